@@ -1,0 +1,41 @@
+"""The one shape in which players travel from any source to training and evaluation."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+UNLABELED = -1
+UNKNOWN_TRUTH = -1
+
+
+@dataclass(frozen=True)
+class Players:
+    """One row per player of a snapshot.
+
+    Attributes:
+        ids: int64 or str array [n], unique.
+        features: float32 array [n, features], raw (unscaled) and finite.
+        feature_names: one name per column.
+        labels: int8 array [n]; class index of a labelled player, -1 for an unlabelled one.
+        truth: int8 array [n]; 1 truly risky, 0 not, -1 not known. For evaluation only, never for training.
+        test_set: int8 array [n]; 0 for the pool that is split into folds, s for test set number s (from 1).
+        test_sets: names of the test sets; the first one is the verdict's.
+        cutoff: ISO date up to which telemetry was seen (exclusive); empty where there is none.
+    """
+
+    ids: np.ndarray
+    features: np.ndarray
+    feature_names: tuple[str, ...]
+    labels: np.ndarray
+    truth: np.ndarray
+    test_set: np.ndarray
+    test_sets: tuple[str, ...] = ()
+    cutoff: str = ""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: np.ndarray) -> "Players":
+        """Return the players at `rows` (indices or a mask)."""
+        columns = ("ids", "features", "labels", "truth", "test_set")
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})

@@ -1,0 +1,25 @@
+"""Errors a user can mend: each message says what was expected, what was got, and what to do."""
+
+
+class Problem(Exception):
+    """A mistake in settings, data, checkpoints or the registry that the user can mend."""
+
+
+class SettingsProblem(Problem):
+    """A key or a value in the configuration is wrong."""
+
+
+class DataProblem(Problem):
+    """The players, their labels or their features cannot be used as they are."""
+
+
+class CheckpointProblem(Problem):
+    """A checkpoint cannot be read, or belongs to other data, settings, fold or code."""
+
+
+class TrainingCollapsed(Problem):
+    """No member of a fold is left to train."""
+
+
+class RegistryProblem(Problem):
+    """The registry refuses: unknown version, changed archive, incomplete release."""
