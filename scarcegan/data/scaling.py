@@ -1,0 +1,151 @@
+"""Raw features to network inputs: one monotone piecewise-linear map per feature, fitted on training rows."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scarcegan import settings
+from scarcegan.problems import DataProblem
+
+# More rows than this move no quantile within the clip by more than the distance of two knots.
+FIT_ROWS = 50_000
+BLOCK_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """A fitted map from raw to scaled features, as plain arrays.
+
+    Attributes:
+        kind: `quantile_normal` interpolates on the raw value, `log_minmax` on sign(x) log(1 + |x|).
+        knots: float32 array [features, knots], strictly increasing in each row.
+        values: float32 array [features, knots], never decreasing in each row. Beyond its first and last knot
+            a feature keeps the first and last value, so that new extremes are clipped. A feature with fewer
+            knots is filled up to the right with its last value.
+    """
+
+    kind: str
+    knots: np.ndarray
+    values: np.ndarray
+
+    def apply(self, raw: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Scale raw features.
+
+        Args:
+            raw: float array [n, features].
+            rows: int array; scale only these rows (saves the caller a copy of `raw`).
+
+        Returns:
+            float32 array [n or len(rows), features].
+
+        Raises:
+            DataProblem: another number of features than the scaler was fitted on.
+        """
+        if raw.ndim != 2 or raw.shape[1] != len(self.knots):
+            raise DataProblem(
+                f"expected an array [players, {len(self.knots)} features], got {list(raw.shape)}: "
+                "give the features that the scaler was fitted on"
+            )
+        scaled = np.empty((len(raw) if rows is None else len(rows), raw.shape[1]), dtype=np.float32)
+        start = 0
+        for block in _blocks(raw, rows):
+            stop = start + len(block)
+            for feature in range(raw.shape[1]):
+                column = block[:, feature]
+                x = _signed_log(column) if self.kind == "log_minmax" else column
+                scaled[start:stop, feature] = np.interp(x, self.knots[feature], self.values[feature])
+            start = stop
+        return scaled
+
+    def to_arrays(self) -> dict[str, Any]:
+        """Return a plain dict: `kind` (str), `knots` and `values` (float32 [features, knots])."""
+        return {"kind": self.kind, "knots": self.knots, "values": self.values}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "Scaler":
+        """Make the scaler from what `to_arrays` returned."""
+        return cls(
+            str(arrays["kind"]),
+            np.asarray(arrays["knots"], dtype=np.float32),
+            np.asarray(arrays["values"], dtype=np.float32),
+        )
+
+
+def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray | None = None) -> Scaler:
+    """Fit a scaler on training rows.
+
+    `quantile_normal` reads at most 50,000 rows, evenly spaced over the given ones; `log_minmax` reads all.
+
+    Args:
+        features: float array [n, features], raw and finite.
+        scaling: kind, number of knots and clip.
+        rows: int array, the training rows; all rows when left out.
+
+    Raises:
+        DataProblem: no rows to fit on.
+    """
+    count = len(features) if rows is None else len(rows)
+    if count == 0:
+        raise DataProblem("expected training rows to fit the scaler on, got none: give at least one player")
+    if scaling.kind == "log_minmax":
+        return _fit_log_minmax(features, rows)
+    step = -(-count // FIT_ROWS)
+    sample = features[::step] if rows is None else features[rows[::step]]
+    columns = np.sort(np.ascontiguousarray(sample.T, dtype=np.float32), axis=1)
+    fitted = [_normal_scores(column, scaling.knots, scaling.clip) for column in columns]
+    knots, values = zip(*(_fill_up(*pair, scaling.knots) for pair in fitted), strict=True)
+    return Scaler(scaling.kind, np.stack(knots), np.stack(values))
+
+
+def _fit_log_minmax(features: np.ndarray, rows: np.ndarray | None) -> Scaler:
+    lowest = np.full(features.shape[1], np.inf)
+    highest = -lowest
+    for block in _blocks(features, rows):
+        lowest = np.minimum(lowest, block.min(axis=0))
+        highest = np.maximum(highest, block.max(axis=0))
+    # The log is monotone: the extremes of the logs are the logs of the extremes.
+    ends = _signed_log(np.stack([lowest, highest], axis=1)).astype(np.float32)
+    values = np.tile(np.array([0, 1], dtype=np.float32), (len(ends), 1))
+    flat = ends[:, 0] == ends[:, 1]
+    ends[flat, 1] += 1 + np.abs(ends[flat, 0])
+    values[flat] = 0
+    return Scaler("log_minmax", ends, values)
+
+
+def _normal_scores(ordered: np.ndarray, knots: int, clip: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return knots (distinct values of a sorted column) and their mean normal scores.
+
+    The knots lie evenly in the score, not in the rank: the map is as fine in the tails, where rare players
+    are, as in the middle. A value that fills the ranks from a to b gets the mean of a standard normal
+    variable between its quantiles a / n and b / n: n / (b - a) * (pdf(z_a) - pdf(z_b)).
+    """
+    from scipy.special import ndtr, ndtri
+
+    n = len(ordered)
+    ranks = np.minimum((ndtr(np.linspace(-clip, clip, knots)) * n).astype(int), n - 1)
+    values = np.unique(ordered[ranks])
+    edges = np.stack([np.searchsorted(ordered, values, side) for side in ("left", "right")]) / n
+    density = np.exp(-(ndtri(edges) ** 2) / 2) / np.sqrt(2 * np.pi)
+    scores = (density[0] - density[1]) / (edges[1] - edges[0])
+    return values, np.clip(scores, -clip, clip).astype(np.float32)
+
+
+def _fill_up(knots: np.ndarray, values: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    missing = length - len(knots)
+    last = knots[-1].astype(np.float64)
+    beyond = last + (1 + abs(last)) * np.arange(1, missing + 1)
+    beyond = np.minimum(beyond, np.finfo(np.float32).max).astype(np.float32)
+    return np.concatenate([knots, beyond]), np.pad(values, (0, missing), mode="edge")
+
+
+def _blocks(features: np.ndarray, rows: np.ndarray | None) -> Iterator[np.ndarray]:
+    count = len(features) if rows is None else len(rows)
+    for start in range(0, count, BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        yield features[part] if rows is None else features[rows[part]]
+
+
+def _signed_log(raw: np.ndarray) -> np.ndarray:
+    return np.sign(raw) * np.log1p(np.abs(raw))
