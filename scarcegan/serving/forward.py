@@ -1,0 +1,80 @@
+"""A model's forward pass on plain NumPy arrays: the numbers of training without TensorFlow."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from scarcegan.data.scaling import Scaler
+
+# One layer's activations of so many rows stay in a core's cache; more rows per call only cost memory traffic.
+CHUNK_ROWS = 2_048
+
+
+def risk_score(model: Mapping[str, Any], raw_features: np.ndarray) -> np.ndarray:
+    """Return each player's risk score: the mean over all members of the rare class's probability.
+
+    Args:
+        model: plain arrays, see `scarcegan.serving.archive`.
+        raw_features: float array [n, features], unscaled, columns in the order of `feature_names`.
+
+    Returns:
+        float32 array [n] in [0, 1].
+
+    Raises:
+        DataProblem: another number of features than the model was trained on.
+    """
+    return class_probabilities(model, raw_features)[:, model["rare_index"]]
+
+
+def class_probabilities(model: Mapping[str, Any], raw_features: np.ndarray) -> np.ndarray:
+    """Return each player's class probabilities, averaged over all members of all parts.
+
+    A part is what one fold trained: its own scaler and its members. Each member counts the same, whatever
+    its part. Columns are quick to read in `[features, n]` order: the transpose of such an array is welcome.
+    BLAS should run on one thread here (`OMP_NUM_THREADS=1`): the matrices are too narrow to share.
+
+    Args:
+        model: plain arrays, see `scarcegan.serving.archive`.
+        raw_features: float array [n, features], unscaled, columns in the order of `feature_names`.
+
+    Returns:
+        float32 array [n, classes]; the last column is 'unknown' if the model has that output. A view of a
+        `[classes, n]` array.
+
+    Raises:
+        DataProblem: another number of features than the model was trained on.
+    """
+    parts = [(Scaler.from_arrays(part["scaler"]), part["layers"], part["slope"]) for part in model["parts"]]
+    members = sum(len(layers[0]["weights"]) for _, layers, _ in parts)
+    total = np.zeros((len(model["class_names"]), len(raw_features)), dtype=np.float32)
+    for start in range(0, len(raw_features), CHUNK_ROWS):
+        raw = raw_features[start : start + CHUNK_ROWS]
+        for scaler, layers, slope in parts:
+            inputs = scaler.apply(raw).T
+            for member in range(len(layers[0]["weights"])):
+                total[:, start : start + len(raw)] += _softmax(_logits(layers, member, slope, inputs))
+    total /= members
+    return total.T
+
+
+def _logits(
+    layers: Sequence[Mapping[str, np.ndarray]], member: int, slope: float, inputs: np.ndarray
+) -> np.ndarray:
+    """Run one member; `inputs` [features, n] and every activation keep a player in a column."""
+    activation = inputs
+    for depth, layer in enumerate(layers):
+        if depth:
+            # LeakyReLU; a slope in [0, 1] makes it the larger of the two lines.
+            np.maximum(activation, slope * activation, out=activation)
+        activation = layer["weights"][member].T @ activation
+        activation += layer["bias"][member][:, None]
+    return activation
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    """Return softmax over the first axis, in place; the largest logit is taken off, exp stays finite."""
+    logits -= logits.max(axis=0)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=0)
+    return logits

@@ -1,0 +1,49 @@
+import itertools
+
+import numpy as np
+import pytest
+
+FEATURES, KNOTS = 6, 9
+
+
+def _layer(rng, members, inputs, outputs):
+    return {
+        "weights": rng.normal(size=(members, inputs, outputs)).astype(np.float32),
+        "bias": rng.normal(size=(members, outputs)).astype(np.float32),
+    }
+
+
+def _part(rng, members, widths):
+    sizes = [FEATURES, *widths]
+    return {
+        "scaler": {
+            "kind": "quantile_normal",
+            "knots": np.sort(rng.normal(size=(FEATURES, KNOTS)), axis=1).astype(np.float32),
+            "values": np.tile(np.linspace(-3, 3, KNOTS, dtype=np.float32), (FEATURES, 1)),
+        },
+        "layers": [_layer(rng, members, inputs, outputs) for inputs, outputs in itertools.pairwise(sizes)],
+        "slope": 0.2,
+    }
+
+
+@pytest.fixture
+def make_model():
+    """A model of two parts with different member counts, so that a mean of means would show."""
+
+    def make(seed=0, classes=("dormant", "normal", "risky", "unknown"), members=(2, 3)):
+        rng = np.random.default_rng(seed)
+        return {
+            "class_names": list(classes),
+            "rare_index": 2,
+            "feature_names": [f"feature_{number}" for number in range(FEATURES)],
+            "threshold": 0.25,
+            "definition": "balanced",
+            "parts": [_part(rng, count, (8, 5, len(classes))) for count in members],
+        }
+
+    return make
+
+
+@pytest.fixture
+def raw():
+    return np.random.default_rng(1).normal(size=(37, FEATURES)).astype(np.float32)
