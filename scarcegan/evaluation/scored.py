@@ -1,0 +1,122 @@
+"""Players with a risk score, and which of them tell about recall and which about the flagged share."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
+from scarcegan.problems import DataProblem
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of n players with what is known about them.
+
+    Recall at t is the share of `is_risky` with score >= t; the flagged share is the share of `in_population`
+    with score >= t; precision is min(1, recall x prevalence / flagged share). Where all rows stand for the
+    population and the prevalence is theirs, that precision is exactly true positives / flagged.
+
+    Attributes:
+        score: float array [n], finite; the higher, the riskier.
+        is_risky: bool array [n]; known risky players (by label in validation, by truth in a test set).
+        in_population: bool array [n]; rows that stand for all players.
+        prevalence: share of risky players among all players; None: the share among the population's rows.
+
+    Raises:
+        DataProblem: lengths differ, a score is not finite, or there is nobody to measure on.
+    """
+
+    score: np.ndarray
+    is_risky: np.ndarray
+    in_population: np.ndarray
+    prevalence: float | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {
+            "score": len(self.score),
+            "is_risky": len(self.is_risky),
+            "in_population": len(self.in_population),
+        }
+        if len(set(lengths.values())) > 1:
+            raise DataProblem(
+                f"expected one score per player, got lengths {lengths}: score all rows of one table"
+            )
+        broken = np.count_nonzero(~np.isfinite(self.score))
+        if broken:
+            raise DataProblem(
+                f"expected finite scores, got {broken} NaN or infinite of {len(self.score)}: "
+                "leave collapsed members out"
+            )
+        if not self.is_risky.any():
+            raise DataProblem(
+                f"expected at least 1 known risky player, got 0 of {len(self.score)}: "
+                "recall has no meaning there; hold out more players or add risky ones"
+            )
+        if not (self.in_population & ~self.is_risky).any():
+            raise DataProblem(
+                "expected players not known to be risky that stand for the population, got 0: hold some out"
+            )
+        if self.prevalence is None and not (self.in_population & self.is_risky).any():
+            raise DataProblem(
+                "expected a prevalence, as no risky player stands for the population, got none: "
+                "set data.prevalence or estimate it"
+            )
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    def with_score(self, score: np.ndarray) -> "Scored":
+        """Return the same players under another score [n]."""
+        return replace(self, score=score)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows of one test set, before anybody scores them.
+
+    Attributes:
+        labels: int array [n]; class index, -1 unlabelled.
+        is_risky: bool array [n]; known risky players.
+        in_population: bool array [n]; rows that stand for all players.
+        prevalence: share of risky players among all players; None: the share among these rows.
+    """
+
+    labels: np.ndarray
+    is_risky: np.ndarray
+    in_population: np.ndarray
+    prevalence: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def scored(self, score: np.ndarray) -> Scored:
+        """Return these rows with a score [n]."""
+        return Scored(score, self.is_risky, self.in_population, self.prevalence)
+
+
+def held_out(
+    labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence: float | None = None
+) -> HeldOut:
+    """Say what each row of a test set (or of a validation set, with no truth given) tells.
+
+    With truth, all rows stand for the population and the truly risky are to be found. Without, the labelled
+    risky are to be found, and the unlabelled, whom the moderators really see, stand for the population.
+
+    Args:
+        labels: int array [n], -1 unlabelled.
+        truth: int array [n]: 1 risky, 0 not, -1 not known; known for all rows or for none.
+        rare_index: class index of the rare class.
+        prevalence: share of risky players among all; used only where truth is not known.
+
+    Raises:
+        DataProblem: truth is known for some rows only.
+    """
+    known = truth != UNKNOWN_TRUTH
+    if known.all():
+        return HeldOut(labels, truth == 1, np.ones(len(labels), dtype=bool), None)
+    if known.any():
+        raise DataProblem(
+            f"expected the truth of all {len(truth)} test players or of none, got {np.count_nonzero(known)}: "
+            "fill the truth column or leave it out"
+        )
+    return HeldOut(labels, labels == rare_index, labels == UNLABELED, prevalence)

@@ -1,0 +1,160 @@
+"""Which members and snapshots of a fold serve a business definition best, and with which threshold."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scarcegan.evaluation.definitions import OperatingPoint, operating_point
+from scarcegan.evaluation.scored import Scored
+from scarcegan.problems import DataProblem, TrainingCollapsed
+from scarcegan.settings import Definition
+
+_SHARES = 9
+_WINDOW = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What one fold offers for one business definition.
+
+    Attributes:
+        members: indices of the chosen members, all healthy.
+        snapshots: for each of them, the index of its chosen snapshot.
+        point: the operating point of their averaged scores on the fold's validation rows.
+        measure: for each of them, what chose it: mean recall around the definition's flagged share.
+    """
+
+    members: list[int]
+    snapshots: list[int]
+    point: OperatingPoint
+    measure: list[float]
+
+
+def choose(
+    scores: np.ndarray, healthy: np.ndarray, validation: Scored, definition: Definition, review_budget: float
+) -> Choice:
+    """Choose each healthy member's snapshot for a definition, and the threshold of their mean score.
+
+    A few dozen validation positives make any single figure of a single snapshot noisy. So the flagged share
+    that matters is taken from the mean of everything healthy; a snapshot is judged by its recall around that
+    share, averaged over several shares and over the neighbouring snapshots.
+
+    Args:
+        scores: float array [snapshots, members, n]; risk scores of the validation rows.
+        healthy: bool array [members].
+        validation: the rows; their own score is not looked at.
+        definition: what to serve.
+        review_budget: share of players that moderators can look at.
+
+    Raises:
+        TrainingCollapsed: no member is healthy.
+        DataProblem: there is no snapshot, or a healthy member's score is not finite.
+    """
+    members = np.flatnonzero(healthy)
+    if not len(members):
+        raise TrainingCollapsed(
+            f"expected at least 1 healthy member for '{definition.name}', got 0 of {len(healthy)}: "
+            "lower the learning rates or train more members (train.members)"
+        )
+    if not len(scores):
+        raise DataProblem("expected at least 1 snapshot to choose from, got 0: lower train.burn_in")
+    scores = scores[:, members]
+    reference = operating_point(definition, validation.with_score(scores.mean(axis=(0, 1))), review_budget)
+    shares = _shares_around(reference.flagged_share, int(np.count_nonzero(validation.in_population)))
+    quality = smooth(np.array([[mean_recall(validation, one, shares) for one in row] for row in scores]))
+    best = quality.argmax(axis=0)
+    columns = np.arange(len(members))
+    ensemble = validation.with_score(scores[best, columns].mean(axis=0))
+    return Choice(
+        members=members.tolist(),
+        snapshots=best.tolist(),
+        point=operating_point(definition, ensemble, review_budget),
+        measure=quality[best, columns].tolist(),
+    )
+
+
+def final_threshold(
+    pooled: Scored, definition: Definition, review_budget: float, background: np.ndarray
+) -> tuple[float, OperatingPoint]:
+    """Carry the operating point of pooled out-of-fold scores over to the final ensemble.
+
+    The final ensemble averages more members than any fold's and is therefore scaled differently; what carries
+    over is the flagged share. Its threshold flags that share of the background.
+
+    Args:
+        pooled: validation rows of all folds, each scored by its own fold's members.
+        definition: what to serve.
+        review_budget: share of players that moderators can look at.
+        background: float array [m]; the final ensemble's scores of unlabelled players.
+
+    Returns:
+        The threshold, and the operating point on the pooled scores carrying that threshold.
+
+    Raises:
+        DataProblem: a background score is not finite, or there is none.
+    """
+    point = operating_point(definition, pooled, review_budget)
+    threshold = share_threshold(background, point.flagged_share)
+    return threshold, replace(point, threshold=threshold)
+
+
+def share_threshold(scores: np.ndarray, share: float) -> float:
+    """Return the lowest threshold that flags no more than `share` of the scores (ties are flagged together).
+
+    Raises:
+        DataProblem: a score is not finite, or there is none.
+    """
+    if not len(scores) or not np.isfinite(scores).all():
+        raise DataProblem(
+            f"expected finite scores to set a threshold on, got {np.count_nonzero(np.isfinite(scores))} "
+            f"of {len(scores)}: score unlabelled players with healthy members"
+        )
+    distinct, counts = np.unique(scores, return_counts=True)
+    flagged = np.cumsum(counts[::-1])[::-1]
+    within = np.flatnonzero(flagged <= share * len(scores) * (1 + 1e-9))
+    if len(within):
+        return float(distinct[within[0]])
+    # In float32, the scorer's precision: the next float64 would round back onto the highest score.
+    return float(np.nextafter(np.float32(distinct[-1]), np.float32(np.inf)))
+
+
+def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> float:
+    """Average the recall over flagged shares, ties at each edge taken in random order.
+
+    Closed form of `metrics.recall_at_shares` for one unweighted score: no full ranking is needed, and a
+    search scores thousands of snapshots.
+
+    Raises:
+        DataProblem: a score is not finite.
+    """
+    if not np.isfinite(score).all():
+        raise DataProblem("expected finite scores of a healthy member, got NaN: mark the member unhealthy")
+    population = np.sort(np.append(score[validation.in_population], -np.inf))
+    risky = np.sort(score[validation.is_risky])
+    last = len(population) - 1
+    count = shares * last
+    # The best score that is not flagged for certain; minus infinity where everybody is flagged.
+    edge = population[last - (count * (1 + 1e-9)).astype(int)]
+    above, up_to = _at_or_above(population, edge)
+    part = np.clip((count - above) / (up_to - above), 0.0, 1.0)
+    risky_above, risky_up_to = _at_or_above(risky, edge)
+    recall = (risky_above + part * (risky_up_to - risky_above)) / len(risky)
+    return float(recall.mean())
+
+
+def smooth(quality: np.ndarray) -> np.ndarray:
+    """Average each snapshot's quality [snapshots, members] with its neighbours' (the ends have one)."""
+    half = _WINDOW // 2
+    return np.array([quality[max(0, at - half) : at + half + 1].mean(axis=0) for at in range(len(quality))])
+
+
+def _shares_around(share: float, population: int) -> np.ndarray:
+    # A definition may flag nobody of a small population; judge then by the smallest share it can show.
+    share = max(share, 1 / population)
+    return np.geomspace(share / 2, min(2 * share, 1.0), _SHARES)
+
+
+def _at_or_above(ascending: np.ndarray, edge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Count the values above each edge, and those at or above it."""
+    above = len(ascending) - np.searchsorted(ascending, edge, side="right")
+    return above, len(ascending) - np.searchsorted(ascending, edge, side="left")
