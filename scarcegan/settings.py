@@ -122,6 +122,8 @@ class Model(_Section):
     """Weight of a weak label; 1 - alpha is the leeway towards 'unknown'."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Dropout in the trunk while training (`corrected` only)."""
+    unlabeled_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of all that unlabelled and generated rows teach; 0 trains on labels alone (`corrected` only)."""
     prior_weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of the rarity prior -log(1 - p_rare) on unlabelled rows (`corrected` only)."""
 
@@ -137,12 +139,12 @@ class Train(_Section):
     """Rounds between two checkpoints."""
     batch: Annotated[int, Field(ge=4)] = 128
     """Rows of each kind (labelled, unlabelled, generated) per iteration."""
-    learning_rate_supervised: Rate = 1e-3
-    """Adam step of the supervised head and trunk."""
-    learning_rate_unsupervised: Rate = 1e-3
-    """Adam step of the real-or-generated head (`published` objective: its own updates)."""
+    learning_rate: Rate = 1e-3
+    """Adam step of the discriminator (`published`: of its supervised update)."""
+    learning_rate_unsupervised: Rate = 1e-4
+    """Adam step of the real-or-generated updates, which only `published` takes apart."""
     learning_rate_generator: Rate = 1e-3
-    """Adam step of the generator."""
+    """Adam step of the generator (as published: 1e-4)."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 1e-3
     """Decoupled weight decay of the discriminator (`corrected` only)."""
     burn_in: Annotated[float, Field(ge=0, lt=1)] = 0.3
@@ -311,7 +313,7 @@ def _explain(item: Any) -> str:
     if item["type"] != "extra_forbidden":
         got = f", got {item['input']!r}" if not isinstance(item["input"], dict) else ""
         return f"{key or 'settings'}: {item['msg'].removeprefix('Value error, ')}{got if key else ''}"
-    known = [name for name, _ in documented_keys()]
+    known = [name for name, _ in documented_keys()] + list(Settings.model_fields)
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else "see config/retrain.toml for the valid ones"
     return f"unknown key '{key}': {hint}"

@@ -1,0 +1,144 @@
+"""The losses, each a pure function of network outputs with its equation; the member axis always comes first.
+
+Notation: B rows, C labelled classes (r is the rare one), u the 'unknown' output of the supervised head,
+p the supervised softmax, q the unsupervised softmax over (real as labelled, real as unknown, generated),
+alpha the weight of a weak label and 1 - alpha the leeway, f the trunk's features.
+Source: ScarceGAN (CIKM 2021, doi 10.1145/3459637.3482474) and its public code, where not marked 'corrected'.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+REAL_AS_LABELED, REAL_AS_UNKNOWN, GENERATED = 0, 1, 2
+
+
+def leeway_targets(labels: np.ndarray, classes: int, alpha: float) -> np.ndarray:
+    """Return the soft targets of weak labels: (alpha at y, 1 - alpha at u) for negatives, 1 at r for the rare class.
+
+    Args:
+        labels: int array [B], class indices in 0..classes-1; the last class is the rare one.
+        classes: C.
+        alpha: weight of a negative's weak label, in (0, 1].
+
+    Returns:
+        float32 array [B, C + 1]; rows sum to 1.
+    """
+    rare = labels == classes - 1
+    targets = np.zeros((len(labels), classes + 1), np.float32)
+    targets[np.arange(len(labels)), labels] = np.where(rare, 1.0, alpha)
+    targets[:, classes] = np.where(rare, 0.0, 1.0 - alpha)
+    return targets
+
+
+def cross_entropy(log_probabilities: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """Compute -1/B sum_i sum_k y_ik log p_k(x_i).
+
+    With `leeway_targets` this is the published L_sup without its count term (whose gradient is zero); with
+    targets (alpha, 1 - alpha, 0) it is the published loss of real unlabelled rows, with (0, 0, 1) of generated ones.
+
+    Args:
+        log_probabilities: float [P, B, K], natural logarithms, from a log-softmax (stable where p is 0).
+        targets: float [B, K] or [K], the same for every member.
+
+    Returns:
+        float [P], nats.
+    """
+    return -tf.reduce_mean(tf.reduce_sum(targets * log_probabilities, axis=-1), axis=-1)
+
+
+def soft_false_positives(p_rare: tf.Tensor, is_rare: tf.Tensor) -> tf.Tensor:
+    """Compute the expected share of false alarms, sum_{y_i != r} p_r(x_i) / (1 + sum_i p_r(x_i)).
+
+    Corrected: the published term counts argmaxes, so it has no gradient; this one counts probabilities.
+
+    Args:
+        p_rare: float [P, B], probability of the rare class of labelled rows.
+        is_rare: float [B], 1 for rare rows, 0 for negatives.
+
+    Returns:
+        float [P] in [0, 1).
+    """
+    wrong = tf.reduce_sum(p_rare * (1.0 - is_rare), axis=-1)
+    return wrong / (1.0 + tf.reduce_sum(p_rare, axis=-1))
+
+
+def rarity_prior(log_p: tf.Tensor, rare: int) -> tf.Tensor:
+    """Compute -1/B sum_i log(1 - p_r(x_i)): an unlabelled player is almost surely not risky.
+
+    Corrected: absent from the published losses. Written as the log-sum-exp of the other classes, which stays
+    finite where p_r rounds to 1.
+
+    Args:
+        log_p: float [P, B, K], log-softmax of the supervised head on unlabelled rows.
+        rare: index of the rare class.
+
+    Returns:
+        float [P], nats.
+    """
+    others = tf.concat([log_p[..., :rare], log_p[..., rare + 1 :]], axis=-1)
+    return -tf.reduce_mean(tf.reduce_logsumexp(others, axis=-1), axis=-1)
+
+
+def known_or_unknown(log_p: tf.Tensor, alpha: float) -> tf.Tensor:
+    """Compute -1/B sum_i [alpha log(1 - p_u(x_i)) + (1 - alpha) log p_u(x_i)] on unlabelled rows.
+
+    Corrected: the published unlabelled rows never reach the supervised head, so its unknown output cannot learn.
+
+    Args:
+        log_p: float [P, B, C + 1], log-softmax of the supervised head; the last output is 'unknown'.
+        alpha: share of unlabelled rows expected to belong to a labelled class.
+
+    Returns:
+        float [P], nats.
+    """
+    known = tf.reduce_logsumexp(log_p[..., :-1], axis=-1)
+    return -tf.reduce_mean(alpha * known + (1.0 - alpha) * log_p[..., -1], axis=-1)
+
+
+def real_or_generated(logit: tf.Tensor, is_real: float) -> tf.Tensor:
+    """Compute the binary cross-entropy of one real-or-generated logit (variants without leeway).
+
+    Args:
+        logit: float [P, B, 1].
+        is_real: the target, 1 or 0.
+
+    Returns:
+        float [P], nats.
+    """
+    target = tf.fill(tf.shape(logit), is_real)
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=logit)
+    return tf.reduce_mean(losses, axis=(1, 2))
+
+
+def feature_matching(generated: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+    """Compute mean_k | mean_i f(G(z_i))_k - mean_i f(x_i)_k |.
+
+    Args:
+        generated: float [P, B, features], trunk features of generated rows.
+        real: float [P, B, features], trunk features of real rows.
+
+    Returns:
+        float [P], >= 0.
+    """
+    distance = tf.reduce_mean(generated, axis=1) - tf.reduce_mean(real, axis=1)
+    return tf.reduce_mean(tf.abs(distance), axis=-1)
+
+
+def pull_away(features: tf.Tensor, per_row: bool) -> tf.Tensor:
+    """Compute sum_{i != j} s_ij^2 / (B (B - 1)), the mean squared cosine between generated rows.
+
+    Args:
+        features: float [P, B, features], trunk features of generated rows.
+        per_row: True normalises each row to length 1 (corrected: the intended term); False divides by the norm
+            of the whole batch as the published code does, which bounds the term by 1 / (B (B - 1)).
+
+    Returns:
+        float [P] in [0, 1].
+    """
+    rows = features.shape[1]
+    if rows < 2:
+        raise ValueError(f"pull_away compares rows: expected at least 2, got {rows}; raise train.batch")
+    unit = tf.math.l2_normalize(features, axis=-1 if per_row else (1, 2))
+    similarity = tf.matmul(unit, unit, transpose_b=True)
+    diagonal = tf.reduce_sum(tf.square(tf.linalg.diag_part(similarity)), axis=-1)
+    return (tf.reduce_sum(tf.square(similarity), axis=(1, 2)) - diagonal) / (rows * (rows - 1))

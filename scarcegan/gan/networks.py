@@ -1,0 +1,148 @@
+"""Discriminator and generator with a leading member axis: a dense layer is one batched matmul."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from scarcegan.settings import Model
+
+SLOPE = 0.2  # of the leaky ReLU, as published
+BATCH_NORM_EPSILON = 1e-3
+
+Weights = dict[str, tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes of the networks of one member.
+
+    Attributes:
+        features: inputs of the discriminator and outputs of the generator.
+        classes: labelled classes C; the rare one is the last.
+        has_unknown: the supervised head has an extra 'unknown' output.
+        unsupervised_outputs: 3 (real as labelled, real as unknown, generated) or 1 (a logit of being real).
+        trunk: widths of the shared dense layers.
+        generator: widths of the generator's hidden layers.
+        noise: length of the generator's input.
+        low: smallest scaled feature value.
+        high: largest scaled feature value.
+    """
+
+    features: int
+    classes: int
+    has_unknown: bool
+    unsupervised_outputs: int
+    trunk: tuple[int, ...]
+    generator: tuple[int, ...]
+    noise: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, model: Model, features: int, classes: int, low: float, high: float) -> "Architecture":
+        """Size the networks of a variant: those without leeway have no unknown and one real-or-generated logit."""
+        leeway = model.variant in ("full", "without_bad_generator")
+        outputs = 3 if leeway else 1
+        return cls(features, classes, leeway, outputs, model.trunk, model.generator, model.noise, low, high)
+
+    @property
+    def supervised_outputs(self) -> int:
+        """Outputs of the supervised head."""
+        return self.classes + self.has_unknown
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every weight of one member, in a fixed order; the prefix names the network."""
+        trunk = _dense_shapes("trunk", (self.features, *self.trunk))
+        supervised = _dense_shapes("supervised", (self.trunk[-1], self.supervised_outputs))
+        unsupervised = _dense_shapes("unsupervised", (self.trunk[-1], self.unsupervised_outputs))
+        generator = _dense_shapes("generator", (self.noise, *self.generator, self.features))
+        for number, width in enumerate(self.generator):
+            generator[f"generator/{number}/scale"] = (1, width)
+        return trunk | supervised | unsupervised | generator
+
+
+def initial_weights(sizes: Architecture, member_seeds: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Draw Glorot-uniform weights, zero biases and unit scales; a member's draw depends on its own seed alone.
+
+    Returns:
+        float32 arrays [P, ...] by weight name.
+    """
+    members = [_initial_member(sizes, seed) for seed in member_seeds]
+    return {name: np.stack([member[name] for member in members]) for name in sizes.shapes()}
+
+
+def trunk_features(weights: Weights, rows: tf.Tensor, masks: list[tf.Tensor] | None = None) -> tf.Tensor:
+    """Map scaled rows [P, B, features] to the shared features f [P, B, trunk[-1]].
+
+    Args:
+        weights: all weights of the members.
+        rows: scaled inputs.
+        masks: one dropout mask [1, B, width] per layer while training; None at inference.
+    """
+    number = 0
+    while f"trunk/{number}/weights" in weights:
+        rows = tf.nn.leaky_relu(_dense(weights, f"trunk/{number}", rows), SLOPE)
+        if masks is not None:
+            rows = rows * masks[number]
+        number += 1
+    return rows
+
+
+def supervised_log_probabilities(weights: Weights, features: tf.Tensor) -> tf.Tensor:
+    """Map trunk features [P, B, f] to log p [P, B, C (+ 1)]."""
+    return tf.nn.log_softmax(_dense(weights, "supervised/0", features))
+
+
+def unsupervised_logits(weights: Weights, features: tf.Tensor) -> tf.Tensor:
+    """Map trunk features [P, B, f] to the logits of the real-or-generated head [P, B, 3 or 1]."""
+    return _dense(weights, "unsupervised/0", features)
+
+
+def generate(weights: Weights, noise: tf.Tensor, sizes: Architecture) -> tf.Tensor:
+    """Map noise [1 or P, B, z] to rows [P, B, features] inside the range of scaled features.
+
+    Hidden layers are dense, batch norm, leaky ReLU. Batch norm always uses the statistics of the batch: the
+    published code showed the discriminator other generated rows than those the generator is trained on. The
+    output is bounded by a sigmoid to the scaled features' range (published: an unbounded ReLU).
+    """
+    last = len(sizes.generator)
+    rows = noise
+    for number in range(last):
+        rows = tf.nn.leaky_relu(_batch_norm(weights, number, rows), SLOPE)
+    span = sizes.high - sizes.low
+    return sizes.low + span * tf.sigmoid(_dense(weights, f"generator/{last}", rows))
+
+
+def _dense(weights: Weights, layer: str, rows: tf.Tensor) -> tf.Tensor:
+    return tf.matmul(rows, weights[f"{layer}/weights"]) + weights[f"{layer}/bias"]
+
+
+def _batch_norm(weights: Weights, number: int, rows: tf.Tensor) -> tf.Tensor:
+    # The dense bias would be cancelled by the mean: it serves as the norm's offset instead.
+    product = tf.matmul(rows, weights[f"generator/{number}/weights"])
+    centred = product - tf.reduce_mean(product, axis=1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=1, keepdims=True)
+    scale = weights[f"generator/{number}/scale"] * tf.math.rsqrt(variance + BATCH_NORM_EPSILON)
+    return centred * scale + weights[f"generator/{number}/bias"]
+
+
+def _dense_shapes(network: str, widths: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for number, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+        shapes[f"{network}/{number}/weights"] = (inputs, outputs)
+        shapes[f"{network}/{number}/bias"] = (1, outputs)
+    return shapes
+
+
+def _initial_member(sizes: Architecture, seed: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    member = {}
+    for name, shape in sizes.shapes().items():
+        if name.endswith("weights"):
+            limit = np.sqrt(6.0 / sum(shape))
+            member[name] = rng.uniform(-limit, limit, shape).astype(np.float32)
+        else:
+            member[name] = np.full(shape, float(name.endswith("scale")), np.float32)
+    return member

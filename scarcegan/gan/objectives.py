@@ -1,0 +1,210 @@
+"""Which losses move which networks: the `corrected` and the `published` objective, in four variants.
+
+| variant                 | supervised head      | unsupervised head        | generator                     |
+|-------------------------|----------------------|--------------------------|-------------------------------|
+| `full`                  | C + unknown, leeway  | 3 softmax, leeway        | feature matching + pull-away  |
+| `without_leeway`        | C, cross-entropy     | 1 logit, binary          | feature matching + pull-away  |
+| `without_bad_generator` | C + unknown, leeway  | 3 softmax, leeway        | to be taken for real          |
+| `vanilla`               | C, cross-entropy     | 1 logit, binary          | to be taken for real          |
+
+`published` takes one Adam step each for labelled, unlabelled and generated rows, lets the generator's loss move
+the discriminator too, and normalises pull-away over the batch, all as the public code does. `corrected` takes one
+joint discriminator step, freezes the discriminator in the generator's step, and lets unlabelled and generated
+rows teach the supervised head.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from scarcegan.gan import losses
+from scarcegan.gan.networks import (
+    Architecture,
+    Weights,
+    generate,
+    supervised_log_probabilities,
+    trunk_features,
+    unsupervised_logits,
+)
+from scarcegan.settings import Model, Train
+
+Metrics = dict[str, tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one iteration sees.
+
+    Attributes:
+        labeled: float [P, B, features], scaled; row j has class j mod C.
+        unlabeled: float [P, B, features], scaled.
+        noise: float [1, B, z], the generator's input.
+        masks: one dropout mask [1, 3 B, width] per trunk layer (labelled, unlabelled, generated rows), or None.
+    """
+
+    labeled: tf.Tensor
+    unlabeled: tf.Tensor
+    noise: tf.Tensor
+    masks: list[tf.Tensor] | None
+
+
+@dataclass(frozen=True)
+class Update:
+    """One Adam step of an iteration.
+
+    Attributes:
+        loss: maps weights and batch to the loss of each member [P] and to figures to watch, each [P].
+        networks: prefixes of the weights that the loss may move; all others stand still.
+        learning_rate: Adam step at iteration 0.
+        decay: factor on the step every 500 iterations.
+        betas: Adam's decay rates of first and second moment.
+        weight_decay: decoupled decay of dense weights.
+    """
+
+    loss: Callable[[Weights, Batch], tuple[tf.Tensor, Metrics]]
+    networks: tuple[str, ...]
+    learning_rate: float
+    decay: float
+    betas: tuple[float, float]
+    weight_decay: float = 0.0
+
+
+def updates(model: Model, train: Train, sizes: Architecture) -> tuple[Update, ...]:
+    """Return the updates that one iteration takes, in order."""
+    objective = _Objective(model, sizes, class_pattern(train.batch, sizes.classes))
+    generator_rate = train.learning_rate_generator
+    if model.objective == "corrected":
+        discriminator = ("trunk", "supervised", "unsupervised")
+        betas = (0.5, 0.99)
+        return (
+            Update(objective.joint, discriminator, train.learning_rate, 1.0, betas, train.weight_decay),
+            Update(objective.generator, ("generator",), generator_rate, 1.0, betas),
+        )
+    unfrozen = ("generator", "trunk") if objective.matches_features else ("generator", "trunk", "unsupervised")
+    rate, betas = train.learning_rate_unsupervised, (0.5, 0.999)
+    return (
+        Update(objective.supervised, ("trunk", "supervised"), train.learning_rate, 0.96, (0.5, 0.9)),
+        Update(objective.real, ("trunk", "unsupervised"), rate, 1.0, betas),
+        Update(objective.generated, ("trunk", "unsupervised"), rate, 1.0, betas),
+        Update(objective.generator, unfrozen, generator_rate, 1.0, betas),
+    )
+
+
+def class_pattern(batch: int, classes: int) -> np.ndarray:
+    """Return the class of each row of a labelled batch: balanced, 0..C-1 in turn; int array [B]."""
+    return np.arange(batch) % classes
+
+
+class _Objective:
+    """The losses of one variant over one batch layout."""
+
+    def __init__(self, model: Model, sizes: Architecture, labels: np.ndarray) -> None:
+        self.model, self.sizes, self.labels = model, sizes, labels
+        self.is_corrected = model.objective == "corrected"
+        self.matches_features = model.variant in ("full", "without_leeway")
+        self.rare = sizes.classes - 1
+        self.is_rare = tf.constant(labels == self.rare, tf.float32)
+        alpha = model.alpha if sizes.has_unknown else 1.0
+        self.targets = losses.leeway_targets(labels, sizes.classes, alpha)[:, : sizes.supervised_outputs]
+
+    def joint(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
+        """All of the discriminator's losses in one pass over labelled, unlabelled and generated rows."""
+        generated = generate(weights, batch.noise, self.sizes)
+        rows = tf.concat([batch.labeled, batch.unlabeled, generated], axis=1)
+        features = trunk_features(weights, rows, batch.masks)
+        log_labeled, log_unlabeled, log_generated = tf.split(supervised_log_probabilities(weights, features), 3, 1)
+        _, real, fake = tf.split(unsupervised_logits(weights, features), 3, 1)
+        supervised = self._supervised_loss(log_labeled)
+        unsupervised = self._real_loss(real) + self._generated_loss(fake)
+        taught = self._supervised_by_unlabeled(log_unlabeled, log_generated)
+        watched = {
+            "discriminator_supervised_loss": supervised,
+            "discriminator_unsupervised_loss": unsupervised,
+            "accuracy_supervised": self._accuracy(log_labeled),
+            "p_real": self._p_real(real),
+            "p_fake": 1.0 - self._p_real(fake),
+            "unknown_share": self._unknown_share(log_unlabeled),
+        }
+        return supervised + self.model.unlabeled_weight * (unsupervised + taught), watched
+
+    def supervised(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
+        """Labelled rows through the supervised head."""
+        log_p = supervised_log_probabilities(weights, trunk_features(weights, batch.labeled))
+        loss = self._supervised_loss(log_p)
+        return loss, {"discriminator_supervised_loss": loss, "accuracy_supervised": self._accuracy(log_p)}
+
+    def real(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
+        """Unlabelled rows through the unsupervised head."""
+        features = trunk_features(weights, batch.unlabeled)
+        logits = unsupervised_logits(weights, features)
+        loss = self._real_loss(logits)
+        unknown = self._unknown_share(supervised_log_probabilities(weights, features))
+        watched = {
+            "discriminator_unsupervised_loss": loss,
+            "p_real": self._p_real(logits),
+            "unknown_share": unknown,
+        }
+        return loss, watched
+
+    def generated(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
+        """Generated rows through the unsupervised head."""
+        rows = generate(weights, batch.noise, self.sizes)
+        logits = unsupervised_logits(weights, trunk_features(weights, rows))
+        loss = self._generated_loss(logits)
+        return loss, {"discriminator_unsupervised_loss": loss, "p_fake": 1.0 - self._p_real(logits)}
+
+    def generator(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
+        """Feature matching with pull-away, or (without the bad generator) being taken for real."""
+        features = trunk_features(weights, generate(weights, batch.noise, self.sizes))
+        # published: the labelled, class-balanced batch stands for the real rows
+        real = batch.unlabeled if self.is_corrected else batch.labeled
+        distance = losses.feature_matching(features, trunk_features(weights, real))
+        if self.matches_features:
+            loss = distance + losses.pull_away(features, per_row=self.is_corrected)
+        else:
+            loss = self._real_loss(unsupervised_logits(weights, features))
+        return loss, {"generator_loss": loss, "feature_distance": distance}
+
+    def _supervised_loss(self, log_p: tf.Tensor) -> tf.Tensor:
+        loss = losses.cross_entropy(log_p, self.targets)
+        if self.is_corrected and self.sizes.has_unknown:
+            wrong = losses.soft_false_positives(tf.exp(log_p[..., self.rare]), self.is_rare)
+            loss += (1.0 - self.model.alpha) * wrong
+        return loss
+
+    def _supervised_by_unlabeled(self, log_unlabeled: tf.Tensor, log_generated: tf.Tensor) -> tf.Tensor:
+        loss = self.model.prior_weight * losses.rarity_prior(log_unlabeled, self.rare)
+        if self.sizes.has_unknown:
+            unknown = np.eye(self.sizes.supervised_outputs, dtype=np.float32)[-1]
+            loss += losses.known_or_unknown(log_unlabeled, self.model.alpha)
+            loss += losses.cross_entropy(log_generated, unknown)
+        return loss
+
+    def _real_loss(self, logits: tf.Tensor) -> tf.Tensor:
+        if self.sizes.unsupervised_outputs == 1:
+            return losses.real_or_generated(logits, 1.0)
+        alpha = self.model.alpha
+        return losses.cross_entropy(tf.nn.log_softmax(logits), np.array([alpha, 1 - alpha, 0], np.float32))
+
+    def _generated_loss(self, logits: tf.Tensor) -> tf.Tensor:
+        if self.sizes.unsupervised_outputs == 1:
+            return losses.real_or_generated(logits, 0.0)
+        weight = 1.0 if self.is_corrected else self.model.alpha
+        return losses.cross_entropy(tf.nn.log_softmax(logits), np.array([0, 0, weight], np.float32))
+
+    def _p_real(self, logits: tf.Tensor) -> tf.Tensor:
+        if self.sizes.unsupervised_outputs == 1:
+            return tf.reduce_mean(tf.sigmoid(logits), axis=(1, 2))
+        return 1.0 - tf.reduce_mean(tf.nn.softmax(logits)[..., losses.GENERATED], axis=1)
+
+    def _accuracy(self, log_p: tf.Tensor) -> tf.Tensor:
+        predicted = tf.argmax(log_p[..., : self.sizes.classes], axis=-1)
+        return tf.reduce_mean(tf.cast(predicted == self.labels, tf.float32), axis=-1)
+
+    def _unknown_share(self, log_p: tf.Tensor) -> tf.Tensor:
+        if not self.sizes.has_unknown:
+            return tf.zeros(tf.shape(log_p)[:1])
+        is_unknown = tf.argmax(log_p, axis=-1) == self.sizes.classes
+        return tf.reduce_mean(tf.cast(is_unknown, tf.float32), axis=-1)

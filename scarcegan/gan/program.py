@@ -1,0 +1,210 @@
+"""The compiled training program: one call runs a whole round of iterations for all members of a fold."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from scarcegan.gan.networks import (
+    Architecture,
+    initial_weights,
+    supervised_log_probabilities,
+    trunk_features,
+)
+from scarcegan.gan.objectives import Batch, Update, class_pattern, updates
+from scarcegan.settings import Model, Train
+
+ADAM_EPSILON = 1e-7
+SERIES = (
+    "discriminator_supervised_loss",
+    "discriminator_unsupervised_loss",
+    "generator_loss",
+    "accuracy_supervised",
+    "p_real",
+    "p_fake",
+    "feature_distance",
+    "unknown_share",
+    "gradient_norm",
+)
+_SCORING_ROWS = 4096  # rows scored at once: bounds memory at many members
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """The scaled rows of one fold.
+
+    Attributes:
+        labeled: float32 array [n, features].
+        labels: int array [n], class indices; every class occurs.
+        unlabeled: float32 array [m, features].
+        classes: number of labelled classes; the last one is rare.
+        low: smallest value a scaled feature can take.
+        high: largest value a scaled feature can take.
+    """
+
+    labeled: np.ndarray
+    labels: np.ndarray
+    unlabeled: np.ndarray
+    classes: int
+    low: float
+    high: float
+
+
+class Program:
+    """Weights, Adam moments and the compiled round of P members over one fold's resident rows.
+
+    Random numbers are stateless: batches of member p in round r derive from (its seed, r), so a member trains
+    the same alone or in company, before or after a restore. Generator noise and dropout masks derive from
+    (fold seed, r) and are shared by the members.
+    """
+
+    def __init__(
+        self, rows: TrainingRows, model: Model, train: Train, seed: int, member_seeds: tuple[int, ...]
+    ) -> None:
+        self.train, self.seed = train, seed
+        features = rows.labeled.shape[1]
+        self.sizes = Architecture.of(model, features, rows.classes, rows.low, rows.high)
+        self.updates = updates(model, train, self.sizes)
+        initial = initial_weights(self.sizes, member_seeds)
+        self.weights = {name: tf.Variable(value, name=name) for name, value in initial.items()}
+        self.moments = [
+            {name: _zero_moments(self.weights[name]) for name in self._moved(update)} for update in self.updates
+        ]
+        self._dropout = model.dropout if model.objective == "corrected" else 0.0
+        self._member_seeds = tf.constant(member_seeds, tf.int32)
+        self._place(rows)
+        self._round = tf.function(self._iterate, jit_compile=train.xla, reduce_retracing=True)
+        self._draw = tf.function(self._draw_round)
+        self._score = tf.function(self._rare_probability, reduce_retracing=True)
+
+    def run_round(self, number: int) -> dict[str, np.ndarray]:
+        """Train for one round of iterations and return the round's mean of every watched series, float [P] each."""
+        draws = self._draw(tf.constant(number, tf.int32))
+        means = self._round(tf.constant(number * self.train.round_iterations, tf.int32), *draws).numpy()
+        return {name: means[index] for index, name in enumerate(SERIES)}
+
+    def risk_scores(self, rows: np.ndarray) -> np.ndarray:
+        """Return the rare class's probability of scaled rows [n, features] by each member: float32 [P, n]."""
+        chunks = [rows[start : start + _SCORING_ROWS] for start in range(0, len(rows), _SCORING_ROWS)]
+        return np.concatenate([self._score(tf.constant(chunk)).numpy() for chunk in chunks], axis=1)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of all weights and Adam moments by name."""
+        return {name: variable.numpy() for name, variable in self._variables().items()}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Set all weights and Adam moments to a former `state`."""
+        for name, variable in self._variables().items():
+            variable.assign(state[name])
+
+    def inference_weights(self) -> dict[str, np.ndarray]:
+        """Return copies of the weights that a risk score needs: trunk and supervised head."""
+        wanted = ("trunk", "supervised")
+        return {name: value.numpy() for name, value in self.weights.items() if name.split("/")[0] in wanted}
+
+    def _place(self, rows: TrainingRows) -> None:
+        order = np.argsort(rows.labels, kind="stable")
+        counts = np.bincount(rows.labels, minlength=rows.classes)
+        starts = np.cumsum(counts) - counts
+        pattern = class_pattern(self.train.batch, rows.classes)
+        self._first = tf.constant(starts[pattern], tf.int32)
+        self._count = tf.constant(counts[pattern], tf.float32)
+        self._rows = tf.constant(np.concatenate([rows.labeled[order], rows.unlabeled]), tf.float32)
+        self._labeled_rows, self._all_rows = len(rows.labeled), len(rows.labeled) + len(rows.unlabeled)
+
+    def _draw_round(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Draw a round's row indices [T, P, 2 B], noise [T, 1, B, z] and dropout masks [T, 1, 3 B, width]."""
+        steps, batch = self.train.round_iterations, self.train.batch
+
+        def of_member(seed: tf.Tensor) -> tf.Tensor:
+            uniform = tf.random.stateless_uniform((steps, batch), (seed, 2 * number))
+            labeled = self._first + tf.cast(uniform * self._count, tf.int32)
+            unlabeled = tf.random.stateless_uniform(
+                (steps, batch), (seed, 2 * number + 1), self._labeled_rows, self._all_rows, tf.int32
+            )
+            return tf.concat([labeled, unlabeled], axis=1)
+
+        indices = tf.map_fn(of_member, self._member_seeds, fn_output_signature=tf.int32)
+        noise = tf.random.stateless_normal((steps, 1, batch, self.sizes.noise), (self.seed, 2 * number))
+        keep = 1.0 - self._dropout
+        widths = self.sizes.trunk if self._dropout else ()
+        uniforms = [
+            tf.random.stateless_uniform((steps, 1, 3 * batch, width), (self.seed + layer, 2 * number + 1))
+            for layer, width in enumerate(widths)
+        ]
+        return tf.transpose(indices, (1, 0, 2)), noise, [tf.floor(u + keep) / keep for u in uniforms]
+
+    def _iterate(self, first: tf.Tensor, indices: tf.Tensor, noise: tf.Tensor, masks: list[tf.Tensor]) -> tf.Tensor:
+        total = tf.zeros((len(SERIES), len(self._member_seeds)))
+        for step in tf.range(self.train.round_iterations):
+            rows = tf.gather(self._rows, indices[step])
+            labeled, unlabeled = tf.split(rows, 2, axis=1)
+            batch = Batch(labeled, unlabeled, noise[step], [mask[step] for mask in masks] or None)
+            total += self._one_iteration(first + step, batch)
+        return total / self.train.round_iterations
+
+    def _one_iteration(self, iteration: tf.Tensor, batch: Batch) -> tf.Tensor:
+        watched: dict[str, tf.Tensor] = {}
+        squares = []
+        for update, moments in zip(self.updates, self.moments, strict=True):
+            names = self._moved(update)
+            weights = {name: tf.convert_to_tensor(variable) for name, variable in self.weights.items()}
+            with tf.GradientTape() as tape:
+                tape.watch([weights[name] for name in names])
+                loss, figures = update.loss(weights, batch)
+            gradients = tape.gradient(loss, [weights[name] for name in names])
+            squares += [tf.reduce_sum(tf.square(gradient), axis=(1, 2)) for gradient in gradients]
+            for name, gradient in zip(names, gradients, strict=True):
+                _adam(self.weights[name], moments[name], gradient, iteration, update)
+            for (
+                name,
+                value,
+            ) in figures.items():  # unlabelled and generated rows may report one loss in two parts
+                watched[name] = watched[name] + value if name in watched else value
+        watched["gradient_norm"] = tf.sqrt(tf.add_n(squares))
+        return tf.stack([watched[name] for name in SERIES])
+
+    def _rare_probability(self, rows: tf.Tensor) -> tf.Tensor:
+        weights = {name: tf.convert_to_tensor(variable) for name, variable in self.weights.items()}
+        log_p = supervised_log_probabilities(weights, trunk_features(weights, rows[tf.newaxis]))
+        return tf.exp(log_p[..., self.sizes.classes - 1])
+
+    def _moved(self, update: Update) -> list[str]:
+        return [name for name in self.weights if name.split("/")[0] in update.networks]
+
+    def _variables(self) -> dict[str, tf.Variable]:
+        named = {f"weights/{name}": variable for name, variable in self.weights.items()}
+        for number, moments in enumerate(self.moments):
+            for name, (first, second) in moments.items():
+                named |= {f"first_moment/{number}/{name}": first, f"second_moment/{number}/{name}": second}
+        return named
+
+
+def _zero_moments(variable: tf.Variable) -> tuple[tf.Variable, tf.Variable]:
+    return tf.Variable(tf.zeros_like(variable)), tf.Variable(tf.zeros_like(variable))
+
+
+def _adam(
+    variable: tf.Variable,
+    moments: tuple[tf.Variable, tf.Variable],
+    gradient: tf.Tensor,
+    iteration: tf.Tensor,
+    update: Update,
+) -> None:
+    """Take one Adam step (Kingma & Ba 2015) in a fused kernel; weight decay is decoupled (Loshchilov & Hutter 2019)."""
+    step = tf.cast(iteration, tf.float32)
+    rate = update.learning_rate * tf.pow(update.decay, step / 500.0)
+    if update.weight_decay and variable.name.split(":")[0].endswith("weights"):
+        variable.assign(variable * (1.0 - rate * update.weight_decay))
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=moments[0].handle,
+        v=moments[1].handle,
+        beta1_power=tf.pow(update.betas[0], step + 1.0),
+        beta2_power=tf.pow(update.betas[1], step + 1.0),
+        lr=rate,
+        beta1=update.betas[0],
+        beta2=update.betas[1],
+        epsilon=ADAM_EPSILON,
+        grad=gradient,
+    )
