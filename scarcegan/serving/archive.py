@@ -8,8 +8,8 @@ A model is a plain dict:
                 "layers": [{"weights": [members, in, out], "bias": [members, out]}, ...],
                 "slope": float}, ...]}
 
-One part per fold; all arrays float32. Hidden layers are dense with LeakyReLU(slope); the last one gives the
-logits of `class_names`. Inside the archive each array is a `.npy` file and `model.json` says where it belongs;
+One part per fold, arrays in float32. Hidden layers are dense with LeakyReLU(slope); the last one gives the
+logits of `class_names`. In the archive each array is a `.npy` file and `model.json` says where it belongs;
 nothing is pickled. `evaluation.json` tells how the model did.
 """
 
@@ -17,9 +17,8 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import tarfile
-import tempfile
+import uuid
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -182,11 +181,9 @@ def _unpack(path: Path, expect_sha256: str | None) -> dict[str, bytes]:
 
 def _write_whole(content: bytes, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.")
+    draft = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(draft).replace(destination)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+        draft.write_bytes(content)
+        draft.replace(destination)
+    finally:
+        draft.unlink(missing_ok=True)

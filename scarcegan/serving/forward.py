@@ -58,9 +58,7 @@ def class_probabilities(model: Mapping[str, Any], raw_features: np.ndarray) -> n
     return total.T
 
 
-def _logits(
-    layers: Sequence[Mapping[str, np.ndarray]], member: int, slope: float, inputs: np.ndarray
-) -> np.ndarray:
+def _logits(layers: Sequence[Mapping[str, np.ndarray]], member: int, slope: float, inputs: np.ndarray) -> np.ndarray:
     """Run one member; `inputs` [features, n] and every activation keep a player in a column."""
     activation = inputs
     for depth, layer in enumerate(layers):

@@ -24,18 +24,14 @@ def check_model(model: Mapping[str, Any]) -> None:
             "give the rare class's place in class_names"
         )
     if not np.isfinite(model["threshold"]):
-        raise RegistryProblem(
-            f"expected a finite threshold, got {model['threshold']}: choose an operating point"
-        )
+        raise RegistryProblem(f"expected a finite threshold, got {model['threshold']}: choose an operating point")
     for number, part in enumerate(model["parts"]):
         _check_part(f"part {number}", part, features, classes)
 
 
 def _check_part(name: str, part: Mapping[str, Any], features: int, classes: int) -> None:
     if not 0 <= part["slope"] <= 1:
-        raise RegistryProblem(
-            f"expected {name}'s slope in [0, 1], got {part['slope']}: give LeakyReLU's slope"
-        )
+        raise RegistryProblem(f"expected {name}'s slope in [0, 1], got {part['slope']}: give LeakyReLU's slope")
     for key in ("knots", "values"):
         _expect(f"{name}'s scaler {key}", part["scaler"][key], (features, None))
     members, width = len(part["layers"][0]["weights"]), features
@@ -51,14 +47,11 @@ def _check_part(name: str, part: Mapping[str, Any], features: int, classes: int)
 
 
 def _expect(name: str, array: np.ndarray, shape: tuple[int | None, ...]) -> None:
-    fits = array.ndim == len(shape) and all(
-        want in (None, got) for want, got in zip(shape, array.shape, strict=True)
-    )
+    fits = array.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, array.shape, strict=True))
     if not fits or array.size == 0:
         wanted = ", ".join("any" if size is None else str(size) for size in shape)
         raise RegistryProblem(
-            f"expected {name} as [{wanted}], got {list(array.shape)}: "
-            "take the arrays as the training left them"
+            f"expected {name} as [{wanted}], got {list(array.shape)}: take the arrays as the training left them"
         )
     if array.dtype != np.float32:
         raise RegistryProblem(f"expected {name} as float32, got {array.dtype}: convert it")

@@ -1,0 +1,144 @@
+"""What a registry refuses and who is champion: plain functions, the same for every backend."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scarcegan.problems import RegistryProblem
+from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion, Status
+from scarcegan.registry.metadata import LONGEST_VALUE, to_metadata
+
+
+def check_release(models: Sequence[ModelToRegister]) -> None:
+    """Check that models form one release and can all be registered, before any of them is.
+
+    Raises:
+        RegistryProblem: no models, several releases or runs, a definition twice, metadata beyond the limits,
+            an archive that is missing or has another digest.
+    """
+    if not models:
+        raise RegistryProblem("expected the models of a release, got none: select models first")
+    for key in ("release_id", "origin_run_id"):
+        values = sorted({str(getattr(model, key)) for model in models})
+        if len(values) > 1:
+            raise RegistryProblem(f"expected one {key} in a release, got {values}: register them one by one")
+    names = [model.definition for model in models]
+    if len(set(names)) < len(names):
+        raise RegistryProblem(f"expected one model per definition, got {names}: choose one of each")
+    for model in models:
+        to_metadata(model, len(models))
+        check_digest(model.archive, model.sha256)
+
+
+def check_digest(archive: Path, sha256: str) -> None:
+    """Check that an archive is there and has the digest.
+
+    Raises:
+        RegistryProblem: it is missing or was changed.
+    """
+    try:
+        with archive.open("rb") as file:
+            got = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise RegistryProblem(
+            f"expected an archive at {archive}, got: {error.strerror}; run the registration again"
+        ) from error
+    if got != sha256:
+        raise RegistryProblem(
+            f"expected the archive with sha256 {sha256}, got {got} at {archive}: it was changed; do not use it, "
+            "run the registration again"
+        )
+
+
+def decide(status: Status, who: str, why: str, *, forced: bool = False) -> Decision:
+    """Return a decision taken now.
+
+    Raises:
+        RegistryProblem: who or why is empty, or no single line of at most 256 characters.
+    """
+    for name, text in (("who decides", who), ("a reason", why)):
+        if not text.strip() or len(text) > LONGEST_VALUE or not text.isprintable():
+            raise RegistryProblem(
+                f"expected {name}, one line of at most {LONGEST_VALUE} characters, got {text!r}: "
+                "the record is kept for good"
+            )
+    return Decision(status, who.strip(), why.strip(), now(), forced)
+
+
+def now() -> str:
+    """Return the time, ISO in UTC, with microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def find(versions: Iterable[ModelVersion], number: int) -> ModelVersion:
+    """Return the version with that number.
+
+    Raises:
+        RegistryProblem: there is none.
+    """
+    known = {version.version: version for version in versions}
+    if number not in known:
+        there = f"1 to {max(known)}" if known else "none"
+        raise RegistryProblem(f"expected a registered version ({there}), got {number}: see `scarcegan models list`")
+    return known[number]
+
+
+def release_fault(release: Sequence[ModelVersion]) -> str:
+    """Say what is wrong with the versions of one release; empty if it is complete and of one run."""
+    definitions = {version.definition for version in release}
+    runs = sorted({version.origin_run_id for version in release})
+    size = max(version.release_size for version in release)
+    if len(definitions) < size:
+        return f"incomplete: {len(definitions)} of {size} models ({', '.join(sorted(definitions))})"
+    if len(runs) > 1:
+        return f"mixed from runs {', '.join(runs)}"
+    if len(release) > size:
+        return f"mixed: {len(release)} versions for {size} definitions"
+    return ""
+
+
+def check_complete(version: ModelVersion, versions: Iterable[ModelVersion], *, force: bool) -> None:
+    """Check that a version may be approved.
+
+    Raises:
+        RegistryProblem: its release is incomplete or mixed, and that is not forced.
+    """
+    release = [other for other in versions if other.release_id == version.release_id]
+    fault = release_fault(release)
+    if fault and not force:
+        raise RegistryProblem(
+            f"expected a complete release to approve version {version.version}, got release "
+            f"'{version.release_id}' {fault}: run the registration again, or add --force"
+        )
+
+
+def rollback_plan(versions: Sequence[ModelVersion], release_id: str | None, *, force: bool) -> list[ModelVersion]:
+    """Return the approved versions that a rollback withdraws.
+
+    Args:
+        versions: all versions of the group.
+        release_id: release to withdraw; None: that of the champion approved last.
+        force: go ahead even if a definition is left without a champion.
+
+    Raises:
+        RegistryProblem: nothing is approved, or a definition would be left without a champion.
+    """
+    champions = [version for version in versions if version.is_champion]
+    if release_id is None and champions:
+        release_id = max(champions, key=lambda version: version.decided_at).release_id
+    approved = [version for version in versions if version.status == "Approved"]
+    withdrawn = [version for version in approved if version.release_id == release_id]
+    if not withdrawn:
+        what = f"release '{release_id}'" if release_id else "any release"
+        raise RegistryProblem(
+            f"expected approved versions of {what} to roll back, got none: see `scarcegan models list`"
+        )
+    kept = {version.definition for version in approved if version not in withdrawn}
+    left = sorted({version.definition for version in withdrawn} - kept)
+    if left and not force:
+        raise RegistryProblem(
+            f"expected a former champion for each definition, got none for {', '.join(left)}: "
+            "approve another version first, or add --force to leave them without"
+        )
+    return withdrawn
