@@ -1,0 +1,138 @@
+"""Where files are: local folders and S3 prefixes, seen alike. A location is a path or an `s3://` address."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from scarcegan.problems import DataProblem
+
+
+def join(folder: str, name: str) -> str:
+    """Return the location of `name` inside a folder."""
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def list_names(folder: str) -> list[str]:
+    """List the names of the files and folders directly in a folder, sorted; hidden ones are left out.
+
+    Raises:
+        DataProblem: the folder does not exist or cannot be read.
+    """
+    if _is_s3(folder):
+        names = _s3_names(folder)
+    else:
+        with _local_errors(folder):
+            names = [entry.name for entry in Path(folder).expanduser().iterdir()]
+    return sorted(name for name in names if not _is_hidden(name))
+
+
+def find_parts(location: str) -> list[str]:
+    """Return the location itself if it is a file, or the files in and below it, sorted.
+
+    Names that begin with `.` or `_` (`_SUCCESS`, for instance) are left out.
+
+    Raises:
+        DataProblem: nothing is there, or it cannot be read.
+    """
+    found = _s3_parts(location) if _is_s3(location) else _local_parts(location)
+    if not found:
+        raise DataProblem(
+            f"expected a file or a folder of parts at {location}, found nothing: check the path and its files"
+        )
+    return found
+
+
+@contextmanager
+def local_file(location: str) -> Iterator[Path]:
+    """Give a local path to read a file from: the file itself, or a temporary copy of an S3 object.
+
+    Raises:
+        DataProblem: the object cannot be fetched.
+    """
+    if not _is_s3(location):
+        yield Path(location)
+        return
+    bucket, key = _bucket_and_key(location)
+    with tempfile.TemporaryDirectory(prefix="scarcegan-") as folder:
+        path = Path(folder, Path(key).name)
+        with _s3_client(location) as client:
+            client.download_file(bucket, key, str(path))
+        yield path
+
+
+def _local_parts(location: str) -> list[str]:
+    path = Path(location).expanduser()
+    with _local_errors(location):
+        # stat() tells what is wrong with a path; is_file() would only say no.
+        path.stat()
+        if path.is_file():
+            return [str(path)]
+        files = [file.relative_to(path) for file in path.rglob("*") if file.is_file()]
+    return [str(path / file) for file in sorted(files) if not any(map(_is_hidden, file.parts))]
+
+
+def _s3_parts(location: str) -> list[str]:
+    bucket, key = _bucket_and_key(location)
+    prefix = f"{key.rstrip('/')}/" if key else ""
+    keys = [item["Key"] for page in _s3_pages(location, Prefix=prefix) for item in page.get("Contents", ())]
+    below = [item for item in sorted(keys) if not any(map(_is_hidden, item.removeprefix(prefix).split("/")))]
+    if below or not key:
+        return [f"s3://{bucket}/{item}" for item in below]
+    same = [item["Key"] for page in _s3_pages(location, Prefix=key) for item in page.get("Contents", ())]
+    return [location] if key in same else []
+
+
+def _s3_names(folder: str) -> list[str]:
+    _, key = _bucket_and_key(folder)
+    prefix = f"{key.rstrip('/')}/" if key else ""
+    names = []
+    for page in _s3_pages(folder, Prefix=prefix, Delimiter="/"):
+        names += [item["Key"] for item in page.get("Contents", ())]
+        names += [item["Prefix"] for item in page.get("CommonPrefixes", ())]
+    if not names:
+        raise DataProblem(f"expected a folder at {folder}, found nothing: check the bucket and the prefix")
+    return [name.removeprefix(prefix).rstrip("/") for name in names]
+
+
+def _s3_pages(location: str, **request: str) -> list[Any]:
+    with _s3_client(location) as client:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=_bucket_and_key(location)[0], **request)
+        return list(pages)
+
+
+@contextmanager
+def _s3_client(location: str) -> Iterator[Any]:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield boto3.client("s3")
+    except (BotoCoreError, ClientError) as error:
+        raise DataProblem(
+            f"cannot read {location}: {error}; check the address, the region and your AWS credentials"
+        ) from error
+
+
+@contextmanager
+def _local_errors(location: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataProblem(f"cannot read {location}: {error.strerror}; check the path and its permissions") from error
+
+
+def _bucket_and_key(location: str) -> tuple[str, str]:
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise DataProblem(f"expected s3://bucket/prefix, got '{location}': name the bucket")
+    return bucket, key
+
+
+def _is_s3(location: str) -> bool:
+    return location.startswith("s3://")
+
+
+def _is_hidden(name: str) -> bool:
+    return not name or name.startswith((".", "_"))

@@ -1,0 +1,194 @@
+"""What must hold before anything is trained: each refusal names the population, the column and the players."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from scarcegan.data.folds import held_out_count, population_counts, require_players_per_fold
+from scarcegan.data.players import UNKNOWN_TRUTH, Players
+from scarcegan.problems import DataProblem
+from scarcegan.settings import Settings
+
+TRUTH_COLUMN = "truth_risky"
+BLOCK_ROWS = 65_536
+
+
+def validate(players: Players, settings: Settings) -> Players:
+    """Check players from any source and return them.
+
+    Raises:
+        DataProblem: the same player twice, a feature that is missing, infinite or constant, a population that is
+            empty or has too few players for the folds, a test set without risky or without other players.
+    """
+    _refuse_same_player_twice(players, settings)
+    _refuse_values_that_are_not_finite(players, settings)
+    _refuse_constant_features(players)
+    _refuse_small_populations(players, settings)
+    _refuse_one_sided_test_sets(players, settings)
+    return players
+
+
+def feature_columns(tables: Mapping[str, pd.DataFrame], settings: Settings) -> tuple[str, ...]:
+    """Check that tables (population name -> rows) fit together and return their feature columns.
+
+    The first table gives the order of the columns; the others may have another one.
+
+    Raises:
+        DataProblem: an empty table, no usable id column, a feature column missing, extra, or no number.
+    """
+    reserved = {settings.data.id_column, TRUTH_COLUMN, *settings.data.ignore_columns}
+    _refuse_unknown_ignored_columns(tables, settings)
+    first, *_ = tables
+    features = tuple(name for name in tables[first].columns if name not in reserved)
+    if not features:
+        raise DataProblem(
+            f"expected feature columns in '{first}', got only {list(tables[first].columns)}: "
+            "add features or shorten data.ignore_columns"
+        )
+    for name, table in tables.items():
+        _refuse_empty_or_unnamed(name, table, settings.data.id_column)
+        _refuse_other_columns(name, [column for column in table.columns if column not in reserved], first, features)
+        _refuse_columns_without_numbers(name, table, features)
+    return features
+
+
+def known_risky(players: Players, settings: Settings) -> np.ndarray:
+    """Return a mask of the players known to be risky: by truth where it is known, otherwise by label."""
+    labeled = players.labels == len(settings.populations.negatives)
+    return (players.truth == 1) | ((players.truth == UNKNOWN_TRUTH) & labeled)
+
+
+def _refuse_unknown_ignored_columns(tables: Mapping[str, pd.DataFrame], settings: Settings) -> None:
+    known = {str(column) for table in tables.values() for column in table.columns}
+    for ignored in settings.data.ignore_columns:
+        if ignored not in known:
+            near = difflib.get_close_matches(ignored, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else "remove it"
+            raise DataProblem(f"data.ignore_columns names '{ignored}', which no table has: {hint}")
+
+
+def _refuse_empty_or_unnamed(name: str, table: pd.DataFrame, id_column: str) -> None:
+    if table.empty:
+        raise DataProblem(f"expected players in '{name}', got an empty table: add players to it")
+    if id_column not in table.columns:
+        raise DataProblem(
+            f"expected id column '{id_column}' in '{name}', got {list(table.columns)}: set data.id_column"
+        )
+    ids = table[id_column]
+    missing = int(ids.isna().sum()) + int((ids == "").sum())
+    if missing:
+        raise DataProblem(
+            f"expected an id in '{id_column}' for each player of '{name}', got {missing} without: fill them in"
+        )
+    too_long = ids.dtype == np.uint64 and ids.max() > np.iinfo(np.int64).max
+    if too_long or not (types.is_integer_dtype(ids.dtype) or types.is_string_dtype(ids.dtype)):
+        raise DataProblem(
+            f"expected whole numbers or text in id column '{id_column}' of '{name}', got {ids.dtype}: "
+            "store the ids as text"
+        )
+
+
+def _refuse_other_columns(name: str, columns: list[str], first: str, features: tuple[str, ...]) -> None:
+    missing = [column for column in features if column not in columns]
+    extra = [column for column in columns if column not in features]
+    if missing or extra:
+        found = [f"no column {missing}"] * bool(missing) + [f"extra column {extra}"] * bool(extra)
+        raise DataProblem(
+            f"expected the feature columns of '{first}' in '{name}', got {' and '.join(found)}: "
+            "give all tables the same features, or name the odd ones in data.ignore_columns"
+        )
+
+
+def _refuse_columns_without_numbers(name: str, table: pd.DataFrame, features: tuple[str, ...]) -> None:
+    for feature in features:
+        column = table[feature]
+        if not types.is_numeric_dtype(column.dtype) or types.is_complex_dtype(column.dtype):
+            raise DataProblem(
+                f"expected numbers in feature column '{feature}' of '{name}', got "
+                f"{types.infer_dtype(column, skipna=True)} ({column.dtype}): make it a number without gaps "
+                "or name it in data.ignore_columns"
+            )
+
+
+def _refuse_same_player_twice(players: Players, settings: Settings) -> None:
+    ids = pd.Series(players.ids)
+    again = np.flatnonzero(ids.duplicated(keep=False).to_numpy())
+    if not len(again):
+        return
+    shown = ids.iloc[again].drop_duplicates()
+    examples = []
+    for player in shown.head(3):
+        rows = again[(ids.iloc[again] == player).to_numpy()]
+        examples.append(f"{player} in {' and '.join(repr(_where(players, row, settings)) for row in rows)}")
+    raise DataProblem(
+        f"expected each player once and in one population, got {len(shown)} more often ({'; '.join(examples)}): "
+        "keep each in one place"
+    )
+
+
+def _refuse_values_that_are_not_finite(players: Players, settings: Settings) -> None:
+    for start, block in _blocks(players.features):
+        finite = np.isfinite(block)
+        if finite.all():
+            continue
+        row, column = np.argwhere(~finite)[0]
+        kind = "a missing value (NaN)" if np.isnan(block[row, column]) else "an infinite value"
+        where = _where(players, start + row, settings)
+        rest = sum(np.count_nonzero(~np.isfinite(part[:, column])) for _, part in _blocks(players.features))
+        raise DataProblem(
+            f"expected finite numbers in feature '{players.feature_names[column]}', got {kind} for player "
+            f"{players.ids[start + row]} of '{where}' ({rest} such players): fill the gaps or name the column "
+            "in data.ignore_columns"
+        )
+
+
+def _refuse_constant_features(players: Players) -> None:
+    pool = players.test_set == 0
+    lowest = np.full(players.features.shape[1], np.inf)
+    highest = -lowest
+    for start, block in _blocks(players.features):
+        rows = block[pool[start : start + len(block)]]
+        lowest = np.minimum(lowest, rows.min(axis=0, initial=np.inf))
+        highest = np.maximum(highest, rows.max(axis=0, initial=-np.inf))
+    constant = [name for name, flat in zip(players.feature_names, lowest == highest, strict=True) if flat]
+    if constant:
+        raise DataProblem(
+            f"expected features that differ between players, got constant {constant}: name them in data.ignore_columns"
+        )
+
+
+def _refuse_small_populations(players: Players, settings: Settings) -> None:
+    counts = population_counts(players.labels[players.test_set == 0], settings)
+    for name, count in counts.items():
+        if count == 0:
+            raise DataProblem(f"expected '{name}' players, got none: add players to the '{name}' input")
+    if not players.test_sets:
+        share = settings.data.test_share
+        counts = {name: count - held_out_count(count, share) for name, count in counts.items()}
+    require_players_per_fold(counts, settings.folds.k)
+
+
+def _refuse_one_sided_test_sets(players: Players, settings: Settings) -> None:
+    risky = known_risky(players, settings)
+    for number, name in enumerate(players.test_sets, start=1):
+        inside = risky[players.test_set == number]
+        if inside.all() or not inside.any():
+            raise DataProblem(
+                f"expected risky and other players in test set '{name}', got {np.count_nonzero(inside)} risky "
+                f"of {len(inside)} players: add the other kind"
+            )
+
+
+def _where(players: Players, row: int, settings: Settings) -> str:
+    if players.test_set[row]:
+        return players.test_sets[players.test_set[row] - 1]
+    # The label of an unlabelled player, -1, picks the last name.
+    return (*settings.populations.classes, settings.populations.unlabeled)[players.labels[row]]
+
+
+def _blocks(features: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    for start in range(0, len(features), BLOCK_ROWS):
+        yield start, features[start : start + BLOCK_ROWS]

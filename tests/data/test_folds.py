@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from scarcegan.data.folds import assign_folds, hold_out, sample_unlabeled, split
+from scarcegan.problems import DataProblem
+
+any_case = hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@st.composite
+def populations(draw):
+    k = draw(st.integers(2, 8))
+    sizes = draw(st.lists(st.integers(2 * k, 60), min_size=5, max_size=5))
+    return k, dict(zip(("dormant", "normal", "heavy", "risky", "unlabeled"), sizes, strict=True))
+
+
+@given(case=populations(), seed=st.integers(0, 2**31), most=st.integers(10, 60))
+@any_case
+def test_no_player_is_on_two_sides_and_every_class_is_in_every_fold(case, seed, most, players, settings):
+    k, sizes = case
+    chosen = settings(folds={"k": k}, data={"max_unlabeled": most})
+    before = players(sizes)
+    kept, fold = split(before, chosen, np.random.default_rng(seed))
+
+    assert len(np.unique(kept.ids)) == len(kept) == len(fold)
+    assert fold.dtype == np.int8
+    np.testing.assert_array_equal(kept.features, before.features[kept.ids])
+    np.testing.assert_array_equal(kept.labels, before.labels[kept.ids])
+    np.testing.assert_array_equal(fold < 0, kept.test_set == 1)
+    assert fold.max() == k - 1
+    for number in range(k):
+        train, validation = kept.ids[(fold >= 0) & (fold != number)], kept.ids[fold == number]
+        sides = [set(train), set(validation), set(kept.ids[fold < 0])]
+        assert sum(map(len, sides)) == len(set.union(*sides)) == len(kept)
+        assert set(kept.labels[fold == number]) == set(kept.labels)
+
+
+@given(case=populations(), seed=st.integers(0, 2**31))
+@any_case
+def test_folds_are_balanced_within_one_player(case, seed, players, settings):
+    k, sizes = case
+    everyone = players(sizes)
+    fold = assign_folds(everyone, settings(folds={"k": k}), np.random.default_rng(seed))
+    for rows in (fold, *(fold[everyone.labels == label] for label in (-1, 0, 1, 2, 3))):
+        counts = np.bincount(rows, minlength=k)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_the_same_seed_gives_the_same_folds_and_another_seed_others(players, settings):
+    folds = [assign_folds(players(), settings(), np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(folds[0], folds[1])
+    assert (folds[0] != folds[2]).any()
+
+
+def test_hold_out_takes_its_share_of_each_population(players):
+    held = hold_out(players(), 0.2, np.random.default_rng(0))
+    assert held.test_sets == ("test",)
+    counts = [np.count_nonzero(held.test_set[held.labels == label]) for label in (0, 1, 2, 3, -1)]
+    assert counts == [6, 8, 7, 2, 40]
+
+
+def test_hold_out_takes_one_of_a_population_too_small_for_its_share(players):
+    held = hold_out(players({"dormant": 9, "normal": 9, "heavy": 9, "risky": 2, "unlabeled": 9}), 0.01, rng())
+    assert np.count_nonzero(held.test_set[held.labels == 3]) == 1
+
+
+def test_test_sets_of_the_source_are_kept(players, settings):
+    everyone = players()
+    everyone.test_set[-50:] = 2
+    everyone.test_set[-100:-50] = 1
+    with_tests = type(everyone)(**{**vars(everyone), "test_sets": ("corrected", "later")})
+    kept, fold = split(with_tests, settings(), rng())
+    assert kept.test_sets == ("corrected", "later")
+    np.testing.assert_array_equal(fold[-100:], np.repeat([-1, -2], 50))
+    assert (fold[:-100] >= 0).all()
+
+
+def test_only_unlabelled_players_of_the_pool_are_sampled(players):
+    everyone = hold_out(players(), 0.2, rng())
+    kept = sample_unlabeled(everyone, 100, rng())
+    pool = kept.labels[kept.test_set == 0]
+    assert np.count_nonzero(pool == -1) == 100
+    assert np.count_nonzero(pool != -1) == np.count_nonzero((everyone.labels != -1) & (everyone.test_set == 0))
+    assert np.count_nonzero(kept.test_set) == np.count_nonzero(everyone.test_set)
+    assert (np.diff(kept.ids) > 0).all()
+    assert sample_unlabeled(everyone, 1_000, rng()) is everyone
+
+
+def test_fewer_players_than_folds_are_refused(players, settings):
+    few = players({"dormant": 9, "normal": 9, "heavy": 9, "risky": 4, "unlabeled": 9})
+    with pytest.raises(DataProblem, match=r"at least 5 'risky' players for 5 folds .*, got 4: lower folds.k or add"):
+        assign_folds(few, settings(), rng())
+
+
+def rng():
+    return np.random.default_rng(0)
