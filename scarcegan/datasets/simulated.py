@@ -1,0 +1,171 @@
+"""The default data set: simulated players, written as telemetry like any game's and read back from there.
+
+The process is described in `scarcegan.datasets.simulation`. A folder holds
+
+* `telemetry.parquet`: `player_id`, `date` and the daily counters; a row only for a day with any activity, and
+  `simulated.missing_day_share` of those lost on the way;
+* `labels.parquet`: `player_id`, `population` (a class name, `unlabeled` or `test`): what a team would know;
+* `truth.parquet`: `player_id`, `kind`, `truth_risky`, for evaluation alone;
+* `simulation.json`: the fingerprint of what the folder was made from.
+
+30 % of every kind are test players, set apart before any label is given: their risky share is everybody's.
+Weak labels: `simulated.label_noise` of each labelled population belong to a neighbouring kind in the order
+dormant, normal, heavy, risky, as when moderators misjudge a player.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scarcegan.data.players import Players
+from scarcegan.datasets.simulation import COUNTERS, KINDS, SURE_DAYS, VERSION, draw_habits, simulate
+from scarcegan.datasets.sources import require_populations
+from scarcegan.datasets.telemetry_source import TEST, UNLABELED_NAME, players_of
+from scarcegan.features.roles import Roles
+from scarcegan.problems import DataProblem, SettingsProblem
+from scarcegan.project import project_folder
+from scarcegan.settings import Settings
+
+CUTOFF = "2026-01-01"
+TEST_SHARE = 0.3
+ROLES = Roles("sessions", intensity="bets", night="night_minutes", loss="losses", deposit="deposits")
+STAMP = "simulation.json"
+
+
+def load(settings: Settings) -> Players:
+    """Simulate players, or reuse the folder that holds them, and return them with test set `test`.
+
+    Raises:
+        SettingsProblem: other population names, a window longer than the simulation, too many labels.
+        DataProblem: `data.path` holds something else.
+    """
+    require_populations(settings, KINDS[:-1], KINDS[-1])
+    if settings.features.window_days > settings.simulated.days:
+        raise SettingsProblem(
+            f"features.window_days ({settings.features.window_days}) is longer than simulated.days "
+            f"({settings.simulated.days}): lower the one or raise the other"
+        )
+    folder = write_telemetry(settings)
+    labels, truth = (pd.read_parquet(folder / name) for name in ("labels.parquet", "truth.parquet"))
+    cohorts = labels.merge(truth, on="player_id", validate="one_to_one")
+    return players_of(pq.read_table(folder / "telemetry.parquet"), cohorts, ROLES, CUTOFF, settings)
+
+
+def write_telemetry(settings: Settings) -> Path:
+    """Write the simulated telemetry unless its folder is complete, and return the folder.
+
+    The folder is `data.path`, else `.scarcegan/simulated/<fingerprint>/` in the project. It appears complete
+    or not at all, also when several processes write it at once.
+
+    Raises:
+        SettingsProblem: more labels are asked for than there are players; or `data.path` is not local.
+        DataProblem: the folder holds something else.
+    """
+    if "://" in settings.data.path:
+        raise SettingsProblem(
+            f"simulated players need a local data.path, got {settings.data.path!r}: leave it empty"
+        )
+    stamp = fingerprint(settings)
+    folder = Path(settings.data.path) if settings.data.path else project_folder("simulated") / stamp
+    if _is_complete(folder, stamp):
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _write_tables(settings, draft)
+        (draft / STAMP).write_text(json.dumps({"fingerprint": stamp}))
+        _publish(draft, folder, stamp)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def fingerprint(settings: Settings) -> str:
+    """Hash what shapes the telemetry: `[simulated]`, the seed, the process version; 16 hex digits."""
+    shaping = [settings.simulated.model_dump(mode="json"), settings.seed, VERSION]
+    return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _is_complete(folder: Path, stamp: str) -> bool:
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    file = folder / STAMP
+    if file.is_file() and json.loads(file.read_text()).get("fingerprint") == stamp:
+        return True
+    raise DataProblem(
+        f"expected {folder} to be new, empty or telemetry of this simulation ({stamp}), got something else: "
+        "choose another data.path or remove the folder"
+    )
+
+
+def _publish(draft: Path, folder: Path, stamp: str) -> None:
+    draft.chmod(0o755)  # mkdtemp makes folders that others cannot read
+    try:
+        os.rename(draft, folder)
+    except OSError:
+        # Another process was faster (a rename replaces no full folder): its files are as good when complete.
+        if not _is_complete(folder, stamp):
+            raise
+
+
+def _write_tables(settings: Settings, folder: Path) -> None:
+    wanted = settings.simulated
+    draws = np.random.default_rng([settings.seed, 2021]).spawn(4)
+    habits = draw_habits(wanted.players, wanted.risky_share, wanted.drift, draws[0])
+    ids = np.arange(1, wanted.players + 1)
+    population = _assign_populations(habits.kind, settings, draws[1])
+    counters = simulate(habits, wanted.days, draws[2])
+    telemetry = _long_form(ids, counters, wanted.missing_day_share, draws[3])
+    pq.write_table(telemetry, folder / "telemetry.parquet", compression="zstd")
+    pq.write_table(pa.table({"player_id": ids, "population": population}), folder / "labels.parquet")
+    kind = np.array(KINDS)[habits.kind]
+    truth = pa.table({"player_id": ids, "kind": kind, "truth_risky": (kind == KINDS[-1]).astype(np.int8)})
+    pq.write_table(truth, folder / "truth.parquet")
+
+
+def _assign_populations(kind: np.ndarray, settings: Settings, rng: np.random.Generator) -> np.ndarray:
+    """Draw the test players, then the weak labels; return a population name per player, str [n]."""
+    population = np.full(len(kind), UNLABELED_NAME, dtype="<U16")
+    for index in range(len(KINDS)):
+        members = np.flatnonzero(kind == index)
+        population[rng.choice(members, round(TEST_SHARE * len(members)), replace=False)] = TEST
+    for index in reversed(
+        range(len(KINDS))
+    ):  # the scarce risky ones first, before others are mistaken for them
+        key = "labeled_risky" if index == len(KINDS) - 1 else "labeled_negatives"
+        wanted = getattr(settings.simulated, key)
+        wrong = round(settings.simulated.label_noise * wanted)
+        distance = np.abs(kind - index)
+        for is_candidate, count in ((distance == 0, wanted - wrong), (distance == 1, wrong)):
+            free = np.flatnonzero(is_candidate & (population == UNLABELED_NAME))
+            if count > len(free):
+                raise SettingsProblem(
+                    f"simulated.{key}: {wanted} labels '{KINDS[index]}' need {count} players of one kind, "
+                    f"got {len(free)} outside the test set: lower it or raise simulated.players"
+                )
+            population[rng.choice(free, count, replace=False)] = KINDS[index]
+    return population
+
+
+def _long_form(
+    ids: np.ndarray, counters: np.ndarray, missing_share: float, rng: np.random.Generator
+) -> pa.Table:
+    """Return one row per player and active day, some lost; never a player's last one in the sure days."""
+    is_active = counters.max(axis=2) > 0
+    is_kept = is_active & (rng.random(is_active.shape) >= missing_share)
+    # A snapshot lists recently seen players only: one whose every recent row would be lost keeps the last.
+    last = counters.shape[1] - 1 - is_active[:, ::-1].argmax(axis=1)
+    is_kept[np.arange(len(ids)), last] |= ~is_kept[:, -SURE_DAYS:].any(axis=1)
+    player, day = np.nonzero(is_kept)
+    first = np.datetime64(CUTOFF) - counters.shape[1]
+    columns = {"player_id": ids[player], "date": pa.array(first + day, pa.date32())}
+    columns |= {name: counters[player, day, position] for position, name in enumerate(COUNTERS)}
+    return pa.table(columns)
