@@ -18,9 +18,7 @@ def test_round_trip_gives_the_same_scores(make_model, raw, tmp_path):
     digest = write_archive(model, EVALUATION, tmp_path / "model.tar.gz")
     back = read_archive(tmp_path / "model.tar.gz", digest)
     np.testing.assert_array_equal(risk_score(back, raw), risk_score(model, raw))
-    assert {key: back[key] for key in back if key != "parts"} == {
-        key: model[key] for key in model if key != "parts"
-    }
+    assert {key: back[key] for key in back if key != "parts"} == {key: model[key] for key in model if key != "parts"}
 
 
 def test_the_evaluation_lies_beside_the_model(make_model, tmp_path):

@@ -1,0 +1,208 @@
+import itertools
+import multiprocessing
+import os
+import sqlite3
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from scarcegan import settings
+from scarcegan.problems import RegistryProblem
+from scarcegan.project import project_folder, project_root
+from scarcegan.registry import open_registry
+from scarcegan.registry.archives import ArchiveFolder
+from scarcegan.registry.local import LocalRegistry
+
+REVIEW = {"who": "rita", "why": "good"}
+
+
+@pytest.fixture(scope="module")
+def eight():
+    """Eight processes that are up before the first of them gets work, so that they meet."""
+    spawn = multiprocessing.get_context("spawn")
+    together = spawn.Barrier(8)
+    with ProcessPoolExecutor(8, mp_context=spawn, initializer=together.wait) as pool:
+        yield pool
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "registry"
+
+
+@pytest.fixture
+def registry(folder):
+    return LocalRegistry(folder, "players")
+
+
+def register(folder, models):
+    return [version.version for version in LocalRegistry(folder, "players").register_release(models)]
+
+
+def decide(folder, version):
+    LocalRegistry(folder, "players").approve(version, **REVIEW)
+
+
+def register_and_die(folder, models, where):
+    """Register, but end the process at `where` without any clean-up, as a lost machine would."""
+    dying = LocalRegistry(folder, "players")
+    if where == "before the transaction":
+        dying._writing = lambda: os._exit(9)
+    else:
+        insert, calls = dying._insert, []
+
+        def insert_two(*arguments):
+            if len(calls) == 2:
+                os._exit(9)
+            calls.append(insert(*arguments))
+
+        dying._insert = insert_two
+    dying.register_release(models)
+
+
+def test_eight_processes_register_one_release_once(eight, folder, make_release):
+    answers = list(eight.map(register, [folder] * 8, [make_release()] * 8))
+    assert answers == [[1, 2, 3, 4]] * 8
+    assert len(LocalRegistry(folder, "players").versions()) == 4
+    assert len(list((folder / "archives").iterdir())) == 4
+
+
+def test_eight_processes_register_eight_releases_without_loss(eight, folder, make_release):
+    releases = [make_release(str(run)) for run in range(20, 28)]
+    answers = list(eight.map(register, [folder] * 8, releases))
+    assert sorted(itertools.chain(*answers)) == list(range(1, 33))
+    for first, *others in answers:
+        assert others == [first + 1, first + 2, first + 3]
+
+
+@pytest.mark.parametrize("where", ["before the transaction", "between the second model and the third"])
+def test_a_lost_process_leaves_no_part_of_a_release_and_a_rerun_completes_it(folder, registry, make_release, where):
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=register_and_die, args=(folder, make_release(), where))
+    process.start()
+    process.join()
+    assert process.exitcode == 9
+    assert len(list((folder / "archives").iterdir())) == 4
+    assert registry.versions() == []
+    assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
+    registry.approve(1, **REVIEW)
+
+
+def test_eight_processes_approve_and_one_is_champion(eight, folder, registry, make_release):
+    for run in range(20, 28):
+        registry.register_release(make_release(str(run), definitions=("balanced",)))
+    list(eight.map(decide, [folder] * 8, range(1, 9)))
+    assert {version.status for version in registry.versions()} == {"Approved"}
+    assert sum(version.is_champion for version in registry.versions()) == 1
+
+
+def test_a_changed_archive_is_not_handed_out_nor_approved(registry, make_release):
+    version = registry.register_release(make_release())[0]
+    registry.fetch_archive(1).write_bytes(b"other weights")
+    for attempt in (lambda: registry.fetch_archive(1), lambda: registry.approve(1, **REVIEW)):
+        with pytest.raises(RegistryProblem, match=version.sha256):
+            attempt()
+    assert registry.show(1).status == "PendingManualApproval"
+
+
+def test_registering_again_mends_a_damaged_archive(registry, make_release):
+    models = make_release()
+    registry.register_release(models)
+    registry.fetch_archive(1).write_bytes(b"")
+    registry.register_release(models)
+    assert registry.fetch_archive(1).read_bytes() == models[0].archive.read_bytes()
+
+
+def test_an_archive_that_changes_under_the_copy_is_refused(tmp_path, make_release):
+    model = make_release()[0]
+    archives = ArchiveFolder(tmp_path / "archives")
+    with pytest.raises(RegistryProblem, match="changed"):
+        archives.keep(model.archive, "0" * 64)
+    assert list((tmp_path / "archives").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM approval_event",
+        "UPDATE approval_event SET who = 'nobody'",
+        "DELETE FROM version",
+        "UPDATE version SET threshold = 0",
+    ],
+)
+def test_the_record_can_only_grow(folder, registry, make_release, statement):
+    registry.register_release(make_release())
+    registry.approve(1, **REVIEW)
+    connection = sqlite3.connect(folder / "registry.sqlite")
+    with pytest.raises(sqlite3.IntegrityError, match="never"):
+        connection.execute(statement)
+    connection.close()
+
+
+def test_groups_in_one_folder_do_not_see_each_other(folder, registry, make_release):
+    registry.register_release(make_release())
+    other = LocalRegistry(folder, "others")
+    assert other.versions() == []
+    assert other.register_release(make_release())[0].version == 1
+    other.approve(1, **REVIEW)
+    assert registry.champion("recall_first") is None
+
+
+def test_reading_makes_no_folder(folder, registry):
+    assert registry.versions() == []
+    assert not folder.exists()
+
+
+def test_a_clock_that_is_set_back_changes_no_champion(registry, make_release, monkeypatch):
+    registry.register_release(make_release("11"))
+    registry.register_release(make_release("12"))
+    registry.approve(1, **REVIEW)
+    monkeypatch.setattr("scarcegan.registry.rules.now", lambda: "1999-12-31T00:00:00.000000+00:00")
+    registry.approve(5, **REVIEW)
+    assert registry.champion("recall_first").version == 5
+
+
+def test_a_file_that_is_no_registry_is_refused(folder, registry, make_release):
+    folder.mkdir()
+    (folder / "registry.sqlite").write_text("not a database, " * 100)
+    for attempt in (registry.versions, lambda: registry.register_release(make_release())):
+        with pytest.raises(RegistryProblem, match="not a database"):
+            attempt()
+
+
+def test_a_registry_of_another_layout_is_refused(folder, registry, make_release):
+    registry.register_release(make_release())
+    connection = sqlite3.connect(folder / "registry.sqlite")
+    connection.execute("PRAGMA user_version = 7")
+    connection.close()
+    with pytest.raises(RegistryProblem, match="expected registry layout 1, got 7"):
+        registry.versions()
+
+
+def test_a_registry_that_stays_locked_is_said_to_be(folder, registry, make_release, monkeypatch):
+    registry.register_release(make_release())
+    monkeypatch.setattr("scarcegan.registry.local.BUSY_SECONDS", 0.05)
+    holder = sqlite3.connect(folder / "registry.sqlite", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(RegistryProblem, match="locked"):
+        registry.approve(1, **REVIEW)
+    holder.close()
+    registry.approve(1, **REVIEW)
+
+
+def test_the_default_folder_is_the_same_from_every_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert open_registry(settings.Registry()).folder == project_folder("registry")
+    assert project_folder("registry") == project_root() / ".scarcegan" / "registry"
+    assert (project_root() / "pyproject.toml").is_file()
+
+
+def test_a_relative_path_counts_from_the_project_and_an_absolute_one_stays(tmp_path):
+    assert open_registry(settings.Registry(path="here")).folder == project_root() / "here"
+    assert open_registry(settings.Registry(path=str(tmp_path))).folder == tmp_path
+
+
+def test_a_plain_install_has_its_project_in_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.setattr("scarcegan.project.__file__", str(tmp_path / "site-packages/scarcegan/project.py"))
+    monkeypatch.chdir(tmp_path)
+    assert project_folder("registry") == tmp_path / ".scarcegan" / "registry"
