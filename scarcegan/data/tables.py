@@ -50,7 +50,8 @@ def _read_part(part: str, columns: Sequence[str] | None, text: Sequence[str]) ->
         try:
             table = _read_parquet(path, columns) if path.suffix == ".parquet" else _read_csv(path, text)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise DataProblem(f"cannot read {part}: {error}; mend the file or write it again") from error
+            reason = " ".join(str(error).split())
+            raise DataProblem(f"cannot read {part}: {reason}; mend the file or write it again") from error
     names = table.column_names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -55,12 +55,14 @@ def five_tables():
 def folder_of(tmp_path):
     """Write frames as parquet (or CSV) files, one per population, and return the folder's location."""
 
-    def write(frames, suffix=".parquet"):
-        for name, frame in frames.items():
+    def write(frames, suffix=".parquet", name="in"):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        for population, frame in frames.items():
             if suffix == ".csv":
-                frame.to_csv(tmp_path / f"{name}.csv", index=False)
+                frame.to_csv(folder / f"{population}.csv", index=False)
             else:
-                frame.to_parquet(tmp_path / f"{name}.parquet", index=False)
-        return str(tmp_path)
+                frame.to_parquet(folder / f"{population}.parquet", index=False)
+        return str(folder)
 
     return write

@@ -12,9 +12,7 @@ def test_the_fingerprint_is_16_hexadecimal_digits_and_stable(players):
 
 def test_it_depends_on_content_and_not_on_how_arrays_lie_in_memory(players):
     everyone = players()
-    turned = replace(
-        everyone, features=np.asfortranarray(everyone.features), ids=everyone.ids.astype(np.int32)
-    )
+    turned = replace(everyone, features=np.asfortranarray(everyone.features), ids=everyone.ids.astype(np.int32))
     assert fingerprint(turned) == fingerprint(everyone)
 
 

@@ -1,0 +1,93 @@
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from scarcegan.data.populations import load_populations
+from scarcegan.data.storage import find_parts, list_names
+from scarcegan.data.tables import read_table
+from scarcegan.problems import DataProblem
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def bucket(server, monkeypatch):
+    """An empty bucket `telemetry` that plain boto3 reaches by its environment alone."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    bucket = boto3.resource("s3").Bucket("telemetry")
+    bucket.create()
+    yield bucket
+    bucket.objects.all().delete()
+    bucket.delete()
+
+
+def test_five_tables_on_s3_are_read_as_their_local_copies_are(bucket, five_tables, folder_of, settings):
+    folder = folder_of(five_tables)
+    half = len(five_tables["unlabeled"]) // 2
+    for name, frame in five_tables.items():
+        if name == "unlabeled":
+            bucket.put_object(Key="in/unlabeled/part-0.parquet", Body=frame[:half].to_parquet(index=False))
+            bucket.put_object(Key="in/unlabeled/part-1.parquet", Body=frame[half:].to_parquet(index=False))
+            bucket.put_object(Key="in/unlabeled/_SUCCESS", Body=b"")
+        else:
+            bucket.upload_file(f"{folder}/{name}.parquet", f"in/{name}.parquet")
+    local = load_populations(settings(data={"path": folder}))
+    remote = load_populations(settings(data={"path": "s3://telemetry/in/"}))
+    for column in ("ids", "features", "labels", "truth", "test_set"):
+        assert (getattr(local, column) == getattr(remote, column)).all()
+
+
+def test_a_prefix_is_a_folder_and_a_key_is_a_file(bucket):
+    for key in ("in/a.csv", "in/a.csv.old", "in/b/2.csv", "in/b/1.csv", "in/b/_temporary/0.csv", "in/b/"):
+        bucket.put_object(Key=key, Body=b"player_id,opens\n1,2\n")
+    assert list_names("s3://telemetry/in") == ["a.csv", "a.csv.old", "b"]
+    assert find_parts("s3://telemetry/in/a.csv") == ["s3://telemetry/in/a.csv"]
+    assert find_parts("s3://telemetry/in/b") == ["s3://telemetry/in/b/1.csv", "s3://telemetry/in/b/2.csv"]
+    assert read_table("s3://telemetry/in/b")["opens"].tolist() == [2, 2]
+
+
+def test_a_corrupt_object_is_named_by_its_address(bucket):
+    bucket.put_object(Key="risky.parquet", Body=b"PAR1 but no more")
+    with pytest.raises(DataProblem, match=r"cannot read s3://telemetry/risky.parquet: .*; mend the file"):
+        read_table("s3://telemetry/risky.parquet")
+
+
+def test_nothing_at_an_address_is_refused(bucket):
+    with pytest.raises(DataProblem, match="a folder of parts at s3://telemetry/in/risky, found nothing: check"):
+        read_table("s3://telemetry/in/risky")
+    with pytest.raises(DataProblem, match="expected a folder at s3://telemetry/in, found nothing: check the bucket"):
+        list_names("s3://telemetry/in")
+
+
+def test_an_unknown_bucket_is_refused(bucket):
+    with pytest.raises(DataProblem, match=r"cannot read s3://nobodys-bucket/in: .*NoSuchBucket.*; check the address"):
+        read_table("s3://nobodys-bucket/in")
+
+
+def test_an_address_without_bucket_is_refused():
+    with pytest.raises(DataProblem, match="expected s3://bucket/prefix, got 's3:///in': name the bucket"):
+        read_table("s3:///in")
+
+
+def test_a_server_that_does_not_answer_is_refused(bucket, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(DataProblem, match=r"cannot read s3://telemetry/in: Could not connect"):
+        read_table("s3://telemetry/in")
+
+
+def test_hidden_names_of_a_local_folder_are_left_out(tmp_path):
+    for name in ("b.csv", "a", ".hidden", "_SUCCESS"):
+        (tmp_path / name).touch()
+    assert list_names(str(tmp_path)) == ["a", "b.csv"]
+    with pytest.raises(DataProblem, match=r"cannot read .*/b.csv: Not a directory; check the path"):
+        list_names(str(tmp_path / "b.csv"))

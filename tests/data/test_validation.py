@@ -1,0 +1,87 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scarcegan.data import validation
+from scarcegan.data.validation import known_risky, validate
+from scarcegan.problems import DataProblem
+
+
+def test_good_players_are_returned_as_they_are(players, settings):
+    good = players()
+    assert validate(good, settings()) is good
+
+
+def test_a_player_twice_in_one_population_is_refused(players, settings):
+    twice = players()
+    twice.ids[1] = 0
+    with pytest.raises(DataProblem, match=r"got 1 more often \(0 in 'dormant' and 'dormant'\): keep each in one place"):
+        validate(twice, settings())
+
+
+def test_a_player_in_two_populations_is_refused(players, settings):
+    risky_and_dormant = players()
+    risky_and_dormant.ids[105] = 3
+    with pytest.raises(DataProblem, match=r"each player once .* got 1 more often \(3 in 'dormant' and 'risky'\)"):
+        validate(risky_and_dormant, settings())
+
+
+def test_many_players_twice_are_counted_and_three_are_shown(players, settings):
+    again = players()
+    again.ids[117:217] = again.ids[:100]
+    with pytest.raises(DataProblem, match=r"got 100 more often \(0 in .*; 1 in .*; 2 in 'dormant' and 'unlabeled'\):"):
+        validate(again, settings())
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [(np.nan, r"a missing value \(NaN\)"), (np.inf, "an infinite value"), (-np.inf, "an infinite")]
+)
+def test_values_that_are_not_finite_are_refused(players, settings, value, kind, monkeypatch):
+    monkeypatch.setattr(validation, "BLOCK_ROWS", 50)
+    gaps = players()
+    gaps.features[[107, 200, 300], 1] = value
+    message = rf"finite numbers in feature 'burst', got {kind}.* for player 107 of 'risky' \(3 such players\): fill"
+    with pytest.raises(DataProblem, match=message):
+        validate(gaps, settings())
+
+
+def test_constant_features_are_refused_even_if_test_players_differ(players, settings, monkeypatch):
+    monkeypatch.setattr(validation, "BLOCK_ROWS", 50)
+    flat = players()
+    flat.features[:-60, [0, 2]] = 4
+    flat.test_set[-60:] = 1
+    flat.truth[-60:] = np.arange(60) % 2
+    with pytest.raises(DataProblem, match=r"got constant \['opens', 'night'\]: name them in data.ignore_columns"):
+        validate(replace(flat, test_sets=("test",)), settings())
+
+
+@pytest.mark.parametrize("name", ["dormant", "risky", "unlabeled"])
+def test_a_population_without_players_is_refused(players, settings, name):
+    sizes = {"dormant": 20, "normal": 20, "heavy": 20, "risky": 20, "unlabeled": 20}
+    with pytest.raises(DataProblem, match=f"expected '{name}' players, got none: add players to the '{name}' input"):
+        validate(players(sizes | {name: 0}), settings())
+
+
+def test_fewer_risky_players_than_folds_are_refused_counting_those_held_out(players, settings):
+    sizes = {"dormant": 20, "normal": 20, "heavy": 20, "risky": 7, "unlabeled": 20}
+    assert validate(players(sizes), settings(folds={"k": 6}))
+    with pytest.raises(DataProblem, match=r"at least 7 'risky' players for 7 folds .*, got 6: lower folds.k or add"):
+        validate(players(sizes), settings(folds={"k": 7}))
+
+
+@pytest.mark.parametrize("truth", [0, 1])
+def test_a_test_set_of_one_kind_is_refused(players, settings, truth):
+    one_sided = players()
+    one_sided.test_set[-20:] = 1
+    one_sided.truth[-20:] = truth
+    with pytest.raises(
+        DataProblem, match=f"players in test set 'later', got {20 * truth} risky of 20 players: add the"
+    ):
+        validate(replace(one_sided, test_sets=("later",)), settings())
+
+
+def test_risky_is_known_by_truth_before_label(players, settings):
+    everyone = players()
+    everyone.truth[[0, 105]] = [1, 0]
+    assert np.flatnonzero(known_risky(everyone, settings())).tolist() == [0, *range(106, 117)]
