@@ -1,0 +1,32 @@
+"""The `scarcegan` command with its groups."""
+
+from typing import Annotated
+
+import typer
+
+from scarcegan import __version__
+from scarcegan.cli import models
+from scarcegan.cli.problems import ProblemsInWords
+
+app = typer.Typer(
+    cls=ProblemsInWords,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Find the few players at risk: look after the models that `make run` trains and registers.",
+)
+app.add_typer(models.app, name="models")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def scarcegan(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Find the few players at risk: look after the models that `make run` trains and registers."""

@@ -1,0 +1,83 @@
+"""Which registry a command works on: from the settings file, or as said on the command line."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from scarcegan import settings
+from scarcegan.problems import RegistryProblem, SettingsProblem
+from scarcegan.project import project_root
+from scarcegan.registry import Registry, open_registry
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="Settings file; its registry section counts.", show_default="config/retrain.toml"),
+]
+Backend = Annotated[
+    Literal["local", "sagemaker"] | None,
+    typer.Option("--registry", help="Registry to work on.", show_default="as in the settings"),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--registry-folder", help="Folder of the local registry.", show_default=".scarcegan/registry"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list, one object per version.")]
+Force = Annotated[bool, typer.Option("--force", help="Go ahead where the registry would refuse.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record for good.")]
+Who = Annotated[str, typer.Option("--who", help="Who decides.", show_default="your user name")]
+Reference = Annotated[str, typer.Argument(metavar="VERSION", help="Version number, or ARN.")]
+References = Annotated[list[str], typer.Argument(metavar="VERSION", help="Version numbers, or ARNs.")]
+
+
+def chosen_registry(config: Path | None, backend: str | None, folder: Path | None) -> Registry:
+    """Open the registry that the options name; what they leave open stands in the settings file.
+
+    Without `--config` that is the project's `config/retrain.toml`; a plain install has none and takes the
+    default settings.
+
+    Raises:
+        SettingsProblem: the settings file cannot be read or is wrong.
+        RegistryProblem: `--registry-folder` holds no registry, or contradicts `--registry sagemaker`.
+    """
+    default = project_root() / "config" / "retrain.toml"
+    file = config or (default if default.is_file() else None)
+    registry = _registry_settings(file) if file else settings.Registry()
+    if backend == "sagemaker" and folder:
+        raise RegistryProblem("expected --registry-folder with the local registry only: leave one of both out")
+    if folder and not (folder / "registry.sqlite").is_file():
+        raise RegistryProblem(f"expected a registry in {folder}, found none: check --registry-folder")
+    changes = {"kind": "local", "path": str(folder.resolve())} if folder else {}
+    return open_registry(registry.model_copy(update=changes | ({"kind": backend} if backend else {})))
+
+
+def version_number(reference: str) -> int:
+    """Return the number in `3`, `v3`, `.../3` or a model package ARN.
+
+    Raises:
+        RegistryProblem: there is none.
+    """
+    found = re.fullmatch(r"(?:v|arn:\S+/)?(\d+)", reference.strip())
+    if not found:
+        raise RegistryProblem(
+            f"expected a version number such as 3, or an ARN, got '{reference}': see `scarcegan models list`"
+        )
+    return int(found[1])
+
+
+def print_json(rows: list[dict[str, object]]) -> None:
+    """Print a JSON list, one object per version."""
+    typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+
+
+def _registry_settings(file: Path) -> settings.Registry:
+    try:
+        tree = tomllib.loads(file.read_text())
+    except OSError as error:
+        raise SettingsProblem(f"expected settings in {file}, got: {error.strerror}; check --config") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsProblem(f"expected TOML in {file}, got: {error}; mend that line") from error
+    return settings.load(tree).registry

@@ -1,0 +1,140 @@
+"""Registered models as tables for the terminal; every cell is plain text, whatever a description holds."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from scarcegan.registry import Decision, ModelVersion
+from scarcegan.registry.comparison import Comparison
+
+NOTHING_YET = Text("No registered models here yet: `make run` trains and registers four.")
+
+_STATUS = {
+    "PendingManualApproval": ("pending", "yellow"),
+    "Approved": ("approved", "green"),
+    "Rejected": ("rejected", "red"),
+}
+_ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
+_HEADLINES = 3
+
+
+def overview(versions: Sequence[ModelVersion]) -> Table:
+    """Return one row per version, with the first metrics of the newest one."""
+    metrics = list(versions[-1].metrics)[:_HEADLINES]
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("version", "definition", "status", "constraint"):
+        table.add_column(name)
+    for name in ("threshold", *metrics):
+        table.add_column(name, justify="right")
+    table.add_column("release")
+    table.add_column("registered")
+    for version in versions:
+        numbers = [_number(version.metrics.get(name)) for name in metrics]
+        table.add_row(
+            Text(str(version.version)),
+            Text(version.definition),
+            status(version),
+            _constraint(version),
+            _number(version.threshold),
+            *numbers,
+            Text(version.release_id),
+            Text(_minutes(version.created_at)),
+        )
+    return table
+
+
+def facts(version: ModelVersion) -> Table:
+    """Return everything about one version, a row per fact."""
+    table = _two_columns(f"Version {version.version}: {version.definition}")
+    table.add_row("status", status(version))
+    table.add_row("description", Text(version.description))
+    table.add_row("threshold", _number(version.threshold))
+    table.add_row("constraint", _constraint(version))
+    for name, value in version.metrics.items():
+        table.add_row(Text(name), _number(value))
+    for name in ("release_id", "run_pathspec", "origin_run_id"):
+        table.add_row(name, Text(getattr(version, name)))
+    for name, text in version.metadata.items():
+        table.add_row(Text(name), Text(text))
+    for name in ("created_at", "location", "sha256"):
+        table.add_row(name, Text(getattr(version, name), overflow="fold"))
+    return table
+
+
+def decisions(events: Iterable[Decision]) -> Table:
+    """Return one row per decision, oldest first."""
+    table = Table("when", "what", "who", "why", box=box.SIMPLE_HEAD, title="Decisions", title_justify="left")
+    for event in events:
+        forced = " (forced)" if event.forced else ""
+        table.add_row(Text(_minutes(event.at)), Text(event.status.lower() + forced), Text(event.who), Text(event.why))
+    if not table.row_count:
+        table.add_row("none yet", "", "", "")
+    return table
+
+
+def side_by_side(comparisons: Sequence[Comparison]) -> Table:
+    """Return one column per version and one row per metric, with the difference to the champion."""
+    table = Table("", box=box.SIMPLE_HEAD)
+    for item in comparisons:
+        table.add_column(Text(f"{item.version.version} {item.version.definition}"), justify="right")
+    table.add_row("status", *(status(item.version) for item in comparisons))
+    table.add_row("champion", *(_champion(item) for item in comparisons))
+    table.add_row("constraint", *(_constraint(item.version) for item in comparisons))
+    table.add_row("threshold", *(_number(item.version.threshold) for item in comparisons))
+    for name in dict.fromkeys(name for item in comparisons for name in item.version.metrics):
+        table.add_row(Text(name), *(_difference(item, name) for item in comparisons))
+    return table
+
+
+def origin(version: ModelVersion) -> dict[str, str]:
+    """Return where a version comes from: run, release, commit, data, settings, config, card; as far as known."""
+    known = {"run": version.run_pathspec, "trained in run": version.origin_run_id, "release": version.release_id}
+    known |= {word: version.metadata[key] for key, word in _ORIGIN.items() if key in version.metadata}
+    return known | {key: version.metadata[key] for key in ("config", "card") if key in version.metadata}
+
+
+def pairs(title: str, facts: Mapping[str, str]) -> Table:
+    """Return a table of names and texts."""
+    table = _two_columns(title)
+    for name, text in facts.items():
+        table.add_row(Text(name), Text(text, overflow="fold"))
+    return table
+
+
+def status(version: ModelVersion) -> Text:
+    """Return the status in a word and a colour."""
+    if version.is_champion:
+        return Text("champion", style="bold green")
+    return Text(*_STATUS[version.status])
+
+
+def _two_columns(title: str) -> Table:
+    table = Table(box=None, show_header=False, title=Text(title), title_justify="left", padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column()
+    return table
+
+
+def _constraint(version: ModelVersion) -> Text:
+    return Text("met") if version.constraint_met else Text("not met", style="red")
+
+
+def _champion(item: Comparison) -> Text:
+    return Text("none yet" if item.champion is None else f"version {item.champion.version}")
+
+
+def _difference(item: Comparison, name: str) -> Text:
+    text = _number(item.version.metrics.get(name))
+    if name in item.differences and not item.version.is_champion:
+        text.append(f" ({item.differences[name]:+.3f})", style="dim")
+    return text
+
+
+def _number(value: float | None) -> Text:
+    return Text("-" if value is None else f"{value:.4g}")
+
+
+def _minutes(moment: str) -> str:
+    return moment[:16].replace("T", " ")

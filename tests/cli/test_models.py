@@ -1,0 +1,215 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from scarcegan.cli import app
+from scarcegan.registry.local import LocalRegistry
+
+GROUP = "scarcegan-risky-players"
+
+
+@pytest.fixture
+def folder(tmp_path, make_release):
+    """A registry with two releases; the first one is approved."""
+    registry = LocalRegistry(tmp_path / "registry", GROUP)
+    registry.register_release(make_release("11"))
+    registry.approve(1, 2, 3, 4, who="rita", why="the first one")
+    registry.register_release(make_release("12", description="[bold]as typed[/bold]"))
+    return tmp_path / "registry"
+
+
+@pytest.fixture
+def models(folder):
+    """Run `scarcegan models ...` on that registry."""
+
+    def run(*arguments):
+        return CliRunner().invoke(app, ["models", *arguments, "--registry-folder", str(folder)])
+
+    return run
+
+
+@pytest.fixture
+def rows(models):
+    """Run a command with `--json` and return its objects."""
+
+    def run(*arguments):
+        result = models(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    return run
+
+
+def test_list_shows_every_version_with_its_status(models):
+    result = models("list")
+    assert result.exit_code == 0
+    lines = [line for line in result.stdout.splitlines() if "release-1" in line]
+    assert len(lines) == 8
+    assert ["champion" in line for line in lines] == [True] * 4 + [False] * 4
+    assert ["not met" in line for line in lines] == [False, True, False, False] * 2
+
+
+def test_list_as_json_is_a_list_with_one_object_per_version(rows):
+    versions = rows("list")
+    assert [version["version"] for version in versions] == list(range(1, 9))
+    assert versions[0]["status"] == "Approved"
+    assert versions[0]["metrics"] == {"recall": 0.5, "pr_auc": 0.136}
+
+
+def test_list_can_be_narrowed(rows):
+    assert [row["version"] for row in rows("list", "--definition", "balanced")] == [4, 8]
+    assert [row["version"] for row in rows("list", "--release", "release-12")] == [5, 6, 7, 8]
+    assert rows("list", "--definition", "nothing") == []
+
+
+def test_show_tells_numbers_origin_and_decisions(models):
+    text = models("show", "1").stdout
+    for expected in ("recall_first", "0.136", "RetrainFlow/11", "0a1b2c3", "rita", "the first one"):
+        assert expected in text
+
+
+def test_show_takes_an_arn(rows):
+    arn = f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/{GROUP}/5"
+    assert [row["version"] for row in rows("show", arn)] == [5]
+    assert rows("show", "v5")[0]["events"] == []
+
+
+def test_text_of_others_is_printed_as_typed(models):
+    assert "[bold]as typed[/bold]" in models("show", "5").stdout
+
+
+def test_compare_puts_the_last_release_beside_the_champions(models, rows):
+    compared = rows("compare")
+    assert [(row["version"], row["champion"]) for row in compared] == [(5, 1), (6, 2), (7, 3), (8, 4)]
+    assert compared[0]["differences"] == pytest.approx({"recall": 0, "pr_auc": 0.001})
+    assert "0.137 (+0.001)" in models("compare").stdout
+
+
+def test_compare_takes_the_named_versions(rows):
+    assert [row["version"] for row in rows("compare", "8", "1")] == [8, 1]
+
+
+def test_approve_makes_champions_and_records_who(models, rows):
+    result = models("approve", "7", "8", "--reason", "finds more", "--who", "omar")
+    assert result.exit_code == 0
+    assert result.stdout.count("champion") == 2
+    assert rows("champion", "balanced")[0]["version"] == 8
+    event = rows("show", "8")[0]["events"][0]
+    assert (event["who"], event["why"], event["status"]) == ("omar", "finds more", "Approved")
+
+
+def test_approve_records_the_user_when_nobody_is_named(rows, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "rita")
+    assert rows("approve", "7", "--reason", "finds more")[0]["decided_by"] == "rita"
+
+
+def test_approve_asks_for_a_reason(models, rows):
+    assert models("approve", "7").exit_code == 2
+    assert models("approve", "7", "--reason", " ").exit_code == 1
+    assert rows("show", "7")[0]["status"] == "PendingManualApproval"
+
+
+def test_reject(rows):
+    assert rows("reject", "7", "--reason", "flags too many")[0]["status"] == "Rejected"
+
+
+def test_rollback_restores_and_lists_the_former_champions(rows):
+    rows("approve", "5", "6", "7", "8", "--reason", "finds more")
+    assert [row["version"] for row in rows("rollback", "--reason", "flags everybody")] == [1, 2, 3, 4]
+
+
+def test_who_made_names_run_commit_and_card(models, rows):
+    text = models("who-made", "6").stdout
+    for expected in ("RetrainFlow/12", "0a1b2c3", "evaluate/7"):
+        assert expected in text
+    assert rows("who-made", "6")[0]["commit"] == "0a1b2c3"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("show", "99"), "1 to 8"),
+        (("show", "best"), "got 'best'"),
+        (("champion", "unheard"), "review_budget"),
+        (("rollback", "--reason", "no former"), "--force"),
+    ],
+)
+def test_a_refusal_is_a_short_message_on_stderr(models, arguments, message):
+    result = models(*arguments)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) <= 3
+    assert "Traceback" not in result.stderr
+
+
+def test_a_folder_without_registry_is_refused(tmp_path):
+    result = CliRunner().invoke(app, ["models", "list", "--registry-folder", str(tmp_path / "typo")])
+    assert result.exit_code == 1
+    assert "--registry-folder" in result.stderr
+    assert not (tmp_path / "typo").exists()
+
+
+def test_the_settings_file_says_where_the_registry_is(folder, tmp_path):
+    config = tmp_path / "own.toml"
+    config.write_text(f'[registry]\npath = "{folder}"\n')
+    listed = CliRunner().invoke(app, ["models", "list", "--json", "--config", str(config)])
+    assert len(json.loads(listed.stdout)) == 8
+    config.write_text(f'[registry]\npath = "{folder}"\ngroup = "another-group"\n')
+    listed = CliRunner().invoke(app, ["models", "list", "--json", "--config", str(config)])
+    assert json.loads(listed.stdout) == []
+
+
+def test_a_wrong_settings_file_is_explained(tmp_path):
+    config = tmp_path / "own.toml"
+    for content, message in (("[registry]\nfolder = 'x'", "registry.folder"), ("[registry", "TOML")):
+        config.write_text(content)
+        result = CliRunner().invoke(app, ["models", "list", "--config", str(config)])
+        assert result.exit_code == 1
+        assert message in result.stderr
+    result = CliRunner().invoke(app, ["models", "list", "--config", str(tmp_path / "none.toml")])
+    assert result.exit_code == 1
+    assert "none.toml" in result.stderr
+
+
+def test_an_empty_registry_says_what_to_do(tmp_path):
+    config = tmp_path / "own.toml"
+    config.write_text(f'[registry]\npath = "{tmp_path / "empty"}"\n')
+    for command in ("list", "compare"):
+        result = CliRunner().invoke(app, ["models", command, "--config", str(config)])
+        assert result.exit_code == 0
+        assert "make run" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["list", "show", "compare", "approve", "reject", "rollback", "champion", "who-made"]
+)
+def test_every_command_and_option_is_explained(command):
+    text = CliRunner().invoke(app, ["models", command, "--help"], env={"COLUMNS": "200"}).stdout
+    options = [line for line in text.splitlines() if " --" in line and "<" in line]
+    assert options
+    for line in options:
+        explanation = line.split(">", 1)[1].strip(" │")
+        assert explanation, line
+
+
+def test_a_pipe_gets_no_colours_and_whole_lines(folder):
+    """The installed command in a process of its own, as in `scarcegan models list | grep balanced`."""
+    command = [Path(sys.executable).with_name("scarcegan"), "models", "list", "--registry-folder", folder]
+    environment = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "COLUMNS")}
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert "\x1b" not in result.stdout
+    assert sum("recall_first" in line and "release-1" in line for line in result.stdout.splitlines()) == 2
+    assert result.stderr == ""
+
+
+def test_the_command_starts_without_the_heavy_libraries():
+    heavy = {"tensorflow", "sklearn", "pandas", "boto3"}
+    code = f"import sys, scarcegan.cli; print(sorted({heavy!r} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
