@@ -142,9 +142,9 @@ def precision_of(recall: np.ndarray, flagged_share: np.ndarray, prevalence: np.n
         return np.where(found, np.minimum(1.0, recall * prevalence / flagged_share), 0.0)
 
 
-def f_score(precision: np.ndarray, recall: np.ndarray, beta: float = 2.0) -> np.ndarray:
+def f_score(precision: np.ndarray | float, recall: np.ndarray | float, beta: float = 2.0) -> np.ndarray:
     """F measure that weighs recall beta times as much as precision; 0 where both are 0."""
-    bottom = beta**2 * precision + recall
+    bottom = np.asarray(beta**2 * precision + recall)
     return np.divide((1 + beta**2) * precision * recall, bottom, out=np.zeros_like(bottom), where=bottom > 0)
 
 

@@ -32,15 +32,9 @@ class Scored:
     prevalence: float | None = None
 
     def __post_init__(self) -> None:
-        lengths = {
-            "score": len(self.score),
-            "is_risky": len(self.is_risky),
-            "in_population": len(self.in_population),
-        }
-        if len(set(lengths.values())) > 1:
-            raise DataProblem(
-                f"expected one score per player, got lengths {lengths}: score all rows of one table"
-            )
+        lengths = (len(self.score), len(self.is_risky), len(self.in_population))
+        if len(set(lengths)) > 1:
+            raise DataProblem(f"expected one score per player, got lengths {lengths}: score the rows of one table")
         broken = np.count_nonzero(~np.isfinite(self.score))
         if broken:
             raise DataProblem(
@@ -94,9 +88,7 @@ class HeldOut:
         return Scored(score, self.is_risky, self.in_population, self.prevalence)
 
 
-def held_out(
-    labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence: float | None = None
-) -> HeldOut:
+def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence: float | None = None) -> HeldOut:
     """Say what each row of a test set (or of a validation set, with no truth given) tells.
 
     With truth, all rows stand for the population and the truly risky are to be found. Without, the labelled

@@ -1,0 +1,75 @@
+"""Honest rivals: standard classifiers on the same labelled rows and the same scaled features."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scarcegan.data.players import UNLABELED
+from scarcegan.problems import DataProblem
+from scarcegan.settings import Baseline
+
+_TREES = 500
+
+
+@dataclass(frozen=True)
+class FittedBaseline:
+    """A trained rival: its name, the scikit-learn classifier, and the column of the rare class."""
+
+    name: Baseline
+    classifier: Any
+    rare_column: int
+    threads: int
+
+
+def train_baseline(
+    name: Baseline, features: np.ndarray, labels: np.ndarray, rare_index: int, seed: int, threads: int = 1
+) -> FittedBaseline:
+    """Train a rival to tell the labelled classes apart, every class weighing the same.
+
+    Args:
+        name: which rival.
+        features: float array [n, features], scaled as for the networks.
+        labels: int array [n]; unlabelled rows (-1) are left out.
+        rare_index: class index of the rare class.
+        seed: of the rival's randomness.
+        threads: processor threads it may use.
+
+    Raises:
+        DataProblem: no labelled row is of the rare class, or all are.
+    """
+    from threadpoolctl import threadpool_limits
+
+    labelled = labels != UNLABELED
+    rare = int(np.count_nonzero(labels == rare_index))
+    if rare in (0, np.count_nonzero(labelled)):
+        raise DataProblem(
+            f"baseline '{name}' needs labelled players of the rare class and of others, got {rare} rare of "
+            f"{np.count_nonzero(labelled)} labelled: add labelled players"
+        )
+    classifier = _classifier(name, seed, threads)
+    with threadpool_limits(limits=threads):
+        classifier.fit(features[labelled], labels[labelled])
+    return FittedBaseline(name, classifier, int(np.searchsorted(classifier.classes_, rare_index)), threads)
+
+
+def risk_scores(fitted: FittedBaseline, features: np.ndarray) -> np.ndarray:
+    """Return the rival's probability of the rare class, float64 [n]."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=fitted.threads):
+        probabilities: np.ndarray = fitted.classifier.predict_proba(features)
+    return probabilities[:, fitted.rare_column]
+
+
+def _classifier(name: Baseline, seed: int, threads: int) -> Any:
+    # Imported here: scikit-learn takes seconds, and only evaluation needs it.
+    from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    if name == "gradient_boosting":
+        return HistGradientBoostingClassifier(class_weight="balanced", random_state=seed)
+    if name == "logistic_regression":
+        return LogisticRegression(C=0.01, class_weight="balanced", max_iter=5_000)
+    forest = {"random_forest": RandomForestClassifier, "extra_trees": ExtraTreesClassifier}[name]
+    return forest(_TREES, class_weight="balanced", random_state=seed, n_jobs=threads)

@@ -1,0 +1,73 @@
+"""Where the class probabilities go: confusion between populations, calibration of the risk, the unknown class."""
+
+from typing import Any
+
+import numpy as np
+
+from scarcegan.data.players import UNLABELED
+from scarcegan.evaluation.metrics import precision_of
+from scarcegan.evaluation.scored import HeldOut, Scored
+
+_BINS = 10
+
+
+def confusion(
+    rows: HeldOut, probabilities: np.ndarray, class_names: tuple[str, ...], rare_index: int
+) -> dict[str, Any]:
+    """Count players by known class and most probable class.
+
+    Known risky players count as risky whatever their weak label says, and a label 'risky' refuted by the truth as
+    no label. Players of no known class follow in a last row, if there are any.
+
+    Args:
+        rows: n players.
+        probabilities: float array [n, classes (+ unknown)].
+        class_names: names of the labelled classes in index order, then 'unknown'.
+        rare_index: class index of the rare class.
+
+    Returns:
+        `labels`: names of the columns; `rows`: names of the rows (the labelled classes in order, perhaps
+        'unlabelled'); `matrix`: counts, [rows][columns].
+    """
+    columns = probabilities.shape[1]
+    labelled = len(class_names) - 1
+    kind = np.where(rows.labels == rare_index, UNLABELED, rows.labels)
+    kind = np.where(rows.is_risky, rare_index, kind)
+    kind = np.where(kind == UNLABELED, labelled, kind)
+    counts = np.bincount(kind * columns + probabilities.argmax(axis=1), minlength=(labelled + 1) * columns)
+    matrix = counts.reshape(labelled + 1, columns)
+    names = [*class_names[:labelled], "unlabelled"]
+    kept = labelled + int(matrix[labelled].any())
+    return {"labels": list(class_names[:columns]), "rows": names[:kept], "matrix": matrix[:kept].tolist()}
+
+
+def is_unknown(probabilities: np.ndarray, labelled_classes: int) -> np.ndarray | None:
+    """Tell whose most probable class is 'unknown', bool [n]; None for a model without that output."""
+    if probabilities.shape[1] <= labelled_classes:
+        return None
+    return probabilities.argmax(axis=1) == labelled_classes
+
+
+def calibration(scored: Scored) -> dict[str, list[float]]:
+    """Compare predicted risk with the share of risky players, in ten equal bins of the score; empty bins left out.
+
+    Returns:
+        `predicted`: mean score of the bin's population rows; `observed`: their share of risky players, as
+        prevalence x share of the risky in the bin / share of the population in it; `players`: population rows.
+    """
+    edges = np.arange(1, _BINS) / _BINS
+    own_bin = np.digitize(scored.score, edges)
+    population, risky = scored.in_population, scored.is_risky
+    players = np.bincount(own_bin[population], minlength=_BINS)
+    found = np.bincount(own_bin[risky], minlength=_BINS)
+    sums = np.bincount(own_bin[population], weights=scored.score[population], minlength=_BINS)
+    prevalence = scored.prevalence
+    if prevalence is None:
+        prevalence = float(np.mean(risky[population]))
+    filled = players > 0
+    observed = precision_of(found / found.sum(), players / players.sum(), prevalence)
+    return {
+        "predicted": (sums[filled] / players[filled]).tolist(),
+        "observed": observed[filled].tolist(),
+        "players": players[filled].tolist(),
+    }

@@ -1,0 +1,67 @@
+"""How many of all players are risky: known, configured, or estimated from scores."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from scarcegan.data.players import UNKNOWN_TRUTH
+from scarcegan.problems import DataProblem
+
+# Thresholds whose rates differ less than this make the quotient noisy (Forman 2008, median sweep).
+_LEAST_SEPARATION = 0.25
+
+
+class Prevalence(NamedTuple):
+    """Share of risky players among all players, and how it was come by."""
+
+    value: float
+    how: str
+
+
+def known_prevalence(truth: np.ndarray | None, configured: float | None) -> Prevalence | None:
+    """Return the prevalence if truth (int array [n]: 1, 0, -1 not known) or the configuration tells it."""
+    if truth is not None and len(truth) and not np.any(truth == UNKNOWN_TRUTH):
+        return Prevalence(float(np.mean(truth == 1)), "known from truth")
+    if configured is not None:
+        return Prevalence(configured, "from config")
+    return None
+
+
+def estimate_prevalence(risky: np.ndarray, negatives: np.ndarray, unlabeled: np.ndarray) -> Prevalence:
+    """Estimate the share of risky players among the unlabelled from scores none of them was trained on.
+
+    Adjusted count: a threshold flags u = p * tpr + (1 - p) * fpr of the unlabelled, solved for p; the median over
+    thresholds with well separated rates. The labelled negatives need not resemble the unlabelled ones, so the
+    result is also held below the smallest u / tpr, which bounds p whatever the negatives are.
+
+    Args:
+        risky: float array; scores of labelled risky validation players.
+        negatives: float array; scores of labelled harmless validation players.
+        unlabeled: float array; scores of unlabelled validation players.
+
+    Raises:
+        DataProblem: a group is empty, or the scores do not tell risky from harmless players.
+
+    Source: G. Forman, Quantifying counts and costs via classification, 2008.
+    """
+    sizes = {"risky": len(risky), "negatives": len(negatives), "unlabeled": len(unlabeled)}
+    if min(sizes.values()) == 0:
+        raise DataProblem(f"expected validation players of each kind to estimate the prevalence, got {sizes}: "
+                          "set data.prevalence")  # fmt: skip
+    thresholds = np.unique(risky)
+    hit, false, flagged = (_share_at_or_above(group, thresholds) for group in (risky, negatives, unlabeled))
+    usable = hit - false >= _LEAST_SEPARATION
+    if not usable.any():
+        raise DataProblem(
+            f"expected scores that separate risky from harmless players by {_LEAST_SEPARATION} at some threshold "
+            f"to estimate the prevalence, got {np.max(hit - false):.2f}: set data.prevalence"
+        )
+    hit, false, flagged = hit[usable], false[usable], flagged[usable]
+    estimate = np.median((flagged - false) / (hit - false))
+    least = 1 / len(unlabeled)
+    most = max(least, np.min(flagged / hit))
+    return Prevalence(float(np.clip(estimate, least, most)), "estimated by adjusted count")
+
+
+def _share_at_or_above(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    return 1 - np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+from scarcegan.evaluation.definitions import describe, operating_point
+from scarcegan.evaluation.metrics import at_threshold
+from scarcegan.evaluation.scored import Scored
+from scarcegan.settings import Definition, Settings
+
+RECALL_FIRST, PRECISION_FIRST, REVIEW_BUDGET, BALANCED = Settings().definitions
+
+
+def measures(point):
+    return point.threshold, point.flagged_share, point.recall, point.precision
+
+
+def test_recall_first_flags_the_fewest_that_reach_the_recall(ten_players):
+    two_thirds = Definition(name="d", maximise="fewest_flagged", constraint="recall", bound=0.6)
+    point = operating_point(two_thirds, ten_players, 0.01)
+    assert measures(point) == pytest.approx((0.8, 0.3, 2 / 3, 2 / 3))
+    assert operating_point(RECALL_FIRST, ten_players, 0.01).flagged_share == pytest.approx(0.8)
+
+
+def test_precision_first_finds_the_most_within_the_precision(ten_players):
+    assert measures(operating_point(PRECISION_FIRST, ten_players, 0.01)) == pytest.approx((1.0, 0.1, 1 / 3, 1))
+
+
+def test_a_review_budget_is_used_in_full(ten_players):
+    # two reviews find no more than one here, but could
+    assert measures(operating_point(REVIEW_BUDGET, ten_players, 0.2)) == pytest.approx((0.9, 0.2, 1 / 3, 1 / 2))
+
+
+def test_a_definitions_own_share_goes_before_the_review_budget(ten_players):
+    own = Definition(name="d", maximise="recall", constraint="flagged", bound=0.3)
+    assert operating_point(own, ten_players, 0.1).flagged_share == pytest.approx(0.3)
+
+
+def test_balanced_maximises_f2(ten_players):
+    point = operating_point(BALANCED, ten_players, 0.01)
+    all_f2 = [at_threshold(ten_players, threshold).f2[0] for threshold in ten_players.score]
+    assert point.f2 == pytest.approx(max(all_f2))
+    assert point.recall == 1
+    assert point.constraint_met
+
+
+def test_bounds_are_met_in_spite_of_rounding():
+    is_risky = np.arange(100) % 10 != 0
+    scored = Scored(-np.arange(100.0), is_risky, np.ones(100, dtype=bool))
+    nine_of_ten = Definition(name="d", maximise="recall", constraint="precision", bound=0.9)
+    assert operating_point(nine_of_ten, scored, 0.01).flagged_share == 1
+
+
+def test_a_constraint_nobody_can_meet_gives_the_closest_point_and_says_so():
+    # harmless players on top: precision is best, at 2 / 4, when four are flagged
+    scored = Scored(-np.arange(10.0), np.isin(np.arange(10), [2, 3]), np.ones(10, dtype=bool))
+    point = operating_point(PRECISION_FIRST, scored, 0.01)
+    assert not point.constraint_met
+    assert measures(point) == pytest.approx((-3.0, 0.4, 1.0, 0.5))
+
+
+def test_tied_players_are_flagged_together():
+    score = np.array([0.9, 0.8, 0.8, 0.8, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    scored = Scored(score, np.isin(np.arange(10), [0, 1]), np.ones(10, dtype=bool))
+    assert operating_point(REVIEW_BUDGET, scored, 0.3).flagged_share == pytest.approx(0.1)
+    assert operating_point(REVIEW_BUDGET, scored, 0.4).flagged_share == pytest.approx(0.4)
+
+
+def test_when_all_scores_are_equal_everybody_is_flagged_and_the_budget_is_not_met():
+    scored = Scored(np.full(10, 0.5), np.arange(10) < 2, np.ones(10, dtype=bool))
+    point = operating_point(REVIEW_BUDGET, scored, 0.1)
+    assert not point.constraint_met
+    assert measures(point) == pytest.approx((0.5, 1, 1, 0.2))
+
+
+def test_labelled_players_outside_the_population_are_found_for_free(labelled_apart):
+    point = operating_point(RECALL_FIRST.model_copy(update={"bound": 0.5}), labelled_apart, 0.01)
+    assert measures(point) == pytest.approx((0.75, 0.3, 0.5, 0.5 * 0.2 / 0.3))
+
+
+def test_an_operating_point_is_what_its_threshold_gives(rng):
+    is_risky = rng.random(400) < 0.1
+    score = (rng.random(400) + 0.5 * is_risky).astype(np.float32).round(2)
+    for in_population, prevalence in ((np.ones(400, dtype=bool), None), (~is_risky, 0.03)):
+        scored = Scored(score, is_risky, in_population, prevalence)
+        for definition in Settings().definitions:
+            point = operating_point(definition, scored, 0.05)
+            at = at_threshold(scored, point.threshold)
+            assert (point.recall, point.precision, point.flagged_share, point.f2) == pytest.approx(
+                tuple(figure[0] for figure in at)
+            )
+
+
+def test_definitions_are_described_in_a_few_words():
+    assert [describe(definition, 0.01) for definition in Settings().definitions] == [
+        "recall >= 0.85, fewest flagged",
+        "precision >= 0.90, highest recall",
+        "flagged share <= 0.01, highest recall",
+        "highest F2",
+    ]

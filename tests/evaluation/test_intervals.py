@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from scarcegan.evaluation.intervals import interval, resample_weights
+
+
+def test_every_resample_draws_as_many_of_each_kind_as_there_are(rng):
+    is_risky = np.arange(50) < 3
+    in_population = np.arange(50) != 1
+    weights = resample_weights(is_risky, in_population, 30, rng)
+    assert weights.shape == (30, 50)
+    assert (weights[:, is_risky & in_population].sum(axis=1) == 2).all()
+    assert (weights[:, is_risky & ~in_population] == 1).all()
+    assert (weights[:, ~is_risky].sum(axis=1) == 47).all()
+
+
+def test_the_spread_of_a_share_is_the_binomial_one(rng):
+    is_risky = np.arange(2_000) < 400
+    found = np.arange(2_000) < 100
+    weights = resample_weights(is_risky, np.ones(2_000, dtype=bool), 800, rng)
+    recall = weights[:, found].sum(axis=1) / 400
+    assert recall.mean() == pytest.approx(0.25, abs=0.004)
+    assert recall.std() == pytest.approx(np.sqrt(0.25 * 0.75 / 400), rel=0.1)
+
+
+def test_the_same_seed_draws_the_same_players():
+    flags = np.arange(40) < 5, np.ones(40, dtype=bool)
+    first, again, other = (resample_weights(*flags, 5, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_an_interval_holds_the_percentiles_and_the_deviation():
+    samples = np.arange(1_001) / 1_000
+    assert interval(0.4, samples) == pytest.approx(
+        {"value": 0.4, "low": 0.025, "high": 0.975, "std": samples.std(ddof=1)}
+    )

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from scarcegan.evaluation.prevalence import estimate_prevalence, known_prevalence
+from scarcegan.problems import DataProblem
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
+def test_the_adjusted_count_recovers_a_planted_prevalence(rng, share):
+    risky, negatives = rng.normal(2.5, 1, 300), rng.normal(0, 1, 10_000)
+    hidden = rng.random(20_000) < share
+    found = estimate_prevalence(risky, negatives, rng.normal(2.5 * hidden, 1))
+    assert found.value == pytest.approx(share, rel=0.4)
+    assert found.how == "estimated by adjusted count"
+
+
+def test_flag_rates_are_solved_for_the_prevalence_by_hand():
+    # at the only separating threshold: tpr 1, fpr 1/4, flagged 4/10
+    found = estimate_prevalence(np.array([0.5]), np.array([0.6, 0, 0, 0]), np.array([1.0] * 4 + [0.0] * 6))
+    assert found.value == pytest.approx((0.4 - 0.25) / 0.75)
+
+
+def test_too_tame_negatives_cannot_push_it_above_what_is_flagged(rng):
+    risky, unlabeled = rng.normal(2, 1, 500), rng.normal(0, 1, 20_000)
+    tame = np.full(100, -9.0)
+    flagged_by_the_same = [np.mean(unlabeled >= t) / np.mean(risky >= t) for t in np.quantile(risky, [0.1, 0.4, 0.7])]
+    assert estimate_prevalence(risky, tame, unlabeled).value <= min(flagged_by_the_same) + 1e-9
+
+
+def test_it_is_at_least_one_player(rng):
+    wild = rng.normal(0.5, 1, 1_000)
+    assert estimate_prevalence(rng.normal(3, 1, 50), wild, np.full(200, -9.0)).value == pytest.approx(1 / 200)
+
+
+def test_scores_that_do_not_separate_are_refused(rng):
+    with pytest.raises(DataProblem, match=r"separate risky from harmless .* set data\.prevalence"):
+        estimate_prevalence(rng.random(500), rng.random(500), rng.random(500))
+
+
+def test_an_empty_group_is_refused():
+    with pytest.raises(DataProblem, match="'negatives': 0"):
+        estimate_prevalence(np.ones(3), np.array([]), np.ones(3))
+
+
+def test_truth_goes_before_configuration_and_half_known_truth_is_none():
+    assert known_prevalence(np.array([1, 0, 0, 0]), 0.5) == (0.25, "known from truth")
+    assert known_prevalence(np.array([1, -1]), 0.5) == (0.5, "from config")
+    assert known_prevalence(None, None) is None

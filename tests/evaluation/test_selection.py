@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+
+from scarcegan.evaluation import metrics
+from scarcegan.evaluation.definitions import operating_point
+from scarcegan.evaluation.scored import Scored
+from scarcegan.evaluation.selection import choose, final_threshold, mean_recall, share_threshold, smooth
+from scarcegan.problems import DataProblem, TrainingCollapsed
+from scarcegan.settings import Settings
+
+RECALL_FIRST, PRECISION_FIRST, REVIEW_BUDGET, BALANCED = Settings().definitions
+PLAYERS, RISKY = 600, 40
+
+
+@pytest.fixture
+def validation():
+    is_risky = np.arange(PLAYERS) < RISKY
+    return Scored(np.zeros(PLAYERS), is_risky, ~is_risky, 0.02)
+
+
+def snapshots(rng, separations):
+    """Scores [snapshots, members, n], each as good as its separation."""
+    separations = np.asarray(separations, dtype=float)
+    is_risky = np.arange(PLAYERS) < RISKY
+    return rng.normal(size=(*separations.shape, PLAYERS)) + separations[..., None] * is_risky
+
+
+@pytest.mark.parametrize("definition", Settings().definitions, ids=lambda one: one.name)
+def test_each_member_enters_with_its_best_time(rng, validation, definition):
+    scores = snapshots(rng, [[0, 4], [0, 4], [0, 4], [0, 0], [4, 0], [4, 0], [4, 0]])
+    choice = choose(scores, np.array([True, True]), validation, definition, 0.05)
+    assert choice.members == [0, 1]
+    assert choice.snapshots[0] in (4, 5, 6)
+    assert choice.snapshots[1] in (0, 1, 2)
+    assert len(choice.measure) == 2
+
+
+def test_the_point_is_the_chosen_ensembles_own(rng, validation):
+    scores = snapshots(rng, rng.random((5, 3)) * 2)
+    choice = choose(scores, np.ones(3, dtype=bool), validation, BALANCED, 0.05)
+    mean = scores[choice.snapshots, choice.members].mean(axis=0)
+    assert choice.point == operating_point(BALANCED, validation.with_score(mean), 0.05)
+
+
+def test_a_single_lucky_snapshot_loses_to_a_good_neighbourhood(rng, validation):
+    scores = snapshots(rng, [[3.5], [0], [0], [0], [3], [3], [3], [0]])
+    assert choose(scores, np.array([True]), validation, REVIEW_BUDGET, 0.05).snapshots[0] in (4, 5, 6)
+
+
+def test_an_unhealthy_member_is_never_chosen_not_even_looked_at(rng, validation):
+    scores = snapshots(rng, np.full((4, 3), [1.0, 5.0, 1.0]))
+    with_nan = scores.copy()
+    with_nan[:, 1] = np.nan
+    healthy = np.array([True, False, True])
+    choice = choose(with_nan, healthy, validation, REVIEW_BUDGET, 0.05)
+    assert choice.members == [0, 2]
+    assert choice == choose(scores, healthy, validation, REVIEW_BUDGET, 0.05)
+
+
+def test_no_healthy_member_is_a_clear_error(rng, validation):
+    with pytest.raises(TrainingCollapsed, match="at least 1 healthy member for 'balanced', got 0 of 2"):
+        choose(snapshots(rng, np.ones((3, 2))), np.zeros(2, dtype=bool), validation, BALANCED, 0.05)
+
+
+def test_a_healthy_member_with_nan_is_refused(rng, validation):
+    scores = snapshots(rng, np.ones((3, 2)))
+    scores[1, 0, 5] = np.nan
+    with pytest.raises(DataProblem, match="finite"):
+        choose(scores, np.ones(2, dtype=bool), validation, BALANCED, 0.05)
+
+
+def test_no_snapshot_is_a_clear_error(validation):
+    with pytest.raises(DataProblem, match="at least 1 snapshot"):
+        choose(np.zeros((0, 2, PLAYERS)), np.ones(2, dtype=bool), validation, BALANCED, 0.05)
+
+
+def test_one_member_and_one_snapshot_are_the_choice(rng, validation):
+    choice = choose(snapshots(rng, [[1.0]]), np.array([True]), validation, PRECISION_FIRST, 0.05)
+    assert (choice.members, choice.snapshots) == ([0], [0])
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 8])
+@pytest.mark.parametrize("apart", [True, False])
+def test_mean_recall_is_the_rankings_recall_at_the_shares(rng, decimals, apart):
+    is_risky = rng.random(200) < 0.2
+    in_population = ~is_risky if apart else np.ones(200, dtype=bool)
+    score = (rng.normal(size=200) + is_risky).round(decimals)
+    scored = Scored(score, is_risky, in_population, 0.05)
+    shares = np.array([0.001, 0.01, 0.1, 0.125, 0.5, 1.0])
+    expected = metrics.recall_at_shares(metrics.curve(scored), shares[None]).mean()
+    assert mean_recall(scored, score, shares) == pytest.approx(expected)
+
+
+def test_smoothing_averages_three_neighbours_and_two_at_the_ends():
+    quality = np.array([[0.0], [3.0], [0.0], [6.0]])
+    assert smooth(quality)[:, 0].tolist() == [1.5, 1.0, 3.0, 3.0]
+
+
+def test_the_final_threshold_flags_the_pooled_share_of_the_background(rng, validation):
+    pooled = validation.with_score(snapshots(rng, [[1.5]])[0, 0])
+    background = rng.random(2_000)
+    threshold, point = final_threshold(pooled, REVIEW_BUDGET, 0.05, background)
+    assert np.mean(background >= threshold) == point.flagged_share == pytest.approx(0.05)
+    assert point.threshold == threshold
+    assert point.recall == operating_point(REVIEW_BUDGET, pooled, 0.05).recall
+
+
+def test_a_share_threshold_never_flags_more_than_the_share():
+    scores = np.array([0.9, 0.8, 0.8, 0.8, 0.1, 0.1], dtype=np.float32)
+    assert share_threshold(scores, 4 / 6) == np.float32(0.8)
+    assert share_threshold(scores, 0.5) == np.float32(0.9)
+    assert not np.any(scores >= share_threshold(scores, 0.1))
+    assert not np.any(scores >= share_threshold(scores, 0.0))
+    assert np.all(scores >= share_threshold(scores, 1.0))
+
+
+@pytest.mark.parametrize("scores", [np.array([]), np.array([0.5, np.nan])])
+def test_a_threshold_on_nothing_finite_is_refused(scores):
+    with pytest.raises(DataProblem, match="finite scores to set a threshold"):
+        share_threshold(scores, 0.1)
