@@ -75,17 +75,13 @@ def load(settings: Settings) -> Players:
     task = settings.kdd99.task
     require_populations(settings, ["normal"], task)
     folder = data_folder(settings)
-    training, corrected = (
-        _read(_locate(folder, name, bool(settings.data.path))) for name in (TRAINING, CORRECTED)
-    )
+    training, corrected = (_read(_locate(folder, name, bool(settings.data.path))) for name in (TRAINING, CORRECTED))
     corrected.index += len(training)
     rows = training[training["attack"].isin(["normal", *ATTACKS[task]])]
     shifted = corrected[corrected["attack"].isin(["normal", *ATTACKS[task]])]
     rare = (rows["attack"] != "normal").to_numpy()
     if not (rare.any() and len(shifted)):
-        raise DataProblem(
-            f"expected '{task}' rows in {TRAINING} and {CORRECTED}, found none: fetch the files anew"
-        )
+        raise DataProblem(f"expected '{task}' rows in {TRAINING} and {CORRECTED}, found none: fetch the files anew")
     labels, test_set = _deal(rare, LABEL_DRAWS[task], np.random.default_rng([settings.seed, 99]))
     dealt = test_set >= 0
     players = _assemble(rows[dealt], labels[dealt], test_set[dealt], shifted)
@@ -100,9 +96,7 @@ def _locate(folder: Path | None, name: str, is_chosen: bool) -> Path:
         return require_file(folder, name, advice)
     try:
         return Path(
-            pooch.retrieve(
-                ORIGIN + name, f"sha256:{SHA256[name]}", fname=name, path=pooch.os_cache("scarcegan")
-            )
+            pooch.retrieve(ORIGIN + name, f"sha256:{SHA256[name]}", fname=name, path=pooch.os_cache("scarcegan"))
         )
     except (OSError, ValueError) as error:
         raise DataProblem(
@@ -125,9 +119,7 @@ def _read(path: Path) -> pd.DataFrame:
     return rows.assign(attack=rows["attack"].str.removesuffix("."))
 
 
-def _deal(
-    rare: np.ndarray, draws: tuple[int, int], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def _deal(rare: np.ndarray, draws: tuple[int, int], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Deal the rows of the 10 % file out.
 
     Returns:

@@ -20,9 +20,7 @@ from scarcegan.settings import Settings
 ROLES = Roles(activity="opens", intensity="burst", night="night", win="wins")
 NEGATIVES, RARE = ("dormant", "normal", "heavy"), "risky"
 WINDOW_DAYS = 60  # cohorts: at least 3 active days in these
-ADVICE = (
-    f"set {DATA_VARIABLE} to the folder that holds lootbox/, or data.path to that folder (it is not fetched)"
-)
+ADVICE = f"set {DATA_VARIABLE} to the folder that holds lootbox/, or data.path to that folder (it is not fetched)"
 
 
 def load(settings: Settings) -> Players:

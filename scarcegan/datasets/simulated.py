@@ -70,9 +70,7 @@ def write_telemetry(settings: Settings) -> Path:
         DataProblem: the folder holds something else.
     """
     if "://" in settings.data.path:
-        raise SettingsProblem(
-            f"simulated players need a local data.path, got {settings.data.path!r}: leave it empty"
-        )
+        raise SettingsProblem(f"simulated players need a local data.path, got {settings.data.path!r}: leave it empty")
     stamp = fingerprint(settings)
     folder = Path(settings.data.path) if settings.data.path else project_folder("simulated") / stamp
     if _is_complete(folder, stamp):
@@ -81,7 +79,7 @@ def write_telemetry(settings: Settings) -> Path:
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         _write_tables(settings, draft)
-        (draft / STAMP).write_text(json.dumps({"fingerprint": stamp}))
+        (draft / STAMP).write_text(_stamped(stamp))
         _publish(draft, folder, stamp)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -94,11 +92,15 @@ def fingerprint(settings: Settings) -> str:
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _stamped(stamp: str) -> str:
+    return json.dumps({"fingerprint": stamp}) + "\n"
+
+
 def _is_complete(folder: Path, stamp: str) -> bool:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
     file = folder / STAMP
-    if file.is_file() and json.loads(file.read_text()).get("fingerprint") == stamp:
+    if file.is_file() and file.read_text() == _stamped(stamp):
         return True
     raise DataProblem(
         f"expected {folder} to be new, empty or telemetry of this simulation ({stamp}), got something else: "
@@ -137,9 +139,7 @@ def _assign_populations(kind: np.ndarray, settings: Settings, rng: np.random.Gen
     for index in range(len(KINDS)):
         members = np.flatnonzero(kind == index)
         population[rng.choice(members, round(TEST_SHARE * len(members)), replace=False)] = TEST
-    for index in reversed(
-        range(len(KINDS))
-    ):  # the scarce risky ones first, before others are mistaken for them
+    for index in reversed(range(len(KINDS))):  # the scarce risky ones first, before others are mistaken for them
         key = "labeled_risky" if index == len(KINDS) - 1 else "labeled_negatives"
         wanted = getattr(settings.simulated, key)
         wrong = round(settings.simulated.label_noise * wanted)
@@ -155,9 +155,7 @@ def _assign_populations(kind: np.ndarray, settings: Settings, rng: np.random.Gen
     return population
 
 
-def _long_form(
-    ids: np.ndarray, counters: np.ndarray, missing_share: float, rng: np.random.Generator
-) -> pa.Table:
+def _long_form(ids: np.ndarray, counters: np.ndarray, missing_share: float, rng: np.random.Generator) -> pa.Table:
     """Return one row per player and active day, some lost; never a player's last one in the sure days."""
     is_active = counters.max(axis=2) > 0
     is_kept = is_active & (rng.random(is_active.shape) >= missing_share)

@@ -128,9 +128,7 @@ def _play(
     pull = habits.chasing * shock
     week = habits.week * np.sin(2 * np.pi * (day + habits.phase) / 7)
     log_rate = habits.level + mood + week + habits.escalation * ramp + 0.3 * pull
-    sessions = np.maximum(
-        rng.poisson(np.exp(np.minimum(log_rate, 4.0))), is_sure
-    )  # nobody starts 100 sessions a day
+    sessions = np.maximum(rng.poisson(np.exp(np.minimum(log_rate, 4.0))), is_sure)  # nobody starts 100 sessions a day
     bets = rng.poisson(sessions * np.exp(habits.log_bets + 0.4 * rng.standard_normal(players)))
     swing = 0.1 * bets + 0.9 * np.sqrt(bets) * rng.standard_normal(players)
     losses = np.rint(np.maximum(0, habits.stake * swing)).astype(np.int64)

@@ -16,9 +16,7 @@ TEST = "test"
 UNLABELED_NAME = "unlabeled"
 
 
-def players_of(
-    telemetry: pa.Table, cohorts: pd.DataFrame, roles: Roles, cutoff: str, settings: Settings
-) -> Players:
+def players_of(telemetry: pa.Table, cohorts: pd.DataFrame, roles: Roles, cutoff: str, settings: Settings) -> Players:
     """Turn telemetry into features and join them with the cohorts.
 
     Args:
@@ -40,9 +38,7 @@ def players_of(
     known |= {name: index for index, name in enumerate(settings.populations.classes)}
     strange = sorted(set(cohorts["population"]) - set(known))
     if strange:
-        raise DataProblem(
-            f"expected the populations {list(known)}, got {strange} too: mend the cohorts' table"
-        )
+        raise DataProblem(f"expected the populations {list(known)}, got {strange} too: mend the cohorts' table")
     chosen = pc.is_in(telemetry["player_id"], pa.array(cohorts["player_id"], telemetry["player_id"].type))
     table = extract(to_block(telemetry.filter(chosen), cutoff, settings.features.window_days), roles)
     _require_same_players(table.ids, cohorts["player_id"].to_numpy(), settings.features.window_days)
