@@ -285,6 +285,16 @@ def load(tree: Mapping[str, Any]) -> Settings:
         raise SettingsProblem("\n".join(lines)) from None
 
 
+def resolve(tree: Mapping[str, Any], seed: int | None = None, data_path: str | None = None) -> Settings:
+    """Lay what one run chooses for itself over the configuration and check the whole again."""
+    chosen = dict(tree)
+    if seed is not None:
+        chosen["seed"] = seed
+    if data_path is not None:
+        chosen["data"] = dict(chosen.get("data", {})) | {"path": data_path}
+    return load(chosen)
+
+
 def parse(text: str) -> dict[str, Any]:
     """Read TOML into a checked, complete tree of plain values (Metaflow's `Config` parser).
 

@@ -1,0 +1,191 @@
+"""Retrain ScarceGAN: `python retrain_flow.py run`, `... run --with batch`, `... resume`."""
+
+import os
+import sys
+from pathlib import Path
+
+from metaflow import Config, FlowSpec, Parameter, card, config_expr, current, resources, retry, step
+
+import cards
+import scarcegan
+from scarcegan.machine import git_commit, prepare_launch, threads_per_task
+
+ROOT = Path(__file__).resolve().parent.parent
+METRIC_NAMES = {
+    "Discriminator_Supervised_Loss": "discriminator_supervised_loss",
+    "Discriminator_UnSupervised_Loss": "discriminator_unsupervised_loss",
+    "Generator_Loss": "generator_loss",
+}
+
+# Metaflow's code package takes along what the flow imports by name; the steps import only what they need.
+PACKAGES = (cards, scarcegan)
+
+
+class RetrainFlow(FlowSpec):
+    """Retrain ScarceGAN on one snapshot of players and register the four models of this run for approval.
+
+    Artifacts, stable between versions (step that makes them):
+
+    settings (start) - everything resolved, as a plain dict; `origin_run` - id of the first run of a chain of
+    resumes; `commit` - git commit of the code.
+    players (preprocess) - dict of arrays: ids, features, feature_names, labels, truth, test_set, fold, fingerprint;
+    `data_report` - dict.
+    fold, candidates, history, validation_rows, prevalence (train) - see scarcegan.workflow.fit.fit_fold.
+    models, validation (select) - dicts by business definition, see scarcegan.workflow.select.select_models.
+    evaluation (evaluate) - dict, see scarcegan.evaluation.report; `model_quality` - JSON text by definition;
+    `metrics_csv` - text.
+    release (register) - dict: release_id, registry, versions, lineage, commands.
+    """
+
+    config = Config(
+        "config",
+        default=str(ROOT / "config" / "retrain.toml"),
+        parser="scarcegan.settings.parse",
+        help="TOML file of settings; keys are documented in scarcegan/settings.py",
+    )
+    launch = Config("launch", default_value={"commit": git_commit(ROOT)}, help="Noted at launch; not for you to set.")
+    seed = Parameter("seed", type=int, default=None, help="Overrides the configuration's seed.")
+    data = Parameter("data", type=str, default=None, help="Overrides data.path: where the input is.")
+
+    @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
+    @step
+    def start(self):
+        """Resolve the settings and check that the registry can be reached, before anything is rented."""
+        from scarcegan.registry import open_registry
+        from scarcegan.settings import resolve
+
+        settings = resolve(self.config.to_dict(), self.seed, self.data)
+        open_registry(settings.registry).versions()
+        self.settings = settings.model_dump(mode="json")
+        self.origin_run = current.run_id
+        self.commit = self.launch.commit
+        self.next(self.preprocess)
+
+    @resources(
+        cpu=config_expr("config.resources.preprocess.cpu"), memory=config_expr("config.resources.preprocess.memory_mb")
+    )
+    @card(type="blank", id="data")
+    @step
+    def preprocess(self):
+        """Load, check and split the players; nothing is trained on data that are not fit."""
+        from cards.preprocess_card import preprocess_card
+        from scarcegan.settings import load
+        from scarcegan.workflow.prepare import prepare
+
+        prepared, self.data_report = prepare(load(self.settings))
+        self.players = prepared.to_artifact()
+        current.card.extend(preprocess_card(self.data_report))
+        self.fold_numbers = list(range(self.settings["folds"]["k"]))
+        self.next(self.train, foreach="fold_numbers")
+
+    @retry(times=2, minutes_between_retries=0)
+    @resources(
+        cpu=config_expr("config.resources.train.cpu"),
+        memory=config_expr("config.resources.train.memory_mb"),
+        gpu=config_expr("config.resources.train.gpu"),
+    )
+    @card(type="blank", id="training", refresh_interval=5)
+    @step
+    def train(self):
+        """Train the members of one fold, from its last checkpoint if there is one, and choose its candidates."""
+        from scarcegan.project import project_folder
+        from scarcegan.settings import load
+        from scarcegan.workflow.fit import fit_fold
+        from scarcegan.workflow.prepare import Prepared
+
+        self.fold = self.input
+        checkpoint = project_folder("checkpoints") / current.flow_name / self.origin_run / f"fold_{self.fold}.npz"
+        threads = threads_per_task(len(self.fold_numbers), os.environ)
+        prepared, settings = Prepared.from_artifact(self.players), load(self.settings)
+        fitted = fit_fold(prepared, self.fold, settings, threads, checkpoint, self._show_progress)
+        self.candidates, self.history = fitted["candidates"], fitted["history"]
+        self.validation_rows, self.prevalence = fitted["validation_rows"], fitted["prevalence"]
+        self.next(self.select)
+
+    @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
+    @step
+    def select(self, inputs):
+        """Join the members chosen in each fold into one ensemble per business definition."""
+        from scarcegan.settings import load
+        from scarcegan.workflow.prepare import Prepared
+        from scarcegan.workflow.select import select_models
+
+        self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
+        prepared = Prepared.from_artifact(self.players)
+        self.models, self.validation = select_models(prepared, inputs, load(self.settings))
+        self.next(self.evaluate)
+
+    @resources(
+        cpu=config_expr("config.resources.preprocess.cpu"), memory=config_expr("config.resources.preprocess.memory_mb")
+    )
+    @card(type="blank", id="evaluation")
+    @step
+    def evaluate(self):
+        """Measure the models, the baselines and the champions on the same untouched test players."""
+        from cards.evaluate_card import evaluate_card
+        from scarcegan.evaluation.model_quality import metrics_csv, model_quality_json
+        from scarcegan.registry import open_registry
+        from scarcegan.settings import load
+        from scarcegan.workflow.judge import judge_models
+        from scarcegan.workflow.prepare import Prepared
+
+        settings, prepared = load(self.settings), Prepared.from_artifact(self.players)
+        registry, threads = open_registry(settings.registry), threads_per_task(1, os.environ)
+        self.evaluation = judge_models(prepared, self.models, self.validation, registry, settings, threads)
+        first = self.evaluation["test_sets"][0]
+        self.model_quality = {name: model_quality_json(self.evaluation, name, first) for name in self.models}
+        self.metrics_csv = metrics_csv(self.evaluation)
+        self.evaluation_card = current.pathspec
+        current.card.extend(evaluate_card(self.evaluation))
+        self.next(self.register)
+
+    @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
+    @card(type="blank", id="release")
+    @step
+    def register(self):
+        """Register the models as one release that waits for a person's approval."""
+        from cards.register_card import register_card
+        from scarcegan.registry import open_registry
+        from scarcegan.settings import load
+        from scarcegan.workflow.release import Lineage, register_models, release_summary
+
+        settings = load(self.settings)
+        lineage = Lineage(
+            run=f"{current.flow_name}/{current.run_id}",
+            origin_run=self.origin_run,
+            commit=self.commit,
+            data_fingerprint=self.players["fingerprint"],
+            settings_fingerprint=settings.fingerprint(),
+            config=settings.data.source,
+            card=self.evaluation_card,
+        )
+        versions = register_models(self.models, self.evaluation, lineage, open_registry(settings.registry))
+        self.release = release_summary(versions, lineage, settings)
+        current.card.extend(register_card(self.release))
+        self.next(self.end)
+
+    @step
+    def end(self):
+        """Say what came out and where to look next."""
+        for verdict in self.evaluation["verdicts"].values():
+            print(verdict["sentence"])
+        numbers = ", ".join(str(version["version"]) for version in self.release["versions"])
+        print(f"Registered versions {numbers} as {self.release['release_id']} in {self.release['registry']}.")
+        print("Look next:", *self.release["commands"], sep="\n  ")
+
+    def _show_progress(self, history):
+        """Print the round in the form that the team's metric regexes read, and refresh the live card."""
+        from cards.train_card import train_card
+
+        last = {name: sum(history[key][-1]) / history["members"] for name, key in METRIC_NAMES.items()}
+        words = "; ".join(f"{name}={value:.4g}" for name, value in last.items())
+        accuracy = 100 * sum(history["accuracy_supervised"][-1]) / history["members"]
+        print(f"Iteration={history['iteration'][-1]}; {words}; Accuracy_Supervised={accuracy:.1f};")
+        current.card.clear()
+        current.card.extend(train_card(history, self.fold, history["iterations"]))
+        current.card.refresh()
+
+
+if __name__ == "__main__":
+    prepare_launch(sys.argv[1:], os.environ)
+    RetrainFlow()

@@ -1,0 +1,58 @@
+"""The machine a run is started on: its cores shared out, its user named, its code's commit noted."""
+
+import getpass
+import os
+import subprocess
+from collections.abc import MutableMapping, Sequence
+from pathlib import Path
+
+WORKERS_VARIABLE = "SCARCEGAN_WORKERS"
+_REMOTE = ("batch", "kubernetes")
+
+
+def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, str]) -> None:
+    """Set what Metaflow needs before it reads its arguments; what the user has set stays.
+
+    A local run starts at most as many tasks at once as there are cores (Metaflow's own default is 16), and
+    tells its tasks how many there may be. As root, Metaflow finds no user name: one is given.
+
+    Args:
+        arguments: the command line after the program's name.
+        environment: usually `os.environ`; changed in place.
+    """
+    environment.setdefault("METAFLOW_USER", environment.get("USER") or getpass.getuser())
+    if any(word.split(":")[0] in _REMOTE for word in arguments):
+        return
+    for command in ("RUN", "RESUME"):
+        environment.setdefault(f"METAFLOW_{command}_MAX_WORKERS", str(cores()))
+    environment.setdefault(WORKERS_VARIABLE, _workers(arguments, environment))
+
+
+def cores() -> int:
+    """Return the CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_per_task(tasks: int, environment: MutableMapping[str, str]) -> int:
+    """Return the threads for each of several tasks that may run side by side on this machine, at least 1."""
+    side_by_side = min(tasks, int(environment.get(WORKERS_VARIABLE, 1)))
+    return max(1, cores() // side_by_side)
+
+
+def git_commit(folder: Path) -> str:
+    """Return the commit of a working tree, `-dirty` appended if tracked files differ, or `unknown` outside git."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return answer.stdout.strip()
+
+
+def _workers(arguments: Sequence[str], environment: MutableMapping[str, str]) -> str:
+    for position, word in enumerate(arguments):
+        if word == "--max-workers" and position + 1 < len(arguments):
+            return arguments[position + 1]
+        if word.startswith("--max-workers="):
+            return word.split("=", 1)[1]
+    return environment["METAFLOW_RUN_MAX_WORKERS"]

@@ -1,0 +1,195 @@
+"""The training job: one fold's rows scaled, its members trained, a candidate chosen for each business definition."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
+from scarcegan.data.scaling import Scaler, fit_scaler
+from scarcegan.evaluation.metrics import average_precision, curve, recall_at_shares
+from scarcegan.evaluation.prevalence import Prevalence, estimate_prevalence, known_prevalence
+from scarcegan.evaluation.scored import HeldOut, held_out
+from scarcegan.evaluation.selection import Choice, choose
+from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
+from scarcegan.gan.devices import prepare_devices
+from scarcegan.gan.networks import SLOPE
+from scarcegan.gan.program import Program, TrainingRows
+from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
+from scarcegan.problems import DataProblem
+from scarcegan.settings import Settings
+from scarcegan.workflow.prepare import Prepared
+
+VALIDATION_UNLABELED = 10_000  # enough to measure a flagged share of 1 % to a tenth of it
+
+
+def fit_fold(
+    prepared: Prepared,
+    number: int,
+    settings: Settings,
+    threads: int,
+    checkpoint: Path | None = None,
+    on_round: OnRound | None = None,
+) -> dict[str, Any]:
+    """Train one fold and return what it offers.
+
+    Args:
+        prepared: the players and their folds.
+        number: the fold that validates; the others train.
+        settings: the resolved settings.
+        threads: CPU threads that this fold may use.
+        checkpoint: file to save to and continue from.
+        on_round: sees the history after each round.
+
+    Returns:
+        `fold`, `candidates` (business definition -> see `_candidate`), `validation_rows` (int array, rows of
+        the players), `history` (series by round) and `prevalence` (value, how).
+
+    Raises:
+        TrainingCollapsed: no member survived.
+        CheckpointProblem: the checkpoint is unreadable or of another training.
+    """
+    prepare_devices(threads)
+    fold_seed, member_seeds = seeds(settings.seed, number, settings.train.members)
+    train_rows = np.flatnonzero((prepared.fold >= 0) & (prepared.fold != number))
+    validation_rows = _validation_rows(prepared, number, np.random.default_rng(fold_seed))
+    scaler = fit_scaler(prepared.players.features, settings.scaling, train_rows)
+    rows = training_rows(prepared, train_rows, scaler, settings)
+    trained = train_members(
+        Program(rows, settings.model, settings.train, fold_seed, member_seeds),
+        scaler.apply(prepared.players.features, validation_rows),
+        _Measure(_as_labeled(prepared, validation_rows, settings), settings.review_budget),
+        CheckpointFile(checkpoint, fold_fingerprint(prepared, settings, number)) if checkpoint else None,
+        on_round,
+    )
+    return _offer(prepared, number, validation_rows, scaler, trained, settings)
+
+
+def seeds(seed: int, fold: int, members: int) -> tuple[int, tuple[int, ...]]:
+    """Derive the fold's own seed and one seed per member (31 bits each) from the settings' one seed."""
+    state = np.random.SeedSequence((seed, fold)).generate_state(members + 1) >> 1
+    return int(state[0]), tuple(int(value) for value in state[1:])
+
+
+def fold_fingerprint(prepared: Prepared, settings: Settings, number: int) -> str:
+    """Name exactly this training: data, settings, fold and code."""
+    return training_fingerprint(prepared.fingerprint, settings.fingerprint(), number)
+
+
+def training_rows(prepared: Prepared, rows: np.ndarray, scaler: Scaler, settings: Settings) -> TrainingRows:
+    """Scale the training rows of a fold."""
+    labels = prepared.players.labels[rows]
+    labeled, unlabeled = rows[labels != UNLABELED], rows[labels == UNLABELED]
+    features = prepared.players.features
+    low, high = (-settings.scaling.clip, settings.scaling.clip) if scaler.kind == "quantile_normal" else (0.0, 1.0)
+    return TrainingRows(
+        labeled=scaler.apply(features, labeled),
+        labels=labels[labels != UNLABELED].astype(np.int64),
+        unlabeled=scaler.apply(features, unlabeled),
+        classes=len(settings.populations.classes),
+        low=low,
+        high=high,
+    )
+
+
+class _Measure:
+    """How well each member ranks the validation rows, for the live card."""
+
+    def __init__(self, held: HeldOut, review_budget: float) -> None:
+        self.held, self.review_budget = held, review_budget
+
+    def __call__(self, scores: np.ndarray) -> dict[str, np.ndarray]:
+        """Measure scores [P, n]; a member with broken numbers gets 0."""
+        usable = np.where(np.isfinite(scores).all(axis=1)[:, None], scores, 0.0)
+        curves = [curve(self.held.scored(row)) for row in usable]
+        budget = np.array([self.review_budget])
+        return {
+            "validation_recall_at_budget": np.array([recall_at_shares(one, budget).item() for one in curves]),
+            "validation_average_precision": np.array([average_precision(one).item() for one in curves]),
+        }
+
+
+def _validation_rows(prepared: Prepared, number: int, rng: np.random.Generator) -> np.ndarray:
+    rows = np.flatnonzero(prepared.fold == number)
+    is_unlabeled = prepared.players.labels[rows] == UNLABELED
+    unlabeled = rows[is_unlabeled]
+    if len(unlabeled) > VALIDATION_UNLABELED:
+        unlabeled = np.sort(rng.choice(unlabeled, VALIDATION_UNLABELED, replace=False))
+    return np.concatenate([rows[~is_unlabeled], unlabeled])
+
+
+def _as_labeled(prepared: Prepared, rows: np.ndarray, settings: Settings, prevalence: float | None = None) -> HeldOut:
+    """Take validation rows by their labels alone: the truth is for test sets.
+
+    While training nobody has estimated the prevalence yet; the review budget stands in for the live card.
+    """
+    labels = prepared.players.labels[rows]
+    share = prevalence or settings.data.prevalence or settings.review_budget
+    return held_out(labels, np.full(len(rows), UNKNOWN_TRUTH), len(settings.populations.negatives), share)
+
+
+def _offer(
+    prepared: Prepared,
+    number: int,
+    validation_rows: np.ndarray,
+    scaler: Scaler,
+    trained: TrainedMembers,
+    settings: Settings,
+) -> dict[str, Any]:
+    labels = prepared.players.labels[validation_rows]
+    mean_score = trained.scores[:, trained.healthy].mean(axis=(0, 1))
+    prevalence = prevalence_of(mean_score, labels, settings)
+    held = _as_labeled(prepared, validation_rows, settings, prevalence.value)
+    validation = held.scored(mean_score)
+    candidates = {}
+    for definition in settings.definitions:
+        choice = choose(trained.scores, trained.healthy, validation, definition, settings.review_budget)
+        candidates[definition.name] = _candidate(choice, trained, scaler)
+    return {
+        "fold": number,
+        "candidates": candidates,
+        "validation_rows": validation_rows,
+        "history": trained.history,
+        "prevalence": prevalence._asdict(),
+    }
+
+
+def prevalence_of(scores: np.ndarray, labels: np.ndarray, settings: Settings) -> Prevalence:
+    """Return the configured prevalence, or estimate it from held-out scores; where that fails, say what is assumed."""
+    known = known_prevalence(None, settings.data.prevalence)
+    if known:
+        return known
+    rare = len(settings.populations.negatives)
+    groups = (scores[labels == rare], scores[(labels >= 0) & (labels != rare)], scores[labels == UNLABELED])
+    try:
+        return estimate_prevalence(*groups)
+    except DataProblem as problem:
+        # Hours of training must not be lost for one figure; the words travel with it to card and registry.
+        return Prevalence(settings.review_budget, f"assumed equal to the review budget ({problem})")
+
+
+def _candidate(choice: Choice, trained: TrainedMembers, scaler: Scaler) -> dict[str, Any]:
+    """Return what one fold offers for one definition.
+
+    Returns:
+        `part` (scaler, layers [members, in, out], slope), `members`, `iterations` and `measure` of each chosen
+        member, `point` (threshold and what it reaches on validation), `scores` of the validation rows.
+    """
+    weights = {
+        name: np.stack([trained.snapshots[at][name][member] for at, member in zip(choice.snapshots, choice.members, strict=True)])
+        for name in trained.snapshots[0]
+    }
+    layers = [
+        {"weights": value, "bias": weights[name.replace("weights", "bias")][:, 0]}
+        for name, value in weights.items()
+        if name.endswith("weights")
+    ]
+    return {
+        "part": {"scaler": scaler.to_arrays(), "layers": layers, "slope": SLOPE},
+        "members": choice.members,
+        "iterations": [trained.iterations[at] for at in choice.snapshots],
+        "measure": choice.measure,
+        "point": asdict(choice.point),
+        "scores": trained.scores[choice.snapshots, choice.members].mean(axis=0),
+    }

@@ -1,0 +1,114 @@
+"""The evaluation job: the run's models, honest rivals and the champions on the same untouched test players."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from scarcegan.data.players import UNLABELED
+from scarcegan.data.scaling import fit_scaler
+from scarcegan.evaluation.baselines import risk_scores, train_baseline
+from scarcegan.evaluation.definitions import OperatingPoint
+from scarcegan.evaluation.prevalence import Prevalence, known_prevalence
+from scarcegan.evaluation.report import Candidate, Champion, evaluate_models
+from scarcegan.evaluation.scored import HeldOut, held_out
+from scarcegan.registry.contract import Registry
+from scarcegan.serving.archive import read_archive
+from scarcegan.serving.forward import class_probabilities
+from scarcegan.settings import Settings
+from scarcegan.workflow.prepare import Prepared
+
+
+def judge_models(
+    prepared: Prepared,
+    models: Mapping[str, dict[str, Any]],
+    validation: Mapping[str, dict[str, Any]],
+    registry: Registry,
+    settings: Settings,
+    threads: int,
+) -> dict[str, Any]:
+    """Evaluate the models of a run; see `scarcegan.evaluation.report` for what comes back.
+
+    Args:
+        prepared: the players and their folds.
+        models: plain arrays by business definition, from `select_models`.
+        validation: what validation tells of each, from `select_models`.
+        registry: where the champions are.
+        settings: the resolved settings.
+        threads: CPU threads to use.
+    """
+    rows = _test_rows(prepared)
+    prevalence = _prevalence(prepared, rows, validation, settings)
+    held = {name: _held_out(prepared, at, prevalence, settings) for name, at in rows.items()}
+    features = {name: prepared.players.features[at] for name, at in rows.items()}
+    candidates = {name: _candidate(model, validation[name], features) for name, model in models.items()}
+    baselines = _baselines(prepared, features, settings, threads)
+    champions = _champions(registry, features, prepared.players.feature_names, models)
+    return evaluate_models(held, candidates, baselines, champions, prevalence, settings)
+
+
+def _test_rows(prepared: Prepared) -> dict[str, np.ndarray]:
+    names = prepared.players.test_sets
+    return {name: np.flatnonzero(prepared.fold == -number) for number, name in enumerate(names, start=1)}
+
+
+def _prevalence(
+    prepared: Prepared,
+    rows: Mapping[str, np.ndarray],
+    validation: Mapping[str, dict[str, Any]],
+    settings: Settings,
+) -> Prevalence:
+    truth = prepared.players.truth[next(iter(rows.values()))]
+    known = known_prevalence(truth, settings.data.prevalence)
+    return known or Prevalence(**next(iter(validation.values()))["prevalence"])
+
+
+def _held_out(prepared: Prepared, rows: np.ndarray, prevalence: Prevalence, settings: Settings) -> HeldOut:
+    players = prepared.players
+    return held_out(players.labels[rows], players.truth[rows], len(settings.populations.negatives), prevalence.value)
+
+
+def _candidate(model: dict[str, Any], validation: Mapping[str, Any], features: Mapping[str, np.ndarray]) -> Candidate:
+    return Candidate(
+        probabilities={name: class_probabilities(model, raw) for name, raw in features.items()},
+        point=OperatingPoint(**validation["point"]),
+        members=validation["members"],
+        fold_points=[OperatingPoint(**point) for point in validation["folds"]],
+    )
+
+
+def _baselines(
+    prepared: Prepared, features: Mapping[str, np.ndarray], settings: Settings, threads: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """Train every rival on all labelled pool players: each member of a fold saw fewer of them."""
+    pool = np.flatnonzero(prepared.fold >= 0)
+    labels = prepared.players.labels
+    labeled = pool[labels[pool] != UNLABELED]
+    scaler = fit_scaler(prepared.players.features, settings.scaling, pool)
+    inputs = scaler.apply(prepared.players.features, labeled)
+    tests = {name: scaler.apply(raw) for name, raw in features.items()}
+    rare = len(settings.populations.negatives)
+    scores: dict[str, dict[str, np.ndarray]] = {}
+    for name in settings.evaluate.baselines:
+        fitted = train_baseline(name, inputs, labels[labeled], rare, seed=settings.seed, threads=threads)
+        scores[name] = {test: risk_scores(fitted, scaled) for test, scaled in tests.items()}
+    return scores
+
+
+def _champions(
+    registry: Registry,
+    features: Mapping[str, np.ndarray],
+    names: tuple[str, ...],
+    models: Mapping[str, dict[str, Any]],
+) -> dict[str, Champion]:
+    champions = {}
+    for definition in models:
+        version = registry.champion(definition)
+        if version is None:
+            continue
+        model = read_archive(registry.fetch_archive(version.version), version.sha256)
+        if tuple(model["feature_names"]) != tuple(names):
+            continue  # it reads other features: there is no common ground to compare on
+        probabilities = {name: class_probabilities(model, raw) for name, raw in features.items()}
+        champions[definition] = Champion(version.version, version.threshold, probabilities)
+    return champions

@@ -1,0 +1,63 @@
+"""First job: any source's players, checked, split into test sets and folds, described."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from scarcegan.data.fingerprint import fingerprint
+from scarcegan.data.folds import split
+from scarcegan.data.players import Players
+from scarcegan.data.populations import load_populations
+from scarcegan.data.report import data_report
+from scarcegan.data.validation import validate
+from scarcegan.datasets import kdd99, lootbox, simulated
+from scarcegan.settings import Settings
+
+_LOADERS = {
+    "simulated": simulated.load,
+    "kdd99": kdd99.load,
+    "lootbox": lootbox.load,
+    "tables": load_populations,
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Players ready for training.
+
+    Attributes:
+        players: pool and test players.
+        fold: int8 array [n]: the fold in which a pool player validates; -s for a player of test set s.
+        fingerprint: 16 hex digits that name exactly these players.
+    """
+
+    players: Players
+    fold: np.ndarray
+    fingerprint: str
+
+    def to_artifact(self) -> dict[str, Any]:
+        """Return plain arrays, for Metaflow to store."""
+        return asdict(self.players) | {"fold": self.fold, "fingerprint": self.fingerprint}
+
+    @classmethod
+    def from_artifact(cls, artifact: dict[str, Any]) -> "Prepared":
+        """Make it from what `to_artifact` returned."""
+        columns = dict(artifact)
+        fold, name = columns.pop("fold"), columns.pop("fingerprint")
+        return cls(Players(**columns), fold, name)
+
+
+def prepare(settings: Settings) -> tuple[Prepared, dict[str, Any]]:
+    """Load, check and split the players of the configured source.
+
+    Returns:
+        The players with their folds, and the data report.
+
+    Raises:
+        DataProblem: the data cannot be used as they are.
+        SettingsProblem: the settings do not fit the source.
+    """
+    players = validate(_LOADERS[settings.data.source](settings), settings)
+    players, fold = split(players, settings, np.random.default_rng(settings.seed))
+    return Prepared(players, fold, fingerprint(players)), data_report(players, fold, settings)

@@ -1,0 +1,77 @@
+"""The join: candidates of all folds become the four models of the run."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
+from scarcegan.evaluation.scored import held_out
+from scarcegan.evaluation.selection import final_threshold
+from scarcegan.serving.forward import risk_score
+from scarcegan.settings import Settings
+from scarcegan.workflow.fit import prevalence_of
+from scarcegan.workflow.prepare import Prepared
+
+BACKGROUND_PLAYERS = 20_000  # unlabelled players on whom the final thresholds are set
+
+
+def select_models(
+    prepared: Prepared, folds: list[dict[str, Any]], settings: Settings
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Join the members that each fold chose into one ensemble per business definition and set its threshold.
+
+    Args:
+        prepared: the players and their folds.
+        folds: what `fit_fold` returned for each fold.
+        settings: the resolved settings.
+
+    Returns:
+        The models by definition (plain arrays, see `scarcegan.serving.archive`), and what is known of each from
+        validation: `point`, `constraint_met`, `members`, `folds` (their points) and `prevalence`.
+    """
+    rows = np.concatenate([fold["validation_rows"] for fold in folds])
+    background = _background(prepared, settings)
+    models, validation = {}, {}
+    for definition in settings.definitions:
+        candidates = [fold["candidates"][definition.name] for fold in folds]
+        scores = np.concatenate([candidate["scores"] for candidate in candidates])
+        labels = prepared.players.labels[rows]
+        prevalence = prevalence_of(scores, labels, settings)
+        held = held_out(
+            labels, np.full(len(rows), UNKNOWN_TRUTH), len(settings.populations.negatives), prevalence.value
+        )
+        model = _ensemble(definition.name, candidates, prepared, settings)
+        threshold, point = final_threshold(
+            held.scored(scores), definition, settings.review_budget, risk_score(model, background)
+        )
+        models[definition.name] = model | {"threshold": threshold}
+        validation[definition.name] = {
+            "point": asdict(point),
+            "constraint_met": point.constraint_met,
+            "members": sum(len(candidate["members"]) for candidate in candidates),
+            "folds": [candidate["point"] for candidate in candidates],
+            "prevalence": prevalence._asdict(),
+        }
+    return models, validation
+
+
+def _ensemble(
+    definition: str, candidates: list[dict[str, Any]], prepared: Prepared, settings: Settings
+) -> dict[str, Any]:
+    has_unknown = settings.model.variant in ("full", "without_bad_generator")
+    return {
+        "class_names": [*settings.populations.classes, *["unknown"] * has_unknown],
+        "rare_index": len(settings.populations.negatives),
+        "feature_names": list(prepared.players.feature_names),
+        "definition": definition,
+        "parts": [candidate["part"] for candidate in candidates],
+    }
+
+
+def _background(prepared: Prepared, settings: Settings) -> np.ndarray:
+    rows = np.flatnonzero((prepared.fold >= 0) & (prepared.players.labels == UNLABELED))
+    if len(rows) > BACKGROUND_PLAYERS:
+        rng = np.random.default_rng(settings.seed)
+        rows = np.sort(rng.choice(rows, BACKGROUND_PLAYERS, replace=False))
+    return prepared.players.features[rows]
