@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.storage import join, list_names
-from scarcegan.data.tables import FORMATS, read_table
-from scarcegan.data.validation import TRUTH_COLUMN, feature_columns, validate
+from scarcegan.data.tables import FORMATS, read_pieces
+from scarcegan.data.validation import TRUTH_COLUMN, check_ignored_columns, check_table, feature_columns, validate
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 
@@ -33,22 +34,28 @@ def load_populations(settings: Settings) -> Players:
         raise DataProblem("expected data.path for data.source 'tables', got none: name the folder of the tables")
     populations = (*settings.populations.classes, settings.populations.unlabeled)
     locations = _locate(settings.data.path, populations)
-    tables = {name: read_table(location, text=[settings.data.id_column]) for name, location in locations.items()}
-    features = feature_columns(tables, settings)
-    truth = _truth(tables)
-    ids = _ids([table[settings.data.id_column] for table in tables.values()])
+    pieces, features = _read(locations, settings)
     labels = {name: label for label, name in enumerate(settings.populations.classes)}
-    sizes = [len(table) for table in tables.values()]
+    names, sizes = [piece.population for piece in pieces], [len(piece.ids) for piece in pieces]
     players = Players(
-        ids=ids,
-        features=_matrix(tables, features),
+        ids=_ids([piece.ids for piece in pieces]),
+        labels=np.repeat([labels.get(name, UNLABELED) for name in names], sizes).astype(np.int8),
+        truth=np.concatenate([piece.truth for piece in pieces]),
+        test_set=np.repeat([name == TEST for name in names], sizes).astype(np.int8),
+        # The last one: it uses the pieces up.
+        features=_stacked(pieces),
         feature_names=features,
-        labels=np.repeat([labels.get(name, UNLABELED) for name in locations], sizes).astype(np.int8),
-        truth=np.concatenate([np.full(len(ids) - len(truth), UNKNOWN_TRUTH), truth]).astype(np.int8),
-        test_set=np.repeat([name == TEST for name in locations], sizes).astype(np.int8),
         test_sets=(TEST,) if TEST in locations else (),
     )
     return validate(players, settings)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    population: str
+    ids: pd.Series
+    truth: np.ndarray
+    features: np.ndarray
 
 
 def _locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
@@ -68,24 +75,41 @@ def _locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _truth(tables: dict[str, pd.DataFrame]) -> np.ndarray:
-    leaking = [name for name, table in tables.items() if name != TEST and TRUTH_COLUMN in table.columns]
-    if leaking:
+def _read(locations: dict[str, str], settings: Settings) -> tuple[list[_Piece], tuple[str, ...]]:
+    pieces: list[_Piece] = []
+    features: tuple[str, ...] = ()
+    known: set[str] = set()
+    for name, location in locations.items():
+        rows = 0
+        for table in read_pieces(location, text=[settings.data.id_column]):
+            features = features or feature_columns(name, table, settings)
+            check_table(name, table, features, settings)
+            pieces.append(
+                _Piece(name, table[settings.data.id_column], _truth(name, table), _as_float32(table, features))
+            )
+            rows += len(table)
+            known.update(table.columns)
+        if not rows:
+            raise DataProblem(f"expected players in '{name}', got an empty table: add players to it")
+    check_ignored_columns(known, settings)
+    return pieces, features
+
+
+def _truth(name: str, table: pd.DataFrame) -> np.ndarray:
+    is_there = TRUTH_COLUMN in table.columns
+    if name != TEST and is_there:
         raise DataProblem(
-            f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in {leaking}: remove it there, "
+            f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in '{name}': remove it there, "
             "nothing may be trained on it"
         )
-    if TEST not in tables:
-        return np.empty(0, dtype=np.int8)
-    if TRUTH_COLUMN not in tables[TEST].columns:
-        raise DataProblem(
-            f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(tables[TEST].columns)}: add it"
-        )
-    truth = tables[TEST][TRUTH_COLUMN]
-    if not truth.isin([0, 1]).all():
-        odd = truth[~truth.isin([0, 1])].iloc[0]
-        raise DataProblem(f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {odd!r}: mend that row")
-    return truth.to_numpy(dtype=np.int8)
+    if name != TEST:
+        return np.full(len(table), UNKNOWN_TRUTH, dtype=np.int8)
+    if not is_there:
+        raise DataProblem(f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(table.columns)}: add it")
+    odd = table[TRUTH_COLUMN][~table[TRUTH_COLUMN].isin([0, 1])]
+    if len(odd):
+        raise DataProblem(f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {odd.iloc[0]!r}: mend that row")
+    return table[TRUTH_COLUMN].to_numpy(dtype=np.int8)
 
 
 def _ids(columns: Sequence[pd.Series]) -> np.ndarray:
@@ -98,16 +122,22 @@ def _ids(columns: Sequence[pd.Series]) -> np.ndarray:
     return ids.astype(np.int64) if all(map(whole.fullmatch, ids)) else ids
 
 
-def _matrix(tables: dict[str, pd.DataFrame], features: Sequence[str]) -> np.ndarray:
-    """Move the tables' features into one float32 array [players, features]; the tables are used up."""
-    matrix = np.empty((sum(map(len, tables.values())), len(features)), dtype=np.float32)
-    start = 0
-    for name in list(tables):
-        table = tables.pop(name)
-        rows = matrix[start : start + len(table)]
+def _as_float32(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
+    block = np.empty((len(table), len(features)), dtype=np.float32)
+    # What float32 cannot hold becomes infinite, and is refused as such.
+    with np.errstate(over="ignore"):
         for column, feature in enumerate(features):
-            # What float32 cannot hold becomes infinite, and is refused as such.
-            with np.errstate(over="ignore"):
-                rows[:, column] = table[feature].to_numpy()
-        start += len(table)
-    return matrix
+            block[:, column] = table[feature].to_numpy()
+    return block
+
+
+def _stacked(pieces: list[_Piece]) -> np.ndarray:
+    """Move the features of all pieces into one array, and let go of each piece that has been moved."""
+    rows = sum(len(piece.features) for piece in pieces)
+    stacked = np.empty((rows, pieces[0].features.shape[1]), dtype=np.float32)
+    start = 0
+    while pieces:
+        block = pieces.pop(0).features
+        stacked[start : start + len(block)] = block
+        start += len(block)
+    return stacked

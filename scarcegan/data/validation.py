@@ -1,7 +1,7 @@
 """What must hold before anything is trained: each refusal names the population, the column and the players."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence, Set
 
 import numpy as np
 import pandas as pd
@@ -31,28 +31,54 @@ def validate(players: Players, settings: Settings) -> Players:
     return players
 
 
-def feature_columns(tables: Mapping[str, pd.DataFrame], settings: Settings) -> tuple[str, ...]:
-    """Check that tables (population name -> rows) fit together and return their feature columns.
-
-    The first table gives the order of the columns; the others may have another one.
+def feature_columns(name: str, table: pd.DataFrame, settings: Settings) -> tuple[str, ...]:
+    """Return the feature columns that population `name`, the first, gives to all the others.
 
     Raises:
-        DataProblem: an empty table, no usable id column, a feature column missing, extra, or no number.
+        DataProblem: there is none.
     """
-    reserved = {settings.data.id_column, TRUTH_COLUMN, *settings.data.ignore_columns}
-    _refuse_unknown_ignored_columns(tables, settings)
-    first, *_ = tables
-    features = tuple(name for name in tables[first].columns if name not in reserved)
+    features = _columns_but_reserved(table, settings)
     if not features:
         raise DataProblem(
-            f"expected feature columns in '{first}', got only {list(tables[first].columns)}: "
+            f"expected feature columns in '{name}', got only {list(table.columns)}: "
             "add features or shorten data.ignore_columns"
         )
-    for name, table in tables.items():
-        _refuse_empty_or_unnamed(name, table, settings.data.id_column)
-        _refuse_other_columns(name, [column for column in table.columns if column not in reserved], first, features)
+    return tuple(features)
+
+
+def check_table(name: str, table: pd.DataFrame, features: Sequence[str], settings: Settings) -> None:
+    """Check a population's table, or a piece of it, against the feature columns of the first population.
+
+    Raises:
+        DataProblem: no usable ids; a feature column that is missing, extra, or no number.
+    """
+    _refuse_unusable_ids(name, table, settings.data.id_column)
+    columns = _columns_but_reserved(table, settings)
+    missing = [column for column in features if column not in columns]
+    extra = [column for column in columns if column not in features]
+    if missing or extra:
+        found = [f"no column {missing}"] * bool(missing) + [f"extra column {extra}"] * bool(extra)
+        raise DataProblem(
+            f"expected the feature columns of '{settings.populations.classes[0]}' in '{name}', got "
+            f"{' and '.join(found)}: give all tables the same features, or name the odd ones in "
+            "data.ignore_columns"
+        )
+    # A CSV without rows has columns without types.
+    if len(table):
         _refuse_columns_without_numbers(name, table, features)
-    return features
+
+
+def check_ignored_columns(known: Set[str], settings: Settings) -> None:
+    """Refuse a name in `data.ignore_columns` that no table has: most likely a slip of the pen.
+
+    Raises:
+        DataProblem: with the nearest name.
+    """
+    for ignored in settings.data.ignore_columns:
+        if ignored not in known:
+            near = difflib.get_close_matches(ignored, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else "remove it"
+            raise DataProblem(f"data.ignore_columns names '{ignored}', which no table has: {hint}")
 
 
 def known_risky(players: Players, settings: Settings) -> np.ndarray:
@@ -61,18 +87,12 @@ def known_risky(players: Players, settings: Settings) -> np.ndarray:
     return (players.truth == 1) | ((players.truth == UNKNOWN_TRUTH) & labeled)
 
 
-def _refuse_unknown_ignored_columns(tables: Mapping[str, pd.DataFrame], settings: Settings) -> None:
-    known = {str(column) for table in tables.values() for column in table.columns}
-    for ignored in settings.data.ignore_columns:
-        if ignored not in known:
-            near = difflib.get_close_matches(ignored, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "remove it"
-            raise DataProblem(f"data.ignore_columns names '{ignored}', which no table has: {hint}")
+def _columns_but_reserved(table: pd.DataFrame, settings: Settings) -> list[str]:
+    reserved = {settings.data.id_column, TRUTH_COLUMN, *settings.data.ignore_columns}
+    return [name for name in table.columns if name not in reserved]
 
 
-def _refuse_empty_or_unnamed(name: str, table: pd.DataFrame, id_column: str) -> None:
-    if table.empty:
-        raise DataProblem(f"expected players in '{name}', got an empty table: add players to it")
+def _refuse_unusable_ids(name: str, table: pd.DataFrame, id_column: str) -> None:
     if id_column not in table.columns:
         raise DataProblem(
             f"expected id column '{id_column}' in '{name}', got {list(table.columns)}: set data.id_column"
@@ -91,18 +111,7 @@ def _refuse_empty_or_unnamed(name: str, table: pd.DataFrame, id_column: str) -> 
         )
 
 
-def _refuse_other_columns(name: str, columns: list[str], first: str, features: tuple[str, ...]) -> None:
-    missing = [column for column in features if column not in columns]
-    extra = [column for column in columns if column not in features]
-    if missing or extra:
-        found = [f"no column {missing}"] * bool(missing) + [f"extra column {extra}"] * bool(extra)
-        raise DataProblem(
-            f"expected the feature columns of '{first}' in '{name}', got {' and '.join(found)}: "
-            "give all tables the same features, or name the odd ones in data.ignore_columns"
-        )
-
-
-def _refuse_columns_without_numbers(name: str, table: pd.DataFrame, features: tuple[str, ...]) -> None:
+def _refuse_columns_without_numbers(name: str, table: pd.DataFrame, features: Sequence[str]) -> None:
     for feature in features:
         column = table[feature]
         if not types.is_numeric_dtype(column.dtype) or types.is_complex_dtype(column.dtype):

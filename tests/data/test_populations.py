@@ -87,6 +87,23 @@ def test_text_ids_keep_their_zeros(load, five_tables):
     assert load(tables, suffix=".csv").ids[:2].tolist() == ["000", "001"]
 
 
+def test_an_empty_part_among_others_does_no_harm(load, tmp_path):
+    whole = load(suffix=".csv")
+    table = tmp_path / "in" / "heavy.csv"
+    parts = tmp_path / "in" / "heavy"
+    parts.mkdir()
+    header = table.read_text().splitlines(keepends=True)[0]
+    (parts / "0.csv").write_text(header)
+    table.rename(parts / "1.csv")
+    assert fingerprint(load(dict.fromkeys(ORDER))) == fingerprint(whole)
+
+
+def test_a_gap_in_a_csv_is_refused_as_a_missing_value(load, five_tables):
+    gap = five_tables["heavy"].assign(opens=[None, *range(34)])
+    with pytest.raises(DataProblem, match=r"feature 'opens', got a missing value \(NaN\) for player 70 of 'heavy'"):
+        load({"heavy": gap}, ".csv")
+
+
 def test_a_missing_population_is_refused(load):
     with pytest.raises(
         DataProblem,
@@ -183,7 +200,7 @@ def test_a_number_that_float32_cannot_hold_is_refused(load, five_tables):
 
 
 def test_truth_outside_the_test_table_is_refused(load, five_tables):
-    with pytest.raises(DataProblem, match=r"'truth_risky' in the 'test' table alone, got it in \['unlabeled'\]"):
+    with pytest.raises(DataProblem, match=r"'truth_risky' in the 'test' table alone, got it in 'unlabeled'"):
         load({"unlabeled": five_tables["unlabeled"].assign(truth_risky=0)})
 
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from scarcegan.data.tables import read_table
+from scarcegan.data.tables import read_pieces, read_table
 from scarcegan.problems import DataProblem
 
 FRAME = pd.DataFrame({"player_id": [3, 1, 2], "opens": [1.5, 2.5, 0.0], "burst": [0, 7, 1]})
@@ -42,6 +42,17 @@ def test_whole_and_broken_numbers_in_two_parts_become_broken_numbers(tmp_path):
 def test_text_columns_of_a_csv_keep_their_zeros(tmp_path):
     (tmp_path / "a.csv").write_text("player_id,opens\n007,2\n")
     assert read_table(str(tmp_path / "a.csv"), text=["player_id"])["player_id"].tolist() == ["007"]
+
+
+def test_pieces_are_the_row_groups_of_all_parts_and_together_the_table(tmp_path):
+    FRAME.to_parquet(tmp_path / "1.parquet", row_group_size=2)
+    FRAME[["burst", "opens", "player_id"]].to_parquet(tmp_path / "2.parquet")
+    FRAME[:0].to_parquet(tmp_path / "3.parquet")
+    pieces = list(read_pieces(str(tmp_path)))
+    assert [len(piece) for piece in pieces if len(piece)] == [2, 1, 3]
+    assert all(list(piece.columns) == list(FRAME.columns) for piece in pieces)
+    together = pd.concat([piece for piece in pieces if len(piece)], ignore_index=True)
+    pd.testing.assert_frame_equal(together, read_table(str(tmp_path)))
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
