@@ -1,0 +1,92 @@
+"""A block of telemetry to one row of features per player."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scarcegan.features import across, catalogue, levels, shape
+from scarcegan.features.design import Calendar, SharedDesign, calendar_of, shared_design
+from scarcegan.features.roles import Roles
+from scarcegan.features.series import Series
+from scarcegan.features.telemetry import Telemetry
+
+# Players at a time: a chunk's temporaries stay near the processor, and memory does not grow with n.
+CHUNK_PLAYERS = 512
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Features of players.
+
+    Attributes:
+        ids: int64 or str array [n].
+        features: float32 array [n, F], finite.
+        names: one name per column, as listed by `catalogue.columns`.
+    """
+
+    ids: np.ndarray
+    features: np.ndarray
+    names: tuple[str, ...]
+
+
+def extract(telemetry: Telemetry, roles: Roles | None = None) -> FeatureTable:
+    """Compute the catalogue's features for every player of a block.
+
+    Args:
+        telemetry: the block; unobserved days are left out of every feature.
+        roles: what the counters stand for; by default the first is the activity, the rest have no role.
+
+    Raises:
+        DataProblem: a role names a counter that the telemetry has not.
+    """
+    roles = roles or Roles()
+    names = tuple(column.name for column in catalogue.columns(telemetry.names, roles))
+    places = roles.resolved(telemetry.names)
+    calendar = calendar_of(telemetry)
+    design = shared_design(calendar)
+    features = np.empty((len(telemetry), len(names)), np.float32)
+    for start in range(0, len(telemetry), CHUNK_PLAYERS):
+        rows = slice(start, start + CHUNK_PLAYERS)
+        series = stack(telemetry.counters[rows], calendar, design)
+        _fill(features[rows], series, len(telemetry.names), places)
+    return FeatureTable(telemetry.ids, features, names)
+
+
+def stack(counters: np.ndarray, calendar: Calendar, design: SharedDesign) -> Series:
+    """Return the series of a chunk [players, days, counters], counter by counter, without unobserved days."""
+    by_counter = counters.transpose(2, 0, 1)
+    if len(calendar) < calendar.window_days:
+        by_counter = by_counter[:, :, calendar.days]
+    values = np.ascontiguousarray(by_counter).reshape(-1, len(calendar))
+    return Series(values, calendar, design)
+
+
+def _fill(target: np.ndarray, series: Series, counters: int, places: dict[str, int]) -> None:
+    """Write the features of a chunk to target [players, F], in the catalogue's order."""
+    players = len(target)
+    single: dict[str, np.ndarray] = {}
+    for family in (
+        levels.levels,
+        levels.activity,
+        shape.trend,
+        shape.weekly,
+        shape.residuals,
+        shape.spectrum,
+    ):
+        single |= family(series)
+    beside = across.beside_activity(series, counters, places["activity"])
+    start = 0
+    for features, blocks, arrays in (
+        (catalogue.PER_COUNTER, counters, single),
+        (catalogue.BESIDE_ACTIVITY, counters - 1, beside),
+    ):
+        stop = start + blocks * len(features)
+        # A view: the columns of each counter stand together.
+        view = target[:, start:stop].reshape(players, blocks, len(features), copy=False)
+        for position, feature in enumerate(features):
+            view[:, :, position] = arrays[feature.name].reshape(blocks, players).T
+        start = stop
+    by_counter = series.values.reshape(counters, players, -1)
+    combined = across.by_role({role: by_counter[place] for role, place in places.items()}, series.calendar)
+    for position, feature in enumerate(catalogue.role_features(places), start=start):
+        target[:, position] = combined[feature.name]

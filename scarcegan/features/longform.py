@@ -1,0 +1,89 @@
+"""Check the columns of long-form telemetry; every refusal names the column and counts the rows."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from scarcegan.problems import DataProblem
+
+ID = "player_id"
+DATE = "date"
+# Squares of larger counters summed over a window would leave float32.
+LARGEST_COUNTER = 1e15
+
+
+def required_counters(frame: pd.DataFrame | pa.Table) -> tuple[str, ...]:
+    """Return the counter names: every column but `player_id` and `date`, in the table's order."""
+    columns = frame.column_names if isinstance(frame, pa.Table) else list(frame.columns)
+    missing = [name for name in (ID, DATE) if name not in columns]
+    names = tuple(str(name) for name in columns if name not in (ID, DATE))
+    if missing or not names or len(set(columns)) < len(columns):
+        raise DataProblem(
+            f"expected columns '{ID}', '{DATE}' and counters, each once, got {list(columns)}: rename or add them"
+        )
+    return names
+
+
+def day_numbers(table: pd.DataFrame) -> np.ndarray:
+    """Return days since 1970-01-01, int64 [rows], of the `date` column's wall-clock dates."""
+    column = table[DATE]
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        zoned = isinstance(column.dtype, pd.DatetimeTZDtype)
+        stamps = (column.dt.tz_localize(None) if zoned else column).to_numpy()
+    elif pd.api.types.is_numeric_dtype(column.dtype):
+        raise DataProblem(f"column '{DATE}': expected dates, got {column.dtype} in {len(column)} rows: write ISO dates")
+    else:
+        codes, texts = pd.factorize(column)
+        # A null has code -1 and so picks the NaT at the end.
+        stamps = np.append(_dates_of(texts), np.datetime64("NaT"))[codes]
+    bad = np.isnat(stamps)
+    if bad.any():
+        raise DataProblem(
+            f"column '{DATE}': {bad.sum()} of {len(column)} rows hold no date, first "
+            f"{column.iloc[int(bad.argmax())]!r}: write ISO dates such as 2023-04-13"
+        )
+    return stamps.astype("datetime64[D]").astype(np.int64)
+
+
+def checked_ids(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return (codes int64 [rows], ascending unique ids) of integer or string ids."""
+    empty = int(column.isna().sum())
+    if empty:
+        raise DataProblem(f"column '{ID}': {empty} of {len(column)} rows have no id: drop or mend them")
+    is_integer = pd.api.types.is_integer_dtype(column.dtype)
+    if not is_integer and pd.api.types.infer_dtype(column) not in ("string", "categorical"):
+        raise DataProblem(
+            f"column '{ID}': expected integers or strings, got {column.dtype} in {len(column)} rows: convert"
+        )
+    codes, ids = pd.factorize(column, sort=True)
+    return codes.astype(np.int64), np.asarray(ids, dtype=np.int64 if is_integer else str)
+
+
+def checked_counters(rows: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
+    """Return float32 [rows, counters]; empty values become 0, impossible ones are refused."""
+    values = np.empty((len(rows), len(names)), np.float32)
+    for position, name in enumerate(names):
+        column = rows[name]
+        if not pd.api.types.is_numeric_dtype(column.dtype):
+            raise DataProblem(f"column '{name}': expected numbers, got {column.dtype} in {len(rows)} rows: convert it")
+        values[:, position] = column.to_numpy(np.float32, na_value=np.nan)
+    if not values.size or (values.min() >= 0 and values.max() <= LARGEST_COUNTER):
+        return values
+    np.copyto(values, 0, where=np.isnan(values))
+    for position, name in enumerate(names):
+        bad = ~((values[:, position] >= 0) & (values[:, position] <= LARGEST_COUNTER))
+        if bad.any():
+            raise DataProblem(
+                f"column '{name}': {bad.sum()} of {len(rows)} rows are negative, infinite or above "
+                f"{LARGEST_COUNTER:g}, first {rows[name].iloc[int(bad.argmax())]}: counters count from 0"
+            )
+    return values
+
+
+def _dates_of(texts: pd.Index | np.ndarray) -> np.ndarray:
+    """Return datetime64[s] [unique values]; NaT where a value is no date.
+
+    A zone's offset is cut off with the time, so the date stays the one that was written.
+    """
+    written = pd.Series(texts).astype(str).str.slice(0, 10)
+    return pd.to_datetime(written, format="%Y-%m-%d", errors="coerce").to_numpy().astype("datetime64[s]")

@@ -1,0 +1,102 @@
+"""Trend, changepoints, weekly cycle, outliers, spectrum and memory of each series, from one shared fit."""
+
+import numpy as np
+from scipy import fft
+
+from scarcegan.features.series import FLAT, Series, ratio, sum_of_products
+
+BAND_SPREADS = 2.5
+
+
+def trend(series: Series) -> dict[str, np.ndarray]:
+    """Compute trend and changepoints of the log series; formulas in the catalogue."""
+    fit = series.fit
+    size = np.abs(fit.changes)
+    largest = size.argmax(axis=1)
+    changed = size.max(axis=1) > FLAT
+    return {
+        "trend": fit.trend[:, -1] - fit.trend[:, 0],
+        "trend_end": fit.trend[:, -1],
+        "slope_end": fit.slope + fit.changes.sum(axis=1),
+        "change_largest": np.take_along_axis(fit.changes, largest[:, None], axis=1)[:, 0],
+        "change_age_days": np.where(changed, series.design.hinge_days[largest], 0),
+        "change_total": size.sum(axis=1),
+    }
+
+
+def residuals(series: Series) -> dict[str, np.ndarray]:
+    """Compute spread, outliers and memory of what the fit leaves; formulas in the catalogue."""
+    residual, spread = series.residual, series.residual_spread
+    above = residual > BAND_SPREADS * spread[:, None]
+    energy = spread**2 * len(series.calendar)
+    latest = above.shape[1] - above[:, ::-1].argmax(axis=1)
+    outliers = above.view(np.int8).sum(axis=1, dtype=np.int32).astype(np.float32)
+    return {
+        "residual_spread": spread,
+        "outlier_days": outliers,
+        "outlier_largest": ratio(residual.max(axis=1), spread),
+        "outlier_recency_days": np.where(outliers > 0, above.shape[1] - latest, above.shape[1]).astype(np.float32),
+        "autocorrelation_1": ratio(sum_of_products(residual[:, 1:], residual[:, :-1]), energy),
+        "autocorrelation_7": ratio(sum_of_products(residual[:, 7:], residual[:, :-7]), energy),
+    }
+
+
+def weekly(series: Series) -> dict[str, np.ndarray]:
+    """Compute strength and phase of the weekly cycle; formulas in the catalogue."""
+    effects = series.fit.weekdays
+    power = sum_of_products(effects, effects) / 7
+    angle = 2 * np.pi * np.arange(7) / 7
+    wave = effects @ np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+    length = np.sqrt(sum_of_products(wave, wave))
+    length = np.where(length > FLAT, length, 0)
+    strength = ratio(power, power + series.residual_spread**2)
+    return {
+        "weekly_strength": strength,
+        "weekly_phase_cos": strength * ratio(wave[:, 0], length),
+        "weekly_phase_sin": strength * ratio(wave[:, 1], length),
+    }
+
+
+def spectrum(series: Series) -> dict[str, np.ndarray]:
+    """Compute dominant periods of the detrended series; formulas in the catalogue."""
+    power = power_by_period(series)
+    share = ratio(power, np.repeat(power.sum(axis=1, keepdims=True), power.shape[1], axis=1))
+    first, first_share = _strongest(share)
+    entropy = -sum_of_products(share, np.log(share + 1e-12)) / np.log(share.shape[1])
+    np.put_along_axis(share, first[:, None], 0, axis=1)
+    second, second_share = _strongest(share)
+    return {
+        "period_1_days": period_days(series, first, first_share, share.shape[1]),
+        "period_1_share": first_share,
+        "period_2_days": period_days(series, second, second_share, share.shape[1]),
+        "period_2_share": second_share,
+        "spectral_entropy": np.maximum(entropy, 0),
+    }
+
+
+def power_by_period(series: Series) -> np.ndarray:
+    """Return the periodogram [m, window_days // 2 - 1] at periods window/2, window/3 ... 2 days.
+
+    Unobserved days are 0, the mean of a detrended series; the period of the whole window is left to the trend.
+    """
+    calendar = series.calendar
+    signal = series.detrended
+    if len(calendar) < calendar.window_days:
+        signal = np.zeros((len(signal), calendar.window_days), np.float32)
+        signal[:, calendar.days] = series.detrended
+    waves = fft.rfft(signal, axis=1)[:, 2:]
+    return waves.real**2 + waves.imag**2
+
+
+def period_days(series: Series, index: np.ndarray, share: np.ndarray, candidates: int) -> np.ndarray:
+    """Return the period in days of a periodogram index; 0 where its share is within what pure noise gives.
+
+    The bound is the 5 % point of Fisher's g test, for `candidates` periods.
+    """
+    bound = 1 - (0.05 / candidates) ** (1 / (candidates - 1))
+    return np.where(share > bound, series.calendar.window_days / (index + 2), 0).astype(np.float32)
+
+
+def _strongest(share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    index = share.argmax(axis=1)
+    return index, np.take_along_axis(share, index[:, None], axis=1)[:, 0]

@@ -1,0 +1,143 @@
+"""Long-form telemetry (player, date, counters) to one dense, zero-filled block of days."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, required_counters
+from scarcegan.problems import DataProblem
+
+# With this many rows on a usual day, an empty one is a hole in the log (chance of none: e^-20), not a day of rest.
+DENSE_ROWS_PER_DAY = 20
+MIN_OBSERVED_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """Daily counters of some players in one observation window.
+
+    Attributes:
+        ids: int64 or str array [n], unique, ascending.
+        counters: float32 array [n, days, counters]; 0 where a player has no row.
+        observed: bool array [days]; False on a day that is missing for everyone.
+        names: one name per counter.
+        first_day: ISO date of the first day of the window.
+        cutoff: ISO date after the last day of the window.
+    """
+
+    ids: np.ndarray
+    counters: np.ndarray
+    observed: np.ndarray
+    names: tuple[str, ...]
+    first_day: str
+    cutoff: str
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def to_block(
+    frame: pd.DataFrame | pa.Table, cutoff: str, window_days: int, observed: np.ndarray | None = None
+) -> Telemetry:
+    """Lay long-form telemetry out on a dense grid of the days in [cutoff - window_days, cutoff).
+
+    Rows may come in any order; those outside the window are dropped once their dates are read. A player without a
+    row on a day, and an empty (null) counter, count as 0. Dates may be dates, timestamps (the wall-clock day
+    counts, whatever the time zone) or ISO strings. A day without any row counts as missing for everyone when a
+    usual day has at least 20 rows; the features leave such days out.
+
+    Args:
+        frame: columns `player_id` (integers or strings), `date` and at least one numeric counter.
+        cutoff: ISO date; features see only earlier days.
+        window_days: length of the window, at least 14 days.
+        observed: bool [window_days], if known better than from these rows (a shard of few players).
+
+    Raises:
+        DataProblem: missing columns, unreadable dates, ids that are neither, repeated (player, date) rows,
+            counters that are negative, infinite or no numbers, a cut-off outside the data; each with column and
+            row count.
+    """
+    last = _cutoff_day(cutoff)
+    if window_days < MIN_OBSERVED_DAYS:
+        raise DataProblem(
+            f"expected a window of at least {MIN_OBSERVED_DAYS} days, got {window_days}: raise features.window_days"
+        )
+    names = required_counters(frame)
+    table = frame.to_pandas(date_as_object=False) if isinstance(frame, pa.Table) else frame
+    days = day_numbers(table)
+    first = last - window_days
+    inside = (days >= first) & (days < last)
+    _check_reach(days, inside, cutoff, window_days)
+    rows = table if inside.all() else table.loc[inside]
+    codes, ids = checked_ids(rows[ID])
+    offset = days[inside] - first
+    cells = codes * window_days + offset
+    _check_unique(cells, len(ids) * window_days, rows)
+    counters = np.zeros((len(ids) * window_days, len(names)), np.float32)
+    counters[cells] = checked_counters(rows, names)
+    if observed is None:
+        observed = _observed_days(offset, window_days, complete_until=int(days.max()) - first, cutoff=cutoff)
+    return Telemetry(
+        ids=ids,
+        counters=counters.reshape(len(ids), window_days, len(names)),
+        observed=observed,
+        names=names,
+        first_day=_iso(first),
+        cutoff=cutoff,
+    )
+
+
+def _cutoff_day(cutoff: str) -> int:
+    try:
+        return (date.fromisoformat(cutoff) - date(1970, 1, 1)).days
+    except ValueError:
+        raise DataProblem(
+            f"expected the cut-off as an ISO date such as 2023-04-13, got {cutoff!r}: write it so"
+        ) from None
+
+
+def _iso(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=int(day))).isoformat()
+
+
+def _check_reach(days: np.ndarray, inside: np.ndarray, cutoff: str, window_days: int) -> None:
+    if not len(days):
+        raise DataProblem("expected telemetry rows, got an empty table: check the input's path and filters")
+    if not inside.any():
+        raise DataProblem(
+            f"column 'date': none of {len(days)} rows lies in the {window_days} days before the cut-off "
+            f"{cutoff}; the data span {_iso(days.min())} to {_iso(days.max())}: choose a cut-off inside"
+        )
+
+
+def _check_unique(cells: np.ndarray, size: int, rows: pd.DataFrame) -> None:
+    taken = np.zeros(size, bool)
+    taken[cells] = True
+    repeated = len(cells) - int(np.count_nonzero(taken))
+    if repeated:
+        row = rows.iloc[int(np.flatnonzero(pd.Series(cells).duplicated())[0])]
+        raise DataProblem(
+            f"columns 'player_id', 'date': {repeated} of {len(cells)} rows repeat a (player, date), first "
+            f"({row[ID]}, {row['date']}): sum or drop them before"
+        )
+
+
+def _observed_days(offset: np.ndarray, window_days: int, complete_until: int, cutoff: str) -> np.ndarray:
+    rows = np.bincount(offset, minlength=window_days)
+    if np.median(rows[rows > 0]) < DENSE_ROWS_PER_DAY:
+        return np.ones(window_days, bool)
+    if complete_until < window_days - 1:
+        raise DataProblem(
+            f"column 'date': the cut-off {cutoff} lies {window_days - 1 - complete_until} days after the end of "
+            f"the data ({len(offset)} rows in the window): choose a cut-off inside"
+        )
+    observed = rows > 0
+    if observed.sum() < MIN_OBSERVED_DAYS:
+        raise DataProblem(
+            f"column 'date': {observed.sum()} of {window_days} days before {cutoff} have any of the "
+            f"{len(offset)} rows (needs {MIN_OBSERVED_DAYS}): shorten the window or move the cut-off"
+        )
+    return observed
