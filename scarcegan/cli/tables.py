@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -17,30 +18,34 @@ _STATUS = {
     "Rejected": ("rejected", "red"),
 }
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
-_HEADLINES = 3
+_HEADLINES = 2
 
 
-def overview(versions: Sequence[ModelVersion]) -> Table:
-    """Return one row per version, with the first metrics of the newest one."""
-    metrics = list(versions[-1].metrics)[:_HEADLINES]
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("version", "definition", "status", "constraint"):
-        table.add_column(name)
-    for name in ("threshold", *metrics):
-        table.add_column(name, justify="right")
-    table.add_column("release")
-    table.add_column("registered")
+def overview(versions: Sequence[ModelVersion]) -> Group:
+    """Return a table per release: one row per version, with the release's first metrics."""
+    by_release: dict[str, list[ModelVersion]] = {}
     for version in versions:
-        numbers = [_number(version.metrics.get(name)) for name in metrics]
+        by_release.setdefault(version.release_id, []).append(version)
+    return Group(*(_release(release) for release in by_release.values()))
+
+
+def _release(release: Sequence[ModelVersion]) -> Table:
+    first, metrics = release[0], list(release[-1].metrics)[:_HEADLINES]
+    table = _narrow()
+    table.title_style = "bold"
+    table.title = Text(f"Release {first.release_id}, registered {_minutes(first.created_at)}")
+    for name in ("version", "definition", "status", "constraint"):
+        table.add_column(name, no_wrap=True)
+    for name in ("threshold", *metrics):
+        table.add_column(_words(name), justify="right", min_width=6)
+    for version in release:
         table.add_row(
             Text(str(version.version)),
             Text(version.definition),
             status(version),
             _constraint(version),
             _number(version.threshold),
-            *numbers,
-            Text(version.release_id),
-            Text(_minutes(version.created_at)),
+            *(_number(version.metrics.get(name)) for name in metrics),
         )
     return table
 
@@ -65,7 +70,10 @@ def facts(version: ModelVersion) -> Table:
 
 def decisions(events: Iterable[Decision]) -> Table:
     """Return one row per decision, oldest first."""
-    table = Table("when", "what", "who", "why", box=box.SIMPLE_HEAD, title="Decisions", title_justify="left")
+    table = _narrow()
+    table.title = "\nDecisions"
+    for name in ("when", "what", "who", "why"):
+        table.add_column(name)
     for event in events:
         forced = " (forced)" if event.forced else ""
         table.add_row(Text(_minutes(event.at)), Text(event.status.lower() + forced), Text(event.who), Text(event.why))
@@ -75,16 +83,18 @@ def decisions(events: Iterable[Decision]) -> Table:
 
 
 def side_by_side(comparisons: Sequence[Comparison]) -> Table:
-    """Return one column per version and one row per metric, with the difference to the champion."""
-    table = Table("", box=box.SIMPLE_HEAD)
+    """Return one column per version and one row per metric, followed by the difference to the champion."""
+    table = _narrow()
+    table.add_column()
     for item in comparisons:
-        table.add_column(Text(f"{item.version.version} {item.version.definition}"), justify="right")
+        heading = Text(f"version {item.version.version}\n") + _words(item.version.definition)
+        table.add_column(heading, justify="right")
     table.add_row("status", *(status(item.version) for item in comparisons))
     table.add_row("champion", *(_champion(item) for item in comparisons))
     table.add_row("constraint", *(_constraint(item.version) for item in comparisons))
     table.add_row("threshold", *(_number(item.version.threshold) for item in comparisons))
     for name in dict.fromkeys(name for item in comparisons for name in item.version.metrics):
-        table.add_row(Text(name), *(_difference(item, name) for item in comparisons))
+        table.add_row(_words(name), *(_difference(item, name) for item in comparisons))
     return table
 
 
@@ -110,6 +120,10 @@ def status(version: ModelVersion) -> Text:
     return Text(*_STATUS[version.status])
 
 
+def _narrow() -> Table:
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
+
+
 def _two_columns(title: str) -> Table:
     table = Table(box=None, show_header=False, title=Text(title), title_justify="left", padding=(0, 2, 0, 0))
     table.add_column(style="dim")
@@ -128,8 +142,13 @@ def _champion(item: Comparison) -> Text:
 def _difference(item: Comparison, name: str) -> Text:
     text = _number(item.version.metrics.get(name))
     if name in item.differences and not item.version.is_champion:
-        text.append(f" ({item.differences[name]:+.3f})", style="dim")
+        text.append(f" {item.differences[name]:+.3f}", style="dim")
     return text
+
+
+def _words(name: str) -> Text:
+    """Return a name that may break between its words, so that tables fit a narrow terminal."""
+    return Text(name.replace("_", " "))
 
 
 def _number(value: float | None) -> Text:

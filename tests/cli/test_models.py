@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import subprocess
@@ -5,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from scarcegan.cli import app
+from scarcegan.cli import app, tables
+from scarcegan.registry.comparison import compare
 from scarcegan.registry.local import LocalRegistry
 
 GROUP = "scarcegan-risky-players"
@@ -48,7 +51,8 @@ def rows(models):
 def test_list_shows_every_version_with_its_status(models):
     result = models("list")
     assert result.exit_code == 0
-    lines = [line for line in result.stdout.splitlines() if "release-1" in line]
+    assert result.stdout.index("Release release-11") < result.stdout.index("Release release-12")
+    lines = [line for line in result.stdout.splitlines() if "0.25" in line]
     assert len(lines) == 8
     assert ["champion" in line for line in lines] == [True] * 4 + [False] * 4
     assert ["not met" in line for line in lines] == [False, True, False, False] * 2
@@ -87,7 +91,7 @@ def test_compare_puts_the_last_release_beside_the_champions(models, rows):
     compared = rows("compare")
     assert [(row["version"], row["champion"]) for row in compared] == [(5, 1), (6, 2), (7, 3), (8, 4)]
     assert compared[0]["differences"] == pytest.approx({"recall": 0, "pr_auc": 0.001})
-    assert "0.137 (+0.001)" in models("compare").stdout
+    assert "0.137 +0.001" in models("compare").stdout
 
 
 def test_compare_takes_the_named_versions(rows):
@@ -186,6 +190,17 @@ def test_an_empty_registry_says_what_to_do(tmp_path):
         assert "make run" in result.stdout
 
 
+def test_tables_fit_a_terminal_of_80_columns(folder):
+    """Nothing is cut with an ellipsis, no number is broken."""
+    versions = LocalRegistry(folder, GROUP).versions()
+    terminal = Console(width=80, file=io.StringIO())
+    terminal.print(tables.overview(versions), tables.side_by_side(compare(versions[4:], versions)))
+    text = terminal.file.getvalue()
+    assert "…" not in text
+    assert text.count("0.136") == 4
+    assert text.count("0.137 +0.001") == 4
+
+
 @pytest.mark.parametrize(
     "command", ["list", "show", "compare", "approve", "reject", "rollback", "champion", "who-made"]
 )
@@ -204,7 +219,7 @@ def test_a_pipe_gets_no_colours_and_whole_lines(folder):
     environment = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "COLUMNS")}
     result = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert "\x1b" not in result.stdout
-    assert sum("recall_first" in line and "release-1" in line for line in result.stdout.splitlines()) == 2
+    assert sum("recall_first" in line and "0.25" in line for line in result.stdout.splitlines()) == 2
     assert result.stderr == ""
 
 
