@@ -25,7 +25,7 @@ import pandas as pd
 import pooch
 
 from scarcegan.data.players import UNLABELED, Players
-from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, require_file, require_populations
+from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, require_file, require_populations, useful_features
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 
@@ -86,7 +86,7 @@ def load(settings: Settings) -> Players:
     dealt = test_set >= 0
     players = _assemble(rows[dealt], labels[dealt], test_set[dealt], shifted)
     _report_copies(pd.concat([rows[dealt], shifted]), players)
-    return players
+    return useful_features(players, settings)
 
 
 def _locate(folder: Path | None, name: str, is_chosen: bool) -> Path:
@@ -153,14 +153,11 @@ def _assemble(rows: pd.DataFrame, labels: np.ndarray, test_set: np.ndarray, shif
 
 
 def _encode(rows: pd.DataFrame, training: np.ndarray) -> pd.DataFrame:
-    """Turn the 41 columns into numbers; only the `training` rows say which services and columns count."""
+    """Turn the 41 columns into numbers; only the `training` rows say which services are frequent."""
     frequent = rows.loc[training, "service"].value_counts().index[:FREQUENT_SERVICES]
     service = rows["service"].where(rows["service"].isin(frequent), "rest")
     one_hot = pd.get_dummies(rows[list(CATEGORICAL)].assign(service=service), dtype=np.float32)
-    encoded = pd.concat([rows.drop(columns=[*CATEGORICAL, "attack"]), one_hot], axis=1)
-    varies = encoded[training].max() > encoded[training].min()
-    _log.info("kdd99: dropped columns constant in training: %s", ", ".join(encoded.columns[~varies]))
-    return encoded.loc[:, varies]
+    return pd.concat([rows.drop(columns=[*CATEGORICAL, "attack"]), one_hot], axis=1)
 
 
 def _report_copies(rows: pd.DataFrame, players: Players) -> None:

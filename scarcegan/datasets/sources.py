@@ -1,13 +1,20 @@
 """What every built-in data set asks first: where its files are, and whether the populations fit it."""
 
+import logging
 import os
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from scarcegan.data.players import Players
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import Settings
 
 DATA_VARIABLE = "SCARCEGAN_DATA"
+
+_log = logging.getLogger(__name__)
 
 
 def data_folder(settings: Settings) -> Path | None:
@@ -44,3 +51,23 @@ def require_populations(settings: Settings, negatives: Collection[str], rare: st
         f"got {list(got.negatives)} and '{got.rare}': set populations.negatives = {list(negatives)} "
         f'and populations.rare = "{rare}"'
     )
+
+
+def useful_features(players: Players, settings: Settings) -> Players:
+    """Drop the features in `data.ignore_columns` and those that are constant over the pool; names are logged.
+
+    Raises:
+        SettingsProblem: a column to ignore does not exist.
+    """
+    names = np.array(players.feature_names)
+    strange = sorted(set(settings.data.ignore_columns) - set(players.feature_names))
+    if strange:
+        raise SettingsProblem(
+            f"data.ignore_columns names {strange}, which source '{settings.data.source}' does not have: remove them"
+        )
+    pool = players.features[players.test_set == 0]
+    varies = pool.max(axis=0) > pool.min(axis=0)
+    if not varies.all():
+        _log.info("dropped features that are constant over the pool: %s", ", ".join(names[~varies]))
+    keep = varies & ~np.isin(names, settings.data.ignore_columns)
+    return replace(players, features=players.features[:, keep], feature_names=tuple(names[keep].tolist()))

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scarcegan.data.players import UNLABELED, Players
+from scarcegan.datasets.sources import useful_features
 from scarcegan.features.extract import extract
 from scarcegan.features.roles import Roles
 from scarcegan.features.telemetry import to_block
@@ -28,7 +29,7 @@ def players_of(telemetry: pa.Table, cohorts: pd.DataFrame, roles: Roles, cutoff:
         settings: gives the class order and the window.
 
     Returns:
-        Players ascending by id, with the test set `test`.
+        Players ascending by id, with the test set `test` and features that vary.
 
     Raises:
         DataProblem: another population name, or players without a row in the window.
@@ -42,7 +43,7 @@ def players_of(telemetry: pa.Table, cohorts: pd.DataFrame, roles: Roles, cutoff:
     chosen = pc.is_in(telemetry["player_id"], pa.array(cohorts["player_id"], telemetry["player_id"].type))
     table = extract(to_block(telemetry.filter(chosen), cutoff, settings.features.window_days), roles)
     _require_same_players(table.ids, cohorts["player_id"].to_numpy(), settings.features.window_days)
-    return Players(
+    players = Players(
         ids=table.ids,
         features=table.features,
         feature_names=tuple(table.names),
@@ -52,6 +53,7 @@ def players_of(telemetry: pa.Table, cohorts: pd.DataFrame, roles: Roles, cutoff:
         test_sets=(TEST,),
         cutoff=cutoff,
     )
+    return useful_features(players, settings)
 
 
 def _require_same_players(seen: np.ndarray, listed: np.ndarray, window_days: int) -> None:

@@ -1,0 +1,52 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scarcegan import settings
+from scarcegan.data.players import Players
+from scarcegan.datasets.sources import data_folder, useful_features
+from scarcegan.problems import SettingsProblem
+
+PLAYERS = Players(
+    ids=np.arange(4),
+    features=np.array([[1, 5, 0], [2, 5, 0], [3, 5, 1], [4, 6, 1]], np.float32),
+    feature_names=("opens", "flat_in_pool", "night"),
+    labels=np.array([0, 1, -1, -1], np.int8),
+    truth=np.array([0, 1, 0, 1], np.int8),
+    test_set=np.array([0, 0, 0, 1], np.int8),
+    test_sets=("test",),
+)
+
+
+def ignoring(*columns):
+    return settings.load({"data": {"source": "lootbox", "ignore_columns": list(columns)}})
+
+
+def test_features_that_are_constant_over_the_pool_are_dropped():
+    kept = useful_features(PLAYERS, ignoring())
+    assert kept.feature_names == ("opens", "night")
+    assert kept.features.tolist() == [[1, 0], [2, 0], [3, 1], [4, 1]]
+
+
+def test_ignored_columns_are_dropped():
+    assert useful_features(PLAYERS, ignoring("opens", "flat_in_pool")).feature_names == ("night",)
+
+
+def test_features_that_all_vary_are_kept():
+    varied = replace(PLAYERS, features=np.arange(12, dtype=np.float32).reshape(4, 3))
+    assert useful_features(varied, ignoring()).feature_names == PLAYERS.feature_names
+
+
+def test_an_ignored_column_that_does_not_exist_is_refused():
+    with pytest.raises(SettingsProblem, match=r"names \['opns'\], which source 'lootbox' does not have"):
+        useful_features(PLAYERS, ignoring("opns"))
+
+
+def test_the_path_in_the_settings_goes_before_the_environment(monkeypatch):
+    monkeypatch.setenv("SCARCEGAN_DATA", "/data")
+    chosen = settings.load({"data": {"source": "lootbox", "path": "/mine"}})
+    assert str(data_folder(chosen)) == "/mine"
+    assert str(data_folder(ignoring())) == "/data/lootbox"
+    monkeypatch.delenv("SCARCEGAN_DATA")
+    assert data_folder(ignoring()) is None
