@@ -112,7 +112,7 @@ class RetrainFlow(FlowSpec):
 
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
         prepared = Prepared.from_artifact(self.players)
-        self.models, self.validation = select_models(prepared, inputs, load(self.settings))
+        self.models, self.validation = select_models(prepared, [self._offer(task) for task in inputs], load(self.settings))
         self.next(self.evaluate)
 
     @resources(
@@ -172,6 +172,11 @@ class RetrainFlow(FlowSpec):
         numbers = ", ".join(str(version["version"]) for version in self.release["versions"])
         print(f"Registered versions {numbers} as {self.release['release_id']} in {self.release['registry']}.")
         print("Look next:", *self.release["commands"], sep="\n  ")
+
+    @staticmethod
+    def _offer(task):
+        """Take what one fold offers from its artifacts."""
+        return {"candidates": task.candidates, "validation_rows": task.validation_rows}
 
     def _show_progress(self, history):
         """Print the round in the form that the team's metric regexes read, and refresh the live card."""

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import socket
 import subprocess
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
@@ -14,13 +15,15 @@ def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, st
     """Set what Metaflow needs before it reads its arguments; what the user has set stays.
 
     A local run starts at most as many tasks at once as there are cores (Metaflow's own default is 16), and
-    tells its tasks how many there may be. As root, Metaflow finds no user name: one is given.
+    tells its tasks how many there may be. Metaflow takes no run from a nameless user or from root (a container,
+    a fresh cloud machine): root is named after the machine.
 
     Args:
         arguments: the command line after the program's name.
         environment: usually `os.environ`; changed in place.
     """
-    environment.setdefault("METAFLOW_USER", environment.get("USER") or getpass.getuser())
+    user = getpass.getuser()
+    environment.setdefault("USERNAME", user if user != "root" else f"root-{socket.gethostname()}")
     if any(word.split(":")[0] in _REMOTE for word in arguments):
         return
     for command in ("RUN", "RESUME"):

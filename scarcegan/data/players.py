@@ -21,6 +21,7 @@ class Players:
         test_set: int8 array [n]; 0 for the pool that is split into folds, s for test set number s (from 1).
         test_sets: names of the test sets; the first one is the verdict's.
         cutoff: ISO date up to which telemetry was seen (exclusive); empty where there is none.
+        notes: what the source found worth telling about these players, for the data report.
     """
 
     ids: np.ndarray
@@ -31,6 +32,7 @@ class Players:
     test_set: np.ndarray
     test_sets: tuple[str, ...] = ()
     cutoff: str = ""
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
