@@ -1,0 +1,56 @@
+# Everything a newcomer types. Each target sets up what it needs; only Python 3.11 to 3.13 with venv must be there.
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+INSTALLED := .venv/installed
+BENCH_INSTALLED := .venv/bench-installed
+CONFIG ?= config/retrain.toml
+
+.PHONY: setup run test test-slow check format lock bench clean help
+
+run: setup  ## run the main job on simulated players: about two minutes on two cores
+	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
+
+test: setup  ## run all fast tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup  ## run the tests that take long
+	$(BIN)/python -m pytest -m slow
+
+check: setup  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup  ## mend what the linter can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: $(INSTALLED)  ## make .venv with the locked dependencies
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else \
+	  "expected Python 3.11 to 3.13, got %d.%d: name another one, as in `make run PYTHON=python3.12`" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+bench: $(BENCH_INSTALLED)  ## install the rivals that only the benchmarks need
+
+$(BENCH_INSTALLED): $(INSTALLED) requirements-bench.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-bench.lock
+	touch $@
+
+lock:  ## resolve and pin the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-header --quiet --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes \
+	  --no-header --quiet --upgrade --constraints requirements.lock --output-file requirements-bench.lock
+
+clean:  ## forget runs, checkpoints and simulated players; the registry stays
+	rm -rf .metaflow .scarcegan/checkpoints .scarcegan/simulated
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | column -t -s "$$(printf '\t')"
