@@ -207,6 +207,10 @@ class Registry(_Section):
     """Folder of the local registry; empty: `.scarcegan/registry` in the project."""
     group: Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")] = "scarcegan-risky-players"
     """Model package group."""
+    archives: str = ""
+    """S3 prefix that keeps archives and decisions; needed by `sagemaker`."""
+    image: str = ""
+    """URI of the inference image that serves a model; needed by `sagemaker`."""
 
 
 class StepResources(_Section):

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from scarcegan import settings
-from scarcegan.problems import RegistryProblem
 from scarcegan.project import project_folder, project_root
 from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion, Registry
 from scarcegan.registry.local import LocalRegistry
@@ -18,11 +17,12 @@ def open_registry(chosen: settings.Registry) -> Registry:
     at the root find the same registry. Nothing is created before the first registration.
 
     Raises:
-        RegistryProblem: the backend is not available.
+        RegistryProblem: SageMaker is chosen, but `archives` or `image` is not set.
     """
     if chosen.kind == "sagemaker":
-        raise RegistryProblem(
-            "expected registry.kind = 'local', got 'sagemaker', which is not built in yet: use 'local'"
-        )
+        # boto3 takes a second to import: `scarcegan models list` on a laptop does without.
+        from scarcegan.registry.sagemaker import open_sagemaker
+
+        return open_sagemaker(chosen)
     folder = project_root() / Path(chosen.path) if chosen.path else project_folder("registry")
     return LocalRegistry(folder, chosen.group)

@@ -61,6 +61,7 @@ class ModelVersion:
         release_size: models of its release when it was registered.
         location: path or URI of its archive.
         created_at: ISO time (UTC) of the registration.
+        arn: its name in SageMaker; empty in the local registry.
         decided_at: ISO time (UTC) of the last approval event; empty while pending.
         decided_by: who decided.
         reason: why.
@@ -86,6 +87,7 @@ class ModelVersion:
     sha256: str
     token: str
     created_at: str
+    arn: str = ""
     decided_at: str = ""
     decided_by: str = ""
     reason: str = ""

@@ -94,7 +94,8 @@ class LocalRegistry:
             for number in versions:
                 rules.check_complete(rules.find(known, number), known, force=force)
             self._record(connection, versions, decision)
-        return [self.show(version) for version in versions]
+        after = self.versions()
+        return [rules.find(after, version) for version in versions]
 
     def reject(self, *versions: int, who: str, why: str) -> list[ModelVersion]:
         """Reject versions, all or none; a rejected champion gives its place back to the one before."""
@@ -102,7 +103,8 @@ class LocalRegistry:
         chosen = [self.show(version).version for version in versions]
         with self._writing() as connection:
             self._record(connection, chosen, decision)
-        return [self.show(version) for version in versions]
+        after = self.versions()
+        return [rules.find(after, version) for version in versions]
 
     def rollback(self, *, who: str, why: str, release_id: str | None = None, force: bool = False) -> list[ModelVersion]:
         """Withdraw a release (by default the one approved last) and return the champions there are then."""

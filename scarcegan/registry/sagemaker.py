@@ -1,0 +1,251 @@
+"""SageMaker's Model Registry: one model package group, one package per model."""
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from scarcegan import settings
+from scarcegan.problems import RegistryProblem
+from scarcegan.project import project_folder
+from scarcegan.registry import rules
+from scarcegan.registry.bucket import Bucket
+from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion
+from scarcegan.registry.metadata import from_metadata, to_metadata
+
+CONTENT_TYPES = ["text/csv", "application/json"]
+
+
+def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
+    """Open the registry in the account and region of the environment's AWS credentials."""
+    # Many folds of many teams register on Monday morning: wait for the account's rate, do not fail.
+    patient = Config(retries={"mode": "adaptive", "max_attempts": 10})
+    with _asking("open a session"):
+        s3, sagemaker = (boto3.client(name, config=patient) for name in ("s3", "sagemaker"))
+    bucket = Bucket(chosen.archives, s3, project_folder("archives"))
+    return SageMakerRegistry(chosen.group, bucket, sagemaker, image=chosen.image)
+
+
+class SageMakerRegistry:
+    """A model package group; packages that were not made by this class are left alone.
+
+    The last decision about a package stands in its approval status and description, where the console and
+    EventBridge see it; all decisions are objects in S3. An approval given in the console counts as well.
+
+    Args:
+        group: model package group; made by the first registration.
+        bucket: keeps archives and decisions.
+        client: boto3's SageMaker client.
+        image: URI of the inference image that serves the archive.
+    """
+
+    def __init__(self, group: str, bucket: Bucket, client: Any, *, image: str) -> None:
+        if not image:
+            raise RegistryProblem("expected registry.image, the URI of the inference image, got none: set it")
+        self.group = group
+        self._bucket, self._client, self._image = bucket, client, image
+
+    def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
+        """Register the models of one release; a rerun after a failure registers only what is missing.
+
+        Raises:
+            RegistryProblem: naming the models that landed and those that did not.
+        """
+        rules.check_release(models)
+        with _asking(f"prepare group '{self.group}'"):
+            self._ensure_group()
+            for model in models:
+                self._bucket.keep(model.archive, model.sha256)
+        landed = {version.token for version in self.versions()}
+        for model in models:
+            if model.token in landed:
+                continue
+            there = [other.definition for other in models if other.token in landed]
+            with _asking(
+                f"register '{model.definition}' (landed so far: {', '.join(there) or 'none'}; a rerun completes)"
+            ):
+                self._client.create_model_package(**self._package(model, len(models)))
+            landed.add(model.token)
+        by_token = {version.token: version for version in self.versions()}
+        return [by_token[model.token] for model in models]
+
+    def versions(self, *, release_id: str | None = None) -> list[ModelVersion]:
+        """Return all versions, or those of one release, oldest first; none while there is no group."""
+        with _asking(f"list the models of group '{self.group}'"):
+            packages = self._packages()
+        firsts: dict[str, ModelVersion] = {}
+        # SageMaker forgets a client token some day: of two packages with one token the older one counts.
+        for version in sorted(map(self._version, packages), key=lambda version: version.version):
+            firsts.setdefault(version.token, version)
+        champions: dict[str, ModelVersion] = {}
+        for version in sorted(firsts.values(), key=lambda version: (version.decided_at, version.version)):
+            if version.status == "Approved":
+                champions[version.definition] = version
+        versions = [
+            replace(version, is_champion=champions.get(version.definition) is version) for version in firsts.values()
+        ]
+        return [version for version in versions if release_id in (None, version.release_id)]
+
+    def show(self, version: int) -> ModelVersion:
+        """Return one version."""
+        return rules.find(self.versions(), version)
+
+    def events(self, version: int) -> list[Decision]:
+        """Return the decisions about one version, oldest first."""
+        arn = self.show(version).arn
+        with _asking(f"read the decisions about version {version}"):
+            recorded = self._bucket.recorded(self.group, version)
+            last = _decision_of(self._client.describe_model_package(ModelPackageName=arn))
+        is_new = last is not None and last.at not in {event.at for event in recorded}
+        return [*recorded, last] if last and is_new else recorded
+
+    def approve(self, *versions: int, who: str, why: str, force: bool = False) -> list[ModelVersion]:
+        """Approve versions: each becomes the champion of its definition."""
+        decision = rules.decide("Approved", who, why, forced=force)
+        known = self.versions()
+        chosen = [rules.find(known, number) for number in versions]
+        for version in chosen:
+            rules.check_complete(version, known, force=force)
+            self._fetch(version.sha256)
+        return self._decide(chosen, decision)
+
+    def reject(self, *versions: int, who: str, why: str) -> list[ModelVersion]:
+        """Reject versions; a rejected champion gives its place back to the one before."""
+        decision = rules.decide("Rejected", who, why)
+        known = self.versions()
+        return self._decide([rules.find(known, number) for number in versions], decision)
+
+    def rollback(self, *, who: str, why: str, release_id: str | None = None, force: bool = False) -> list[ModelVersion]:
+        """Withdraw a release (by default the one approved last) and return the champions there are then."""
+        decision = rules.decide("Rejected", who, why, forced=force)
+        self._decide(rules.rollback_plan(self.versions(), release_id, force=force), decision)
+        return [version for version in self.versions() if version.is_champion]
+
+    def champion(self, definition: str) -> ModelVersion | None:
+        """Return the champion of a business definition, or None while none is approved."""
+        champions = [version for version in self.versions() if version.is_champion]
+        return next((version for version in champions if version.definition == definition), None)
+
+    def fetch_archive(self, version: int) -> Path:
+        """Return a local path of a version's archive, its digest checked."""
+        return self._fetch(self.show(version).sha256)
+
+    def _fetch(self, sha256: str) -> Path:
+        with _asking(f"fetch {self._bucket.uri(sha256)}"):
+            return self._bucket.fetch(sha256)
+
+    def _ensure_group(self) -> None:
+        describe = self._client.describe_model_package_group
+        try:
+            describe(ModelPackageGroupName=self.group)
+        except ClientError:
+            try:
+                self._client.create_model_package_group(ModelPackageGroupName=self.group)
+            except ClientError:
+                # Another process may have been faster; any other refusal shows here again.
+                describe(ModelPackageGroupName=self.group)
+
+    def _package(self, model: ModelToRegister, release_size: int) -> dict[str, Any]:
+        container = {"Image": self._image, "ModelDataUrl": self._bucket.uri(model.sha256)}
+        package = {
+            "ModelPackageGroupName": self.group,
+            # Without it botocore invents a new token per call, and a retried step registers twice.
+            "ClientToken": model.token,
+            "ModelApprovalStatus": "PendingManualApproval",
+            "InferenceSpecification": {
+                "Containers": [container],
+                "SupportedContentTypes": CONTENT_TYPES,
+                "SupportedResponseMIMETypes": CONTENT_TYPES,
+            },
+            "CustomerMetadataProperties": to_metadata(model, release_size),
+        }
+        return package | ({"ModelPackageDescription": model.description} if model.description else {})
+
+    def _packages(self) -> list[dict[str, Any]]:
+        pages = self._client.get_paginator("list_model_packages")
+        try:
+            listed = list(pages.paginate(ModelPackageGroupName=self.group))
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return []
+            raise
+        arns = [item["ModelPackageArn"] for page in listed for item in page["ModelPackageSummaryList"]]
+        with ThreadPoolExecutor(4) as pool:
+            packages = pool.map(lambda arn: self._client.describe_model_package(ModelPackageName=arn), arns)
+            return [item for item in packages if "token" in item.get("CustomerMetadataProperties", {})]
+
+    def _version(self, package: dict[str, Any]) -> ModelVersion:
+        facts = from_metadata(package["CustomerMetadataProperties"])
+        decision = _decision_of(package)
+        return ModelVersion(
+            version=package["ModelPackageVersion"],
+            group=self.group,
+            status=package["ModelApprovalStatus"],
+            is_champion=False,
+            description=package.get("ModelPackageDescription", ""),
+            arn=package["ModelPackageArn"],
+            location=self._bucket.uri(facts["sha256"]),
+            created_at=_iso(package["CreationTime"]),
+            decided_at=decision.at if decision else "",
+            decided_by=decision.who if decision else "",
+            reason=decision.why if decision else "",
+            **facts,
+        )
+
+    def _decide(self, versions: Sequence[ModelVersion], decision: Decision) -> list[ModelVersion]:
+        for version in versions:
+            with _asking(f"set version {version.version} to {decision.status}"):
+                self._set_status(version, decision)
+        after = self.versions()
+        return [rules.find(after, version.version) for version in versions]
+
+    def _set_status(self, version: ModelVersion, decision: Decision) -> None:
+        package = self._client.describe_model_package(ModelPackageName=version.arn)
+        former = _decision_of(package)
+        if former:
+            # A decision taken in the console is on record before another one replaces it.
+            self._bucket.record(self.group, version.version, former)
+        said = {key: value for key, value in asdict(decision).items() if key != "status"}
+        self._client.update_model_package(
+            ModelPackageArn=version.arn,
+            ModelApprovalStatus=decision.status,
+            ApprovalDescription=json.dumps(said, ensure_ascii=False),
+            # All of them: whether an update merges or replaces them is not documented.
+            CustomerMetadataProperties=package["CustomerMetadataProperties"],
+        )
+        self._bucket.record(self.group, version.version, decision)
+
+
+def _decision_of(package: dict[str, Any]) -> Decision | None:
+    """Return the last decision about a package; one taken in the console says who and when in its own way."""
+    status = package["ModelApprovalStatus"]
+    if status == "PendingManualApproval":
+        return None
+    text = package.get("ApprovalDescription", "")
+    try:
+        return Decision(status, **json.loads(text))
+    except (ValueError, TypeError):
+        who = package.get("LastModifiedBy", {}).get("UserProfileName", "")
+        return Decision(status, who, text, _iso(package.get("LastModifiedTime", package["CreationTime"])))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+@contextmanager
+def _asking(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise RegistryProblem(
+            f"expected AWS to {what}, got: {error}; check credentials, region and permissions, then try again"
+        ) from error

@@ -1,0 +1,203 @@
+"""SageMaker alone: what the stand-in for AWS gets wrong, and what only SageMaker has."""
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from scarcegan import settings
+from scarcegan.problems import RegistryProblem
+from scarcegan.registry import open_registry
+
+GROUP = "risky-players"
+REVIEW = {"who": "rita", "why": "finds more"}
+
+
+class Meddling:
+    """A SageMaker client that notes every call, and answers some of them itself."""
+
+    def __init__(self, client, **answers):
+        self._client, self._answers, self.calls = client, answers, []
+
+    def __getattr__(self, name):
+        def call(**arguments):
+            self.calls.append((name, arguments))
+            return self._answers.get(name, getattr(self._client, name))(**arguments)
+
+        return getattr(self._client, name) if name == "get_paginator" else call
+
+    def count(self, name):
+        return sum(called == name for called, _ in self.calls)
+
+
+def refusal(code, message="no"):
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+def failing_after(calls, client):
+    """A `create_model_package` that works so many times and then is throttled."""
+    left = iter(range(calls))
+
+    def create(**arguments):
+        if next(left, None) is None:
+            raise refusal("ThrottlingException")
+        return client.create_model_package(**arguments)
+
+    return create
+
+
+def test_a_release_cut_short_names_what_landed_and_a_rerun_completes_it(aws, open_sagemaker, make_release):
+    client = aws("sagemaker")
+    throttled = open_sagemaker(Meddling(client, create_model_package=failing_after(2, client)))
+    with pytest.raises(RegistryProblem, match=r"'review_budget' \(landed so far: recall_first, precision_first;"):
+        throttled.register_release(make_release())
+    registry = open_sagemaker()
+    with pytest.raises(RegistryProblem, match="incomplete: 2 of 4"):
+        registry.approve(1, **REVIEW)
+    assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
+    registry.approve(1, **REVIEW)
+
+
+def test_every_package_carries_its_own_token(aws, open_sagemaker, make_release):
+    client = Meddling(aws("sagemaker"))
+    models = make_release()
+    open_sagemaker(client).register_release(models)
+    tokens = [sent["ClientToken"] for name, sent in client.calls if name == "create_model_package"]
+    assert tokens == [model.token for model in models]
+    assert all(len(token) <= 36 for token in tokens)
+
+
+def test_registering_again_creates_nothing(aws, open_sagemaker, make_release):
+    open_sagemaker().register_release(make_release())
+    client = Meddling(aws("sagemaker"))
+    open_sagemaker(client).register_release(make_release())
+    assert client.count("create_model_package") == 0
+    assert client.count("create_model_package_group") == 0
+
+
+def test_of_two_packages_with_one_token_the_first_counts(aws, open_sagemaker, make_release):
+    """Two processes at once, with a token that SageMaker no longer knows."""
+    client = Meddling(aws("sagemaker"))
+    registry = open_sagemaker(client)
+    registry.register_release(make_release(definitions=("balanced",)))
+    package = next(sent for name, sent in client.calls if name == "create_model_package")
+    aws("sagemaker").create_model_package(**package)
+    assert [version.version for version in registry.versions()] == [1]
+
+
+def test_another_process_that_makes_the_group_first_is_no_failure(aws, open_sagemaker, make_release):
+    client = aws("sagemaker")
+
+    def made_by_another(**arguments):
+        client.create_model_package_group(**arguments)
+        raise refusal("ValidationException", "Model Package Group already exists")
+
+    registry = open_sagemaker(Meddling(client, create_model_package_group=made_by_another))
+    assert len(registry.register_release(make_release())) == 4
+
+
+def test_a_group_that_does_not_exist_yet_is_empty(aws, open_sagemaker):
+    class Pages:
+        def paginate(self, **_):
+            raise refusal("ValidationException", "Model Package Group does not exist")
+
+    class Client:
+        def get_paginator(self, _):
+            return Pages()
+
+    assert open_sagemaker(Client()).versions() == []
+
+
+def test_the_package_says_how_to_serve_the_archive(aws, open_sagemaker, make_release):
+    version = open_sagemaker().register_release(make_release())[0]
+    package = aws("sagemaker").describe_model_package(ModelPackageName=version.arn)
+    container = package["InferenceSpecification"]["Containers"][0]
+    assert container["ModelDataUrl"] == version.location
+    assert "tensorflow-inference" in container["Image"]
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"
+
+
+def test_an_approval_in_the_console_counts_and_stays_on_record(aws, open_sagemaker, make_release):
+    registry = open_sagemaker()
+    version = registry.register_release(make_release())[3]
+    package = aws("sagemaker").describe_model_package(ModelPackageName=version.arn)
+    aws("sagemaker").update_model_package(
+        ModelPackageArn=version.arn,
+        ModelApprovalStatus="Approved",
+        ApprovalDescription="looked at it in Studio",
+        CustomerMetadataProperties=package["CustomerMetadataProperties"],
+    )
+    assert registry.champion("balanced").reason == "looked at it in Studio"
+    registry.reject(4, **REVIEW)
+    assert [event.why for event in registry.events(4)] == ["looked at it in Studio", "finds more"]
+
+
+def test_an_update_always_carries_status_and_all_metadata(aws, open_sagemaker, make_release):
+    """What is left out may be wiped: then the approved version is gone from the list of approved ones."""
+    client = Meddling(aws("sagemaker"))
+    registry = open_sagemaker(client)
+    before = registry.register_release(make_release())[0]
+    registry.approve(1, **REVIEW)
+    sent = next(sent for name, sent in client.calls if name == "update_model_package")
+    assert sent["ModelApprovalStatus"] == "Approved"
+    assert registry.show(1).metadata == before.metadata
+    assert registry.show(1).token == before.token
+
+
+def test_packages_of_others_are_left_alone(aws, open_sagemaker, make_release):
+    registry = open_sagemaker()
+    registry.register_release(make_release(definitions=("balanced",)))
+    aws("sagemaker").create_model_package(
+        ModelPackageGroupName=GROUP, ModelApprovalStatus="Approved", ModelPackageDescription="by hand"
+    )
+    assert [version.version for version in registry.versions()] == [1]
+
+
+def test_a_changed_archive_in_the_bucket_is_not_handed_out_nor_approved(aws, open_sagemaker, make_release):
+    registry = open_sagemaker()
+    version = registry.register_release(make_release())[0]
+    bucket, key = version.location.removeprefix("s3://").split("/", 1)
+    aws("s3").put_object(Bucket=bucket, Key=key, Body=b"other weights")
+    for attempt in (lambda: registry.fetch_archive(1), lambda: registry.approve(1, **REVIEW)):
+        with pytest.raises(RegistryProblem, match=version.sha256):
+            attempt()
+    assert registry.show(1).status == "PendingManualApproval"
+
+
+def test_a_refusal_of_aws_says_what_was_tried(aws, open_sagemaker, make_release):
+    def denied(**_):
+        raise refusal("AccessDeniedException", "not authorized to perform: sagemaker:UpdateModelPackage")
+
+    registry = open_sagemaker(Meddling(aws("sagemaker"), update_model_package=denied))
+    registry.register_release(make_release())
+    with pytest.raises(RegistryProblem, match=r"set version 1 to Approved.*UpdateModelPackage"):
+        registry.approve(1, **REVIEW)
+    assert registry.events(1) == []
+
+
+@pytest.mark.parametrize(
+    ("archives", "image", "message"),
+    [
+        ("", "some/image", r"registry\.archives"),
+        ("models/risky", "some/image", r"registry\.archives"),
+        ("s3://models", "", r"registry\.image"),
+    ],
+)
+def test_settings_without_bucket_or_image_are_refused(monkeypatch, archives, image, message):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with pytest.raises(RegistryProblem, match=message):
+        open_registry(settings.Registry(kind="sagemaker", archives=archives, image=image))
+
+
+def test_the_settings_open_a_patient_client(monkeypatch, aws_endpoint, aws, make_release):
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for name, value in {
+        "AWS_ENDPOINT_URL": aws_endpoint,
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }.items():
+        monkeypatch.setenv(name, value)
+    chosen = settings.Registry(kind="sagemaker", archives="s3://models", image="some/image", group=GROUP)
+    registry = open_registry(chosen)
+    assert len(registry.register_release(make_release())) == 4
+    assert registry._client.meta.config.retries["mode"] == "adaptive"
