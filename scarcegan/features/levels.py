@@ -58,27 +58,39 @@ def days_since_first(series: Series) -> np.ndarray:
 
 def activity(series: Series) -> dict[str, np.ndarray]:
     """Compute recency, gaps and streaks, counted in observed days; formulas in the catalogue."""
-    active, count = series.active, series.active_days
-    days = len(series.calendar)
+    active = series.active
+    days = active.shape[1]
     order = np.arange(1, days + 1, dtype=np.int16)
-    # Day number of the latest active (inactive) day so far, 0 before the first.
-    latest_active = np.maximum.accumulate(active * order, axis=1)
-    latest_quiet = np.maximum.accumulate(~active * order, axis=1)
-    streak = order - latest_quiet
-    first = np.where(count > 0, active.argmax(axis=1), days).astype(np.float32)
-    last = latest_active[:, -1].astype(np.float32)
-    gap = np.where(active[:, 1:] & (latest_active[:, :-1] > 0), order[1:] - latest_active[:, :-1], 0)
-    gap = gap.astype(np.float32)
-    gaps = np.maximum(count - 1, 0)
-    gap_mean = ratio(np.maximum(last - 1 - first, 0), gaps)
-    gap_spread = np.sqrt(np.maximum(ratio(sum_of_products(gap, gap), gaps) - gap_mean**2, 0))
+    # Day number of the latest quiet day so far, 0 before the first.
+    streak = order - np.maximum.accumulate(~active * order, axis=1)
+    last = np.where(series.active_days > 0, days - active[:, ::-1].argmax(axis=1), 0).astype(np.float32)
+    gap_mean, gap_spread, gap_longest = distances(active)
     return {
-        "active_share": count / days,
+        "active_share": series.active_days / days,
         "recency_days": days - last,
-        "tenure_days": days - first,
+        "tenure_days": days_since_first(series),
         "gap_mean_days": gap_mean,
-        "gap_longest_days": gap.max(axis=1),
+        "gap_longest_days": gap_longest,
         "burstiness": ratio(gap_spread - gap_mean, gap_spread + gap_mean),
         "streak_longest_days": streak.max(axis=1).astype(np.float32),
         "streak_now_days": streak[:, -1].astype(np.float32),
     }
+
+
+def distances(marks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Measure the distances of successive marks in each row.
+
+    Args:
+        marks: bool array [m, k].
+
+    Returns:
+        mean, standard deviation and largest distance, float32 [m]; 0 in rows with fewer than two marks.
+    """
+    order = np.arange(1, marks.shape[1] + 1, dtype=np.int16)
+    # Place of the latest mark so far, 0 before the first.
+    latest = np.maximum.accumulate(marks * order, axis=1)
+    gap = (order[1:] - latest[:, :-1]) * (marks[:, 1:] & (latest[:, :-1] > 0))
+    gap = gap.astype(np.float32)
+    steps = np.count_nonzero(gap, axis=1).astype(np.float32)
+    mean = ratio(gap @ np.ones(gap.shape[1], np.float32), steps)
+    return mean, np.sqrt(np.maximum(ratio(sum_of_products(gap, gap), steps) - mean**2, 0)), gap.max(axis=1)

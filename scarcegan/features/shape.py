@@ -61,14 +61,16 @@ def spectrum(series: Series) -> dict[str, np.ndarray]:
     """Compute dominant periods of the detrended series; formulas in the catalogue."""
     power = power_by_period(series)
     share = ratio(power, np.repeat(power.sum(axis=1, keepdims=True), power.shape[1], axis=1))
+    periods = share.shape[1]
     first, first_share = _strongest(share)
     entropy = -sum_of_products(share, np.log(share + 1e-12)) / np.log(share.shape[1])
     np.put_along_axis(share, first[:, None], 0, axis=1)
     second, second_share = _strongest(share)
     return {
-        "period_1_days": period_days(series, first, first_share, share.shape[1]),
+        "period_1_days": period_days(series, first, first_share, _noise_share(periods)),
         "period_1_share": first_share,
-        "period_2_days": period_days(series, second, second_share, share.shape[1]),
+        # Tested against what the first one leaves.
+        "period_2_days": period_days(series, second, ratio(second_share, 1 - first_share), _noise_share(periods - 1)),
         "period_2_share": second_share,
         "spectral_entropy": np.maximum(entropy, 0),
     }
@@ -88,13 +90,14 @@ def power_by_period(series: Series) -> np.ndarray:
     return waves.real**2 + waves.imag**2
 
 
-def period_days(series: Series, index: np.ndarray, share: np.ndarray, candidates: int) -> np.ndarray:
-    """Return the period in days of a periodogram index; 0 where its share is within what pure noise gives.
+def period_days(series: Series, index: np.ndarray, power: np.ndarray, least_share: float) -> np.ndarray:
+    """Return the periods in days of periodogram indices; 0 where their power does not exceed `least_share`."""
+    return np.where(power > least_share, series.calendar.window_days / (index + 2), 0).astype(np.float32)
 
-    The bound is the 5 % point of Fisher's g test, for `candidates` periods.
-    """
-    bound = 1 - (0.05 / candidates) ** (1 / (candidates - 1))
-    return np.where(share > bound, series.calendar.window_days / (index + 2), 0).astype(np.float32)
+
+def _noise_share(periods: int) -> float:
+    """Return the share that the strongest of so many periods exceeds in 5 % of pure noise (Fisher's g test)."""
+    return 1 - (0.05 / periods) ** (1 / (periods - 1))
 
 
 def _strongest(share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

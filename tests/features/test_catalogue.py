@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from feature_builders import block
 
 from scarcegan.features import across, levels, shape
 from scarcegan.features.catalogue import BESIDE_ACTIVITY, BY_ROLE, PER_COUNTER, columns
@@ -13,7 +12,7 @@ ALL_ROLES = Roles(activity="a", intensity="b", night="c", loss="d", deposit="e")
 
 
 @pytest.fixture(scope="module")
-def series():
+def series(block):
     telemetry = block(np.random.default_rng(1).poisson(1, (9, 60, 5)), tuple("abcde"))
     calendar = calendar_of(telemetry)
     return stack(telemetry.counters, calendar, shared_design(calendar))
@@ -37,7 +36,7 @@ def test_code_computes_what_the_catalogue_lists_and_nothing_else(series):
     assert sorted(combined) == sorted(item.name for part in BY_ROLE.values() for item in part)
 
 
-def test_columns_are_named_once_and_in_the_catalogues_order():
+def test_columns_are_named_once_and_in_the_catalogues_order(block):
     listed = columns(tuple("abcde"), ALL_ROLES)
     names = [column.name for column in listed]
     assert len(set(names)) == len(names) == 5 * len(PER_COUNTER) + 4 * len(BESIDE_ACTIVITY) + 11
@@ -56,12 +55,12 @@ def test_columns_are_named_once_and_in_the_catalogues_order():
         (Roles(intensity="b"), {"intensity_slope"}),
     ],
 )
-def test_a_role_adds_its_features(roles, added):
+def test_a_role_adds_its_features(roles, added, block):
     telemetry = block(np.ones((2, 60, 2)), ("a", "b"))
     assert set(extract(telemetry, roles).names) - set(extract(telemetry).names) == added
 
 
-def test_columns_stand_under_their_own_counter():
+def test_columns_stand_under_their_own_counter(block):
     counters = np.random.default_rng(2).poisson(2, (20, 60, 3))
     table = extract(block(counters, ("a", "b", "c")), Roles(activity="b"))
     row = {name: table.features[:, place] for place, name in enumerate(table.names)}

@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from feature_builders import block, long_form
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +16,7 @@ ROLES = Roles(activity="bets", loss="losses", night="nights", intensity="losses"
 RANGES = {"0 to 1": (0, 1), "-1 to 1": (-1, 1)}
 
 
-def test_nothing_after_the_cutoff_leaks():
+def test_nothing_after_the_cutoff_leaks(long_form):
     frame = long_form(40, 90)
     late = frame["date"] >= CUTOFF
     moved = frame.assign(
@@ -25,14 +24,13 @@ def test_nothing_after_the_cutoff_leaks():
         losses=frame["losses"].mask(late, 0),
         date=frame["date"].mask(late, frame["date"] + pd.Timedelta(days=400)),
     )
-    # The last day before the cut-off is kept by both, the first one after differs.
     before, after = (extract(to_block(table, CUTOFF, 60), ROLES) for table in (frame, moved))
     assert before.names == after.names
     np.testing.assert_array_equal(before.features, after.features)
     np.testing.assert_array_equal(before.features, extract(to_block(frame[~late], CUTOFF, 60), ROLES).features)
 
 
-def test_the_last_day_before_the_cutoff_is_seen():
+def test_the_last_day_before_the_cutoff_is_seen(long_form):
     frame = long_form(40, 60)
     raised = frame.assign(bets=frame["bets"].mask(frame["date"] == "2023-03-02", 99))
     before, after = (extract(to_block(table, CUTOFF, 60)) for table in (frame, raised))
@@ -48,7 +46,7 @@ def _odd_players(days):
 
 
 @pytest.mark.parametrize("days", [14, 15, 60, 90, 365])
-def test_odd_players_get_finite_features_within_their_range(days):
+def test_odd_players_get_finite_features_within_their_range(days, block):
     telemetry = block(_odd_players(days), ("bets", "losses", "nights"))
     table = extract(telemetry, ROLES)
     assert np.isfinite(table.features).all()
@@ -57,7 +55,7 @@ def test_odd_players_get_finite_features_within_their_range(days):
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), days=st.integers(14, 100), share=st.floats(0, 1))
-def test_any_series_gives_finite_features_within_their_range(seed, days, share):
+def test_any_series_gives_finite_features_within_their_range(seed, days, share, block):
     rng = np.random.default_rng(seed)
     counters = rng.lognormal(0, 4, (6, days, 3)) * (rng.random((6, days, 3)) < share)
     observed = rng.random(days) < 0.9
@@ -77,7 +75,7 @@ def _assert_in_range(table, telemetry):
         assert values.max() <= high + 1e-4, column.name
 
 
-def test_a_player_does_not_depend_on_the_others(monkeypatch):
+def test_a_player_does_not_depend_on_the_others(monkeypatch, long_form):
     telemetry = to_block(long_form(50, 60), CUTOFF, 60)
     monkeypatch.setattr(extract_module, "CHUNK_PLAYERS", 7)
     chunked = extract(telemetry, ROLES)
@@ -85,7 +83,7 @@ def test_a_player_does_not_depend_on_the_others(monkeypatch):
     np.testing.assert_allclose(chunked.features, extract(telemetry, ROLES).features, rtol=1e-3, atol=1e-4)
 
 
-def test_missing_days_are_left_out_of_level_and_gaps():
+def test_missing_days_are_left_out_of_level_and_gaps(block):
     series = np.full((1, 60), 2.0)
     observed = np.ones(60, bool)
     observed[20:25] = False
@@ -99,10 +97,10 @@ def test_missing_days_are_left_out_of_level_and_gaps():
     assert row["bets_residual_spread"] == 0
 
 
-def test_no_players_give_no_rows():
+def test_no_players_give_no_rows(block):
     assert extract(block(np.zeros((0, 60)))).features.shape == (0, len(columns(("bets",), Roles())))
 
 
-def test_a_role_must_name_a_counter():
+def test_a_role_must_name_a_counter(block):
     with pytest.raises(DataProblem, match=r"roles to name counters \['bets'\], got {'loss': 'losses'}"):
         extract(block(np.zeros((1, 60))), Roles(loss="losses"))

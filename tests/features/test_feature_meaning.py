@@ -2,15 +2,20 @@
 
 import numpy as np
 import pytest
-from feature_builders import block
 
 from scarcegan.features.extract import extract
 from scarcegan.features.roles import Roles
 
 
-def features(series, names=("bets",), roles=None, observed=None):
-    table = extract(block(series, names, observed), roles)
-    return {name: table.features[:, place] for place, name in enumerate(table.names)}
+@pytest.fixture(scope="module")
+def features(block):
+    """Return a function from series to a dictionary of features, one array [players] each."""
+
+    def compute(series, names=("bets",), roles=None, observed=None):
+        table = extract(block(series, names, observed), roles)
+        return {name: table.features[:, place] for place, name in enumerate(table.names)}
+
+    return compute
 
 
 def _by_loop(series):
@@ -34,7 +39,7 @@ def _by_loop(series):
     }
 
 
-def test_gaps_and_streaks_agree_with_counting_by_hand():
+def test_gaps_and_streaks_agree_with_counting_by_hand(features):
     rng = np.random.default_rng(3)
     series = (rng.random((60, 45)) < rng.random((60, 1))) * rng.integers(1, 9, (60, 45))
     series[:3] = 0
@@ -45,7 +50,7 @@ def test_gaps_and_streaks_agree_with_counting_by_hand():
             assert found[f"bets_{name}"][player] == pytest.approx(value, abs=1e-3), name
 
 
-def test_levels_and_concentration_agree_with_numpy():
+def test_levels_and_concentration_agree_with_numpy(features):
     series = np.random.default_rng(4).poisson(2, (30, 42)).astype(float)
     found = features(series)
     ordered = np.sort(series, axis=1)
@@ -64,7 +69,7 @@ def test_levels_and_concentration_agree_with_numpy():
         np.testing.assert_allclose(found[f"bets_{name}"], value, rtol=1e-4, err_msg=name)
 
 
-def test_a_weekly_habit_shows_strength_phase_and_period():
+def test_a_weekly_habit_shows_strength_phase_and_period(features):
     weekday = np.arange(70) % 7
     rng = np.random.default_rng(5)
     noise = rng.poisson(3, (3, 70))
@@ -76,7 +81,7 @@ def test_a_weekly_habit_shows_strength_phase_and_period():
 
 
 @pytest.mark.parametrize("period", [5, 10, 15])
-def test_the_strongest_period_is_found_across_missing_days(period):
+def test_the_strongest_period_is_found_across_missing_days(period, features):
     days = np.arange(60)
     series = 10 + 8 * np.cos(2 * np.pi * days / period)
     observed = np.ones(60, bool)
@@ -87,7 +92,7 @@ def test_the_strongest_period_is_found_across_missing_days(period):
     assert found["bets_spectral_entropy"] < 0.6
 
 
-def test_a_break_of_trend_is_dated():
+def test_a_break_of_trend_is_dated(features):
     days = np.arange(90)
     series = np.expm1(1 + 0.08 * np.maximum(days - 49, 0))
     found = features(np.stack([series, np.full(90, series[0])]))
@@ -99,7 +104,7 @@ def test_a_break_of_trend_is_dated():
         assert found[f"bets_{name}"][1] == pytest.approx(0, abs=1e-3), f"{name} of a constant series"
 
 
-def test_days_beyond_the_players_own_band_are_counted():
+def test_days_beyond_the_players_own_band_are_counted(features):
     series = np.random.default_rng(6).poisson(20, (1, 60))
     series[0, [15, 49]] = 300
     found = features(series)
@@ -108,7 +113,7 @@ def test_days_beyond_the_players_own_band_are_counted():
     assert found["bets_outlier_largest"] > 3
 
 
-def test_a_bad_day_that_leads_to_the_next_shows_as_memory():
+def test_a_bad_day_that_leads_to_the_next_shows_as_memory(features):
     rng = np.random.default_rng(7)
     shocks = rng.normal(size=(40, 400))
     for day in range(1, 400):
@@ -118,7 +123,7 @@ def test_a_bad_day_that_leads_to_the_next_shows_as_memory():
     assert abs(features(rng.poisson(9, (40, 400)))["bets_autocorrelation_1"].mean()) < 0.08
 
 
-def test_chasing_tells_players_who_play_on_after_losses():
+def test_chasing_tells_players_who_play_on_after_losses(features):
     rng = np.random.default_rng(8)
     losses = rng.gamma(1, 20, (60, 90))
     calm = rng.poisson(5, (60, 90))
@@ -129,7 +134,7 @@ def test_chasing_tells_players_who_play_on_after_losses():
         assert np.median(found[name][:30]) > np.percentile(found[name][30:], 90), name
 
 
-def test_without_a_loss_counter_days_without_a_win_stand_for_losses():
+def test_without_a_loss_counter_days_without_a_win_stand_for_losses(features):
     bets = np.full((1, 60), 2.0)
     wins = np.ones((1, 60))
     wins[0, [10, 30]] = 0
@@ -139,7 +144,7 @@ def test_without_a_loss_counter_days_without_a_win_stand_for_losses():
     assert found["chasing_correlation"] == pytest.approx(1, abs=0.01)
 
 
-def test_night_play_is_a_share_of_the_days_played():
+def test_night_play_is_a_share_of_the_days_played(features):
     bets, nights = np.zeros((2, 60)), np.zeros((2, 60))
     bets[:, ::2] = 4
     nights[0, ::4] = 30
@@ -149,7 +154,7 @@ def test_night_play_is_a_share_of_the_days_played():
     np.testing.assert_allclose(found["night_days_share_change"], [0, 2 / 3], atol=1e-6)
 
 
-def test_escalation_rises_week_by_week():
+def test_escalation_rises_week_by_week(features):
     rising = np.repeat(np.arange(1, 9), 7)
     found = features(np.stack([rising, rising[::-1], np.ones(56)]))
     np.testing.assert_allclose(found["escalation_rise_share"], [1, 0, 0])
@@ -158,7 +163,7 @@ def test_escalation_rises_week_by_week():
     np.testing.assert_allclose(found["bets_acceleration"] > 0.1, [True, False, False])
 
 
-def test_intensity_follows_the_amount_per_round_not_the_rounds():
+def test_intensity_follows_the_amount_per_round_not_the_rounds(features):
     days = np.arange(60)
     rounds = np.random.default_rng(9).poisson(2, (2, 60))
     stakes = np.stack([rounds[0] * np.exp(1 + days / 60), rounds[1] * 3.0])
@@ -166,7 +171,7 @@ def test_intensity_follows_the_amount_per_round_not_the_rounds():
     np.testing.assert_allclose(found["intensity_slope"], [0.8, 0], atol=0.1)
 
 
-def test_deposits_that_follow_each_other_and_losses():
+def test_deposits_that_follow_each_other_and_losses(features):
     paid, lost = np.zeros((2, 60)), np.zeros((2, 60))
     paid[0, [5, 6, 7, 20]], paid[1, ::6] = 50, 50
     lost[0] = paid[0] * 2
@@ -176,7 +181,7 @@ def test_deposits_that_follow_each_other_and_losses():
     np.testing.assert_allclose(found["deposit_with_loss"], [1, 0], atol=0.01)
 
 
-def test_comovement_is_the_correlation_of_logs():
+def test_comovement_is_the_correlation_of_logs(features):
     rng = np.random.default_rng(10)
     counters = rng.poisson(3, (5, 60, 2))
     found = features(counters, ("a", "b"))

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from feature_builders import long_form
 
 from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem
@@ -32,7 +31,7 @@ def test_rows_land_on_their_day_and_the_rest_is_zero():
     assert block.counters.sum() == 9.5
 
 
-def test_the_order_of_rows_does_not_matter():
+def test_the_order_of_rows_does_not_matter(long_form):
     frame = long_form(30, 60)
     one, other = to_block(frame, CUTOFF, 60), to_block(frame.iloc[::-1], CUTOFF, 60)
     np.testing.assert_array_equal(one.counters, other.counters)
@@ -51,14 +50,14 @@ def test_the_order_of_rows_does_not_matter():
     ],
     ids=["date", "text", "text with zone", "zoned", "nanoseconds", "category"],
 )
-def test_every_way_to_write_a_date_means_its_wall_clock_day(written):
+def test_every_way_to_write_a_date_means_its_wall_clock_day(written, long_form):
     frame = long_form(30, 60)
     same = frame.assign(date=written(frame["date"]))
     np.testing.assert_array_equal(to_block(same, CUTOFF, 60).counters, to_block(frame, CUTOFF, 60).counters)
 
 
 @pytest.mark.parametrize("kind", [pa.date32(), pa.date64(), pa.timestamp("us"), pa.string()])
-def test_arrow_tables_are_read_like_frames(kind):
+def test_arrow_tables_are_read_like_frames(kind, long_form):
     frame = long_form(30, 60)
     table = pa.Table.from_pandas(frame, preserve_index=False)
     place = table.column_names.index("date")
@@ -68,7 +67,7 @@ def test_arrow_tables_are_read_like_frames(kind):
 
 
 @pytest.mark.parametrize("kind", ["str", object, "category"])
-def test_ids_may_be_strings(kind):
+def test_ids_may_be_strings(kind, long_form):
     frame = long_form(12, 60)
     named = frame.assign(player_id=("p" + frame["player_id"].astype(str).str.zfill(3)).astype(kind))
     block = to_block(named, CUTOFF, 60)
@@ -77,7 +76,7 @@ def test_ids_may_be_strings(kind):
     np.testing.assert_array_equal(block.counters, to_block(frame, CUTOFF, 60).counters)
 
 
-def test_rows_outside_the_window_are_dropped_with_their_players():
+def test_rows_outside_the_window_are_dropped_with_their_players(long_form):
     frame = long_form(10, 60)
     early = frame.assign(date=frame["date"] - pd.Timedelta(days=60), player_id=frame["player_id"] + 100)
     late = frame.assign(date=frame["date"] + pd.Timedelta(days=60), bets=-1)
@@ -86,7 +85,7 @@ def test_rows_outside_the_window_are_dropped_with_their_players():
     assert block.ids.max() < 100
 
 
-def test_empty_counters_count_as_zero():
+def test_empty_counters_count_as_zero(long_form):
     frame = long_form(30, 60)
     holes = np.arange(len(frame)) % 3 == 0
     empty = to_block(frame.assign(losses=frame["losses"].astype(float).mask(holes)), CUTOFF, 60)
@@ -96,7 +95,7 @@ def test_empty_counters_count_as_zero():
     np.testing.assert_array_equal(nullable.counters, zero.counters)
 
 
-def test_a_day_missing_for_everyone_is_not_a_day_of_rest():
+def test_a_day_missing_for_everyone_is_not_a_day_of_rest(long_form):
     frame = long_form(60, 60)
     frame = frame[~frame["date"].isin(pd.to_datetime(["2023-01-10", "2023-01-11"]))]
     block = to_block(frame, CUTOFF, 60)
@@ -134,12 +133,12 @@ def _first(frame, column, value):
         (lambda f: f, "3 March", "ISO date such as 2023-04-13, got '3 March'"),
     ],
 )  # fmt: skip
-def test_bad_telemetry_is_refused_with_column_and_rows(frame, cutoff, message):
+def test_bad_telemetry_is_refused_with_column_and_rows(frame, cutoff, message, long_form):
     with pytest.raises(DataProblem, match=message):
         to_block(frame(long_form(40, 60).reset_index(drop=True)), cutoff, 60)
 
 
-def test_too_short_a_window_is_refused():
+def test_too_short_a_window_is_refused(long_form):
     with pytest.raises(DataProblem, match="at least 14 days, got 7"):
         to_block(long_form(40, 60), CUTOFF, 7)
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from scarcegan.features.telemetry import Telemetry
 
 FIRST_DAY = "2023-01-02"  # a Monday
 
 
-def long_form(players: int, days: int, seed: int = 0, first_day: str = FIRST_DAY) -> pd.DataFrame:
+def _long_form(players: int, days: int, seed: int = 0, first_day: str = FIRST_DAY) -> pd.DataFrame:
     """One row per active player-day, counters bets, losses, nights; rows shuffled."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
@@ -23,7 +24,7 @@ def long_form(players: int, days: int, seed: int = 0, first_day: str = FIRST_DAY
     return frame[frame["bets"] > 0].sample(frac=1, random_state=seed)
 
 
-def block(series: np.ndarray, names: tuple[str, ...] = ("bets",), observed: np.ndarray | None = None) -> Telemetry:
+def _block(series: np.ndarray, names: tuple[str, ...] = ("bets",), observed: np.ndarray | None = None) -> Telemetry:
     """A block of [players, days] (one counter) or [players, days, counters]; the first day is a Monday."""
     counters = np.asarray(series, np.float32).reshape(*np.shape(series)[:2], len(names))
     days = counters.shape[1]
@@ -31,3 +32,13 @@ def block(series: np.ndarray, names: tuple[str, ...] = ("bets",), observed: np.n
     if observed is None:
         observed = np.ones(days, bool)
     return Telemetry(np.arange(len(series)), counters, observed, names, FIRST_DAY, cutoff)
+
+
+@pytest.fixture(scope="session")
+def long_form():
+    return _long_form
+
+
+@pytest.fixture(scope="session")
+def block():
+    return _block
