@@ -9,7 +9,6 @@ import numpy as np
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.data.scaling import Scaler, fit_scaler
 from scarcegan.evaluation.metrics import average_precision, curve, recall_at_shares
-from scarcegan.evaluation.prevalence import Prevalence, estimate_prevalence, known_prevalence
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.selection import Choice, choose
 from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
@@ -17,9 +16,9 @@ from scarcegan.gan.devices import prepare_devices
 from scarcegan.gan.networks import SLOPE
 from scarcegan.gan.program import Program, TrainingRows
 from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
-from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 from scarcegan.workflow.prepare import Prepared
+from scarcegan.workflow.prevalence import prevalence_of
 
 VALIDATION_UNLABELED = 10_000  # enough to measure a flagged share of 1 % to a tenth of it
 
@@ -155,20 +154,6 @@ def _offer(
     }
 
 
-def prevalence_of(scores: np.ndarray, labels: np.ndarray, settings: Settings) -> Prevalence:
-    """Return the configured prevalence, or estimate it from held-out scores; where that fails, say what is assumed."""
-    known = known_prevalence(None, settings.data.prevalence)
-    if known:
-        return known
-    rare = len(settings.populations.negatives)
-    groups = (scores[labels == rare], scores[(labels >= 0) & (labels != rare)], scores[labels == UNLABELED])
-    try:
-        return estimate_prevalence(*groups)
-    except DataProblem as problem:
-        # Hours of training must not be lost for one figure; the words travel with it to card and registry.
-        return Prevalence(settings.review_budget, f"assumed equal to the review budget ({problem})")
-
-
 def _candidate(choice: Choice, trained: TrainedMembers, scaler: Scaler) -> dict[str, Any]:
     """Return what one fold offers for one definition.
 
@@ -177,7 +162,9 @@ def _candidate(choice: Choice, trained: TrainedMembers, scaler: Scaler) -> dict[
         member, `point` (threshold and what it reaches on validation), `scores` of the validation rows.
     """
     weights = {
-        name: np.stack([trained.snapshots[at][name][member] for at, member in zip(choice.snapshots, choice.members, strict=True)])
+        name: np.stack(
+            [trained.snapshots[at][name][member] for at, member in zip(choice.snapshots, choice.members, strict=True)]
+        )
         for name in trained.snapshots[0]
     }
     layers = [

@@ -10,8 +10,8 @@ from scarcegan.evaluation.scored import held_out
 from scarcegan.evaluation.selection import final_threshold
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import Settings
-from scarcegan.workflow.fit import prevalence_of
 from scarcegan.workflow.prepare import Prepared
+from scarcegan.workflow.prevalence import prevalence_of
 
 BACKGROUND_PLAYERS = 20_000  # unlabelled players on whom the final thresholds are set
 
