@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from scarcegan.data.scaling import Scaler
+from scarcegan.problems import DataProblem
+from scarcegan.serving.lookup import ColumnScaler
 
 # One layer's activations of so many rows stay in a core's cache; more rows per call only cost memory traffic.
-CHUNK_ROWS = 2_048
+CHUNK_ROWS = 1_024
 
 
 def risk_score(model: Mapping[str, Any], raw_features: np.ndarray) -> np.ndarray:
@@ -45,17 +47,29 @@ def class_probabilities(model: Mapping[str, Any], raw_features: np.ndarray) -> n
     Raises:
         DataProblem: another number of features than the model was trained on.
     """
-    parts = [(Scaler.from_arrays(part["scaler"]), part["layers"], part["slope"]) for part in model["parts"]]
+    _check_width(model, raw_features)
+    parts = [
+        (ColumnScaler(Scaler.from_arrays(part["scaler"])), part["layers"], part["slope"]) for part in model["parts"]
+    ]
     members = sum(len(layers[0]["weights"]) for _, layers, _ in parts)
     total = np.zeros((len(model["class_names"]), len(raw_features)), dtype=np.float32)
     for start in range(0, len(raw_features), CHUNK_ROWS):
-        raw = raw_features[start : start + CHUNK_ROWS]
+        raw = np.ascontiguousarray(raw_features[start : start + CHUNK_ROWS].T, dtype=np.float32)
         for scaler, layers, slope in parts:
-            inputs = scaler.apply(raw).T
+            inputs = scaler.apply(raw)
             for member in range(len(layers[0]["weights"])):
-                total[:, start : start + len(raw)] += _softmax(_logits(layers, member, slope, inputs))
+                total[:, start : start + CHUNK_ROWS] += _softmax(_logits(layers, member, slope, inputs))
     total /= members
     return total.T
+
+
+def _check_width(model: Mapping[str, Any], raw_features: np.ndarray) -> None:
+    features = len(model["feature_names"])
+    if raw_features.ndim != 2 or raw_features.shape[1] != features:
+        raise DataProblem(
+            f"expected an array [players, {features} features], got {list(raw_features.shape)}: "
+            "give the features that the model was trained on, in their order"
+        )
 
 
 def _logits(layers: Sequence[Mapping[str, np.ndarray]], member: int, slope: float, inputs: np.ndarray) -> np.ndarray:
