@@ -1,0 +1,115 @@
+"""The card of `register`: the release that waits for a reviewer, where it comes from, how to decide on it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from metaflow.cards import Markdown, VegaChart
+
+from cards import theme, words
+
+STATES = {"PendingManualApproval": "waits for approval", "Approved": "approved", "Rejected": "rejected"}
+LINEAGE = {
+    "run": "Run",
+    "origin_run": "First run of these artifacts",
+    "commit": "Code (git commit)",
+    "config": "Configuration",
+    "card": "Task with the evaluation card",
+    "data_fingerprint": "Data fingerprint",
+    "settings_fingerprint": "Settings fingerprint",
+}
+
+
+def register_card(release: Mapping[str, Any]) -> list[Any]:
+    """Build the card of a release: the models, how they differ, the lineage and the commands to decide.
+
+    Args:
+        release: {"release_id", "registry", "versions": [{"version", "definition", "status", "threshold",
+            "constraint_met", "metrics", "created"}], "lineage": {name: value}, "commands": [str]}.
+    """
+    versions = release["versions"]
+    parts = [
+        _summary(release),
+        _version_table(versions),
+        theme.heading("Which model is for which purpose?"),
+        *([_metric_chart(versions)] if _shares(versions) else []),
+        _metric_table(versions),
+        theme.heading("How to decide", "Approve or reject each model; every decision is kept with who, when and why."),
+        Markdown("```\n" + "\n".join(release["commands"]) + "\n```"),
+        theme.heading("Where it comes from"),
+        theme.table(["Lineage", ""], [[LINEAGE.get(key, key), value] for key, value in release["lineage"].items()]),
+    ]
+    return theme.page(f"Release: {release['release_id'].removeprefix('release-')}", parts)
+
+
+def _summary(release: Mapping[str, Any]) -> Markdown:
+    versions = release["versions"]
+    waiting = sum(version["status"] == "PendingManualApproval" for version in versions)
+    missed = [f"`{version['definition']}`" for version in versions if not version["constraint_met"]]
+    lines = [
+        f"**{words.plural(len(versions), 'model')} registered, {waiting} waiting for approval.** "
+        f"Registry: {release['registry']}"
+    ]
+    if missed:
+        lines.append(f"**Constraint not met** by {', '.join(missed)}: approve with care.")
+    return Markdown("\n\n".join(lines))
+
+
+def _version_table(versions: Sequence[Mapping[str, Any]]) -> Any:
+    rows = [
+        [
+            version["definition"],
+            str(version["version"]),
+            STATES.get(version["status"], version["status"]),
+            words.score(version["threshold"], 4),
+            "met" if version["constraint_met"] else "NOT met",
+            version["created"][:16].replace("T", " "),
+        ]
+        for version in versions
+    ]
+    return theme.table(["Model", "Version", "State", "Threshold", "Constraint", "Registered"], rows)
+
+
+def _metric_chart(versions: Sequence[Mapping[str, Any]]) -> VegaChart:
+    rows = [
+        {"model": version["definition"], "metric": words.metric_name(name), "value": version["metrics"][name]}
+        for version in versions
+        for name in _shares(versions)
+        if words.is_number(version["metrics"].get(name))
+    ]
+    models = [version["definition"] for version in versions]
+    metrics = [words.metric_name(name) for name in _shares(versions)]
+    encoding = {
+        "y": {"field": "metric", "type": "nominal", "sort": metrics, "title": None, "axis": {"grid": True}},
+        "yOffset": {"field": "model", "sort": models},
+        "x": theme.axis("value", None, share=True, scale={"domain": [0, 1]}),
+        "color": {"field": "model", "scale": theme.palette(models), "legend": {"title": None}},
+        "shape": {"field": "model", "scale": {"domain": models}, "legend": {"title": None}},
+        "tooltip": [{"field": "model"}, {"field": "metric"}, {"field": "value", "format": ".3"}],
+    }
+    mark = {"type": "point", "filled": True, "size": 90, "opacity": 0.85}
+    return theme.chart(
+        "What does each model find, and what does it cost the moderators?",
+        {"mark": mark, "encoding": encoding},
+        reading="One point per model; intervals and rivals are on the card of the evaluate step.",
+        rows=rows,
+        height=12 * len(models) * len(metrics),
+    )
+
+
+def _shares(versions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """List the metrics that lie between 0 and 1 in every model, in their order of appearance."""
+    names = list(dict.fromkeys(name for version in versions for name in version["metrics"]))
+    return [
+        name
+        for name in names
+        if name in words.METRICS and all(0 <= version["metrics"].get(name, 0) <= 1 for version in versions)
+    ]
+
+
+def _metric_table(versions: Sequence[Mapping[str, Any]]) -> Any:
+    names = list(dict.fromkeys(name for version in versions for name in version["metrics"]))
+    rows = [
+        [words.metric_name(name), *(words.metric_value(name, version["metrics"].get(name)) for version in versions)]
+        for name in names
+    ]
+    return theme.table(["Metric", *(version["definition"] for version in versions)], rows)

@@ -1,0 +1,153 @@
+"""The common look: colours, sizes and the frame of every chart.
+
+Cards are read on white and on dark pages: charts have no background of their own, text and rules are a grey of
+middle contrast on both, and series differ in hue, lightness and dash (Okabe and Ito's colour-blind safe palette).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from metaflow.cards import Markdown, Table, ValueBox, VegaChart
+
+FONT = "Roboto, -apple-system, Segoe UI, Helvetica Neue, DejaVu Sans, Arial, sans-serif"
+INK = "#6b7280"
+RULE = "#9ca3af"
+BLUE, ORANGE, GREEN, PURPLE = "#1479bd", "#e08a00", "#009e73", "#b85c9e"
+RED, SKY = "#d55e00", "#4aa3df"
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+HEIGHT = 300
+SIGNIFICANT_DIGITS = 5
+PERCENT_LABEL = "replace(datum.label, '%', '\u00a0%')"
+
+# Metaflow's page has no room for a style sheet, but its Markdown lets one through. Without the first rule every chart
+# of container width is 0 pixels wide: vega-embed's root shrinks to fit (vega-embed #476, mended in #1554, not bundled).
+STYLE = """<style>
+.mf-card .vega-embed { display: block; width: 100%; margin: 1.5rem 0; overflow-x: auto; }
+.mf-card .vega-embed .role-title-text text, .mf-card .vega-embed .mark-text.role-mark text { fill: var(--black); }
+.mf-card .vega-embed .role-axis-label text, .mf-card .vega-embed .role-axis-title text,
+.mf-card .vega-embed .role-legend-label text, .mf-card .vega-embed .role-title-subtitle text { fill: var(--dk-grey); }
+.mf-card main h1 { font-size: 1.6rem; margin: 0 0 1rem; }
+.mf-card main h2 { font-size: 1.2rem; margin: 2.5rem 0 0.5rem; }
+.mf-card main h3 { font-size: 1.05rem; margin: 0.75rem 0; }
+.mf-card main ul { padding-left: 1.2rem; margin: 0.5rem 0 1rem; }
+.mf-card main pre { background: var(--lt-grey); padding: 0.8rem 1rem; border-radius: 5px; overflow-x: auto; }
+.mf-card table { font-variant-numeric: tabular-nums; }
+.mf-card td { padding: 0.4rem 0.75rem; }
+.mf-card th { padding: 0.4rem 0.75rem; vertical-align: bottom; white-space: normal; }
+.mf-card td:first-child, .mf-card th:first-child { text-align: left; }
+.mf-card .container:has(progress) { padding: 0.8rem 1rem; background: var(--lt-lt-grey); margin: 1rem 0; }
+.mf-card .container:has(progress) .inner { max-width: none; }
+.mf-card .container:has(progress) .details { font: inherit; color: var(--black); }
+.mf-card .tableContainer { margin: 1.25rem 0; }
+.mf-card td:has(.value-box) { background: none; padding: 0 0.75rem 0 0; vertical-align: top; }
+.mf-card table .value-box { text-align: left; padding: 0.9rem 1rem; background: var(--bg); border-color: var(--grey); }
+.mf-card .value-box .value-box-title { font-size: 0.75rem; white-space: nowrap; }
+.mf-card .value-box .value-box-value { color: var(--black); }
+.mf-card .value-box .value-box-subtitle { font-size: 0.8rem; margin: 0; }
+.mf-card .vega-bindings { font-size: 13px; margin-top: 0.5rem; }
+@media (prefers-color-scheme: dark) {
+  :root { --bg: #16181d; --white: #16181d; --black: #e5e7eb; --dk-grey: #a3a9b5; --grey: #ffffff30;
+    --lt-grey: #262a31; --lt-lt-grey: #1e2127; }
+  .mf-card .logoContainer { filter: invert(1) hue-rotate(180deg); }
+}
+</style>"""
+
+CONFIG: dict[str, Any] = {
+    "font": FONT,
+    "view": {"stroke": None},
+    "padding": {"left": 5, "right": 8, "top": 5, "bottom": 8},
+    "title": {
+        "anchor": "start", "frame": "group", "fontSize": 15, "fontWeight": 600, "color": INK,
+        "subtitleFontSize": 12, "subtitleColor": INK, "subtitlePadding": 5, "offset": 14, "limit": 0,
+    },
+    "axis": {
+        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 400, "labelColor": INK, "titleColor": INK,
+        "gridColor": RULE, "gridOpacity": 0.3, "domainColor": RULE, "tickColor": RULE, "titlePadding": 8,
+        "labelLimit": 220,
+    },
+    "legend": {
+        "orient": "bottom", "labelFontSize": 12, "labelColor": INK, "titleColor": INK, "symbolStrokeWidth": 3,
+        "symbolSize": 150, "symbolOpacity": 1, "unselectedOpacity": 0.75,
+        "labelLimit": 260, "columnPadding": 18, "offset": 14,
+    },
+    "header": {"labelFontSize": 12, "labelColor": INK, "labelFontWeight": 600, "labelAnchor": "start"},
+    "text": {"color": INK, "fontSize": 12},
+    "rule": {"color": INK},
+}  # fmt: skip
+
+
+def page(title: str, parts: Sequence[Any]) -> list[Any]:
+    """Open a card: its style, its title, then its parts in order."""
+    return [Markdown(STYLE), Markdown(f"# {title}"), *parts]
+
+
+def chart(
+    question: str,
+    spec: Mapping[str, Any],
+    *,
+    reading: str | Sequence[str] = "",
+    rows: Sequence[Mapping[str, Any]] | None = None,
+    height: int = HEIGHT,
+) -> VegaChart:
+    """Frame a Vega-Lite specification: the question it answers as title, how to read it below.
+
+    Args:
+        question: what the chart answers, ending in a question mark.
+        spec: marks, encodings and layers; everything but title, data and look.
+        reading: one line, or several, that say how to read the chart.
+        rows: the chart's data, a few hundred at most; layers may bring their own.
+        height: of the plot in pixels; facets state their own inside.
+    """
+    title = {"text": question} | ({"subtitle": reading} if reading else {})
+    frame: dict[str, Any] = {"$schema": SCHEMA, "background": "transparent", "config": CONFIG, "title": title}
+    if rows is not None:
+        frame["data"] = {"values": list(rows)}
+    if "facet" not in spec:
+        frame["height"] = height
+    else:
+        frame["width"] = None  # Metaflow would set "container", which facets do not know
+    return VegaChart(plain(frame | dict(spec)))
+
+
+def plain(value: Any) -> Any:
+    """Make values safe to inline: floats rounded to five digits, NaN and infinities null, arrays lists.
+
+    A single NaN would leave the whole card blank: browsers refuse it in JSON.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
+    return value
+
+
+def axis(field: str, title: str | None, *, share: bool = False, **more: Any) -> dict[str, Any]:
+    """Describe a quantitative channel; `share` formats its ticks as percentages."""
+    look = {"tickCount": 6} | ({"format": "~%", "labelExpr": PERCENT_LABEL} if share else {}) | more.pop("axis", {})
+    return {"field": field, "type": "quantitative", "title": title, "axis": look} | more
+
+
+def palette(names: Sequence[str]) -> dict[str, list[str]]:
+    """Give each name its colour, in order; beyond six names colours repeat."""
+    return {"domain": list(names), "range": [SERIES[i % len(SERIES)] for i in range(len(names))]}
+
+
+def figures(boxes: Sequence[tuple[str, str, str]]) -> Table:
+    """Set the headline numbers side by side: (title, value, note) each."""
+    return Table([[ValueBox(title=title, value=value, subtitle=note or None) for title, value, note in boxes]])
+
+
+def heading(text: str, note: str = "") -> Markdown:
+    """Open a part of the card; the note says what it is about."""
+    return Markdown(f"## {text}" + (f"\n\n{note}" if note else ""))
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Build a static table of words and formatted numbers."""
+    return Table([list(row) for row in rows], headers=list(headers), disable_updates=True)

@@ -1,0 +1,31 @@
+import card_browser
+import pytest
+import screenshots
+
+CHARTS = {"preprocess": 3, "train": 4, "train_start": 0, "evaluate": 6, "register": 1}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(card_browser.find_chromium() is None, reason="needs Chromium: apt-get install chromium"),
+]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_card_draws_its_charts_without_a_complaint(name, tmp_path):
+    page = tmp_path / f"{name}.html"
+    page.write_text(card_browser.to_html(screenshots.sample_cards()[name], name))
+    opened = card_browser.open_page(page, width=1400)
+    assert opened.console == []
+    assert len(opened.chart_widths) == CHARTS[name]
+    assert all(600 < width <= 1100 for width in opened.chart_widths)
+
+
+def test_a_broken_chart_does_complain(tmp_path):
+    page = tmp_path / "broken.html"
+    components = screenshots.sample_cards()["register"]
+    chart = next(part for part in components if type(part).__name__ == "VegaChart")
+    chart.update({"mark": "no such mark", "data": {"values": []}})
+    page.write_text(card_browser.to_html(components, "broken"))
+    opened = card_browser.open_page(page, width=1400)
+    assert opened.console
+    assert opened.chart_widths == []
