@@ -52,12 +52,18 @@ def test_gaps_and_streaks_agree_with_counting_by_hand(features):
 
 def test_levels_and_concentration_agree_with_numpy(features):
     series = np.random.default_rng(4).poisson(2, (30, 42)).astype(float)
+    series[:9, :12] = 0
+    late, early = series[:, 28:].mean(axis=1), series[:, :28].mean(axis=1)
     found = features(series)
     ordered = np.sort(series, axis=1)
     gini = np.abs(series[:, :, None] - series[:, None]).mean(axis=(1, 2)) / 2 / series.mean(axis=1)
     expected = {
         "level": series.mean(axis=1),
+        "level_active": series.sum(axis=1) / (series > 0).sum(axis=1),
+        "level_since_first": series.sum(axis=1) / (42 - (series > 0).argmax(axis=1)),
         "level_last_week": series[:, -7:].mean(axis=1),
+        "level_recent": np.average(series, axis=1, weights=0.5 ** (np.arange(42, 0, -1) / 7)),
+        "acceleration": (late - early) / (late + early),
         "spread": series.std(axis=1),
         "dispersion": series.var(axis=1) / series.mean(axis=1),
         "peak": series.max(axis=1),
@@ -121,6 +127,16 @@ def test_a_bad_day_that_leads_to_the_next_shows_as_memory(features):
     found = features(np.exp(3 + shocks / 2))
     assert found["bets_autocorrelation_1"].mean() == pytest.approx(0.65, abs=0.08)
     assert abs(features(rng.poisson(9, (40, 400)))["bets_autocorrelation_1"].mean()) < 0.08
+
+
+def test_a_week_that_repeats_the_last_one_shows_at_lag_seven(features):
+    rng = np.random.default_rng(11)
+    shocks = rng.normal(size=(40, 400))
+    for day in range(7, 400):
+        shocks[:, day] += 0.7 * shocks[:, day - 7]
+    found = features(np.exp(3 + shocks / 2))
+    assert found["bets_autocorrelation_7"].mean() > 0.5
+    assert abs(found["bets_autocorrelation_1"].mean()) < 0.08
 
 
 def test_chasing_tells_players_who_play_on_after_losses(features):
