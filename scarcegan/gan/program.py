@@ -73,9 +73,10 @@ class Program:
         self._dropout = model.dropout if model.objective == "corrected" else 0.0
         self._member_seeds = tf.constant(member_seeds, tf.int32)
         self._place(rows)
-        self._round = tf.function(self._iterate, jit_compile=train.xla, reduce_retracing=True)
-        self._draw = tf.function(self._draw_round)
-        self._score = tf.function(self._rare_probability, reduce_retracing=True)
+        # Without AutoGraph: rewriting the source of every function in here takes longer than tracing it.
+        self._round = tf.function(self._iterate, autograph=False, jit_compile=train.xla)
+        self._draw = tf.function(self._draw_round, autograph=False)
+        self._score = tf.function(self._rare_probability, autograph=False, reduce_retracing=True)
 
     def run_round(self, number: int) -> dict[str, np.ndarray]:
         """Train for one round of iterations and return the round's mean of every watched series, float [P] each."""
@@ -135,13 +136,15 @@ class Program:
         return tf.transpose(indices, (1, 0, 2)), noise, [tf.floor(u + keep) / keep for u in uniforms]
 
     def _iterate(self, first: tf.Tensor, indices: tf.Tensor, noise: tf.Tensor, masks: list[tf.Tensor]) -> tf.Tensor:
-        total = tf.zeros((len(SERIES), len(self._member_seeds)))
-        for step in tf.range(self.train.round_iterations):
-            rows = tf.gather(self._rows, indices[step])
-            labeled, unlabeled = tf.split(rows, 2, axis=1)
+        def one_more(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            labeled, unlabeled = tf.split(tf.gather(self._rows, indices[step]), 2, axis=1)
             batch = Batch(labeled, unlabeled, noise[step], [mask[step] for mask in masks] or None)
-            total += self._one_iteration(first + step, batch)
-        return total / self.train.round_iterations
+            return step + 1, total + self._one_iteration(first + step, batch)
+
+        steps = self.train.round_iterations
+        start = (tf.constant(0), tf.zeros((len(SERIES), len(self._member_seeds))))
+        total = tf.while_loop(lambda step, _: step < steps, one_more, start, maximum_iterations=steps)[1]
+        return total / steps
 
     def _one_iteration(self, iteration: tf.Tensor, batch: Batch) -> tf.Tensor:
         watched: dict[str, tf.Tensor] = {}
