@@ -1,5 +1,6 @@
 """Which registry a command works on: from the settings file, or as said on the command line."""
 
+import getpass
 import json
 import re
 import tomllib
@@ -66,6 +67,18 @@ def version_number(reference: str) -> int:
             f"expected a version number such as 3, or an ARN, got '{reference}': see `scarcegan models list`"
         )
     return int(found[1])
+
+
+def user_name() -> str:
+    """Return the name of the user at the terminal.
+
+    Raises:
+        RegistryProblem: the system knows none, as in a bare container.
+    """
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise RegistryProblem(f"expected a user name, the system knows none ({error}): add --who") from error
 
 
 def print_json(rows: list[dict[str, object]]) -> None:

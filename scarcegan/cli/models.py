@@ -1,6 +1,5 @@
 """`scarcegan models`: list, compare, approve, reject and roll back what the runs registered."""
 
-import getpass
 from dataclasses import asdict
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from scarcegan.cli.chosen import (
     Who,
     chosen_registry,
     print_json,
+    user_name,
     version_number,
 )
 from scarcegan.problems import RegistryProblem
@@ -114,7 +114,7 @@ def approve(
     """Approve models: each becomes the champion of its business definition, and scoring takes it."""
     registry = chosen_registry(config, backend, folder)
     numbers = [version_number(reference) for reference in references]
-    _answer(registry.approve(*numbers, who=who or getpass.getuser(), why=reason, force=force), as_json)
+    _answer(registry.approve(*numbers, who=who or user_name(), why=reason, force=force), as_json)
 
 
 @app.command()
@@ -130,7 +130,7 @@ def reject(
     """Reject models; a rejected champion gives its place back to the one before."""
     registry = chosen_registry(config, backend, folder)
     numbers = [version_number(reference) for reference in references]
-    _answer(registry.reject(*numbers, who=who or getpass.getuser(), why=reason), as_json)
+    _answer(registry.reject(*numbers, who=who or user_name(), why=reason), as_json)
 
 
 @app.command()
@@ -146,7 +146,7 @@ def rollback(
 ) -> None:
     """Withdraw a release, restore the champions before it and list them."""
     registry = chosen_registry(config, backend, folder)
-    champions = registry.rollback(who=who or getpass.getuser(), why=reason, release_id=release or None, force=force)
+    champions = registry.rollback(who=who or user_name(), why=reason, release_id=release or None, force=force)
     _answer(champions, as_json)
 
 

@@ -112,6 +112,16 @@ def test_approve_records_the_user_when_nobody_is_named(rows, monkeypatch):
     assert rows("approve", "7", "--reason", "finds more")[0]["decided_by"] == "rita"
 
 
+def test_a_system_without_user_names_asks_for_one(models, monkeypatch):
+    def nobody():
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    result = models("approve", "7", "--reason", "finds more")
+    assert result.exit_code == 1
+    assert "--who" in result.stderr
+
+
 def test_approve_asks_for_a_reason(models, rows):
     assert models("approve", "7").exit_code == 2
     assert models("approve", "7", "--reason", " ").exit_code == 1
@@ -157,6 +167,15 @@ def test_a_folder_without_registry_is_refused(tmp_path):
     assert result.exit_code == 1
     assert "--registry-folder" in result.stderr
     assert not (tmp_path / "typo").exists()
+
+
+def test_sagemaker_is_chosen_on_the_command_line_and_asks_for_its_settings(folder, monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    result = CliRunner().invoke(app, ["models", "list", "--registry", "sagemaker"])
+    assert result.exit_code == 1
+    assert "registry.archives" in result.stderr
+    both = ["models", "list", "--registry", "sagemaker", "--registry-folder", str(folder)]
+    assert "leave one of both out" in CliRunner().invoke(app, both).stderr
 
 
 def test_the_settings_file_says_where_the_registry_is(folder, tmp_path):
