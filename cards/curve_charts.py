@@ -37,7 +37,7 @@ def headline(evaluation: Mapping[str, Any]) -> str:
 
 
 def recall_curves(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
-    """Recall against the flagged share; the verdict's model, its rival and the champion stand out."""
+    """Draw recall against the flagged share; the verdict's model, its rival and the champion stand out."""
     budget = evaluation["review_budget"]
     share = _flagged_axis()
     recall = theme.axis("recall", "risky players found (recall)", share=True, scale={"domain": [0, 1]})
@@ -68,7 +68,7 @@ def recall_curves(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
 
 
 def precision_curves(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
-    """Precision against recall, with recall's interval as a band."""
+    """Draw precision against recall, with recall's interval as a band."""
     recall = theme.axis("recall", "risky players found (recall)", share=True, scale={"domain": [0, 1]})
     precision = theme.axis("precision", "flagged players truly risky (precision)", share=True, scale={"domain": [0, 1]})
     found = contestants(evaluation, test_set)
@@ -93,7 +93,7 @@ def precision_curves(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
 
 
 def threshold_explorer(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
-    """Recall and precision of one model against the flagged share, with its threshold marked."""
+    """Draw recall and precision of one model against the flagged share, with its threshold marked."""
     names = list(evaluation["models"])
     measures = ["flagged_share", "recall", "precision"]
     rows = [

@@ -9,7 +9,7 @@ from cards import theme, words
 
 
 def calibration(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
-    """Observed share of risky players against the predicted score, per bin of scores."""
+    """Draw the observed share of risky players against the predicted score, per bin of scores."""
     rows = [
         {"model": name, "predicted": predicted, "observed": observed, "players": players}
         for name, model in evaluation["models"].items()
@@ -48,7 +48,7 @@ def calibration(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
 
 
 def confusion(matrices: Mapping[str, Mapping[str, Any]]) -> VegaChart:
-    """Confusion matrices of the models: rows the true class, columns the class with the highest probability."""
+    """Draw the models' confusion matrices: rows the true class, columns the class with the highest probability."""
     rows = [
         {"model": name, "truth": truth, "called": called, "players": players, "share": players / sum(line)}
         for name, confused in matrices.items()
@@ -81,13 +81,13 @@ def confusion(matrices: Mapping[str, Mapping[str, Any]]) -> VegaChart:
     return theme.chart(
         "Which classes are mistaken for which?",
         spec,
-        reading="Players per cell; the darker, the larger the share of its row. 'unknown' is an answer, never a truth.",
+        reading="Players per cell; the stronger the colour, the larger the share of its row. 'unknown' is an answer, never a truth.",
         rows=rows,
     )
 
 
 def fold_spread(evaluation: Mapping[str, Any]) -> VegaChart:
-    """Each fold's validation metrics as points, their mean as a bar."""
+    """Draw each fold's validation metrics as points, their mean as a bar."""
     rows = [
         {"model": name, "metric": words.metric_name(metric), "fold": fold, "value": value, "mean": spread["mean"]}
         for name, model in evaluation["models"].items()
