@@ -10,7 +10,10 @@ from rich.text import Text
 from scarcegan.registry import Decision, ModelVersion
 from scarcegan.registry.comparison import Comparison
 
-NOTHING_YET = Text("No registered models here yet: `make run` trains and registers four.")
+NOTHING_YET = Text(
+    "No registered models in this group yet: `make run` trains and registers four.\n"
+    "Other configurations have groups of their own: add --config config/NAME.toml."
+)
 
 _STATUS = {
     "PendingManualApproval": ("pending", "yellow"),
