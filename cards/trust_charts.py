@@ -81,7 +81,7 @@ def confusion(matrices: Mapping[str, Mapping[str, Any]]) -> VegaChart:
     return theme.chart(
         "Which classes are mistaken for which?",
         spec,
-        reading="Players per cell; the stronger, the larger the share of its row. 'unknown' is an answer, never a truth.",
+        reading="Players per cell; stronger: a larger share of its row. 'unknown' is an answer, never a truth.",
         rows=rows,
     )
 
