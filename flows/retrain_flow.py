@@ -1,6 +1,7 @@
 """Retrain ScarceGAN: `python retrain_flow.py run`, `... run --with batch`, `... resume`."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from metaflow import Config, FlowSpec, Parameter, card, config_expr, current, re
 
 import cards
 import scarcegan
+from refusal import checked_settings, refuses_plainly
 from scarcegan.machine import git_commit, prepare_launch, threads_per_task
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +42,7 @@ class RetrainFlow(FlowSpec):
     config = Config(
         "config",
         default=str(ROOT / "config" / "retrain.toml"),
-        parser="scarcegan.settings.parse",
+        parser=checked_settings,
         help="TOML file of settings; keys are documented in scarcegan/settings.py",
     )
     launch = Config("launch", default_value={"commit": git_commit(ROOT)}, help="Noted at launch; not for you to set.")
@@ -48,6 +50,7 @@ class RetrainFlow(FlowSpec):
     data = Parameter("data", type=str, default=None, help="Overrides data.path: where the input is.")
 
     @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
+    @refuses_plainly
     @step
     def start(self):
         """Resolve the settings and check that the registry can be reached, before anything is rented."""
@@ -65,6 +68,7 @@ class RetrainFlow(FlowSpec):
         cpu=config_expr("config.resources.preprocess.cpu"), memory=config_expr("config.resources.preprocess.memory_mb")
     )
     @card(type="blank", id="data")
+    @refuses_plainly
     @step
     def preprocess(self):
         """Load, check and split the players; nothing is trained on data that are not fit."""
@@ -85,16 +89,16 @@ class RetrainFlow(FlowSpec):
         gpu=config_expr("config.resources.train.gpu"),
     )
     @card(type="blank", id="training", refresh_interval=5)
+    @refuses_plainly
     @step
     def train(self):
         """Train the members of one fold, from its last checkpoint if there is one, and choose its candidates."""
-        from scarcegan.project import project_folder
         from scarcegan.settings import load
         from scarcegan.workflow.fit import fit_fold
         from scarcegan.workflow.prepare import Prepared
 
         self.fold = self.input
-        checkpoint = project_folder("checkpoints") / current.flow_name / self.origin_run / f"fold_{self.fold}.npz"
+        checkpoint = self._checkpoints() / f"fold_{self.fold}.npz"
         threads = threads_per_task(len(self.fold_numbers), os.environ)
         prepared, settings = Prepared.from_artifact(self.players), load(self.settings)
         fitted = fit_fold(prepared, self.fold, settings, threads, checkpoint, self._show_progress)
@@ -103,6 +107,7 @@ class RetrainFlow(FlowSpec):
         self.next(self.select)
 
     @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
+    @refuses_plainly
     @step
     def select(self, inputs):
         """Join the members chosen in each fold into one ensemble per business definition."""
@@ -112,13 +117,16 @@ class RetrainFlow(FlowSpec):
 
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
         prepared = Prepared.from_artifact(self.players)
-        self.models, self.validation = select_models(prepared, [self._offer(task) for task in inputs], load(self.settings))
+        self.models, self.validation = select_models(
+            prepared, [self._offer(task) for task in inputs], load(self.settings)
+        )
         self.next(self.evaluate)
 
     @resources(
         cpu=config_expr("config.resources.preprocess.cpu"), memory=config_expr("config.resources.preprocess.memory_mb")
     )
     @card(type="blank", id="evaluation")
+    @refuses_plainly
     @step
     def evaluate(self):
         """Measure the models, the baselines and the champions on the same untouched test players."""
@@ -141,6 +149,7 @@ class RetrainFlow(FlowSpec):
 
     @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
     @card(type="blank", id="release")
+    @refuses_plainly
     @step
     def register(self):
         """Register the models as one release that waits for a person's approval."""
@@ -166,12 +175,19 @@ class RetrainFlow(FlowSpec):
 
     @step
     def end(self):
-        """Say what came out and where to look next."""
+        """Say what came out and where to look next, and drop the checkpoints that nobody needs any more."""
         for verdict in self.evaluation["verdicts"].values():
             print(verdict["sentence"])
         numbers = ", ".join(str(version["version"]) for version in self.release["versions"])
         print(f"Registered versions {numbers} as {self.release['release_id']} in {self.release['registry']}.")
         print("Look next:", *self.release["commands"], sep="\n  ")
+        shutil.rmtree(self._checkpoints(), ignore_errors=True)
+
+    def _checkpoints(self):
+        """Return the folder of this run's checkpoints, the same for all its resumes and for no other run."""
+        from scarcegan.project import project_folder
+
+        return project_folder("checkpoints") / current.flow_name / self.origin_run
 
     @staticmethod
     def _offer(task):

@@ -140,4 +140,4 @@ def _warnings(
                 f"test set '{name}' has no known truth: recall is measured on its labelled '{rare}' players, "
                 "flagged shares on its unlabelled ones"
             )
-    return warnings
+    return [*warnings, *players.notes]

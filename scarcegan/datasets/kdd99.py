@@ -9,7 +9,7 @@ A "player" is a connection. The protocol is the published one, with its label co
 * Test set `shifted`, the first, is the official `corrected` file: normal rows and attack names that occur in
   training. Attack names that training lacks are left out, as published.
 
-Exact copies of labelled rows stay in both test sets, as published; their number is logged as a warning.
+Exact copies of labelled rows stay in both test sets, as published; their number is noted for the data report.
 
 Encoding of the 41 features: 38 numeric ones as they are; one column per protocol and per flag; one column for
 each of the 20 most frequent services in the training rows and one for the rest. Columns that are constant
@@ -17,7 +17,7 @@ over the training rows are dropped: `num_outbound_cmds`, `is_host_login`, `wrong
 that hardly vary (`land`, `urgent`, flags `OTH` and `RSTOS0`).
 """
 
-import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +58,6 @@ dst_host_same_src_port_rate dst_host_srv_diff_host_rate dst_host_serror_rate dst
 dst_host_rerror_rate dst_host_srv_rerror_rate attack
 """.split()  # noqa: SIM905 - a list literal would fill forty lines
 
-_log = logging.getLogger(__name__)
-
 
 def load(settings: Settings) -> Players:
     """Load one KDD99 task (see the module's docstring for the protocol).
@@ -85,8 +83,8 @@ def load(settings: Settings) -> Players:
     labels, test_set = _deal(rare, LABEL_DRAWS[task], np.random.default_rng([settings.seed, 99]))
     dealt = test_set >= 0
     players = _assemble(rows[dealt], labels[dealt], test_set[dealt], shifted)
-    _report_copies(pd.concat([rows[dealt], shifted]), players)
-    return useful_features(players, settings)
+    notes = _copies(pd.concat([rows[dealt], shifted]), players)
+    return useful_features(replace(players, notes=notes), settings)
 
 
 def _locate(folder: Path | None, name: str, is_chosen: bool) -> Path:
@@ -160,16 +158,17 @@ def _encode(rows: pd.DataFrame, training: np.ndarray) -> pd.DataFrame:
     return pd.concat([rows.drop(columns=[*CATEGORICAL, "attack"]), one_hot], axis=1)
 
 
-def _report_copies(rows: pd.DataFrame, players: Players) -> None:
+def _copies(rows: pd.DataFrame, players: Players) -> tuple[str, ...]:
+    """Say for each test set how many rows are exact copies of labelled ones."""
     content = pd.util.hash_pandas_object(rows[COLUMNS[:-1]], index=False).to_numpy()
     is_copy = np.isin(content, content[players.labels != UNLABELED])
+    notes = []
     for number, name in enumerate(players.test_sets, start=1):
         within = players.test_set == number
         copies = is_copy[within]
-        _log.warning(
-            "kdd99: %d of %d rows of test set '%s' (%d of them rare) are exact copies of labelled rows",
-            copies.sum(),
-            len(copies),
-            name,
-            (copies & (players.truth[within] == 1)).sum(),
+        rare = np.count_nonzero(copies & (players.truth[within] == 1))
+        notes.append(
+            f"{np.count_nonzero(copies)} of {len(copies)} rows of test set '{name}' ({rare} of them rare) are exact "
+            "copies of labelled rows"
         )
+    return tuple(notes)

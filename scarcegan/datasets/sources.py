@@ -1,6 +1,5 @@
 """What every built-in data set asks first: where its files are, and whether the populations fit it."""
 
-import logging
 import os
 from collections.abc import Collection
 from dataclasses import replace
@@ -13,8 +12,6 @@ from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import Settings
 
 DATA_VARIABLE = "SCARCEGAN_DATA"
-
-_log = logging.getLogger(__name__)
 
 
 def data_folder(settings: Settings) -> Path | None:
@@ -54,7 +51,7 @@ def require_populations(settings: Settings, negatives: Collection[str], rare: st
 
 
 def useful_features(players: Players, settings: Settings) -> Players:
-    """Drop the features in `data.ignore_columns` and those that are constant over the pool; names are logged.
+    """Drop the features in `data.ignore_columns` and those that are constant over the pool (a note names them).
 
     Raises:
         SettingsProblem: a column to ignore does not exist.
@@ -68,6 +65,7 @@ def useful_features(players: Players, settings: Settings) -> Players:
     pool = players.features[players.test_set == 0]
     varies = pool.max(axis=0) > pool.min(axis=0)
     if not varies.all():
-        _log.info("dropped features that are constant over the pool: %s", ", ".join(names[~varies]))
+        dropped = f"{np.count_nonzero(~varies)} features are dropped, being constant over the pool: "
+        players = replace(players, notes=(*players.notes, dropped + ", ".join(names[~varies])))
     keep = varies & ~np.isin(names, settings.data.ignore_columns)
     return replace(players, features=players.features[:, keep], feature_names=tuple(names[keep].tolist()))

@@ -1,5 +1,4 @@
 import gzip
-import logging
 
 import numpy as np
 import pytest
@@ -82,14 +81,13 @@ def test_rare_services_share_a_column_and_constant_columns_are_dropped(small):
     assert (one_hot.sum(axis=1) == 1).all()
 
 
-def test_exact_copies_of_labelled_rows_are_counted_in_a_warning(tmp_path, caplog):
+def test_exact_copies_of_labelled_rows_are_counted_in_a_note(tmp_path):
     training = [connection(number % 2, "normal") for number in range(20)] + [connection(7, "phf")] * 10
     corrected = [connection(0, "normal"), connection(7, "phf"), connection(8, "phf")]
-    kdd99.load(configured(path=write(tmp_path / "copies", training, corrected)))
-    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert [text.split(" are ")[0] for text in warnings] == [
-        "kdd99: 2 of 3 rows of test set 'shifted' (1 of them rare)",
-        "kdd99: 9 of 9 rows of test set 'same' (3 of them rare)",
+    notes = kdd99.load(configured(path=write(tmp_path / "copies", training, corrected))).notes
+    assert [text.split(" are ")[0] for text in notes[:2]] == [
+        "2 of 3 rows of test set 'shifted' (1 of them rare)",
+        "9 of 9 rows of test set 'same' (3 of them rare)",
     ]
 
 

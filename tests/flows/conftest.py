@@ -1,0 +1,88 @@
+"""Real runs of the flow on a tiny configuration, each in a folder of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import metaflow
+import pytest
+
+from scarcegan.project import project_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = """
+[data]
+path = "{folder}/players"
+prevalence = 0.05
+
+[simulated]
+players = 1500
+days = 60
+risky_share = 0.05
+labeled_risky = 20
+labeled_negatives = 40
+
+[folds]
+k = 2
+
+[model]
+trunk = [16, 8]
+
+[train]
+members = 2
+iterations = 40
+round_iterations = 10
+checkpoint_rounds = 1
+batch = 32
+
+[evaluate]
+bootstrap = 50
+baselines = ["logistic_regression", "gradient_boosting"]
+
+[registry]
+path = "{folder}/registry"
+"""
+
+
+@dataclass
+class FlowFolder:
+    """A folder with a tiny configuration, its own Metaflow datastore and its own registry."""
+
+    path: Path
+
+    def launch(self, command: str, *options: str, fault: str = "", expect: int = 0) -> tuple[str, str]:
+        """Run or resume the flow and return what it printed and the new run's id."""
+        environment = dict(os.environ, SCARCEGAN_FAULT=fault, PYTHONPATH=str(Path(__file__).parent / "faults"))
+        configured = ["--config", "config", str(self.path / "tiny.toml")] if command == "run" else []
+        id_file = self.path / "run-id"
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "flows/retrain_flow.py"), *configured, command]
+            + ["--run-id-file", str(id_file), *options],
+            cwd=self.path,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        assert (done.returncode == 0) == (expect == 0), done.stdout
+        return done.stdout, id_file.read_text()
+
+    def run(self, run_id: str) -> metaflow.Run:
+        """Return a run through the Client API."""
+        metaflow.metadata(f"local@{self.path}")
+        metaflow.namespace(None)
+        return metaflow.Run(f"RetrainFlow/{run_id}")
+
+
+@pytest.fixture(scope="module")
+def flow_folder(tmp_path_factory):
+    folder = FlowFolder(tmp_path_factory.mktemp("flow"))
+    (folder.path / "tiny.toml").write_text(TINY.format(folder=folder.path))
+    (folder.path / ".metaflow").mkdir()
+    yield folder
+    for run in (folder.path / ".metaflow" / "RetrainFlow").glob("[0-9]*"):
+        shutil.rmtree(project_folder("checkpoints") / "RetrainFlow" / run.name, ignore_errors=True)

@@ -1,0 +1,74 @@
+"""A fold that fails for good, then a broken evaluation: each resume does only what is missing."""
+
+import pytest
+
+from scarcegan.registry import open_registry
+from scarcegan.settings import load
+
+
+@pytest.fixture(scope="module")
+def chain(flow_folder):
+    """Run with a collapsing fold, resume into a broken evaluation, resume to the end."""
+    collapsed = flow_folder.launch("run", fault="collapse:1", expect=1)
+    crashed = flow_folder.launch("resume", fault="evaluate", expect=1)
+    finished = flow_folder.launch("resume")
+    return [(printed, flow_folder.run(run_id)) for printed, run_id in (collapsed, crashed, finished)]
+
+
+def cloned(run):
+    """Return step -> ids of the tasks that were taken over from an earlier run."""
+    tasks = {step.id: [task for task in step if task.origin_pathspec] for step in run}
+    return {step: [task.origin_pathspec for task in found] for step, found in tasks.items() if found}
+
+
+def test_the_first_cause_stands_in_the_log_without_a_traceback(chain):
+    printed, _ = chain[0]
+    assert "TrainingCollapsed in step train:" in printed
+    assert "fold 1 collapsed on purpose: lower train.learning_rate" in printed
+    assert "Traceback" not in printed
+
+
+def test_a_mistake_is_not_retried(chain):
+    assert "This failed task will not be retried" in chain[0][0]
+
+
+def test_resume_keeps_the_finished_fold_and_redoes_the_failed_one(chain):
+    (_, first), (_, second), _ = chain
+    [kept] = [task for task in second["train"] if task.origin_pathspec]
+    [redone] = [task for task in second["train"] if not task.origin_pathspec]
+    assert kept["fold"].data == 0
+    assert kept.origin_pathspec in {task.pathspec for task in first["train"]}
+    assert redone["fold"].data == 1
+    assert set(cloned(second)) == {"start", "preprocess", "train"}
+
+
+def test_after_a_failed_evaluation_only_evaluation_and_registration_are_left(chain):
+    _, last = chain[2]
+    assert {step: len(tasks) for step, tasks in cloned(last).items()} == {
+        "start": 1,
+        "preprocess": 1,
+        "train": 2,
+        "select": 1,
+    }
+    assert {step.id for step in last} - set(cloned(last)) == {"evaluate", "register", "end"}
+
+
+def test_the_whole_chain_registers_one_release_of_its_first_run(chain, flow_folder):
+    settings = load({"registry": {"path": str(flow_folder.path / "registry")}})
+    versions = open_registry(settings.registry).versions()
+    assert len(versions) == 4
+    assert {version.origin_run_id for version in versions} == {chain[0][1].id}
+
+
+def test_an_unknown_key_starts_nothing(flow_folder):
+    config = flow_folder.path / "tiny.toml"
+    good = config.read_text()
+    config.write_text(good.replace("iterations = 40", "iteratons = 40"))
+    try:
+        (flow_folder.path / "run-id").write_text("none")
+        printed, run_id = flow_folder.launch("run", expect=1)
+    finally:
+        config.write_text(good)
+    assert "unknown key 'train.iteratons': did you mean 'train.iterations'?" in printed
+    assert "Traceback" not in printed
+    assert run_id == "none"

@@ -1,0 +1,112 @@
+"""One tiny retraining from start to end, in which the process of one fold is killed on the way."""
+
+import json
+
+import numpy as np
+import pytest
+
+from scarcegan.project import project_folder
+from scarcegan.registry import open_registry
+from scarcegan.settings import load
+
+DEFINITIONS = ["recall_first", "precision_first", "review_budget", "balanced"]
+
+
+@pytest.fixture(scope="module")
+def killed_at(flow_folder):
+    return flow_folder.path / "killed-at-round"
+
+
+@pytest.fixture(scope="module")
+def finished(flow_folder, killed_at):
+    printed, run_id = flow_folder.launch("run", "--seed", "11", fault=f"kill:1:{killed_at}")
+    return printed, flow_folder.run(run_id)
+
+
+@pytest.fixture(scope="module")
+def end(finished):
+    return finished[1]["end"].task
+
+
+def test_the_terminal_says_where_to_look_next(finished):
+    printed, run = finished
+    assert "Registered versions 1, 2, 3, 4" in printed
+    assert "scarcegan models compare 1 2 3 4" in printed
+    assert f"card view {run['evaluate'].task.pathspec.split('/', 1)[1]}" in printed
+
+
+def test_the_teams_metric_expressions_find_the_metrics(finished):
+    line = "Discriminator_Supervised_Loss=[0-9.e-]+; Discriminator_UnSupervised_Loss=[0-9.e-]+; Generator_Loss="
+    import re
+
+    assert re.search(f"Iteration=40; {line}[0-9.e-]+; Accuracy_Supervised=[0-9.]+;", finished[0])
+
+
+def test_everything_resolved_is_stored(finished):
+    settings = finished[1]["start"].task["settings"].data
+    assert settings["seed"] == 11
+    assert settings["train"]["members"] == 2
+    assert load(settings).model_dump(mode="json") == settings
+
+
+def test_players_are_plain_arrays_with_folds(end):
+    players = end["players"].data
+    assert players["features"].dtype == np.float32
+    assert players["features"].shape == (len(players["ids"]), len(players["feature_names"]))
+    assert set(np.unique(players["fold"])) == {-1, 0, 1}
+
+
+def test_a_killed_fold_goes_on_from_its_checkpoint(finished, killed_at):
+    _, run = finished
+    [killed] = [task for task in run["train"] if task["fold"].data == 1]
+    assert killed.current_attempt == 1
+    history = killed["history"].data
+    assert history["iteration"] == [10, 20, 30, 40]
+    assert int(killed_at.read_text()) == 1
+    # The second attempt prints only what it trained itself: the round before the kill was not done again.
+    assert "Iteration=10;" not in killed.stdout
+    assert "Iteration=20;" in killed.stdout
+
+
+def test_the_other_fold_was_not_disturbed(finished):
+    [other] = [task for task in finished[1]["train"] if task["fold"].data == 0]
+    assert other.current_attempt == 0
+
+
+def test_four_models_with_thresholds_come_out(end):
+    models = end["models"].data
+    assert list(models) == DEFINITIONS
+    for model in models.values():
+        assert 0 < model["threshold"] < 1
+        assert len(model["parts"]) == 2
+        assert model["class_names"][model["rare_index"]] == "risky"
+
+
+def test_models_and_baselines_are_evaluated_in_one_table(end):
+    evaluation = end["evaluation"].data
+    assert list(evaluation["models"]) == DEFINITIONS
+    assert set(evaluation["baselines"]) == {"logistic_regression", "gradient_boosting"}
+    for name in DEFINITIONS:
+        interval = evaluation["models"][name]["test"]["test"]["pr_auc"]
+        assert 0 <= interval["low"] <= interval["value"] <= interval["high"] <= 1
+        assert json.loads(end["model_quality"].data[name])["binary_classification_metrics"]
+
+
+def test_the_release_waits_for_approval(flow_folder, end):
+    settings = load({"registry": {"path": str(flow_folder.path / "registry")}})
+    versions = open_registry(settings.registry).versions()
+    assert [version.definition for version in versions] == DEFINITIONS
+    assert {version.status for version in versions} == {"PendingManualApproval"}
+    assert {version.release_id for version in versions} == {end["release"].data["release_id"]}
+
+
+@pytest.mark.parametrize("step", ["preprocess", "train", "evaluate", "register"])
+def test_each_telling_step_has_its_card(finished, step):
+    import metaflow
+
+    [card] = metaflow.cards.get_cards(finished[1][step].task)
+    assert "<html" in card.get()
+
+
+def test_checkpoints_are_dropped_when_nobody_needs_them(finished):
+    assert not (project_folder("checkpoints") / "RetrainFlow" / finished[1].id).exists()
