@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,17 +51,19 @@ class CheckpointFile:
         if not self.path.exists():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
+            # opened here: given a path, NumPy leaves a broken zip file open
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             meta = json.loads(str(arrays.pop(_META)))
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise CheckpointProblem(
                 f"{self.path} is no readable checkpoint ({error}): delete it to train this fold from the start"
             ) from error
         if meta["fingerprint"] != self.fingerprint:
             raise CheckpointProblem(
                 f"{self.path} belongs to another training: expected fingerprint {self.fingerprint}, got "
-                f"{meta['fingerprint']}; data, settings, fold or code have changed, so start a new run"
+                f"{meta['fingerprint']}; data, settings, fold or code have changed; delete the file to train this fold "
+                "from its start"
             )
         return arrays, meta
 
