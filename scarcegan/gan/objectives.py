@@ -158,9 +158,10 @@ class _Objective:
     def generator(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
         """Feature matching with pull-away, or (without the bad generator) being taken for real."""
         features = trunk_features(weights, generate(weights, batch.noise, self.sizes))
-        # published: the labelled, class-balanced batch stands for the real rows
+        # published: the labelled, class-balanced batch stands for the real rows. Their features are a fixed
+        # target there too: the public code passes them to Keras as labels.
         real = batch.unlabeled if self.is_corrected else batch.labeled
-        distance = losses.feature_matching(features, trunk_features(weights, real))
+        distance = losses.feature_matching(features, tf.stop_gradient(trunk_features(weights, real)))
         if self.matches_features:
             loss = distance + losses.pull_away(features, per_row=self.is_corrected)
         else:
