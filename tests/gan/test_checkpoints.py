@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scarcegan.gan import checkpoints
+from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
+from scarcegan.problems import CheckpointProblem
+
+ARRAYS = {"program/weights/trunk/0/bias": np.arange(6, dtype=np.float32).reshape(2, 1, 3), "scores/0": np.zeros((2, 9))}
+META = {"round": 4, "iterations": [5, 10], "history": {"loss": [[0.1, float("inf")]]}}
+
+
+@pytest.fixture
+def file(tmp_path):
+    return CheckpointFile(tmp_path / "run" / "fold-0.npz", "0123456789abcdef")
+
+
+@pytest.fixture
+def saved(file):
+    file.save(ARRAYS, META)
+    return file
+
+
+def test_there_is_no_checkpoint_before_the_first_save(file):
+    assert file.load() is None
+
+
+def test_what_was_saved_is_loaded(saved):
+    arrays, meta = saved.load()
+    assert set(arrays) == set(ARRAYS)
+    assert all(np.array_equal(arrays[name], ARRAYS[name]) for name in ARRAYS)
+    assert arrays["program/weights/trunk/0/bias"].dtype == np.float32
+    assert META.items() <= meta.items()
+
+
+def test_a_later_save_replaces_the_former(saved):
+    saved.save(ARRAYS, META | {"round": 8})
+    assert saved.load()[1]["round"] == 8
+    assert [path.name for path in saved.path.parent.iterdir()] == ["fold-0.npz"]
+
+
+def test_a_checkpoint_of_another_training_is_refused(saved):
+    other = CheckpointFile(saved.path, "ffffffffffffffff")
+    expected = r"belongs to another training: expected fingerprint f{16}, got 0123456789abcdef; .* delete the file"
+    with pytest.raises(CheckpointProblem, match=expected):
+        other.load()
+
+
+def truncated(content):
+    return content[: len(content) // 2]
+
+
+def flipped(content):
+    # Inside an array's numbers: only the checksum tells.
+    at = content.index(np.float32(3).tobytes())
+    return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("damage", [truncated, flipped, lambda _: b"", lambda _: b"not a checkpoint"])
+def test_a_damaged_checkpoint_is_refused_with_what_to_do(saved, damage):
+    saved.path.write_bytes(damage(saved.path.read_bytes()))
+    with pytest.raises(
+        CheckpointProblem, match=r"fold-0\.npz is no readable checkpoint .*: delete it to train this fold"
+    ):
+        saved.load()
+
+
+def test_another_npz_file_is_refused(file):
+    file.path.parent.mkdir()
+    np.savez(file.path, weights=np.ones(3))
+    with pytest.raises(CheckpointProblem, match=r"no readable checkpoint .*meta\.json"):
+        file.load()
+
+
+def test_a_kill_while_saving_leaves_the_former_checkpoint(saved, monkeypatch):
+    def killed(file, **_):
+        file.write(b"half of the new")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoints.np, "savez", killed)
+    with pytest.raises(KeyboardInterrupt):
+        saved.save(ARRAYS, META | {"round": 8})
+    assert saved.load()[1]["round"] == 4
+    assert [path.name for path in saved.path.parent.iterdir()] == ["fold-0.npz"]
+
+
+def test_a_kill_before_the_first_checkpoint_is_whole_leaves_none(file, monkeypatch):
+    def killed(self, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        file.save(ARRAYS, META)
+    assert file.load() is None
+
+
+def test_the_fingerprint_changes_with_data_settings_and_fold():
+    trainings = [("d", "s", 0), ("e", "s", 0), ("d", "t", 0), ("d", "s", 1)]
+    assert len({training_fingerprint(*training) for training in trainings}) == 4
+    assert training_fingerprint("d", "s", 0) == training_fingerprint("d", "s", 0)
+
+
+def test_the_fingerprint_changes_with_the_code(tmp_path, monkeypatch):
+    for name in ("losses.py", "program.py"):
+        (tmp_path / name).write_text(f"# {name}\n")
+    monkeypatch.setattr(checkpoints, "__file__", str(tmp_path / "checkpoints.py"))
+    before = training_fingerprint("d", "s", 0)
+    (tmp_path / "program.py").write_text("# another program\n")
+    assert training_fingerprint("d", "s", 0) != before
