@@ -43,7 +43,7 @@ def judge_models(
     features = {name: prepared.players.features[at] for name, at in rows.items()}
     candidates = {name: _candidate(model, validation[name], features) for name, model in models.items()}
     baselines = _baselines(prepared, features, settings, threads)
-    champions = _champions(registry, features, prepared.players.feature_names, models)
+    champions = _champions(registry, features, models)
     return evaluate_models(held, candidates, baselines, champions, prevalence, settings)
 
 
@@ -96,19 +96,22 @@ def _baselines(
 
 
 def _champions(
-    registry: Registry,
-    features: Mapping[str, np.ndarray],
-    names: tuple[str, ...],
-    models: Mapping[str, dict[str, Any]],
+    registry: Registry, features: Mapping[str, np.ndarray], models: Mapping[str, dict[str, Any]]
 ) -> dict[str, Champion]:
     champions = {}
-    for definition in models:
+    for definition, rival in models.items():
         version = registry.champion(definition)
         if version is None:
             continue
         model = read_archive(registry.fetch_archive(version.version), version.sha256)
-        if tuple(model["feature_names"]) != tuple(names):
-            continue  # it reads other features: there is no common ground to compare on
+        if not _is_comparable(model, rival):
+            continue
         probabilities = {name: class_probabilities(model, raw) for name, raw in features.items()}
         champions[definition] = Champion(version.version, version.threshold, probabilities)
     return champions
+
+
+def _is_comparable(model: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two models read the same features and mean the same labelled classes by the same columns."""
+    labeled = [one["class_names"][: one["rare_index"] + 1] for one in (model, other)]
+    return list(model["feature_names"]) == list(other["feature_names"]) and list(labeled[0]) == list(labeled[1])
