@@ -1,4 +1,5 @@
 import hashlib
+import sys
 from dataclasses import replace
 
 import pytest
@@ -6,6 +7,14 @@ import pytest
 from scarcegan.registry import ModelToRegister
 
 DEFINITIONS = ("recall_first", "precision_first", "review_budget", "balanced")
+
+
+def pytest_collection_finish():
+    """Give TensorFlow one thread, where a collected test uses it: few cores, and one order of additions."""
+    if "tensorflow" in sys.modules:
+        from scarcegan.gan.devices import prepare_devices
+
+        prepare_devices(1)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from scarcegan.gan.devices import prepare_devices
 from scarcegan.gan.networks import Architecture, initial_weights
 from scarcegan.gan.objectives import Batch, updates
 from scarcegan.gan.program import Program, TrainingRows
@@ -10,12 +9,6 @@ from scarcegan.settings import Model, Train
 
 CLASSES, FEATURES, BATCH = 3, 4, 12
 NETWORKS = {"trunk": (6, 5), "generator": (5,), "noise": 3}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Few cores are shared by many tests; one thread also keeps the order of additions fixed."""
-    prepare_devices(1)
 
 
 @pytest.fixture

@@ -1,0 +1,148 @@
+"""The house's direction: nothing points back, heavy libraries stay in their rooms, start-up paths stay light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GROUND = {"settings", "problems", "project", "machine"}
+GROUND_FLOOR = {"data", "features", "datasets", "gan", "evaluation", "registry", "monitoring", "serving"}
+# Which rooms a room may import, beside itself and the ground.
+ALLOWED = {
+    "__init__": set(),
+    "settings": {"problems"},
+    "problems": set(),
+    "project": set(),
+    "machine": set(),
+    "data": GROUND,
+    "features": GROUND | {"data"},
+    "datasets": GROUND | {"data", "features"},
+    "gan": GROUND,
+    "evaluation": GROUND | {"data"},
+    "registry": GROUND,
+    "monitoring": GROUND | {"data"},
+    "serving": GROUND | {"data"},
+    "history": GROUND,
+    "workflow": GROUND | GROUND_FLOOR,
+    "cli": GROUND | GROUND_FLOOR | {"workflow", "history"},
+}
+# Where a library may be imported at all: folders or files under the root.
+KEPT_IN = {
+    "tensorflow": ("scarcegan/gan/",),
+    "keras": ("scarcegan/gan/",),
+    "metaflow": ("flows/", "cards/", "scarcegan/history"),
+    "boto3": ("scarcegan/registry/", "scarcegan/data/storage.py"),
+    "botocore": ("scarcegan/registry/", "scarcegan/data/storage.py"),
+}
+
+
+def sources(*folders):
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported(path):
+    """Dotted names of everything a file imports, at its top or inside its functions."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            name = ".".join([*base, *([node.module] if node.module else [])])
+            # `from scarcegan import settings` names a room by its alias.
+            yield from (f"{name}.{alias.name}" for alias in node.names)
+
+
+def room_of(path):
+    inside = path.relative_to(ROOT / "scarcegan").parts
+    return inside[0].removesuffix(".py")
+
+
+def own_rooms(path):
+    parts = (name.split(".") for name in imported(path))
+    return {part[1] for part in parts if part[0] == "scarcegan" and len(part) > 1} - {"__version__"}
+
+
+@pytest.mark.parametrize("path", sources("scarcegan"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_imports_only_what_it_builds_on(path):
+    room = room_of(path)
+    assert room in ALLOWED, f"say in this test what '{room}' builds on"
+    assert own_rooms(path) <= ALLOWED[room] | {room}
+
+
+def test_nothing_under_the_flows_imports_flows_or_cards():
+    back = {
+        path.name: name
+        for path in sources("scarcegan")
+        for name in imported(path)
+        if name.split(".")[0] in ("flows", "cards")
+    }
+    assert back == {}
+
+
+def test_cards_take_plain_data():
+    back = {
+        path.name: name
+        for path in sources("cards")
+        for name in imported(path)
+        if name.split(".")[0] in ("flows", "scarcegan")
+    }
+    assert back == {}
+
+
+@pytest.mark.parametrize("library", KEPT_IN)
+def test_a_heavy_library_stays_in_its_rooms(library):
+    users = [
+        str(path.relative_to(ROOT))
+        for path in sources("scarcegan", "cards", "flows")
+        if any(name.split(".")[0] == library for name in imported(path))
+    ]
+    assert [user for user in users if not user.startswith(KEPT_IN[library])] == []
+
+
+def test_the_parser_sees_imports_in_every_form(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    folder = tmp_path / "scarcegan" / "gan"
+    folder.mkdir(parents=True)
+    lines = [
+        "import scarcegan.cli",
+        "from scarcegan import evaluation",
+        "from ..registry import rules",
+        "from .. import serving",
+        "from . import losses",
+        "def late():\n    from scarcegan.workflow.fit import fit_fold",
+    ]
+    (folder / "bad.py").write_text("\n".join(lines))
+    assert own_rooms(folder / "bad.py") == {"cli", "evaluation", "registry", "serving", "gan", "workflow"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "scarcegan.cli",
+        "scarcegan.evaluation.report",
+        "scarcegan.registry",
+        "scarcegan.serving.forward",
+        "scarcegan.workflow.prepare",
+        "scarcegan.workflow.select",
+        "scarcegan.workflow.judge",
+        "scarcegan.workflow.release",
+    ],
+)
+def test_start_up_does_without_heavy_libraries(module):
+    assert loaded_by(module) == []
+
+
+def test_what_an_import_brings_along_is_seen():
+    assert loaded_by("boto3") == ["boto3"]
+
+
+def loaded_by(module):
+    """Heavy libraries in memory after a fresh process has imported a module."""
+    heavy = ("tensorflow", "keras", "sklearn", "boto3", "metaflow")
+    code = f"import sys, {module}; print(*(name for name in {heavy!r} if name in sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return answer.stdout.split()

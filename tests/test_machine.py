@@ -1,0 +1,101 @@
+import subprocess
+
+import pytest
+
+from scarcegan import machine
+from scarcegan.machine import WORKERS_VARIABLE, cores, git_commit, prepare_launch, threads_per_task
+
+
+@pytest.fixture
+def four_cores(monkeypatch):
+    monkeypatch.setattr(machine, "cores", lambda: 4)
+    monkeypatch.setattr(machine.getpass, "getuser", lambda: "ada")
+
+
+def launched(*arguments, **environment):
+    prepare_launch(arguments, environment)
+    return environment
+
+
+@pytest.mark.usefixtures("four_cores")
+def test_a_local_run_starts_no_more_tasks_than_there_are_cores():
+    for command in ("run", "resume"):
+        environment = launched(command)
+        assert environment["METAFLOW_RUN_MAX_WORKERS"] == environment["METAFLOW_RESUME_MAX_WORKERS"] == "4"
+        assert environment[WORKERS_VARIABLE] == "4"
+
+
+@pytest.mark.usefixtures("four_cores")
+@pytest.mark.parametrize("arguments", [("run", "--max-workers", "2"), ("run", "--max-workers=2")])
+def test_tasks_are_told_the_workers_that_were_asked_for(arguments):
+    assert launched(*arguments)[WORKERS_VARIABLE] == "2"
+
+
+@pytest.mark.usefixtures("four_cores")
+def test_what_the_user_has_set_stays():
+    environment = launched("run", METAFLOW_RUN_MAX_WORKERS="3", USERNAME="grace")
+    assert environment["METAFLOW_RUN_MAX_WORKERS"] == "3"
+    assert environment[WORKERS_VARIABLE] == "3"
+    assert environment["USERNAME"] == "grace"
+
+
+@pytest.mark.usefixtures("four_cores")
+@pytest.mark.parametrize("place", ["batch", "batch:cpu=4", "kubernetes"])
+def test_a_remote_run_is_not_held_to_this_machines_cores(place):
+    assert launched("run", "--with", place) == {"USERNAME": "ada"}
+
+
+@pytest.mark.usefixtures("four_cores")
+def test_root_is_named_after_its_machine(monkeypatch):
+    monkeypatch.setattr(machine.getpass, "getuser", lambda: "root")
+    monkeypatch.setattr(machine.socket, "gethostname", lambda: "box")
+    assert launched("run")["USERNAME"] == "root-box"
+
+
+@pytest.mark.usefixtures("four_cores")
+@pytest.mark.parametrize(
+    ("tasks", "workers", "threads"), [(5, "4", 1), (5, "2", 2), (1, "4", 4), (2, "4", 2), (3, "4", 1), (9, "8", 1)]
+)
+def test_tasks_side_by_side_share_the_cores(tasks, workers, threads):
+    assert threads_per_task(tasks, {WORKERS_VARIABLE: workers}) == threads
+
+
+@pytest.mark.usefixtures("four_cores")
+def test_a_task_on_its_own_machine_takes_all_cores():
+    assert threads_per_task(5, {}) == 4
+
+
+def test_there_is_at_least_one_core():
+    assert cores() >= 1
+
+
+@pytest.fixture
+def repository(tmp_path):
+    identity = ["-c", "user.name=ada", "-c", "user.email=ada@example.org"]
+    (tmp_path / "model.py").write_text("alpha = 0.7\n")
+    for command in (["init", "-q"], ["add", "model.py"], [*identity, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True, capture_output=True)
+    return tmp_path
+
+
+def test_a_clean_tree_is_named_by_its_commit(repository):
+    head = ["git", "-C", str(repository), "rev-parse", "HEAD"]
+    expected = subprocess.run(head, check=True, capture_output=True, text=True).stdout.strip()
+    assert len(expected) == 40
+    assert git_commit(repository) == expected
+
+
+def test_changed_code_is_marked_and_new_files_are_not(repository):
+    (repository / "notes.txt").write_text("todo\n")
+    assert not git_commit(repository).endswith("-dirty")
+    (repository / "model.py").write_text("alpha = 0.6\n")
+    assert git_commit(repository).endswith("-dirty")
+
+
+def test_outside_git_the_commit_is_unknown(tmp_path):
+    assert git_commit(tmp_path) == "unknown"
+
+
+def test_without_git_the_commit_is_unknown(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert git_commit(tmp_path) == "unknown"

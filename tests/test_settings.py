@@ -1,0 +1,170 @@
+import tomllib
+
+import pytest
+from pydantic import ValidationError
+
+from scarcegan.problems import SettingsProblem
+from scarcegan.settings import Settings, documented_keys, load, parse, resolve
+
+
+def problem(tree):
+    with pytest.raises(SettingsProblem) as refused:
+        load(tree)
+    return str(refused.value)
+
+
+def leaves(tree, prefix=""):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def test_an_empty_configuration_is_the_default():
+    assert load({}) == Settings()
+
+
+def test_what_was_resolved_loads_to_the_same_settings():
+    settings = load({"seed": 3, "model": {"trunk": [8, 4]}, "data": {"prevalence": 0.02}})
+    assert load(settings.model_dump(mode="json")) == settings
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ({"trian": {}}, "unknown key 'trian': did you mean 'train'?"),
+        ({"train": {"learning_rat": 0.1}}, "unknown key 'train.learning_rat': did you mean 'train.learning_rate'?"),
+        ({"train": {"iteration": 5}}, "unknown key 'train.iteration': did you mean 'train.iterations'?"),
+        ({"review_buget": 0.1}, "unknown key 'review_buget': did you mean 'review_budget'?"),
+        (
+            {"resources": {"train": {"gpus": 1}}},
+            "unknown key 'resources.train.gpus': did you mean 'resources.train.gpu'?",
+        ),
+        ({"xyzzy": 1}, "unknown key 'xyzzy': see config/retrain.toml for the valid ones"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_nearest(tree, words):
+    assert problem(tree) == words
+
+
+@pytest.mark.parametrize(
+    ("tree", "key", "expected", "got"),
+    [
+        ({"model": {"alpha": -0.7}}, "model.alpha", "greater than 0", "got -0.7"),
+        ({"model": {"alpha": 1.1}}, "model.alpha", "less than or equal to 1", "got 1.1"),
+        ({"model": {"dropout": 1.0}}, "model.dropout", "less than 1", "got 1.0"),
+        ({"model": {"trunk": []}}, "model.trunk", "at least 1 item", "got []"),
+        ({"model": {"trunk": [60, 0]}}, "model.trunk.1", "greater than or equal to 1", "got 0"),
+        ({"model": {"variant": "ssgan"}}, "model.variant", "'without_leeway'", "got 'ssgan'"),
+        ({"model": {"objective": "fixed"}}, "model.objective", "'corrected' or 'published'", "got 'fixed'"),
+        ({"train": {"members": 0}}, "train.members", "greater than or equal to 1", "got 0"),
+        ({"train": {"learning_rate": 0}}, "train.learning_rate", "greater than 0", "got 0"),
+        ({"train": {"batch": 3}}, "train.batch", "greater than or equal to 4", "got 3"),
+        ({"folds": {"k": 1}}, "folds.k", "greater than or equal to 2", "got 1"),
+        ({"folds": {"k": "five"}}, "folds.k", "valid integer", "got 'five'"),
+        ({"review_budget": 0}, "review_budget", "greater than 0", "got 0"),
+        ({"data": {"test_share": 1}}, "data.test_share", "less than 1", "got 1"),
+        ({"data": {"source": "s3"}}, "data.source", "'tables'", "got 's3'"),
+        ({"seed": -1}, "seed", "greater than or equal to 0", "got -1"),
+        ({"seed": 2**31}, "seed", "less than 2147483648", "got 2147483648"),
+        ({"registry": {"group": "my group"}}, "registry.group", "match pattern", "got 'my group'"),
+    ],
+)
+def test_a_value_out_of_range_names_key_range_and_value(tree, key, expected, got):
+    words = problem(tree)
+    assert words.startswith(f"{key}: ")
+    assert expected in words
+    assert words.endswith(got)
+
+
+def test_all_problems_are_named_at_once():
+    words = problem({"model": {"alpha": -1, "nois": 3}, "train": {"members": 0}, "sed": 1}).splitlines()
+    assert sorted(line.split(":")[0] for line in words) == [
+        "model.alpha",
+        "train.members",
+        "unknown key 'model.nois'",
+        "unknown key 'sed'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        (
+            {"train": {"iterations": 70, "round_iterations": 50}},
+            r"train.iterations (70) is no multiple of train.round_iterations (50): change one",
+        ),
+        ({"populations": {"rare": "heavy"}}, "expected different population names"),
+        ({"populations": {"negatives": ["unknown"]}}, "('unknown' is taken)"),
+        (
+            {"definitions": [{"name": "one", "maximise": "f2"}] * 2},
+            "expected different definition names, got ['one', 'one']",
+        ),
+        (
+            {"definitions": [{"name": "one", "maximise": "recall", "constraint": "precision"}]},
+            "'one' has no bound for precision",
+        ),
+        ({"definitions": [{"name": "one", "maximise": "f2", "bound": 0.5}]}, "'one' has a bound but no constraint"),
+        ({"definitions": [{"name": "one", "maximise": "fewest_flagged"}]}, "'one' flags nobody at best"),
+    ],
+    ids=["rounds", "same name", "unknown", "definitions", "no bound", "no constraint", "nobody"],
+)
+def test_settings_that_do_not_hang_together_are_refused(tree, words):
+    assert words in problem(tree)
+
+
+def test_text_that_is_no_toml_names_the_line():
+    with pytest.raises(SettingsProblem, match=r"not valid TOML: .*line 2.*; mend that line"):
+        parse("seed = 7\nreview_budget = = 0.01\n")
+
+
+def test_parsing_checks_and_completes():
+    tree = parse("[train]\nmembers = 3\n")
+    assert tree["train"]["members"] == 3
+    assert tree == Settings().model_dump(mode="json") | {"train": tree["train"]}
+    with pytest.raises(SettingsProblem, match=r"train\.members"):
+        parse("[train]\nmembers = 0\n")
+
+
+def test_a_run_lays_its_choices_over_the_configuration():
+    tree = {"seed": 3, "data": {"source": "tables", "path": "old"}}
+    chosen = resolve(tree, seed=4, data_path="s3://bucket/new")
+    assert (chosen.seed, chosen.data.source, chosen.data.path) == (4, "tables", "s3://bucket/new")
+    assert resolve(tree) == load(tree)
+    assert tree == {"seed": 3, "data": {"source": "tables", "path": "old"}}
+    with pytest.raises(SettingsProblem, match="seed"):
+        resolve(tree, seed=-1)
+
+
+def test_every_key_is_documented_once():
+    documented = dict(documented_keys())
+    assert len(documented) == len(list(documented_keys()))
+    assert set(leaves(Settings().model_dump(mode="json"))) <= set(documented) | {"definitions"}
+    assert all(documented.values()), [key for key, words in documented.items() if not words]
+    assert {"definitions.name", "definitions.bound"} <= set(documented)
+
+
+def test_settings_cannot_be_changed_in_passing():
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().seed = 8
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 8}, {"model": {"alpha": 0.6}}, {"scaling": {"knots": 64}}, {"review_budget": 0.02}]
+)
+def test_the_fingerprint_changes_with_what_shapes_a_model(change):
+    assert load(change).fingerprint() != Settings().fingerprint()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"registry": {"group": "other"}}, {"resources": {"train": {"gpu": 0}}}, {"evaluate": {"bootstrap": 50}}],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_fingerprint_stays_with_where_a_model_is_made_and_kept(change):
+    assert load(change).fingerprint() == Settings().fingerprint()
+
+
+def test_the_fingerprint_knows_values_not_how_they_were_written():
+    assert load(tomllib.loads("seed = 7")).fingerprint() == Settings().fingerprint()

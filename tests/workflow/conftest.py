@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from scarcegan import settings as settings_module
+from scarcegan.data.fingerprint import fingerprint
+from scarcegan.data.folds import split
+from scarcegan.data.players import Players
+from scarcegan.registry import open_registry
+from scarcegan.workflow.fit import fit_fold
+from scarcegan.workflow.judge import judge_models
+from scarcegan.workflow.prepare import Prepared
+from scarcegan.workflow.select import select_models
+
+# Labelled dormant, normal, heavy, risky players, unlabelled ones, and test players of known truth.
+SIZES = {0: 60, 1: 60, 2: 60, 3: 40, -1: 400}
+TEST_PLAYERS, TEST_RISKY = 200, 12
+
+
+def tiny(**sections):
+    """Settings that train in a second."""
+    tree = {
+        "folds": {"k": 2},
+        "model": {"trunk": [8], "generator": [8], "noise": 4},
+        "train": {
+            "members": 2,
+            "iterations": 40,
+            "round_iterations": 10,
+            "batch": 16,
+            "burn_in": 0.0,
+            "learning_rate": 0.01,
+        },
+        "evaluate": {"bootstrap": 20, "baselines": ["logistic_regression"]},
+    }
+    return settings_module.load({name: tree.get(name, {}) | sections.get(name, {}) for name in tree | sections})
+
+
+@pytest.fixture(scope="session")
+def settings():
+    return tiny()
+
+
+@pytest.fixture(scope="session")
+def prepared(settings):
+    """A few hundred players in two folds; risky ones differ in half of their six features."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(list(SIZES), list(SIZES.values())).astype(np.int8)
+    labels = np.concatenate([labels, np.full(TEST_PLAYERS, -1, np.int8)])
+    n = len(labels)
+    test_set = (np.arange(n) >= n - TEST_PLAYERS).astype(np.int8)
+    is_risky = (labels == 3) | (np.arange(n) >= n - TEST_RISKY)
+    features = rng.gamma(2.0, 10.0, (n, 6)) + 15.0 * is_risky[:, np.newaxis] * [1, 1, 1, 0, 0, 0]
+    players = Players(
+        ids=np.arange(n),
+        features=features.astype(np.float32),
+        feature_names=("opens", "burst", "night", "spend", "breaks", "friends"),
+        labels=labels,
+        truth=np.where(test_set == 1, is_risky, -1).astype(np.int8),
+        test_set=test_set,
+        test_sets=("later",),
+    )
+    players, fold = split(players, settings, np.random.default_rng(1))
+    return Prepared(players, fold, fingerprint(players))
+
+
+@pytest.fixture(scope="session")
+def folds(prepared, settings):
+    """What both folds offer."""
+    return [fit_fold(prepared, number, settings, threads=1) for number in range(2)]
+
+
+@pytest.fixture(scope="session")
+def selected(prepared, folds, settings):
+    """The models and what validation tells of them."""
+    return select_models(prepared, folds, settings)
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return open_registry(settings_module.Registry(path=str(tmp_path / "registry")))
+
+
+@pytest.fixture(scope="session")
+def evaluation(prepared, selected, settings, tmp_path_factory):
+    """The first evaluation: no champion yet."""
+    empty = open_registry(settings_module.Registry(path=str(tmp_path_factory.mktemp("none"))))
+    return judge_models(prepared, *selected, empty, settings, threads=1)

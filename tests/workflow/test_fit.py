@@ -1,0 +1,192 @@
+import json
+
+import numpy as np
+import pytest
+
+from scarcegan.data.players import UNLABELED
+from scarcegan.problems import CheckpointProblem, TrainingCollapsed
+from scarcegan.serving.forward import risk_score
+from scarcegan.settings import load
+from scarcegan.workflow import fit
+from scarcegan.workflow.fit import fit_fold, fold_fingerprint, seeds
+
+DEFINITIONS = ["recall_first", "precision_first", "review_budget", "balanced"]
+
+
+def changed(settings, **sections):
+    tree = settings.model_dump(mode="json")
+    return load(tree | {name: tree[name] | section for name, section in sections.items()})
+
+
+def test_every_definition_gets_a_candidate(folds):
+    for number, fold in enumerate(folds):
+        assert fold["fold"] == number
+        assert list(fold["candidates"]) == DEFINITIONS
+        for candidate in fold["candidates"].values():
+            assert candidate["members"] == [0, 1]
+            assert set(candidate["iterations"]) <= {10, 20, 30, 40}
+            assert len(candidate["measure"]) == 2
+
+
+def test_validation_rows_are_the_folds_own(folds, prepared):
+    for number, fold in enumerate(folds):
+        rows = fold["validation_rows"]
+        assert set(rows) == set(np.flatnonzero(prepared.fold == number))
+        assert all(len(one["scores"]) == len(rows) for one in fold["candidates"].values())
+
+
+def test_out_of_fold_scores_are_those_of_the_candidates_arrays(folds, prepared):
+    for fold in folds:
+        raw = prepared.players.features[fold["validation_rows"]]
+        for name, candidate in fold["candidates"].items():
+            model = {
+                "class_names": ["dormant", "normal", "heavy", "risky", "unknown"],
+                "rare_index": 3,
+                "feature_names": list(prepared.players.feature_names),
+                "parts": [candidate["part"]],
+            }
+            assert risk_score(model, raw) == pytest.approx(candidate["scores"], abs=1e-5), name
+
+
+def test_risky_validation_players_score_higher(folds, prepared):
+    for fold in folds:
+        labels, scores = prepared.players.labels[fold["validation_rows"]], fold["candidates"]["balanced"]["scores"]
+        assert np.median(scores[labels == 3]) > np.median(scores[labels == UNLABELED])
+
+
+def test_the_candidates_point_is_measured_on_its_own_scores(folds, prepared):
+    for fold in folds:
+        is_risky = prepared.players.labels[fold["validation_rows"]] == 3
+        for candidate in fold["candidates"].values():
+            flagged = candidate["scores"] >= candidate["point"]["threshold"]
+            assert candidate["point"]["recall"] == pytest.approx(flagged[is_risky].mean())
+
+
+def test_history_is_plain_data_with_validation_series(folds):
+    history = folds[0]["history"]
+    assert json.loads(json.dumps(history)) == history
+    assert history["iteration"] == [10, 20, 30, 40]
+    for name in ("validation_recall_at_budget", "validation_average_precision"):
+        values = np.array(history[name])
+        assert values.shape == (4, 2)
+        assert ((values >= 0) & (values <= 1)).all()
+
+
+def test_test_players_never_train_nor_scale(prepared, settings, monkeypatch):
+    seen = {}
+
+    def stop(rows, *_):
+        seen["rows"] = rows
+        raise KeyboardInterrupt
+
+    def unscaled(features, scaling, rows):
+        seen["scaler"] = rows
+        return Raw
+
+    monkeypatch.setattr(fit, "Program", stop)
+    monkeypatch.setattr(fit, "fit_scaler", unscaled)
+    with pytest.raises(KeyboardInterrupt):
+        fit_fold(prepared, 1, settings, threads=1)
+    training = np.flatnonzero(prepared.fold == 0)
+    labels = prepared.players.labels[training]
+    assert np.array_equal(seen["scaler"], training)
+    assert np.array_equal(seen["rows"].labeled, prepared.players.features[training[labels >= 0]])
+    assert np.array_equal(seen["rows"].labels, labels[labels >= 0])
+    assert np.array_equal(seen["rows"].unlabeled, prepared.players.features[training[labels < 0]])
+
+
+class Raw:
+    """A scaler that changes nothing."""
+
+    kind = "quantile_normal"
+
+    @staticmethod
+    def apply(features, rows):
+        return features[rows]
+
+
+def broken_program(*members):
+    """A program some of whose members start without numbers."""
+
+    class Broken(fit.Program):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            state = self.state()
+            for name in [name for name in state if name.startswith("weights/")]:
+                state[name][list(members)] = np.nan
+            self.restore(state)
+
+    return Broken
+
+
+def test_a_broken_member_is_never_selected(prepared, settings, folds, monkeypatch):
+    monkeypatch.setattr(fit, "Program", broken_program(0))
+    broken = fit_fold(prepared, 0, settings, threads=1)
+    assert broken["history"]["healthy"] == [False, True]
+    assert broken["history"]["alarms"][0].startswith("not finite: members 0 at iteration 40")
+    for candidate in broken["candidates"].values():
+        assert candidate["members"] == [1]
+        assert np.isfinite(candidate["scores"]).all()
+        assert all(np.isfinite(layer["weights"]).all() for layer in candidate["part"]["layers"])
+    # the survivor is the very member it is in whole company
+    for series in ("discriminator_supervised_loss", "generator_loss", "validation_average_precision"):
+        healthy = np.array(folds[0]["history"][series])[:, 1]
+        assert np.array_equal(np.array(broken["history"][series])[:, 1], healthy), series
+
+
+def test_a_fold_without_healthy_members_collapses(prepared, settings, monkeypatch):
+    monkeypatch.setattr(fit, "Program", broken_program(0, 1))
+    with pytest.raises(TrainingCollapsed, match=r"all 2 members failed by iteration 10 .*train\.learning_rate"):
+        fit_fold(prepared, 0, settings, threads=1)
+
+
+def test_a_killed_fold_goes_on_from_its_checkpoint_to_the_same_candidates(prepared, folds, settings, tmp_path):
+    half, rounds = changed(settings, train={"checkpoint_rounds": 2}), []
+
+    def killed(history):
+        if history["iteration"][-1] == 30:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "fold_0.npz"
+    with pytest.raises(KeyboardInterrupt):
+        fit_fold(prepared, 0, half, 1, path, killed)
+    resumed = fit_fold(prepared, 0, half, 1, path, lambda history: rounds.append(history["iteration"][-1]))
+    assert rounds == [30, 40]
+    for name, candidate in resumed["candidates"].items():
+        expected = folds[0]["candidates"][name]
+        assert np.array_equal(candidate["scores"], expected["scores"])
+        assert (candidate["point"], candidate["iterations"]) == (expected["point"], expected["iterations"])
+
+
+def test_another_folds_checkpoint_is_refused(prepared, settings, tmp_path):
+    half = changed(settings, train={"checkpoint_rounds": 1})
+
+    def killed(history):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_fold(prepared, 0, half, 1, tmp_path / "fold.npz", lambda h: len(h["iteration"]) > 1 and killed(h))
+    with pytest.raises(CheckpointProblem, match="belongs to another training"):
+        fit_fold(prepared, 1, half, 1, tmp_path / "fold.npz")
+
+
+def test_a_training_is_named_by_data_settings_and_fold(prepared, settings):
+    own = fold_fingerprint(prepared, settings, 0)
+    assert own == fold_fingerprint(prepared, changed(settings, registry={"group": "elsewhere"}), 0)
+    assert own != fold_fingerprint(prepared, settings, 1)
+    assert own != fold_fingerprint(prepared, changed(settings, model={"alpha": 0.5}), 0)
+
+
+def test_seeds_differ_by_seed_fold_and_member_and_a_member_keeps_its_own():
+    drawn = [seeds(seed, fold, 4) for seed in (1, 2) for fold in range(3)]
+    all_seeds = [value for own, members in drawn for value in (own, *members)]
+    assert len(set(all_seeds)) == 2 * 3 * 5
+    assert all(0 <= value < 2**31 for value in all_seeds)
+    assert seeds(1, 0, 8)[1][:4] == seeds(1, 0, 4)[1]
+
+
+@pytest.mark.parametrize("variant", ["without_leeway", "vanilla"])
+def test_variants_without_leeway_offer_models_without_unknown(prepared, settings, variant):
+    short = changed(settings, model={"variant": variant}, train={"iterations": 10})
+    part = fit_fold(prepared, 0, short, threads=1)["candidates"]["balanced"]["part"]
+    assert part["layers"][-1]["weights"].shape[2] == 4

@@ -1,0 +1,37 @@
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from scarcegan.settings import load
+from scarcegan.workflow.prepare import Prepared, prepare
+
+SMALL = {"players": 600, "days": 60, "risky_share": 0.05, "labeled_risky": 20, "labeled_negatives": 40}
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    return load({"simulated": SMALL, "folds": {"k": 2}})
+
+
+def test_a_source_becomes_players_with_folds_a_name_and_a_report(simulated):
+    prepared, report = prepare(simulated)
+    assert len(prepared.fold) == len(prepared.players)
+    assert set(prepared.fold) == {-1, 0, 1} | {-number for number in range(1, len(prepared.players.test_sets) + 1)}
+    assert np.array_equal(prepared.fold < 0, prepared.players.test_set > 0)
+    assert report["fingerprint"] == prepared.fingerprint
+    assert report["players"] == len(prepared.players)
+
+
+def test_the_same_settings_prepare_the_same_players_and_folds(simulated):
+    (first, _), (second, _) = prepare(simulated), prepare(simulated)
+    assert first.fingerprint == second.fingerprint
+    assert np.array_equal(first.fold, second.fold)
+
+
+def test_prepared_players_survive_the_artifact_store(prepared):
+    again = Prepared.from_artifact(prepared.to_artifact())
+    assert again.fingerprint == prepared.fingerprint
+    assert np.array_equal(again.fold, prepared.fold)
+    for field in fields(prepared.players):
+        assert np.array_equal(getattr(again.players, field.name), getattr(prepared.players, field.name)), field.name
