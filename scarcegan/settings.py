@@ -60,13 +60,13 @@ class Data(_Section):
 
 
 class Simulated(_Section):
-    players: Annotated[int, Field(ge=200)] = 20_000
+    players: Annotated[int, Field(ge=200)] = 30_000
     """Simulated players."""
     days: Annotated[int, Field(ge=28)] = 90
     """Days of telemetry before the cut-off."""
     risky_share: Share = 0.01
     """Share of truly risky players."""
-    labeled_risky: Positive = 120
+    labeled_risky: Positive = 80
     """Labelled risky players."""
     labeled_negatives: Positive = 400
     """Labelled players of each negative population."""

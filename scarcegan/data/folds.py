@@ -1,4 +1,8 @@
-"""Who is tested, who is trained on: hold-out, sampling and stratified folds, all by player."""
+"""Who is tested, who is trained on: hold-out, sampling and stratified folds, all by player.
+
+Some unlabelled players of the pool are set apart: no fold trains or validates on them, so that the final ensemble,
+which joins members of all folds, can be given its thresholds on players that none of them has seen.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,6 +12,9 @@ import numpy as np
 from scarcegan.data.players import UNLABELED, Players
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
+
+THRESHOLD_SHARE = 0.2  # of the unlabelled players of the pool,
+MAX_THRESHOLD_PLAYERS = 10_000  # but no more: a flagged share of 1 % is known to a tenth of it then
 
 
 def split(players: Players, settings: Settings, rng: np.random.Generator) -> tuple[Players, np.ndarray]:
@@ -56,19 +63,29 @@ def assign_folds(players: Players, settings: Settings, rng: np.random.Generator)
     Folds differ by at most one player in each population, and in all.
 
     Returns:
-        int8 array [n]: the fold from 0 in which a player validates; -s for a player of test set s.
+        int8 array [n]: the fold from 0 in which a player validates; `folds.k` for an unlabelled player set apart
+        for the thresholds; -s for a player of test set s.
 
     Raises:
         DataProblem: a population has fewer players than there are folds.
     """
-    pool = players.test_set == 0
-    require_players_per_fold(population_counts(players.labels[pool], settings), settings.folds.k)
+    k = settings.folds.k
     fold = -players.test_set
-    shuffled = rng.permutation(np.flatnonzero(pool))
+    shuffled = rng.permutation(np.flatnonzero(players.test_set == 0))
+    unlabeled = shuffled[players.labels[shuffled] == UNLABELED]
+    apart = unlabeled[: min(MAX_THRESHOLD_PLAYERS, max(1, int(len(unlabeled) * THRESHOLD_SHARE)))]
+    fold[apart] = k
+    shuffled = shuffled[fold[shuffled] != k]
+    require_players_per_fold(population_counts(players.labels[shuffled], settings), k)
     # Dealing the folds out in turn through all populations keeps each of them, and their sum, balanced.
     by_label = shuffled[np.argsort(players.labels[shuffled], kind="stable")]
-    fold[by_label] = np.arange(len(by_label)) % settings.folds.k
+    fold[by_label] = np.arange(len(by_label)) % k
     return fold
+
+
+def in_folds(fold: np.ndarray, k: int) -> np.ndarray:
+    """Return a mask of the players that some fold trains or validates on."""
+    return (fold >= 0) & (fold < k)
 
 
 def population_counts(labels: np.ndarray, settings: Settings) -> dict[str, int]:

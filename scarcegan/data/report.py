@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from scarcegan.data.fingerprint import fingerprint
-from scarcegan.data.folds import population_counts
+from scarcegan.data.folds import in_folds, population_counts
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.validation import known_risky
 from scarcegan.settings import Settings
@@ -57,7 +57,7 @@ def _populations(players: Players, settings: Settings) -> list[dict[str, Any]]:
 def _fold(labels: np.ndarray, fold: np.ndarray, number: int, settings: Settings) -> dict[str, Any]:
     return {
         "fold": number,
-        "train": population_counts(labels[(fold >= 0) & (fold != number)], settings),
+        "train": population_counts(labels[in_folds(fold, settings.folds.k) & (fold != number)], settings),
         "validation": population_counts(labels[fold == number], settings),
     }
 

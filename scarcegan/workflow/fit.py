@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from scarcegan.data.folds import in_folds
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.data.scaling import Scaler, fit_scaler
 from scarcegan.evaluation.metrics import average_precision, curve, recall_at_shares
@@ -51,7 +52,7 @@ def fit_fold(
     """
     prepare_devices(threads)
     fold_seed, member_seeds = seeds(settings.seed, number, settings.train.members)
-    train_rows = np.flatnonzero((prepared.fold >= 0) & (prepared.fold != number))
+    train_rows = np.flatnonzero(in_folds(prepared.fold, settings.folds.k) & (prepared.fold != number))
     validation_rows = _validation_rows(prepared, number, np.random.default_rng(fold_seed))
     scaler = fit_scaler(prepared.players.features, settings.scaling, train_rows)
     rows = training_rows(prepared, train_rows, scaler, settings)

@@ -28,7 +28,8 @@ class Prepared:
 
     Attributes:
         players: pool and test players.
-        fold: int8 array [n]: the fold in which a pool player validates; -s for a player of test set s.
+        fold: int8 array [n]: the fold in which a pool player validates; `folds.k` for an unlabelled player set
+            apart for the final thresholds; -s for a player of test set s.
         fingerprint: 16 hex digits that name exactly these players.
     """
 

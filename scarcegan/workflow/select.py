@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
+from scarcegan.data.players import UNKNOWN_TRUTH
 from scarcegan.evaluation.scored import held_out
 from scarcegan.evaluation.selection import final_threshold
 from scarcegan.serving.forward import risk_score
@@ -13,13 +13,12 @@ from scarcegan.settings import Settings
 from scarcegan.workflow.prepare import Prepared
 from scarcegan.workflow.prevalence import prevalence_of
 
-BACKGROUND_PLAYERS = 20_000  # unlabelled players on whom the final thresholds are set
-
-
 def select_models(
     prepared: Prepared, folds: list[dict[str, Any]], settings: Settings
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """Join the members that each fold chose into one ensemble per business definition and set its threshold.
+
+    Thresholds are set on the unlabelled players that no fold has trained or validated on.
 
     Args:
         prepared: the players and their folds.
@@ -31,7 +30,7 @@ def select_models(
         validation: `point`, `constraint_met`, `members`, `folds` (their points) and `prevalence`.
     """
     rows = np.concatenate([fold["validation_rows"] for fold in folds])
-    background = _background(prepared, settings)
+    background = prepared.players.features[prepared.fold == settings.folds.k]
     models, validation = {}, {}
     for definition in settings.definitions:
         candidates = [fold["candidates"][definition.name] for fold in folds]
@@ -67,11 +66,3 @@ def _ensemble(
         "definition": definition,
         "parts": [candidate["part"] for candidate in candidates],
     }
-
-
-def _background(prepared: Prepared, settings: Settings) -> np.ndarray:
-    rows = np.flatnonzero((prepared.fold >= 0) & (prepared.players.labels == UNLABELED))
-    if len(rows) > BACKGROUND_PLAYERS:
-        rng = np.random.default_rng(settings.seed)
-        rows = np.sort(rng.choice(rows, BACKGROUND_PLAYERS, replace=False))
-    return prepared.players.features[rows]

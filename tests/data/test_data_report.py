@@ -38,7 +38,7 @@ def test_populations_are_counted_in_pool_test_and_folds(report):
         {"name": "risky", "pool": 10, "test": 2},
         {"name": "unlabeled", "pool": 160, "test": 40},
     ]
-    half = {"dormant": 12, "normal": 16, "heavy": 14, "risky": 5, "unlabeled": 80}
+    half = {"dormant": 12, "normal": 16, "heavy": 14, "risky": 5, "unlabeled": 64}
     assert result["folds"] == [{"fold": fold, "train": half, "validation": half} for fold in (0, 1)]
     assert result["test_sets"] == [{"name": "test", "players": 63, "risky": 2}]
 

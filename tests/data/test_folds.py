@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from scarcegan.data.folds import assign_folds, hold_out, sample_unlabeled, split
+from scarcegan.data.folds import assign_folds, hold_out, in_folds, sample_unlabeled, split
 from scarcegan.problems import DataProblem
 
 any_case = hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -30,10 +30,10 @@ def test_no_player_is_on_two_sides_and_every_class_is_in_every_fold(case, seed, 
     np.testing.assert_array_equal(kept.features, before.features[kept.ids])
     np.testing.assert_array_equal(kept.labels, before.labels[kept.ids])
     np.testing.assert_array_equal(fold < 0, kept.test_set == 1)
-    assert fold.max() == k - 1
+    assert fold.max() == k
     for number in range(k):
-        train, validation = kept.ids[(fold >= 0) & (fold != number)], kept.ids[fold == number]
-        sides = [set(train), set(validation), set(kept.ids[fold < 0])]
+        train, validation = kept.ids[in_folds(fold, k) & (fold != number)], kept.ids[fold == number]
+        sides = [set(train), set(validation), set(kept.ids[fold < 0]), set(kept.ids[fold == k])]
         assert sum(map(len, sides)) == len(set.union(*sides)) == len(kept)
         assert set(kept.labels[fold == number]) == set(kept.labels)
 
@@ -45,8 +45,14 @@ def test_folds_are_balanced_within_one_player(case, seed, players, settings):
     everyone = players(sizes)
     fold = assign_folds(everyone, settings(folds={"k": k}), np.random.default_rng(seed))
     for rows in (fold, *(fold[everyone.labels == label] for label in (-1, 0, 1, 2, 3))):
-        counts = np.bincount(rows, minlength=k)
+        counts = np.bincount(rows[rows < k], minlength=k)
         assert counts.max() - counts.min() <= 1
+
+
+def test_a_fifth_of_the_unlabelled_players_and_nobody_else_is_set_apart_for_thresholds(players, settings):
+    everyone = players({"dormant": 20, "normal": 20, "heavy": 20, "risky": 20, "unlabeled": 100})
+    fold = assign_folds(everyone, settings(folds={"k": 5}), np.random.default_rng(0))
+    assert np.bincount(everyone.labels[fold == 5] + 1).tolist() == [20]
 
 
 def test_the_same_seed_gives_the_same_folds_and_another_seed_others(players, settings):

@@ -17,7 +17,7 @@ def simulated():
 def test_a_source_becomes_players_with_folds_a_name_and_a_report(simulated):
     prepared, report = prepare(simulated)
     assert len(prepared.fold) == len(prepared.players)
-    assert set(prepared.fold) == {-1, 0, 1} | {-number for number in range(1, len(prepared.players.test_sets) + 1)}
+    assert set(prepared.fold) == {-1, 0, 1, 2} | {-number for number in range(1, len(prepared.players.test_sets) + 1)}
     assert np.array_equal(prepared.fold < 0, prepared.players.test_set > 0)
     assert report["fingerprint"] == prepared.fingerprint
     assert report["players"] == len(prepared.players)

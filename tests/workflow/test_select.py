@@ -31,7 +31,7 @@ def test_the_models_score_is_the_mean_of_all_members_of_all_folds(selected, fold
         assert class_probabilities(model, raw).sum(axis=1) == pytest.approx(np.ones(50), abs=1e-5)
 
 
-def test_the_threshold_flags_the_validated_share_of_the_unlabelled(selected, prepared):
+def test_the_threshold_flags_the_validated_share_of_unseen_players(selected, prepared, settings):
     models, validation = selected
     pool = prepared.players.features[prepared.fold == settings.folds.k]
     for name, model in models.items():
