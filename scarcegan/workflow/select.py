@@ -13,6 +13,7 @@ from scarcegan.settings import Settings
 from scarcegan.workflow.prepare import Prepared
 from scarcegan.workflow.prevalence import prevalence_of
 
+
 def select_models(
     prepared: Prepared, folds: list[dict[str, Any]], settings: Settings
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:

@@ -209,6 +209,7 @@ def test_every_row_gets_its_turn_and_members_draw_their_own(batches):
         assert set(labeled[:, member].ravel()) == set(range(19))
         assert set(unlabeled[:, member].ravel()) == set(range(40))
     assert not np.array_equal(labeled[:, 0], labeled[:, 1])
+    assert not np.array_equal(unlabeled[:, 0], unlabeled[:, 1])
     assert not np.array_equal(labeled[0], labeled[1])
 
 

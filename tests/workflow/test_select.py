@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from scarcegan.data.players import UNLABELED
 from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.serving.shape import check_model
 from scarcegan.workflow.prevalence import prevalence_of
