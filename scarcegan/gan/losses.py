@@ -43,7 +43,10 @@ def cross_entropy(log_probabilities: tf.Tensor, targets: tf.Tensor) -> tf.Tensor
     Returns:
         float [P], nats.
     """
-    return -tf.reduce_mean(tf.reduce_sum(targets * log_probabilities, axis=-1), axis=-1)
+    rows, outputs = log_probabilities.shape[1:]
+    # One matrix-vector product: several times faster than multiply, sum and mean over a handful of outputs.
+    weights = tf.reshape(tf.broadcast_to(targets, (rows, outputs)) / -rows, (rows * outputs,))
+    return tf.linalg.matvec(tf.reshape(log_probabilities, (-1, rows * outputs)), weights)
 
 
 def soft_false_positives(p_rare: tf.Tensor, is_rare: tf.Tensor) -> tf.Tensor:
@@ -75,8 +78,7 @@ def rarity_prior(log_p: tf.Tensor, rare: int) -> tf.Tensor:
     Returns:
         float [P], nats.
     """
-    others = tf.concat([log_p[..., :rare], log_p[..., rare + 1 :]], axis=-1)
-    return -tf.reduce_mean(tf.reduce_logsumexp(others, axis=-1), axis=-1)
+    return -tf.reduce_mean(_log_of_others(log_p, rare), axis=-1)
 
 
 def known_or_unknown(log_p: tf.Tensor, alpha: float) -> tf.Tensor:
@@ -91,7 +93,7 @@ def known_or_unknown(log_p: tf.Tensor, alpha: float) -> tf.Tensor:
     Returns:
         float [P], nats.
     """
-    known = tf.reduce_logsumexp(log_p[..., :-1], axis=-1)
+    known = _log_of_others(log_p, log_p.shape[-1] - 1)
     return -tf.reduce_mean(alpha * known + (1.0 - alpha) * log_p[..., -1], axis=-1)
 
 
@@ -139,6 +141,14 @@ def pull_away(features: tf.Tensor, per_row: bool) -> tf.Tensor:
     if rows < 2:
         raise ValueError(f"pull_away compares rows: expected at least 2, got {rows}; raise train.batch")
     unit = tf.math.l2_normalize(features, axis=-1 if per_row else (1, 2))
-    similarity = tf.matmul(unit, unit, transpose_b=True)
-    diagonal = tf.reduce_sum(tf.square(tf.linalg.diag_part(similarity)), axis=-1)
-    return (tf.reduce_sum(tf.square(similarity), axis=(1, 2)) - diagonal) / (rows * (rows - 1))
+    # The sum over all i, j is the same for the small product F^T F [features, features] as for F F^T [B, B].
+    everything = tf.reduce_sum(tf.square(tf.matmul(unit, unit, transpose_a=True)), axis=(1, 2))
+    diagonal = tf.reduce_sum(tf.square(tf.reduce_sum(tf.square(unit), axis=-1)), axis=-1)
+    return (everything - diagonal) / (rows * (rows - 1))
+
+
+def _log_of_others(log_p: tf.Tensor, output: int) -> tf.Tensor:
+    """Return log(1 - p) of one output, [P, B]: a log-sum-exp over the others."""
+    others = log_p + np.where(np.arange(log_p.shape[-1]) == output, -np.inf, 0.0).astype(np.float32)
+    highest = tf.stop_gradient(tf.reduce_max(others, axis=-1, keepdims=True))
+    return tf.math.log(tf.reduce_sum(tf.exp(others - highest), axis=-1)) + highest[..., 0]

@@ -198,7 +198,7 @@ class _Objective:
     def _p_real(self, logits: tf.Tensor) -> tf.Tensor:
         if self.sizes.unsupervised_outputs == 1:
             return tf.reduce_mean(tf.sigmoid(logits), axis=(1, 2))
-        return 1.0 - tf.reduce_mean(tf.nn.softmax(logits)[..., losses.GENERATED], axis=1)
+        return 1.0 - tf.reduce_mean(tf.exp(tf.nn.log_softmax(logits)[..., losses.GENERATED]), axis=1)
 
     def _accuracy(self, log_p: tf.Tensor) -> tf.Tensor:
         predicted = tf.argmax(log_p[..., : self.sizes.classes], axis=-1)

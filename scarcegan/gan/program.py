@@ -149,9 +149,10 @@ class Program:
     def _one_iteration(self, iteration: tf.Tensor, batch: Batch) -> tf.Tensor:
         watched: dict[str, tf.Tensor] = {}
         squares = []
+        # Weights are read again only after they moved, so that passes over networks at rest are computed once.
+        weights = {name: tf.convert_to_tensor(variable) for name, variable in self.weights.items()}
         for update, moments in zip(self.updates, self.moments, strict=True):
             names = self._moved(update)
-            weights = {name: tf.convert_to_tensor(variable) for name, variable in self.weights.items()}
             with tf.GradientTape() as tape:
                 tape.watch([weights[name] for name in names])
                 loss, figures = update.loss(weights, batch)
@@ -159,6 +160,7 @@ class Program:
             squares += [tf.reduce_sum(tf.square(gradient), axis=(1, 2)) for gradient in gradients]
             for name, gradient in zip(names, gradients, strict=True):
                 _adam(self.weights[name], moments[name], gradient, iteration, update)
+            weights |= {name: tf.convert_to_tensor(self.weights[name]) for name in names}
             for (
                 name,
                 value,
