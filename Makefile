@@ -3,10 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 INSTALLED := .venv/installed
+# The newest version that SageMaker has an inference image of.
+SERVING_TENSORFLOW := 2.20.0
 BENCH_INSTALLED := .venv/bench-installed
 CONFIG ?= config/retrain.toml
 
-.PHONY: setup run test test-slow check format lock bench clean help
+.PHONY: setup run test test-slow check format lock bench serving clean help
 
 run: setup  ## run the main job on simulated players: about two minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
@@ -43,11 +45,20 @@ $(BENCH_INSTALLED): $(INSTALLED) requirements-bench.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-bench.lock
 	touch $@
 
+serving: build/serving/installed  ## make build/serving with the serving image's TensorFlow, for one slow test
+
+build/serving/installed: requirements-serving.lock $(INSTALLED)
+	$(PYTHON) -m venv build/serving
+	$(BIN)/uv pip sync --quiet --python build/serving/bin/python --require-hashes requirements-serving.lock
+	touch $@
+
 lock:  ## resolve and pin the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --quiet --upgrade --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes \
 	  --no-header --quiet --upgrade --constraints requirements.lock --output-file requirements-bench.lock
+	echo tensorflow==$(SERVING_TENSORFLOW) | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes \
+	  --no-header --quiet --upgrade --output-file requirements-serving.lock
 
 clean:  ## forget runs, checkpoints and simulated players; the registry stays
 	rm -rf .metaflow .scarcegan/checkpoints .scarcegan/simulated

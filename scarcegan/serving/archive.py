@@ -10,7 +10,8 @@ A model is a plain dict:
 
 One part per fold, arrays in float32. Hidden layers are dense with LeakyReLU(slope); the last one gives the
 logits of `class_names`. In the archive each array is a `.npy` file and `model.json` says where it belongs;
-nothing is pickled. `evaluation.json` tells how the model did.
+nothing is pickled. `evaluation.json` tells how the model did. What SageMaker serves lies beside them: `1/` and
+`code/`, see `scarcegan.serving.export`.
 """
 
 import gzip
@@ -22,6 +23,7 @@ import uuid
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -32,7 +34,12 @@ from scarcegan.serving.shape import check_model
 FORMAT = 1
 
 
-def write_archive(model: Mapping[str, Any], evaluation: Mapping[str, Any], destination: str | Path) -> str:
+def write_archive(
+    model: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    destination: str | Path,
+    beside: Mapping[str, bytes] = MappingProxyType({}),
+) -> str:
     """Write a model and its evaluation as one archive, whole or not at all.
 
     The bytes depend on the content alone: no times, owners or names of machines get in.
@@ -41,6 +48,7 @@ def write_archive(model: Mapping[str, Any], evaluation: Mapping[str, Any], desti
         model: plain arrays, see above.
         evaluation: plain data, finite numbers only; numpy scalars and arrays are welcome.
         destination: path of the archive; an older one is replaced.
+        beside: further files by their path in the archive, as `serving_files` makes them.
 
     Returns:
         The archive's sha256, 64 hex digits.
@@ -48,14 +56,22 @@ def write_archive(model: Mapping[str, Any], evaluation: Mapping[str, Any], desti
     Raises:
         RegistryProblem: the model's arrays do not fit together, or the evaluation is no JSON.
     """
+    content = _pack({**_plain_files(model, evaluation), **beside})
+    _write_whole(content, Path(destination))
+    return hashlib.sha256(content).hexdigest()
+
+
+def content_digest(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+    """Return the sha256 of what a model and its evaluation say; raises as `write_archive` does."""
+    return hashlib.sha256(_pack(_plain_files(model, evaluation))).hexdigest()
+
+
+def _plain_files(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, bytes]:
     check_model(model)
     arrays: dict[str, np.ndarray] = {}
     tree = {"format": FORMAT, "model": _take_arrays_out(model, "arrays", arrays)}
     files = {"model.json": _to_json("model", tree), "evaluation.json": _to_json("evaluation", evaluation)}
-    files |= {name: _to_npy(array) for name, array in arrays.items()}
-    content = _pack(files)
-    _write_whole(content, Path(destination))
-    return hashlib.sha256(content).hexdigest()
+    return files | {name: _to_npy(array) for name, array in arrays.items()}
 
 
 def read_archive(path: str | Path, expect_sha256: str | None = None) -> dict[str, Any]:

@@ -1,11 +1,21 @@
 """A scaler's map for scoring: the same numbers as `Scaler.apply`, found by table instead of by search."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from scarcegan.data.scaling import Scaler
 
 # Cells of one feature's table at most: tables of 50 features still fit a second-level cache.
 MOST_CELLS = 8_192
+
+
+class Lines(NamedTuple):
+    """One line per segment, float32 arrays [features, segments]."""
+
+    start: np.ndarray
+    value: np.ndarray
+    slope: np.ndarray
 
 
 class ColumnScaler:
@@ -39,9 +49,7 @@ class ColumnScaler:
         self._table = np.concatenate(tables)
         endless = np.full_like(self._lowest, np.inf)
         self._end = np.concatenate([knots, endless], axis=1).ravel()
-        self._start = np.concatenate([self._lowest, knots], axis=1).ravel()
-        self._value = np.concatenate([scaler.values[:, :1], scaler.values], axis=1).ravel()
-        self._slope = _slopes(knots, scaler.values).ravel()
+        self._start, self._value, self._slope = (line.ravel() for line in segment_lines(scaler))
 
     def apply(self, columns: np.ndarray) -> np.ndarray:
         """Scale raw features, a player per column.
@@ -65,6 +73,17 @@ class ColumnScaler:
         x *= self._slope.take(segment, mode="clip")
         x += self._value.take(segment, mode="clip")
         return x
+
+
+def segment_lines(scaler: Scaler) -> Lines:
+    """Return a scaler's map as lines: segment i, from knot i - 1 to knot i, is value + slope * (x - start).
+
+    A feature of K knots has K + 1 segments; the first and the last one are flat.
+    """
+    knots, values = scaler.knots, scaler.values
+    start = np.concatenate([knots[:, :1], knots], axis=1)
+    value = np.concatenate([values[:, :1], values], axis=1)
+    return Lines(start, value, _slopes(knots, values))
 
 
 def _keys(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,119 @@
+"""TensorFlow's graph messages, written byte by byte: a SavedModel without TensorFlow, the same for all its versions.
+
+TensorFlow's own exporter puts a fingerprint, unique names and its version into the file and takes ten seconds to
+import. The messages themselves are few and their numbers are fixed for good; a field is a tag and a value.
+
+Source: protobuf's encoding guide; tensorflow/core/framework/{graph,node_def,attr_value,tensor}.proto and
+tensorflow/core/protobuf/{saved_model,meta_graph}.proto.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+# A graph version of 2019, which all of TensorFlow 2 reads; a newer one than the serving image's might be refused.
+PRODUCER = 134
+FLOAT, INT32 = 1, 3
+_NUMPY_TYPES = {FLOAT: "<f4", INT32: "<i4"}
+
+
+@dataclass(frozen=True)
+class Type:
+    """An attribute that names a type of numbers."""
+
+    number: int
+
+
+Attributes = Mapping[str, Type | int | float | bytes]
+
+
+@dataclass
+class Graph:
+    """A graph that grows by one operation at a time; operations are named by their order."""
+
+    nodes: list[bytes] = field(default_factory=list)
+
+    def add(self, operation: str, inputs: Sequence[str], attributes: Attributes, *, name: str = "") -> str:
+        """Add an operation with its attributes (bytes: an encoded AttrValue) and return its name."""
+        name = name or f"{operation}_{len(self.nodes)}"
+        parts = [_text(1, name), _text(2, operation), *(_text(3, one) for one in inputs)]
+        parts += [_entry(5, key, _attribute(attributes[key])) for key in sorted(attributes)]
+        self.nodes.append(b"".join(parts))
+        return name
+
+    def constant(self, values: np.ndarray | Sequence[int] | int, kind: int = FLOAT) -> str:
+        """Add constant numbers and return their name."""
+        array = np.ascontiguousarray(values, dtype=_NUMPY_TYPES[kind]).reshape(np.shape(values))
+        tensor = _number(1, kind) + _message(2, _shape(array.shape)) + _message(4, array.tobytes())
+        return self.add("Const", [], {"dtype": Type(kind), "value": _message(8, tensor)})
+
+    def placeholder(self, name: str, shape: Sequence[int]) -> str:
+        """Add the input, float32 of the given shape (-1: any size), and return its name."""
+        return self.add("Placeholder", [], {"dtype": Type(FLOAT), "shape": _message(7, _shape(shape))}, name=name)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """What a signature gives or takes: the operation that makes it, and its shape (-1: any size)."""
+
+    operation: str
+    shape: tuple[int, ...]
+
+
+def saved_model(graph: Graph, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> bytes:
+    """Return `saved_model.pb`: one graph tagged `serve` with one signature, all weights constants in it."""
+    signature = b"".join(_entry(1, key, _tensor_info(inputs[key])) for key in sorted(inputs))
+    signature += b"".join(_entry(2, key, _tensor_info(outputs[key])) for key in sorted(outputs))
+    signature += _text(3, "tensorflow/serving/predict")
+    graph_def = b"".join(_message(1, node) for node in graph.nodes) + _message(4, _number(1, PRODUCER))
+    meta_graph = _message(1, _text(4, "serve")) + _message(2, graph_def) + _entry(5, "serving_default", signature)
+    return _number(1, 1) + _message(2, meta_graph)
+
+
+def _attribute(value: Type | int | float | bytes) -> bytes:
+    match value:
+        case Type(number):
+            return _number(6, number)
+        case float():
+            return _tag(4, 5) + np.float32(value).tobytes()
+        case int():
+            return _number(3, value)
+    return value
+
+
+def _tensor_info(tensor: Tensor) -> bytes:
+    return _text(1, f"{tensor.operation}:0") + _number(2, FLOAT) + _message(3, _shape(tensor.shape))
+
+
+def _shape(sizes: Sequence[int]) -> bytes:
+    return b"".join(_message(2, _number(1, size)) for size in sizes)
+
+
+def _entry(tag: int, key: str, value: bytes) -> bytes:
+    return _message(tag, _text(1, key) + _message(2, value))
+
+
+def _text(tag: int, text: str) -> bytes:
+    return _message(tag, text.encode())
+
+
+def _message(tag: int, content: bytes) -> bytes:
+    return _tag(tag, 2) + _varint(len(content)) + content
+
+
+def _number(tag: int, number: int) -> bytes:
+    # Negative numbers are written as their 64-bit two's complement.
+    return _tag(tag, 0) + _varint(number & (1 << 64) - 1)
+
+
+def _tag(tag: int, kind: int) -> bytes:
+    return _varint(tag << 3 | kind)
+
+
+def _varint(number: int) -> bytes:
+    groups = []
+    while number >= 0x80:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*groups, number])

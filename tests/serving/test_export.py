@@ -1,0 +1,131 @@
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scarcegan.data.scaling import fit_scaler
+from scarcegan.serving.archive import read_archive, write_archive
+from scarcegan.serving.export import export, serving_files
+from scarcegan.serving.forward import class_probabilities, risk_score
+from scarcegan.settings import Scaling
+
+ROOT = Path(__file__).parents[2]
+STAND_IN = Path(__file__).with_name("serve_archive.py")
+
+
+@pytest.fixture(scope="session")
+def start_image():
+    spec = importlib.util.spec_from_file_location("serve_archive", STAND_IN)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Image
+
+
+@pytest.fixture
+def unpacked(tmp_path):
+    """Write a model's archive and unpack it in an empty folder, as SageMaker does under /opt/ml/model."""
+
+    def unpack(model):
+        write_archive(model, {}, tmp_path / "model.tar.gz", serving_files(model))
+        with tarfile.open(tmp_path / "model.tar.gz") as tar:
+            tar.extractall(tmp_path / "model", filter="data")
+        return tmp_path / "model"
+
+    return unpack
+
+
+def as_csv(raw):
+    return "\n".join(",".join(repr(float(value)) for value in row) for row in raw)
+
+
+def assert_same_numbers(answer, model, raw):
+    players = json.loads(answer)["predictions"]
+    scores = np.array([player["risk_score"] for player in players])
+    shares = np.array([list(player["class_probabilities"].values()) for player in players])
+    np.testing.assert_allclose(scores, risk_score(model, raw), atol=1e-5)
+    np.testing.assert_allclose(shares, class_probabilities(model, raw), atol=1e-5)
+    assert [player["is_flagged"] for player in players] == (scores >= model["threshold"]).tolist()
+
+
+@pytest.mark.parametrize("classes", [("dormant", "normal", "risky", "unknown"), ("dormant", "normal", "risky")])
+def test_the_unpacked_archive_answers_with_the_scorers_numbers(start_image, unpacked, make_model, raw, classes):
+    model = make_model(classes=classes)
+    status, answer, kind = start_image(unpacked(model)).invoke(as_csv(raw))
+    assert (status, kind) == (200, "application/json"), answer
+    assert_same_numbers(answer, model, raw)
+
+
+@pytest.mark.parametrize("kind", ["quantile_normal", "log_minmax"])
+def test_fitted_scalers_give_the_same_numbers_at_their_knots_and_beyond(start_image, unpacked, make_model, kind):
+    model = make_model()
+    rng = np.random.default_rng(3)
+    rows = np.column_stack(
+        [
+            rng.lognormal(0, 2, 3000),
+            rng.poisson(3, 3000),
+            rng.lognormal(size=3000) * (rng.random(3000) < 0.2),
+            -rng.lognormal(size=3000),
+            np.full(3000, 7.0),
+            rng.integers(0, 2, 3000),
+        ]
+    ).astype(np.float32)
+    for part in model["parts"]:
+        part["scaler"] = fit_scaler(rows, Scaling(kind=kind)).to_arrays()
+    beyond = np.repeat(np.array([[-1e9], [-0.0], [0.0], [1e9], [3e38]], dtype=np.float32), 6, axis=1)
+    raw = np.concatenate([rows[:200], beyond])
+    answer = start_image(unpacked(model)).invoke(as_csv(raw))[1]
+    assert_same_numbers(answer, model, raw)
+
+
+def test_same_weights_same_bytes_in_any_process(make_model, tmp_path):
+    """No fingerprint, time, path, hash seed or version of TensorFlow gets in."""
+    model = make_model()
+    write_archive(model, {}, tmp_path / "model.tar.gz")
+    code = (
+        "import hashlib, sys\n"
+        "from scarcegan.serving.archive import read_archive\n"
+        "from scarcegan.serving.export import export\n"
+        "print(hashlib.sha256(export(read_archive(sys.argv[1]))).hexdigest(), 'tensorflow' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "model.tar.gz"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "99"}, cwd=ROOT)
+    assert answer.stdout.split() == [hashlib.sha256(export(model)).hexdigest(), "False"]
+    assert serving_files(model) == serving_files(read_archive(tmp_path / "model.tar.gz"))
+
+
+def test_another_weight_gives_other_bytes(make_model):
+    model = make_model()
+    before = export(model)
+    model["parts"][0]["layers"][0]["weights"][0, 0, 0] += 1e-3
+    assert export(model) != before
+
+
+def test_the_signature_tells_names_and_shapes(start_image, unpacked, make_model):
+    signature = start_image(unpacked(make_model())).signature
+    assert signature.structured_input_signature[1]["features"].shape.as_list() == [None, 6]
+    shapes = {name: output.shape.as_list() for name, output in signature.structured_outputs.items()}
+    assert shapes == {"class_probabilities": [None, 4], "risk_score": [None]}
+
+
+@pytest.mark.slow
+def test_the_serving_images_tensorflow_answers_with_the_same_numbers(unpacked, make_model, raw):
+    """The images lag behind training: their version loads the archive in an environment of its own."""
+    python = ROOT / "build" / "serving" / "bin" / "python"
+    made = subprocess.run(["make", "serving"], cwd=ROOT, capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"the serving image's TensorFlow cannot be had here: {made.stderr.strip()[-300:]}")
+    model = make_model()
+    requests = [[as_csv(raw)], [json.dumps({"instances": raw.tolist()}), "application/json"]]
+    command = [python, STAND_IN, unpacked(model)]
+    answered = subprocess.run(command, input=json.dumps(requests), capture_output=True, text=True, check=True)
+    told = json.loads(answered.stdout)
+    assert told["version"].startswith("2.20.")
+    for status, answer, _ in told["answers"]:
+        assert status == 200, answer
+        assert_same_numbers(answer, model, raw)
