@@ -23,7 +23,7 @@ def preprocess_card(data_report: Mapping[str, Any]) -> list[Any]:
     parts = [
         _attention(data_report),
         _headline(data_report),
-        theme.heading("Players", "Training sees the pool, split into folds by player; test players are held out."),
+        theme.heading("Players", _who_is_who(data_report)),
         _population_chart(data_report["populations"]),
         _population_table(data_report),
         _fold_table(data_report["folds"]),
@@ -33,6 +33,11 @@ def preprocess_card(data_report: Mapping[str, Any]) -> list[Any]:
         _feature_list(ranked),
     ]
     return theme.page(f"Data: {data_report['source']}", parts)
+
+
+def _who_is_who(report: Mapping[str, Any]) -> str:
+    apart = f"{report['threshold_players']:,} unlabelled players are set apart for the thresholds"
+    return f"Training sees the pool, split into folds by player; {apart}; test players are held out."
 
 
 def _attention(report: Mapping[str, Any]) -> Markdown:

@@ -27,7 +27,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> dict[
 
     Returns:
         Plain numbers, text, lists and dicts, fit for JSON: source, cutoff, fingerprint, players, features,
-        populations, folds, test_sets, feature_table, suspects, warnings.
+        populations, folds, threshold_players, test_sets, feature_table, suspects, warnings.
     """
     features = _feature_table(players, settings)
     suspects = [{"feature": row["name"], "auc": row["auc"]} for row in features if row["auc"] >= SUSPECT_AUC]
@@ -40,6 +40,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> dict[
         "features": len(players.feature_names),
         "populations": _populations(players, settings),
         "folds": folds,
+        "threshold_players": int(np.count_nonzero(fold == settings.folds.k)),
         "test_sets": [_test_set(players, number, settings) for number in range(1, len(players.test_sets) + 1)],
         "feature_table": features,
         "suspects": suspects,

@@ -45,6 +45,7 @@ def data_report(features: int = 28) -> dict[str, Any]:
             {"name": "unlabeled", "pool": 14_416, "test": 4_264},
         ],
         "folds": folds,
+        "threshold_players": 2_883,
         "test_sets": [{"name": "test", "players": 4_528, "risky": 46}],
         "feature_table": table,
         "suspects": [{"feature": "support_contacts_after_cutoff", "auc": 0.991}],
