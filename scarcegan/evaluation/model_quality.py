@@ -3,39 +3,46 @@
 import csv
 import io
 import json
+import math
 from typing import Any
 
 from scarcegan.evaluation.metrics import f_score
+from scarcegan.evaluation.multiclass import multiclass_block
 
 # JSON has no NaN; SageMaker writes this string where a standard deviation is missing.
 _NO_DEVIATION = "NaN"
 
 
 def model_quality(evaluation: dict[str, Any], definition: str, test_set: str) -> dict[str, Any]:
-    """Return one model's binary (risky or not) Model Quality report.
+    """Return one model's Model Quality report: risky or not, and beside it the classes, where they were told apart.
 
     Standard deviations are the bootstrap's. The 'best constant classifier' flags everybody, as in SageMaker's own
     example. Where the truth of the test players is not known, the confusion matrix holds expected counts among the
     players that stand for all, from recall, flagged share and prevalence. `au_prc` is an extra that SageMaker's
-    notebooks plot.
+    notebooks plot. A figure that cannot be measured is left out.
 
     Source: SageMaker developer guide, "Model quality metrics and Amazon CloudWatch monitoring".
     """
     measures = evaluation["models"][definition]["test"][test_set]
     prevalence = measures["prevalence"]
     matrix = _confusion_matrix(measures)
-    return {
+    report: dict[str, Any] = {
         "version": 0.0,
         "dataset": {"item_count": measures["players"]},
-        "binary_classification_metrics": {
-            "confusion_matrix": matrix,
-            **_rates(matrix, measures),
-            **_constant_classifier(prevalence),
-            **_curves(measures["curve"], prevalence),
-            "auc": _with_deviation(measures["roc_auc"]),
-            "au_prc": _with_deviation(measures["pr_auc"]),
-        },
+        "binary_classification_metrics": _measured(
+            {
+                "confusion_matrix": matrix,
+                **_rates(matrix, measures),
+                **_constant_classifier(prevalence),
+                **_curves(measures["curve"], prevalence),
+                "auc": _with_deviation(measures["roc_auc"]),
+                "au_prc": _with_deviation(measures["pr_auc"]),
+            }
+        ),
     }
+    if measures["confusion"]:
+        report["multiclass_classification_metrics"] = multiclass_block(measures["confusion"])
+    return report
 
 
 def model_quality_json(evaluation: dict[str, Any], definition: str, test_set: str) -> str:
@@ -122,8 +129,13 @@ def _curves(curve: dict[str, list[float]], prevalence: float) -> dict[str, Any]:
     }
 
 
+def _measured(block: dict[str, Any]) -> dict[str, Any]:
+    return {name: figure for name, figure in block.items() if math.isfinite(figure.get("value", 0))}
+
+
 def _with_deviation(figure: dict[str, float]) -> dict[str, Any]:
-    return {"value": figure["value"], "standard_deviation": figure["std"]}
+    deviation = figure["std"] if math.isfinite(figure["std"]) else _NO_DEVIATION
+    return {"value": figure["value"], "standard_deviation": deviation}
 
 
 def _plain(value: Any) -> dict[str, Any]:
