@@ -1,5 +1,6 @@
 """What SageMaker's registry leaves to S3: the archives, kept by content, and every decision ever taken."""
 
+import hashlib
 import json
 import tempfile
 from dataclasses import asdict
@@ -44,6 +45,14 @@ class Bucket:
             if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
                 raise
             self._client.put_object(Bucket=self._name, Key=key, Body=archive.read_bytes())
+
+    def keep_report(self, text: str) -> tuple[str, str]:
+        """Keep a report by its content and return its URI and its digest, `sha256:<hex>`."""
+        body = text.encode()
+        sha256 = hashlib.sha256(body).hexdigest()
+        key = "/".join(filter(None, [self._path, "reports", f"{sha256}.json"]))
+        self._client.put_object(Bucket=self._name, Key=key, Body=body, ContentType="application/json")
+        return f"s3://{self._name}/{key}", f"sha256:{sha256}"
 
     def fetch(self, sha256: str) -> Path:
         """Return a local path of an archive, its digest checked.

@@ -29,6 +29,9 @@ class ModelToRegister:
         metadata: further facts, text only; `who-made` shows `git_commit`, `data_fingerprint`,
             `settings_fingerprint`, `config` and `card`.
         description: one or two sentences for the reviewer.
+        model_quality: report for SageMaker's registry, JSON text; empty: none.
+        model_card: content of SageMaker's model card, JSON text; empty: none. The local registry keeps neither: both
+            are made from the evaluation, which is in the archive.
     """
 
     definition: str
@@ -42,6 +45,8 @@ class ModelToRegister:
     metrics: Mapping[str, float] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
+    model_quality: str = ""
+    model_card: str = ""
 
     @property
     def token(self) -> str:

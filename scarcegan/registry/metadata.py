@@ -3,10 +3,11 @@
 Both backends hold to the limits, so that a release which lands in the local registry also lands in SageMaker.
 """
 
+import json
 import math
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.contract import ModelToRegister
@@ -15,6 +16,7 @@ MOST_ENTRIES = 50
 LONGEST_KEY = 128
 LONGEST_VALUE = 256
 LONGEST_DESCRIPTION = 1_024
+LONGEST_CARD = 100_000
 METRIC = "metric."
 OWN_KEYS = (
     "definition",
@@ -62,6 +64,31 @@ def from_metadata(entries: Mapping[str, str]) -> dict[str, Any]:
         key: value for key, value in entries.items() if key not in OWN_KEYS and not key.startswith(METRIC)
     }
     return own
+
+
+def check_documents(model: ModelToRegister) -> None:
+    """Check the model card and the quality report.
+
+    Raises:
+        RegistryProblem: one is no strict JSON (NaN and infinity are none), or the card has more than 100,000
+            characters.
+    """
+    for name, text in (("model card", model.model_card), ("model quality report", model.model_quality)):
+        try:
+            json.loads(text or "{}", parse_constant=_refuse_constant)
+        except ValueError as error:
+            raise RegistryProblem(
+                f"expected strict JSON as {name} of '{model.definition}', got: {error}; leave such values out"
+            ) from error
+    if len(model.model_card) > LONGEST_CARD:
+        raise RegistryProblem(
+            f"expected a model card of at most {LONGEST_CARD:,} characters for '{model.definition}', "
+            f"got {len(model.model_card):,}: shorten it"
+        )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _refuse_reserved(model: ModelToRegister) -> None:

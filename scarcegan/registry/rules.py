@@ -7,15 +7,15 @@ from pathlib import Path
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion, Status
-from scarcegan.registry.metadata import LONGEST_VALUE, to_metadata
+from scarcegan.registry.metadata import LONGEST_VALUE, check_documents, to_metadata
 
 
 def check_release(models: Sequence[ModelToRegister]) -> None:
     """Check that models form one release and can all be registered, before any of them is.
 
     Raises:
-        RegistryProblem: no models, several releases or runs, a definition twice, metadata beyond the limits,
-            an archive that is missing or has another digest.
+        RegistryProblem: no models, several releases or runs, a definition twice, metadata or
+            documents beyond the limits, an archive that is missing or has another digest.
     """
     if not models:
         raise RegistryProblem("expected the models of a release, got none: select models first")
@@ -28,6 +28,7 @@ def check_release(models: Sequence[ModelToRegister]) -> None:
         raise RegistryProblem(f"expected one model per definition, got {names}: choose one of each")
     for model in models:
         to_metadata(model, len(models))
+        check_documents(model)
         check_digest(model.archive, model.sha256)
 
 

@@ -19,6 +19,7 @@ from scarcegan.project import project_folder
 from scarcegan.registry import rules
 from scarcegan.registry.bucket import Bucket
 from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion
+from scarcegan.registry.images import serving_image
 from scarcegan.registry.metadata import from_metadata, to_metadata
 
 CONTENT_TYPES = ["text/csv", "application/json"]
@@ -31,7 +32,8 @@ def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
     with _asking("open a session"):
         s3, sagemaker = (boto3.client(name, config=patient) for name in ("s3", "sagemaker"))
     bucket = Bucket(chosen.archives, s3, project_folder("archives"))
-    return SageMakerRegistry(chosen.group, bucket, sagemaker, image=chosen.image)
+    image = serving_image(chosen, sagemaker.meta.region_name)
+    return SageMakerRegistry(chosen.group, bucket, sagemaker, image=image)
 
 
 class SageMakerRegistry:
@@ -48,8 +50,6 @@ class SageMakerRegistry:
     """
 
     def __init__(self, group: str, bucket: Bucket, client: Any, *, image: str) -> None:
-        if not image:
-            raise RegistryProblem("expected registry.image, the URI of the inference image, got none: set it")
         self.group = group
         self._bucket, self._client, self._image = bucket, client, image
 
@@ -167,7 +167,23 @@ class SageMakerRegistry:
             },
             "CustomerMetadataProperties": to_metadata(model, release_size),
         }
-        return package | ({"ModelPackageDescription": model.description} if model.description else {})
+        return package | self._optional(model)
+
+    def _optional(self, model: ModelToRegister) -> dict[str, Any]:
+        """Return what SageMaker shows of a model where it is known: commit, description, quality, card."""
+        origin = {"GeneratedBy": model.run_pathspec}
+        if "git_commit" in model.metadata:
+            origin["CommitId"] = model.metadata["git_commit"]
+        optional: dict[str, Any] = {"MetadataProperties": origin}
+        if model.description:
+            optional["ModelPackageDescription"] = model.description
+        if model.model_quality:
+            uri, digest = self._bucket.keep_report(model.model_quality)
+            statistics = {"ContentType": "application/json", "S3Uri": uri, "ContentDigest": digest}
+            optional["ModelMetrics"] = {"ModelQuality": {"Statistics": statistics}}
+        if model.model_card:
+            optional["ModelCard"] = {"ModelCardContent": model.model_card, "ModelCardStatus": "PendingReview"}
+        return optional
 
     def _packages(self) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("list_model_packages")

@@ -49,7 +49,7 @@ def export(model: Mapping[str, Any]) -> bytes:
     sums = [_part(graph, part, columns) for part in model["parts"]]
     members = sum(len(part["layers"][0]["weights"]) for part in model["parts"])
     total = graph.add("AddN", sums, {"N": len(sums), **_T})
-    share = graph.constant(np.float32(1 / members))
+    share = graph.constant(np.full((), 1 / members))
     probabilities = graph.add("Mul", [total, share], _T, name="class_probabilities")
     risk = _take(graph, probabilities, graph.constant(model["rare_index"], INT32), axis=1, name="risk_score")
     return saved_model(

@@ -1,0 +1,54 @@
+"""The image that serves an archive: AWS keeps it in an account per region."""
+
+import json
+from importlib import metadata
+from typing import Any
+
+import botocore.session
+
+from scarcegan import settings
+from scarcegan.problems import RegistryProblem
+
+# Inference images lag behind TensorFlow; tests load the archive with this version.
+SERVING_TENSORFLOW = "2.20"
+
+
+def serving_image(chosen: settings.Registry, region: str) -> str:
+    """Return the URI of the image that serves archives in a region: the settings' own, otherwise AWS's.
+
+    AWS's accounts and tags stand in the table that sagemaker-core brings along. The file is read without importing
+    that package, which takes seconds.
+
+    Raises:
+        RegistryProblem: the settings name no image, and the `aws` extra is not installed or knows none.
+    """
+    if chosen.image:
+        return chosen.image
+    table = _tensorflow_images()
+    if table is None:
+        raise RegistryProblem(
+            "expected registry.image, the URI of the inference image, or the `aws` extra to look it up, got none: "
+            "set it, or `pip install 'scarcegan[aws]'`"
+        )
+    inference = table["inference"]
+    known = inference["versions"].get(inference["version_aliases"].get(SERVING_TENSORFLOW, SERVING_TENSORFLOW), {})
+    if region not in known.get("registries", {}):
+        raise RegistryProblem(
+            f"expected sagemaker-core to know an image of TensorFlow {SERVING_TENSORFLOW} in '{region}', got none: "
+            "set registry.image, or update the package"
+        )
+    endpoints = botocore.session.get_session().get_component("endpoint_resolver")
+    suffix = endpoints.construct_endpoint("ecr", region)["dnsSuffix"]
+    tag = "-".join([SERVING_TENSORFLOW, "cpu", *known.get("py_versions", [])[-1:]])
+    return f"{known['registries'][region]}.dkr.ecr.{region}.{suffix}/{known['repository']}:{tag}"
+
+
+def _tensorflow_images() -> dict[str, Any] | None:
+    """Return sagemaker-core's table of TensorFlow images; None where the package is not installed."""
+    try:
+        files = metadata.files("sagemaker-core") or []
+    except metadata.PackageNotFoundError:
+        return None
+    found = [file for file in files if file.match("image_uri_config/tensorflow.json")]
+    table: dict[str, Any] | None = json.loads(found[0].read_text()) if found else None
+    return table
