@@ -1,5 +1,6 @@
 """Where files are: local folders and S3 prefixes, seen alike. A location is a path or an `s3://` address."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,98 @@ def local_file(location: str) -> Iterator[Path]:
         yield path
 
 
+@contextmanager
+def draft_beside(folder: str) -> Iterator[Path]:
+    """Give a local path to write a file to that `put_file` then moves into the folder; else it is forgotten.
+
+    Raises:
+        DataProblem: the folder cannot be made.
+    """
+    with tempfile.TemporaryDirectory(prefix=".scarcegan-", dir=_made(folder)) as scratch:
+        yield Path(scratch, "draft")
+
+
+def put_file(draft: Path, location: str) -> None:
+    """Move a file from `draft_beside` to its location, where it appears whole or not at all.
+
+    Raises:
+        DataProblem: the location cannot be written.
+    """
+    if _is_s3(location):
+        bucket, key = _bucket_and_key(location)
+        with _s3_client(location, "write") as client:
+            client.upload_file(str(draft), bucket, key)
+    else:
+        with _local_errors(location, "write"):
+            os.replace(draft, location)
+
+
+def write_once(location: str, content: bytes) -> bool:
+    """Write a small file unless there is one; of several writers at once exactly one is told True.
+
+    Raises:
+        DataProblem: the location cannot be written.
+    """
+    if _is_s3(location):
+        return _s3_put_once(location, content)
+    with draft_beside(str(Path(location).parent)) as draft, _local_errors(location, "write"):
+        draft.write_bytes(content)
+        try:
+            os.link(draft, location)
+        except FileExistsError:
+            return False
+    return True
+
+
+def read_bytes(location: str) -> bytes:
+    """Return the content of a small file.
+
+    Raises:
+        DataProblem: it is not there or cannot be read.
+    """
+    with local_file(location) as path, _local_errors(location):
+        return path.read_bytes()
+
+
+def remove(location: str) -> None:
+    """Remove a file; one that is not there is no problem.
+
+    Raises:
+        DataProblem: it cannot be removed.
+    """
+    if not _is_s3(location):
+        with _local_errors(location, "remove"):
+            Path(location).unlink(missing_ok=True)
+        return
+    bucket, key = _bucket_and_key(location)
+    with _s3_client(location, "remove") as client:
+        client.delete_object(Bucket=bucket, Key=key)
+
+
+def _made(folder: str) -> str | None:
+    """Make a local folder, so that a rename into it is atomic; None for S3: a draft may be anywhere."""
+    if _is_s3(folder):
+        return None
+    with _local_errors(folder, "write"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _s3_put_once(location: str, content: bytes) -> bool:
+    from botocore.exceptions import ClientError
+
+    bucket, key = _bucket_and_key(location)
+    with _s3_client(location, "write") as client:
+        try:
+            client.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
+        except ClientError as error:
+            # Both mean that somebody else's file is there, or is just being written.
+            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
+                return False
+            raise
+    return True
+
+
 def _local_parts(location: str) -> list[str]:
     path = Path(location).expanduser()
     with _local_errors(location):
@@ -103,24 +196,25 @@ def _s3_pages(location: str, **request: str) -> list[Any]:
 
 
 @contextmanager
-def _s3_client(location: str) -> Iterator[Any]:
+def _s3_client(location: str, verb: str = "read") -> Iterator[Any]:
     import boto3
+    from boto3.exceptions import S3UploadFailedError
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield boto3.client("s3")
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, S3UploadFailedError) as error:
         raise DataProblem(
-            f"cannot read {location}: {error}; check the address, the region and your AWS credentials"
+            f"cannot {verb} {location}: {error}; check the address, the region and your AWS credentials"
         ) from error
 
 
 @contextmanager
-def _local_errors(location: str) -> Iterator[None]:
+def _local_errors(location: str, verb: str = "read") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataProblem(f"cannot read {location}: {error.strerror}; check the path and its permissions") from error
+        raise DataProblem(f"cannot {verb} {location}: {error.strerror}; check the path and its permissions") from error
 
 
 def _bucket_and_key(location: str) -> tuple[str, str]:

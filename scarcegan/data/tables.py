@@ -1,7 +1,7 @@
 """Read a table: parquet or CSV, a file or a folder of parts, local or on S3; or say what is wrong with it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -50,17 +50,25 @@ def read_pieces(
     return map(_frame, _pieces(location, columns, text))
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
-    # Columns that nobody else holds become a frame without a second copy of the whole table. An index that
-    # pandas stored comes back as the column it is.
-    return table.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
+def read_parts(
+    location: str,
+    columns: Sequence[str] | None = None,
+    *,
+    text: Sequence[str] = (),
+    wanted: Callable[[str], bool] = lambda part: True,
+) -> Iterator[tuple[str, pa.Table]]:
+    """Yield (part, piece) as `read_pieces` would, for messages that name the file.
 
-
-def _pieces(location: str, columns: Sequence[str] | None, text: Sequence[str]) -> Iterator[pa.Table]:
+    Args:
+        location: see `read_table`.
+        columns: see `read_table`.
+        text: see `read_table`.
+        wanted: tells by its location whether a part is read at all.
+    """
     parts = find_parts(location)
     _require_one_format(location, parts)
     names: list[str] = []
-    for part in parts:
+    for part in filter(wanted, parts):
         for piece in _read_part(part, columns, text):
             names = names or piece.column_names
             differing = sorted(set(names) ^ set(piece.column_names))
@@ -69,7 +77,17 @@ def _pieces(location: str, columns: Sequence[str] | None, text: Sequence[str]) -
                     f"expected the same columns in all parts, but {parts[0]} and {part} differ in {differing}: "
                     "write the parts with one schema"
                 )
-            yield piece.select(names)
+            yield part, piece.select(names)
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    # Columns that nobody else holds become a frame without a second copy of the whole table. An index that
+    # pandas stored comes back as the column it is.
+    return table.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
+
+
+def _pieces(location: str, columns: Sequence[str] | None, text: Sequence[str]) -> Iterator[pa.Table]:
+    return (piece for _, piece in read_parts(location, columns, text=text))
 
 
 def _require_one_format(location: str, parts: Sequence[str]) -> None:

@@ -60,7 +60,7 @@ def to_block(
             counters that are negative, infinite or no numbers, a cut-off outside the data; each with column and
             row count.
     """
-    last = _cutoff_day(cutoff)
+    last = day_of(cutoff)
     if window_days < MIN_OBSERVED_DAYS:
         raise DataProblem(
             f"expected a window of at least {MIN_OBSERVED_DAYS} days, got {window_days}: raise features.window_days"
@@ -70,7 +70,10 @@ def to_block(
     days = day_numbers(table)
     first = last - window_days
     inside = (days >= first) & (days < last)
-    _check_reach(days, inside, cutoff, window_days)
+    if not len(days):
+        raise DataProblem("expected telemetry rows, got an empty table: check the input's path and filters")
+    if not inside.any():
+        raise out_of_reach(len(days), int(days.min()), int(days.max()), cutoff, window_days)
     rows = table if inside.all() else table.loc[inside]
     codes, ids = checked_ids(rows[ID])
     offset = days[inside] - first
@@ -79,18 +82,24 @@ def to_block(
     counters = np.zeros((len(ids) * window_days, len(names)), np.float32)
     counters[cells] = checked_counters(rows, names)
     if observed is None:
-        observed = _observed_days(offset, window_days, complete_until=int(days.max()) - first, cutoff=cutoff)
+        daily = np.bincount(offset, minlength=window_days)
+        observed = observed_days(daily, complete_until=int(days.max()) - first, cutoff=cutoff)
     return Telemetry(
         ids=ids,
         counters=counters.reshape(len(ids), window_days, len(names)),
         observed=observed,
         names=names,
-        first_day=_iso(first),
+        first_day=iso(first),
         cutoff=cutoff,
     )
 
 
-def _cutoff_day(cutoff: str) -> int:
+def day_of(cutoff: str) -> int:
+    """Return an ISO date as days since 1970-01-01.
+
+    Raises:
+        DataProblem: it is no ISO date.
+    """
     try:
         return (date.fromisoformat(cutoff) - date(1970, 1, 1)).days
     except ValueError:
@@ -99,18 +108,48 @@ def _cutoff_day(cutoff: str) -> int:
         ) from None
 
 
-def _iso(day: int) -> str:
+def iso(day: int) -> str:
+    """Return days since 1970-01-01 as an ISO date."""
     return (date(1970, 1, 1) + timedelta(days=int(day))).isoformat()
 
 
-def _check_reach(days: np.ndarray, inside: np.ndarray, cutoff: str, window_days: int) -> None:
-    if not len(days):
-        raise DataProblem("expected telemetry rows, got an empty table: check the input's path and filters")
-    if not inside.any():
+def out_of_reach(rows: int, first: int, last: int, cutoff: str, window_days: int) -> DataProblem:
+    """Say that no row lies in the window; the days are those of the data's first and last row."""
+    return DataProblem(
+        f"column 'date': none of {rows} rows lies in the {window_days} days before the cut-off "
+        f"{cutoff}; the data span {iso(first)} to {iso(last)}: choose a cut-off inside"
+    )
+
+
+def observed_days(rows: np.ndarray, complete_until: int, cutoff: str) -> np.ndarray:
+    """Tell the days that are in the log from those that are missing for everyone.
+
+    Args:
+        rows: int array [days], rows of each day of the window.
+        complete_until: the last day with a row anywhere, counted from the window's first.
+        cutoff: ISO date, for messages.
+
+    Returns:
+        bool array [days]; all True where rows are too few to tell a hole from a day of rest.
+
+    Raises:
+        DataProblem: the data end before the cut-off, or too few days are observed.
+    """
+    window_days = len(rows)
+    if np.median(rows[rows > 0]) < DENSE_ROWS_PER_DAY:
+        return np.ones(window_days, bool)
+    if complete_until < window_days - 1:
         raise DataProblem(
-            f"column 'date': none of {len(days)} rows lies in the {window_days} days before the cut-off "
-            f"{cutoff}; the data span {_iso(days.min())} to {_iso(days.max())}: choose a cut-off inside"
+            f"column 'date': the cut-off {cutoff} lies {window_days - 1 - complete_until} days after the end of "
+            f"the data ({rows.sum()} rows in the window): choose a cut-off inside"
         )
+    observed = rows > 0
+    if observed.sum() < MIN_OBSERVED_DAYS:
+        raise DataProblem(
+            f"column 'date': {observed.sum()} of {window_days} days before {cutoff} have any of the "
+            f"{rows.sum()} rows (needs {MIN_OBSERVED_DAYS}): shorten the window or move the cut-off"
+        )
+    return observed
 
 
 def _check_unique(cells: np.ndarray, size: int, rows: pd.DataFrame) -> None:
@@ -123,21 +162,3 @@ def _check_unique(cells: np.ndarray, size: int, rows: pd.DataFrame) -> None:
             f"columns 'player_id', 'date': {repeated} of {len(cells)} rows repeat a (player, date), first "
             f"({row[ID]}, {row['date']}): sum or drop them before"
         )
-
-
-def _observed_days(offset: np.ndarray, window_days: int, complete_until: int, cutoff: str) -> np.ndarray:
-    rows = np.bincount(offset, minlength=window_days)
-    if np.median(rows[rows > 0]) < DENSE_ROWS_PER_DAY:
-        return np.ones(window_days, bool)
-    if complete_until < window_days - 1:
-        raise DataProblem(
-            f"column 'date': the cut-off {cutoff} lies {window_days - 1 - complete_until} days after the end of "
-            f"the data ({len(offset)} rows in the window): choose a cut-off inside"
-        )
-    observed = rows > 0
-    if observed.sum() < MIN_OBSERVED_DAYS:
-        raise DataProblem(
-            f"column 'date': {observed.sum()} of {window_days} days before {cutoff} have any of the "
-            f"{len(offset)} rows (needs {MIN_OBSERVED_DAYS}): shorten the window or move the cut-off"
-        )
-    return observed

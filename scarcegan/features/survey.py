@@ -1,0 +1,168 @@
+"""The survey: one pass over all telemetry before any feature is computed.
+
+It refuses what no shard could use, naming the file, the column and the number of rows, and notes what stays usable
+but should be known: days that are missing for everyone, counters that are empty on some days, a break in the
+global level (a change of unit, of the log or of the game). Memory holds one piece of a file and a few numbers per day.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, required_counters
+from scarcegan.features.source import Source, Window, naming, read_frames
+from scarcegan.features.telemetry import iso, observed_days, out_of_reach
+from scarcegan.problems import DataProblem
+
+# Days on each side of a break: two weeks, so that weekdays cancel out.
+SIDE_DAYS = 14
+LEAST_SIDE_DAYS = 7
+# A break is a step by a quarter up or a fifth down, and of four times what days differ from their two weeks' median.
+LEAST_STEP = np.log(1.25)
+LEAST_SPREADS = 4.0
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of all players' telemetry in one window.
+
+    Attributes:
+        counters: the counters' names, in order.
+        observed: bool array [window_days]; False on a day that is missing for everyone.
+        missing_days: ISO dates of those days.
+        notes: sentences for the manifest and the card.
+    """
+
+    counters: tuple[str, ...]
+    observed: np.ndarray
+    missing_days: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Days:
+    """Sums per day over the pieces read so far: rows, and per counter the total and the rows with a value."""
+
+    counters: tuple[str, ...] = ()
+    id_kinds: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    first: int = 2**31
+    last: int = -(2**31)
+    sums: list[pd.DataFrame] = field(default_factory=list)
+
+
+def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
+    """Read all telemetry once and describe it for each window.
+
+    Raises:
+        DataProblem: unusable rows or a cut-off outside the data; the message names the file.
+    """
+    first, last = min(window.first for window in windows), max(window.last for window in windows)
+    days = _Days()
+    for part, frame in read_frames(source, first, last):
+        with naming(part):
+            _add(days, part, frame, first, last)
+    with naming(source.location):
+        if not days.rows:
+            raise DataProblem("expected telemetry rows, got an empty table: check the input's path and filters")
+        return [_describe(days, window) for window in windows]
+
+
+def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> None:
+    days.counters = days.counters or required_counters(frame)
+    if not len(frame):
+        return
+    numbers = day_numbers(frame)
+    _require_one_kind_of_id(days, part, frame)
+    days.rows += len(frame)
+    days.first, days.last = min(days.first, int(numbers.min())), max(days.last, int(numbers.max()))
+    inside = (numbers >= first) & (numbers < last)
+    rows = frame.loc[inside]
+    sums = pd.DataFrame(checked_counters(rows, days.counters), columns=list(days.counters)).astype(np.float64)
+    sums = sums.add_prefix("sum ").assign(rows=1)
+    for name in days.counters:
+        sums[f"filled {name}"] = rows[name].notna().to_numpy()
+    days.sums.append(sums.groupby(numbers[inside]).sum())
+
+
+def _require_one_kind_of_id(days: _Days, part: str, frame: pd.DataFrame) -> None:
+    ids = checked_ids(frame[ID])[1]
+    days.id_kinds.setdefault("integers" if ids.dtype.kind == "i" else "strings", part)
+    if len(days.id_kinds) > 1:
+        where = " and ".join(f"{kind} in {place}" for kind, place in days.id_kinds.items())
+        raise DataProblem(
+            f"column '{ID}': expected one type in all parts, got {where} ({len(frame)} rows): write them with one type"
+        )
+
+
+def _describe(days: _Days, window: Window) -> Survey:
+    whole = range(window.first, window.last)
+    daily = pd.concat(days.sums).groupby(level=0).sum().reindex(whole, fill_value=0)
+    rows = daily["rows"].to_numpy(np.int64)
+    if not rows.any():
+        raise out_of_reach(days.rows, days.first, days.last, window.cutoff, window.window_days)
+    observed = observed_days(rows, days.last - window.first, window.cutoff)
+    missing = tuple(iso(window.first + int(day)) for day in np.flatnonzero(~observed))
+    notes = [*_missing_note(missing), *_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
+    return Survey(days.counters, observed, missing, tuple(notes))
+
+
+def _missing_note(missing: Sequence[str]) -> Iterable[str]:
+    if missing:
+        yield (
+            f"{len(missing)} of the window's days are missing for everyone and left out of every feature: "
+            f"{', '.join(missing[:7])}{' ...' if len(missing) > 7 else ''}"
+        )
+
+
+def _empty_notes(daily: pd.DataFrame, counters: Sequence[str], window: Window) -> Iterable[str]:
+    rows = daily["rows"].to_numpy()
+    for name in counters:
+        empty = rows - daily[f"filled {name}"].to_numpy()
+        if empty.any():
+            whole = np.flatnonzero((empty == rows) & (rows > 0))
+            days = (
+                f", on {len(whole)} days in every row (first {iso(window.first + int(whole[0]))})" if len(whole) else ""
+            )
+            yield f"counter '{name}' is empty in {empty.sum():.0f} of {rows.sum():.0f} rows{days}: it counts as 0 there"
+
+
+def _breaks(daily: pd.DataFrame, counters: Sequence[str]) -> Iterable[str]:
+    rows = daily["rows"].to_numpy(np.float64)
+    series = {"active players per day": rows}
+    breaks = []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        series |= {f"'{name}' per active player": daily[f"sum {name}"].to_numpy() / rows for name in counters}
+    for name, values in series.items():
+        usable = np.flatnonzero(np.isfinite(values) & (values > 0))
+        found = largest_step(np.log(values[usable]))
+        if found:
+            place, step = found
+            breaks.append(f"{name} from {iso(int(daily.index[usable[place]]))} (x {np.exp(step):.2f})")
+    if breaks:
+        yield (
+            f"the global level breaks, in the medians of two weeks: {'; '.join(breaks)}: a change of unit, of the "
+            "log or of the game? Features compare across it"
+        )
+
+
+def largest_step(series: np.ndarray) -> tuple[int, float] | None:
+    """Find where a series of daily logs steps up or down for good, not for a day and not by growing steadily.
+
+    The step at a day is the median of the 14 days from it on minus the median of the 14 before (at the edges
+    at least 7). It counts when it is at least log 1.25 and at least four robust spreads of the days around
+    the two medians.
+
+    Returns:
+        (index of the first day after the largest step, step), or None.
+    """
+    best: tuple[int, float] | None = None
+    for day in range(LEAST_SIDE_DAYS, len(series) - LEAST_SIDE_DAYS + 1):
+        before, after = series[max(0, day - SIDE_DAYS) : day], series[day : day + SIDE_DAYS]
+        step = float(np.median(after) - np.median(before))
+        noise = 1.4826 * np.median(np.abs(np.concatenate([before - np.median(before), after - np.median(after)])))
+        if abs(step) >= max(LEAST_STEP, LEAST_SPREADS * noise) and (best is None or abs(step) > abs(best[1])):
+            best = (day, step)
+    return best

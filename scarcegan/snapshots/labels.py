@@ -1,0 +1,221 @@
+"""Labels joined to a snapshot: who was known to be what, and when that was known.
+
+The labels table has one row per label: `player_id`, `population`, `since` (the day from which the label describes the
+player), `source` (who says so) and, if it was found out later, `known_at`; without that, `since` stands for it.
+With w the first day of the snapshot's window and c its cut-off:
+
+* since < w: the label is older than anything the features see; it does not count, the player is unlabelled.
+* known_at <= known_by (the cut-off, unless configured later): the label is trained on. Of several, the latest holds.
+* known_at > known_by: a late label. Nothing is trained on it: a player without an earlier label becomes a row of
+  test set `later`, which tells whether the model finds those who became known only afterwards.
+* no row: the player is unlabelled, unless the table lists `unlabeled` players: then it lists everybody, and others
+  are left out.
+* `test`: a player set apart for evaluation, with column `truth_risky` (0 or 1): test set `test`, no label counts.
+
+Ids may be integers on one side and strings on the other: they are compared as written.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from scarcegan.data.folds import hold_out
+from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
+from scarcegan.data.tables import read_table
+from scarcegan.data.validation import TRUTH_COLUMN
+from scarcegan.problems import DataProblem
+from scarcegan.settings import Settings
+from scarcegan.snapshots.store import ID, Snapshot
+
+TEST, LATER = "test", "later"
+COLUMNS = (ID, "population", "since", "source")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A checked labels table.
+
+    Attributes:
+        table: player_id, population, since and known_at (datetime64), truth_risky (-1 where not given).
+        location: where it was read, for messages.
+    """
+
+    table: pd.DataFrame
+    location: str
+
+
+def read_labels(location: str, settings: Settings) -> Labels:
+    """Read and check a labels table, parquet or CSV, local or `s3://`.
+
+    Raises:
+        DataProblem: unreadable, columns missing, unknown populations, dates that are none, a label known before it
+            began; the message names the file, the column and the row count.
+    """
+    table = read_table(location, text=[ID])
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise DataProblem(
+            f"{location}: expected columns {list(COLUMNS)} and, if you have it, 'known_at', got no {missing}: add them"
+        )
+    populations = {*settings.populations.classes, settings.populations.unlabeled, TEST}
+    _refuse(location, "population", table, ~table["population"].isin(populations), f"one of {sorted(populations)}")
+    _refuse(location, ID, table, table[ID].isna(), "an id in each row")
+    checked = table[[ID, "population"]].assign(since=_dates(location, table, "since"))
+    known_at = _dates(location, table, "known_at") if "known_at" in table.columns else checked["since"]
+    truth = table.get(TRUTH_COLUMN, pd.Series(UNKNOWN_TRUTH, index=table.index))
+    is_test = table["population"] == TEST
+    _refuse(location, TRUTH_COLUMN, table, is_test & ~truth.isin([0, 1]), f"0 or 1 for each '{TEST}' player")
+    checked = checked.assign(known_at=known_at, truth=truth.where(is_test, UNKNOWN_TRUTH).astype(np.int8))
+    _refuse(location, "known_at", table, checked["known_at"] < checked["since"], "no date before 'since'")
+    return Labels(checked, location)
+
+
+def join_labels(snapshot: Snapshot, labels: Labels, settings: Settings) -> Players:
+    """Give the players of a snapshot their labels, by the rules above.
+
+    Args:
+        snapshot: ids and features.
+        labels: from `read_labels`.
+        settings: names of the populations, `data.labels_known_by`, the seed and share of the held-out players.
+
+    Returns:
+        Players with notes on labels that are too old, late, or without telemetry.
+
+    Raises:
+        DataProblem: two labels of one player contradict each other, or no label fits any player.
+    """
+    cutoff, first_day = snapshot.manifest.frame.cutoff, snapshot.manifest.first_day
+    known_by = pd.Timestamp(settings.data.labels_known_by or cutoff)
+    table = labels.table.assign(row=_rows_of(labels.table[ID], snapshot.ids))
+    silent = table.loc[table["row"] < 0, "population"].ne(settings.populations.unlabeled).sum()
+    table = table[table["row"] >= 0]
+    if table.empty:
+        raise DataProblem(
+            f"{labels.location}: expected player ids of snapshot '{snapshot.manifest.name}' (such as "
+            f"{snapshot.ids[:1].tolist()}), got none in {len(labels.table)} rows: use the telemetry's ids"
+        )
+    is_old = (table["since"] < pd.Timestamp(first_day)) & _is_label(table, settings)
+    is_late = (table["known_at"] > known_by) & ~is_old & _is_label(table, settings)
+    is_tested = table["row"].isin(table["row"][table["population"] == TEST])
+    known = _latest(table[~is_old & ~is_late & ~(is_tested & _is_label(table, settings))], labels.location)
+    settled = table["row"].isin(known["row"][known["population"] != settings.populations.unlabeled])
+    late = _latest(table[is_late & ~settled], labels.location)
+    listed = np.ones(len(snapshot.ids), bool)
+    if (table["population"] == settings.populations.unlabeled).any():
+        listed = np.isin(np.arange(len(listed)), table["row"])
+    notes = _notes(first_day, known_by, int(is_old.sum()), len(late), int(silent), int((~listed).sum()))
+    players = _label(snapshot, known, settings, notes)
+    if len(late):
+        players = _with_later(players, late, settings)
+    return players.take(listed)
+
+
+def _label(snapshot: Snapshot, known: pd.DataFrame, settings: Settings, notes: tuple[str, ...]) -> Players:
+    count = len(snapshot.ids)
+    is_test = (known["population"] == TEST).to_numpy()
+    rows = known["row"].to_numpy()
+    labels, truth = np.full(count, UNLABELED, np.int8), np.full(count, UNKNOWN_TRUTH, np.int8)
+    labels[rows] = _class_index(known["population"], settings)
+    truth[rows] = known["truth"]
+    test_set = np.zeros(count, np.int8)
+    test_set[rows[is_test]] = 1
+    return Players(
+        ids=snapshot.ids,
+        features=snapshot.features,
+        feature_names=snapshot.manifest.frame.columns,
+        labels=labels,
+        truth=truth,
+        test_set=test_set,
+        test_sets=(TEST,) if is_test.any() else (),
+        cutoff=snapshot.manifest.frame.cutoff,
+        notes=(*snapshot.manifest.frame.notes, *notes),
+    )
+
+
+def _with_later(players: Players, late: pd.DataFrame, settings: Settings) -> Players:
+    """Move late-labelled players to test set `later`, with as many unlabelled ones as the first test set keeps.
+
+    The late ones are known because somebody looked: alone they stand for nobody. The unlabelled beside them do.
+    """
+    rng = np.random.default_rng([settings.seed, 4])
+    labels, test_set = players.labels.copy(), players.test_set.copy()
+    labels[late["row"]] = _class_index(late["population"], settings)
+    # Set 3 until the others are held out: a late label must not be drawn into the first test set.
+    test_set[late["row"]] = 3
+    players = replace(players, labels=labels, test_set=test_set)
+    if not players.test_sets:
+        players = hold_out(players, settings.data.test_share, rng)
+    pool = np.flatnonzero((players.labels == UNLABELED) & (players.test_set == 0))
+    test_set = players.test_set.copy()
+    test_set[rng.choice(pool, round(settings.data.test_share * len(pool)), replace=False)] = 2
+    test_set[test_set == 3] = 2
+    return replace(players, test_set=test_set, test_sets=(players.test_sets[0], LATER))
+
+
+def _rows_of(ids: pd.Series, known: np.ndarray) -> np.ndarray:
+    """Return the place of each id among the snapshot's, -1 where it is not there; compared as written."""
+    if np.issubdtype(known.dtype, np.integer) and pd.api.types.is_integer_dtype(ids.dtype):
+        return pd.Index(known).get_indexer(pd.Index(ids.to_numpy(np.int64)))
+    return pd.Index(known.astype(str)).get_indexer(pd.Index(ids.astype(str)))
+
+
+def _latest(table: pd.DataFrame, location: str) -> pd.DataFrame:
+    """Keep the label of each player that began last.
+
+    Raises:
+        DataProblem: two populations from the same day on.
+    """
+    last = table[table["since"] == table.groupby("row")["since"].transform("max")]
+    last = last.drop_duplicates(["row", "population"])
+    again = last["row"].duplicated(keep=False)
+    if again.any():
+        first = last[again].iloc[0]
+        raise DataProblem(
+            f"{location}: columns '{ID}', 'population': {last.loc[again, 'row'].nunique()} players have two "
+            f"populations from the same day on, first {first[ID]} on {first['since'].date()}: keep one of them"
+        )
+    return last
+
+
+def _is_label(table: pd.DataFrame, settings: Settings) -> pd.Series:
+    return table["population"].isin(settings.populations.classes)
+
+
+def _class_index(populations: pd.Series, settings: Settings) -> np.ndarray:
+    index = {name: number for number, name in enumerate(settings.populations.classes)}
+    return populations.map(index).fillna(UNLABELED).to_numpy(np.int8)
+
+
+def _dates(location: str, table: pd.DataFrame, column: str) -> pd.Series:
+    # A date or a moment, in any zone: the day that was written counts, as in telemetry.
+    written = table[column].astype(str).str.slice(0, 10)
+    dates = pd.to_datetime(written, format="%Y-%m-%d", errors="coerce")
+    _refuse(location, column, table, dates.isna(), f"ISO dates such as {date(2023, 4, 13)}")
+    return dates
+
+
+def _refuse(location: str, column: str, table: pd.DataFrame, bad: pd.Series, expected: str) -> None:
+    if bad.any():
+        first = table[column][bad].iloc[0] if column in table.columns else "no such column"
+        raise DataProblem(
+            f"{location}: column '{column}': expected {expected}, got something else in {bad.sum()} of {len(table)} "
+            f"rows, first {first!r}: mend these rows"
+        )
+
+
+def _notes(first_day: str, known_by: pd.Timestamp, old: int, late: int, silent: int, unlisted: int) -> tuple[str, ...]:
+    said = (
+        (old, f"{old} labels date from before the window's first day, {first_day}, and do not count"),
+        (
+            late,
+            f"{late} labels were known only after {known_by.date()}: test set '{LATER}', never trained on",
+        ),
+        (silent, f"{silent} labelled or test players have no telemetry in the window and are left out"),
+        (
+            unlisted,
+            f"{unlisted} players of the snapshot are not in the labels table, which lists the unlabelled itself",
+        ),
+    )
+    return tuple(words for count, words in said if count)

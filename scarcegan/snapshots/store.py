@@ -1,0 +1,220 @@
+"""Snapshots in a folder or under an S3 prefix: `<folder>/<name>/manifest.json` and its parts.
+
+A part's name carries its digest, so parts of two contents never overwrite each other; a snapshot exists from the
+moment its manifest is written, which happens once. Nothing changes it after that.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scarcegan.data.storage import draft_beside, join, list_names, local_file, put_file, read_bytes, remove, write_once
+from scarcegan.problems import DataProblem
+from scarcegan.project import project_folder
+from scarcegan.snapshots.manifest import Manifest, Part, read_manifest
+from scarcegan.snapshots.statistics import Statistics, describe
+
+MANIFEST = "manifest.json"
+ID = "player_id"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot in memory.
+
+    Attributes:
+        manifest: what it is.
+        ids: int64 or str array [n], unique.
+        features: float32 array [n, F], columns as in `manifest.frame.columns`.
+    """
+
+    manifest: Manifest
+    ids: np.ndarray
+    features: np.ndarray
+
+
+class SnapshotWriter(Protocol):
+    """Where a described snapshot can be made available to others."""
+
+    def publish(self, manifest: Manifest) -> Manifest:
+        """Make the snapshot available; the same again changes nothing.
+
+        Returns:
+            The manifest that holds from now on.
+
+        Raises:
+            DataProblem: the name is taken by other content, or the place refuses.
+        """
+
+
+class SnapshotStore:
+    """Snapshots in one folder, local or `s3://`."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def write_part(
+        self, name: str, number: int, ids: np.ndarray, features: np.ndarray, columns: tuple[str, ...]
+    ) -> tuple[Part, Statistics | None]:
+        """Write one part, atomically: uncompressed parquet with `player_id` and float32 features.
+
+        Args:
+            name: the snapshot it is for.
+            number: its place among the parts.
+            ids: int64 or str array [n].
+            features: float32 array [n, F].
+            columns: F names.
+
+        Returns:
+            The part and its statistics, for `describe_snapshot`; no file and no statistics without players.
+        """
+        if not len(ids):
+            return Part("", 0, "", "", ""), None
+        with draft_beside(join(self.folder, name)) as draft:
+            _write(draft, ids, features, columns)
+            sha256 = _sha256(draft)
+            file = f"part-{number:05d}-{sha256[:16]}.parquet"
+            put_file(draft, self._at(name, file))
+        id_type = "int64" if np.issubdtype(ids.dtype, np.integer) else "string"
+        return Part(file, len(ids), id_type, _content(ids, features), sha256), describe(features)
+
+    def publish(self, manifest: Manifest) -> Manifest:
+        """See `SnapshotWriter.publish`; parts of refused content are removed."""
+        location = self._at(manifest.name, MANIFEST)
+        if write_once(location, manifest.to_json()):
+            return manifest
+        published = self.describe(manifest.name)
+        kept = {part.file for part in published.parts}
+        for part in manifest.parts:
+            if part.file not in kept:
+                remove(self._at(manifest.name, part.file))
+        if published.fingerprint != manifest.fingerprint:
+            raise DataProblem(
+                f"snapshot '{manifest.name}' in {self.folder} is published with fingerprint {published.fingerprint} "
+                f"(cut-off {published.frame.cutoff}, {published.players} players) and stays as it is; got other "
+                f"content, {manifest.fingerprint} ({manifest.players} players): publish it under another name"
+            )
+        return published
+
+    def names(self) -> list[str]:
+        """List the names of all published snapshots."""
+        if "://" not in self.folder and not Path(self.folder).is_dir():
+            return []
+        return [name for name in list_names(self.folder) if self._is_published(name)]
+
+    def snapshots(self) -> list[Manifest]:
+        """Return the manifests of all published snapshots, by cut-off and name."""
+        return sorted(map(self.describe, self.names()), key=lambda found: (found.frame.cutoff, found.name))
+
+    def find(self, cutoff: str) -> list[Manifest]:
+        """Return the manifests of the snapshots at a cut-off date (ISO)."""
+        return [manifest for manifest in self.snapshots() if manifest.frame.cutoff == cutoff]
+
+    def before(self, manifest: Manifest) -> Manifest | None:
+        """Return the latest snapshot of an earlier cut-off with the same window and columns, if there is one."""
+        same = (manifest.frame.window_days, manifest.frame.columns)
+        earlier = [
+            other
+            for other in self.snapshots()
+            if other.frame.cutoff < manifest.frame.cutoff and (other.frame.window_days, other.frame.columns) == same
+        ]
+        return earlier[-1] if earlier else None
+
+    def describe(self, name: str) -> Manifest:
+        """Return the manifest of one snapshot.
+
+        Raises:
+            DataProblem: there is no such snapshot, or its manifest was changed.
+        """
+        if name not in self.names():
+            raise DataProblem(
+                f"expected a snapshot '{name}' in {self.folder}, got {self.names() or 'none at all'}: name one of "
+                "these, or publish it with flows/features_flow.py"
+            )
+        location = self._at(name, MANIFEST)
+        return read_manifest(read_bytes(location), location)
+
+    def read(self, name: str, fingerprint: str = "") -> Snapshot:
+        """Read a snapshot whole, every part checked against its digest; peak memory is its own and one part's.
+
+        Args:
+            name: the snapshot's name.
+            fingerprint: what it is expected to hold; empty: whatever was published.
+
+        Raises:
+            DataProblem: no such snapshot, another fingerprint, a part that is missing or was changed.
+        """
+        manifest = self.describe(name)
+        if fingerprint and manifest.fingerprint != fingerprint:
+            raise DataProblem(
+                f"expected snapshot '{name}' with fingerprint {fingerprint}, got {manifest.fingerprint} in "
+                f"{self.folder}: name the snapshot you mean, or drop the expected fingerprint"
+            )
+        features = np.empty((manifest.players, len(manifest.frame.columns)), np.float32)
+        ids, start = [], 0
+        for part in manifest.parts:
+            table = self.read_part(manifest, part)
+            for number, column in enumerate(manifest.frame.columns):
+                features[start : start + part.players, number] = table[column].to_numpy()
+            ids.append(np.asarray(table[ID].to_numpy(), dtype=np.int64 if part.id_type == "int64" else str))
+            start += part.players
+        return Snapshot(manifest, np.concatenate(ids), features)
+
+    def read_part(self, manifest: Manifest, part: Part) -> pa.Table:
+        """Read one part, `player_id` and features, checked against its digest.
+
+        Raises:
+            DataProblem: it is missing, was changed, or lacks columns.
+        """
+        location = self._at(manifest.name, part.file)
+        if part.file not in list_names(join(self.folder, manifest.name)):
+            raise DataProblem(
+                f"expected {len(manifest.parts)} parts in snapshot '{manifest.name}', got no {location}: "
+                "restore the file, or publish the snapshot anew under another name"
+            )
+        with local_file(location) as path:
+            digest = _sha256(path)
+            if digest != part.sha256:
+                raise DataProblem(
+                    f"expected sha256 {part.sha256[:12]}... of {location}, got {digest[:12]}...: the part was changed "
+                    "or is incomplete; restore it, or publish the snapshot anew under another name"
+                )
+            return pq.read_table(path, columns=[ID, *manifest.frame.columns], memory_map=True)
+
+    def _is_published(self, name: str) -> bool:
+        location = self._at(name, MANIFEST)
+        if "://" not in location:
+            return Path(location).is_file()
+        return MANIFEST in list_names(join(self.folder, name))
+
+    def _at(self, name: str, file: str) -> str:
+        return join(join(self.folder, name), file)
+
+
+def open_snapshots(folder: str) -> SnapshotStore:
+    """Open the snapshots of `snapshots.folder`; empty: `.scarcegan/snapshots` in the project."""
+    return SnapshotStore(folder or str(project_folder("snapshots")))
+
+
+def _write(path: Path, ids: np.ndarray, features: np.ndarray, columns: tuple[str, ...]) -> None:
+    arrays = [pa.array(ids), *(pa.array(np.ascontiguousarray(column)) for column in features.T)]
+    # Neither dictionaries nor compression: a reader gets at the floats by copying them.
+    pq.write_table(pa.table(arrays, names=[ID, *columns]), path, compression="none", use_dictionary=False)
+
+
+def _content(ids: np.ndarray, features: np.ndarray) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    is_number = np.issubdtype(ids.dtype, np.integer)
+    digest.update(b"numbers" + ids.astype("<i8").tobytes() if is_number else "\0".join(ids.tolist()).encode())
+    digest.update(np.ascontiguousarray(features, dtype="<f4").data)
+    return digest.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
