@@ -48,6 +48,7 @@ class RetrainFlow(FlowSpec):
     launch = Config("launch", default_value={"commit": git_commit(ROOT)}, help="Noted at launch; not for you to set.")
     seed = Parameter("seed", type=int, default=None, help="Overrides the configuration's seed.")
     data = Parameter("data", type=str, default=None, help="Overrides data.path: where the input is.")
+    snapshot = Parameter("snapshot", type=str, default=None, help="Overrides data.snapshot: the snapshot to train on.")
 
     @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
     @refuses_plainly
@@ -57,7 +58,7 @@ class RetrainFlow(FlowSpec):
         from scarcegan.registry import open_registry
         from scarcegan.settings import resolve
 
-        settings = resolve(self.config.to_dict(), self.seed, self.data)
+        settings = resolve(self.config.to_dict(), self.seed, self.data, self.snapshot)
         open_registry(settings.registry).versions()
         self.settings = settings.model_dump(mode="json")
         self.origin_run = current.run_id
@@ -168,7 +169,8 @@ class RetrainFlow(FlowSpec):
             config=settings.data.source,
             card=self.evaluation_card,
         )
-        versions = register_models(self.models, self.evaluation, lineage, open_registry(settings.registry))
+        registry, worse = open_registry(settings.registry), settings.registry.worse_challenger
+        versions = register_models(self.models, self.evaluation, lineage, registry, worse_challenger=worse)
         self.release = release_summary(versions, lineage, settings)
         current.card.extend(register_card(self.release))
         self.next(self.end)

@@ -5,15 +5,17 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from scarcegan.problems import SettingsProblem
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
+IsoDate = Annotated[str, AfterValidator(lambda text: text and date.fromisoformat(text).isoformat())]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
 
@@ -43,14 +45,18 @@ class Populations(_Section):
 
 
 class Data(_Section):
-    source: Literal["simulated", "kdd99", "lootbox", "tables"] = "simulated"
-    """Where players come from; `tables` reads your own five tables."""
+    source: Literal["simulated", "kdd99", "lootbox", "tables", "snapshot"] = "simulated"
+    """Where players come from; `tables`: your own five tables, `snapshot`: what FeaturesFlow published."""
     path: str = ""
-    """Folder or `s3://` prefix of the input; empty: the source's own default."""
+    """Folder or `s3://` prefix of the input (`snapshot`: its labels table); empty: the source's own default."""
     id_column: str = "player_id"
     """Column that names the player in `tables`."""
     ignore_columns: tuple[str, ...] = ()
     """Columns that are no features (constant ones, for instance)."""
+    snapshot: str = ""
+    """Name of the snapshot that source `snapshot` reads, below `snapshots.folder`."""
+    labels_known_by: IsoDate = ""
+    """ISO date: labels known by then are trained on, later ones kept for evaluation; empty: the cut-off."""
     test_share: Share = 0.2
     """Share of players held out for evaluation when the source brings no test set of its own."""
     max_unlabeled: Positive = 200_000
@@ -91,6 +97,49 @@ class Lootbox(_Section):
 class Features(_Section):
     window_days: Annotated[int, Field(ge=28, le=730)] = 60
     """Observation window before the cut-off."""
+
+
+class RoleNames(_Section):
+    activity: str = ""
+    """Counter of how much is played; empty: the first counter."""
+    intensity: str = ""
+    """Counter of how hard, in a unit that grows with activity (stakes, for instance)."""
+    night: str = ""
+    """Counter of play at night."""
+    loss: str = ""
+    """Counter of what was lost."""
+    win: str = ""
+    """Counter of what was won."""
+    deposit: str = ""
+    """Counter of money paid in."""
+
+
+class Telemetry(_Section):
+    path: str = ""
+    """Parquet or CSV, a file or a folder of parts, local or `s3://`, $VARIABLES allowed; empty: simulated."""
+    counters: tuple[str, ...] = ()
+    """Columns to read as counters; empty: all but player_id and date."""
+    cutoffs: Annotated[tuple[IsoDate, ...], Field(min_length=1)] = ("2026-01-01",)
+    """ISO dates: one snapshot for each, of the days before it."""
+    shards: Annotated[int, Field(ge=1, le=10_000)] = 4
+    """Parts of a snapshot, by a hash of the player id; each is one task and must fit into its memory."""
+    feature_set: Literal["catalogue", "prophet50"] = "catalogue"
+    """All features, or only the published fifty columns' meaning, for teams that migrate."""
+    roles: RoleNames = RoleNames(
+        activity="sessions", intensity="bets", night="night_minutes", loss="losses", deposit="deposits"
+    )
+    """What the counters stand for; a role left empty leaves its features out."""
+
+
+class Snapshots(_Section):
+    folder: str = ""
+    """Where snapshots are, local or `s3://`; empty: `.scarcegan/snapshots` in the project."""
+    prefix: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)] = "players-"
+    """Begins a snapshot's name; its cut-off date follows."""
+    feature_group: str = ""
+    """SageMaker feature group that also receives each snapshot (offline store); empty: none."""
+    feature_group_role: str = ""
+    """ARN of the role with which SageMaker writes the offline store; needed to create the feature group."""
 
 
 class Folds(_Section):
@@ -210,7 +259,9 @@ class Registry(_Section):
     archives: str = ""
     """S3 prefix that keeps archives and decisions; needed by `sagemaker`."""
     image: str = ""
-    """URI of the inference image that serves a model; needed by `sagemaker`."""
+    """URI of the inference image that serves a model; empty: looked up by region (`aws` extra)."""
+    worse_challenger: Literal["register", "refuse"] = "register"
+    """A model that is worse than its champion is registered and marked, or left out of the release."""
 
 
 class StepResources(_Section):
@@ -231,9 +282,9 @@ class TrainResources(StepResources):
 
 class Resources(_Section):
     small: StepResources = StepResources()
-    """start, select, register, end."""
+    """start, select, register, end; publish."""
     preprocess: StepResources = StepResources(cpu=2, memory_mb=16_000)
-    """preprocess and evaluate."""
+    """preprocess and evaluate; start and extract of FeaturesFlow."""
     train: TrainResources = TrainResources()
     """train."""
 
@@ -249,6 +300,8 @@ class Settings(_Section):
     kdd99: Kdd99 = Kdd99()
     lootbox: Lootbox = Lootbox()
     features: Features = Features()
+    telemetry: Telemetry = Telemetry()
+    snapshots: Snapshots = Snapshots()
     folds: Folds = Folds()
     scaling: Scaling = Scaling()
     model: Model = Model()
@@ -272,7 +325,7 @@ class Settings(_Section):
 
     def fingerprint(self) -> str:
         """Hash everything that shapes a model; where it runs and where it is registered does not count."""
-        shaping = self.model_dump(mode="json", exclude={"resources", "registry", "evaluate"})
+        shaping = self.model_dump(mode="json", exclude={"resources", "registry", "evaluate", "telemetry", "snapshots"})
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -289,14 +342,28 @@ def load(tree: Mapping[str, Any]) -> Settings:
         raise SettingsProblem("\n".join(lines)) from None
 
 
-def resolve(tree: Mapping[str, Any], seed: int | None = None, data_path: str | None = None) -> Settings:
-    """Lay what one run chooses for itself over the configuration and check the whole again."""
-    chosen = dict(tree)
-    if seed is not None:
-        chosen["seed"] = seed
-    if data_path is not None:
-        chosen["data"] = dict(chosen.get("data", {})) | {"path": data_path}
-    return load(chosen)
+def resolve(
+    tree: Mapping[str, Any], seed: int | None = None, data_path: str | None = None, snapshot: str | None = None
+) -> Settings:
+    """Lay what one retraining chooses for itself over the configuration and check the whole again."""
+    return load(
+        _laid_over(tree, {} if seed is None else {"seed": seed}, data={"path": data_path, "snapshot": snapshot})
+    )
+
+
+def resolve_features(tree: Mapping[str, Any], path: str | None = None, cutoff: str | None = None) -> Settings:
+    """Lay what one run of FeaturesFlow chooses for itself over the configuration and check the whole again."""
+    return load(_laid_over(tree, {}, telemetry={"path": path, "cutoffs": cutoff and [cutoff]}))
+
+
+def _laid_over(tree: Mapping[str, Any], top: Mapping[str, Any], **sections: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tree with other values at its top and in its sections; None leaves a value as it is."""
+    chosen = {**tree, **top}
+    for name, values in sections.items():
+        given = {key: value for key, value in values.items() if value is not None}
+        if given:
+            chosen[name] = {**chosen.get(name, {}), **given}
+    return chosen
 
 
 def parse(text: str) -> dict[str, Any]:

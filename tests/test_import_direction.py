@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GROUND = {"settings", "problems", "project", "machine"}
-GROUND_FLOOR = {"data", "features", "datasets", "gan", "evaluation", "registry", "monitoring", "serving"}
+GROUND_FLOOR = {"data", "features", "datasets", "gan", "evaluation", "registry", "monitoring", "serving", "snapshots"}
 # Which rooms a room may import, beside itself and the ground.
 ALLOWED = {
     "__init__": set(),
@@ -20,6 +20,7 @@ ALLOWED = {
     "data": GROUND,
     "features": GROUND | {"data"},
     "datasets": GROUND | {"data", "features"},
+    "snapshots": GROUND | {"data"},
     "gan": GROUND,
     "evaluation": GROUND | {"data"},
     "registry": GROUND,

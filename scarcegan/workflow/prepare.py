@@ -13,12 +13,14 @@ from scarcegan.data.report import data_report
 from scarcegan.data.validation import validate
 from scarcegan.datasets import kdd99, lootbox, simulated
 from scarcegan.settings import Settings
+from scarcegan.workflow import from_snapshot
 
 _LOADERS = {
     "simulated": simulated.load,
     "kdd99": kdd99.load,
     "lootbox": lootbox.load,
     "tables": load_populations,
+    "snapshot": from_snapshot.load,
 }
 
 
@@ -53,7 +55,7 @@ def prepare(settings: Settings) -> tuple[Prepared, dict[str, Any]]:
     """Load, check and split the players of the configured source.
 
     Returns:
-        The players with their folds, and the data report.
+        The players with their folds, and the data report (with `snapshot` if they come from one).
 
     Raises:
         DataProblem: the data cannot be used as they are.
@@ -61,4 +63,7 @@ def prepare(settings: Settings) -> tuple[Prepared, dict[str, Any]]:
     """
     players = validate(_LOADERS[settings.data.source](settings), settings)
     players, fold = split(players, settings, np.random.default_rng(settings.seed))
-    return Prepared(players, fold, fingerprint(players)), data_report(players, fold, settings)
+    report = data_report(players, fold, settings)
+    if settings.data.source == "snapshot":
+        report["snapshot"] = from_snapshot.snapshot_report(players, settings)
+    return Prepared(players, fold, fingerprint(players)), report

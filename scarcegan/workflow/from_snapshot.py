@@ -1,0 +1,68 @@
+"""Players from a published snapshot and a labels table, and what the snapshot tells beside its features."""
+
+from typing import Any
+
+import numpy as np
+
+from scarcegan.data.players import UNLABELED, Players
+from scarcegan.datasets.sources import useful_features
+from scarcegan.problems import SettingsProblem
+from scarcegan.settings import Settings
+from scarcegan.snapshots import Manifest, open_snapshots
+from scarcegan.snapshots.drift import drift
+from scarcegan.snapshots.labels import join_labels, read_labels
+
+
+def load(settings: Settings) -> Players:
+    """Read the snapshot `data.snapshot` and join it with the labels at `data.path`.
+
+    Returns:
+        Players with the features that vary; see `scarcegan.snapshots.labels` for what a label counts.
+
+    Raises:
+        SettingsProblem: the snapshot or the labels are not named.
+        DataProblem: either cannot be used.
+    """
+    if not settings.data.snapshot or not settings.data.path:
+        names = open_snapshots(settings.snapshots.folder).names()
+        raise SettingsProblem(
+            "source 'snapshot' needs data.snapshot (a name) and data.path (the labels table), got "
+            f"{settings.data.snapshot!r} and {settings.data.path!r}: name one of {names or 'no snapshots yet'}"
+        )
+    labels = read_labels(settings.data.path, settings)
+    snapshot = open_snapshots(settings.snapshots.folder).read(settings.data.snapshot)
+    return useful_features(join_labels(snapshot, labels, settings), settings)
+
+
+def snapshot_report(players: Players, settings: Settings) -> dict[str, Any]:
+    """Describe the snapshot for the data report.
+
+    Returns:
+        Plain values: name, fingerprint, code_version, source, window_days, missing_days (ISO dates missing for
+        everyone), quiet_days (population -> mean days of the window without play; empty where not known),
+        previous (name and cut-off, or None) and drift against it (see `scarcegan.snapshots.drift`).
+    """
+    store = open_snapshots(settings.snapshots.folder)
+    manifest = store.describe(settings.data.snapshot)
+    before = store.before(manifest)
+    return {
+        "name": manifest.name,
+        "fingerprint": manifest.fingerprint,
+        "code_version": manifest.frame.code_version,
+        "source": manifest.frame.source,
+        "window_days": manifest.frame.window_days,
+        "missing_days": list(manifest.frame.missing_days),
+        "quiet_days": _quiet_days(players, manifest, settings),
+        "previous": {"name": before.name, "cutoff": before.frame.cutoff} if before else None,
+        "drift": drift(before, manifest) if before else [],
+    }
+
+
+def _quiet_days(players: Players, manifest: Manifest, settings: Settings) -> dict[str, float]:
+    if manifest.frame.days_column not in players.feature_names:
+        return {}
+    active = players.features[:, players.feature_names.index(manifest.frame.days_column)]
+    days = manifest.frame.window_days - len(manifest.frame.missing_days)
+    named = [*enumerate(settings.populations.classes), (UNLABELED, settings.populations.unlabeled)]
+    of = {name: active[players.labels == label] for label, name in named}
+    return {name: float(days * (1 - np.mean(shares))) for name, shares in of.items() if len(shares)}
