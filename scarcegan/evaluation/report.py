@@ -167,5 +167,8 @@ def _verdicts(
         own = [] if champion is None else [Rival("champion", test.risk(champion.probabilities[name]), True)]
         ours = test.risk(model.probabilities[name])
         on_test = measured[definition]["test"][name]
-        verdicts[definition] = judge(definition, ours, model.point, on_test, own + rivals, test.weights)
+        verdict = judge(definition, ours, model.point, on_test, own + rivals, test.weights)
+        if champion is not None:
+            verdict["champion"] = {"version": champion.version, **verdict["champion"]}
+        verdicts[definition] = verdict
     return verdicts

@@ -41,7 +41,8 @@ def judge(
 
     Returns:
         `sentence`, `rival`, `difference` in recall with `low` and `high`, and `verdict`: 'better', 'worse' or
-        'tie'; without rivals 'no rival', and None for rival and numbers.
+        'tie'; without rivals 'no rival', and None for rival and numbers. `champion`: the same four numbers and
+        words against the champion alone; None without one.
     """
     share = measures["flagged_share"]["value"]
     found = [(_recall_at(rival.scored, share), rival) for rival in rivals]
@@ -49,11 +50,16 @@ def judge(
     if found:
         strongest = max(found, key=lambda one: one[0])[1]
         verdict = {"rival": strongest.name, **compare(ours, strongest.scored, point.threshold, weights)}
-    named = [("champion", recall) for recall, rival in found if rival.is_champion]
+    champion = next((rival for rival in rivals if rival.is_champion), None)
+    against = champion and compare(ours, champion.scored, point.threshold, weights)
+    # Where the champion is the strongest rival, the sentence ends with the verdict against it.
+    is_strongest = champion is not None and verdict["rival"] == champion.name
+    called = _champion(against) if against and not is_strongest else "champion"
+    named = [(called, recall) for recall, rival in found if rival.is_champion]
     baselines = [(recall, rival.name) for recall, rival in found if not rival.is_champion]
     named += [(f"best baseline {name}", recall) for recall, name in sorted(baselines)[-1:]]
     text = sentence(definition, measures["recall"], share, named, verdict, point.constraint_met)
-    return {"sentence": text, **verdict}
+    return {"sentence": text, **verdict, "champion": against}
 
 
 def compare(ours: Scored, rival: Scored, threshold: float, weights: np.ndarray) -> dict[str, Any]:
@@ -107,6 +113,11 @@ def sentence(
         parts.append("its constraint could not be met on validation data")
     parts += [f"{name} {100 * found:.0f} %" for name, found in rivals]
     return f"{'; '.join(parts)}: {_judgement(verdict)}"
+
+
+def _champion(against: dict[str, Any]) -> str:
+    """Name the champion with the verdict against it."""
+    return f"{against['verdict']} than the champion's" if against["verdict"] != "tie" else "tie with the champion's"
 
 
 def _recall_at(scored: Scored, share: float) -> float:

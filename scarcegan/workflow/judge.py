@@ -43,8 +43,11 @@ def judge_models(
     features = {name: prepared.players.features[at] for name, at in rows.items()}
     candidates = {name: _candidate(model, validation[name], features) for name, model in models.items()}
     baselines = _baselines(prepared, features, settings, threads)
-    champions = _champions(registry, features, models)
-    return evaluate_models(held, candidates, baselines, champions, prevalence, settings)
+    champions, strangers = _champions(registry, features, models)
+    evaluation = evaluate_models(held, candidates, baselines, champions, prevalence, settings)
+    for definition, version in strangers.items():
+        _say_not_comparable(evaluation["verdicts"][definition], version)
+    return evaluation
 
 
 def _test_rows(prepared: Prepared) -> dict[str, np.ndarray]:
@@ -97,18 +100,25 @@ def _baselines(
 
 def _champions(
     registry: Registry, features: Mapping[str, np.ndarray], models: Mapping[str, dict[str, Any]]
-) -> dict[str, Champion]:
-    champions = {}
+) -> tuple[dict[str, Champion], dict[str, int]]:
+    """Return the champions' probabilities, and the versions of those that cannot be compared."""
+    champions, strangers = {}, {}
     for definition, rival in models.items():
         version = registry.champion(definition)
         if version is None:
             continue
         model = read_archive(registry.fetch_archive(version.version), version.sha256)
         if not _is_comparable(model, rival):
+            strangers[definition] = version.version
             continue
         probabilities = {name: class_probabilities(model, raw) for name, raw in features.items()}
         champions[definition] = Champion(version.version, version.threshold, probabilities)
-    return champions
+    return champions, strangers
+
+
+def _say_not_comparable(verdict: dict[str, Any], version: int) -> None:
+    verdict["sentence"] += f" (the champion, version {version}, has other features or classes: not compared)"
+    verdict["champion"] = {"version": version, "difference": None, "low": None, "high": None, "verdict": "no rival"}
 
 
 def _is_comparable(model: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

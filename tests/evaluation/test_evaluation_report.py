@@ -77,6 +77,13 @@ def test_everybody_is_measured_on_every_test_set_the_same_way(evaluation):
         assert all(set(measured[test]) == MEASURES for test in ("same", "own"))
 
 
+def test_the_champion_is_judged_by_itself_with_an_interval(evaluation):
+    against = evaluation["verdicts"]["balanced"]["champion"]
+    assert against["version"] == 12
+    assert against["low"] <= against["difference"] <= against["high"]
+    assert evaluation["verdicts"]["recall_first"]["champion"] is None
+
+
 def test_it_is_plain_data_without_nan(evaluation):
     assert json.loads(json.dumps(evaluation, allow_nan=False)) == evaluation
 

@@ -81,11 +81,13 @@ def test_the_strongest_rival_is_judged_against_and_the_champion_named_first(ten_
     verdict = judge("balanced", ten_players, point(0.8), measures, rivals, weights)
     assert verdict["rival"] == "extra_trees"
     assert verdict["difference"] == pytest.approx(2 / 3 - 1)
-    assert "champion 33 %; best baseline extra_trees 100 %: " in verdict["sentence"]
+    assert verdict["champion"]["difference"] == pytest.approx(1 / 3)
+    assert "tie with the champion's 33 %; best baseline extra_trees 100 %: " in verdict["sentence"]
 
 
 def test_without_rivals_nothing_is_claimed(ten_players, weights):
     measures = {"recall": RECALL, "flagged_share": {"value": 0.3}}
     verdict = judge("balanced", ten_players, point(0.8), measures, [], weights)
     assert (verdict["verdict"], verdict["rival"], verdict["difference"]) == ("no rival", None, None)
+    assert verdict["champion"] is None
     assert verdict["sentence"].endswith("at 30 % flagged: no rival")

@@ -1,10 +1,14 @@
+import copy
 import json
+import re
+import tarfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from scarcegan.serving.archive import read_archive
+from scarcegan.problems import RegistryProblem
+from scarcegan.serving.archive import read_archive, read_evaluation
 from scarcegan.serving.forward import risk_score
 from scarcegan.workflow.judge import judge_models
 from scarcegan.workflow.release import HEADLINES, Lineage, register_models, release_summary
@@ -52,7 +56,7 @@ def test_registered_models_are_the_judged_ones(selected, evaluation, registry):
     for version in versions:
         measured = evaluation["models"][version.definition]
         assert version.status == "PendingManualApproval"
-        assert version.release_id == "release-11"
+        assert re.fullmatch("release-11-[0-9a-f]{8}", version.release_id)
         assert version.threshold == models[version.definition]["threshold"]
         assert version.constraint_met == measured["constraint_met"]
         assert version.metrics == {name: measured["test"]["later"][name]["value"] for name in HEADLINES}
@@ -76,6 +80,74 @@ def test_registering_again_gives_the_same_versions(selected, evaluation, registr
     assert len(registry.versions()) == 4
 
 
+def with_verdict(evaluation, definition, **champion):
+    """The evaluation, with another verdict against the champion of one definition."""
+    changed = copy.deepcopy(evaluation)
+    numbers = {"version": 3, "difference": -0.08, "low": -0.14, "high": -0.02}
+    changed["verdicts"][definition]["champion"] = numbers | champion
+    return changed
+
+
+def test_measuring_anew_makes_a_second_whole_release(selected, evaluation, registry):
+    """As after `resume evaluate` of a run that was registered: only one model's part has changed."""
+    first = register_models(selected[0], evaluation, LINEAGE, registry)
+    changed = with_verdict(evaluation, "balanced", verdict="tie")
+    second = register_models(selected[0], changed, replace(LINEAGE, run="RetrainFlow/13"), registry)
+    assert [version.version for version in second] == [5, 6, 7, 8]
+    assert second[0].release_id != first[0].release_id
+    assert register_models(selected[0], evaluation, LINEAGE, registry) == first
+    registry.approve(1, 6, who="ada", why="each release is whole")
+
+
+def test_a_worse_challenger_is_registered_and_marked(selected, evaluation, registry):
+    changed = with_verdict(evaluation, "balanced", verdict="worse")
+    versions = register_models(selected[0], changed, LINEAGE, registry)
+    marked = {version.definition: version.metadata for version in versions}
+    assert marked["balanced"]["against_champion"] == "worse"
+    assert marked["balanced"]["champion_version"] == "3"
+    assert marked["balanced"]["recall_against_champion"] == "-0.0800 from -0.1400 to -0.0200"
+    assert marked["recall_first"]["against_champion"] == "no champion"
+    assert {version.status for version in versions} == {"PendingManualApproval"}
+
+
+def test_a_worse_challenger_is_left_out_where_the_settings_say_so(selected, evaluation, registry, settings):
+    changed = with_verdict(evaluation, "balanced", verdict="worse")
+    versions = register_models(selected[0], changed, LINEAGE, registry, worse_challenger="refuse")
+    assert [version.definition for version in versions] == ["recall_first", "precision_first", "review_budget"]
+    assert release_summary(versions, LINEAGE, settings)["refused"] == ["balanced"]
+    registry.approve(versions[0].version, who="ada", why="three of three are whole")
+
+
+def test_a_release_of_worse_challengers_alone_is_refused_in_words(selected, evaluation, registry):
+    changed = evaluation
+    for name in selected[0]:
+        changed = with_verdict(changed, name, verdict="worse")
+    with pytest.raises(RegistryProblem, match=r"recall_first, precision_first.*worse_challenger = 'register'"):
+        register_models(selected[0], changed, LINEAGE, registry, worse_challenger="refuse")
+    assert registry.versions() == []
+
+
+def test_a_metric_that_could_not_be_measured_is_left_out_and_named(selected, evaluation, registry):
+    changed = copy.deepcopy(evaluation)
+    for figure in ("roc_auc", "pr_auc"):
+        changed["models"]["balanced"]["test"]["later"][figure] = dict.fromkeys(
+            ("value", "low", "high", "std"), float("nan")
+        )
+    balanced = register_models(selected[0], changed, LINEAGE, registry)[-1]
+    assert "pr_auc" not in balanced.metrics
+    assert balanced.metadata["not_measured"] == "pr_auc"
+    stored = read_evaluation(registry.fetch_archive(balanced.version))
+    assert stored["models"]["balanced"]["test"]["later"]["pr_auc"]["value"] is None
+
+
+def test_the_archive_holds_what_sagemaker_serves_and_shows(selected, evaluation, registry):
+    version = register_models(selected[0], evaluation, LINEAGE, registry)[0]
+    with tarfile.open(registry.fetch_archive(version.version)) as tar:
+        names = set(tar.getnames())
+    served = {"1/saved_model.pb", "code/inference.py", "code/schema.json"}
+    assert served | {"model.json", "evaluation.json", "model_quality.json"} <= names
+
+
 def test_the_champion_is_scored_in_the_next_evaluation(selected, evaluation, registry, prepared, settings):
     versions = register_models(selected[0], evaluation, LINEAGE, registry)
     registry.approve(*(version.version for version in versions), who="ada", why="better")
@@ -87,6 +159,8 @@ def test_the_champion_is_scored_in_the_next_evaluation(selected, evaluation, reg
         # it is the same model: it must be measured the same
         assert champion["later"]["recall"]["value"] == own["recall"]["value"]
         assert champion["later"]["pr_auc"]["value"] == own["pr_auc"]["value"]
+        against = second["verdicts"][name]["champion"]
+        assert (against["difference"], against["verdict"]) == (0, "tie")
 
 
 def test_a_champion_of_other_features_is_left_out(selected, evaluation, registry, prepared, settings):
@@ -95,7 +169,14 @@ def test_a_champion_of_other_features_is_left_out(selected, evaluation, registry
     names = ("minutes", *prepared.players.feature_names[1:])
     renamed = replace(prepared, players=replace(prepared.players, feature_names=names))
     models = {name: model | {"feature_names": list(names)} for name, model in selected[0].items()}
-    assert judge_models(renamed, models, selected[1], registry, settings, threads=1)["champions"] == {}
+    judged = judge_models(renamed, models, selected[1], registry, settings, threads=1)
+    assert judged["champions"] == {}
+    for version in versions:
+        verdict = judged["verdicts"][version.definition]
+        assert f"version {version.version}, has other features or classes: not compared" in verdict["sentence"]
+        assert verdict["champion"]["version"] == version.version
+    challengers = register_models(models, judged, replace(LINEAGE, origin_run="12"), registry)
+    assert {version.metadata["against_champion"] for version in challengers} == {"not comparable"}
 
 
 def test_a_champion_of_other_classes_is_left_out(selected, evaluation, registry, prepared, settings):
@@ -118,6 +199,7 @@ def test_the_release_is_summed_up_in_plain_data(selected, evaluation, registry, 
     versions = register_models(selected[0], evaluation, LINEAGE, registry)
     summary = release_summary(versions, LINEAGE, settings)
     assert json.loads(json.dumps(summary)) == summary
-    assert summary["release_id"] == "release-11"
+    assert summary["release_id"] == versions[0].release_id
+    assert summary["refused"] == []
     assert [one["definition"] for one in summary["versions"]] == list(selected[0])
     assert "scarcegan models compare 1 2 3 4" in summary["commands"]
