@@ -2,7 +2,7 @@
 
 The same maths as `scarcegan.gan` (full variant, no dropout, no weight decay): one joint discriminator step and one
 generator step, forward and backward by hand, Adam on flat vectors. A test holds its gradients against
-TensorFlow's. It watches the two losses only, so the comparison flatters the anchor.
+TensorFlow's. Of the series that the program watches it computes the two losses only, which flatters the anchor.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """CPU time of training, one thread, against hand-written NumPy and the published code; prints JSON as its last line.
 
-Run: python benchmarks/training.py [--quick]
+Run: python benchmarks/training.py [--quick]   (five CPU minutes, or one; single figures go to standard error)
 
 The networks are the published ones: trunk (15, 21, 8), generator (30,), noise 10, without dropout and weight decay;
 the objective is `corrected`. A member-iteration is one joint discriminator and one generator update of one member.
@@ -104,12 +104,14 @@ def measure_members(shape: str, members: int, mode: str, budget_seconds: float, 
         seconds.append(cpu_seconds(lambda number=number: program.run_round(number)))
     median = statistics.median(seconds)
     per_iteration = median / ROUND / members
-    return {
+    figures = {
         "ms": round(per_iteration * 1e3, 4),
         "per_cpu_second": round(1 / per_iteration),
         "compile_cpu_s": round(first - median, 2),
         "share_of_sgemm": round(matmul_mflop(shape) / 1e3 / per_iteration / sgemm, 4),
     }
+    print(shape, members, mode, figures, file=sys.stderr)
+    return figures
 
 
 def measure_numpy(shape: str, members: int, mode: str, repeats: int) -> dict[str, float]:
@@ -148,6 +150,7 @@ def end_to_end(shape: str, iterations: int, repeats: int, modes: tuple[str, ...]
         command = [sys.executable, __file__, "--once", shape, mode, str(iterations)]
         runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(repeats)]
         seconds[mode] = round(statistics.median(float(run.splitlines()[-1]) for run in runs), 3)
+    print(shape, iterations, "iterations", seconds, file=sys.stderr)
     best = min(seconds, key=lambda mode: seconds[mode])
     return seconds | {"best": best, "best_cpu_s": seconds[best]}
 
