@@ -1,5 +1,6 @@
 import hashlib
 import sys
+import urllib.request
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,56 @@ def pytest_collection_finish():
         from scarcegan.gan.devices import prepare_devices
 
         prepare_devices(1)
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint():
+    """A stand-in for AWS on this machine, the same one for all tests."""
+    # Imported late: most tests do without AWS.
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def clients(aws_endpoint):
+    import boto3
+
+    session = boto3.Session("testing", "testing", region_name="eu-west-1")
+    made = {name: session.client(name, endpoint_url=aws_endpoint) for name in ("s3", "sagemaker", "stepfunctions")}
+    yield made
+    for client in made.values():
+        client.close()
+
+
+@pytest.fixture
+def aws(clients, aws_endpoint):
+    """Clients of an empty account with the bucket `models`; `aws("s3")` returns one."""
+    reset = urllib.request.Request(f"{aws_endpoint}/moto-api/reset", method="POST")  # noqa: S310
+    urllib.request.urlopen(reset).close()  # noqa: S310
+    region = {"LocationConstraint": "eu-west-1"}
+    clients["s3"].create_bucket(Bucket="models", CreateBucketConfiguration=region)
+    return clients.__getitem__
+
+
+@pytest.fixture
+def aws_account(aws, aws_endpoint, monkeypatch):
+    """An empty account that everything which takes its credentials from the environment works on."""
+    import boto3
+
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for name, value in {
+        "AWS_ENDPOINT_URL": aws_endpoint,
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return aws
 
 
 @pytest.fixture

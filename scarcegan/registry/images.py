@@ -37,10 +37,17 @@ def serving_image(chosen: settings.Registry, region: str) -> str:
             f"expected sagemaker-core to know an image of TensorFlow {SERVING_TENSORFLOW} in '{region}', got none: "
             "set registry.image, or update the package"
         )
-    endpoints = botocore.session.get_session().get_component("endpoint_resolver")
-    suffix = endpoints.construct_endpoint("ecr", region)["dnsSuffix"]
     tag = "-".join([SERVING_TENSORFLOW, "cpu", *known.get("py_versions", [])[-1:]])
-    return f"{known['registries'][region]}.dkr.ecr.{region}.{suffix}/{known['repository']}:{tag}"
+    return f"{known['registries'][region]}.dkr.ecr.{region}.{_domain(region)}/{known['repository']}:{tag}"
+
+
+def _domain(region: str) -> str:
+    """Return `amazonaws.com`, or what the region's partition has instead (China's ends in .cn)."""
+    session = botocore.session.get_session()
+    partitions = session.get_data("endpoints")["partitions"]
+    domains = {partition["partition"]: partition["dnsSuffix"] for partition in partitions}
+    domain: str = domains[session.get_partition_for_region(region)]
+    return domain
 
 
 def _tensorflow_images() -> dict[str, Any] | None:

@@ -72,7 +72,7 @@ class SageMakerRegistry:
             with _asking(
                 f"register '{model.definition}' (landed so far: {', '.join(there) or 'none'}; a rerun completes)"
             ):
-                self._client.create_model_package(**self._package(model, len(models)))
+                self._create(model, len(models))
             landed.add(model.token)
         by_token = {version.token: version for version in self.versions()}
         return [by_token[model.token] for model in models]
@@ -152,6 +152,16 @@ class SageMakerRegistry:
             except ClientError:
                 # Another process may have been faster; any other refusal shows here again.
                 describe(ModelPackageGroupName=self.group)
+
+    def _create(self, model: ModelToRegister, release_size: int) -> None:
+        package = self._package(model, release_size)
+        try:
+            self._client.create_model_package(**package)
+        except ClientError as error:
+            # Another process may hold the token: then its package is ours.
+            is_conflict = error.response["Error"]["Code"] == "ConflictException"
+            if not is_conflict or model.token not in {version.token for version in self.versions()}:
+                raise
 
     def _package(self, model: ModelToRegister, release_size: int) -> dict[str, Any]:
         container = {"Image": self._image, "ModelDataUrl": self._bucket.uri(model.sha256)}

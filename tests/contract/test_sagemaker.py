@@ -1,6 +1,9 @@
 """SageMaker alone: what the stand-in for AWS gets wrong, and what only SageMaker has."""
 
-import boto3
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -43,6 +46,53 @@ def failing_after(calls, client):
         return client.create_model_package(**arguments)
 
     return create
+
+
+def test_a_lost_process_leaves_two_packages_and_a_rerun_completes_the_release(aws, open_sagemaker, make_release):
+    client = aws("sagemaker")
+    left = iter(range(2))
+
+    def die(**arguments):
+        if next(left, None) is None:
+            raise SystemExit(9)
+        return client.create_model_package(**arguments)
+
+    with pytest.raises(SystemExit):
+        open_sagemaker(Meddling(client, create_model_package=die)).register_release(make_release())
+    assert len(open_sagemaker().versions()) == 2
+    counted = Meddling(client)
+    registry = open_sagemaker(counted)
+    assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
+    assert counted.count("create_model_package") == 2
+    registry.approve(1, **REVIEW)
+
+
+def test_eight_at_once_register_one_release_once(aws, open_sagemaker, make_release):
+    """The stand-in does not know client tokens: the packages made in between are seen as the same versions."""
+    models = make_release(definitions=("balanced", "recall_first"))
+    together = Barrier(8)
+
+    def register(_):
+        registry = open_sagemaker()
+        together.wait()
+        return registry.register_release(models)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(register, range(8)))
+    assert answers == [answers[0]] * 8
+    assert [version.definition for version in open_sagemaker().versions()] == ["balanced", "recall_first"]
+
+
+def test_a_conflict_with_another_process_is_no_failure(aws, open_sagemaker, make_release):
+    """The other one holds the client token, and its package is there by the time this one looks."""
+    client = aws("sagemaker")
+
+    def conflicts(**arguments):
+        client.create_model_package(**arguments)
+        raise refusal("ConflictException", "a request with this token is in progress")
+
+    registry = open_sagemaker(Meddling(client, create_model_package=conflicts))
+    assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
 
 
 def test_a_release_cut_short_names_what_landed_and_a_rerun_completes_it(aws, open_sagemaker, make_release):
@@ -114,6 +164,31 @@ def test_the_package_says_how_to_serve_the_archive(aws, open_sagemaker, make_rel
     assert container["ModelDataUrl"] == version.location
     assert "tensorflow-inference" in container["Image"]
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
+
+
+def test_the_package_carries_quality_card_and_origin(aws, open_sagemaker, make_release):
+    client = Meddling(aws("sagemaker"))
+    quality, card = '{"version": 0.0}', '{"model_overview": {"model_creator": "scarcegan"}}'
+    open_sagemaker(client).register_release(
+        make_release(definitions=("balanced",), model_quality=quality, model_card=card)
+    )
+    sent = next(sent for name, sent in client.calls if name == "create_model_package")
+    assert sent["MetadataProperties"] == {"GeneratedBy": "RetrainFlow/11", "CommitId": "0a1b2c3"}
+    assert sent["ModelCard"] == {"ModelCardContent": card, "ModelCardStatus": "PendingReview"}
+    statistics = sent["ModelMetrics"]["ModelQuality"]["Statistics"]
+    bucket, key = statistics["S3Uri"].removeprefix("s3://").split("/", 1)
+    kept = aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    assert kept.decode() == quality
+    assert statistics["ContentDigest"] == f"sha256:{hashlib.sha256(kept).hexdigest()}"
+    assert statistics["ContentType"] == "application/json"
+
+
+def test_limits_are_checked_before_anything_is_sent(aws, open_sagemaker, make_release):
+    client = Meddling(aws("sagemaker"))
+    with pytest.raises(RegistryProblem, match="100,000"):
+        open_sagemaker(client).register_release(make_release(model_card='"' + "x" * 100_000 + '"'))
+    assert client.calls == []
+    assert aws("s3").list_objects_v2(Bucket="models")["KeyCount"] == 0
 
 
 def test_an_approval_in_the_console_counts_and_stays_on_record(aws, open_sagemaker, make_release):
@@ -188,15 +263,7 @@ def test_settings_without_bucket_or_image_are_refused(monkeypatch, archives, ima
         open_registry(settings.Registry(kind="sagemaker", archives=archives, image=image))
 
 
-def test_the_settings_open_a_patient_client(monkeypatch, aws_endpoint, aws, make_release):
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    for name, value in {
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-    }.items():
-        monkeypatch.setenv(name, value)
+def test_the_settings_open_a_patient_client(aws_account, make_release):
     chosen = settings.Registry(kind="sagemaker", archives="s3://models", image="some/image", group=GROUP)
     registry = open_registry(chosen)
     assert len(registry.register_release(make_release())) == 4
