@@ -6,6 +6,7 @@ from typing import Any
 from metaflow.cards import Markdown, VegaChart
 
 from cards import theme, words
+from cards.snapshot_part import snapshot_part
 
 SEPARATING_SHOWN = 15
 DISTRIBUTIONS_SHOWN = 9
@@ -27,6 +28,7 @@ def preprocess_card(data_report: Mapping[str, Any]) -> list[Any]:
         _population_chart(data_report["populations"]),
         _population_table(data_report),
         _fold_table(data_report["folds"]),
+        *snapshot_part(data_report.get("snapshot")),
         theme.heading("Features"),
         _separation_chart(ranked, data_report["suspects"]),
         _distribution_chart(ranked),
@@ -107,7 +109,12 @@ def _population_table(report: Mapping[str, Any]) -> Any:
         [item["name"], words.count(item["pool"]), words.count(item["test"]), words.count(item["pool"] + item["test"])]
         for item in report["populations"]
     ]
-    return theme.table(["Population", "Pool", "Test", "Together"], rows)
+    header = ["Population", "Pool", "Test", "Together"]
+    quiet = report.get("snapshot", {}).get("quiet_days")
+    if quiet:
+        header.append(f"Days without play, of {report['snapshot']['window_days']}")
+        rows = [[*row, words.number(round(quiet[row[0]], 1)) if row[0] in quiet else words.MISSING] for row in rows]
+    return theme.table(header, rows)
 
 
 def _fold_table(folds: Sequence[Mapping[str, Any]]) -> Any:

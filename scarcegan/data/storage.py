@@ -29,6 +29,20 @@ def list_names(folder: str) -> list[str]:
     return sorted(name for name in names if not _is_hidden(name))
 
 
+def is_folder(location: str) -> bool:
+    """Tell whether there is a folder, or anything under an S3 prefix.
+
+    Raises:
+        DataProblem: the bucket cannot be read.
+    """
+    if not _is_s3(location):
+        return Path(location).expanduser().is_dir()
+    prefix = f"{_bucket_and_key(location)[1].rstrip('/')}/".lstrip("/")
+    with _s3_client(location) as client:
+        found = client.list_objects_v2(Bucket=_bucket_and_key(location)[0], Prefix=prefix, MaxKeys=1)
+        return bool(found["KeyCount"])
+
+
 def find_parts(location: str) -> list[str]:
     """Return the location itself if it is a file, or the files in and below it, sorted.
 

@@ -47,16 +47,21 @@ def day_numbers(table: pd.DataFrame) -> np.ndarray:
 
 def checked_ids(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Return (codes int64 [rows], ascending unique ids) of integer or string ids."""
-    empty = int(column.isna().sum())
-    if empty:
-        raise DataProblem(f"column '{ID}': {empty} of {len(column)} rows have no id: drop or mend them")
+    _refuse_empty_ids(int(column.isna().sum()), len(column))
     is_integer = pd.api.types.is_integer_dtype(column.dtype)
     if not is_integer and pd.api.types.infer_dtype(column) not in ("string", "categorical"):
         raise DataProblem(
             f"column '{ID}': expected integers or strings, got {column.dtype} in {len(column)} rows: convert"
         )
     codes, ids = pd.factorize(column, sort=True)
+    if len(ids) and ids[0] == "":  # a CSV file has no other way to leave an id out; sorted, it comes first
+        _refuse_empty_ids(int(np.count_nonzero(codes == 0)), len(column))
     return codes.astype(np.int64), np.asarray(ids, dtype=np.int64 if is_integer else str)
+
+
+def _refuse_empty_ids(empty: int, rows: int) -> None:
+    if empty:
+        raise DataProblem(f"column '{ID}': {empty} of {rows} rows have no id: drop or mend them")
 
 
 def checked_counters(rows: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:

@@ -11,6 +11,7 @@ from scarcegan.snapshots.statistics import rank_mass
 BINS = 10
 # An empty bin would make the index infinite; this share is below what 51 quantiles can tell.
 LEAST_SHARE = 1e-3
+TOLERANCE = 1e-5
 # The usual reading of the index: below 0.1 stable, above 0.25 another distribution.
 MODERATE, STRONG = 0.1, 0.25
 
@@ -43,6 +44,9 @@ def _moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, float
 
 
 def _below(quantiles: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the share of players at or below each value."""
+    """Return the share of players at or below each value.
+
+    Many players share one value (all play on one day); rounding must not move them across an edge.
+    """
     reached = np.concatenate([[0.0], np.cumsum(rank_mass())])
-    return reached[np.searchsorted(quantiles, values, side="right")]
+    return reached[np.searchsorted(quantiles, values + TOLERANCE * np.abs(values), side="right")]

@@ -61,7 +61,7 @@ def read_labels(location: str, settings: Settings) -> Labels:
         )
     populations = {*settings.populations.classes, settings.populations.unlabeled, TEST}
     _refuse(location, "population", table, ~table["population"].isin(populations), f"one of {sorted(populations)}")
-    _refuse(location, ID, table, table[ID].isna(), "an id in each row")
+    _refuse(location, ID, table, table[ID].isna() | (table[ID] == ""), "an id in each row")
     checked = table[[ID, "population"]].assign(since=_dates(location, table, "since"))
     known_at = _dates(location, table, "known_at") if "known_at" in table.columns else checked["since"]
     truth = table.get(TRUTH_COLUMN, pd.Series(UNKNOWN_TRUTH, index=table.index))

@@ -13,7 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scarcegan.data.storage import draft_beside, join, list_names, local_file, put_file, read_bytes, remove, write_once
+from scarcegan.data.storage import (
+    draft_beside,
+    is_folder,
+    join,
+    list_names,
+    local_file,
+    put_file,
+    read_bytes,
+    remove,
+    write_once,
+)
 from scarcegan.problems import DataProblem
 from scarcegan.project import project_folder
 from scarcegan.snapshots.manifest import Manifest, Part, read_manifest
@@ -103,7 +113,7 @@ class SnapshotStore:
 
     def names(self) -> list[str]:
         """List the names of all published snapshots."""
-        if "://" not in self.folder and not Path(self.folder).is_dir():
+        if not is_folder(self.folder):
             return []
         return [name for name in list_names(self.folder) if self._is_published(name)]
 
@@ -131,7 +141,7 @@ class SnapshotStore:
         Raises:
             DataProblem: there is no such snapshot, or its manifest was changed.
         """
-        if name not in self.names():
+        if not self._is_published(name):
             raise DataProblem(
                 f"expected a snapshot '{name}' in {self.folder}, got {self.names() or 'none at all'}: name one of "
                 "these, or publish it with flows/features_flow.py"
@@ -187,10 +197,8 @@ class SnapshotStore:
             return pq.read_table(path, columns=[ID, *manifest.frame.columns], memory_map=True)
 
     def _is_published(self, name: str) -> bool:
-        location = self._at(name, MANIFEST)
-        if "://" not in location:
-            return Path(location).is_file()
-        return MANIFEST in list_names(join(self.folder, name))
+        folder = join(self.folder, name)
+        return is_folder(folder) and MANIFEST in list_names(folder)
 
     def _at(self, name: str, file: str) -> str:
         return join(join(self.folder, name), file)

@@ -58,6 +58,25 @@ def data_report(features: int = 28) -> dict[str, Any]:
     }
 
 
+def snapshot() -> dict[str, Any]:
+    """What the data report says of a snapshot with a predecessor."""
+    drift = [
+        {"feature": name, "psi": psi, "ks": psi / 3, "median_before": 1.0, "median_now": 1.0 + psi}
+        for name, psi in (("bets_level", 0.61), ("night_trend", 0.12), ("stake_peak", 0.004))
+    ]
+    return {
+        "name": "players-2024-06-30",
+        "fingerprint": "31bf4c3cc3762a6e",
+        "code_version": "0a1b2c3d4e5f",
+        "source": "s3://telemetry/daily",
+        "window_days": 60,
+        "missing_days": ["2024-05-03", "2024-05-04"],
+        "quiet_days": {"dormant": 51.2, "normal": 40.0, "heavy": 12.25, "risky": 20.5, "unlabeled": 44.4},
+        "previous": {"name": "players-2024-05-31", "cutoff": "2024-05-31"},
+        "drift": drift,
+    }
+
+
 def history(rounds: int = 20, members: int = 8, collapsed: int | None = 5) -> dict[str, Any]:
     rng = np.random.default_rng(5)
     iteration = [50 * (index + 1) for index in range(rounds)]

@@ -22,6 +22,7 @@ def sample_cards() -> dict[str, list[Any]]:
     """Build every card; train twice, in the middle of its run and before the first round."""
     return {
         "preprocess": preprocess_card(card_samples.data_report()),
+        "preprocess_snapshot": preprocess_card(card_samples.data_report() | {"snapshot": card_samples.snapshot()}),
         "train": train_card(card_samples.history(rounds=13), fold=2, iterations_total=1_000),
         "train_start": train_card(card_samples.history(rounds=0), fold=2, iterations_total=1_000),
         "evaluate": evaluate_card(card_samples.evaluation()),

@@ -1,3 +1,4 @@
+import card_samples
 import pytest
 from metaflow.cards import VegaChart
 
@@ -52,3 +53,28 @@ def test_a_population_without_test_players_has_no_point_on_the_logarithmic_axis(
     rows = charts[0].render()["spec"]["data"]["values"]
     assert len(rows) == 9
     assert all(row["players"] > 0 for row in rows)
+
+
+def test_a_snapshot_with_a_predecessor_shows_what_moved(data_report, read):
+    parts = preprocess_card(data_report | {"snapshot": card_samples.snapshot()})
+    text = read(parts)
+    assert "`players-2024-06-30`, 60 days, missing for everyone: 2024-05-03, 2024-05-04; code 0a1b2c3d." in text
+    assert "1 feature of 3 moved far** since `players-2024-05-31` (cut-off 2024-05-31)" in text
+    assert "Days without play, of 60" in text
+    assert "12.2" in text
+    charts = [part.render()["spec"]["data"]["values"] for part in parts if isinstance(part, VegaChart)]
+    [moved] = [rows for rows in charts if "psi" in rows[0]]
+    assert [row["feature"] for row in moved] == ["bets_level", "night_trend", "stake_peak"]
+
+
+def test_the_first_snapshot_says_that_drift_is_not_known(data_report, read):
+    first = card_samples.snapshot() | {"previous": None, "drift": [], "missing_days": [], "quiet_days": {}}
+    text = read(preprocess_card(data_report | {"snapshot": first}))
+    assert "none missing for everyone" in text
+    assert "drift is not known yet" in text
+    assert "Days without play" not in text
+    assert "moved far" not in text
+
+
+def test_other_sources_have_no_part_on_a_snapshot(data_report, read):
+    assert "Snapshot" not in read(preprocess_card(data_report))
