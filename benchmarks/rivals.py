@@ -1,0 +1,220 @@
+"""Rivals of ScarceGAN: what a user would otherwise pick, each on exactly the rows that ScarceGAN is given.
+
+A rival is a function from `Rows` to a scorer. Forests, logistic regression and histogram boosting are the flow's own
+baselines (all labelled classes, balanced weights); the others tell the rare class from all else. Nothing is tuned:
+sizes are the usual ones, and the same on every data set. Every rival uses one thread.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm
+import numpy as np
+import xgboost
+from imblearn.over_sampling import SMOTE
+from sklearn.semi_supervised import LabelSpreading
+from sklearn.tree import DecisionTreeClassifier
+
+from scarcegan.evaluation.baselines import risk_scores, train_baseline
+from scarcegan.settings import Baseline
+
+TREES = 120  # of every boosted rival
+SAMPLE = 20_000  # unlabelled rows at most, where a rival goes through them more than once (self-training, Elkan-Noto)
+SPREAD_SAMPLE = 5_000  # unlabelled rows at most in label spreading, whose memory and time grow with their square
+BAGS = 200
+SURE = 0.95  # self-training believes a label from here on
+SELF_TRAINING_ROUNDS = 3
+NEIGHBOURS = 10
+
+Scorer = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The training rows of all rivals, scaled as for the networks.
+
+    Attributes:
+        labeled: float32 array [n, features].
+        labels: int array [n], class indices.
+        unlabeled: float32 array [m, features].
+        rare: class index of the rare class.
+        seed: of the rival's randomness.
+        members: networks in one fold of ScarceGAN; the averaged rival has as many.
+    """
+
+    labeled: np.ndarray
+    labels: np.ndarray
+    unlabeled: np.ndarray
+    rare: int
+    seed: int
+    members: int
+
+    @property
+    def is_rare(self) -> np.ndarray:
+        """Tell for each labelled row whether it is of the rare class, float [n]: 1 or 0."""
+        return (self.labels == self.rare).astype(float)
+
+    def some_unlabeled(self, most: int) -> np.ndarray:
+        """Return a random `most` of the unlabelled rows, or all of them."""
+        if len(self.unlabeled) <= most:
+            return self.unlabeled
+        chosen = np.random.default_rng(self.seed).choice(len(self.unlabeled), most, replace=False)
+        return self.unlabeled[np.sort(chosen)]
+
+
+Rival = Callable[[Rows], Scorer]
+
+
+def extra_trees(rows: Rows) -> Scorer:
+    """500 extremely randomised trees, balanced: the strongest on the telemetry beforehand."""
+    return _baseline("extra_trees", rows)
+
+
+def random_forest(rows: Rows) -> Scorer:
+    """500 trees, balanced."""
+    return _baseline("random_forest", rows)
+
+
+def logistic(rows: Rows) -> Scorer:
+    """Logistic regression, balanced, C = 0.01."""
+    return _baseline("logistic_regression", rows)
+
+
+def histogram_boosting(rows: Rows) -> Scorer:
+    """scikit-learn's histogram boosting with class weights."""
+    return _baseline("gradient_boosting", rows)
+
+
+def lightgbm_labels(rows: Rows) -> Scorer:
+    """LightGBM on the labelled rows alone."""
+    return _boosted(rows.labeled, rows.is_rare, rows.seed)
+
+
+def lightgbm_unlabeled_negative(rows: Rows) -> Scorer:
+    """LightGBM that takes every unlabelled row for a negative."""
+    return _boosted(*_with_unlabeled(rows, rows.unlabeled, 0.0), rows.seed)
+
+
+def lightgbm_averaged(rows: Rows) -> Scorer:
+    """Average as many LightGBM models as a fold has members, each on random rows and columns."""
+    random = {"bagging_fraction": 0.8, "bagging_freq": 1, "feature_fraction": 0.8}
+    seeds = np.random.SeedSequence(rows.seed).generate_state(rows.members) >> 1
+    scorers = [_boosted(rows.labeled, rows.is_rare, int(seed), **random) for seed in seeds]
+    return lambda features: np.mean([scorer(features) for scorer in scorers], axis=0)
+
+
+def xgboost_balanced(rows: Rows) -> Scorer:
+    """XGBoost, the rare class weighing as much as all else."""
+    weight = np.sum(rows.is_rare == 0) / np.sum(rows.is_rare)
+    settings = {"objective": "binary:logistic", "scale_pos_weight": weight, "nthread": 1, "seed": rows.seed}
+    model = xgboost.train(settings, xgboost.DMatrix(rows.labeled, rows.is_rare), TREES)
+    return lambda features: model.predict(xgboost.DMatrix(features))
+
+
+def smote_lightgbm(rows: Rows) -> Scorer:
+    """LightGBM on the labelled rows, the rare ones filled up by SMOTE."""
+    neighbours = min(5, int(rows.is_rare.sum()) - 1)
+    filled = SMOTE(random_state=rows.seed, k_neighbors=neighbours).fit_resample(rows.labeled, rows.is_rare)
+    return _boosted(filled[0], filled[1], rows.seed)
+
+
+def self_training(rows: Rows) -> Scorer:
+    """LightGBM that adds the unlabelled rows it is sure of to its labels, three rounds, of a sample of 20,000."""
+    sample = rows.some_unlabeled(SAMPLE)
+    scorer = lightgbm_labels(rows)
+    for _ in range(SELF_TRAINING_ROUNDS):
+        score = scorer(sample)
+        sure = np.maximum(score, 1 - score) >= SURE
+        scorer = _boosted(*_with_unlabeled(rows, sample[sure], score[sure] >= SURE), rows.seed)
+    return scorer
+
+
+def elkan_noto(rows: Rows) -> Scorer:
+    """LightGBM from positive and unlabelled rows: an unlabelled one counts as both, weighted by how likely each is.
+
+    Labelled negatives join the second fit. The constant correction alone would leave the ranking of
+    `lightgbm_unlabeled_negative` as it is; the weights do not.
+
+    Source: C. Elkan, K. Noto, Learning classifiers from only positive and unlabeled data, 2008, section 3.
+    """
+    sample = rows.some_unlabeled(SAMPLE)
+    rare = np.random.default_rng(rows.seed).permutation(np.flatnonzero(rows.is_rare))
+    held_out, fitted = np.split(rare, [max(1, len(rare) // 5)])
+    is_labeled = np.repeat([1.0, 0.0], [len(fitted), len(sample)])
+    labeled_chance = _boosted(np.concatenate([rows.labeled[fitted], sample]), is_labeled, rows.seed)
+    share = float(np.clip(np.mean(labeled_chance(rows.labeled[held_out])), 1e-6, 1 - 1e-6))
+    odds = labeled_chance(sample) / np.maximum(1 - labeled_chance(sample), 1e-6)
+    chance = np.clip((1 - share) / share * odds, 0.0, 1.0)
+    features = np.concatenate([rows.labeled, sample, sample])
+    target = np.concatenate([rows.is_rare, np.ones(len(sample)), np.zeros(len(sample))])
+    weight = np.concatenate([np.ones(len(rows.labeled)), chance, 1 - chance])
+    return _boosted(features, target, rows.seed, weight)
+
+
+def pu_bagging(rows: Rows) -> Scorer:
+    """200 trees, each telling the rare rows from as many unlabelled ones and as many labelled negatives.
+
+    Source: F. Mordelet, J.-P. Vert, A bagging SVM to learn from positive and unlabeled examples, 2014.
+    """
+    rng = np.random.default_rng(rows.seed)
+    rare, others = rows.labeled[rows.is_rare == 1], rows.labeled[rows.is_rare == 0]
+    target = np.repeat([1, 0, 0], len(rare))
+    trees = []
+    for _ in range(BAGS):
+        drawn = [side[rng.integers(len(side), size=len(rare))] for side in (rare, rows.unlabeled, others)]
+        tree = DecisionTreeClassifier(max_features="sqrt", random_state=int(rng.integers(2**31)))
+        trees.append(tree.fit(np.concatenate(drawn), target))
+    return lambda features: np.mean([tree.predict_proba(features)[:, 1] for tree in trees], axis=0)
+
+
+def label_spreading(rows: Rows) -> Scorer:
+    """Labels spread over the 10-nearest-neighbour graph of the labelled and a sample of 5,000 unlabelled rows."""
+    sample = rows.some_unlabeled(SPREAD_SAMPLE)
+    labels = np.concatenate([rows.labels, np.full(len(sample), -1)])
+    model = LabelSpreading(kernel="knn", n_neighbors=NEIGHBOURS, max_iter=200, n_jobs=1)
+    model.fit(np.concatenate([rows.labeled, sample]), labels)
+    column = int(np.searchsorted(model.classes_, rows.rare))
+    # A row whose neighbours no label has reached has no probabilities: it ranks last.
+    return lambda features: np.nan_to_num(model.predict_proba(features)[:, column])
+
+
+RIVALS: dict[str, Rival] = {
+    rival.__name__: rival
+    for rival in (
+        extra_trees,
+        random_forest,
+        logistic,
+        histogram_boosting,
+        lightgbm_labels,
+        lightgbm_unlabeled_negative,
+        lightgbm_averaged,
+        xgboost_balanced,
+        smote_lightgbm,
+        self_training,
+        elkan_noto,
+        pu_bagging,
+        label_spreading,
+    )
+}
+
+
+def _baseline(name: Baseline, rows: Rows) -> Scorer:
+    fitted = train_baseline(name, rows.labeled, rows.labels, rows.rare, rows.seed, threads=1)
+    return lambda features: risk_scores(fitted, features)
+
+
+def _with_unlabeled(rows: Rows, unlabeled: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labelled and the given unlabelled rows, the latter with `target` (1 rare, 0 not)."""
+    targets = np.broadcast_to(np.asarray(target, dtype=float), len(unlabeled))
+    return np.concatenate([rows.labeled, unlabeled]), np.concatenate([rows.is_rare, targets])
+
+
+def _boosted(
+    features: np.ndarray, is_rare: np.ndarray, seed: int, weight: np.ndarray | None = None, **settings: Any
+) -> Scorer:
+    """Fit LightGBM on rows of the rare class (1) and others (0)."""
+    fixed = {"objective": "binary", "verbosity": -1, "num_threads": 1, "deterministic": True, "force_row_wise": True}
+    data = lightgbm.Dataset(features, is_rare, weight=weight)
+    model = lightgbm.train(fixed | {"seed": seed} | settings, data, TREES)
+    return lambda features: np.asarray(model.predict(features, num_threads=1))
