@@ -1,0 +1,172 @@
+"""One method trained on prepared players, and its scores of the test players measured."""
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from rivals import RIVALS, Rows
+
+from scarcegan.data.fingerprint import fingerprint
+from scarcegan.data.folds import in_folds
+from scarcegan.data.players import UNLABELED
+from scarcegan.data.scaling import fit_scaler
+from scarcegan.evaluation.definitions import bound_of
+from scarcegan.evaluation.intervals import resample_weights
+from scarcegan.evaluation.metrics import (
+    at_threshold,
+    average_precision,
+    curve,
+    recall_at_false_positive_rate,
+    recall_at_shares,
+)
+from scarcegan.evaluation.scored import HeldOut, held_out
+from scarcegan.problems import TrainingCollapsed
+from scarcegan.serving.forward import risk_score
+from scarcegan.settings import Definition, Settings
+from scarcegan.workflow.fit import fit_fold
+from scarcegan.workflow.prepare import Prepared
+from scarcegan.workflow.select import select_models
+
+RESAMPLES = 100
+RANKED_BY = "review_budget"  # the business definition whose model stands for ScarceGAN in the ranking
+BOUND_MEASURES = {"recall": "recall", "precision": "precision", "flagged": "flagged_share", None: "f2"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trained method.
+
+    Attributes:
+        members: by test set, float [M, n]: the scores of each network of the ensemble; a rival counts as one.
+        models: ScarceGAN's models by business definition.
+        validation: what validation tells of each (see `select_models`).
+    """
+
+    members: dict[str, np.ndarray]
+    models: dict[str, Any] = field(default_factory=dict)
+    validation: dict[str, Any] = field(default_factory=dict)
+
+
+def compete(method: str, prepared: Prepared, settings: Settings) -> dict[str, Any]:
+    """Train a method and measure it.
+
+    Args:
+        method: a rival's name; any other name means ScarceGAN, as the settings say.
+        prepared: the players and their folds.
+        settings: the method's settings.
+
+    Returns:
+        `cpu_seconds` (training and scoring the test players once), `labeled_risky`, `tests` (test set -> see
+        `measure`) and, for ScarceGAN, `transfer` (definition -> see `_transfer`).
+    """
+    players, rare = prepared.players, len(settings.populations.negatives)
+    tests = {name: np.flatnonzero(prepared.fold == -number) for number, name in enumerate(players.test_sets, start=1)}
+    raw = {name: players.features[rows] for name, rows in tests.items()}
+    held = {name: held_out(players.labels[rows], players.truth[rows], rare) for name, rows in tests.items()}
+    started = time.process_time()
+    outcome = (_train_rival if method in RIVALS else _train_gan)(method, prepared, raw, settings)
+    cpu_seconds = time.process_time() - started
+    return {
+        "cpu_seconds": round(cpu_seconds, 1),
+        "labeled_risky": int(np.count_nonzero(players.labels == rare)),
+        "tests": {name: measure(held[name], scores) for name, scores in outcome.members.items()},
+        "transfer": {
+            one.name: _transfer(one, outcome, raw, held, settings)
+            for one in settings.definitions
+            if one.name in outcome.models
+        },
+    }
+
+
+def measure(held: HeldOut, members: np.ndarray) -> dict[str, Any]:
+    """Measure the mean of the members' scores [M, n].
+
+    Returns:
+        `pr_auc`, `recall_at_1`, `_2`, `_5` (% flagged), `recall_at_1_fpr`, `single_pr_auc` (the mean of the single
+        members'), and `resampled_pr_auc`: on resamples of the test players that are the same for every method.
+    """
+    scored = held.scored(members.mean(axis=0))
+    points = curve(scored)
+    recalls = recall_at_shares(points, np.array([0.01, 0.02, 0.05]))[0]
+    weights = resample_weights(held.is_risky, held.in_population, RESAMPLES, np.random.default_rng(0))
+    single = [average_precision(curve(held.scored(member))).item() for member in members]
+    return {
+        "pr_auc": average_precision(points).item(),
+        **{f"recall_at_{percent}": float(value) for percent, value in zip((1, 2, 5), recalls, strict=True)},
+        "recall_at_1_fpr": recall_at_false_positive_rate(points, 0.01).item(),
+        "single_pr_auc": float(np.mean(single)),
+        "resampled_pr_auc": average_precision(curve(scored, weights)).round(5).tolist(),
+    }
+
+
+def keep_labels(prepared: Prepared, rare: int, count: int, seed: int) -> Prepared:
+    """Keep the labels of `count` risky players, spread evenly over the folds; the others join the unlabelled."""
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(prepared.players.labels == rare))
+    fold = prepared.fold[rows]
+    # Taken in turn: each fold's first, then each fold's second, and so on.
+    turn = np.array([np.count_nonzero(fold[:at] == fold[at]) for at in range(len(rows))])
+    labels = prepared.players.labels.copy()
+    labels[rows[np.argsort(turn, kind="stable")][count:]] = UNLABELED
+    players = replace(prepared.players, labels=labels)
+    return Prepared(players, prepared.fold, fingerprint(players))
+
+
+def _train_gan(method: str, prepared: Prepared, raw: dict[str, np.ndarray], settings: Settings) -> Outcome:
+    try:
+        folds = [fit_fold(prepared, number, settings, threads=1) for number in range(settings.folds.k)]
+    except TrainingCollapsed:
+        # Whoever collapses ranks nobody: all scores are equal.
+        return Outcome({name: np.zeros((1, len(rows))) for name, rows in raw.items()})
+    models, validation = select_models(prepared, folds, settings)
+    return Outcome({name: _member_scores(models[RANKED_BY], rows) for name, rows in raw.items()}, models, validation)
+
+
+def _member_scores(model: dict[str, Any], raw: np.ndarray) -> np.ndarray:
+    """Return each member's scores, [M, n]; their mean is the model's."""
+    scores = []
+    for part in model["parts"]:
+        for member in range(len(part["layers"][0]["weights"])):
+            layers = [{name: array[member : member + 1] for name, array in layer.items()} for layer in part["layers"]]
+            scores.append(risk_score(model | {"parts": [part | {"layers": layers}]}, raw))
+    return np.stack(scores)
+
+
+def _train_rival(method: str, prepared: Prepared, raw: dict[str, np.ndarray], settings: Settings) -> Outcome:
+    features = prepared.players.features
+    rows = np.flatnonzero(in_folds(prepared.fold, settings.folds.k))
+    labels = prepared.players.labels[rows]
+    scaler = fit_scaler(features, settings.scaling, rows)
+    is_labeled = labels != UNLABELED
+    training = Rows(
+        labeled=scaler.apply(features, rows[is_labeled]),
+        labels=labels[is_labeled].astype(np.int64),
+        unlabeled=scaler.apply(features, rows[~is_labeled]),
+        rare=len(settings.populations.negatives),
+        seed=settings.seed,
+        members=settings.train.members,
+    )
+    scorer = RIVALS[method](training)
+    return Outcome({name: scorer(scaler.apply(test))[np.newaxis] for name, test in raw.items()})
+
+
+def _transfer(
+    definition: Definition,
+    outcome: Outcome,
+    raw: dict[str, np.ndarray],
+    held: dict[str, HeldOut],
+    settings: Settings,
+) -> dict[str, Any]:
+    """Compare what a threshold promises on validation with what it does on test players.
+
+    Returns:
+        `measure` (the bound one, F2 where none is), its `bound` (None), its value on `validation` and on `tests`.
+    """
+    name = BOUND_MEASURES[definition.constraint]
+    model, told = outcome.models[definition.name], outcome.validation[definition.name]
+    tests = {}
+    for test, rows in raw.items():
+        scored = held[test].scored(risk_score(model, rows))
+        tests[test] = float(getattr(at_threshold(scored, model["threshold"]), name)[0])
+    bound = bound_of(definition, settings.review_budget) if definition.constraint else None
+    return {"measure": name, "bound": bound, "validation": told["point"][name], "tests": tests}

@@ -1,0 +1,103 @@
+"""Detection quality of ScarceGAN beside honest rivals; prints one JSON object as its last line.
+
+Run: python benchmarks/quality.py [--jobs 2] [--datasets ...] [--methods ...] [--seeds 5] [--label-curve] [--quick]
+
+It goes on where it was killed (see `trials`), writes the figures to `quality.json` and their tables to `quality.md` in
+`--output` (docs/), and needs `make bench`. The protocol:
+
+* Data sets: KDD99 R2L and U2R (test sets `shifted` and `same`), the lootbox telemetry at its three cut-offs, and
+  simulated players; test players are those of the data set, and every measure is taken on them with their truth.
+* Seeds start at 101 and serve for nothing else. A seed draws the split of KDD99, new simulated players, the folds and
+  all that is random in training. The lootbox players are the same under every seed.
+* ScarceGAN is trained as the flow trains it: k folds of `train.members` networks, snapshots chosen on each fold's own
+  validation rows, the mean of all members as the score; the model of definition `review_budget` stands for it. A
+  member trains on (k - 1) / k of the labelled and unlabelled pool rows, a rival on all of them at once; rivals get
+  features scaled like ScarceGAN's. The unlabelled players set apart for thresholds train nobody.
+* Nothing is tuned on test rows here: ScarceGAN has its configuration's settings on all data sets, rivals usual ones.
+  `published` has the published objective, sizes, learning rates and scaling; its members are averaged as well.
+* The margin is PR-AUC of `corrected` minus that of the best rival, which is chosen by its mean on the very test set:
+  a bar higher than a user could set. `win` and `loss` ask that both 95 % intervals leave out zero: Student's t over
+  seeds (luck of training, and of the draw where the seed draws the players), and a paired bootstrap over test players.
+* A training that collapses ranks nobody: all its scores are equal.
+* Label curve: so many risky players keep their label, the others join the unlabelled.
+"""
+
+import os
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # before numpy starts threads
+
+import argparse
+import json
+import multiprocessing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from quality_tables import markdown
+from summary import summarize
+from trials import DATA_SETS, METHODS, ROOT, VARIANTS, Bench, Trial, run_trials, write_at_once
+
+FIRST_SEED = 101
+CURVE_METHODS = ("corrected", "labels_only", "extra_trees")
+CURVE_COUNTS = {"lootbox_2023-04-13": (10, 25, 50, 100), "simulated": (10, 25, 50)}  # beside all of them
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--datasets", nargs="+", choices=DATA_SETS, default=list(DATA_SETS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--seeds", type=int, default=5, help="of all methods but the variants")
+    parser.add_argument("--ablation-seeds", type=int, default=2, help="of the variants")
+    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
+    parser.add_argument("--label-curve", action="store_true", help="also with fewer labelled risky players")
+    parser.add_argument("--quick", action="store_true", help="tiny simulated players and networks, one seed, two folds")
+    parser.add_argument("--store", type=Path, help="results of trials (default build/quality)")
+    parser.add_argument(
+        "--output", type=Path, help="quality.json and quality.md (default docs, or with --quick the store)"
+    )
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.datasets, options.seeds, options.ablation_seeds, options.folds = ["simulated"], 1, 1, 2
+    options.store = options.store or ROOT / "build" / ("quality-quick" if options.quick else "quality")
+    options.output = options.output or (options.store if options.quick else ROOT / "docs")
+    return options
+
+
+def planned_trials(options: argparse.Namespace) -> list[list[Trial]]:
+    """Return the trials, those of one data set and seed together: they share their players."""
+    return [_trials_of(data_set, number, options) for data_set in options.datasets for number in range(options.seeds)]
+
+
+def _trials_of(data_set: str, number: int, options: argparse.Namespace) -> list[Trial]:
+    seed = FIRST_SEED + number
+    methods = [name for name in options.methods if name not in VARIANTS or number < options.ablation_seeds]
+    trials = [Trial(data_set, seed, method) for method in methods]
+    counts = CURVE_COUNTS.get(data_set, ())[: 1 if options.quick else None]
+    curve = [Trial(data_set, seed, method, count) for method in CURVE_METHODS for count in counts]
+    return trials + [trial for trial in curve if options.label_curve and trial.method in options.methods]
+
+
+def run_all(groups: list[list[Trial]], bench: Bench, jobs: int) -> list[dict[str, Any]]:
+    """Run all trials in so many processes and return their results in the order of the trials."""
+    if jobs == 1:
+        return [result for group in groups for result in run_trials(group, bench)]
+    # Spawned: TensorFlow does not survive a fork. One group at a time: the data sets' costs differ much.
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
+        return [result for part in pool.imap(partial(run_trials, bench=bench), groups) for result in part]
+
+
+def main(options: argparse.Namespace) -> None:
+    """Run what is missing, then write tables and figures."""
+    bench = Bench(options.folds, options.quick, options.store)
+    summary = summarize(run_all(planned_trials(options), bench, options.jobs))
+    chosen = {"folds": options.folds, "seeds": options.seeds, "ablation_seeds": options.ablation_seeds}
+    whole = {"figures": summary.pop("figures"), "protocol": chosen | {"quick": options.quick}, **summary}
+    write_at_once(options.output / "quality.json", json.dumps(whole, indent=1) + "\n")
+    write_at_once(options.output / "quality.md", markdown(whole))
+    print(json.dumps(whole))
+
+
+if __name__ == "__main__":
+    main(parse_options())
