@@ -98,7 +98,7 @@ def lightgbm_unlabeled_negative(rows: Rows) -> Scorer:
 
 def lightgbm_averaged(rows: Rows) -> Scorer:
     """Average as many LightGBM models as a fold has members, each on random rows and columns."""
-    random = {"bagging_fraction": 0.8, "bagging_freq": 1, "feature_fraction": 0.8}
+    random: dict[str, Any] = {"bagging_fraction": 0.8, "bagging_freq": 1, "feature_fraction": 0.8}
     seeds = np.random.SeedSequence(rows.seed).generate_state(rows.members) >> 1
     scorers = [_boosted(rows.labeled, rows.is_rare, int(seed), **random) for seed in seeds]
     return lambda features: np.mean([scorer(features) for scorer in scorers], axis=0)

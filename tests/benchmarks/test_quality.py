@@ -1,0 +1,106 @@
+"""The quality benchmark runs what is missing, and only that."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rivals", reason="the bench extra is missing: run `make bench`")
+import quality
+import trials
+from contest import keep_labels
+from trials import Bench, Trial, run_trials, settings_of
+
+from scarcegan.data.players import Players
+from scarcegan.workflow.prepare import Prepared
+
+MEASURED = {"cpu_seconds": 0.1, "labeled_risky": 24, "tests": {}, "transfer": {}}
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(folds=2, quick=True, store=tmp_path)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Methods that were trained; nothing is, really."""
+    methods = []
+    monkeypatch.setattr(trials, "compete", lambda method, *_: methods.append(method) or MEASURED)
+    monkeypatch.setattr(trials, "_players", lambda *_: None)
+    monkeypatch.setattr(trials, "players_fingerprint", lambda *_: "same")
+    return methods
+
+
+@pytest.mark.usefixtures("capsys")
+def test_stored_results_are_not_computed_again(bench, asked):
+    group = [Trial("simulated", 101, method) for method in ("corrected", "extra_trees")]
+    first = run_trials(group, bench)
+    assert run_trials([*group, Trial("simulated", 101, "logistic")], bench)[:2] == first
+    assert asked == ["corrected", "extra_trees", "logistic"]
+
+
+@pytest.mark.parametrize(("changed", "again"), [("GAN_CODE", "corrected"), ("RIVAL_CODE", "extra_trees")])
+def test_change_of_one_side_s_code_leaves_the_other_side_s_results(bench, asked, monkeypatch, changed, again):
+    group = [Trial("simulated", 101, method) for method in ("corrected", "extra_trees")]
+    run_trials(group, bench)
+    monkeypatch.setattr(trials, changed, ("scarcegan/problems.py",))
+    run_trials(group, bench)
+    assert asked == ["corrected", "extra_trees", again]
+
+
+def test_fingerprint_of_code_forgives_words_and_notices_deeds(tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "ROOT", tmp_path)
+    marks = []
+    for number, text in enumerate(('"""Add."""\nx = 1 + 1  # two', '"""Sum."""\nx = 1 + 1', "x = 1 + 2")):
+        (tmp_path / f"{number}.py").write_text(text)
+        marks.append(trials._meaning((f"{number}.py",)))
+    assert marks[0] == marks[1] != marks[2]
+
+
+def test_published_has_the_published_sizes_and_rates_on_every_data_set(bench):
+    for data_set in trials.DATA_SETS:
+        settings = settings_of(Trial(data_set, 101, "published"), Bench(3, False, bench.store))
+        assert (settings.model.objective, settings.model.trunk) == ("published", (15, 21, 8))
+        assert (settings.train.batch, settings.train.learning_rate_generator) == (32, 1e-4)
+        assert (settings.scaling.kind, settings.folds.k, settings.seed) == ("log_minmax", 3, 101)
+
+
+def test_variants_run_under_fewer_seeds_and_the_label_curve_with_fewer_labels():
+    options = quality.parse_options(["--datasets", "simulated", "--seeds", "3", "--label-curve"])
+    groups = quality.planned_trials(options)
+    assert [sum(trial.method == "vanilla" for trial in group) for group in groups] == [1, 1, 0]
+    curve = [trial for trial in groups[2] if trial.labeled_risky_wanted]
+    assert {trial.labeled_risky_wanted for trial in curve} == {10, 25, 50}
+    assert {trial.method for trial in curve} == {"corrected", "labels_only", "extra_trees"}
+
+
+def test_fewer_labels_are_spread_over_the_folds_and_the_others_are_unlabelled():
+    labels = np.repeat([0, 1, -1], [30, 31, 40]).astype(np.int8)
+    fold = (np.arange(len(labels)) % 3).astype(np.int8)
+    players = Players(
+        np.arange(len(labels)), np.zeros((len(labels), 1), np.float32), ("x",), labels, labels, np.zeros_like(labels)
+    )
+    few = keep_labels(Prepared(players, fold, "before"), rare=1, count=10, seed=3)
+    kept = np.flatnonzero(few.players.labels == 1)
+    assert sorted(np.bincount(fold[kept])) == [3, 3, 4]
+    assert np.all(labels[kept] == 1)
+    assert np.count_nonzero(few.players.labels == -1) == 40 + 21
+    assert few.fingerprint != "before"
+
+
+def test_quick_benchmark_prints_its_figures_and_writes_its_page(tmp_path, capsys):
+    arguments = ["--quick", "--methods", "corrected", "logistic", "lightgbm_labels", "--store", str(tmp_path)]
+    quality.main(quality.parse_options(arguments))
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(told["figures"]) == {"quality.simulated.margin", "quality.simulated.margin_lightgbm"}
+    table = told["tables"]["simulated"]
+    assert all(0 < table[method]["pr_auc"]["mean"] <= 1 for method in ("corrected", "logistic", "lightgbm_labels"))
+    assert {row["definition"] for row in told["transfer"]} == {
+        "recall_first",
+        "precision_first",
+        "review_budget",
+        "balanced",
+    }
+    assert json.loads((tmp_path / "quality.json").read_text()) == told
+    assert "## simulated" in (tmp_path / "quality.md").read_text()
