@@ -1,0 +1,104 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from scarcegan.features import prophet50
+from scarcegan.problems import DataProblem, SettingsProblem
+from scarcegan.settings import load
+from scarcegan.snapshots import open_snapshots
+from scarcegan.workflow.prepare import prepare
+from scarcegan.workflow.telemetry import extract_part, plan_snapshots, publish_snapshots, telemetry_location
+
+SMALL = {"players": 600, "days": 60, "risky_share": 0.05, "labeled_risky": 20, "labeled_negatives": 40}
+
+
+@pytest.fixture
+def configured(tmp_path):
+    def make(**sections):
+        own = {
+            "data": {"path": str(tmp_path / "players")},
+            "simulated": SMALL,
+            "folds": {"k": 2},
+            "telemetry": {"shards": 3},
+            "snapshots": {"folder": str(tmp_path / "snapshots")},
+        }
+        return load({name: own.get(name, {}) | sections.get(name, {}) for name in own | sections})
+
+    return make
+
+
+def run(settings):
+    plans = plan_snapshots(settings, "0a1b2c3")
+    parts = [
+        extract_part(plan, number, settings) for plan in plans.values() for number in range(settings.telemetry.shards)
+    ]
+    return publish_snapshots(plans, parts, settings)
+
+
+def test_telemetry_becomes_a_snapshot_that_training_reads(configured, tmp_path):
+    [found] = run(configured())
+    assert found["name"] == "players-2026-01-01"
+    labels = pd.read_parquet(tmp_path / "players" / "labels.parquet")
+    truth = pd.read_parquet(tmp_path / "players" / "truth.parquet")
+    table = labels.merge(truth).assign(since="2025-12-01", source="simulation")
+    table.to_parquet(tmp_path / "labels.parquet")
+    data = {"source": "snapshot", "snapshot": found["name"], "path": str(tmp_path / "labels.parquet")}
+    prepared, report = prepare(configured(data=data))
+    direct, _ = prepare(configured())
+    both, here, there = np.intersect1d(prepared.players.ids, direct.players.ids, return_indices=True)
+    assert len(both) == len(direct.players) == 600
+    assert prepared.players.feature_names == direct.players.feature_names
+    np.testing.assert_allclose(prepared.players.features[here], direct.players.features[there], rtol=1e-4, atol=1e-4)
+    for column in ("labels", "test_set"):
+        np.testing.assert_array_equal(getattr(prepared.players, column)[here], getattr(direct.players, column)[there])
+    tested = prepared.players.test_set[here] == 1
+    np.testing.assert_array_equal(prepared.players.truth[here][tested], direct.players.truth[there][tested])
+    assert report["snapshot"]["previous"] is None
+    assert report["snapshot"]["quiet_days"]["dormant"] > report["snapshot"]["quiet_days"]["heavy"] > 0
+
+
+def test_publishing_again_is_the_same_snapshot(configured):
+    assert run(configured()) == run(configured())
+
+
+def test_more_shards_hold_the_same_players(configured):
+    [few] = run(configured())
+    [many] = run(configured(telemetry={"shards": 7}, snapshots={"prefix": "many-"}))
+    store = open_snapshots(few["folder"])
+    first, second = store.read(few["name"]), store.read(many["name"])
+    one, other = np.argsort(first.ids), np.argsort(second.ids)
+    np.testing.assert_array_equal(first.ids[one], second.ids[other])
+    np.testing.assert_allclose(first.features[one], second.features[other], rtol=1e-4, atol=1e-4)
+
+
+def test_the_published_fifty_are_a_feature_set(configured):
+    [found] = run(configured(telemetry={"feature_set": "prophet50"}))
+    manifest = open_snapshots(found["folder"]).describe(found["name"])
+    assert len(manifest.frame.columns) == 50
+    assert manifest.frame.columns == prophet50.names(("sessions", "bets", "losses", "deposits", "night_minutes"))
+    assert manifest.frame.days_column == ""
+
+
+def test_a_cutoff_outside_the_data_is_refused_with_the_file(configured):
+    with pytest.raises(DataProblem, match=r"telemetry.parquet: column 'date': none of \d+ rows lies in the 60 days"):
+        plan_snapshots(configured(telemetry={"cutoffs": ["2030-01-01"]}), "")
+
+
+def test_a_role_that_names_no_counter_is_refused_before_any_shard(configured):
+    with pytest.raises(DataProblem, match=r"got \{'win': 'jackpots'\}"):
+        plan_snapshots(configured(telemetry={"roles": {"win": "jackpots"}}), "")
+
+
+def test_a_path_may_name_a_variable(configured, monkeypatch):
+    settings = configured(telemetry={"path": "$TELEMETRY_OF_TEST/daily.parquet"})
+    monkeypatch.delenv("TELEMETRY_OF_TEST", raising=False)
+    with pytest.raises(DataProblem, match="environment variable that is not set"):
+        telemetry_location(settings)
+    monkeypatch.setenv("TELEMETRY_OF_TEST", "s3://bucket")
+    assert telemetry_location(settings) == "s3://bucket/daily.parquet"
+
+
+def test_training_on_a_snapshot_needs_its_name_and_the_labels(configured):
+    run(configured())
+    with pytest.raises(SettingsProblem, match=r"data.snapshot .*: name one of \['players-2026-01-01'\]"):
+        prepare(configured(data={"source": "snapshot"}))
