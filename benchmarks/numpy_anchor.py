@@ -122,6 +122,7 @@ class NumpyMember:
         labeled, unlabeled, generated = gradient[:batch], gradient[batch : 2 * batch], gradient[2 * batch :]
         labeled -= self.targets
         generated[:, -1] -= 1.0
+        generated *= np.float32(1 - alpha)
         p_real, p_free = p[:batch], p[batch : 2 * batch]
         p_rare = p_real[:, rare]
         wrong, flagged = float(p_rare @ self.is_negative), 1.0 + float(p_rare.sum())
@@ -136,7 +137,7 @@ class NumpyMember:
         unlabeled[:, -1] -= 1 - alpha
         gradient[batch:] *= self.model.unlabeled_weight
         taught = alpha * np.log(known).sum() + (1 - alpha) * log_p[batch : 2 * batch, -1].sum()
-        taught += self.model.prior_weight * np.log(not_rare).sum() + log_p[2 * batch :, -1].sum()
+        taught += self.model.prior_weight * np.log(not_rare).sum() + (1 - alpha) * log_p[2 * batch :, -1].sum()
         loss = -(self.targets * log_p[:batch]).sum() - self.model.unlabeled_weight * taught
         return float(loss) / batch + (1 - alpha) * wrong / flagged, gradient / np.float32(batch)
 

@@ -32,7 +32,7 @@ from scarcegan.gan.program import Program, TrainingRows
 from scarcegan.settings import Model, Train
 
 SHAPES = {"8x32": (8, 32, 2), "50x128": (50, 128, 4)}  # features, batch, labelled classes
-MODEL = Model(trunk=(15, 21, 8), generator=(30,), noise=10, dropout=0.0)
+MODEL = Model(trunk=(15, 21, 8), generator=(30,), noise=10, dropout=0.0, input_dropout=0.0)
 ROUND = 50
 # Measured beforehand on 2 x86 cores: the published code as written, 8 features, batch 32.
 PUBLISHED_MS = 949.0

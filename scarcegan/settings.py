@@ -161,7 +161,7 @@ class Model(_Section):
     """Losses: as corrected here, or as the published code computes them."""
     variant: Literal["full", "without_leeway", "without_bad_generator", "vanilla"] = "full"
     """The published ablations; `vanilla` is the plain SSGAN."""
-    trunk: Annotated[tuple[Positive, ...], Field(min_length=1)] = (60, 84, 32)
+    trunk: Annotated[tuple[Positive, ...], Field(min_length=1)] = (200, 50)
     """Widths of the shared trunk's dense layers (published: 15, 21, 8)."""
     generator: Annotated[tuple[Positive, ...], Field(min_length=1)] = (30,)
     """Widths of the generator's hidden layers."""
@@ -171,10 +171,17 @@ class Model(_Section):
     """Weight of a weak label; 1 - alpha is the leeway towards 'unknown'."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Dropout in the trunk while training (`corrected` only)."""
+    input_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Share of a row's features hidden while training (`corrected` only)."""
     unlabeled_weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of all that unlabelled and generated rows teach; 0 trains on labels alone (`corrected` only)."""
-    prior_weight: Annotated[float, Field(ge=0)] = 1.0
+    prior_weight: Annotated[float, Field(ge=0)] = 3.0
     """Weight of the rarity prior -log(1 - p_rare) on unlabelled rows (`corrected` only)."""
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether the supervised head has the 'unknown' output, which the leeway needs."""
+        return self.variant in ("full", "without_bad_generator")
 
 
 class Train(_Section):
@@ -196,6 +203,8 @@ class Train(_Section):
     """Adam step of the generator (as published: 1e-4)."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 1e-3
     """Decoupled weight decay of the discriminator (`corrected` only)."""
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.8
+    """Part of the running average of weights kept at each round; members are scored by it. 0: the latest weights."""
     burn_in: Annotated[float, Field(ge=0, lt=1)] = 0.3
     """First share of the training whose weights are never selected."""
     xla: bool = False

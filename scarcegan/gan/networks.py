@@ -12,6 +12,7 @@ SLOPE = 0.2  # of the leaky ReLU, as published
 BATCH_NORM_EPSILON = 1e-3
 
 Weights = dict[str, tf.Tensor]
+Masks = list[tf.Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,8 @@ class Architecture:
     @classmethod
     def of(cls, model: Model, features: int, classes: int, low: float, high: float) -> "Architecture":
         """Size the networks of a variant: those without leeway have no unknown and one real-or-generated logit."""
-        leeway = model.variant in ("full", "without_bad_generator")
-        outputs = 3 if leeway else 1
-        return cls(features, classes, leeway, outputs, model.trunk, model.generator, model.noise, low, high)
+        outputs = 3 if model.has_unknown else 1
+        return cls(features, classes, model.has_unknown, outputs, model.trunk, model.generator, model.noise, low, high)
 
     @property
     def supervised_outputs(self) -> int:
@@ -73,20 +73,21 @@ def initial_weights(sizes: Architecture, member_seeds: tuple[int, ...]) -> dict[
     return {name: np.stack([member[name] for member in members]) for name in sizes.shapes()}
 
 
-def trunk_features(weights: Weights, rows: tf.Tensor, masks: list[tf.Tensor] | None = None) -> tf.Tensor:
+def trunk_features(weights: Weights, rows: tf.Tensor, masks: Masks | None = None) -> tf.Tensor:
     """Map scaled rows [P, B, features] to the shared features f [P, B, trunk[-1]].
 
     Args:
         weights: all weights of the members.
         rows: scaled inputs.
-        masks: one dropout mask [1, B, width] per layer while training; None at inference.
+        masks: while training, a dropout mask [1, B, width] for the inputs and for each layer, None for no dropout
+            there; None altogether at inference.
     """
+    rows = _masked(rows, masks, 0)
     number = 0
     while f"trunk/{number}/weights" in weights:
         rows = tf.nn.leaky_relu(_dense(weights, f"trunk/{number}", rows), SLOPE)
-        if masks is not None:
-            rows = rows * masks[number]
         number += 1
+        rows = _masked(rows, masks, number)
     return rows
 
 
@@ -113,6 +114,11 @@ def generate(weights: Weights, noise: tf.Tensor, sizes: Architecture) -> tf.Tens
         rows = tf.nn.leaky_relu(_batch_norm(weights, number, rows), SLOPE)
     span = sizes.high - sizes.low
     return sizes.low + span * tf.sigmoid(_dense(weights, f"generator/{last}", rows))
+
+
+def _masked(rows: tf.Tensor, masks: Masks | None, number: int) -> tf.Tensor:
+    mask = masks[number] if masks else None
+    return rows if mask is None else rows * mask
 
 
 def _dense(weights: Weights, layer: str, rows: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,11 @@
 the discriminator too, and normalises pull-away over the batch, all as the public code does. `corrected` takes one
 joint discriminator step, freezes the discriminator in the generator's step, and lets unlabelled and generated
 rows teach the supervised head.
+
+Where even `published` departs from the public code: batch norm and the generator's output as `networks.generate`
+says; each kind of update keeps Adam moments of its own (there, one optimizer object is shared by three); the
+generator's step sees the noise of the discriminator's; the rare class has weight 1 as in the KDD99 script (in the
+four-class script every class has alpha).
 """
 
 from collections.abc import Callable
@@ -22,6 +27,7 @@ import tensorflow as tf
 from scarcegan.gan import losses
 from scarcegan.gan.networks import (
     Architecture,
+    Masks,
     Weights,
     generate,
     supervised_log_probabilities,
@@ -41,13 +47,14 @@ class Batch:
         labeled: float [P, B, features], scaled; row j has class j mod C.
         unlabeled: float [P, B, features], scaled.
         noise: float [1, B, z], the generator's input.
-        masks: one dropout mask [1, 3 B, width] per trunk layer (labelled, unlabelled, generated rows), or None.
+        masks: dropout masks [1, 3 B, width] (labelled, unlabelled, generated rows) of the inputs and of each trunk
+            layer; None where there is no dropout.
     """
 
     labeled: tf.Tensor
     unlabeled: tf.Tensor
     noise: tf.Tensor
-    masks: list[tf.Tensor] | None
+    masks: Masks
 
 
 @dataclass(frozen=True)
@@ -180,7 +187,8 @@ class _Objective:
         if self.sizes.has_unknown:
             unknown = np.eye(self.sizes.supervised_outputs, dtype=np.float32)[-1]
             loss += losses.known_or_unknown(log_unlabeled, self.model.alpha)
-            loss += losses.cross_entropy(log_generated, unknown)
+            # Where generated rows look like players, full weight would call half of all players unknown.
+            loss += (1.0 - self.model.alpha) * losses.cross_entropy(log_generated, unknown)
         return loss
 
     def _real_loss(self, logits: tf.Tensor) -> tf.Tensor:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from scarcegan.gan.networks import (
     Architecture,
+    Masks,
     initial_weights,
     supervised_log_probabilities,
     trunk_features,
@@ -70,38 +71,42 @@ class Program:
         self.moments = [
             {name: _zero_moments(self.weights[name]) for name in self._moved(update)} for update in self.updates
         ]
-        self._dropout = model.dropout if model.objective == "corrected" else 0.0
+        self._averages = {name: tf.Variable(self.weights[name]) for name in self.weights if _serves(name)}
+        rates = (model.input_dropout, *[model.dropout] * len(model.trunk))
+        self._dropout = rates if model.objective == "corrected" else (0.0,) * len(rates)
         self._member_seeds = tf.constant(member_seeds, tf.int32)
         self._place(rows)
         # Without AutoGraph: rewriting the source of every function in here takes longer than tracing it.
         self._round = tf.function(self._iterate, autograph=False, jit_compile=train.xla)
         self._draw = tf.function(self._draw_round, autograph=False)
+        self._average = tf.function(self._average_in, autograph=False)
         self._score = tf.function(self._rare_probability, autograph=False, reduce_retracing=True)
 
     def run_round(self, number: int) -> dict[str, np.ndarray]:
         """Train for one round of iterations and return the round's mean of every watched series, float [P] each."""
         draws = self._draw(tf.constant(number, tf.int32))
         means = self._round(tf.constant(number * self.train.round_iterations, tf.int32), *draws).numpy()
+        # A running average would remember the initial weights: at first it is the plain mean of the rounds so far.
+        self._average(tf.constant(min(self.train.averaging, number / (number + 1)), tf.float32))
         return {name: means[index] for index, name in enumerate(SERIES)}
 
     def risk_scores(self, rows: np.ndarray) -> np.ndarray:
-        """Return the rare class's probability of scaled rows [n, features] by each member: float32 [P, n]."""
+        """Return the rare class's probability of scaled rows [n, features] by each averaged member: float32 [P, n]."""
         chunks = [rows[start : start + _SCORING_ROWS] for start in range(0, len(rows), _SCORING_ROWS)]
         return np.concatenate([self._score(tf.constant(chunk)).numpy() for chunk in chunks], axis=1)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return copies of all weights and Adam moments by name."""
+        """Return copies of all weights, averages and Adam moments by name."""
         return {name: variable.numpy() for name, variable in self._variables().items()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Set all weights and Adam moments to a former `state`."""
+        """Set all weights, averages and Adam moments to a former `state`."""
         for name, variable in self._variables().items():
             variable.assign(state[name])
 
     def inference_weights(self) -> dict[str, np.ndarray]:
-        """Return copies of the weights that a risk score needs: trunk and supervised head."""
-        wanted = ("trunk", "supervised")
-        return {name: value.numpy() for name, value in self.weights.items() if name.split("/")[0] in wanted}
+        """Return copies of the averaged weights that a risk score needs: trunk and supervised head."""
+        return {name: average.numpy() for name, average in self._averages.items()}
 
     def _place(self, rows: TrainingRows) -> None:
         order = np.argsort(rows.labels, kind="stable")
@@ -113,7 +118,7 @@ class Program:
         self._rows = tf.constant(np.concatenate([rows.labeled[order], rows.unlabeled]), tf.float32)
         self._labeled_rows, self._all_rows = len(rows.labeled), len(rows.labeled) + len(rows.unlabeled)
 
-    def _draw_round(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+    def _draw_round(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Masks]:
         """Draw a round's row indices [T, P, 2 B], noise [T, 1, B, z] and dropout masks [T, 1, 3 B, width]."""
         steps, batch = self.train.round_iterations, self.train.batch
 
@@ -127,18 +132,19 @@ class Program:
 
         indices = tf.map_fn(of_member, self._member_seeds, fn_output_signature=tf.int32)
         noise = tf.random.stateless_normal((steps, 1, batch, self.sizes.noise), (self.seed, 2 * number))
-        keep = 1.0 - self._dropout
-        widths = self.sizes.trunk if self._dropout else ()
-        uniforms = [
-            tf.random.stateless_uniform((steps, 1, 3 * batch, width), (self.seed + layer, 2 * number + 1))
-            for layer, width in enumerate(widths)
-        ]
-        return tf.transpose(indices, (1, 0, 2)), noise, [tf.floor(u + keep) / keep for u in uniforms]
+        widths = (self.sizes.features, *self.sizes.trunk)
+        masks: Masks = []
+        for layer, (rate, width) in enumerate(zip(self._dropout, widths, strict=True)):
+            shape, seed = (steps, 1, 3 * batch, width), (self.seed + layer, 2 * number + 1)
+            kept = tf.floor(tf.random.stateless_uniform(shape, seed) + 1.0 - rate) / (1.0 - rate) if rate else None
+            masks.append(kept)
+        return tf.transpose(indices, (1, 0, 2)), noise, masks
 
-    def _iterate(self, first: tf.Tensor, indices: tf.Tensor, noise: tf.Tensor, masks: list[tf.Tensor]) -> tf.Tensor:
+    def _iterate(self, first: tf.Tensor, indices: tf.Tensor, noise: tf.Tensor, masks: Masks) -> tf.Tensor:
         def one_more(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             labeled, unlabeled = tf.split(tf.gather(self._rows, indices[step]), 2, axis=1)
-            batch = Batch(labeled, unlabeled, noise[step], [mask[step] for mask in masks] or None)
+            at_step = [None if mask is None else mask[step] for mask in masks]
+            batch = Batch(labeled, unlabeled, noise[step], at_step)
             return step + 1, total + self._one_iteration(first + step, batch)
 
         steps = self.train.round_iterations
@@ -161,16 +167,18 @@ class Program:
             for name, gradient in zip(names, gradients, strict=True):
                 _adam(self.weights[name], moments[name], gradient, iteration, update)
             weights |= {name: tf.convert_to_tensor(self.weights[name]) for name in names}
-            for (
-                name,
-                value,
-            ) in figures.items():  # unlabelled and generated rows may report one loss in two parts
+            # Unlabelled and generated rows may report one loss in two parts.
+            for name, value in figures.items():
                 watched[name] = watched[name] + value if name in watched else value
         watched["gradient_norm"] = tf.sqrt(tf.add_n(squares))
         return tf.stack([watched[name] for name in SERIES])
 
+    def _average_in(self, keep: tf.Tensor) -> None:
+        for name, average in self._averages.items():
+            average.assign(keep * average + (1.0 - keep) * self.weights[name])
+
     def _rare_probability(self, rows: tf.Tensor) -> tf.Tensor:
-        weights = {name: tf.convert_to_tensor(variable) for name, variable in self.weights.items()}
+        weights = {name: tf.convert_to_tensor(average) for name, average in self._averages.items()}
         log_p = supervised_log_probabilities(weights, trunk_features(weights, rows[tf.newaxis]))
         return tf.exp(log_p[..., self.sizes.classes - 1])
 
@@ -179,10 +187,16 @@ class Program:
 
     def _variables(self) -> dict[str, tf.Variable]:
         named = {f"weights/{name}": variable for name, variable in self.weights.items()}
+        named |= {f"averages/{name}": average for name, average in self._averages.items()}
         for number, moments in enumerate(self.moments):
             for name, (first, second) in moments.items():
                 named |= {f"first_moment/{number}/{name}": first, f"second_moment/{number}/{name}": second}
         return named
+
+
+def _serves(name: str) -> bool:
+    """Whether a risk score needs this weight."""
+    return name.split("/")[0] in ("trunk", "supervised")
 
 
 def _zero_moments(variable: tf.Variable) -> tuple[tf.Variable, tf.Variable]:
@@ -198,7 +212,7 @@ def _adam(
 ) -> None:
     """Take one Adam step (Kingma & Ba 2015) in a fused kernel; weight decay is decoupled (Loshchilov & Hutter 2019)."""
     step = tf.cast(iteration, tf.float32)
-    rate = update.learning_rate * tf.pow(update.decay, step / 500.0)
+    rate = update.learning_rate * tf.pow(update.decay, tf.floor(step / 500.0))
     if update.weight_decay and variable.name.split(":")[0].endswith("weights"):
         variable.assign(variable * (1.0 - rate * update.weight_decay))
     tf.raw_ops.ResourceApplyAdam(

@@ -59,9 +59,8 @@ def select_models(
 def _ensemble(
     definition: str, candidates: list[dict[str, Any]], prepared: Prepared, settings: Settings
 ) -> dict[str, Any]:
-    has_unknown = settings.model.variant in ("full", "without_bad_generator")
     return {
-        "class_names": [*settings.populations.classes, *["unknown"] * has_unknown],
+        "class_names": [*settings.populations.classes, *["unknown"] * settings.model.has_unknown],
         "rare_index": len(settings.populations.negatives),
         "feature_names": list(prepared.players.feature_names),
         "definition": definition,

@@ -65,7 +65,7 @@ def test_each_member_is_a_plain_dense_network_with_leaky_rectifiers():
 def test_dropout_masks_apply_to_their_own_layer():
     weights = constants(initial_weights(architecture(), (4,)))
     rows = tf.random.stateless_normal((1, 6, 4), (1, 2))
-    masks = [tf.ones((1, 6, 6)), tf.concat([tf.zeros((1, 6, 1)), 2 * tf.ones((1, 6, 4))], axis=2)]
+    masks = [None, tf.ones((1, 6, 6)), tf.concat([tf.zeros((1, 6, 1)), 2 * tf.ones((1, 6, 4))], axis=2)]
     kept, dropped = trunk_features(weights, rows).numpy(), trunk_features(weights, rows, masks).numpy()
     assert not dropped[..., 0].any()
     assert dropped[..., 1:] == pytest.approx(2 * kept[..., 1:])

@@ -103,7 +103,7 @@ def test_the_joint_loss_is_the_sum_of_its_terms(game):
     unsupervised = -(0.6 * real[..., 0] + 0.4 * real[..., 1]).mean(-1) - fake[..., 2].mean(-1)
     p = np.exp(log_p[1])
     prior = -np.log(1 - p[..., 2]).mean(-1)
-    unknown = -(0.6 * np.log(1 - p[..., 3]) + 0.4 * log_p[1][..., 3]).mean(-1) - log_p[2][..., 3].mean(-1)
+    unknown = -(0.6 * np.log(1 - p[..., 3]) + 0.4 * log_p[1][..., 3]).mean(-1) - 0.4 * log_p[2][..., 3].mean(-1)
     assert figures["discriminator_supervised_loss"].numpy() == pytest.approx(supervised, rel=1e-5)
     assert figures["discriminator_unsupervised_loss"].numpy() == pytest.approx(unsupervised, rel=1e-5)
     assert loss.numpy() == pytest.approx(supervised + 0.5 * (unsupervised + 2.0 * prior + unknown), rel=1e-5)

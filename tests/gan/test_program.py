@@ -215,7 +215,7 @@ def test_every_row_gets_its_turn_and_members_draw_their_own(batches):
 
 def test_dropout_keeps_the_expected_sum_of_each_layer(batches):
     masks = [batch.masks for batch in batches]
-    kept = np.concatenate([mask[0].numpy().ravel() for mask in masks])
+    kept = np.concatenate([mask[1].numpy().ravel() for mask in masks])
     assert set(np.unique(kept)) == {np.float32(0), np.float32(1 / np.float32(0.8))}
     assert kept.mean() == pytest.approx(1.0, abs=0.05)
-    assert [mask.shape[1:] for mask in masks[0]] == [(36, 6), (36, 5)]
+    assert [mask.shape[1:] for mask in masks[0]] == [(36, batches[0].labeled.shape[2]), (36, 6), (36, 5)]

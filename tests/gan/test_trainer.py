@@ -112,13 +112,13 @@ def test_snapshots_hold_the_weights_behind_their_scores(program, validation):
     assert np.array_equal(program.risk_scores(validation), trained.scores[-1])
     last = program.inference_weights()
     assert all(np.array_equal(trained.snapshots[-1][name], last[name]) for name in last)
-    program.restore({f"weights/{name}": value for name, value in trained.snapshots[1].items()} | moments_of(program))
+    program.restore({f"averages/{name}": value for name, value in trained.snapshots[1].items()} | moments_of(program))
     assert np.array_equal(program.risk_scores(validation), trained.scores[1])
 
 
 def moments_of(program):
     """All of a program's state but what a snapshot holds."""
-    held = {f"weights/{name}" for name in program.inference_weights()}
+    held = {f"averages/{name}" for name in program.inference_weights()}
     return {name: value for name, value in program.state().items() if name not in held}
 
 
