@@ -20,6 +20,8 @@ _STATUS = {
     "Approved": ("approved", "green"),
     "Rejected": ("rejected", "red"),
 }
+_AGAINST = {"better": ("better", "green"), "tie": ("tie", ""), "worse": ("worse", "bold red")}
+_RECALL_AGAINST = "recall_against_champion"
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
 _HEADLINES = 2
 
@@ -34,12 +36,16 @@ def overview(versions: Sequence[ModelVersion]) -> Group:
 
 def _release(release: Sequence[ModelVersion]) -> Table:
     first, metrics = release[0], list(release[-1].metrics)[:_HEADLINES]
+    is_compared = any(against_champion(version) for version in release)
     table = _narrow()
     table.title_style = "bold"
     table.title = Text(f"Release {first.release_id}, registered {_minutes(first.created_at)}")
-    for name in ("version", "definition", "status", "constraint"):
+    for name in ("version", "definition", "status", "bound"):
         table.add_column(name, no_wrap=True)
-    for name in ("threshold", *metrics):
+    if is_compared:
+        table.add_column(Text("against champion"), min_width=8)
+    # A header that breaks: eight columns fit 80 characters.
+    for name in ("flags_from", *metrics):
         table.add_column(_words(name), justify="right", min_width=6)
     for version in release:
         table.add_row(
@@ -47,6 +53,7 @@ def _release(release: Sequence[ModelVersion]) -> Table:
             Text(version.definition),
             status(version),
             _constraint(version),
+            *([against_champion(version)] if is_compared else []),
             _number(version.threshold),
             *(_number(version.metrics.get(name)) for name in metrics),
         )
@@ -59,14 +66,16 @@ def facts(version: ModelVersion) -> Table:
     table.add_row("status", status(version))
     table.add_row("description", Text(version.description))
     table.add_row("threshold", _number(version.threshold))
-    table.add_row("constraint", _constraint(version))
+    table.add_row("bound", _constraint(version))
     for name, value in version.metrics.items():
         table.add_row(Text(name), _number(value))
     for name in ("release_id", "run_pathspec", "origin_run_id"):
         table.add_row(name, Text(getattr(version, name)))
     for name, text in version.metadata.items():
         table.add_row(Text(name), Text(text))
-    for name in ("created_at", "location", "sha256"):
+    for name in ("created_at", "arn", "location", "sha256"):
+        if not getattr(version, name):
+            continue
         table.add_row(name, Text(getattr(version, name), overflow="fold"))
     return table
 
@@ -94,7 +103,10 @@ def side_by_side(comparisons: Sequence[Comparison]) -> Table:
         table.add_column(heading, justify="right")
     table.add_row("status", *(status(item.version) for item in comparisons))
     table.add_row("champion", *(_champion(item) for item in comparisons))
-    table.add_row("constraint", *(_constraint(item.version) for item in comparisons))
+    if any(_RECALL_AGAINST in item.version.metadata for item in comparisons):
+        table.add_row("as evaluated", *(against_champion(item.version) for item in comparisons))
+        table.add_row("in recall", *(_recall_against_champion(item.version) for item in comparisons))
+    table.add_row("bound", *(_constraint(item.version) for item in comparisons))
     table.add_row("threshold", *(_number(item.version.threshold) for item in comparisons))
     for name in dict.fromkeys(name for item in comparisons for name in item.version.metrics):
         table.add_row(_words(name), *(_difference(item, name) for item in comparisons))
@@ -123,8 +135,21 @@ def status(version: ModelVersion) -> Text:
     return Text(*_STATUS[version.status])
 
 
+def against_champion(version: ModelVersion) -> Text:
+    """Return the evaluation's verdict against the champion of then; empty where there was none to compare with."""
+    word = version.metadata.get("against_champion", "")
+    return Text(*_AGAINST[word]) if word in _AGAINST else Text("" if word == "no champion" else word)
+
+
+def _recall_against_champion(version: ModelVersion) -> Text:
+    """Return the difference in recall above its interval; the registry keeps `-0.03 from -0.05 to -0.01`."""
+    value, _, bounds = version.metadata.get(_RECALL_AGAINST, "").partition(" from ")
+    low, _, high = bounds.partition(" to ")
+    return Text(f"{value}\n[{low}, {high}]" if high else value)
+
+
 def _narrow() -> Table:
-    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
 
 
 def _two_columns(title: str) -> Table:

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -211,7 +212,8 @@ def test_an_empty_registry_says_what_to_do(tmp_path):
 
 def test_tables_fit_a_terminal_of_80_columns(folder):
     """Nothing is cut with an ellipsis, no number is broken."""
-    versions = LocalRegistry(folder, GROUP).versions()
+    facts = {"against_champion": "worse", "recall_against_champion": "-0.0312 from -0.0510 to -0.0104"}
+    versions = [replace(version, metadata=facts) for version in LocalRegistry(folder, GROUP).versions()]
     terminal = Console(width=80, file=io.StringIO())
     terminal.print(tables.overview(versions), tables.side_by_side(compare(versions[4:], versions)))
     text = terminal.file.getvalue()
@@ -230,6 +232,19 @@ def test_every_command_and_option_is_explained(command):
     for line in options:
         explanation = line.split(">", 1)[1].strip(" │")
         assert explanation, line
+
+
+def test_a_worse_challenger_shows_in_list_and_compare(folder, make_release, models):
+    facts = {
+        "against_champion": "worse",
+        "champion_version": "1",
+        "recall_against_champion": "-0.0312 from -0.0510 to -0.0104",
+    }
+    LocalRegistry(folder, GROUP).register_release(make_release("13", metadata=facts))
+    assert models("list", "--release", "release-13").stdout.count("worse") == 4
+    compared = models("compare").stdout
+    assert compared.count("worse") == 4
+    assert compared.count("[-0.0510, -0.0104]") == 4
 
 
 def test_a_pipe_gets_no_colours_and_whole_lines(folder):
