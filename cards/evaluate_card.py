@@ -55,12 +55,22 @@ def _verdict_table(evaluation: Mapping[str, Any]) -> Any:
                 "met" if model["constraint_met"] else "NOT met",
                 f"{VERDICTS[verdict['verdict']]}{verdict['rival'] or ''}",
                 _difference(verdict),
+                _against_champion(verdict.get("champion")),
             ]
         )
-    return theme.table(["Model", "Definition", "Constraint", "Verdict", "Difference to the rival"], rows)
+    names = ["Model", "Definition", "Constraint", "Verdict", "Difference to the rival", "Against the champion"]
+    return theme.table(names, rows)
 
 
-def _difference(verdict: Mapping[str, float]) -> str:
+def _against_champion(champion: Mapping[str, Any] | None) -> str:
+    if champion is None:
+        return "no champion yet"
+    if champion["difference"] is None:
+        return f"version {champion['version']}: not comparable"
+    return f"{VERDICTS[champion['verdict']]}version {champion['version']}: {_difference(champion)}"
+
+
+def _difference(verdict: Mapping[str, Any]) -> str:
     if not words.is_number(verdict["difference"]):
         return words.MISSING
     value, low, high = (f"{100 * verdict[key]:+.1f}" for key in ("difference", "low", "high"))

@@ -24,7 +24,8 @@ def register_card(release: Mapping[str, Any]) -> list[Any]:
 
     Args:
         release: {"release_id", "registry", "versions": [{"version", "definition", "status", "threshold",
-            "constraint_met", "metrics", "created"}], "lineage": {name: value}, "commands": [str]}.
+            "constraint_met", "against_champion", "recall_against_champion", "metrics", "created"}], "refused":
+            [definition], "lineage": {name: value}, "commands": [str]}.
     """
     versions = release["versions"]
     parts = [
@@ -51,6 +52,12 @@ def _summary(release: Mapping[str, Any]) -> Markdown:
     ]
     if missed:
         lines.append(f"**Constraint not met** by {', '.join(missed)}: approve with care.")
+    worse = [f"`{version['definition']}`" for version in versions if version["against_champion"] == "worse"]
+    if worse:
+        lines.append(f"**Worse than the champion**: {', '.join(worse)}. Approving would replace a better model.")
+    if release["refused"]:
+        names = ", ".join(f"`{name}`" for name in release["refused"])
+        lines.append(f"**Not registered**, because worse than the champion: {names}.")
     return Markdown("\n\n".join(lines))
 
 
@@ -62,11 +69,24 @@ def _version_table(versions: Sequence[Mapping[str, Any]]) -> Any:
             STATES.get(version["status"], version["status"]),
             words.score(version["threshold"], 4),
             "met" if version["constraint_met"] else "NOT met",
+            _against_champion(version),
             version["created"][:16].replace("T", " "),
         ]
         for version in versions
     ]
-    return theme.table(["Model", "Version", "State", "Threshold", "Constraint", "Registered"], rows)
+    return theme.table(
+        ["Model", "Version", "State", "Threshold", "Constraint", "Against the champion", "Registered"], rows
+    )
+
+
+def _against_champion(version: Mapping[str, Any]) -> str:
+    """Say the evaluation's verdict; the difference comes as `-0.0312 from -0.0510 to -0.0104`, in shares."""
+    verdict, difference = version["against_champion"], version["recall_against_champion"]
+    if not difference:
+        return str(verdict or words.MISSING)
+    value, low, high = (f"{100 * float(share):+.1f}" for share in difference.split()[::2])
+    told = f"{verdict}, recall {value} [{low},{words.GAP}{high}] points"
+    return told.replace("-", "\N{MINUS SIGN}")
 
 
 def _metric_chart(versions: Sequence[Mapping[str, Any]]) -> VegaChart:

@@ -134,6 +134,13 @@ def release() -> dict[str, Any]:
             "status": "PendingManualApproval",
             "threshold": threshold,
             "constraint_met": met,
+            "against_champion": ("worse", "tie", "better", "tie")[index],
+            "recall_against_champion": (
+                "-0.0812 from -0.1400 to -0.0210",
+                "+0.0040 from -0.0310 to +0.0390",
+                "+0.0520 from +0.0110 to +0.0930",
+                "-0.0090 from -0.0420 to +0.0240",
+            )[index],
             "metrics": {
                 "pr_auc": 0.331 + 0.004 * index,
                 "recall": (0.85, 0.13, 0.41, 0.47)[index],
@@ -150,6 +157,7 @@ def release() -> dict[str, Any]:
         "release_id": "r-20240701-9f2c41d0",
         "registry": "local: /home/ada/scarcegan/.scarcegan/registry",
         "versions": versions,
+        "refused": [],
         "lineage": {
             "run": "RetrainFlow/1719824973",
             "commit": "d792cfe4b1a9c07f5e2c8d3f90a1b2c3d4e5f607",
@@ -255,6 +263,9 @@ def _verdict(name: str) -> dict[str, Any]:
         "low": -0.034,
         "high": 0.071,
         "verdict": "tie",
+        "champion": {"version": 9, "difference": 0.052, "low": 0.011, "high": 0.093, "verdict": "better"}
+        if name == "review_budget"
+        else None,
     }
 
 

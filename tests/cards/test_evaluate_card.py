@@ -91,12 +91,19 @@ def test_folds_are_summed_up_with_their_spread(evaluation, read):
     assert '["review_budget", "0.570", "34 ± 6 %"' in text
 
 
+def test_each_model_stands_against_its_own_champion(evaluation, read):
+    assert '"better than version 9: +5.2 [+1.1, +9.3] points"]' in read(evaluate_card(evaluation))
+    changed = {"version": 9, "difference": None, "low": None, "high": None, "verdict": "no rival"}
+    evaluation["verdicts"]["review_budget"]["champion"] = changed
+    assert '"version 9: not comparable"]' in read(evaluate_card(evaluation))
+
+
 def test_a_first_run_has_neither_champions_nor_rivals(evaluation, read):
     alone = {"rival": None, "difference": None, "low": None, "high": None, "verdict": "no rival"}
     evaluation |= {"champions": {}, "baselines": {}}
     evaluation["verdicts"] = {name: {"sentence": f"`{name}` stands alone"} | alone for name in evaluation["verdicts"]}
     text = read(evaluate_card(evaluation))
-    assert '"no rival", "–"]' in text
+    assert '"no rival", "–", "no champion yet"]' in text
     assert "champion review_budget" not in text
 
 

@@ -6,7 +6,8 @@ from cards.register_card import register_card
 def test_the_release_tells_what_waits_for_whom(release, read):
     text = read(register_card(release))
     assert "4 models registered, 4 waiting for approval" in text
-    assert '["recall_first", "13", "waits for approval", "0.0612", "NOT met", "2024-07-01 09:14"]' in text
+    assert '["recall_first", "13", "waits for approval", "0.0612", "NOT met", '
+    assert '"worse, recall −8.1 [−14.0, −2.1] points", "2024-07-01 09:14"]' in text
     assert "Constraint not met** by `recall_first`" in text
 
 
@@ -16,6 +17,20 @@ def test_decided_models_do_not_wait(release, read):
     assert "4 models registered, 2 waiting" in text
     assert '"13", "approved"' in text
     assert '"14", "rejected"' in text
+
+
+def test_a_worse_challenger_is_marked_and_a_refused_one_named(release, read):
+    assert "Worse than the champion**: `recall_first`" in read(register_card(release))
+    release["refused"] = ["balanced"]
+    assert "Not registered**, because worse than the champion: `balanced`" in read(register_card(release))
+
+
+def test_a_first_release_has_no_champion(release, read):
+    for version in release["versions"]:
+        version.update(against_champion="no champion", recall_against_champion="")
+    text = read(register_card(release))
+    assert text.count("no champion") == 4
+    assert "Worse than" not in text
 
 
 def test_metrics_stand_side_by_side(release, read):
