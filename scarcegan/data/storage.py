@@ -43,6 +43,18 @@ def is_folder(location: str) -> bool:
         return bool(found["KeyCount"])
 
 
+def is_file(location: str) -> bool:
+    """Tell whether there is a file.
+
+    Raises:
+        DataProblem: the bucket cannot be read.
+    """
+    if not _is_s3(location):
+        return Path(location).expanduser().is_file()
+    key = _bucket_and_key(location)[1]
+    return key in [item["Key"] for page in _s3_pages(location, Prefix=key) for item in page.get("Contents", ())]
+
+
 def find_parts(location: str) -> list[str]:
     """Return the location itself if it is a file, or the files in and below it, sorted.
 

@@ -1,0 +1,168 @@
+"""Hand snapshots to a SageMaker feature group (offline store): the same interface as the folder of snapshots.
+
+One record per player: `player_id`, `event_time` (the cut-off), `snapshot` (its name) and the features. The folder of
+snapshots stays the source: it checks and keeps what was published, the feature group serves Athena and other teams.
+"""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import boto3
+import pyarrow as pa
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from scarcegan import settings
+from scarcegan.data.storage import is_file, join, write_once
+from scarcegan.problems import DataProblem
+from scarcegan.snapshots.manifest import Manifest
+from scarcegan.snapshots.store import ID, SnapshotStore
+
+EVENT_TIME, NAME = "event_time", "snapshot"
+BATCH = 25  # the most that one request takes
+WRITERS = 8
+TRIES = 5
+POLL_SECONDS = 5.0
+READY_SECONDS = 600.0
+
+
+class FeatureGroup:
+    """A SageMaker feature group that receives snapshots; made by the first one.
+
+    A marker beside the manifest tells that a snapshot has been handed over, so that the same again changes nothing. If
+    the hand-over breaks off, the next one repeats it whole: the offline store keeps both records of a player, with
+    the same event time and another write time; take the latest, as SageMaker's own queries do.
+
+    Args:
+        chosen: group, role and folder.
+        store: where the snapshots are.
+        clients: boto3 clients `sagemaker` and `sagemaker-featurestore-runtime`, made from the environment if left out.
+    """
+
+    def __init__(
+        self, chosen: settings.Snapshots, store: SnapshotStore, clients: tuple[Any, Any] | None = None
+    ) -> None:
+        self.group, self._role, self._store = chosen.feature_group, chosen.feature_group_role, store
+        self._sagemaker, self._runtime = clients or _clients()
+
+    def publish(self, manifest: Manifest) -> Manifest:
+        """See `SnapshotWriter.publish`; the snapshot must be published in the folder before.
+
+        Raises:
+            DataProblem: the feature group has other features, cannot be made, or refuses records.
+        """
+        marker = join(join(self._store.folder, manifest.name), f"_handed-to-{self.group}")
+        if is_file(marker):
+            return manifest
+        with self._asking("describe or make it"):
+            self._ensure(manifest)
+        for part in manifest.parts:
+            table = self._store.read_part(manifest, part)
+            with self._asking("write records"), ThreadPoolExecutor(WRITERS) as pool:
+                records = _records(table, manifest)
+                # A few requests at a time: a part's records as text are many times the part.
+                while some := list(islice(records, 4 * WRITERS * BATCH)):
+                    list(pool.map(self._write, [some[start : start + BATCH] for start in range(0, len(some), BATCH)]))
+        write_once(marker, manifest.fingerprint.encode())
+        return manifest
+
+    def _ensure(self, manifest: Manifest) -> None:
+        try:
+            found = self._sagemaker.describe_feature_group(FeatureGroupName=self.group)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFound":
+                raise
+            self._create(manifest)
+            found = self._sagemaker.describe_feature_group(FeatureGroupName=self.group)
+        deadline = time.monotonic() + READY_SECONDS
+        while found["FeatureGroupStatus"] == "Creating" and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            found = self._sagemaker.describe_feature_group(FeatureGroupName=self.group)
+        if found["FeatureGroupStatus"] != "Created":
+            raise DataProblem(
+                f"expected feature group '{self.group}' to be 'Created', got '{found['FeatureGroupStatus']}' "
+                f"({found.get('FailureReason', 'no reason given')}): mend or delete it in SageMaker"
+            )
+        names = {definition["FeatureName"] for definition in found["FeatureDefinitions"]}
+        missing = sorted({ID, EVENT_TIME, NAME, *manifest.frame.columns} - names)
+        if missing:
+            raise DataProblem(
+                f"expected the {len(manifest.frame.columns)} features of snapshot '{manifest.name}' in feature group "
+                f"'{self.group}', got no {missing[:5]}: name a new group in snapshots.feature_group"
+            )
+
+    def _create(self, manifest: Manifest) -> None:
+        if not self._role or not self._store.folder.startswith("s3://"):
+            raise DataProblem(
+                f"expected snapshots.feature_group_role and an s3:// snapshots.folder to make feature group "
+                f"'{self.group}', got {self._role!r} and {self._store.folder!r}: set them, or make the group yourself"
+            )
+        kind = "Integral" if manifest.parts[0].id_type == "int64" else "String"
+        definitions = [(ID, kind), (EVENT_TIME, "String"), (NAME, "String")]
+        definitions += [(column, "Fractional") for column in manifest.frame.columns]
+        self._sagemaker.create_feature_group(
+            FeatureGroupName=self.group,
+            RecordIdentifierFeatureName=ID,
+            EventTimeFeatureName=EVENT_TIME,
+            FeatureDefinitions=[{"FeatureName": name, "FeatureType": kind} for name, kind in definitions],
+            OfflineStoreConfig={"S3StorageConfig": {"S3Uri": join(self._store.folder, "_offline-store")}},
+            RoleArn=self._role,
+            Description="Snapshots of player features, one record per player and cut-off.",
+        )
+
+    def _write(self, records: list[list[dict[str, str]]]) -> None:
+        entries: list[dict[str, Any]] = [
+            {"FeatureGroupName": self.group, "Record": record, "TargetStores": ["OfflineStore"]} for record in records
+        ]
+        for _ in range(TRIES):
+            answer = self._runtime.batch_write_record(Entries=entries)
+            if answer["Errors"]:
+                first = answer["Errors"][0]
+                raise DataProblem(
+                    f"feature group '{self.group}' refused {len(answer['Errors'])} of {len(entries)} records, first: "
+                    f"{first['ErrorCode']}: {first['ErrorMessage']}; compare its features with the snapshot's"
+                )
+            entries = answer["UnprocessedEntries"]
+            if not entries:
+                return
+        raise DataProblem(
+            f"feature group '{self.group}' left {len(entries)} records unprocessed after {TRIES} tries: "
+            "publish again later, or raise its throughput"
+        )
+
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            raise DataProblem(
+                f"cannot {what} in feature group '{self.group}': {error}; check region, role and credentials"
+            ) from error
+
+
+def _records(table: pa.Table, manifest: Manifest) -> Iterator[list[dict[str, str]]]:
+    same = [
+        {"FeatureName": EVENT_TIME, "ValueAsString": f"{manifest.frame.cutoff}T00:00:00Z"},
+        {"FeatureName": NAME, "ValueAsString": manifest.name},
+    ]
+    names = [ID, *manifest.frame.columns]
+    for piece in table.to_batches(max_chunksize=1_000):
+        columns = [piece.column(name).to_pylist() for name in names]
+        for values in zip(*columns, strict=True):
+            own = [
+                {"FeatureName": name, "ValueAsString": str(value)} for name, value in zip(names, values, strict=True)
+            ]
+            yield own + same
+
+
+def _clients() -> tuple[Any, Any]:
+    # Millions of records: wait for the account's rate, do not fail.
+    patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, max_pool_connections=WRITERS)
+    try:
+        return boto3.client("sagemaker", config=patient), boto3.client("sagemaker-featurestore-runtime", config=patient)
+    except BotoCoreError as error:
+        raise DataProblem(f"cannot reach SageMaker: {error}; set a region and credentials") from error
