@@ -46,6 +46,7 @@ PUBLISHED: Tree = {
         "learning_rate": 1e-3,
         "learning_rate_unsupervised": 1e-4,
         "learning_rate_generator": 1e-4,
+        "averaging": 0.0,
     },
 }
 VARIANTS = ("without_leeway", "without_bad_generator", "vanilla")

@@ -63,6 +63,7 @@ def test_published_has_the_published_sizes_and_rates_on_every_data_set(bench):
         settings = settings_of(Trial(data_set, 101, "published"), Bench(3, False, bench.store))
         assert (settings.model.objective, settings.model.trunk) == ("published", (15, 21, 8))
         assert (settings.train.batch, settings.train.learning_rate_generator) == (32, 1e-4)
+        assert settings.train.averaging == 0
         assert (settings.scaling.kind, settings.folds.k, settings.seed) == ("log_minmax", 3, 101)
 
 
