@@ -1,6 +1,9 @@
 """CPU time from long-form telemetry to features, one thread; prints one JSON object as its last line.
 
 Run: python benchmarks/features.py [players]
+
+The rivals that are installed (`make bench`) are measured in the same run on fewer of the same players: Prophet with the
+published settings, tsfresh minimal, catch22. Scaling: as many processes as there are cores, each with its own shard.
 """
 
 import json
@@ -9,24 +12,27 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
+from feature_rivals import RIVALS, cpu_of_all_processes
 from threadpoolctl import threadpool_limits
 
 from scarcegan.features.extract import extract
 from scarcegan.features.prophet50 import extract_prophet50
 from scarcegan.features.roles import Roles
 from scarcegan.features.telemetry import Telemetry, to_block
+from scarcegan.machine import cores
 
 DAYS = 90
 CUTOFF = "2023-04-01"
 COUNTERS = ("sessions", "bets", "losses", "deposits", "night")
 ROLES = Roles(activity="sessions", intensity="bets", loss="losses", deposit="deposits", night="night")
 REPEATS = 5
-# CPU seconds per 1,000 players at 90 days x 5 counters, measured beforehand on another day.
-ANCHORS = {"prophet_published_settings": 2115.0, "tsfresh_minimal": 3.2, "pycatch22": 1.4}
+# CPU seconds per 1,000 players at 90 days x 5 counters, measured beforehand: for where a rival is not installed.
+ANCHORS = {"prophet": 2115.0, "tsfresh_minimal": 3.2, "catch22": 1.4}
 
 
 def long_form(players: int, active_share: float, seed: int = 7) -> pd.DataFrame:
@@ -60,6 +66,39 @@ def temporary_mb(block: Telemetry) -> float:
     return (peak - table.features.nbytes) / 2**20
 
 
+def rival_seconds(frame: pd.DataFrame) -> dict[str, float]:
+    """Return the CPU seconds per 1,000 players of each installed rival, after one player to warm up."""
+    found = {}
+    for name, (package, players, work) in RIVALS.items():
+        if not find_spec(package):
+            continue
+        work(frame[frame["player_id"] == players], COUNTERS)
+        chosen = frame[frame["player_id"] < players]
+        start = cpu_of_all_processes()
+        work(chosen, COUNTERS)
+        found[name] = (cpu_of_all_processes() - start) * 1000 / players
+        print(f"{name}: {found[name]:.3f} CPU s per 1,000 players", file=sys.stderr)
+    return found
+
+
+def speedup(players: int) -> float:
+    """Return how many times more players per second all cores get through than one, in processes of their own."""
+    seconds = {}
+    for workers in (1, cores()):
+        with ProcessPoolExecutor(workers) as pool:
+            list(pool.map(_work_on_shard, range(workers), [players // 10] * workers))
+            start = time.perf_counter()
+            list(pool.map(_work_on_shard, range(workers), [players] * workers))
+            seconds[workers] = (time.perf_counter() - start) / workers
+    return seconds[1] / seconds[cores()]
+
+
+def _work_on_shard(number: int, players: int) -> None:
+    with threadpool_limits(1):
+        frame = long_form(players, active_share=1, seed=number)
+        extract(to_block(frame, CUTOFF, DAYS), ROLES)
+
+
 def main(players: int) -> None:
     """Measure and print the figures."""
     per_1000 = 1000 / players
@@ -78,15 +117,15 @@ def main(players: int) -> None:
         "features.temporary_mb": temporary_mb(block),
         "features.temporary_mb_quarter_of_players": temporary_mb(quarter),
     }
-    rivals = {
-        name: "installed, but not measured here" if find_spec(name) else "not installed: not measured in this run"
-        for name in ("prophet", "tsfresh", "pycatch22")
-    }
+    rivals = rival_seconds(full)
+    figures |= {f"features.{name}_cpu_s_per_1000": seconds for name, seconds in rivals.items()}
+    figures |= {f"features.x_{name}": seconds / total for name, seconds in rivals.items()}
+    figures[f"features.speedup_{cores()}_cores"] = speedup(players)
     result = {
         "figures": {name: round(value, 4) for name, value in figures.items()},
         "players": players,
         "features": len(extract(block, ROLES).names),
-        "rivals": rivals,
+        "not_installed": sorted(RIVALS.keys() - rivals.keys()),
         "anchors_cpu_s_per_1000": ANCHORS,
         "times_faster_than_anchors": {name: round(seconds / total) for name, seconds in ANCHORS.items()},
     }

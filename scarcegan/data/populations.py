@@ -1,5 +1,6 @@
 """A team's own five tables: one per population, and a sixth with known truth if they have it."""
 
+import mmap
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,7 +124,9 @@ def _ids(columns: Sequence[pd.Series]) -> np.ndarray:
 
 
 def _as_float32(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
-    block = np.empty((len(table), len(features)), dtype=np.float32)
+    # Memory of its own, not of the heap: what a piece gives back is there for the next one at once.
+    memory = mmap.mmap(-1, max(1, 4 * len(table) * len(features)))
+    block = np.frombuffer(memory, np.float32, len(table) * len(features)).reshape(len(table), len(features))
     # What float32 cannot hold becomes infinite, and is refused as such.
     with np.errstate(over="ignore"):
         for column, feature in enumerate(features):
