@@ -8,7 +8,7 @@ SERVING_TENSORFLOW := 2.20.0
 BENCH_INSTALLED := .venv/bench-installed
 CONFIG ?= config/retrain.toml
 
-.PHONY: setup run test test-slow check format lock bench serving clean help
+.PHONY: setup run features test test-slow check format lock bench serving clean help
 
 run: setup  ## run the main job on simulated players: about two minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
@@ -59,6 +59,9 @@ lock:  ## resolve and pin the newest versions that pyproject.toml allows
 	  --no-header --quiet --upgrade --constraints requirements.lock --output-file requirements-bench.lock
 	echo tensorflow==$(SERVING_TENSORFLOW) | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	  --no-header --quiet --upgrade --output-file requirements-serving.lock
+
+features: setup  ## publish a snapshot of features of the simulated players: the feature store
+	$(BIN)/python flows/features_flow.py --config config $(CONFIG) run
 
 clean:  ## forget runs, checkpoints and simulated players; the registry stays
 	rm -rf .metaflow .scarcegan/checkpoints .scarcegan/simulated
