@@ -17,7 +17,7 @@ def open_registry(chosen: settings.Registry) -> Registry:
     at the root find the same registry. Nothing is created before the first registration.
 
     Raises:
-        RegistryProblem: SageMaker is chosen, but `archives` or `image` is not set.
+        RegistryProblem: SageMaker is chosen, but `archives` is not set, or no image is known to serve a model.
     """
     if chosen.kind == "sagemaker":
         # boto3 takes a second to import: `scarcegan models list` on a laptop does without.

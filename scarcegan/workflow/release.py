@@ -1,6 +1,7 @@
 """The registration job: archives, and one release of all the run's models."""
 
 import hashlib
+import json
 import math
 import tempfile
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 from scarcegan.evaluation.model_card import model_card
 from scarcegan.evaluation.model_quality import model_quality_json
+from scarcegan.evaluation.quality_table import report_to_csv
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.contract import ModelToRegister, ModelVersion, Registry
 from scarcegan.serving.archive import content_digest, write_archive
@@ -120,15 +122,15 @@ def _to_register(
     first = evaluation["test_sets"][0]
     metrics = {name: measured["test"][first][name]["value"] for name in HEADLINES}
     quality = model_quality_json(evaluation, definition, first)
+    reports = {"model_quality.json": quality.encode(), "model_quality.csv": report_to_csv(json.loads(quality)).encode()}
     # The release's name in each archive makes all of them differ from those of another release.
     own = {"release_id": release, **_evaluation_of(definition, evaluation)}
-    beside = {**serving_files(model), "model_quality.json": quality.encode()}
     archive = folder / f"{definition}.tar.gz"
     facts = _facts(lineage, measured, verdict, metrics)
     return ModelToRegister(
         definition=definition,
         archive=archive,
-        sha256=write_archive(model, own, archive, beside),
+        sha256=write_archive(model, own, archive, {**serving_files(model), **reports}),
         threshold=model["threshold"],
         constraint_met=measured["constraint_met"],
         release_id=release,

@@ -145,7 +145,7 @@ def test_the_archive_holds_what_sagemaker_serves_and_shows(selected, evaluation,
     with tarfile.open(registry.fetch_archive(version.version)) as tar:
         names = set(tar.getnames())
     served = {"1/saved_model.pb", "code/inference.py", "code/schema.json"}
-    assert served | {"model.json", "evaluation.json", "model_quality.json"} <= names
+    assert served | {"model.json", "evaluation.json", "model_quality.json", "model_quality.csv"} <= names
 
 
 def test_the_champion_is_scored_in_the_next_evaluation(selected, evaluation, registry, prepared, settings):
