@@ -43,7 +43,7 @@ class RetrainFlow(FlowSpec):
         "config",
         default=str(ROOT / "config" / "retrain.toml"),
         parser=checked_settings,
-        help="TOML file of settings; keys are documented in scarcegan/settings.py",
+        help="TOML file of settings; keys are documented in scarcegan/settings/",
     )
     launch = Config("launch", default_value={"commit": git_commit(ROOT)}, help="Noted at launch; not for you to set.")
     seed = Parameter("seed", type=int, default=None, help="Overrides the configuration's seed.")

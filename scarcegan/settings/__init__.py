@@ -1,0 +1,184 @@
+"""The typed settings tree: every key documented once, unknown keys refused with the nearest valid name."""
+
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from scarcegan.problems import SettingsProblem
+from scarcegan.settings.data_sections import (
+    Data,
+    Features,
+    Kdd99,
+    Lootbox,
+    Populations,
+    RoleNames,
+    Simulated,
+    Snapshots,
+    Telemetry,
+)
+from scarcegan.settings.model_sections import (
+    Baseline,
+    Definition,
+    Evaluate,
+    Folds,
+    Model,
+    Registry,
+    Resources,
+    Scaling,
+    StepResources,
+    Train,
+    TrainResources,
+    four_definitions,
+)
+from scarcegan.settings.section import Section, Share
+
+__all__ = [
+    "Baseline",
+    "Data",
+    "Definition",
+    "Evaluate",
+    "Features",
+    "Folds",
+    "Kdd99",
+    "Lootbox",
+    "Model",
+    "Populations",
+    "Registry",
+    "Resources",
+    "RoleNames",
+    "Scaling",
+    "Settings",
+    "Simulated",
+    "Snapshots",
+    "StepResources",
+    "Telemetry",
+    "Train",
+    "TrainResources",
+    "documented_keys",
+    "load",
+    "parse",
+    "resolve",
+    "resolve_features",
+]
+
+
+class Settings(Section):
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
+    """The one seed; everything random derives from it."""
+    review_budget: Share = 0.01
+    """Share of players that moderators can look at."""
+    populations: Populations = Populations()
+    data: Data = Data()
+    simulated: Simulated = Simulated()
+    kdd99: Kdd99 = Kdd99()
+    lootbox: Lootbox = Lootbox()
+    features: Features = Features()
+    telemetry: Telemetry = Telemetry()
+    snapshots: Snapshots = Snapshots()
+    folds: Folds = Folds()
+    scaling: Scaling = Scaling()
+    model: Model = Model()
+    train: Train = Train()
+    definitions: Annotated[tuple[Definition, ...], Field(min_length=1)] = four_definitions()
+    evaluate: Evaluate = Evaluate()
+    registry: Registry = Registry()
+    resources: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> "Settings":
+        names = [definition.name for definition in self.definitions]
+        if len(set(names)) < len(names):
+            raise ValueError(f"expected different definition names, got {names}: rename one")
+        if self.train.iterations % self.train.round_iterations:
+            raise ValueError(
+                f"train.iterations ({self.train.iterations}) is no multiple of train.round_iterations "
+                f"({self.train.round_iterations}): change one"
+            )
+        return self
+
+    def fingerprint(self) -> str:
+        """Hash everything that shapes a model; where it runs and where it is registered does not count."""
+        shaping = self.model_dump(mode="json", exclude={"resources", "registry", "evaluate", "telemetry", "snapshots"})
+        return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def load(tree: Mapping[str, Any]) -> Settings:
+    """Check a tree of plain values and return the settings.
+
+    Raises:
+        SettingsProblem: unknown keys (with the nearest valid name) and values out of range, all of them at once.
+    """
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        lines = [_explain(item) for item in error.errors()]
+        raise SettingsProblem("\n".join(lines)) from None
+
+
+def resolve(
+    tree: Mapping[str, Any], seed: int | None = None, data_path: str | None = None, snapshot: str | None = None
+) -> Settings:
+    """Lay what one retraining chooses for itself over the configuration and check the whole again."""
+    return load(
+        _laid_over(tree, {} if seed is None else {"seed": seed}, data={"path": data_path, "snapshot": snapshot})
+    )
+
+
+def resolve_features(tree: Mapping[str, Any], path: str | None = None, cutoff: str | None = None) -> Settings:
+    """Lay what one run of FeaturesFlow chooses for itself over the configuration and check the whole again."""
+    return load(_laid_over(tree, {}, telemetry={"path": path, "cutoffs": cutoff and [cutoff]}))
+
+
+def _laid_over(tree: Mapping[str, Any], top: Mapping[str, Any], **sections: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tree with other values at its top and in its sections; None leaves a value as it is."""
+    chosen = {**tree, **top}
+    for name, values in sections.items():
+        given = {key: value for key, value in values.items() if value is not None}
+        if given:
+            chosen[name] = {**chosen.get(name, {}), **given}
+    return chosen
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Read TOML into a checked, complete tree of plain values (Metaflow's `Config` parser).
+
+    Raises:
+        SettingsProblem: the text is not TOML, or `load` refuses it.
+    """
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsProblem(f"the configuration is not valid TOML: {error}; mend that line") from None
+    return load(tree).model_dump(mode="json")
+
+
+def documented_keys(section: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every dotted key with its one-line documentation, in the tree's order."""
+    for name, field in section.model_fields.items():
+        inner = _section_of(field.annotation)
+        if inner is None or field.description:
+            yield prefix + name, field.description or ""
+        if inner is not None:
+            yield from documented_keys(inner, f"{prefix}{name}.")
+
+
+def _explain(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"])
+    if item["type"] != "extra_forbidden":
+        got = f", got {item['input']!r}" if not isinstance(item["input"], dict) else ""
+        return f"{key or 'settings'}: {item['msg'].removeprefix('Value error, ')}{got if key else ''}"
+    known = [name for name, _ in documented_keys()] + list(Settings.model_fields)
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else "see config/retrain.toml for the valid ones"
+    return f"unknown key '{key}': {hint}"
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    if get_origin(annotation) is tuple:
+        annotation = get_args(annotation)[0]
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

@@ -1,0 +1,126 @@
+"""Settings of the players: who they are, where they come from, how telemetry becomes their features."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from scarcegan.settings.section import IsoDate, Name, Positive, Section, Share
+
+
+class Populations(Section):
+    negatives: Annotated[tuple[Name, ...], Field(min_length=1)] = ("dormant", "normal", "heavy")
+    """Harmless labelled populations; their order is the class index order."""
+    rare: Name = "risky"
+    """The one rare population; its class index follows the negatives'."""
+    unlabeled: Name = "unlabeled"
+    """The population without labels."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Populations":
+        names = [*self.negatives, self.rare, self.unlabeled, "unknown"]
+        if len(set(names)) < len(names):
+            raise ValueError(f"expected different population names ('unknown' is taken), got {names}: rename one")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labelled class names in index order: negatives, then the rare class (unknown follows, unlabelled)."""
+        return (*self.negatives, self.rare)
+
+
+class Data(Section):
+    source: Literal["simulated", "kdd99", "lootbox", "tables", "snapshot"] = "simulated"
+    """Where players come from; `tables`: your own five tables, `snapshot`: what FeaturesFlow published."""
+    path: str = ""
+    """Folder or `s3://` prefix of the input (`snapshot`: its labels table); empty: the source's own default."""
+    id_column: str = "player_id"
+    """Column that names the player in `tables`."""
+    ignore_columns: tuple[str, ...] = ()
+    """Columns that are no features (constant ones, for instance)."""
+    snapshot: str = ""
+    """Name of the snapshot that source `snapshot` reads, below `snapshots.folder`."""
+    labels_known_by: IsoDate = ""
+    """ISO date: labels known by then are trained on, later ones kept for evaluation; empty: the cut-off."""
+    test_share: Share = 0.2
+    """Share of players held out for evaluation when the source brings no test set of its own."""
+    max_unlabeled: Positive = 200_000
+    """Unlabelled players kept for training; more are sampled down to this."""
+    prevalence: Share | None = None
+    """Share of risky players among all players, if known; otherwise estimated, and said so."""
+
+
+class Simulated(Section):
+    players: Annotated[int, Field(ge=200)] = 30_000
+    """Simulated players."""
+    days: Annotated[int, Field(ge=28)] = 90
+    """Days of telemetry before the cut-off."""
+    risky_share: Share = 0.01
+    """Share of truly risky players."""
+    labeled_risky: Positive = 80
+    """Labelled risky players."""
+    labeled_negatives: Positive = 400
+    """Labelled players of each negative population."""
+    label_noise: Annotated[float, Field(ge=0, lt=0.5)] = 0.05
+    """Share of weak labels that are wrong."""
+    missing_day_share: Annotated[float, Field(ge=0, lt=0.5)] = 0.03
+    """Share of player-days lost on the way."""
+    drift: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """0: the process stays; 1: habits shift strongly, as a new season would."""
+
+
+class Kdd99(Section):
+    task: Literal["r2l", "u2r"] = "r2l"
+    """The rare attack class."""
+
+
+class Lootbox(Section):
+    cutoff: Literal["2023-02-12", "2023-03-14", "2023-04-13"] = "2023-04-13"
+    """Cut-off date: features see only earlier days."""
+
+
+class Features(Section):
+    window_days: Annotated[int, Field(ge=28, le=730)] = 60
+    """Observation window before the cut-off."""
+
+
+class RoleNames(Section):
+    activity: str = ""
+    """Counter of how much is played; empty: the first counter."""
+    intensity: str = ""
+    """Counter of how hard, in a unit that grows with activity (stakes, for instance)."""
+    night: str = ""
+    """Counter of play at night."""
+    loss: str = ""
+    """Counter of what was lost."""
+    win: str = ""
+    """Counter of what was won."""
+    deposit: str = ""
+    """Counter of money paid in."""
+
+
+class Telemetry(Section):
+    path: str = ""
+    """Parquet or CSV, a file or a folder of parts, local or `s3://`, $VARIABLES allowed; empty: simulated."""
+    counters: tuple[str, ...] = ()
+    """Columns to read as counters; empty: all but player_id and date."""
+    cutoffs: Annotated[tuple[IsoDate, ...], Field(min_length=1)] = ("2026-01-01",)
+    """ISO dates: one snapshot for each, of the days before it."""
+    shards: Annotated[int, Field(ge=1, le=10_000)] = 4
+    """Parts of a snapshot, by a hash of the player id; each is one task and must fit into its memory."""
+    feature_set: Literal["catalogue", "prophet50"] = "catalogue"
+    """All features, or only the published fifty columns' meaning, for teams that migrate."""
+    roles: RoleNames = RoleNames(
+        activity="sessions", intensity="bets", night="night_minutes", loss="losses", deposit="deposits"
+    )
+    """What the counters stand for; a role left empty leaves its features out."""
+
+
+class Snapshots(Section):
+    folder: str = ""
+    """Where snapshots are, local or `s3://`; empty: `.scarcegan/snapshots` in the project."""
+    prefix: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)] = "players-"
+    """Begins a snapshot's name; its cut-off date follows."""
+    feature_group: str = ""
+    """SageMaker feature group that also receives each snapshot (offline store); empty: none."""
+    feature_group_role: str = ""
+    """ARN of the role with which SageMaker writes the offline store; needed to create the feature group."""

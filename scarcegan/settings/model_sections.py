@@ -1,0 +1,164 @@
+"""Settings of the model: folds, networks, training, business definitions, evaluation, registry, machines."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from scarcegan.settings.section import Name, Positive, Rate, Section, Share
+
+
+class Folds(Section):
+    k: Annotated[int, Field(ge=2, le=50)] = 5
+    """Stratified folds by player; one training task each."""
+
+
+class Scaling(Section):
+    kind: Literal["quantile_normal", "log_minmax"] = "quantile_normal"
+    """How raw features become network inputs; fitted on each fold's training rows."""
+    knots: Annotated[int, Field(ge=4, le=4096)] = 128
+    """Quantile knots per feature of `quantile_normal`."""
+    clip: Annotated[float, Field(gt=0)] = 3.0
+    """Scaled values of `quantile_normal` stay within plus and minus this."""
+
+
+class Model(Section):
+    objective: Literal["corrected", "published"] = "corrected"
+    """Losses: as corrected here, or as the published code computes them."""
+    variant: Literal["full", "without_leeway", "without_bad_generator", "vanilla"] = "full"
+    """The published ablations; `vanilla` is the plain SSGAN."""
+    trunk: Annotated[tuple[Positive, ...], Field(min_length=1)] = (200, 50)
+    """Widths of the shared trunk's dense layers (published: 15, 21, 8)."""
+    generator: Annotated[tuple[Positive, ...], Field(min_length=1)] = (30,)
+    """Widths of the generator's hidden layers."""
+    noise: Positive = 10
+    """Length of the generator's input noise."""
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """Weight of a weak label; 1 - alpha is the leeway towards 'unknown'."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Dropout in the trunk while training (`corrected` only)."""
+    input_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Share of a row's features hidden while training (`corrected` only)."""
+    unlabeled_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of all that unlabelled and generated rows teach; 0 trains on labels alone (`corrected` only)."""
+    prior_weight: Annotated[float, Field(ge=0)] = 3.0
+    """Weight of the rarity prior -log(1 - p_rare) on unlabelled rows (`corrected` only)."""
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether the supervised head has the 'unknown' output, which the leeway needs."""
+        return self.variant in ("full", "without_bad_generator")
+
+
+class Train(Section):
+    members: Annotated[int, Field(ge=1, le=1024)] = 8
+    """Networks trained side by side in each fold."""
+    iterations: Positive = 1_000
+    """Joint updates of discriminator and generator."""
+    round_iterations: Positive = 50
+    """Iterations inside one call of the compiled program; a metrics row follows each."""
+    checkpoint_rounds: Positive = 4
+    """Rounds between two checkpoints."""
+    batch: Annotated[int, Field(ge=4)] = 128
+    """Rows of each kind (labelled, unlabelled, generated) per iteration."""
+    learning_rate: Rate = 1e-3
+    """Adam step of the discriminator (`published`: of its supervised update)."""
+    learning_rate_unsupervised: Rate = 1e-4
+    """Adam step of the real-or-generated updates, which only `published` takes apart."""
+    learning_rate_generator: Rate = 1e-3
+    """Adam step of the generator (as published: 1e-4)."""
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 1e-3
+    """Decoupled weight decay of the discriminator (`corrected` only)."""
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.8
+    """Part of the running average of weights kept at each round; members are scored by it. 0: the latest weights."""
+    burn_in: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """First share of the training whose weights are never selected."""
+    xla: bool = False
+    """Compile with XLA: pays for long runs of few members."""
+
+
+class Definition(Section):
+    name: Name
+    """Name of the business definition."""
+    maximise: Literal["recall", "fewest_flagged", "f2"]
+    """What the threshold and the choice of members maximise."""
+    constraint: Literal["recall", "precision", "flagged"] | None = None
+    """The measure that is bound: recall and precision from below, flagged share from above."""
+    bound: Share | None = None
+    """The bound; for `flagged` the review budget when left out."""
+
+    @model_validator(mode="after")
+    def _is_bound(self) -> "Definition":
+        if self.constraint in ("recall", "precision") and self.bound is None:
+            raise ValueError(f"definition '{self.name}' has no bound for {self.constraint}: add `bound = 0.8`")
+        if self.constraint is None and self.bound is not None:
+            raise ValueError(f"definition '{self.name}' has a bound but no constraint: add `constraint`")
+        if self.maximise == "fewest_flagged" and self.constraint != "recall":
+            raise ValueError(
+                f"definition '{self.name}' flags nobody at best: add `constraint = \"recall\"` and a bound"
+            )
+        return self
+
+
+def four_definitions() -> tuple[Definition, ...]:
+    """Return the business definitions that hold where the configuration names none."""
+    return (
+        Definition(name="recall_first", maximise="fewest_flagged", constraint="recall", bound=0.85),
+        Definition(name="precision_first", maximise="recall", constraint="precision", bound=0.90),
+        Definition(name="review_budget", maximise="recall", constraint="flagged"),
+        Definition(name="balanced", maximise="f2"),
+    )
+
+
+Baseline = Literal["gradient_boosting", "random_forest", "extra_trees", "logistic_regression"]
+
+
+class Evaluate(Section):
+    bootstrap: Annotated[int, Field(ge=20, le=10_000)] = 400
+    """Bootstrap resamples of players behind each interval."""
+    baselines: tuple[Baseline, ...] = (
+        "gradient_boosting",
+        "random_forest",
+        "extra_trees",
+        "logistic_regression",
+    )
+    """Rivals trained on the same rows."""
+
+
+class Registry(Section):
+    kind: Literal["local", "sagemaker"] = "local"
+    """The embedded SQLite registry, or SageMaker's Model Registry."""
+    path: str = ""
+    """Folder of the local registry; empty: `.scarcegan/registry` in the project."""
+    group: Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")] = "scarcegan-risky-players"
+    """Model package group."""
+    archives: str = ""
+    """S3 prefix that keeps archives and decisions; needed by `sagemaker`."""
+    image: str = ""
+    """URI of the inference image that serves a model; empty: looked up by region (`aws` extra)."""
+    worse_challenger: Literal["register", "refuse"] = "register"
+    """A model that is worse than its champion is registered and marked, or left out of the release."""
+
+
+class StepResources(Section):
+    cpu: Positive = 1
+    """Virtual CPUs."""
+    memory_mb: Annotated[int, Field(ge=512)] = 4_096
+    """Memory in MB."""
+
+
+class TrainResources(StepResources):
+    gpu: Annotated[int, Field(ge=0, le=8)] = 1
+    """GPUs of one fold's training job on AWS Batch; a laptop run needs none."""
+    cpu: Positive = 4
+    """Virtual CPUs."""
+    memory_mb: Annotated[int, Field(ge=512)] = 15_000
+    """Memory in MB."""
+
+
+class Resources(Section):
+    small: StepResources = StepResources()
+    """start, select, register, end; publish."""
+    preprocess: StepResources = StepResources(cpu=2, memory_mb=16_000)
+    """preprocess and evaluate; start and extract of FeaturesFlow."""
+    train: TrainResources = TrainResources()
+    """train."""
