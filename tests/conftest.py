@@ -1,4 +1,5 @@
 import hashlib
+import logging
 import sys
 import urllib.request
 from dataclasses import replace
@@ -24,6 +25,8 @@ def aws_endpoint():
     # Imported late: most tests do without AWS.
     from moto.server import ThreadedMotoServer
 
+    # It notes every request; that costs time and drowns what a failed test has to say.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
