@@ -20,9 +20,8 @@ from scarcegan.registry import rules
 from scarcegan.registry.bucket import Bucket
 from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion
 from scarcegan.registry.images import serving_image
-from scarcegan.registry.metadata import from_metadata, to_metadata
-
-CONTENT_TYPES = ["text/csv", "application/json"]
+from scarcegan.registry.metadata import from_metadata
+from scarcegan.registry.packages import package_request
 
 
 def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
@@ -154,7 +153,7 @@ class SageMakerRegistry:
                 describe(ModelPackageGroupName=self.group)
 
     def _create(self, model: ModelToRegister, release_size: int) -> None:
-        package = self._package(model, release_size)
+        package = package_request(model, release_size, self.group, self._image, self._bucket)
         try:
             self._client.create_model_package(**package)
         except ClientError as error:
@@ -162,38 +161,6 @@ class SageMakerRegistry:
             is_conflict = error.response["Error"]["Code"] == "ConflictException"
             if not is_conflict or model.token not in {version.token for version in self.versions()}:
                 raise
-
-    def _package(self, model: ModelToRegister, release_size: int) -> dict[str, Any]:
-        container = {"Image": self._image, "ModelDataUrl": self._bucket.uri(model.sha256)}
-        package = {
-            "ModelPackageGroupName": self.group,
-            # Without it botocore invents a new token per call, and a retried step registers twice.
-            "ClientToken": model.token,
-            "ModelApprovalStatus": "PendingManualApproval",
-            "InferenceSpecification": {
-                "Containers": [container],
-                "SupportedContentTypes": CONTENT_TYPES,
-                "SupportedResponseMIMETypes": CONTENT_TYPES,
-            },
-            "CustomerMetadataProperties": to_metadata(model, release_size),
-        }
-        return package | self._optional(model)
-
-    def _optional(self, model: ModelToRegister) -> dict[str, Any]:
-        """Return what SageMaker shows of a model where it is known: commit, description, quality, card."""
-        origin = {"GeneratedBy": model.run_pathspec}
-        if "git_commit" in model.metadata:
-            origin["CommitId"] = model.metadata["git_commit"]
-        optional: dict[str, Any] = {"MetadataProperties": origin}
-        if model.description:
-            optional["ModelPackageDescription"] = model.description
-        if model.model_quality:
-            uri, digest = self._bucket.keep_report(model.model_quality)
-            statistics = {"ContentType": "application/json", "S3Uri": uri, "ContentDigest": digest}
-            optional["ModelMetrics"] = {"ModelQuality": {"Statistics": statistics}}
-        if model.model_card:
-            optional["ModelCard"] = {"ModelCardContent": model.model_card, "ModelCardStatus": "PendingReview"}
-        return optional
 
     def _packages(self) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("list_model_packages")
