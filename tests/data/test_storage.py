@@ -3,7 +3,17 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from scarcegan.data.populations import load_populations
-from scarcegan.data.storage import find_parts, list_names
+from scarcegan.data.storage import (
+    draft_beside,
+    find_parts,
+    is_file,
+    is_folder,
+    list_names,
+    put_file,
+    read_bytes,
+    remove,
+    write_once,
+)
 from scarcegan.data.tables import read_table
 from scarcegan.problems import DataProblem
 
@@ -91,3 +101,62 @@ def test_hidden_names_of_a_local_folder_are_left_out(tmp_path):
     assert list_names(str(tmp_path)) == ["a", "b.csv"]
     with pytest.raises(DataProblem, match=r"cannot read .*/b.csv: Not a directory; check the path"):
         list_names(str(tmp_path / "b.csv"))
+
+
+@pytest.fixture(params=["local", "s3"])
+def folder(request, tmp_path):
+    """A folder to write to: a local one, and a prefix of the bucket."""
+    if request.param == "s3":
+        request.getfixturevalue("bucket")
+        return "s3://telemetry/out"
+    return str(tmp_path / "out")
+
+
+def test_a_draft_appears_when_it_is_put_and_not_before(folder):
+    with draft_beside(folder) as draft:
+        draft.write_bytes(b"half")
+        assert not is_file(f"{folder}/part")
+        draft.write_bytes(b"whole")
+        put_file(draft, f"{folder}/part")
+    assert read_bytes(f"{folder}/part") == b"whole"
+    assert is_folder(folder)
+    assert list_names(folder) == ["part"]
+
+
+def test_a_draft_that_is_not_put_is_forgotten(folder):
+    with draft_beside(folder) as draft:
+        draft.write_bytes(b"half")
+    assert not is_file(f"{folder}/part")
+
+
+def test_what_is_written_once_stays(folder):
+    assert write_once(f"{folder}/manifest", b"first")
+    assert not write_once(f"{folder}/manifest", b"second")
+    assert read_bytes(f"{folder}/manifest") == b"first"
+    assert not is_file(f"{folder}/manif")
+
+
+def test_a_removed_file_is_gone_and_may_be_gone_before(folder):
+    write_once(f"{folder}/part", b"x")
+    for _ in range(2):
+        remove(f"{folder}/part")
+    assert not is_file(f"{folder}/part")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(DataProblem, match=r"cannot write .*/file/out: Not a directory; check the path"),
+        draft_beside(str(tmp_path / "file" / "out")),
+    ):
+        pytest.fail("unreachable")
+
+
+def test_a_bucket_that_refuses_is_named(bucket, tmp_path):
+    (tmp_path / "draft").write_bytes(b"x")
+    with pytest.raises(
+        DataProblem, match=r"cannot write s3://nobodys-bucket/part: .*NoSuchBucket.*; check the address"
+    ):
+        put_file(tmp_path / "draft", "s3://nobodys-bucket/part")
+    with pytest.raises(DataProblem, match=r"cannot write s3://nobodys-bucket/part: .*NoSuchBucket"):
+        write_once("s3://nobodys-bucket/part", b"x")
