@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from scarcegan import __version__
-from scarcegan.cli import models
+from scarcegan.cli import models, snapshots
 from scarcegan.cli.problems import ProblemsInWords
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     help="Find the few players at risk: look after the models that `make run` trains and registers.",
 )
 app.add_typer(models.app, name="models")
+app.add_typer(snapshots.app, name="snapshots")
 
 
 def _show_version(wanted: bool) -> None:

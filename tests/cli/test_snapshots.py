@@ -1,0 +1,61 @@
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from scarcegan.cli import app
+from scarcegan.snapshots import SnapshotStore
+from scarcegan.snapshots.manifest import Frame, describe_snapshot
+
+COLUMNS = ("bets_level", "night_trend")
+
+
+@pytest.fixture
+def snapshots(tmp_path):
+    """Run `scarcegan snapshots ...` on a folder with two snapshots, the second one moved."""
+    store = SnapshotStore(str(tmp_path))
+    for name, cutoff, factor in (("first", "2026-01-01", 1), ("second", "2026-02-01", 3)):
+        features = factor * np.random.default_rng(0).gamma(2, 2, (500, 2)).astype(np.float32)
+        frame = Frame(cutoff, 60, COLUMNS, notes=(f"odd in [{name}]",), code_version="0a1b2c3")
+        store.publish(describe_snapshot(name, frame, [store.write_part(name, 0, np.arange(500), features, COLUMNS)]))
+
+    def run(*arguments):
+        return CliRunner().invoke(app, ["snapshots", *arguments, "--folder", str(tmp_path)])
+
+    return run
+
+
+def test_snapshots_are_listed_by_date(snapshots):
+    printed = snapshots("list").output
+    assert printed.index("first") < printed.index("second")
+    listed = json.loads(snapshots("list", "--json").output)
+    assert [(item["name"], item["players"], item["features"]) for item in listed] == [
+        ("first", 500, 2),
+        ("second", 500, 2),
+    ]
+    assert all(item["fingerprint"] in printed for item in listed)
+
+
+def test_one_date_is_found(snapshots):
+    assert [item["name"] for item in json.loads(snapshots("list", "--cutoff", "2026-02-01", "--json").output)] == [
+        "second"
+    ]
+    assert json.loads(snapshots("list", "--cutoff", "2025-02-01", "--json").output) == []
+
+
+def test_one_snapshot_is_shown_with_its_notes_and_what_moved(snapshots):
+    printed = snapshots("show", "second").output
+    for words in ("note: odd in [second]", "previous: first", "moved since first: ", "code_version: 0a1b2c3"):
+        assert words in printed
+    first = json.loads(snapshots("show", "first", "--json").output)
+    assert first["previous"] is None
+    assert first["moved_most"] == []
+    assert json.loads(snapshots("show", "second", "--json").output)["moved_most"][0]["psi"] > 0.25
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(snapshots):
+    answer = snapshots("show", "third")
+    assert answer.exit_code == 1
+    assert "expected a snapshot 'third'" in answer.stderr
+    assert "'first', 'second'" in answer.stderr
