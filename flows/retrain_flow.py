@@ -89,7 +89,7 @@ class RetrainFlow(FlowSpec):
         memory=config_expr("config.resources.train.memory_mb"),
         gpu=config_expr("config.resources.train.gpu"),
     )
-    @card(type="blank", id="training", refresh_interval=5)
+    @card(type="blank", id="training", refresh_interval=20)
     @refuses_plainly
     @step
     def train(self):

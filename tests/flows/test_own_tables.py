@@ -1,0 +1,52 @@
+"""A team's own five tables, in every form that is read, through a whole retraining."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+
+COUNTS = {"dormant": 40, "normal": 40, "heavy": 40, "risky": 30, "unlabeled": 600}
+
+
+def table(name, first, rng):
+    """Players of one population: three features, of which risky players show more."""
+    shift = {"dormant": -1, "heavy": 1, "risky": 2}.get(name, 0)
+    features = rng.normal(shift, 1, (COUNTS[name], 3)).round(4)
+    ids = [f"player-{first + row}" for row in range(COUNTS[name])]
+    return pd.DataFrame(features, columns=["stakes", "nights", "chases"]).assign(account=ids)
+
+
+@pytest.fixture(scope="module")
+def finished(flow_folder):
+    folder, rng = flow_folder.path / "tables", np.random.default_rng(0)
+    (folder / "unlabeled").mkdir(parents=True)
+    for number, name in enumerate(COUNTS):
+        rows = table(name, 1000 * number, rng)
+        if name == "unlabeled":
+            for part, start in enumerate(range(0, len(rows), 200)):
+                rows.iloc[start : start + 200].to_parquet(folder / name / f"part-{part}.parquet", index=False)
+        elif name == "risky":
+            rows[["account", "chases", "nights", "stakes"]].to_parquet(folder / f"{name}.parquet", index=False)
+        else:
+            rows.to_csv(folder / f"{name}.csv", index=False)
+    config = flow_folder.path / "tiny.toml"
+    text = config.read_text().replace("[data]", '[data]\nsource = "tables"\nid_column = "account"')
+    config.write_text(text)
+    _, run_id = flow_folder.launch("run", "--data", str(folder))
+    return flow_folder.run(run_id)
+
+
+def test_every_row_of_every_form_is_read(finished):
+    players = finished["preprocess"].task["players"].data
+    assert sorted(players["feature_names"]) == ["chases", "nights", "stakes"]
+    assert len(players["ids"]) == sum(COUNTS.values())
+    assert (players["fold"] == -1).sum() == sum(round(count * 0.2) for count in COUNTS.values())
+
+
+def test_without_known_truth_the_flagged_share_is_measured_on_unlabelled_players(finished):
+    evaluation = finished["evaluate"].task["evaluation"].data
+    assert evaluation["prevalence"] == {"value": 0.05, "how": "from config"}
+    measured = evaluation["models"]["review_budget"]["test"]["test"]
+    assert measured["risky"] == 6
+    assert finished["register"].task["release"].data["versions"][3]["definition"] == "balanced"
