@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from scarcegan.problems import RegistryProblem
+from scarcegan.registry import open_registry
 from scarcegan.serving.archive import read_archive, read_evaluation
 from scarcegan.serving.forward import risk_score
+from scarcegan.settings import Registry
 from scarcegan.workflow.judge import judge_models
 from scarcegan.workflow.release import HEADLINES, Lineage, register_models, release_summary
 
@@ -146,6 +148,20 @@ def test_the_archive_holds_what_sagemaker_serves_and_shows(selected, evaluation,
         names = set(tar.getnames())
     served = {"1/saved_model.pb", "code/inference.py", "code/schema.json"}
     assert served | {"model.json", "evaluation.json", "model_quality.json", "model_quality.csv"} <= names
+
+
+def test_a_release_lands_in_sagemaker_with_quality_report_and_card(selected, evaluation, aws_account):
+    chosen = Registry(kind="sagemaker", archives="s3://models/risky", image="some/image")
+    versions = register_models(selected[0], evaluation, LINEAGE, open_registry(chosen))
+    assert [version.definition for version in versions] == list(selected[0])
+    for version in versions:
+        package = aws_account("sagemaker").describe_model_package(ModelPackageName=version.arn)
+        statistics = package["ModelMetrics"]["ModelQuality"]["Statistics"]
+        bucket, key = statistics["S3Uri"].removeprefix("s3://").split("/", 1)
+        kept = json.loads(aws_account("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        recall = evaluation["models"][version.definition]["test"]["later"]["recall"]["value"]
+        assert kept["binary_classification_metrics"]["recall"]["value"] == recall
+        assert package["MetadataProperties"]["CommitId"] == "0a1b2c3"
 
 
 def test_the_champion_is_scored_in_the_next_evaluation(selected, evaluation, registry, prepared, settings):
