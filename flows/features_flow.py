@@ -9,7 +9,7 @@ from metaflow import Config, FlowSpec, Parameter, config_expr, resources, retry,
 import cards
 import scarcegan
 from refusal import checked_settings, refuses_plainly
-from scarcegan.machine import git_commit, prepare_launch
+from scarcegan.machine import launch_notes, prepare_launch
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,7 +34,7 @@ class FeaturesFlow(FlowSpec):
         parser=checked_settings,
         help="TOML file of settings; the sections telemetry, features and snapshots count here",
     )
-    launch = Config("launch", default_value={"commit": git_commit(ROOT)}, help="Noted at launch; not for you to set.")
+    launch = Config("launch", default_value=launch_notes(ROOT, sys.argv), help="Noted at launch; not for you to set.")
     telemetry = Parameter("telemetry", type=str, default=None, help="Overrides telemetry.path: where the input is.")
     cutoff = Parameter("cutoff", type=str, default=None, help="One cut-off date instead of telemetry.cutoffs.")
 

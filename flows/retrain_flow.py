@@ -10,7 +10,7 @@ from metaflow import Config, FlowSpec, Parameter, card, config_expr, current, re
 import cards
 import scarcegan
 from refusal import checked_settings, refuses_plainly
-from scarcegan.machine import git_commit, prepare_launch, threads_per_task
+from scarcegan.machine import launch_notes, prepare_launch, threads_per_task
 
 ROOT = Path(__file__).resolve().parent.parent
 METRIC_NAMES = {
@@ -45,7 +45,7 @@ class RetrainFlow(FlowSpec):
         parser=checked_settings,
         help="TOML file of settings; keys are documented in scarcegan/settings/",
     )
-    launch = Config("launch", default_value={"commit": git_commit(ROOT)}, help="Noted at launch; not for you to set.")
+    launch = Config("launch", default_value=launch_notes(ROOT, sys.argv), help="Noted at launch; not for you to set.")
     seed = Parameter("seed", type=int, default=None, help="Overrides the configuration's seed.")
     data = Parameter("data", type=str, default=None, help="Overrides data.path: where the input is.")
     snapshot = Parameter("snapshot", type=str, default=None, help="Overrides data.snapshot: the snapshot to train on.")
@@ -166,7 +166,7 @@ class RetrainFlow(FlowSpec):
             commit=self.commit,
             data_fingerprint=self.players["fingerprint"],
             settings_fingerprint=settings.fingerprint(),
-            config=settings.data.source,
+            config=self.launch.config,
             card=self.evaluation_card,
         )
         registry, worse = open_registry(settings.registry), settings.registry.worse_challenger

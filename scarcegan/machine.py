@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
+DEFAULT_CONFIG = "config/retrain.toml"
 WORKERS_VARIABLE = "SCARCEGAN_WORKERS"
 _REMOTE = ("batch", "kubernetes")
 
@@ -50,6 +51,13 @@ def git_commit(folder: Path) -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return answer.stdout.strip()
+
+
+def launch_notes(root: Path, arguments: Sequence[str]) -> dict[str, str]:
+    """Note what only the launching machine knows: `commit` of the code, and `config`, the settings file."""
+    chosen = [file for word, name, file in zip(arguments, arguments[1:], arguments[2:], strict=False)
+              if (word, name) == ("--config", "config")]  # fmt: skip
+    return {"commit": git_commit(root), "config": chosen[-1] if chosen else DEFAULT_CONFIG}
 
 
 def _workers(arguments: Sequence[str], environment: MutableMapping[str, str]) -> str:

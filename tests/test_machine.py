@@ -3,7 +3,7 @@ import subprocess
 import pytest
 
 from scarcegan import machine
-from scarcegan.machine import WORKERS_VARIABLE, cores, git_commit, prepare_launch, threads_per_task
+from scarcegan.machine import WORKERS_VARIABLE, cores, git_commit, launch_notes, prepare_launch, threads_per_task
 
 
 @pytest.fixture
@@ -99,3 +99,9 @@ def test_outside_git_the_commit_is_unknown(tmp_path):
 def test_without_git_the_commit_is_unknown(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert git_commit(tmp_path) == "unknown"
+
+
+def test_the_launch_notes_the_settings_file_and_the_commit(tmp_path):
+    chosen = launch_notes(tmp_path, ["flow.py", "--config", "config", "config/lootbox.toml", "run"])
+    assert chosen == {"commit": "unknown", "config": "config/lootbox.toml"}
+    assert launch_notes(tmp_path, ["flow.py", "run"])["config"] == "config/retrain.toml"

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from scarcegan.evaluation.model_card import model_card
 from scarcegan.evaluation.model_quality import model_quality_json
 from scarcegan.evaluation.quality_table import report_to_csv
+from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.contract import ModelToRegister, ModelVersion, Registry
 from scarcegan.serving.archive import content_digest, write_archive
@@ -31,7 +32,7 @@ class Lineage:
         commit: git commit of the code, `-dirty` appended when files differ from it.
         data_fingerprint: of the players.
         settings_fingerprint: of the settings.
-        config: name of the configuration file.
+        config: path of the configuration file.
         card: pathspec of the step whose card shows the evaluation.
     """
 
@@ -91,6 +92,7 @@ def release_summary(versions: list[ModelVersion], lineage: Lineage, settings: Se
     """Describe a release in plain data, for its card and for the terminal."""
     first = versions[0]
     registered = [version.definition for version in versions]
+    chosen = "" if lineage.config == DEFAULT_CONFIG else f" --config {lineage.config}"
     return {
         "release_id": first.release_id,
         "registry": f"{settings.registry.kind}: {first.group}",
@@ -98,8 +100,8 @@ def release_summary(versions: list[ModelVersion], lineage: Lineage, settings: Se
         "refused": [one.name for one in settings.definitions if one.name not in registered],
         "lineage": asdict(lineage),
         "commands": [
-            f"scarcegan models compare {' '.join(str(version.version) for version in versions)}",
-            f"scarcegan models approve {first.version} --reason 'why'",
+            f"scarcegan models compare {' '.join(str(version.version) for version in versions)}{chosen}",
+            f"scarcegan models approve {first.version} --reason 'why'{chosen}",
             f"python flows/retrain_flow.py card view {lineage.card.split('/', 1)[1]}",
         ],
     }

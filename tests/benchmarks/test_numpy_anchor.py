@@ -10,7 +10,9 @@ from scarcegan.gan.program import Program, TrainingRows
 from scarcegan.settings import Model, Train
 
 FEATURES, BATCH = 6, 12
-MODEL = Model(trunk=(15, 21, 8), generator=(30,), noise=10, dropout=0.0, input_dropout=0.0, prior_weight=0.8, unlabeled_weight=0.6)
+MODEL = Model(
+    trunk=(15, 21, 8), generator=(30,), noise=10, dropout=0.0, input_dropout=0.0, prior_weight=0.8, unlabeled_weight=0.6
+)
 TRAIN = Train(members=1, batch=BATCH, round_iterations=5, iterations=10, weight_decay=0.0)
 
 

@@ -21,7 +21,7 @@ LINEAGE = Lineage(
     commit="0a1b2c3",
     data_fingerprint="d" * 16,
     settings_fingerprint="5" * 16,
-    config="simulated",
+    config="config/retrain.toml",
     card="RetrainFlow/12/evaluate/7",
 )
 

@@ -1,7 +1,8 @@
 """Faults for the flow tests: on PYTHONPATH, this breaks one thing in the tasks of a real run.
 
-SCARCEGAN_FAULT is `collapse:<fold>` (training that fold fails for good), `evaluate` (evaluation crashes), or
-`kill:<fold>:<file>` (the process of that fold is killed right after a checkpoint, once: `file` remembers it).
+SCARCEGAN_FAULT is `collapse:<fold>` (training that fold fails for good), `evaluate` (evaluation crashes),
+`kill:<fold>:<file>` (the process of that fold is killed right after a checkpoint, once: `file` remembers it), or
+`shard:<cut-off>:<number>` (that shard of features fails for good).
 """
 
 import importlib.abc
@@ -19,10 +20,10 @@ def collapse(fit):
 
     def fails(prepared, number, *rest, **named):
         if number == int(DETAIL):
-            raise fit_problem(f"fold {number} collapsed on purpose: lower train.learning_rate")
+            raise TrainingCollapsed(f"fold {number} collapsed on purpose: lower train.learning_rate")
         return original(prepared, number, *rest, **named)
 
-    from scarcegan.problems import TrainingCollapsed as fit_problem
+    from scarcegan.problems import TrainingCollapsed
 
     fit.fit_fold = fails
 
@@ -47,10 +48,24 @@ def kill(checkpoints):
     checkpoints.CheckpointFile.save = saves_and_dies
 
 
+def shard(telemetry):
+    from scarcegan.problems import DataProblem
+
+    original = telemetry.extract_part
+
+    def fails(plan, number, settings):
+        if f"{plan['frame']['cutoff']}:{number}" == DETAIL:
+            raise DataProblem(f"shard {number} broken on purpose: mend it")
+        return original(plan, number, settings)
+
+    telemetry.extract_part = fails
+
+
 PATCHES = {
     "collapse": ("scarcegan.workflow.fit", collapse),
     "evaluate": ("scarcegan.workflow.judge", evaluate),
     "kill": ("scarcegan.gan.checkpoints", kill),
+    "shard": ("scarcegan.workflow.telemetry", shard),
 }
 
 
