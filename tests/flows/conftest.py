@@ -53,14 +53,16 @@ class FlowFolder:
 
     path: Path
 
-    def launch(self, command: str, *options: str, fault: str = "", expect: int = 0) -> tuple[str, str]:
-        """Run or resume the flow and return what it printed and the new run's id."""
+    def launch(
+        self, command: str, *options: str, fault: str = "", expect: int = 0, flow: str = "retrain_flow"
+    ) -> tuple[str, str]:
+        """Run or resume a flow and return what it printed and the new run's id."""
         environment = dict(os.environ, SCARCEGAN_FAULT=fault, PYTHONPATH=str(Path(__file__).parent / "faults"))
         configured = ["--config", "config", str(self.path / "tiny.toml")] if command == "run" else []
         id_file = self.path / "run-id"
+        options = (command, "--run-id-file", str(id_file), *options)
         done = subprocess.run(
-            [sys.executable, str(ROOT / "flows/retrain_flow.py"), *configured, command]
-            + ["--run-id-file", str(id_file), *options],
+            [sys.executable, str(ROOT / f"flows/{flow}.py"), *configured, *options],
             cwd=self.path,
             env=environment,
             text=True,
@@ -71,11 +73,11 @@ class FlowFolder:
         assert (done.returncode == 0) == (expect == 0), done.stdout
         return done.stdout, id_file.read_text()
 
-    def run(self, run_id: str) -> metaflow.Run:
+    def run(self, run_id: str, flow: str = "RetrainFlow") -> metaflow.Run:
         """Return a run through the Client API."""
         metaflow.metadata(f"local@{self.path}")
         metaflow.namespace(None)
-        return metaflow.Run(f"RetrainFlow/{run_id}")
+        return metaflow.Run(f"{flow}/{run_id}")
 
 
 @pytest.fixture(scope="module")
