@@ -11,7 +11,8 @@ def chain(flow_folder):
     """Run with a collapsing fold, resume into a broken evaluation, resume to the end."""
     collapsed = flow_folder.launch("run", fault="collapse:1", expect=1)
     crashed = flow_folder.launch("resume", fault="evaluate", expect=1)
-    finished = flow_folder.launch("resume")
+    # Metaflow resumes the latest `run` unless told which one; a failed resume has to be named.
+    finished = flow_folder.launch("resume", "--origin-run-id", crashed[1])
     return [(printed, flow_folder.run(run_id)) for printed, run_id in (collapsed, crashed, finished)]
 
 

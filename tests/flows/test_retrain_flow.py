@@ -53,7 +53,7 @@ def test_players_are_plain_arrays_with_folds(end):
     players = end["players"].data
     assert players["features"].dtype == np.float32
     assert players["features"].shape == (len(players["ids"]), len(players["feature_names"]))
-    assert set(np.unique(players["fold"])) == {-1, 0, 1}
+    assert set(np.unique(players["fold"])) == {-1, 0, 1, 2}
 
 
 def test_a_killed_fold_goes_on_from_its_checkpoint(finished, killed_at):
