@@ -4,7 +4,7 @@ EventBridge may deliver an event more than once, SageMaker may send several for 
 touched again sends another. So the registry is asked what holds now, and the approval itself names the execution:
 Step Functions keeps names for 90 days and starts none a second time. Nothing has to be stored here.
 
-The rule that calls it is in `approval_rule.yaml`. Environment: SCORING_STATE_MACHINE, the ARN of ScoreFlow as
+The rule that calls it is in `stack.yaml`. Environment: SCORING_STATE_MACHINE, the ARN of ScoreFlow as
 `python flows/score_flow.py step-functions create` deployed it (a standard workflow; express ones have no names).
 """
 

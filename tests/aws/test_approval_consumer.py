@@ -144,7 +144,7 @@ def test_the_lambda_takes_clients_and_workflow_from_its_environment(
 
 @pytest.fixture(scope="module")
 def resources():
-    return yaml.safe_load((FOLDER / "approval_rule.yaml").read_text())
+    return yaml.safe_load((FOLDER / "stack.yaml").read_text())["Resources"]
 
 
 def test_the_rule_calls_the_consumer_and_may(resources):

@@ -6,11 +6,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scarcegan.registry.bucket import Bucket
 from scarcegan.registry.sagemaker import SageMakerRegistry
 
-POLICY = Path(__file__).parents[2] / "config" / "aws" / "training_role_policy.json"
+TEMPLATE = Path(__file__).parents[2] / "config" / "aws" / "stack.yaml"
 STACK = {
     "AWS::Partition": "aws",
     "AWS::Region": "eu-west-1",
@@ -27,8 +28,11 @@ ACTIONS = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket"}
 
 @pytest.fixture(scope="module")
 def statements():
-    text = re.sub(r"\$\{([^}]+)}", lambda found: STACK[found[1]], POLICY.read_text())
-    return json.loads(text)["Statement"]
+    document = yaml.safe_load(TEMPLATE.read_text())["Resources"]["TrainingRegistersModels"]["Properties"][
+        "PolicyDocument"
+    ]
+    text = re.sub(r"\$\{([^}]+)}", lambda found: STACK[found[1]], json.dumps(document))
+    return json.loads(text, object_hook=lambda found: found.get("Fn::Sub", found))["Statement"]
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from trials import Bench, Trial, run_trials, settings_of
 from scarcegan.data.players import Players
 from scarcegan.workflow.prepare import Prepared
 
+pytestmark = pytest.mark.slow  # with `make bench` only
+
 MEASURED = {"cpu_seconds": 0.1, "labeled_risky": 24, "tests": {}, "transfer": {}}
 
 

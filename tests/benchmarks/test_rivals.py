@@ -5,6 +5,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 rivals = pytest.importorskip("rivals", reason="the bench extra is missing: run `make bench`")
+
+pytestmark = pytest.mark.slow  # with `make bench` only
 RIVALS, Rows = rivals.RIVALS, rivals.Rows
 
 RARE = 2

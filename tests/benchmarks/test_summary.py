@@ -7,6 +7,8 @@ pytest.importorskip("rivals", reason="the bench extra is missing: run `make benc
 from quality_tables import markdown
 from summary import MEASURES, judge, summarize, t_interval
 
+pytestmark = pytest.mark.slow  # with `make bench` only
+
 RESAMPLES = 50
 
 
