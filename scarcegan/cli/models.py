@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from scarcegan.cli import tables
 from scarcegan.cli.chosen import (
@@ -147,7 +148,7 @@ def rollback(
     """Withdraw a release, restore the champions before it and list them."""
     registry = chosen_registry(config, backend, folder)
     champions = registry.rollback(who=who or user_name(), why=reason, release_id=release or None, force=force)
-    _answer(champions, as_json)
+    _answer(champions, as_json, nothing=tables.NO_CHAMPION)
 
 
 @app.command()
@@ -190,11 +191,11 @@ def _champion(registry: Registry, definition: str) -> ModelVersion:
     return found
 
 
-def _answer(versions: list[ModelVersion], as_json: bool) -> None:
+def _answer(versions: list[ModelVersion], as_json: bool, nothing: Text = tables.NOTHING_YET) -> None:
     if as_json:
         print_json([asdict(version) for version in versions])
     else:
-        console().print(tables.overview(versions) if versions else tables.NOTHING_YET)
+        console().print(tables.overview(versions) if versions else nothing)
 
 
 def _as_row(version: ModelVersion, champion: ModelVersion | None, differences: dict[str, float]) -> dict[str, object]:

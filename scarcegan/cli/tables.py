@@ -14,6 +14,7 @@ NOTHING_YET = Text(
     "No registered models in this group yet: `make run` trains and registers four.\n"
     "Other configurations have groups of their own: add --config config/NAME.toml."
 )
+NO_CHAMPION = Text("Rolled back; no definition has a champion now.")
 
 _STATUS = {
     "PendingManualApproval": ("pending", "yellow"),

@@ -138,6 +138,12 @@ def test_rollback_restores_and_lists_the_former_champions(rows):
     assert [row["version"] for row in rows("rollback", "--reason", "flags everybody")] == [1, 2, 3, 4]
 
 
+def test_a_forced_rollback_says_that_no_champion_is_left(models):
+    result = models("rollback", "--reason", "start anew", "--force")
+    assert result.exit_code == 0
+    assert "no definition has a champion now" in result.stdout
+
+
 def test_who_made_names_run_commit_and_card(models, rows):
     text = models("who-made", "6").stdout
     for expected in ("RetrainFlow/12", "0a1b2c3", "evaluate/7"):
