@@ -11,7 +11,7 @@ CONFIG ?= config/retrain.toml
 
 .PHONY: setup run features test test-slow check format lock bench serving clean help
 
-run: setup  ## run the main job on simulated players: about two minutes on two cores
+run: setup  ## run the main job on simulated players: two to three minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
 
 test: setup  ## run all fast tests
@@ -54,7 +54,7 @@ $(SERVING)/installed: requirements-serving.lock
 	$(SERVING)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
 
-lock:  ## resolve and pin the newest versions that pyproject.toml allows
+lock: setup  ## resolve and pin the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --quiet --upgrade --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes \

@@ -100,5 +100,5 @@ class FeaturesFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    prepare_launch(sys.argv[1:], os.environ)
+    prepare_launch(sys.argv[1:], os.environ, ROOT)
     FeaturesFlow()

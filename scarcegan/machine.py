@@ -1,6 +1,7 @@
 """The machine a run is started on: its cores shared out, its user named, its code's commit noted."""
 
 import getpass
+import itertools
 import os
 import socket
 import subprocess
@@ -8,28 +9,36 @@ from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
 DEFAULT_CONFIG = "config/retrain.toml"
+COMMIT_VARIABLE = "SCARCEGAN_COMMIT"
 WORKERS_VARIABLE = "SCARCEGAN_WORKERS"
 _REMOTE = ("batch", "kubernetes")
 
 
-def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, str]) -> None:
+def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, str], root: Path) -> None:
     """Set what Metaflow needs before it reads its arguments; what the user has set stays.
 
     A local run starts at most as many tasks at once as there are cores (Metaflow's own default is 16), and
     tells its tasks how many there may be. Metaflow takes no run from a nameless user or from root (a container,
-    a fresh cloud machine): root is named after the machine.
+    a fresh cloud machine): root is named after the machine. Inside the repository all commands share the datastore
+    at its root, wherever they are typed. The commit goes along for the tasks: a resume may bring mended code.
 
     Args:
         arguments: the command line after the program's name.
         environment: usually `os.environ`; changed in place.
+        root: the repository.
     """
+    environment.setdefault(COMMIT_VARIABLE, git_commit(root))
+    if Path.cwd().is_relative_to(root):
+        (root / ".metaflow").mkdir(exist_ok=True)
     user = getpass.getuser()
     environment.setdefault("USERNAME", user if user != "root" else f"root-{socket.gethostname()}")
-    if any(word.split(":")[0] in _REMOTE for word in arguments):
+    if any(value.split(":")[0] in _REMOTE for value in _values_of("--with", arguments)):
         return
     for command in ("RUN", "RESUME"):
         environment.setdefault(f"METAFLOW_{command}_MAX_WORKERS", str(cores()))
-    environment.setdefault(WORKERS_VARIABLE, _workers(arguments, environment))
+    variable = "METAFLOW_RESUME_MAX_WORKERS" if "resume" in arguments else "METAFLOW_RUN_MAX_WORKERS"
+    workers = [*_values_of("--max-workers", arguments), environment[variable]]
+    environment.setdefault(WORKERS_VARIABLE, workers[0])
 
 
 def cores() -> int:
@@ -57,13 +66,13 @@ def launch_notes(root: Path, arguments: Sequence[str]) -> dict[str, str]:
     """Note what only the launching machine knows: `commit` of the code, and `config`, the settings file."""
     chosen = [file for word, name, file in zip(arguments, arguments[1:], arguments[2:], strict=False)
               if (word, name) == ("--config", "config")]  # fmt: skip
-    return {"commit": git_commit(root), "config": chosen[-1] if chosen else DEFAULT_CONFIG}
+    if not chosen:
+        return {"commit": git_commit(root), "config": DEFAULT_CONFIG}
+    path = Path(chosen[-1]).resolve()
+    return {"commit": git_commit(root), "config": str(path.relative_to(root) if path.is_relative_to(root) else path)}
 
 
-def _workers(arguments: Sequence[str], environment: MutableMapping[str, str]) -> str:
-    for position, word in enumerate(arguments):
-        if word == "--max-workers" and position + 1 < len(arguments):
-            return arguments[position + 1]
-        if word.startswith("--max-workers="):
-            return word.split("=", 1)[1]
-    return environment["METAFLOW_RUN_MAX_WORKERS"]
+def _values_of(option: str, arguments: Sequence[str]) -> list[str]:
+    """Return what is given to an option, spelt `--option value` or `--option=value`."""
+    apart = [value for word, value in itertools.pairwise(arguments) if word == option]
+    return apart + [word.split("=", 1)[1] for word in arguments if word.startswith(f"{option}=")]

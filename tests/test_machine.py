@@ -1,9 +1,18 @@
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from scarcegan import machine
-from scarcegan.machine import WORKERS_VARIABLE, cores, git_commit, launch_notes, prepare_launch, threads_per_task
+from scarcegan.machine import (
+    COMMIT_VARIABLE,
+    WORKERS_VARIABLE,
+    cores,
+    git_commit,
+    launch_notes,
+    prepare_launch,
+    threads_per_task,
+)
 
 
 @pytest.fixture
@@ -13,7 +22,8 @@ def four_cores(monkeypatch):
 
 
 def launched(*arguments, **environment):
-    prepare_launch(arguments, environment)
+    prepare_launch(arguments, environment, Path("/nowhere"))
+    assert environment.pop(COMMIT_VARIABLE) == "unknown"
     return environment
 
 
@@ -43,6 +53,24 @@ def test_what_the_user_has_set_stays():
 @pytest.mark.parametrize("place", ["batch", "batch:cpu=4", "kubernetes"])
 def test_a_remote_run_is_not_held_to_this_machines_cores(place):
     assert launched("run", "--with", place) == {"USERNAME": "ada"}
+    assert launched("run", f"--with={place}") == {"USERNAME": "ada"}
+
+
+@pytest.mark.usefixtures("four_cores")
+def test_a_local_run_tagged_batch_stays_local():
+    assert launched("run", "--tag", "batch")[WORKERS_VARIABLE] == "4"
+
+
+@pytest.mark.usefixtures("four_cores")
+def test_a_resume_takes_the_workers_set_for_resumes():
+    assert launched("resume", METAFLOW_RESUME_MAX_WORKERS="2")[WORKERS_VARIABLE] == "2"
+
+
+def test_inside_the_repository_all_commands_share_the_datastore_at_its_root(tmp_path, monkeypatch):
+    (tmp_path / "flows").mkdir()
+    monkeypatch.chdir(tmp_path / "flows")
+    prepare_launch(["run"], {}, tmp_path)
+    assert (tmp_path / ".metaflow").is_dir()
 
 
 @pytest.mark.usefixtures("four_cores")
@@ -102,6 +130,7 @@ def test_without_git_the_commit_is_unknown(tmp_path, monkeypatch):
 
 
 def test_the_launch_notes_the_settings_file_and_the_commit(tmp_path):
-    chosen = launch_notes(tmp_path, ["flow.py", "--config", "config", "config/lootbox.toml", "run"])
-    assert chosen == {"commit": "unknown", "config": "config/lootbox.toml"}
+    arguments = ["flow.py", "--config", "config", f"{tmp_path}/config/lootbox.toml", "run"]
+    assert launch_notes(tmp_path, arguments) == {"commit": "unknown", "config": "config/lootbox.toml"}
+    assert launch_notes(Path("/nowhere"), arguments)["config"] == f"{tmp_path}/config/lootbox.toml"
     assert launch_notes(tmp_path, ["flow.py", "run"])["config"] == "config/retrain.toml"

@@ -168,3 +168,19 @@ def test_the_fingerprint_stays_with_where_a_model_is_made_and_kept(change):
 
 def test_the_fingerprint_knows_values_not_how_they_were_written():
     assert load(tomllib.loads("seed = 7")).fingerprint() == Settings().fingerprint()
+
+
+def test_a_snapshot_is_refused_where_the_source_is_another():
+    with pytest.raises(SettingsProblem, match=r"data.snapshot names 'players-1', but data.source is 'simulated'"):
+        load({"data": {"snapshot": "players-1"}})
+
+
+def test_a_batch_has_room_for_every_class():
+    negatives = ["dormant", "idle", "normal", "heavy"]
+    with pytest.raises(SettingsProblem, match=r"train.batch \(4\) has no room for each of the 5 classes"):
+        load({"populations": {"negatives": negatives}, "train": {"batch": 4}})
+
+
+def test_infinite_numbers_are_refused():
+    with pytest.raises(SettingsProblem, match=r"model\.prior_weight: Input should be a finite number"):
+        load({"model": {"prior_weight": float("inf")}})

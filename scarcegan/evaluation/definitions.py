@@ -100,5 +100,6 @@ def _all_points(scored: Scored) -> _Points:
     prevalence = scored.prevalence
     if prevalence is None:
         prevalence = float(np.mean(scored.is_risky[scored.in_population]))
-    precision = precision_of(recall, flagged, prevalence)
+    # A labelled player may outrank all of the population: a share below one of its players cannot be told from one.
+    precision = precision_of(recall, np.maximum(flagged, 1 / np.count_nonzero(scored.in_population)), prevalence)
     return _Points(thresholds[::-1], flagged, recall, precision, f_score(precision, recall))

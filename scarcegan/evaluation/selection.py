@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scarcegan.evaluation.definitions import OperatingPoint, operating_point
+from scarcegan.evaluation.definitions import OperatingPoint, bound_of, operating_point
 from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import DataProblem, TrainingCollapsed
 from scarcegan.settings import Definition
@@ -79,7 +79,8 @@ def final_threshold(
     """Carry the operating point of pooled out-of-fold scores over to the final ensemble.
 
     The final ensemble averages more members than any fold's and is therefore scaled differently; what carries
-    over is the flagged share. Its threshold flags that share of the background.
+    over is the flagged share. Its threshold flags that share of the background. The pooled scores are those that
+    chose the snapshots, so recall and precision of the point are a little optimistic; the test set's are not.
 
     Args:
         pooled: validation rows of all folds, each scored by its own fold's members.
@@ -88,18 +89,24 @@ def final_threshold(
         background: float array [m]; the final ensemble's scores of unlabelled players.
 
     Returns:
-        The threshold, and the operating point on the pooled scores carrying that threshold.
+        The threshold, and the operating point on the pooled scores carrying that threshold and the share that it
+        flags of the background.
 
     Raises:
         DataProblem: a background score is not finite, or there is none.
     """
     point = operating_point(definition, pooled, review_budget)
     threshold = share_threshold(background, point.flagged_share)
-    return threshold, replace(point, threshold=threshold)
+    share = float(np.mean(background >= threshold))
+    within = definition.constraint != "flagged" or share <= bound_of(definition, review_budget)
+    met = point.constraint_met and within
+    return threshold, replace(point, threshold=threshold, flagged_share=share, constraint_met=met)
 
 
 def share_threshold(scores: np.ndarray, share: float) -> float:
     """Return the lowest threshold that flags no more than `share` of the scores (ties are flagged together).
+
+    The highest score is always flagged, also where one player is more than the share: flagging nobody is no answer.
 
     Raises:
         DataProblem: a score is not finite, or there is none.
@@ -112,10 +119,7 @@ def share_threshold(scores: np.ndarray, share: float) -> float:
     distinct, counts = np.unique(scores, return_counts=True)
     flagged = np.cumsum(counts[::-1])[::-1]
     within = np.flatnonzero(flagged <= share * len(scores) * (1 + 1e-9))
-    if len(within):
-        return float(distinct[within[0]])
-    # In float32, the scorer's precision: the next float64 would round back onto the highest score.
-    return float(np.nextafter(np.float32(distinct[-1]), np.float32(np.inf)))
+    return float(distinct[within[0]] if len(within) else distinct[-1])
 
 
 def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> float:

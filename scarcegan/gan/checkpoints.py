@@ -68,9 +68,9 @@ class CheckpointFile:
         return arrays, meta
 
 
-def training_fingerprint(data: str, settings: str, fold: int) -> str:
-    """Return 16 hex digits that change with the data, the settings, the fold or this room's code."""
+def training_fingerprint(data: str, settings: str, fold: int, *files: Path) -> str:
+    """Return 16 hex digits that change with the data, the settings, the fold, this room's code or that in `files`."""
     code = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in (*sorted(Path(__file__).parent.glob("*.py")), *files):
         code.update(path.read_bytes())
     return hashlib.sha256(f"{data} {settings} {fold} {code.hexdigest()}".encode()).hexdigest()[:16]

@@ -99,6 +99,16 @@ class Settings(Section):
                 f"train.iterations ({self.train.iterations}) is no multiple of train.round_iterations "
                 f"({self.train.round_iterations}): change one"
             )
+        if self.data.source != "snapshot" and self.data.snapshot:
+            raise ValueError(
+                f"data.snapshot names '{self.data.snapshot}', but data.source is '{self.data.source}': "
+                "set data.source = 'snapshot' or leave the snapshot out"
+            )
+        if self.train.batch < len(self.populations.classes):
+            raise ValueError(
+                f"train.batch ({self.train.batch}) has no room for each of the {len(self.populations.classes)} "
+                "classes: raise it"
+            )
         return self
 
     def fingerprint(self) -> str:

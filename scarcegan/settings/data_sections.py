@@ -103,7 +103,7 @@ class Telemetry(Section):
     """Parquet or CSV, a file or a folder of parts, local or `s3://`, $VARIABLES allowed; empty: simulated."""
     counters: tuple[str, ...] = ()
     """Columns to read as counters; empty: all but player_id and date."""
-    cutoffs: Annotated[tuple[IsoDate, ...], Field(min_length=1)] = ("2026-01-01",)
+    cutoffs: Annotated[tuple[Annotated[IsoDate, Field(min_length=1)], ...], Field(min_length=1)] = ("2026-01-01",)
     """ISO dates: one snapshot for each, of the days before it."""
     shards: Annotated[int, Field(ge=1, le=10_000)] = 4
     """Parts of a snapshot, by a hash of the player id; each is one task and must fit into its memory."""

@@ -107,7 +107,7 @@ def join_labels(snapshot: Snapshot, labels: Labels, settings: Settings) -> Playe
         listed = np.isin(np.arange(len(listed)), table["row"])
     notes = _notes(first_day, known_by, int(is_old.sum()), len(late), int(silent), int((~listed).sum()))
     players = _label(snapshot, known, settings, notes)
-    if len(late):
+    if (late["population"] == settings.populations.rare).any():  # without risky players there is nothing to find
         players = _with_later(players, late, settings)
     return players.take(listed)
 
@@ -146,7 +146,7 @@ def _with_later(players: Players, late: pd.DataFrame, settings: Settings) -> Pla
     test_set[late["row"]] = 3
     players = replace(players, labels=labels, test_set=test_set)
     if not players.test_sets:
-        players = hold_out(players, settings.data.test_share, rng)
+        players = hold_out(players, settings.data.test_share)
     pool = np.flatnonzero((players.labels == UNLABELED) & (players.test_set == 0))
     test_set = players.test_set.copy()
     test_set[rng.choice(pool, round(settings.data.test_share * len(pool)), replace=False)] = 2

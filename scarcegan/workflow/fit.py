@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from scarcegan.data import scaling
 from scarcegan.data.folds import in_folds
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.data.scaling import Scaler, fit_scaler
@@ -74,7 +75,9 @@ def seeds(seed: int, fold: int, members: int) -> tuple[int, tuple[int, ...]]:
 
 def fold_fingerprint(prepared: Prepared, settings: Settings, number: int) -> str:
     """Name exactly this training: data, settings, fold and code."""
-    return training_fingerprint(prepared.fingerprint, settings.fingerprint(), number)
+    return training_fingerprint(
+        prepared.fingerprint, settings.fingerprint(), number, Path(__file__), Path(scaling.__file__)
+    )
 
 
 def training_rows(prepared: Prepared, rows: np.ndarray, scaler: Scaler, settings: Settings) -> TrainingRows:

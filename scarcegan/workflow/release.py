@@ -71,7 +71,7 @@ def register_models(
     if not accepted:
         raise RegistryProblem(
             f"expected a model that is no worse than its champion, got worse ones for {', '.join(worse)}: set "
-            "registry.worse_challenger = 'register' and resume to register them, marked"
+            "registry.worse_challenger = 'register' and start a new run to register them, marked"
         )
     release = release_id(lineage.origin_run, accepted, evaluation)
     with tempfile.TemporaryDirectory() as folder:

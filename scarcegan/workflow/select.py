@@ -32,18 +32,19 @@ def select_models(
     """
     rows = np.concatenate([fold["validation_rows"] for fold in folds])
     background = prepared.players.features[prepared.fold == settings.folds.k]
+    labels = prepared.players.labels[rows]
+    pooled = {
+        definition.name: np.concatenate([fold["candidates"][definition.name]["scores"] for fold in folds])
+        for definition in settings.definitions
+    }
+    prevalence = prevalence_of(np.mean(list(pooled.values()), axis=0), labels, settings)
+    held = held_out(labels, np.full(len(rows), UNKNOWN_TRUTH), len(settings.populations.negatives), prevalence.value)
     models, validation = {}, {}
     for definition in settings.definitions:
         candidates = [fold["candidates"][definition.name] for fold in folds]
-        scores = np.concatenate([candidate["scores"] for candidate in candidates])
-        labels = prepared.players.labels[rows]
-        prevalence = prevalence_of(scores, labels, settings)
-        held = held_out(
-            labels, np.full(len(rows), UNKNOWN_TRUTH), len(settings.populations.negatives), prevalence.value
-        )
         model = _ensemble(definition.name, candidates, prepared, settings)
         threshold, point = final_threshold(
-            held.scored(scores), definition, settings.review_budget, risk_score(model, background)
+            held.scored(pooled[definition.name]), definition, settings.review_budget, risk_score(model, background)
         )
         models[definition.name] = model | {"threshold": threshold}
         validation[definition.name] = {

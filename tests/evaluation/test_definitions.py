@@ -96,3 +96,14 @@ def test_definitions_are_described_in_a_few_words():
         "flagged share <= 0.01, highest recall",
         "highest F2",
     ]
+
+
+def test_a_labelled_player_above_all_others_does_not_meet_a_precision_bound_by_flagging_nobody():
+    score = np.concatenate([[0.99], np.linspace(0.1, 0.5, 9), np.linspace(0, 0.9, 200)])
+    is_risky = np.arange(210) < 10
+    scored = Scored(score, is_risky, ~is_risky, prevalence=0.02)
+    definition = Definition(name="precise", maximise="recall", constraint="precision", bound=0.9)
+    point = operating_point(definition, scored, 0.01)
+    # One in ten found at a share that cannot be told from 1 in 200: 0.1 * 0.02 / 0.005.
+    assert not point.constraint_met
+    assert point.precision == pytest.approx(0.4)

@@ -1,6 +1,6 @@
 """Faults for the flow tests: on PYTHONPATH, this breaks one thing in the tasks of a real run.
 
-SCARCEGAN_FAULT is `collapse:<fold>` (training that fold fails for good), `evaluate` (evaluation crashes),
+SCARCEGAN_FAULT is `collapse:<fold>` (that fold fails for good after a checkpoint), `evaluate` (evaluation crashes),
 `kill:<fold>:<file>` (the process of that fold is killed right after a checkpoint, once: `file` remembers it), or
 `shard:<cut-off>:<number>` (that shard of features fails for good).
 """
@@ -15,17 +15,17 @@ from pathlib import Path
 FAULT, _, DETAIL = os.environ.get("SCARCEGAN_FAULT", "").partition(":")
 
 
-def collapse(fit):
-    original = fit.fit_fold
+def collapse(checkpoints):
+    original = checkpoints.CheckpointFile.save
 
-    def fails(prepared, number, *rest, **named):
-        if number == int(DETAIL):
-            raise TrainingCollapsed(f"fold {number} collapsed on purpose: lower train.learning_rate")
-        return original(prepared, number, *rest, **named)
+    def saves_and_fails(self, arrays, meta):
+        from scarcegan.problems import TrainingCollapsed
 
-    from scarcegan.problems import TrainingCollapsed
+        original(self, arrays, meta)
+        if self.path.stem == f"fold_{DETAIL}":
+            raise TrainingCollapsed(f"fold {DETAIL} collapsed on purpose: lower train.learning_rate")
 
-    fit.fit_fold = fails
+    checkpoints.CheckpointFile.save = saves_and_fails
 
 
 def evaluate(judge):
@@ -62,7 +62,7 @@ def shard(telemetry):
 
 
 PATCHES = {
-    "collapse": ("scarcegan.workflow.fit", collapse),
+    "collapse": ("scarcegan.gan.checkpoints", collapse),
     "evaluate": ("scarcegan.workflow.judge", evaluate),
     "kill": ("scarcegan.gan.checkpoints", kill),
     "shard": ("scarcegan.workflow.telemetry", shard),
