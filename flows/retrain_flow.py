@@ -10,7 +10,7 @@ from metaflow import Config, FlowSpec, Parameter, card, config_expr, current, re
 import cards
 import scarcegan
 from refusal import checked_settings, refuses_plainly
-from scarcegan.machine import COMMIT_VARIABLE, launch_notes, prepare_launch, threads_per_task
+from scarcegan.machine import launch_notes, launched_commit, prepare_launch, threads_per_task
 
 ROOT = Path(__file__).resolve().parent.parent
 METRIC_NAMES = {
@@ -163,7 +163,7 @@ class RetrainFlow(FlowSpec):
         lineage = Lineage(
             run=f"{current.flow_name}/{current.run_id}",
             origin_run=self.origin_run,
-            commit=os.environ.get(COMMIT_VARIABLE, self.commit),
+            commit=launched_commit(os.environ, self.commit),
             data_fingerprint=self.players["fingerprint"],
             settings_fingerprint=settings.fingerprint(),
             config=self.launch.config,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 DEFAULT_CONFIG = "config/retrain.toml"
 COMMIT_VARIABLE = "SCARCEGAN_COMMIT"
+UNKNOWN_COMMIT = "unknown"
 WORKERS_VARIABLE = "SCARCEGAN_WORKERS"
 _REMOTE = ("batch", "kubernetes")
 
@@ -27,7 +28,8 @@ def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, st
         environment: usually `os.environ`; changed in place.
         root: the repository.
     """
-    environment.setdefault(COMMIT_VARIABLE, git_commit(root))
+    if COMMIT_VARIABLE not in environment:  # the tasks of a local run inherit it: git is asked once
+        environment[COMMIT_VARIABLE] = git_commit(root)
     if Path.cwd().is_relative_to(root):
         (root / ".metaflow").mkdir(exist_ok=True)
     user = getpass.getuser()
@@ -52,13 +54,19 @@ def threads_per_task(tasks: int, environment: MutableMapping[str, str]) -> int:
     return max(1, cores() // side_by_side)
 
 
+def launched_commit(environment: MutableMapping[str, str], noted: str) -> str:
+    """Return the commit of the code that this launch runs; on another machine, where no git is, the `noted` one."""
+    commit = environment.get(COMMIT_VARIABLE, UNKNOWN_COMMIT)
+    return noted if commit == UNKNOWN_COMMIT else commit
+
+
 def git_commit(folder: Path) -> str:
     """Return the commit of a working tree, `-dirty` appended if tracked files differ, or `unknown` outside git."""
     command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return UNKNOWN_COMMIT
     return answer.stdout.strip()
 
 

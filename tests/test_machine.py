@@ -10,6 +10,7 @@ from scarcegan.machine import (
     cores,
     git_commit,
     launch_notes,
+    launched_commit,
     prepare_launch,
     threads_per_task,
 )
@@ -64,6 +65,12 @@ def test_a_local_run_tagged_batch_stays_local():
 @pytest.mark.usefixtures("four_cores")
 def test_a_resume_takes_the_workers_set_for_resumes():
     assert launched("resume", METAFLOW_RESUME_MAX_WORKERS="2")[WORKERS_VARIABLE] == "2"
+
+
+def test_the_code_of_the_launch_is_named_unless_its_machine_knows_no_commit():
+    assert launched_commit({COMMIT_VARIABLE: "mended"}, "first") == "mended"
+    assert launched_commit({COMMIT_VARIABLE: "unknown"}, "first") == "first"
+    assert launched_commit({}, "first") == "first"
 
 
 def test_inside_the_repository_all_commands_share_the_datastore_at_its_root(tmp_path, monkeypatch):

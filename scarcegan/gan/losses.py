@@ -9,7 +9,7 @@ Source: ScarceGAN (CIKM 2021, doi 10.1145/3459637.3482474) and its public code, 
 import numpy as np
 import tensorflow as tf
 
-REAL_AS_LABELED, REAL_AS_UNKNOWN, GENERATED = 0, 1, 2
+GENERATED = 2  # index of the unsupervised softmax, see q above
 
 
 def leeway_targets(labels: np.ndarray, classes: int, alpha: float) -> np.ndarray:
