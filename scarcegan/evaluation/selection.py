@@ -10,7 +10,6 @@ from scarcegan.problems import DataProblem, TrainingCollapsed
 from scarcegan.settings import Definition
 
 _SHARES = 9
-_WINDOW = 3
 
 
 @dataclass(frozen=True)
@@ -18,8 +17,8 @@ class Choice:
     """What one fold offers for one business definition.
 
     Attributes:
-        members: indices of the chosen members, all healthy.
-        snapshots: for each of them, the index of its chosen snapshot.
+        members: indices of the chosen members: all that have a healthy snapshot.
+        snapshots: for each of them, the index of its chosen snapshot, a healthy one.
         point: the operating point of their averaged scores on the fold's validation rows.
         measure: for each of them, what chose it: mean recall around the definition's flagged share.
     """
@@ -41,28 +40,30 @@ def choose(
 
     Args:
         scores: float array [snapshots, members, n]; risk scores of the validation rows.
-        healthy: bool array [members].
+        healthy: bool array [snapshots, members]; what may be chosen.
         validation: the rows; their own score is not looked at.
         definition: what to serve.
         review_budget: share of players that moderators can look at.
 
     Raises:
-        TrainingCollapsed: no member is healthy.
-        DataProblem: there is no snapshot, or a healthy member's score is not finite.
+        TrainingCollapsed: no snapshot is healthy.
+        DataProblem: there is no snapshot, or a healthy snapshot's score is not finite.
     """
-    members = np.flatnonzero(healthy)
-    if not len(members):
-        raise TrainingCollapsed(
-            f"expected at least 1 healthy member for '{definition.name}', got 0 of {len(healthy)}: "
-            "lower the learning rates or train more members (train.members)"
-        )
     if not len(scores):
         raise DataProblem("expected at least 1 snapshot to choose from, got 0: lower train.burn_in")
-    scores = scores[:, members]
-    reference = operating_point(definition, validation.with_score(scores.mean(axis=(0, 1))), review_budget)
+    members = np.flatnonzero(healthy.any(axis=0))
+    if not len(members):
+        raise TrainingCollapsed(
+            f"expected at least 1 healthy member for '{definition.name}', got 0 of {healthy.shape[1]}: "
+            "lower the learning rates or train more members (train.members)"
+        )
+    scores, healthy = scores[:, members], healthy[:, members]
+    reference = operating_point(definition, validation.with_score(scores[healthy].mean(axis=0)), review_budget)
     shares = _shares_around(reference.flagged_share, int(np.count_nonzero(validation.in_population)))
-    quality = smooth(np.array([[mean_recall(validation, one, shares) for one in row] for row in scores]))
-    best = quality.argmax(axis=0)
+    quality = np.full(healthy.shape, np.nan)
+    quality[healthy] = [mean_recall(validation, one, shares) for one in scores[healthy]]
+    quality = smooth(quality)
+    best = np.nanargmax(quality, axis=0)
     columns = np.arange(len(members))
     ensemble = validation.with_score(scores[best, columns].mean(axis=0))
     return Choice(
@@ -132,7 +133,7 @@ def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> fl
         DataProblem: a score is not finite.
     """
     if not np.isfinite(score).all():
-        raise DataProblem("expected finite scores of a healthy member, got NaN: mark the member unhealthy")
+        raise DataProblem("expected finite scores of a healthy snapshot, got NaN: mark it unhealthy")
     population = np.sort(np.append(score[validation.in_population], -np.inf))
     risky = np.sort(score[validation.is_risky])
     last = len(population) - 1
@@ -147,9 +148,11 @@ def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> fl
 
 
 def smooth(quality: np.ndarray) -> np.ndarray:
-    """Average each snapshot's quality [snapshots, members] with its neighbours' (the ends have one)."""
-    half = _WINDOW // 2
-    return np.array([quality[max(0, at - half) : at + half + 1].mean(axis=0) for at in range(len(quality))])
+    """Average each snapshot's quality [snapshots, members] with its neighbours'; NaN has none and counts for none."""
+    there = np.isfinite(quality)
+    padded, counted = (np.pad(one, ((1, 1), (0, 0))) for one in (np.where(there, quality, 0.0), there.astype(int)))
+    total, count = (one[:-2] + one[1:-1] + one[2:] for one in (padded, counted))
+    return np.where(there, total / np.maximum(count, 1), np.nan)
 
 
 def _shares_around(share: float, population: int) -> np.ndarray:

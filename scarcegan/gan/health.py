@@ -9,6 +9,7 @@ from scarcegan.problems import TrainingCollapsed
 SATURATED_GRADIENT = 1e-7  # below this norm no weight moves any more in float32
 CERTAIN = 0.999
 MIN_DISTINCT_SCORES = 3  # fewer than this rank nobody
+MEMBERS_NAMED = 8  # in one alarm
 
 _ADVICE = {
     "not_finite": "their numbers overflowed: lower train.learning_rate and train.learning_rate_generator",
@@ -39,19 +40,45 @@ def member_faults(figures: dict[str, np.ndarray], scores: np.ndarray) -> list[st
     return faults
 
 
-def alarms(faults: list[str], figures: dict[str, np.ndarray], iteration: int) -> list[str]:
-    """Say in words which members failed by this iteration and whether the game is lopsided."""
-    words = []
-    for fault, advice in _ADVICE.items():
-        members = [str(member) for member, found in enumerate(faults) if found == fault]
-        if members:
-            words.append(f"{fault.replace('_', ' ')}: members {', '.join(members)} at iteration {iteration}; {advice}")
+def note_troubles(
+    troubles: dict[str, Any], faults: list[str], figures: dict[str, np.ndarray], iteration: int
+) -> dict[str, Any]:
+    """Add what a round shows to the troubles noted so far.
+
+    Args:
+        troubles: by kind (a fault, or 'certain'): the `members` concerned, and the `first` and `last` iteration.
+        faults: of `member_faults`.
+        figures: the round's watched series, float [P] each.
+        iteration: reached with this round.
+
+    Returns:
+        The troubles as of now, plain data.
+    """
+    found = {kind: [member for member, fault in enumerate(faults) if fault == kind] for kind in _ADVICE}
     certain = (figures["p_real"] > CERTAIN) & (figures["p_fake"] > CERTAIN)
-    if certain.any():
-        words.append(
-            f"{int(certain.sum())} of {len(certain)} discriminators tell generated rows apart with certainty at "
-            f"iteration {iteration}: their generators have little left to learn from"
-        )
+    found["certain"] = np.flatnonzero(certain).tolist()
+    noted = dict(troubles)
+    for kind, members in found.items():
+        if members:
+            before = troubles.get(kind, {"members": [], "first": iteration})
+            noted[kind] = before | {"members": sorted({*before["members"], *members}), "last": iteration}
+    return noted
+
+
+def alarms(troubles: dict[str, Any]) -> list[str]:
+    """Say in words, one sentence per kind of trouble, which members had it, when, and what may help."""
+    words = []
+    for kind, noted in troubles.items():
+        when = f"at iteration {noted['first']}"
+        if noted["last"] > noted["first"]:
+            when = f"first at iteration {noted['first']}, last at {noted['last']}"
+        if kind == "certain":
+            words.append(
+                f"{_listed(noted['members'])} told generated rows apart with certainty, {when}: "
+                "the generator has little left to learn from there"
+            )
+        else:
+            words.append(f"{kind.replace('_', ' ')}: {_listed(noted['members'])}, {when}; {_ADVICE[kind]}")
     return words
 
 
@@ -71,3 +98,9 @@ def require_survivors(faults: list[str], iteration: int) -> None:
 
 def _in_words(counts: dict[str, Any]) -> str:
     return ", ".join(f"{number} {fault.replace('_', ' ')}" for fault, number in counts.items())
+
+
+def _listed(members: list[int]) -> str:
+    shown = ", ".join(str(member) for member in members[:MEMBERS_NAMED])
+    more = f" and {len(members) - MEMBERS_NAMED} more" if len(members) > MEMBERS_NAMED else ""
+    return f"member{'s' if len(members) > 1 else ''} {shown}{more}"

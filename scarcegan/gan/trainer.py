@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from scarcegan.gan.checkpoints import CheckpointFile
-from scarcegan.gan.health import alarms, member_faults, require_survivors
+from scarcegan.gan.health import alarms, member_faults, note_troubles, require_survivors
 from scarcegan.gan.program import SERIES, Program
 
 MAX_SNAPSHOTS = 40
 
-Measure = Callable[[np.ndarray], dict[str, np.ndarray]]
+Measure = Callable[[np.ndarray, dict[str, np.ndarray]], dict[str, np.ndarray]]
 OnRound = Callable[[dict[str, Any]], None]
 
 
@@ -25,7 +25,8 @@ class TrainedMembers:
         iterations: int list [S], when each snapshot was taken.
         snapshots: S dicts of inference weights, float32 [P, ...] each.
         scores: float32 [S, P, n], risk scores of the validation rows at each snapshot.
-        healthy: bool [P], members that may be selected.
+        healthy: bool [S, P], what may be selected: snapshots taken while the member was well, of members that
+            are well in the end.
         history: the watched series by round, see `new_history`.
     """
 
@@ -37,10 +38,15 @@ class TrainedMembers:
 
 
 def new_history(program: Program) -> dict[str, Any]:
-    """Return an empty history: `iteration`, `seconds` and every series grow by one entry a round."""
+    """Return an empty history.
+
+    `iteration`, `seconds`, `faults` (a word or nothing per member) and every watched series grow by one entry a
+    round; `healthy`, `troubles` and `alarms` (the troubles in words) are as of the last round.
+    """
     train = program.train
-    empty: dict[str, Any] = {"iteration": [], "seconds": [], "alarms": [], "healthy": [True] * train.members}
-    return empty | {"members": train.members, "iterations": train.iterations} | {name: [] for name in SERIES}
+    by_round: dict[str, Any] = {name: [] for name in ("iteration", "seconds", "faults", *SERIES)}
+    state = {"healthy": [True] * train.members, "troubles": {}, "alarms": []}
+    return by_round | state | {"members": train.members, "iterations": train.iterations}
 
 
 def train_members(
@@ -55,7 +61,7 @@ def train_members(
     Args:
         program: the compiled program of the fold.
         validation: float32 [n, features], scaled held-out rows; they are scored each round.
-        measure: maps scores [P, n] to further series, float [P] each.
+        measure: maps scores [P, n] and the weights behind them to further series, float [P] each.
         checkpoint: where to save and restore; None trains without.
         on_round: sees the history after each round.
 
@@ -67,12 +73,12 @@ def train_members(
     for number in range(run.restore(), program.train.iterations // program.train.round_iterations):
         figures = program.run_round(number)
         scores = program.risk_scores(validation)
-        run.record(number, figures, measure(scores), scores)
+        weights = program.inference_weights()
+        run.record(number, figures | measure(scores, weights), scores, weights)
         run.save_when_due(number)
         if on_round:
             on_round(run.history)
-    healthy = np.array(run.history["healthy"])
-    return TrainedMembers(run.iterations, run.snapshots, np.stack(run.scores), healthy, run.history)
+    return TrainedMembers(run.iterations, run.snapshots, np.stack(run.scores), run.healthy(), run.history)
 
 
 class _Run:
@@ -87,21 +93,29 @@ class _Run:
         self.started, self.seconds_before = time.monotonic(), 0.0
 
     def record(
-        self, number: int, figures: dict[str, np.ndarray], measured: dict[str, np.ndarray], scores: np.ndarray
+        self, number: int, figures: dict[str, np.ndarray], scores: np.ndarray, weights: dict[str, np.ndarray]
     ) -> None:
-        iteration = (number + 1) * self.program.train.round_iterations
+        iteration, history = (number + 1) * self.program.train.round_iterations, self.history
         faults = member_faults(figures, scores)
-        self.history["iteration"].append(iteration)
-        self.history["seconds"].append(self.seconds_before + time.monotonic() - self.started)
-        for name, values in (figures | measured).items():
-            self.history.setdefault(name, []).append([float(value) for value in values])
-        self.history["healthy"] = [not fault for fault in faults]
-        self.history["alarms"] = alarms(faults, figures, iteration)
+        history["iteration"].append(iteration)
+        history["seconds"].append(self.seconds_before + time.monotonic() - self.started)
+        history["faults"].append(faults)
+        for name, values in figures.items():
+            history.setdefault(name, []).append([float(value) for value in values])
+        history["healthy"] = [not fault for fault in faults]
+        history["troubles"] = note_troubles(history["troubles"], faults, figures, iteration)
+        history["alarms"] = alarms(history["troubles"])
         require_survivors(faults, iteration)
         if _takes_snapshot(number, self.program):
             self.iterations.append(iteration)
-            self.snapshots.append(self.program.inference_weights())
+            self.snapshots.append(weights)
             self.scores.append(scores)
+
+    def healthy(self) -> np.ndarray:
+        """Tell which snapshots may be selected, bool [S, P]; at least one of the last may."""
+        rounds = np.searchsorted(self.history["iteration"], self.iterations)
+        well = np.array(self.history["faults"])[rounds] == ""
+        return well & np.array(self.history["healthy"])
 
     def save_when_due(self, number: int) -> None:
         if self.checkpoint is None or (number + 1) % self.program.train.checkpoint_rounds:

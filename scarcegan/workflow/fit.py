@@ -10,7 +10,7 @@ from scarcegan.data import scaling
 from scarcegan.data.folds import in_folds
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.data.scaling import Scaler, fit_scaler
-from scarcegan.evaluation.metrics import average_precision, curve, recall_at_shares
+from scarcegan.evaluation.metrics import average_precision, curve, precision_of, recall_at_shares
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.selection import Choice, choose
 from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
@@ -23,6 +23,7 @@ from scarcegan.workflow.prepare import Prepared
 from scarcegan.workflow.prevalence import prevalence_of
 
 VALIDATION_UNLABELED = 10_000  # enough to measure a flagged share of 1 % to a tenth of it
+CLASS_RECALL = "validation_recall_of_"  # begins a series of the history; the class's name follows
 
 
 def fit_fold(
@@ -57,10 +58,11 @@ def fit_fold(
     validation_rows = _validation_rows(prepared, number, np.random.default_rng(fold_seed))
     scaler = fit_scaler(prepared.players.features, settings.scaling, train_rows)
     rows = training_rows(prepared, train_rows, scaler, settings)
+    scaled = scaler.apply(prepared.players.features, validation_rows)
     trained = train_members(
         Program(rows, settings.model, settings.train, fold_seed, member_seeds),
-        scaler.apply(prepared.players.features, validation_rows),
-        _Measure(_as_labeled(prepared, validation_rows, settings), settings.review_budget),
+        scaled,
+        _Measure(scaled, _as_labeled(prepared, validation_rows, settings), settings),
         CheckpointFile(checkpoint, fold_fingerprint(prepared, settings, number)) if checkpoint else None,
         on_round,
     )
@@ -97,20 +99,51 @@ def training_rows(prepared: Prepared, rows: np.ndarray, scaler: Scaler, settings
 
 
 class _Measure:
-    """How well each member ranks the validation rows, for the live card."""
+    """How well each member ranks and names the validation rows, for the live card."""
 
-    def __init__(self, held: HeldOut, review_budget: float) -> None:
-        self.held, self.review_budget = held, review_budget
+    def __init__(self, scaled: np.ndarray, held: HeldOut, settings: Settings) -> None:
+        is_labeled = held.labels != UNLABELED
+        self.held, self.budget = held, settings.review_budget
+        self.labeled, self.labels = scaled[is_labeled], held.labels[is_labeled]
+        self.classes = settings.populations.classes
 
-    def __call__(self, scores: np.ndarray) -> dict[str, np.ndarray]:
-        """Measure scores [P, n]; a member with broken numbers gets 0."""
+    def __call__(self, scores: np.ndarray, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Measure scores [P, n] and the weights behind them; a member with broken numbers gets 0."""
         usable = np.where(np.isfinite(scores).all(axis=1)[:, None], scores, 0.0)
         curves = [curve(self.held.scored(row)) for row in usable]
-        budget = np.array([self.review_budget])
+        recall = np.array([recall_at_shares(one, np.array([self.budget])).item() for one in curves])
+        right = _most_probable(_layers(weights), self.labeled) == self.labels
         return {
-            "validation_recall_at_budget": np.array([recall_at_shares(one, budget).item() for one in curves]),
+            "validation_recall_at_budget": recall,
+            "validation_precision_at_budget": precision_of(
+                recall, np.array(self.budget), np.array([one.prevalence.item() for one in curves])
+            ),
             "validation_average_precision": np.array([average_precision(one).item() for one in curves]),
+            **{
+                f"{CLASS_RECALL}{name}": right[:, self.labels == number].mean(axis=1)
+                for number, name in enumerate(self.classes)
+            },
         }
+
+
+def _layers(weights: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """Set inference weights, in the order in which they act, out as layers: weights [P, in, out], bias [P, out]."""
+    return [
+        {"weights": value, "bias": weights[name.replace("weights", "bias")][:, 0]}
+        for name, value in weights.items()
+        if name.endswith("weights")
+    ]
+
+
+def _most_probable(layers: list[dict[str, np.ndarray]], scaled: np.ndarray) -> np.ndarray:
+    """Return each member's most probable class of scaled rows [n, F]: int [P, n], -1 where its numbers are broken."""
+    activation = scaled
+    with np.errstate(invalid="ignore", over="ignore"):
+        for depth, layer in enumerate(layers):
+            if depth:
+                activation = np.maximum(activation, SLOPE * activation)
+            activation = activation @ layer["weights"] + layer["bias"][:, None]
+    return np.where(np.isfinite(activation).all(axis=-1), activation.argmax(axis=-1), -1)
 
 
 def _validation_rows(prepared: Prepared, number: int, rng: np.random.Generator) -> np.ndarray:
@@ -141,7 +174,7 @@ def _offer(
     settings: Settings,
 ) -> dict[str, Any]:
     labels = prepared.players.labels[validation_rows]
-    mean_score = trained.scores[:, trained.healthy].mean(axis=(0, 1))
+    mean_score = trained.scores[trained.healthy].mean(axis=0)
     prevalence = prevalence_of(mean_score, labels, settings)
     held = _as_labeled(prepared, validation_rows, settings, prevalence.value)
     validation = held.scored(mean_score)
@@ -171,13 +204,8 @@ def _candidate(choice: Choice, trained: TrainedMembers, scaler: Scaler) -> dict[
         )
         for name in trained.snapshots[0]
     }
-    layers = [
-        {"weights": value, "bias": weights[name.replace("weights", "bias")][:, 0]}
-        for name, value in weights.items()
-        if name.endswith("weights")
-    ]
     return {
-        "part": {"scaler": scaler.to_arrays(), "layers": layers, "slope": SLOPE},
+        "part": {"scaler": scaler.to_arrays(), "layers": _layers(weights), "slope": SLOPE},
         "members": choice.members,
         "iterations": [trained.iterations[at] for at in choice.snapshots],
         "measure": choice.measure,

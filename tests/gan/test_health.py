@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scarcegan.gan.health import alarms, member_faults, require_survivors
+from scarcegan.gan.health import alarms, member_faults, note_troubles, require_survivors
 from scarcegan.problems import TrainingCollapsed
 
 
@@ -23,7 +23,7 @@ def scores():
 
 def test_members_that_learn_have_no_fault(figures, scores):
     assert member_faults(figures, scores) == ["", "", "", ""]
-    assert alarms(["", "", "", ""], figures, 50) == []
+    assert note_troubles({}, ["", "", "", ""], figures, 50) == {}
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
@@ -43,20 +43,35 @@ def test_a_vanished_gradient_is_a_fault(figures, scores):
 
 
 def test_alarms_name_fault_members_iteration_and_setting(figures):
-    words = alarms(["not_finite", "", "collapsed", "not_finite"], figures, 150)
+    words = alarms(note_troubles({}, ["not_finite", "", "collapsed", "not_finite"], figures, 150))
     assert len(words) == 2
-    assert words[0].startswith("not finite: members 0, 3 at iteration 150; ")
+    assert words[0].startswith("not finite: members 0, 3, at iteration 150; ")
     assert "train.learning_rate" in words[0]
-    assert words[1].startswith("collapsed: members 2 at iteration 150; ")
+    assert words[1].startswith("collapsed: member 2, at iteration 150; ")
     assert "model.prior_weight" in words[1]
+
+
+def test_alarms_last_and_tell_when_a_trouble_came_and_when_it_was_seen_last(figures):
+    troubles = {}
+    rounds = [["", "collapsed", "", ""], ["", "collapsed", "collapsed", ""], ["", "", "", ""]]
+    for number, faults in enumerate(rounds, start=1):
+        troubles = note_troubles(troubles, faults, figures, 50 * number)
+    [words] = alarms(troubles)
+    assert words.startswith("collapsed: members 1, 2, first at iteration 50, last at 100; ")
+
+
+def test_hundreds_of_broken_members_make_one_alarm():
+    figures = {"p_real": np.zeros(100), "p_fake": np.zeros(100)}
+    [words] = alarms(note_troubles({}, ["collapsed"] * 100, figures, 50))
+    assert words.startswith("collapsed: members 0, 1, 2, 3, 4, 5, 6, 7 and 92 more, at iteration 50; ")
 
 
 def test_a_lopsided_game_raises_an_alarm_but_is_no_fault(figures, scores):
     figures["p_real"][1], figures["p_fake"][1] = 0.9999, 0.9999
     figures["p_real"][2] = 0.9999  # certain on one side only: the generator still learns
     assert member_faults(figures, scores) == ["", "", "", ""]
-    [words] = alarms(["", "", "", ""], figures, 150)
-    assert words.startswith("1 of 4 discriminators tell generated rows apart with certainty at iteration 150")
+    [words] = alarms(note_troubles({}, ["", "", "", ""], figures, 150))
+    assert words.startswith("member 1 told generated rows apart with certainty, at iteration 150: ")
 
 
 def test_one_survivor_is_enough():

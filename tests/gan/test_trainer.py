@@ -25,7 +25,7 @@ def killed_at(iteration):
     return on_round
 
 
-def mean_score(scores):
+def mean_score(scores, weights):
     return {"validation_average_precision": scores.mean(axis=1)}
 
 
@@ -102,6 +102,7 @@ def test_history_is_plain_data_with_one_entry_a_round(program, validation):
     assert (history["iteration"], history["iterations"], history["members"]) == ([5, 10, 15, 20], 20, 3)
     assert len(history["seconds"]) == 4
     assert history["healthy"] == [True, True, True]
+    assert history["faults"] == [["", "", ""]] * 4
     for name in (*SERIES, "validation_average_precision"):
         assert np.array(history[name]).shape == (4, 3), name
 
@@ -148,9 +149,10 @@ def test_a_broken_member_is_masked_and_named_while_the_others_go_on_unharmed(pro
     unharmed = train_members(program, validation, mean_score)
     program.restore(harm(start, 1))
     trained = train_members(program, validation, mean_score)
-    assert trained.healthy.tolist() == [True, False, True]
+    assert trained.healthy.tolist() == [[True, False, True]] * 4
     assert trained.history["healthy"] == [True, False, True]
-    assert [words.split(";")[0] for words in trained.history["alarms"]] == [f"{fault}: members 1 at iteration 20"]
+    [alarm] = trained.history["alarms"]
+    assert alarm.startswith(f"{fault}: member 1, first at iteration 5, last at 20; ")
     for member in (0, 2):
         assert np.array_equal(trained.scores[:, member], unharmed.scores[:, member])
         for name, value in trained.snapshots[-1].items():
@@ -172,28 +174,33 @@ def test_a_broken_member_stays_broken_after_a_restore(program, validation, check
     program.restore(not_a_number(program.state(), 2))
     with pytest.raises(TaskKilledError):
         train_members(program, validation, mean_score, checkpoint, killed_at(10))
-    assert train_members(program, validation, mean_score, checkpoint).healthy.tolist() == [True, True, False]
+    assert train_members(program, validation, mean_score, checkpoint).healthy.tolist() == [[True, True, False]] * 4
 
 
 class Script:
-    """A program that computes nothing: members 0 and 1 report what they are told."""
+    """A program that computes nothing: members 0 and 1 report what they are told, member 1 is ill in some rounds."""
 
-    def __init__(self, gradient_norm=(1.0, 1.0), **train):
+    def __init__(self, gradient_norm=(1.0, 1.0), ill=(), **train):
         self.train = Train(**{"members": 2, "iterations": 100, "round_iterations": 10, "checkpoint_rounds": 3} | train)
-        self.gradient_norm, self.round = np.array(gradient_norm), 0
+        self.gradient_norm, self.ill, self.round = np.array(gradient_norm), ill, 0
 
     def run_round(self, number):
         self.round = number
         return dict.fromkeys(SERIES, np.array([0.5, 0.5])) | {"gradient_norm": self.gradient_norm}
 
     def risk_scores(self, rows):
-        return np.tile(np.arange(len(rows)) / len(rows), (2, 1))
+        scores = np.tile(np.arange(len(rows)) / len(rows), (2, 1))
+        scores[1] *= self.round not in self.ill  # all the same: collapsed
+        return scores
 
     def inference_weights(self):
         return {"trunk/0/bias": np.full((2, 1, 1), self.round)}
 
     def state(self):
         return {"weights/trunk/0/bias": np.full((2, 1, 1), self.round)}
+
+    def restore(self, state):
+        self.round = state["weights/trunk/0/bias"][0, 0, 0]
 
 
 def scripted(script, checkpoint=None):
@@ -221,8 +228,34 @@ def test_checkpoints_are_taken_when_due_and_no_more_often():
 
 def test_a_member_without_gradient_is_masked():
     trained = scripted(Script(gradient_norm=(1.0, 0.0)))
-    assert trained.healthy.tolist() == [True, False]
-    assert trained.history["alarms"][0].startswith("saturated: members 1 at iteration 100; no gradient is left")
+    assert trained.healthy[:, 0].all()
+    assert not trained.healthy[:, 1].any()
+    assert trained.history["alarms"][0].startswith("saturated: member 1, first at iteration 10, last at 100; no grad")
+
+
+def test_a_member_that_recovered_is_masked_where_it_was_ill_alone_and_the_alarm_stays():
+    trained = scripted(Script(ill=(2, 5), burn_in=0.0))
+    assert np.flatnonzero(~trained.healthy[:, 1]).tolist() == [2, 5]
+    assert trained.healthy[:, 0].all()
+    assert trained.history["healthy"] == [True, True]
+    assert [faults[1] for faults in trained.history["faults"]].count("collapsed") == 2
+    [alarm] = trained.history["alarms"]
+    assert alarm.startswith("collapsed: member 1, first at iteration 30, last at 60; ")
+
+
+def test_a_member_that_fails_in_the_end_is_masked_throughout():
+    trained = scripted(Script(ill=(9,), burn_in=0.0))
+    assert not trained.healthy[:, 1].any()
+    assert trained.healthy[:, 0].all()
+
+
+def test_what_is_known_of_ill_members_survives_a_restore(checkpoint):
+    whole = scripted(Script(ill=(2, 5), burn_in=0.0))
+    with pytest.raises(TaskKilledError):
+        train_members(Script(ill=(2, 5), burn_in=0.0), np.zeros((5, 1)), mean_score, checkpoint, killed_at(50))
+    resumed = scripted(Script(ill=(5,), burn_in=0.0), checkpoint)
+    assert np.array_equal(resumed.healthy, whole.healthy)
+    assert resumed.history["alarms"] == whole.history["alarms"]
 
 
 def test_no_gradient_at_all_ends_the_fold():

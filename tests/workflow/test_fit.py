@@ -5,10 +5,10 @@ import pytest
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.problems import CheckpointProblem, TrainingCollapsed
-from scarcegan.serving.forward import risk_score
+from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.settings import load
 from scarcegan.workflow import fit
-from scarcegan.workflow.fit import fit_fold, fold_fingerprint, seeds
+from scarcegan.workflow.fit import CLASS_RECALL, fit_fold, fold_fingerprint, seeds
 
 DEFINITIONS = ["recall_first", "precision_first", "review_budget", "balanced"]
 
@@ -66,10 +66,27 @@ def test_history_is_plain_data_with_validation_series(folds):
     history = folds[0]["history"]
     assert json.loads(json.dumps(history)) == history
     assert history["iteration"] == [10, 20, 30, 40]
-    for name in ("validation_recall_at_budget", "validation_average_precision"):
+    classes = [f"{CLASS_RECALL}{name}" for name in ("dormant", "normal", "heavy", "risky")]
+    measured = [f"validation_{name}" for name in ("recall_at_budget", "precision_at_budget", "average_precision")]
+    for name in (*measured, *classes):
         values = np.array(history[name])
         assert values.shape == (4, 2)
         assert ((values >= 0) & (values <= 1)).all()
+
+
+def test_recall_per_class_is_that_of_the_arrays_to_be_served(prepared, settings):
+    short = changed(settings, train={"iterations": 10, "burn_in": 0.99})
+    fold = fit_fold(prepared, 0, short, threads=1)
+    part, rows = fold["candidates"]["balanced"]["part"], fold["validation_rows"]
+    raw, labels = prepared.players.features[rows], prepared.players.labels[rows]
+    for member in range(2):
+        layers = [{name: values[[member]] for name, values in layer.items()} for layer in part["layers"]]
+        names = list(prepared.players.feature_names)
+        alone = {"class_names": ["dormant", "normal", "heavy", "risky", "unknown"], "rare_index": 3}
+        called = class_probabilities(alone | {"feature_names": names, "parts": [part | {"layers": layers}]}, raw)
+        for number, name in enumerate(("dormant", "normal", "heavy", "risky")):
+            right = (called.argmax(axis=1) == number)[labels == number].mean()
+            assert fold["history"][f"{CLASS_RECALL}{name}"][-1][member] == pytest.approx(right)
 
 
 def test_test_players_never_train_nor_scale(prepared, settings, monkeypatch):
@@ -123,7 +140,7 @@ def test_a_broken_member_is_never_selected(prepared, settings, folds, monkeypatc
     monkeypatch.setattr(fit, "Program", broken_program(0))
     broken = fit_fold(prepared, 0, settings, threads=1)
     assert broken["history"]["healthy"] == [False, True]
-    assert broken["history"]["alarms"][0].startswith("not finite: members 0 at iteration 40")
+    assert broken["history"]["alarms"][0].startswith("not finite: member 0, first at iteration 10, last at 40; ")
     for candidate in broken["candidates"].values():
         assert candidate["members"] == [1]
         assert np.isfinite(candidate["scores"]).all()
