@@ -47,7 +47,7 @@ def class_probabilities(model: Mapping[str, Any], raw_features: np.ndarray) -> n
     Raises:
         DataProblem: another number of features than the model was trained on.
     """
-    _check_width(model, raw_features)
+    check_width(model, raw_features)
     parts = [
         (ColumnScaler(Scaler.from_arrays(part["scaler"])), part["layers"], part["slope"]) for part in model["parts"]
     ]
@@ -58,12 +58,13 @@ def class_probabilities(model: Mapping[str, Any], raw_features: np.ndarray) -> n
         for scaler, layers, slope in parts:
             inputs = scaler.apply(raw)
             for member in range(len(layers[0]["weights"])):
-                total[:, start : start + CHUNK_ROWS] += _softmax(_logits(layers, member, slope, inputs))
+                total[:, start : start + CHUNK_ROWS] += softmax(_logits(layers, member, slope, inputs))
     total /= members
     return total.T
 
 
-def _check_width(model: Mapping[str, Any], raw_features: np.ndarray) -> None:
+def check_width(model: Mapping[str, Any], raw_features: np.ndarray) -> None:
+    """Refuse, with a DataProblem, an array that is not [n, features of the model]."""
     features = len(model["feature_names"])
     if raw_features.ndim != 2 or raw_features.shape[1] != features:
         raise DataProblem(
@@ -84,7 +85,7 @@ def _logits(layers: Sequence[Mapping[str, np.ndarray]], member: int, slope: floa
     return activation
 
 
-def _softmax(logits: np.ndarray) -> np.ndarray:
+def softmax(logits: np.ndarray) -> np.ndarray:
     """Return softmax over the first axis, in place; the largest logit is taken off, exp stays finite."""
     logits -= logits.max(axis=0)
     np.exp(logits, out=logits)

@@ -1,0 +1,164 @@
+import numpy as np
+import pytest
+
+from scarcegan.data.scaling import Scaler
+from scarcegan.problems import DataProblem
+from scarcegan.serving import explain
+from scarcegan.serving.explain import integrated_gradients, reasons
+from scarcegan.serving.forward import risk_score
+
+
+@pytest.fixture
+def make_model(make_model):
+    """Models as smooth as trained ones; with weights of size one a score jumps from 0 to 1 within a step."""
+
+    def make(**options):
+        model = make_model(**options)
+        for layer in (layer for part in model["parts"] for layer in part["layers"]):
+            layer["weights"] /= np.sqrt(layer["weights"].shape[1])
+        return model
+
+    return make
+
+
+@pytest.fixture
+def typical(raw):
+    return np.median(raw, axis=0)
+
+
+def completeness_error(model, raw, typical, steps=16):
+    """Missing share of the score's difference, relative to the largest difference of all players."""
+    wanted = risk_score(model, raw) - risk_score(model, typical[None, :])
+    found = integrated_gradients(model, raw, typical, steps).sum(axis=1)
+    return np.abs(found - wanted).max() / np.abs(wanted).max()
+
+
+def score_on_path(part, start, end, share, feature=None, nudge=0.0):
+    """A one-part model's score at a point of the straight path in scaled space, one feature nudged."""
+    scaler = Scaler.from_arrays(part["scaler"])
+    scaled = scaler.apply(start[None, :]) * (1 - share) + scaler.apply(end[None, :]) * share
+    if feature is not None:
+        scaled[0, feature] += nudge
+    edges = np.array([-9.0, 9.0], dtype=np.float32)
+    straight = {"kind": "quantile_normal", "knots": np.tile(edges, (len(start), 1)), "values": None}
+    straight["values"] = straight["knots"]
+    return scaled.astype(np.float32), {**part, "scaler": straight}
+
+
+def by_finite_differences(model, end, start, steps=400, nudge=1e-2):
+    """Integrated gradients as one would write them on paper: every slope by two scores."""
+    (part,) = model["parts"]
+    scaler = Scaler.from_arrays(part["scaler"])
+    way = (scaler.apply(end[None, :]) - scaler.apply(start[None, :]))[0]
+    slopes = np.zeros(len(way))
+    for feature in range(len(way)):
+        for share in (np.arange(steps) + 0.5) / steps:
+            scores = []
+            for side in (nudge, -nudge):
+                point, straight = score_on_path(part, start, end, share, feature, side)
+                scores.append(risk_score(model | {"parts": [straight]}, point)[0].astype(float))
+            slopes[feature] += (scores[0] - scores[1]) / (2 * nudge) / steps
+    return slopes * way
+
+
+def test_a_players_attributions_sum_to_the_scores_difference_from_the_typical_player(make_model, raw, typical):
+    assert completeness_error(make_model(members=(8, 12)), raw, typical) < 0.03
+
+
+def test_more_steps_come_closer(make_model, raw, typical):
+    errors = [completeness_error(make_model(), raw, typical, steps) for steps in (2, 16, 128)]
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[2] < errors[0] / 10
+
+
+def test_equals_finite_differences(make_model, raw, typical):
+    model = make_model(members=(2,))
+    found = integrated_gradients(model, raw[:2], typical, steps=64)
+    for player in range(2):
+        wanted = by_finite_differences(model, raw[player], typical)
+        np.testing.assert_allclose(found[player], wanted, atol=0.02 * np.abs(wanted).max())
+
+
+def test_one_layer_is_a_network_too(make_model, raw, typical):
+    model = make_model()
+    for part in model["parts"]:
+        last = part["layers"][-1]
+        rng = np.random.default_rng(5)
+        weights = rng.normal(size=(len(last["weights"]), raw.shape[1], last["weights"].shape[2]))
+        part["layers"] = [{"weights": weights.astype(np.float32), "bias": last["bias"]}]
+    assert completeness_error(model, raw, typical) < 0.01
+
+
+def test_every_member_counts_the_same_whatever_its_part(make_model, raw, typical):
+    both = make_model(members=(1, 4))
+    alone = [integrated_gradients(both | {"parts": [part]}, raw, typical) for part in both["parts"]]
+    found = integrated_gradients(both, raw, typical)
+    np.testing.assert_allclose(found, 0.2 * alone[0] + 0.8 * alone[1], atol=1e-6)
+
+
+def test_the_typical_player_has_nothing_to_explain(make_model, typical):
+    assert not integrated_gradients(make_model(), typical[None, :], typical).any()
+
+
+def test_a_feature_as_usual_gets_nothing(make_model, raw, typical):
+    rows = raw.copy()
+    rows[:, 3] = typical[3]
+    assert not integrated_gradients(make_model(), rows, typical)[:, 3].any()
+
+
+def test_beyond_the_scalers_ends_a_feature_counts_as_at_its_end(make_model, raw, typical):
+    model = make_model(members=(2,))
+    far, end = raw[:1].copy(), raw[:1].copy()
+    far[0, 0], end[0, 0] = 1e9, model["parts"][0]["scaler"]["knots"][0, -1]
+    assert (integrated_gradients(model, far, typical) == integrated_gradients(model, end, typical)).all()
+
+
+def test_chunks_leave_no_seam(make_model, raw, typical, monkeypatch):
+    whole = integrated_gradients(make_model(), raw, typical)
+    monkeypatch.setattr(explain, "CHUNK_POINTS", 80)
+    np.testing.assert_allclose(integrated_gradients(make_model(), raw, typical), whole, atol=1e-6)
+
+
+def test_no_players_no_attributions(make_model, raw, typical):
+    assert integrated_gradients(make_model(), raw[:0], typical).shape == (0, 6)
+
+
+def test_another_number_of_features_is_refused(make_model, raw, typical):
+    with pytest.raises(DataProblem, match="6 features"):
+        integrated_gradients(make_model(), raw[:, :5], typical)
+    with pytest.raises(DataProblem, match="6 features"):
+        integrated_gradients(make_model(), raw, typical[:5])
+
+
+NAMES = ["active_share", "sessions_level", "tenure_days"]
+
+
+def said(attributions, rows=((0.93, 12345.6, 3.0),), typical=(0.21, 1.0, 7.5), **options):
+    model = {"feature_names": NAMES}
+    return reasons(model, np.array(rows), np.array(attributions), np.array(typical), **options)
+
+
+def test_reasons_say_what_is_unusual_and_how_much_it_counts():
+    (found,) = said([[0.18, 0.0041, 0.25]])
+    assert [reason["words"] for reason in found] == [
+        "tenure days 3, typical 7.5 (+0.25)",
+        "active share 0.93, typical 0.21 (+0.18)",
+        "sessions level 12,346, typical 1 (+0.0041)",
+    ]
+    assert found[1] | {"words": ""} == {
+        "feature": "active_share",
+        "value": 0.93,
+        "typical": 0.21,
+        "attribution": 0.18,
+        "words": "",
+    }
+
+
+def test_only_what_raised_the_score_is_a_reason():
+    assert [[reason["feature"] for reason in one] for one in said([[-0.5, 0.1, 0.0]])] == [["sessions_level"]]
+    assert said([[-0.5, -0.1, 0.0]]) == [[]]
+
+
+def test_no_more_reasons_than_asked_for_and_equal_ones_in_the_models_order():
+    (found,) = said([[0.1, 0.2, 0.1]], count=2)
+    assert [reason["feature"] for reason in found] == ["sessions_level", "active_share"]
