@@ -17,8 +17,7 @@ STACK = {
     "AWS::Region": "eu-west-1",
     "AWS::AccountId": "123456789012",
     "ModelPackageGroup": "risky-players",
-    "ArchiveBucket": "models",
-    "ArchivePrefix": "risky",
+    "Bucket": "models",
 }
 PACKAGE = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/risky-players/7"
 STATUS = "sagemaker:ModelApprovalStatus"
@@ -77,9 +76,9 @@ def test_training_cannot_register_a_model_as_approved(may):
         ("sagemaker:DeleteModelPackage", PACKAGE),
         ("sagemaker:PutModelPackageGroupPolicy", PACKAGE),
         ("sagemaker:CreateModelPackage", PACKAGE.replace("risky-players", "others")),
-        ("s3:PutObject", "arn:aws:s3:::models/risky/decisions/risky-players/7/now.json"),
-        ("s3:DeleteObject", "arn:aws:s3:::models/risky/archives/0/model.tar.gz"),
-        ("s3:GetObject", "arn:aws:s3:::others/risky/archives/0/model.tar.gz"),
+        ("s3:PutObject", "arn:aws:s3:::models/registry/decisions/risky-players/7/now.json"),
+        ("s3:DeleteObject", "arn:aws:s3:::models/registry/archives/0/model.tar.gz"),
+        ("s3:GetObject", "arn:aws:s3:::others/registry/archives/0/model.tar.gz"),
     ],
 )
 def test_training_cannot_unmake_nor_touch_what_is_not_its_own(may, action, resource):
@@ -95,7 +94,7 @@ def test_training_may_do_all_that_a_registration_asks_for(may, aws, tmp_path, ma
 
     for name in ("s3", "sagemaker"):
         aws(name).meta.events.register("before-call", note, unique_id="training-role")
-    bucket = Bucket("s3://models/risky", aws("s3"), tmp_path / "cache")
+    bucket = Bucket("s3://models/registry", aws("s3"), tmp_path / "cache")
     registry = SageMakerRegistry("risky-players", bucket, aws("sagemaker"), image="some/image")
     registry.register_release(make_release(model_quality="{}", model_card="{}"))
     registry.fetch_archive(1)
