@@ -23,3 +23,7 @@ class TrainingCollapsed(Problem):
 
 class RegistryProblem(Problem):
     """The registry refuses: unknown version, changed archive, incomplete release."""
+
+
+class HistoryProblem(Problem):
+    """No such run, or Metaflow's metadata cannot be reached."""

@@ -1,0 +1,136 @@
+"""Runs and single artifacts of theirs through Metaflow's Client API, on local and S3 datastores alike.
+
+Which metadata and datastore are read is Metaflow's own configuration (its profile, or the `.metaflow` folder above
+the working directory). Artifacts load one by one, by name: `players`, `models` and `candidates` stay where they are.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import metaflow
+from metaflow.exception import MetaflowException, MetaflowInvalidPathspec, MetaflowNotFound, MetaflowUnknownUser
+
+from scarcegan.problems import HistoryProblem
+
+FLOW = "RetrainFlow"
+MADE_IN = {
+    "settings": "start",
+    "origin_run": "start",
+    "commit": "start",
+    "launch": "start",
+    "players": "preprocess",
+    "data_report": "preprocess",
+    "models": "select",
+    "evaluation": "evaluate",
+    "release": "register",
+}
+LAST_WORDS = 4
+
+
+@contextmanager
+def reading(namespace: str | None = None) -> Iterator[None]:
+    """Read one namespace (`user:ada`), or all; the notebook's own choice is put back afterwards.
+
+    Raises:
+        HistoryProblem: Metaflow cannot read what is asked for.
+    """
+    try:
+        before = metaflow.get_namespace()
+    except MetaflowUnknownUser:  # root has no namespace of its own
+        before = None
+    metaflow.namespace(namespace)
+    try:
+        yield
+    except MetaflowException as error:
+        raise HistoryProblem(
+            f"expected runs in {metaflow.get_metadata()}, Metaflow got: {error.message}; check METAFLOW_PROFILE"
+        ) from error
+    finally:
+        metaflow.namespace(before)
+
+
+def find_runs(tags: Sequence[str] = (), namespace: str | None = None) -> list[metaflow.Run]:
+    """Return all runs with these tags, newest first; none is no error."""
+    with reading(namespace):
+        try:
+            flow = metaflow.Flow(FLOW)
+        except MetaflowNotFound:
+            return []
+        return list(flow.runs(*tags))
+
+
+def find_run(reference: str) -> metaflow.Run:
+    """Return the run that `RetrainFlow/12` or `12` names, of whatever namespace.
+
+    Raises:
+        HistoryProblem: there is no such run.
+    """
+    pathspec = reference if "/" in reference else f"{FLOW}/{reference}"
+    with reading():
+        try:
+            return metaflow.Run(pathspec)
+        except (MetaflowNotFound, MetaflowInvalidPathspec) as error:
+            raise HistoryProblem(
+                f"expected a run such as 1795351003860744, got '{reference}', which is not in "
+                f"{metaflow.get_metadata()}: see `scarcegan runs list`"
+            ) from error
+
+
+def artifact(run: str | metaflow.Run, name: str) -> Any:
+    """Return an artifact of a run, or None while the run has not made it.
+
+    Args:
+        run: the run, or `12` or `RetrainFlow/12`.
+        name: one that `RetrainFlow` documents, as far as it is not one per fold.
+
+    Raises:
+        HistoryProblem: no such run, or the name is unknown.
+    """
+    if name not in MADE_IN:
+        raise HistoryProblem(
+            f"expected an artifact among {', '.join(MADE_IN)}, got '{name}': see RetrainFlow's docstring"
+        )
+    found = find_run(run) if isinstance(run, str) else run
+    with reading():
+        tasks = tasks_of(found, MADE_IN[name])
+        return tasks[0][name].data if tasks and name in tasks[0] else None
+
+
+def fold_histories(run: metaflow.Run) -> dict[int, dict[str, Any]]:
+    """Return the training history of each fold that has finished."""
+    with reading():
+        done = [task for task in tasks_of(run, "train") if "history" in task]
+        return dict(sorted((task["fold"].data, task["history"].data) for task in done))
+
+
+def tasks_of(run: metaflow.Run, step: str) -> list[metaflow.Task]:
+    """Return the tasks of a step; none if the run has not come so far."""
+    return list(run[step]) if step in run else []
+
+
+def state_of(run: metaflow.Run) -> tuple[str, str]:
+    """Return `finished`, `failed` or `unfinished`, and the step where it stopped or stands.
+
+    `unfinished`: no task has failed. The run goes on, or was ended from outside: Metaflow does not note that.
+    """
+    with reading():
+        if run.successful:
+            return "finished", "end"
+        steps = [step.id for step in run]
+        failed = [step for step in steps if any(has_failed(task) for task in tasks_of(run, step))]
+        return ("failed", failed[0]) if failed else ("unfinished", steps[0] if steps else "start")
+
+
+def has_failed(task: metaflow.Task) -> bool:
+    """Tell whether the latest attempt of a task ended without success."""
+    noted = task.metadata_dict
+    return noted.get("attempt_ok") == "False" and noted.get("attempt") == noted.get("attempt-done")
+
+
+def last_words(run: metaflow.Run, step: str) -> str:
+    """Return the last lines that the failed task of a step wrote on stderr."""
+    with reading():
+        failed = [task for task in tasks_of(run, step) if has_failed(task)]
+        lines = failed[0].stderr.strip().splitlines() if failed else []
+        return "\n".join(lines[-LAST_WORDS:])

@@ -1,0 +1,126 @@
+"""Runs as pandas frames: one row per run, settings and metrics as columns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import metaflow
+import pandas as pd
+
+from scarcegan.history.client import artifact, find_run, find_runs, last_words, state_of
+
+HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
+FACTS = (
+    "run",
+    "created",
+    "user",
+    "status",
+    "step",
+    "seconds",
+    "origin_run",
+    "commit",
+    "config",
+    "data",
+    "release",
+    "tags",
+)
+SETTING, METRIC = "settings.", "metrics."
+
+
+def runs(
+    *,
+    tags: Sequence[str] = (),
+    since: str = "",
+    until: str = "",
+    user: str = "",
+    status: str = "",
+    namespace: str | None = None,
+) -> pd.DataFrame:
+    """List runs, newest first.
+
+    Args:
+        tags: a run must have all of them.
+        since: first day, ISO date.
+        until: last day, ISO date.
+        user: who ran it.
+        status: `finished`, `failed` or `unfinished`.
+        namespace: Metaflow namespace such as `user:ada`; None reads all.
+
+    Returns:
+        One row per run: run, created, user, status, step (where it stopped or stands), seconds (finished runs),
+        origin_run (first run of a chain of resumes), commit, config, data (fingerprint), release, tags; then
+        `settings.<key>` and `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
+
+    Raises:
+        HistoryProblem: Metaflow cannot read its metadata or artifacts.
+    """
+    wanted = [*tags, *([f"user:{user}"] if user else [])]
+    found = [run for run in find_runs(wanted, namespace) if _is_between(run, since, until)]
+    states = ((run, *state_of(run)) for run in found)
+    rows = [_row(run, state, step) for run, state, step in states if status in ("", state)]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(FACTS))
+
+
+def show(reference: str) -> "pd.Series[Any]":
+    """Return the row of one run, with `last_words`: what a failed run said at last.
+
+    Raises:
+        HistoryProblem: no such run.
+    """
+    run = find_run(reference)
+    state, step = state_of(run)
+    words = {"last_words": last_words(run, step)} if state == "failed" else {}
+    return pd.Series(_row(run, state, step) | words, name=run.id)
+
+
+def _is_between(run: metaflow.Run, since: str, until: str) -> bool:
+    day = run.created_at.date().isoformat()
+    return (not since or day >= since) and (not until or day <= until)
+
+
+def _row(run: metaflow.Run, state: str, step: str) -> dict[str, Any]:
+    release, report = artifact(run, "release") or {}, artifact(run, "data_report") or {}
+    finished_at = run.finished_at
+    facts = {
+        "run": run.id,
+        "created": pd.Timestamp(run.created_at),
+        "user": _user(run),
+        "status": state,
+        "step": step,
+        "seconds": (finished_at - run.created_at).total_seconds() if finished_at else None,
+        "origin_run": artifact(run, "origin_run"),
+        "commit": artifact(run, "commit"),
+        "config": (artifact(run, "launch") or {}).get("config"),
+        "data": report.get("fingerprint"),
+        "release": release.get("release_id"),
+        "tags": sorted(run.user_tags),
+    }
+    settings = {SETTING + key: value for key, value in flat(artifact(run, "settings") or {}).items()}
+    return facts | settings | _metrics(artifact(run, "evaluation"))
+
+
+def _user(run: metaflow.Run) -> str:
+    return next((tag.partition(":")[2] for tag in run.tags if tag.startswith("user:")), "")
+
+
+def _metrics(evaluation: Mapping[str, Any] | None) -> dict[str, float]:
+    if evaluation is None:
+        return {}
+    first = evaluation["test_sets"][0]
+    return {
+        f"{METRIC}{definition}.{metric}": model["test"][first][metric]["value"]
+        for definition, model in evaluation["models"].items()
+        for metric in HEADLINES
+    }
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return settings by dotted key; a list of named sections is keyed by name, other lists are text."""
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            value = {one["name"]: {name: own for name, own in one.items() if name != "name"} for one in value}
+        if isinstance(value, Mapping):
+            leaves |= flat(value, f"{prefix}{key}.")
+        else:
+            leaves[prefix + key] = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return leaves

@@ -1,0 +1,55 @@
+"""Tags of runs: `config:`, `data:` and `release:` say what a run is; `candidate` and `champion` follow the registry."""
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import metaflow
+
+from scarcegan.history.client import reading
+from scarcegan.problems import HistoryProblem
+
+CANDIDATE, CHAMPION = "candidate", "champion"
+_FOLLOWING = frozenset({CANDIDATE, CHAMPION})
+
+
+def tag_release(release: Mapping[str, Any]) -> list[str]:
+    """Tag the run that has registered a release, as a candidate.
+
+    Args:
+        release: the artifact `release`; `lineage` in it names the run.
+
+    Returns:
+        The tags; empty where the run cannot be tagged from here (a job on another machine without metadata service).
+    """
+    lineage = release["lineage"]
+    tags = [
+        f"config:{PurePath(lineage['config']).stem}",
+        f"data:{lineage['data_fingerprint']}",
+        f"release:{release['release_id']}",
+        CANDIDATE,
+    ]
+    return tags if _retag(lineage["run"], add=tags) else []
+
+
+def follow_registry(states: Mapping[str, set[str]]) -> list[str]:
+    """Give runs the tags `candidate` and `champion` that their registered models stand for, and take the others away.
+
+    Args:
+        states: by run pathspec, the tags it should have: `candidate` while a model of it waits for a decision,
+            `champion` while one is champion.
+
+    Returns:
+        Runs that cannot be reached from here; the registry holds without their tags.
+    """
+    return [run for run, wanted in states.items() if not _retag(run, add=wanted, remove=_FOLLOWING - wanted)]
+
+
+def _retag(pathspec: str, add: Any, remove: Any = ()) -> bool:
+    try:
+        with reading():
+            run = metaflow.Run(pathspec)
+            run.replace_tags(list(set(remove) & run.user_tags), list(add))
+    except HistoryProblem:
+        return False
+    return True
