@@ -1,0 +1,56 @@
+"""`python -m localaws`: start the twin, say what to export, stop it with Ctrl-C or SIGTERM."""
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from localaws.processes import TwinProblem
+from localaws.twin import Twin, local_aws
+
+
+def main() -> None:
+    """Run the twin until it is told to stop."""
+    parser = argparse.ArgumentParser(
+        prog="localaws", description="Start a local AWS twin: S3, Batch, SageMaker, metadata."
+    )
+    parser.add_argument("--env", type=Path, help="Write the environment to this file too; removed at the end.")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="How many Batch jobs run at once.")
+    parser.add_argument(
+        "--object-store", choices=["seaweedfs", "moto"], default="", help="What keeps the objects of S3."
+    )
+    chosen = parser.parse_args()
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        with local_aws(chosen.jobs, chosen.object_store) as twin:
+            _tell(twin, chosen.env)
+            stopped.wait()
+    except TwinProblem as problem:
+        sys.exit(f"The twin does not start. {problem}")
+    finally:
+        if chosen.env:
+            chosen.env.unlink(missing_ok=True)
+
+
+def _tell(twin: Twin, file: Path | None) -> None:
+    lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(twin.environment.items()))
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(lines)
+    archives = twin.outputs.get("RegistryArchives", "")
+    print(
+        lines,
+        f"# [registry] kind = 'sagemaker', archives = '{archives}'\n",
+        "# Ctrl-C stops the twin.",
+        sep="",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""The process in which moto stands in for AWS; `python -m localaws.aws_server '<JSON>'` as the twin starts it."""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from moto.batch.models import batch_backends
+from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
+from localaws.jobs import Machine, install, stop_all
+
+
+def main(port: int, folder: str, environment: dict[str, str], slots: int) -> None:
+    """Serve AWS on a port of this machine until SIGTERM, then stop every job."""
+    os.environ["MOTO_PORT"] = str(port)  # where moto's Step Functions find moto's Batch
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    place = Path(folder)
+    install(Machine(place / "jobs", environment, place / "images", threading.BoundedSemaphore(slots)))
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
+    server.start()
+    stopped.wait()
+    stop_all([backend for account in batch_backends.values() for backend in account.values()])
+    server.stop()
+
+
+if __name__ == "__main__":
+    main(**json.loads(sys.argv[1]))

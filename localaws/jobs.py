@@ -1,0 +1,225 @@
+"""Batch jobs as processes: moto keeps the books of AWS Batch, this runs each job's command.
+
+A job is a process group in an empty folder with no environment but its own, so what it does not bring along is
+not there. It shares the host's file system and its libraries, and nothing limits its memory.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from moto.batch import models
+from moto.batch.models import BatchBackend, Job
+from moto.batch.responses import BatchResponse
+from moto.core.utils import unix_time_millis
+
+GRACE_SECONDS = 5.0  # between asking a job to stop and killing it; AWS gives 30
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What jobs run on.
+
+    Attributes:
+        folder: each attempt of a job gets a new folder in here, removed when it has ended.
+        environment: what every job finds, as the role, the agent and the image would give it.
+        images: a file `<name>.json` in here holds the environment of the image of that name, on top of the above.
+        slots: that many jobs run at once; further ones wait as RUNNABLE.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    images: Path
+    slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(2))
+
+    def environment_of(self, image: str) -> dict[str, str]:
+        """Return what an image's `ENV` lines set."""
+        described = self.images / f"{image.replace('/', '_')}.json"
+        return json.loads(described.read_text()) if described.is_file() else {}
+
+
+class ProcessJob(Job):
+    """A job of moto's Batch that runs its command on this machine."""
+
+    machine: ClassVar[Machine]
+    allowed_attempts = 1
+    reason: str | None = None
+    _state = "SUBMITTED"
+
+    @property
+    def status(self) -> str:
+        """Where the job stands; moto's own clockwork of states is not used."""
+        return self._state
+
+    @status.setter
+    def status(self, value: str) -> None:
+        self._state = value
+
+    def run(self) -> None:
+        """Wait for what the job depends on and for a free slot, then run its attempts to the end."""
+        self.status = "PENDING"
+        if self.depends_on and not self._wait_for_dependencies():
+            return
+        self.status = "RUNNABLE"
+        if not self._wait_for_slot():
+            return self._mark_stopped(success=False)
+        try:
+            while not self._attempt() and not self.stop and len(self.attempts) < self.allowed_attempts:
+                self.status = "RUNNABLE"
+            self._mark_stopped(success=self.exit_code == 0 and not self.stop)
+        finally:
+            self.machine.slots.release()
+
+    def terminate(self, reason: str) -> None:
+        """Ask the job to stop; one that has ended keeps its books as they are."""
+        if not self.job_stopped:
+            super().terminate(reason)
+
+    def describe_short(self) -> dict[str, Any]:
+        """Describe the job, with the reason why it ended."""
+        reason = self.job_stopped_reason or self.reason
+        return super().describe_short() | ({"statusReason": reason} if reason else {})
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the job, with exit code and requested resources."""
+        described = super().describe()
+        if "container" in described:
+            described["container"] |= {"resourceRequirements": self.container_overrides.get("resourceRequirements", [])}
+            if self.exit_code is not None:
+                described["container"]["exitCode"] = self.exit_code
+        return described
+
+    def _get_container_property(self, p: str, default: Any) -> Any:
+        if p != "environment":
+            return super()._get_container_property(p, default)
+        places = (self.job_definition.container_properties or {}, self.container_overrides)
+        merged = {entry["name"]: entry["value"] for place in places for entry in place.get("environment", [])}
+        return [{"name": name, "value": value} for name, value in merged.items()]
+
+    def _wait_for_slot(self) -> bool:
+        while not self.stop:
+            if self.machine.slots.acquire(timeout=POLL_SECONDS):
+                return True
+        return False
+
+    def _attempt(self) -> bool:
+        """Run the command once and return whether it succeeded."""
+        self.status = "STARTING"
+        self.log_stream_name = f"{self._stream_name}/{len(self.attempts)}"
+        self.job_started_at = datetime.now()
+        self._start_attempt()
+        folder = self.machine.folder / f"{self.job_id.replace(':', '-')}-{len(self.attempts)}"
+        folder.mkdir(parents=True)
+        try:
+            self.exit_code = self._run_command(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.reason = None if self.exit_code == 0 else "Essential container in task exited"
+        self.job_stopped_at = datetime.now()
+        self.attempts[-1] |= {"statusReason": self.job_stopped_reason or self.reason}
+        self.attempts[-1]["container"] |= {"exitCode": self.exit_code}
+        return self.exit_code == 0
+
+    def _run_command(self, folder: Path) -> int:
+        """Run the command in its folder, copy its output to CloudWatch, and return its exit code."""
+        command = self._add_parameters_to_command(self._get_container_property("command", []))
+        with (folder / ".output").open("wb") as output, (folder / ".output").open("rb") as copied:
+            process = subprocess.Popen(  # noqa: S603
+                command,
+                cwd=folder,
+                env=self._environment(folder),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self.status = "RUNNING"
+            try:
+                for _ in self._polls(process):
+                    self._log(copied.readlines())
+            finally:
+                _signal_group(process.pid, signal.SIGKILL)  # a container takes along all that runs in it
+            exit_code = process.wait()
+            self._log(copied.readlines())
+        return exit_code if exit_code >= 0 else 128 - exit_code
+
+    def _polls(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
+        """Yield now and then until the process has ended, stopping it when asked to or when its time is over."""
+        limit = self._get_attempt_duration()
+        started, asked = time.monotonic(), 0.0
+        while process.poll() is None:
+            now = time.monotonic()
+            if limit and now - started > limit:
+                self.terminate("Job attempt duration exceeded timeout")
+            if self.stop and not asked:
+                _signal_group(process.pid, signal.SIGTERM)
+                asked = now
+            if asked and now - asked > GRACE_SECONDS:
+                return
+            yield
+            time.sleep(POLL_SECONDS)
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        properties = self.job_definition.container_properties or {}
+        own = {entry["name"]: entry["value"] for entry in self._get_container_property("environment", [])}
+        from_batch = {
+            "AWS_BATCH_JOB_ID": self.job_id,
+            "AWS_BATCH_JOB_ATTEMPT": str(len(self.attempts)),
+            "AWS_BATCH_CE_NAME": self.job_queue.environments[0].name,
+            "AWS_BATCH_JQ_NAME": self.job_queue.name,
+            "AWS_EXECUTION_ENV": "AWS_ECS_EC2",
+            "HOME": str(folder),
+        }
+        image = self.machine.environment_of(str(properties.get("image", "")))
+        return self.machine.environment | image | own | from_batch
+
+    def _log(self, lines: list[bytes]) -> None:
+        if not lines:
+            return
+        now = unix_time_millis()
+        events = [{"timestamp": now, "message": line.decode(errors="replace").rstrip("\n")} for line in lines]
+        self._log_backend.ensure_log_group(self._log_group)
+        self._log_backend.ensure_log_stream(self._log_group, self.log_stream_name)
+        self._log_backend.put_log_events(self._log_group, self.log_stream_name, events)
+
+
+def install(machine: Machine) -> None:
+    """Make moto's Batch run its jobs on `machine`."""
+    ProcessJob.machine = machine
+    models.Job = ProcessJob  # type: ignore[misc]
+    submit = BatchResponse.submitjob
+
+    def submit_with_retries(self: BatchResponse) -> str:
+        answer = submit(self)
+        job = self.batch_backend.get_job_by_id(json.loads(answer)["jobId"])
+        strategy = self._get_param("retryStrategy") or job.job_definition.retry_strategy or {}
+        job.allowed_attempts = int(strategy.get("attempts", 1))
+        return answer
+
+    BatchResponse.submitjob = submit_with_retries  # type: ignore[method-assign]
+
+
+def stop_all(backends: list[BatchBackend]) -> None:
+    """Terminate every job that has not ended and wait until all are gone."""
+    jobs = [job for backend in backends for job in list(backend._jobs.values()) if job.is_alive()]
+    for job in jobs:
+        job.terminate("The twin is stopping")
+    for job in jobs:
+        job.join(GRACE_SECONDS + 2)
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,71 @@
+"""Starting and stopping the twin's servers."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class TwinProblem(Exception):
+    """The twin, or a part of it, does not start."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback interface that nobody listens on, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+class Server:
+    """A server in a process group of its own, its output in a file."""
+
+    def __init__(self, name: str, command: Sequence[str], folder: Path, environment: dict[str, str] | None = None):
+        self.name, self._log = name, folder / f"{name}.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                command,
+                cwd=folder,
+                env=os.environ | (environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_until_up(self, url: str, seconds: float = 60) -> None:
+        """Return as soon as the server answers, whatever it says.
+
+        Raises:
+            TwinProblem: it has ended, or says nothing in time.
+        """
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit and self._process.poll() is None:
+            try:
+                urllib.request.urlopen(url, timeout=2).close()  # noqa: S310
+                return
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise TwinProblem(f"{self.name} did not answer at {url}: it says\n{self._log.read_text()[-2000:]}")
+
+    def stop(self, seconds: float = 10) -> None:
+        """Ask the server to stop, then make it."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()

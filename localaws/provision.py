@@ -1,0 +1,62 @@
+"""The project's own stack, deployed to the twin."""
+
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from localaws.processes import TwinProblem
+
+TEMPLATE = Path(__file__).parents[1] / "config" / "aws" / "stack.yaml"
+STACK = "scarcegan"
+
+
+def provision(account: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Deploy config/aws/stack.yaml and make its buckets in the S3 server as well.
+
+    Args:
+        account: the environment variables that lead to the twin's AWS.
+
+    Returns:
+        Metaflow's environment variables, which the template names in the descriptions of its outputs; and all outputs.
+
+    Raises:
+        TwinProblem: the stack cannot be created.
+    """
+    session = boto3.Session(
+        account["AWS_ACCESS_KEY_ID"], account["AWS_SECRET_ACCESS_KEY"], region_name=account["AWS_DEFAULT_REGION"]
+    )
+    cloudformation, ec2 = (
+        session.client(name, endpoint_url=account["AWS_ENDPOINT_URL"]) for name in ("cloudformation", "ec2")
+    )
+    subnets = ec2.describe_subnets()["Subnets"]
+    network = {"Vpc": subnets[0]["VpcId"], "Subnets": ",".join(subnet["SubnetId"] for subnet in subnets)}
+    body = TEMPLATE.read_text()
+    # moto splits a list only where it is given, not where it is the default
+    known = cloudformation.get_template_summary(TemplateBody=body)["Parameters"]
+    given = {one["ParameterKey"]: one["DefaultValue"] for one in known if one.get("DefaultValue")} | network
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateBody=body,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    [stack] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        raise TwinProblem(f"{TEMPLATE} was not deployed: {stack['StackStatus']} {stack.get('StackStatusReason', '')}")
+    _make_buckets(cloudformation, session.client("s3", endpoint_url=account["AWS_ENDPOINT_URL_S3"]))
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    named = {output["OutputKey"]: output.get("Description", "") for output in stack["Outputs"]}
+    exported = {named[key]: value for key, value in outputs.items() if named[key].startswith("METAFLOW_")}
+    return exported, outputs
+
+
+def _make_buckets(cloudformation: Any, s3: Any) -> None:
+    """Make the stack's buckets where objects are kept: moto made them in its own S3."""
+    there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    for resource in cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]:
+        if resource.get("ResourceType") == "AWS::S3::Bucket" and resource["PhysicalResourceId"] not in there:
+            s3.create_bucket(
+                Bucket=resource["PhysicalResourceId"],
+                CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name},
+            )

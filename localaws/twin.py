@@ -1,0 +1,106 @@
+"""The twin as a whole: its servers, what is provisioned on them, and the environment that leads to them."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from localaws.image import build_image
+from localaws.object_store import PORTS, seaweed_command, weed
+from localaws.processes import Server, free_ports
+from localaws.provision import provision
+from localaws.s3_front import S3Front
+
+KEY = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "eu-west-1"}
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A running twin.
+
+    Attributes:
+        environment: what a process needs to take the twin for AWS.
+        outputs: the stack's outputs.
+        s3: the door to its S3, which can be told to fail.
+        folder: its files, removed when it stops.
+    """
+
+    environment: dict[str, str]
+    outputs: dict[str, str]
+    s3: S3Front
+    folder: Path
+
+    def describe_image(self, name: str, **environment: str) -> str:
+        """Make an image whose `ENV` lines set `environment`; return its name, for METAFLOW_BATCH_CONTAINER_IMAGE."""
+        images = self.folder / "images"
+        images.mkdir(exist_ok=True)
+        (images / f"{name}.json").write_text(json.dumps(environment))
+        return name
+
+
+@contextmanager
+def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "") -> Iterator[Twin]:
+    """Start the twin, provision it, and stop it in the end.
+
+    Args:
+        jobs: how many Batch jobs run at once.
+        object_store: `seaweedfs` or `moto`; empty takes SeaweedFS where its program is installed.
+
+    Raises:
+        TwinProblem: a server does not start, or the stack cannot be deployed.
+    """
+    kept_by_moto = object_store == "moto" or (not object_store and not weed().is_file())
+    aws, metadata, door, *ports = free_ports(3 + PORTS)
+    account = KEY | {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws}",
+        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{door}",
+        "METAFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{door}",
+    }
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="scarcegan-aws-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        found_by_jobs = build_image(folder / "image") | account
+        servers = {
+            f"http://127.0.0.1:{aws}/moto-api/": _start_aws(stack, folder, aws, found_by_jobs, jobs),
+            f"http://127.0.0.1:{metadata}/ping": _start_metadata(stack, folder, metadata),
+        }
+        if not kept_by_moto:
+            command = seaweed_command(folder, ports, KEY["AWS_ACCESS_KEY_ID"], KEY["AWS_SECRET_ACCESS_KEY"])
+            servers[f"http://127.0.0.1:{ports[0]}/"] = _start(stack, "s3", command, folder)
+        for url, server in servers.items():
+            server.wait_until_up(url)
+        s3 = S3Front(door, aws if kept_by_moto else ports[0])
+        stack.callback(s3.stop)
+        exported, outputs = provision(account)
+        yield Twin(account | exported | _metaflow(metadata), outputs, s3, folder)
+
+
+def _start_aws(stack: ExitStack, folder: Path, port: int, environment: dict[str, str], jobs: int) -> Server:
+    chosen = {"port": port, "folder": str(folder), "environment": environment, "slots": jobs}
+    return _start(stack, "aws", [sys.executable, "-m", "localaws.aws_server", json.dumps(chosen)], folder)
+
+
+def _start_metadata(stack: ExitStack, folder: Path, port: int) -> Server:
+    return _start(stack, "metadata", [sys.executable, "-m", "localaws.metadata_server", str(port), str(folder)], folder)
+
+
+def _start(stack: ExitStack, name: str, command: list[str], folder: Path) -> Server:
+    server = Server(name, command, folder, {"PYTHONPATH": str(ROOT)})
+    stack.callback(server.stop)
+    return server
+
+
+def _metaflow(metadata: int) -> dict[str, str]:
+    url = f"http://127.0.0.1:{metadata}"
+    return {
+        "METAFLOW_DEFAULT_METADATA": "service",
+        "METAFLOW_SERVICE_URL": url,
+        "METAFLOW_SERVICE_INTERNAL_URL": url,
+        "METAFLOW_BATCH_CONTAINER_IMAGE": "scarcegan",
+    }
