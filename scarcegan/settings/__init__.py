@@ -35,6 +35,7 @@ from scarcegan.settings.model_sections import (
     TrainResources,
     four_definitions,
 )
+from scarcegan.settings.monitoring_sections import Monitoring, Signal, Signals
 from scarcegan.settings.section import Section, Share
 
 __all__ = [
@@ -47,12 +48,15 @@ __all__ = [
     "Kdd99",
     "Lootbox",
     "Model",
+    "Monitoring",
     "Populations",
     "Registry",
     "Resources",
     "RoleNames",
     "Scaling",
     "Settings",
+    "Signal",
+    "Signals",
     "Simulated",
     "Snapshots",
     "StepResources",
@@ -87,6 +91,7 @@ class Settings(Section):
     definitions: Annotated[tuple[Definition, ...], Field(min_length=1)] = four_definitions()
     evaluate: Evaluate = Evaluate()
     registry: Registry = Registry()
+    monitoring: Monitoring = Monitoring()
     resources: Resources = Resources()
 
     @model_validator(mode="after")
@@ -113,7 +118,8 @@ class Settings(Section):
 
     def fingerprint(self) -> str:
         """Hash everything that shapes a model; where it runs and where it is registered does not count."""
-        shaping = self.model_dump(mode="json", exclude={"resources", "registry", "evaluate", "telemetry", "snapshots"})
+        elsewhere = {"resources", "registry", "evaluate", "telemetry", "snapshots", "monitoring"}
+        shaping = self.model_dump(mode="json", exclude=elsewhere)
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
 
 
