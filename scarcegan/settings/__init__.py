@@ -21,6 +21,7 @@ from scarcegan.settings.data_sections import (
     Snapshots,
     Telemetry,
 )
+from scarcegan.settings.machine_sections import Prices, Resources, StepResources, TrainResources
 from scarcegan.settings.model_sections import (
     Baseline,
     Definition,
@@ -28,11 +29,8 @@ from scarcegan.settings.model_sections import (
     Folds,
     Model,
     Registry,
-    Resources,
     Scaling,
-    StepResources,
     Train,
-    TrainResources,
     four_definitions,
 )
 from scarcegan.settings.monitoring_sections import Monitoring, Signal, Signals
@@ -50,6 +48,7 @@ __all__ = [
     "Model",
     "Monitoring",
     "Populations",
+    "Prices",
     "Registry",
     "Resources",
     "RoleNames",
@@ -93,6 +92,7 @@ class Settings(Section):
     registry: Registry = Registry()
     monitoring: Monitoring = Monitoring()
     resources: Resources = Resources()
+    prices: Prices = Prices()
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Settings":
@@ -118,7 +118,7 @@ class Settings(Section):
 
     def fingerprint(self) -> str:
         """Hash everything that shapes a model; where it runs and where it is registered does not count."""
-        elsewhere = {"resources", "registry", "evaluate", "telemetry", "snapshots", "monitoring"}
+        elsewhere = {"resources", "registry", "evaluate", "telemetry", "snapshots", "prices", "monitoring"}
         shaping = self.model_dump(mode="json", exclude=elsewhere)
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""Settings of the model: folds, networks, training, business definitions, evaluation, registry, machines."""
+"""Settings of the model: folds, networks, training, business definitions, evaluation, registry."""
 
 from typing import Annotated, Literal
 
@@ -137,28 +137,3 @@ class Registry(Section):
     """URI of the inference image that serves a model; empty: looked up by region (`aws` extra)."""
     worse_challenger: Literal["register", "refuse"] = "register"
     """A model that is worse than its champion is registered and marked, or left out of the release."""
-
-
-class StepResources(Section):
-    cpu: Positive = 1
-    """Virtual CPUs."""
-    memory_mb: Annotated[int, Field(ge=512)] = 4_096
-    """Memory in MB."""
-
-
-class TrainResources(StepResources):
-    gpu: Annotated[int, Field(ge=0, le=8)] = 1
-    """GPUs of one fold's training job on AWS Batch; a laptop run needs none."""
-    cpu: Positive = 4
-    """Virtual CPUs."""
-    memory_mb: Annotated[int, Field(ge=512)] = 15_000
-    """Memory in MB."""
-
-
-class Resources(Section):
-    small: StepResources = StepResources()
-    """start, select, register, end; publish."""
-    preprocess: StepResources = StepResources(cpu=2, memory_mb=16_000)
-    """preprocess and evaluate; start and extract of FeaturesFlow."""
-    train: TrainResources = TrainResources()
-    """train."""

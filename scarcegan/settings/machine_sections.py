@@ -1,0 +1,55 @@
+"""Settings of the machines: what each step asks for on AWS Batch, and what that costs."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from scarcegan.settings.section import Positive, Section
+
+Price = Annotated[float, Field(ge=0)]
+
+
+class StepResources(Section):
+    cpu: Positive = 1
+    """Virtual CPUs."""
+    memory_mb: Annotated[int, Field(ge=512)] = 4_096
+    """Memory in MB."""
+    queue: str = ""
+    """AWS Batch job queue; empty: METAFLOW_BATCH_JOB_QUEUE. `--with batch:queue=...` outweighs it."""
+    image: str = ""
+    """Container image; empty: METAFLOW_BATCH_CONTAINER_IMAGE. `--with batch:image=...` outweighs it."""
+
+
+class TrainResources(StepResources):
+    gpu: Annotated[int, Field(ge=0, le=8)] = 1
+    """GPUs of one fold's training job on AWS Batch; a laptop run needs none."""
+    cpu: Positive = 4
+    """Virtual CPUs."""
+    memory_mb: Annotated[int, Field(ge=512)] = 15_000
+    """Memory in MB."""
+    queue: str = "scarcegan-gpu"
+    """AWS Batch job queue, as config/aws/stack.yaml names it; empty: METAFLOW_BATCH_JOB_QUEUE."""
+
+
+class Resources(Section):
+    small: StepResources = StepResources()
+    """start, select, register, end; publish."""
+    preprocess: StepResources = StepResources(cpu=2, memory_mb=16_000)
+    """preprocess and evaluate; start and extract of FeaturesFlow."""
+    train: TrainResources = TrainResources()
+    """train."""
+
+
+class Prices(Section):
+    currency: str = "USD"
+    """Currency of the prices."""
+    vcpu_hour: Price = 0.0333
+    """One virtual CPU for an hour."""
+    gb_hour: Price = 0.0037
+    """One GB of memory for an hour."""
+    gpu_hour: Price = 0.334
+    """One GPU for an hour, what its instance costs beyond CPUs and memory."""
+    member_iteration_ms: Price = 0.3
+    """Expected milliseconds of training per member and iteration on the training machine, for the estimate."""
+    task_minutes: Price = 4.0
+    """Expected minutes of a task beside training: a machine starts, the image is pulled, data are read."""
