@@ -1,6 +1,8 @@
-"""Bootstrap over players: the spread a figure would have with other players of the same kind."""
+"""The spread a figure would have with other players of the same kind: bootstrap, and Wilson for counts."""
 
 import numpy as np
+
+_Z = 1.959964  # 95 % of a normal distribution lie within so many deviations
 
 
 def resample_weights(
@@ -38,3 +40,16 @@ def interval(value: float, samples: np.ndarray) -> dict[str, float]:
     """
     low, high = np.percentile(samples, [2.5, 97.5])
     return {"value": float(value), "low": float(low), "high": float(high), "std": float(np.std(samples, ddof=1))}
+
+
+def share_of(part: int, whole: int) -> dict[str, float] | None:
+    """Put a share of counted players beside its 95 % Wilson interval; None of nobody.
+
+    Source: Wilson (1927), Probable inference, the law of succession, and statistical inference.
+    """
+    if not whole:
+        return None
+    share, weight = part / whole, _Z**2 / whole
+    middle = (share + weight / 2) / (1 + weight)
+    half = (share * (1 - share) * weight + weight**2 / 4) ** 0.5 / (1 + weight)
+    return {"value": share, "low": max(0.0, middle - half), "high": min(1.0, middle + half)}

@@ -122,6 +122,8 @@ class Evaluate(Section):
         "logistic_regression",
     )
     """Rivals trained on the same rows."""
+    subgroup_features: tuple[str, ...] = ()
+    """Features whose low, middle and high players are measured apart; empty: activity and tenure, if they are told."""
 
 
 class Registry(Section):

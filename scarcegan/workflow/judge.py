@@ -12,11 +12,15 @@ from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.prevalence import Prevalence, known_prevalence
 from scarcegan.evaluation.report import Candidate, Champion, evaluate_models
 from scarcegan.evaluation.scored import HeldOut, held_out
+from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
 from scarcegan.registry.contract import Registry
 from scarcegan.serving.archive import read_archive
-from scarcegan.serving.forward import class_probabilities
+from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.settings import Settings
+from scarcegan.workflow.explanation import explain_model
 from scarcegan.workflow.prepare import Prepared
+
+HEADLINE = "review_budget"
 
 
 def judge_models(
@@ -27,7 +31,10 @@ def judge_models(
     settings: Settings,
     threads: int,
 ) -> dict[str, Any]:
-    """Evaluate the models of a run; see `scarcegan.evaluation.report` for what comes back.
+    """Evaluate the models of a run.
+
+    What comes back is described in `scarcegan.evaluation.report`; added are, for the first test set and the model
+    of the review budget (or of the first definition), `subgroups` and `explanation`, see `look_closer`.
 
     Args:
         prepared: the players and their folds.
@@ -47,7 +54,35 @@ def judge_models(
     evaluation = evaluate_models(held, candidates, baselines, champions, prevalence, settings)
     for definition, version in strangers.items():
         _say_not_comparable(evaluation["verdicts"][definition], version)
-    return evaluation
+    return evaluation | look_closer(prepared, models, next(iter(rows.items())), prevalence, settings)
+
+
+def look_closer(
+    prepared: Prepared,
+    models: Mapping[str, dict[str, Any]],
+    named_test: tuple[str, np.ndarray],
+    prevalence: Prevalence,
+    settings: Settings,
+) -> dict[str, Any]:
+    """Measure the headline model by subgroup and explain it, on one test set.
+
+    Returns:
+        `subgroups`: definition, test_set, threshold and `features` (see `scarcegan.evaluation.subgroups`);
+        `explanation`: definition, test_set and what `scarcegan.workflow.explanation` tells.
+    """
+    definition = HEADLINE if HEADLINE in models else next(iter(models))
+    model, (test_set, rows) = models[definition], named_test
+    names, features = list(prepared.players.feature_names), prepared.players.features
+    chosen = subgroup_features(names, settings.evaluate.subgroup_features, settings.telemetry.roles.activity)
+    scored = _held_out(prepared, rows, prevalence, settings).scored(risk_score(model, features[rows]))
+    values = {name: features[rows, names.index(name)] for name in chosen}
+    about = {"definition": definition, "test_set": test_set}
+    threshold = np.float32(model["threshold"])
+    return {
+        "subgroups": about
+        | {"threshold": float(threshold), "features": subgroup_quality(scored, float(threshold), values)},
+        "explanation": about | explain_model(prepared, rows, model, settings),
+    }
 
 
 def _test_rows(prepared: Prepared) -> dict[str, np.ndarray]:

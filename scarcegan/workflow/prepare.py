@@ -12,6 +12,7 @@ from scarcegan.data.populations import load_populations
 from scarcegan.data.report import data_report
 from scarcegan.data.validation import validate
 from scarcegan.datasets import kdd99, lootbox, simulated
+from scarcegan.evaluation.subgroups import subgroup_features
 from scarcegan.settings import Settings
 from scarcegan.workflow import from_snapshot
 
@@ -62,6 +63,8 @@ def prepare(settings: Settings) -> tuple[Prepared, dict[str, Any]]:
         SettingsProblem: the settings do not fit the source.
     """
     players = validate(_LOADERS[settings.data.source](settings), settings)
+    # A feature misnamed for the evaluation is better heard of before the training.
+    subgroup_features(players.feature_names, settings.evaluate.subgroup_features)
     players, fold = split(players, settings, np.random.default_rng(settings.seed))
     report = data_report(players, fold, settings)
     if settings.data.source == "snapshot":

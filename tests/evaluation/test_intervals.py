@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
-from scarcegan.evaluation.intervals import interval, resample_weights
+from scarcegan.evaluation.intervals import interval, resample_weights, share_of
 
 
 def test_every_resample_draws_as_many_of_each_kind_as_there_are(rng):
@@ -35,3 +36,12 @@ def test_an_interval_holds_the_percentiles_and_the_deviation():
     assert interval(0.4, samples) == pytest.approx(
         {"value": 0.4, "low": 0.025, "high": 0.975, "std": samples.std(ddof=1)}
     )
+
+
+def test_wilsons_interval_is_scipys_and_nobody_has_none():
+    for part, whole in ((0, 5), (3, 3), (7, 40), (500, 1_000)):
+        expected = binomtest(part, whole).proportion_ci(method="wilson")
+        found = share_of(part, whole)
+        assert (found["low"], found["high"]) == pytest.approx((expected.low, expected.high), abs=1e-6)
+        assert found["value"] == part / whole
+    assert share_of(0, 0) is None

@@ -11,7 +11,7 @@ from scarcegan.problems import RegistryProblem
 from scarcegan.registry import open_registry
 from scarcegan.serving.archive import read_archive, read_evaluation
 from scarcegan.serving.forward import risk_score
-from scarcegan.settings import Registry
+from scarcegan.settings import Registry, load
 from scarcegan.workflow.judge import judge_models
 from scarcegan.workflow.release import HEADLINES, Lineage, register_models, release_summary
 
@@ -48,6 +48,23 @@ def test_baselines_and_verdicts_stand_beside_every_model(evaluation):
     assert set(evaluation["verdicts"]) == set(evaluation["models"])
     assert evaluation["champions"] == {}
     assert json.loads(json.dumps(evaluation, allow_nan=False)) == evaluation
+
+
+def test_the_review_budgets_model_is_measured_by_the_groups_that_were_asked_for(selected, prepared, registry, settings):
+    tree = settings.model_dump(mode="json")
+    asked = load(tree | {"evaluate": tree["evaluate"] | {"subgroup_features": ["opens"]}})
+    found = judge_models(prepared, *selected, registry, asked, threads=1)
+    [feature] = found["subgroups"]["features"]
+    assert (found["subgroups"]["definition"], found["subgroups"]["test_set"]) == ("review_budget", "later")
+    assert feature["feature"] == "opens"
+    whole = found["models"]["review_budget"]["test"]["later"]
+    assert sum(one["players"] for one in feature["groups"]) == whole["players"]
+    flagged = sum(one["players"] * one["flagged_share"]["value"] for one in feature["groups"])
+    assert flagged / whole["players"] == pytest.approx(whole["flagged_share"]["value"])
+
+
+def test_players_without_telling_features_are_not_grouped(evaluation):
+    assert evaluation["subgroups"]["features"] == []
 
 
 def test_registered_models_are_the_judged_ones(selected, evaluation, registry):

@@ -3,6 +3,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from scarcegan.problems import SettingsProblem
 from scarcegan.settings import load
 from scarcegan.workflow.prepare import Prepared, prepare
 
@@ -35,3 +36,9 @@ def test_prepared_players_survive_the_artifact_store(prepared):
     assert np.array_equal(again.fold, prepared.fold)
     for field in fields(prepared.players):
         assert np.array_equal(getattr(again.players, field.name), getattr(prepared.players, field.name)), field.name
+
+
+def test_a_feature_misnamed_for_the_evaluation_is_refused_before_the_training(simulated):
+    tree = simulated.model_dump(mode="json") | {"evaluate": {"subgroup_features": ["sesions_level"]}}
+    with pytest.raises(SettingsProblem, match="sesions_level"):
+        prepare(load(tree))

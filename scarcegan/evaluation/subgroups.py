@@ -1,0 +1,83 @@
+"""Does a model serve all kinds of players alike, the little and the very active, the new and the old?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from scarcegan.evaluation.intervals import share_of
+from scarcegan.evaluation.scored import Scored
+from scarcegan.problems import SettingsProblem
+
+# How the feature catalogue ends the names of what tells activity and tenure.
+TELLING = ("_active_share", "_tenure_days")
+_CUTS = (1 / 3, 2 / 3)
+
+
+def subgroup_features(names: Sequence[str], chosen: Sequence[str], activity: str = "") -> list[str]:
+    """Say which features set players apart: those chosen, or what tells activity and tenure.
+
+    Args:
+        names: the players' features.
+        chosen: `evaluate.subgroup_features`; empty: by the catalogue's names.
+        activity: the counter of how much is played, preferred to the first counter where both are there.
+
+    Returns:
+        Names of features; none where nothing was chosen and nothing tells.
+
+    Raises:
+        SettingsProblem: a chosen feature is not there.
+    """
+    unknown = sorted(set(chosen) - set(names))
+    if unknown:
+        raise SettingsProblem(
+            f"expected evaluate.subgroup_features to name features of the players, got {unknown}: "
+            f"choose among {', '.join(names[:5])} and {max(len(names) - 5, 0)} more"
+        )
+    if chosen:
+        return list(chosen)
+    telling = [[name for name in names if name.endswith(ending)] for ending in TELLING]
+    preferred = {f"{activity}{ending}" for ending in TELLING}
+    return [next((name for name in found if name in preferred), found[0]) for found in telling if found]
+
+
+def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Measure a model among low, middle and high players of each feature, at its one threshold.
+
+    Groups hold about a third of the population each; where many share a value, they are fewer or unequal. Intervals
+    are Wilson's, as a group may have so few risky players that resampling would show no doubt at all.
+
+    Args:
+        scored: the test set's players.
+        threshold: flags every score at or above it.
+        values: float array [n] by feature.
+
+    Returns:
+        Per feature its name and `groups`: `from` and `to` (the feature's range), `players` (standing for the
+        population), `risky`, `flagged_share`, `recall` (None without risky players) and `precision` (None where the
+        truth of the flagged is not known, or nobody is flagged).
+    """
+    return [{"feature": name, "groups": _groups(scored, threshold, column)} for name, column in values.items()]
+
+
+def _groups(scored: Scored, threshold: float, column: np.ndarray) -> list[dict[str, Any]]:
+    edges = np.unique(np.quantile(column[scored.in_population], _CUTS))
+    group = np.searchsorted(edges, column)
+    present = np.unique(group[scored.in_population])
+    return [_group(scored, scored.score >= threshold, group == number, column) for number in present]
+
+
+def _group(scored: Scored, flagged: np.ndarray, inside: np.ndarray, column: np.ndarray) -> dict[str, Any]:
+    population, risky = inside & scored.in_population, inside & scored.is_risky
+    found, shown = int(np.sum(risky & flagged)), int(np.sum(population & flagged))
+    # With a prevalence from outside, nobody knows how many of the flagged players of one group are risky.
+    true = int(np.sum(population & risky & flagged)) if scored.prevalence is None else None
+    return {
+        "from": float(column[population].min()),
+        "to": float(column[population].max()),
+        "players": int(population.sum()),
+        "risky": int(risky.sum()),
+        "flagged_share": share_of(shown, int(population.sum())),
+        "recall": share_of(found, int(risky.sum())),
+        "precision": None if true is None else share_of(true, shown),
+    }
