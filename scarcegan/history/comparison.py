@@ -96,8 +96,8 @@ def with_deltas(measured: pd.DataFrame, reference: str) -> pd.DataFrame:
     """Add `delta` to the reference run's value and `spread`, the root of both runs' squared deviations."""
     keys = ["definition", "metric"]
     measured = measured.assign(own=measured["fold_std"].fillna(measured["std"]))
-    base = measured[measured["run"] == reference].set_index(keys)[["value", "own"]]
-    both = measured.join(base, on=keys, rsuffix="_base")
+    base = measured[measured["run"] == reference][[*keys, "value", "own"]]
+    both = measured.merge(base, on=keys, how="left", suffixes=("", "_base"))
     both["delta"], both["spread"] = both["value"] - both["value_base"], np.hypot(both["own"], both["own_base"])
     return both.drop(columns=["own", "own_base", "value_base"])
 

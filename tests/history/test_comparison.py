@@ -1,0 +1,80 @@
+import json
+import math
+
+import pytest
+
+from scarcegan import history
+from scarcegan.problems import HistoryProblem
+
+
+@pytest.fixture(scope="module")
+def compared(recorded):
+    return history.compare("first", "second", "third")
+
+
+def row(frame, **chosen):
+    for key, value in chosen.items():
+        frame = frame[frame[key] == value]
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+def test_only_settings_that_differ_are_shown(compared):
+    assert compared.settings.set_index("setting")["second"].to_dict() == {"seed": 11, "train.members": 16}
+    assert compared.settings.set_index("setting")["first"].to_dict() == {"seed": 7, "train.members": 8}
+
+
+def test_a_metric_stands_beside_the_first_runs_with_the_spread_of_both_runs_folds(compared):
+    second = row(compared.metrics, run="second", definition="review_budget", metric="recall")
+    assert second["delta"] == pytest.approx(0.2)
+    assert second["spread"] == pytest.approx(0.06 * math.sqrt(2))
+    assert row(compared.metrics, run="first", definition="balanced", metric="f2")["delta"] == 0
+
+
+def test_where_folds_measure_nothing_the_spread_is_that_of_resampling(compared):
+    second = row(compared.metrics, run="second", definition="balanced", metric="pr_auc")
+    assert second["spread"] == pytest.approx(second["std"] * math.sqrt(2))
+
+
+def test_learning_curves_hold_the_healthy_members_of_each_fold(compared):
+    curves = compared.curves
+    assert set(zip(curves["run"], curves["fold"], strict=True)) == {
+        ("first", 0), ("first", 1), ("second", 0), ("second", 1)
+    }  # fmt: skip
+    assert (curves["low"] <= curves["median"]).all()
+    assert (curves["median"] <= curves["high"]).all()
+    assert curves[curves["run"] == "first"]["iteration"].max() == 1_000
+
+
+def test_drift_is_told_of_runs_on_other_data_only_most_moved_first(compared):
+    drift = compared.drift
+    assert set(drift["run"]) == {"second"}
+    assert drift["psi"].is_monotonic_decreasing
+    assert (drift["psi"][2:] == 0).all()
+    assert drift["ks"][0] > 0
+    assert compared.data["first"] == compared.data["third"] != compared.data["second"]
+
+
+def test_best_goes_by_what_each_definition_maximises(compared):
+    best = compared.best.set_index("definition")
+    assert best["metric"].to_dict() == {
+        "recall_first": "flagged_share", "precision_first": "recall", "review_budget": "recall", "balanced": "f2"
+    }  # fmt: skip
+    assert best.loc["review_budget", "run"] == "second"
+    assert best.loc["review_budget", "lead"] == pytest.approx(0.2)
+    assert best.loc["review_budget", "runner_up"] == "first"
+    assert not best.loc["review_budget", "same_data"]
+
+
+def test_best_of_all_runs_leaves_out_those_that_were_not_evaluated(recorded):
+    assert set(history.best()["runs"]) == {2}
+
+
+def test_plain_data_of_a_comparison_is_strict_json(compared):
+    text = json.dumps(compared.to_plain(), allow_nan=False)
+    assert json.loads(text)["runs"] == ["first", "second", "third"]
+
+
+def test_a_comparison_takes_two_different_runs(recorded):
+    with pytest.raises(HistoryProblem, match="two runs or more, got 1"):
+        history.compare("first", "RetrainFlow/first")

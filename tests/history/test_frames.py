@@ -1,0 +1,103 @@
+import pytest
+
+from scarcegan import history
+from scarcegan.problems import HistoryProblem
+
+
+@pytest.fixture(scope="module")
+def frame(recorded):
+    return history.runs()
+
+
+def test_runs_are_listed_newest_first_without_loading_what_is_large(frame):
+    assert list(frame["run"]) == ["fourth", "third", "second", "first"]
+
+
+def test_each_run_tells_how_it_ended_and_where_it_stopped(frame):
+    ended = frame.set_index("run")[["status", "step"]].apply(tuple, axis=1).to_dict()
+    assert ended == {
+        "first": ("finished", "end"),
+        "second": ("finished", "end"),
+        "third": ("failed", "train"),
+        "fourth": ("unfinished", "start"),
+    }
+
+
+def test_facts_settings_and_metrics_are_columns(frame):
+    row = frame.set_index("run").loc["second"]
+    assert row["user"] == "omar"
+    assert row["config"] == "config/retrain.toml"
+    assert row["data"] == "00000000ffffffff"
+    assert row["release"] == "release-second"
+    assert row["settings.train.members"] == 16
+    assert row["settings.model.trunk"] == "200, 50"
+    assert row["settings.definitions.recall_first.bound"] == 0.85
+    assert row["metrics.review_budget.recall"] - frame.set_index("run").loc["first"][
+        "metrics.review_budget.recall"
+    ] == pytest.approx(0.2)
+
+
+def test_a_resume_names_the_first_run_of_its_chain(frame):
+    assert frame.set_index("run")["origin_run"].to_dict()["third"] == "first"
+
+
+def test_what_a_run_has_not_made_is_missing(frame):
+    assert frame.set_index("run").loc[["third", "fourth"], "metrics.balanced.recall"].isna().all()
+    assert frame.set_index("run")["seconds"].notna().to_dict() == {
+        "first": True, "second": True, "third": False, "fourth": False
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({"tags": ["nightly"]}, ["first"]),
+        ({"user": "omar"}, ["fourth", "second"]),
+        ({"status": "failed"}, ["third"]),
+        ({"namespace": "user:omar"}, ["fourth", "second"]),
+        ({"until": "2020-01-01"}, []),
+        ({"since": "2020-01-01", "status": "finished"}, ["second", "first"]),
+        ({"tags": ["nobody"]}, []),
+    ],
+)
+def test_runs_are_chosen_by_tag_date_user_status_and_namespace(recorded, chosen, expected):
+    assert list(history.runs(**chosen)["run"]) == expected
+
+
+def test_the_notebooks_own_namespace_stays_as_it_was(recorded):
+    import metaflow
+
+    metaflow.namespace("user:ada")
+    history.runs()
+    assert metaflow.get_namespace() == "user:ada"
+
+
+def test_one_run_is_found_by_number_and_by_pathspec(recorded):
+    assert history.show("first")["run"] == history.show("RetrainFlow/first")["run"] == "first"
+
+
+@pytest.mark.parametrize("reference", ["fifth", "RetrainFlow/fifth", "a/b/c"])
+def test_an_unknown_run_is_named_with_the_place_that_was_searched(recorded, reference):
+    with pytest.raises(HistoryProblem, match=f"got '{reference}', which is not in local@.*scarcegan runs list"):
+        history.show(reference)
+
+
+def test_an_artifact_is_loaded_by_name(recorded):
+    assert history.artifact("first", "settings")["train"]["members"] == 8
+    assert history.artifact("third", "evaluation") is None
+    with pytest.raises(HistoryProblem, match="got 'evaluations'"):
+        history.artifact("first", "evaluations")
+
+
+def test_without_any_run_the_frame_is_empty_but_has_its_columns(tmp_path):
+    import metaflow
+
+    before = metaflow.get_metadata()
+    (tmp_path / ".metaflow").mkdir()
+    metaflow.metadata(f"local@{tmp_path}")
+    try:
+        frame = history.runs()
+    finally:
+        metaflow.metadata(before)
+    assert len(frame) == 0
+    assert {"run", "status", "step"} <= set(frame)
