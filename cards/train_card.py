@@ -1,6 +1,7 @@
 """The live card of `train`: how far one fold has come, whether its members are well, what they find."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,10 @@ MEMBERS_LISTED = 16
 BAND = (10, 90)
 LOG_FLOOR = 1e-6
 BAND_IN_WORDS = "Line: median of the healthy members; band: the middle 80 % of them."
+MEMBERS_IN_WORDS = (
+    "As of the last round: what each finds on validation players, and how its two networks play. A member that is not "
+    "healthy now is never selected; nor is what it was while it was ill, should it recover."
+)
 
 LOSSES = {
     "discriminator_supervised_loss": "discriminator, supervised",
@@ -27,8 +32,11 @@ SHARES = {
 SIZES = {"gradient_norm": "gradient norm", "feature_distance": "distance of real and generated features"}
 VALIDATION = {
     "validation_recall_at_budget": "recall at the review budget",
+    "validation_precision_at_budget": "precision at the review budget",
     "validation_average_precision": "average precision",
 }
+CLASS_RECALL = "validation_recall_of_"
+FAULTS = {"not_finite": "not finite", "collapsed": "collapsed", "saturated": "saturated"}
 
 
 def train_card(history: Mapping[str, Any], fold: int, iterations_total: int) -> list[Any]:
@@ -50,6 +58,13 @@ def train_card(history: Mapping[str, Any], fold: int, iterations_total: int) -> 
                 VALIDATION,
                 y=theme.axis("middle", "on validation players", scale={"zero": True}),
             ),
+            _bands(
+                "Which populations do the members recognise?",
+                history,
+                _classes(history),
+                y=theme.axis("middle", "called by their name (recall)", share=True, scale={"domain": [0, 1]}),
+                reading="Share of a population's labelled validation players whose most probable class is their own.",
+            ),
             theme.heading("How the two networks do"),
             _bands("Do the losses settle, and do the members agree?", history, LOSSES, y=theme.axis("middle", "loss")),
             _bands(
@@ -68,14 +83,15 @@ def train_card(history: Mapping[str, Any], fold: int, iterations_total: int) -> 
             ),
         ]
     if len(history["iteration"]):
-        parts += [theme.heading("Members"), *_member_table(history)]
+        parts += [theme.heading("Members", MEMBERS_IN_WORDS), *_member_tables(history)]
     return theme.page(f"Fold {fold}", parts)
 
 
 def _status(history: Mapping[str, Any], total: int) -> Markdown:
     done, members = _done(history), history["members"]
     well = sum(bool(value) for value in history["healthy"])
-    health = f"**{well} of {words.plural(members, 'member')} {'is' if well == 1 else 'are'} healthy.**"
+    health = f"**{well} of {words.plural(members, 'member')} {'is' if well == 1 else 'are'} healthy"
+    health += f"; masked: {_masked(history)}.**" if well < members else ".**"
     if not len(history["iteration"]):
         return Markdown(f"**Training starts**: {words.count(total)} iterations to go, no metrics yet. {health}")
     elapsed = history["seconds"][-1]
@@ -84,6 +100,17 @@ def _status(history: Mapping[str, Any], total: int) -> Markdown:
     return Markdown(
         f"**Training**: iteration {words.count(done)} of {words.count(total)} ({words.percent(done / total)}). {health}"
     )
+
+
+def _masked(history: Mapping[str, Any]) -> str:
+    """Count the members that are masked now by what ails them: `2 collapsed, 1 not finite`."""
+    counts = Counter(fault for fault in history["faults"][-1] if fault)
+    return ", ".join(f"{number} {FAULTS[fault]}" for fault, number in counts.most_common())
+
+
+def _classes(history: Mapping[str, Any]) -> dict[str, str]:
+    """List the series of recall per class with the classes' names."""
+    return {key: key.removeprefix(CLASS_RECALL) for key in history if key.startswith(CLASS_RECALL)}
 
 
 def _progress(history: Mapping[str, Any], total: int) -> ProgressBar:
@@ -166,31 +193,47 @@ def _summary(history: Mapping[str, Any], key: str, name: str) -> list[dict[str, 
     ]
 
 
-def _member_table(history: Mapping[str, Any]) -> list[Any]:
-    found = _last(history, "validation_recall_at_budget")
+def _member_tables(history: Mapping[str, Any]) -> list[Any]:
+    """List the members as of the last round, the masked first, then the best: what they find, and how they play."""
+    found = history["validation_recall_at_budget"][-1]
     order = sorted(range(history["members"]), key=lambda member: (history["healthy"][member], -_or_zero(found[member])))
-    rows = [
-        [
-            str(member),
-            "healthy" if history["healthy"][member] else "masked",
-            words.percent(found[member]),
-            words.score(_last(history, "validation_average_precision")[member]),
-            words.number(_last(history, "discriminator_supervised_loss")[member]),
-            words.number(_last(history, "generator_loss")[member]),
-            words.percent(_last(history, "unknown_share")[member]),
-        ]
-        for member in order[:MEMBERS_LISTED]
-    ]
-    headers = ["Member", "State", "Recall at budget", "Avg. precision", "Supervised loss", "Generator loss", "Unknown"]
-    parts: list[Any] = [theme.table(headers, rows)]
+    classes = _classes(history)
+    finds = {
+        "Recall at budget": ("validation_recall_at_budget", words.percent),
+        "Precision there": ("validation_precision_at_budget", words.percent),
+        "Average precision": ("validation_average_precision", words.score),
+        **{f"Recall of {name}": (key, words.percent) for key, name in classes.items()},
+    }
+    plays = {
+        "Loss, supervised": ("discriminator_supervised_loss", words.number),
+        "Loss, real or generated": ("discriminator_unsupervised_loss", words.number),
+        "Loss, generator": ("generator_loss", words.number),
+        "p(real)": ("p_real", words.percent),
+        "p(fake)": ("p_fake", words.percent),
+        "Feature distance": ("feature_distance", words.number),
+        "Gradient norm": ("gradient_norm", words.number),
+        "Unknown": ("unknown_share", words.percent),
+    }
+    shown = order[:MEMBERS_LISTED]
+    parts: list[Any] = [_member_table(history, shown, finds), _member_table(history, shown, plays)]
     if len(order) > MEMBERS_LISTED:
         parts.append(Markdown(f"{len(order) - MEMBERS_LISTED} more healthy members are not listed."))
     return parts
 
 
+def _member_table(
+    history: Mapping[str, Any], members: Sequence[int], columns: Mapping[str, tuple[str, Callable[[float], str]]]
+) -> Any:
+    rows = [
+        [
+            str(member),
+            FAULTS.get(history["faults"][-1][member], "healthy"),
+            *(write(history[key][-1][member]) for key, write in columns.values()),
+        ]
+        for member in members
+    ]
+    return theme.table(["Member", "State", *columns], rows)
+
+
 def _or_zero(value: float) -> float:
     return value if words.is_number(value) else 0.0
-
-
-def _last(history: Mapping[str, Any], key: str) -> Sequence[float]:
-    return list(history[key][-1])

@@ -61,7 +61,7 @@ def data_report(features: int = 28) -> dict[str, Any]:
 def snapshot() -> dict[str, Any]:
     """What the data report says of a snapshot with a predecessor."""
     drift = [
-        {"feature": name, "psi": psi, "ks": psi / 3, "median_before": 1.0, "median_now": 1.0 + psi}
+        {"name": name, "psi": psi, "ks": psi / 3, "median_before": 1.0, "median_now": 1.0 + psi}
         for name, psi in (("bets_level", 0.61), ("night_trend", 0.12), ("stake_peak", 0.004))
     ]
     return {
@@ -92,18 +92,27 @@ def history(rounds: int = 20, members: int = 8, collapsed: int | None = 5) -> di
         "gradient_norm": 1.9 - 0.8 * progress,
         "unknown_share": 0.08 + 0.05 * progress,
         "validation_recall_at_budget": 0.38 * (1 - np.exp(-5 * progress)),
+        "validation_precision_at_budget": 0.34 * (1 - np.exp(-5 * progress)),
         "validation_average_precision": 0.29 * (1 - np.exp(-4 * progress)),
+        **{
+            f"validation_recall_of_{name}": height * (1 - np.exp(-6 * progress))
+            for name, height in zip(CLASSES, (0.91, 0.84, 0.79, 0.62), strict=True)
+        },
     }
     well = collapsed is None or rounds == 0
+    faults = [["" for _ in range(members)] for _ in range(rounds)]
     series = {name: base * rng.normal(1, 0.05, (rounds, members)) for name, base in shapes.items()}
     if not well:
         for values in series.values():
             values[rounds // 2 :, collapsed] = math.nan
+        for row in faults[rounds // 2 :]:
+            row[collapsed] = "not_finite"
     return {
         "iteration": iteration,
         "members": members,
         **{name: values.tolist() for name, values in series.items()},
-        "alarms": [] if well else [f"not finite: members {collapsed} at iteration 550; lower the learning rates"],
+        "faults": faults,
+        "alarms": [] if well else [f"not finite: member {collapsed}, first at iteration 350; lower the learning rates"],
         "healthy": [well or member != collapsed for member in range(members)],
         "iterations": 1_000,
         "seconds": [3.6 * (index + 1) for index in range(rounds)],
