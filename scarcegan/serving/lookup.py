@@ -19,26 +19,28 @@ class Lines(NamedTuple):
 
 
 class ColumnScaler:
-    """Scales many players per call, 5 to 7 times as fast as a binary search per value.
+    """Scales many players per call, about ten times as fast as a binary search per value.
 
     A float's bits, read as an integer, grow with the float. Their leading bits therefore cut a feature's range
-    into cells, finer near zero; a table tells how many knots lie before each cell, and a few comparisons (one,
-    if no cell holds two knots) find the segment. Tables take some milliseconds to make.
+    into cells, finer near zero; a table tells how many knots lie before each cell, and as many comparisons as the
+    feature's fullest cell has knots (mostly one) find the segment. Tables take some milliseconds to make.
 
     Args:
         scaler: fitted on the training rows.
     """
 
     def __init__(self, scaler: Scaler) -> None:
-        knots = scaler.knots
+        knots, last = scaler.knots, _last_rising(scaler.values)
         self._is_log = scaler.kind == "log_minmax"
-        self._lowest, self._highest = knots[:, :1], knots[:, -1:]
+        self._lowest, self._highest = knots[:, :1], np.take_along_axis(knots, last[:, None], axis=1)
         keys = _keys(knots).astype(np.int64)
-        self._shift = _shifts(keys)
-        cells = keys >> self._shift
+        rising = [own[: end + 1] for own, end in zip(keys, last, strict=True)]
+        shifts = [_shift(own) for own in rising]
+        cells = [own >> shift for own, shift in zip(rising, shifts, strict=True)]
+        self._shift = np.array(shifts, dtype=np.int32)[:, None]
         # Segment i of a feature ends at its knot i; the last one has no end.
         segments = knots.shape[1] + 1
-        tables, self._steps, at = [], int(_most_in_one_cell(cells)), 0
+        tables, at = [], 0
         self._base = np.empty((len(knots), 1), dtype=np.int64)
         for feature, own in enumerate(cells):
             # One cell more at the left end, for -0.0 when the first knot is 0.0.
@@ -47,6 +49,10 @@ class ColumnScaler:
             tables.append(np.searchsorted(own, np.arange(first, own[-1] + 1)) + feature * segments)
             at += len(tables[-1])
         self._table = np.concatenate(tables)
+        steps = np.array([np.unique(own, return_counts=True)[1].max() for own in cells])
+        # Few features need many comparisons: those that need more than one, the neediest first, and how many are left.
+        self._crowded = np.argsort(-steps, kind="stable")[: np.count_nonzero(steps > 1)]
+        self._left = [np.count_nonzero(steps > done) for done in range(1, steps.max())]
         endless = np.full_like(self._lowest, np.inf)
         self._end = np.concatenate([knots, endless], axis=1).ravel()
         self._start, self._value, self._slope = (line.ravel() for line in segment_lines(scaler))
@@ -67,8 +73,12 @@ class ColumnScaler:
         cell >>= self._shift
         # mode="clip" spares a check of every index; they are all within the tables.
         segment = self._table.take(cell + self._base, mode="clip")
-        for _ in range(self._steps):
-            segment += x >= self._end.take(segment, mode="clip")
+        segment += x >= self._end.take(segment, mode="clip")
+        if self._left:
+            crowded, among = segment[self._crowded], x[self._crowded]
+            for left in self._left:
+                crowded[:left] += among[:left] >= self._end.take(crowded[:left], mode="clip")
+            segment[self._crowded] = crowded
         x -= self._start.take(segment, mode="clip")
         x *= self._slope.take(segment, mode="clip")
         x += self._value.take(segment, mode="clip")
@@ -95,20 +105,18 @@ def _keys(values: np.ndarray) -> np.ndarray:
     return keys
 
 
-def _shifts(keys: np.ndarray) -> np.ndarray:
-    """Return how many low bits to drop, int32 [features, 1]: the most that part all knots, if the table stays small."""
-    shifts = np.arange(31, -1, -1)[:, None, None]
-    cells = keys >> shifts
-    is_small = cells[:, :, -1] - cells[:, :, 0] < MOST_CELLS
-    parts_all = (np.diff(cells, axis=2) > 0).all(axis=2)
-    finest_small = is_small.sum(axis=0) - 1
-    coarsest_parting = np.where(parts_all.any(axis=0), parts_all.argmax(axis=0), len(shifts))
-    chosen = np.minimum(finest_small, coarsest_parting)
-    return shifts[chosen, 0].astype(np.int32)
+def _last_rising(values: np.ndarray) -> np.ndarray:
+    """Return each feature's first knot with its last value, int [features]: nothing rises beyond it."""
+    return np.argmax(values == values[:, -1:], axis=1)
 
 
-def _most_in_one_cell(cells: np.ndarray) -> int:
-    return max(int(np.unique(own, return_counts=True)[1].max()) for own in cells)
+def _shift(keys: np.ndarray) -> int:
+    """Return how many low bits of sorted keys to drop: the most that part them all, if the table stays small."""
+    shifts = np.arange(31, -1, -1)
+    cells = keys >> shifts[:, None]
+    is_small = cells[:, -1] - cells[:, 0] < MOST_CELLS
+    parts_all = (np.diff(cells, axis=1) > 0).all(axis=1)
+    return int(shifts[parts_all.argmax()] if (parts_all & is_small).any() else shifts[is_small][-1])
 
 
 def _slopes(knots: np.ndarray, values: np.ndarray) -> np.ndarray:
