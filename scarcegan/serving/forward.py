@@ -48,19 +48,42 @@ def class_probabilities(model: Mapping[str, Any], raw_features: np.ndarray) -> n
         DataProblem: another number of features than the model was trained on.
     """
     check_width(model, raw_features)
-    parts = [
-        (ColumnScaler(Scaler.from_arrays(part["scaler"])), part["layers"], part["slope"]) for part in model["parts"]
-    ]
-    members = sum(len(layers[0]["weights"]) for _, layers, _ in parts)
-    total = np.zeros((len(model["class_names"]), len(raw_features)), dtype=np.float32)
-    for start in range(0, len(raw_features), CHUNK_ROWS):
-        raw = np.ascontiguousarray(raw_features[start : start + CHUNK_ROWS].T, dtype=np.float32)
-        for scaler, layers, slope in parts:
-            inputs = scaler.apply(raw)
-            for member in range(len(layers[0]["weights"])):
-                total[:, start : start + CHUNK_ROWS] += softmax(_logits(layers, member, slope, inputs))
-    total /= members
-    return total.T
+    return Scorer(model).probabilities(raw_features.T).T
+
+
+class Scorer:
+    """A model made ready to score batch after batch: its tables are made once.
+
+    Args:
+        model: plain arrays, see `scarcegan.serving.archive`.
+    """
+
+    def __init__(self, model: Mapping[str, Any]) -> None:
+        self._classes = len(model["class_names"])
+        self._parts = [
+            (ColumnScaler(Scaler.from_arrays(part["scaler"])), part["layers"], part["slope"]) for part in model["parts"]
+        ]
+        self._members = sum(len(layers[0]["weights"]) for _, layers, _ in self._parts)
+
+    def probabilities(self, columns: np.ndarray) -> np.ndarray:
+        """Return class probabilities, averaged over all members; memory beside the result is one chunk's.
+
+        Args:
+            columns: float array [features, n], raw and finite, a player per column.
+
+        Returns:
+            float32 array [classes, n].
+        """
+        total = np.zeros((self._classes, columns.shape[1]), dtype=np.float32)
+        for start in range(0, columns.shape[1], CHUNK_ROWS):
+            raw = np.ascontiguousarray(columns[:, start : start + CHUNK_ROWS], dtype=np.float32)
+            chunk = total[:, start : start + CHUNK_ROWS]
+            for scaler, layers, slope in self._parts:
+                inputs = scaler.apply(raw)
+                for member in range(len(layers[0]["weights"])):
+                    chunk += softmax(_logits(layers, member, slope, inputs))
+        total /= self._members
+        return total
 
 
 def check_width(model: Mapping[str, Any], raw_features: np.ndarray) -> None:

@@ -211,8 +211,11 @@ def open_snapshots(folder: str) -> SnapshotStore:
 
 def _write(path: Path, ids: np.ndarray, features: np.ndarray, columns: tuple[str, ...]) -> None:
     arrays = [pa.array(ids), *(pa.array(np.ascontiguousarray(column)) for column in features.T)]
-    # Neither dictionaries nor compression: a reader gets at the floats by copying them.
-    pq.write_table(pa.table(arrays, names=[ID, *columns]), path, compression="none", use_dictionary=False)
+    # Neither nulls nor dictionaries nor compression: a reader gets at the floats by copying them.
+    schema = pa.schema(
+        [pa.field(name, array.type, nullable=False) for name, array in zip([ID, *columns], arrays, strict=True)]
+    )
+    pq.write_table(pa.table(arrays, schema=schema), path, compression="none", use_dictionary=False)
 
 
 def _content(ids: np.ndarray, features: np.ndarray) -> str:
