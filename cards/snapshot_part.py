@@ -39,7 +39,7 @@ def _drift_summary(snapshot: Mapping[str, Any]) -> Markdown:
 def _drift_chart(snapshot: Mapping[str, Any]) -> VegaChart:
     rows = [
         {
-            "feature": row["feature"],
+            "feature": row["name"],
             "psi": row["psi"],
             "none": 0,
             "label": f"{words.score(row['psi'])}  (median {words.number(row['median_before'])} → "

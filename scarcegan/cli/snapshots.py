@@ -43,12 +43,12 @@ def show(
     name: Annotated[str, typer.Argument(help="Name of the snapshot.")], folder: Folder = "", as_json: AsJson = False
 ) -> None:
     """Show one snapshot: where it comes from, what was odd in its telemetry, what moved since the one before."""
-    from scarcegan.snapshots.drift import drift
+    from scarcegan.monitoring.distances import quantile_drift
 
     store = _store(folder)
     manifest = store.describe(name)
     before = store.before(manifest)
-    moved = drift(before, manifest)[:10] if before else []
+    moved = quantile_drift(before.statistics, manifest.statistics)[:10] if before else []
     facts = _facts(manifest) | {"previous": before.name if before else None, "moved_most": moved}
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
@@ -60,7 +60,7 @@ def show(
     for note in manifest.frame.notes:
         console.print(f"note: {note}", markup=False)
     for row in moved:
-        console.print(f"moved since {facts['previous']}: {row['feature']} (PSI {row['psi']:.2f})", markup=False)
+        console.print(f"moved since {facts['previous']}: {row['name']} (PSI {row['psi']:.2f})", markup=False)
 
 
 def _store(folder: str) -> "SnapshotStore":

@@ -6,10 +6,10 @@ import numpy as np
 
 from scarcegan.data.players import UNLABELED, Players
 from scarcegan.datasets.sources import useful_features
+from scarcegan.monitoring.distances import quantile_drift
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, open_snapshots
-from scarcegan.snapshots.drift import drift
 from scarcegan.snapshots.labels import join_labels, read_labels
 
 
@@ -40,7 +40,7 @@ def snapshot_report(players: Players, settings: Settings) -> dict[str, Any]:
     Returns:
         Plain values: name, fingerprint, code_version, source, window_days, missing_days (ISO dates missing for
         everyone), quiet_days (population -> mean days of the window without play; empty where not known),
-        previous (name and cut-off, or None) and drift against it (see `scarcegan.snapshots.drift`).
+        previous (name and cut-off, or None) and drift against it (see `quantile_drift`).
     """
     store = open_snapshots(settings.snapshots.folder)
     manifest = store.describe(settings.data.snapshot)
@@ -54,7 +54,7 @@ def snapshot_report(players: Players, settings: Settings) -> dict[str, Any]:
         "missing_days": list(manifest.frame.missing_days),
         "quiet_days": _quiet_days(players, manifest, settings),
         "previous": {"name": before.name, "cutoff": before.frame.cutoff} if before else None,
-        "drift": drift(before, manifest) if before else [],
+        "drift": quantile_drift(before.statistics, manifest.statistics) if before else [],
     }
 
 

@@ -17,6 +17,7 @@ DEFINITIONS = {
     "balanced": ("highest F2", 0.44, 0.019, True),
 }
 SEPARATION = {"recall_first": 1.96, "precision_first": 2.02, "review_budget": 2.08, "balanced": 2.05}
+HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "f2")
 RIVALS = {"gradient_boosting": 1.83, "random_forest": 1.95, "extra_trees": 2.01, "logistic_regression": 1.55}
 
 
@@ -132,6 +133,8 @@ def evaluation(test_sets: tuple[str, ...] = ("test",)) -> dict[str, Any]:
         "baselines": baselines,
         "champions": champions,
         "verdicts": {name: _verdict(name) for name in DEFINITIONS},
+        "subgroups": _subgroups(),
+        "explanation": _explanation(),
     }
 
 
@@ -151,11 +154,7 @@ def release() -> dict[str, Any]:
                 "-0.0090 from -0.0420 to +0.0240",
             )[index],
             "metrics": {
-                "pr_auc": 0.331 + 0.004 * index,
-                "recall": (0.85, 0.13, 0.41, 0.47)[index],
-                "precision": (0.03, 0.91, 0.42, 0.25)[index],
-                "flagged_share": flagged,
-                "f2": 0.3 + 0.02 * index,
+                **{metric: measured(SEPARATION[name], flagged)[metric]["value"] for metric in HEADLINES},
                 "players": 4528,
             },
             "created": "2024-07-01T09:14:22+00:00",
@@ -290,7 +289,69 @@ def _confusion() -> dict[str, Any]:
 def _calibration(separation: float) -> dict[str, list[float]]:
     predicted = [0.05 + 0.1 * index for index in range(10)]
     observed = [p ** (2.4 - 0.5 * separation) * 0.8 for p in predicted]
-    return {"predicted": predicted, "observed": observed, "players": [3900, 310, 120, 70, 44, 30, 21, 15, 11, 7]}
+    players = [3900, 310, 120, 70, 44, 30, 21, 15, 11, 7]
+    half = [0.9 / math.sqrt(n) for n in players]
+    low, high = ([min(1.0, max(0.0, o + sign * h)) for o, h in zip(observed, half, strict=True)] for sign in (-1, 1))
+    return {"predicted": predicted, "observed": observed, "low": low, "high": high, "players": players}
+
+
+def _subgroups() -> dict[str, Any]:
+    """The new and the idle are found less often, on few players."""
+
+    def group(low: float, high: float, risky: int, found: int, flagged: int) -> dict[str, Any]:
+        return {
+            "from": low,
+            "to": high,
+            "players": 1_509,
+            "risky": risky,
+            "flagged_share": interval(flagged / 1_509, 0.004),
+            "recall": interval(found / risky, 0.5 / math.sqrt(risky)) if risky else None,
+            "precision": interval(found / flagged, 0.2) if flagged else None,
+        }
+
+    activity = [group(0.0, 0.05, 4, 1, 3), group(0.0667, 0.217, 11, 3, 9), group(0.233, 1.0, 31, 15, 33)]
+    tenure = [group(0.0, 21.0, 0, 0, 2), group(22.0, 59.0, 17, 5, 14), group(60.0, 60.0, 29, 14, 29)]
+    features = [("sessions_active_share", activity), ("sessions_tenure_days", tenure)]
+    return {
+        "definition": "review_budget",
+        "test_set": "test",
+        "threshold": 0.57,
+        "features": [{"feature": name, "groups": groups} for name, groups in features],
+    }
+
+
+def _explanation() -> dict[str, Any]:
+    importance = [
+        {"feature": name, "mean_attribution": 0.04 * 0.83**rank} for rank, name in enumerate(_feature_names(28)[1:])
+    ]
+    reasons = [
+        {
+            "feature": one["feature"],
+            "value": 0.93,
+            "typical": 0.21,
+            "attribution": share,
+            "words": f"{one['feature'].replace('_', ' ')} 0.93, typical 0.21 (+{share})",
+        }
+        for one, share in zip(importance, (0.21, 0.11, 0.052), strict=False)
+    ]
+    examples = [
+        {"score": score, "risky": risky, "reasons": reasons[:count]}
+        for score, risky, count in (
+            (0.97, True, 3),
+            (0.88, True, 3),
+            (0.79, False, 3),
+            (0.66, None, 2),
+            (0.57, True, 1),
+        )
+    ]
+    return {
+        "definition": "review_budget",
+        "test_set": "test",
+        "players": 196,
+        "flagged": 46,
+        "importance": importance,
+        "examples": examples,
+    }
 
 
 def _feature_names(features: int) -> list[str]:

@@ -1,0 +1,1 @@
+"""Watching: how far a snapshot has moved from the one the champion was trained on, and what follows from it."""

@@ -1,0 +1,132 @@
+"""The rule as a table of cases: what was raised in earlier periods, what now, and what follows."""
+
+import pytest
+from monitoring_samples import report_of, sample, world
+
+from scarcegan.monitoring.decision import cannot_measure, decide
+from scarcegan.settings import Monitoring, Signals
+
+SIGNALS = Signals.model_validate(
+    {
+        "features": {"least": 0.05, "retrain_after": 0},
+        "classifier": {"least": 0.6, "retrain_after": 2},
+        "score": {"least": 0.05, "retrain_after": 3},
+        "unknown_share": {"least": 0.05, "retrain_after": 0},
+        "recall": {"least": 0.05, "retrain_after": 1},
+    }
+)
+RULE = Monitoring(cool_down=2, signals=SIGNALS)
+LEAST = {name: getattr(SIGNALS, name).least for name in Signals.model_fields}
+
+
+def report_with(raised="", beyond="", period=9):
+    """A report in which the signals raised are large, and those only beyond their limits are small."""
+    size = {name: 1.5 * least if name in raised.split() else 0.5 * least for name, least in LEAST.items()}
+    flags = [*raised.split(), *beyond.split()]
+    return {
+        "reference": {"name": "first"},
+        "current": {"name": "now", "cutoff": f"2026-01-{period:02d}"},
+        "features": [{"name": f"f{number}", "flagged": number < 4} for number in range(10)],
+        "classifier": {"auc": size["classifier"], "limit": 0.51},
+        "score": {"ks": 0.08, "limit": 0.02, "flagged_before": 0.01, "flagged_now": 0.034},
+        "unknown_share": {"before": 0.1, "now": 0.2, "limit": 0.01},
+        "recall": {"snapshot": "before", "risky": 40, "value": 0.25, "promised": 0.5},
+        "signals": {name: {"size": size[name], "beyond": name in flags} for name in LEAST},
+        "flags": flags,
+    }
+
+
+def history(*periods, rule=RULE):
+    """Decisions of earlier periods, one string of raised signals each; `v2:` in front: scored by version 2."""
+    past = []
+    for period, told in enumerate(periods, start=1):
+        version, raised = (2, told[3:]) if told.startswith("v2:") else (1, told)
+        past.append(decide(report_with(raised, period=period), version, past, rule))
+    return past
+
+
+CASES = [
+    # earlier periods, oldest first | raised now | action | what is due
+    ([], "", "no action", []),
+    (["classifier"], "", "no action", []),
+    ([], "features", "watch", []),
+    (["features"] * 5, "features", "watch", []),
+    (["unknown_share"] * 5, "unknown_share features", "watch", []),
+    ([], "classifier", "watch", []),
+    (["classifier"], "classifier", "retrain", ["classifier"]),
+    (["classifier", ""], "classifier", "watch", []),
+    (["score"], "score", "watch", []),
+    (["score", "score"], "score", "retrain", ["score"]),
+    (["score", "classifier"], "score classifier", "retrain", ["classifier"]),
+    (["score", "classifier score"], "score classifier", "retrain", ["classifier", "score"]),
+    ([], "recall", "retrain", ["recall"]),
+    (["recall"], "recall", "watch", []),
+    (["recall", "recall"], "recall", "watch", []),
+    (["recall", "recall", "recall"], "recall", "retrain", ["recall"]),
+    (["recall", ""], "", "no action", []),
+    (["v2:classifier"], "classifier", "watch", []),
+    (["v2:recall"], "recall", "watch", []),
+    (["classifier", "v2:classifier"], "classifier", "watch", []),
+]
+
+
+@pytest.mark.parametrize(("earlier", "now", "action", "causes"), CASES)
+def test_the_rule(earlier, now, action, causes):
+    decision = decide(report_with(now), 1, history(*earlier), RULE)
+    assert (decision["action"], decision["causes"]) == (action, causes)
+
+
+def test_what_is_sure_but_small_is_no_signal():
+    decision = decide(report_with(beyond="classifier score"), 1, [], RULE)
+    assert decision["action"] == "no action"
+    assert decision["reasons"] == [
+        "nothing that counts has moved since first; beyond chance but small: classifier, score"
+    ]
+
+
+def test_what_is_large_but_within_its_limit_is_no_signal():
+    report = report_with()
+    report["signals"]["classifier"] = {"size": 0.9, "beyond": False}
+    assert decide(report, 1, [], RULE)["action"] == "no action"
+
+
+def test_without_cool_down_each_period_may_retrain():
+    eager = RULE.model_copy(update={"cool_down": 0})
+    assert [decision["action"] for decision in history("recall", "recall", rule=eager)] == ["retrain", "retrain"]
+
+
+def test_a_retraining_is_explained_in_words():
+    decision = decide(report_with("classifier recall features score unknown_share"), 1, history("classifier"), RULE)
+    assert decision["reasons"] == [
+        "4 of 10 features moved beyond their limits (f0, f1, f2, ...); 1 period in a row, only watched",
+        "a classifier tells these players from those of first (AUC 0.900, limit 0.510); 2 periods in a row, retrains "
+        "after 2",
+        "risk scores moved (distance 0.080, limit 0.020): 3.40% are flagged, 1.00% of the reference; 1 period in a "
+        "row, retrains after 3",
+        "the share 'unknown' went from 10.0% to 20.0%; 1 period in a row, only watched",
+        "of 40 players of before labelled risky since, 25% had been flagged; promised were 50%; 1 period in a row, "
+        "retrains after 1",
+    ]
+
+
+def test_a_cool_down_is_explained_in_words():
+    decision = decide(report_with("recall", period=3), 1, history("recall", ""), RULE)
+    assert decision["reasons"][-1] == (
+        "cool-down: a retraining was asked for at 2026-01-01, 2 periods ago; no other within 2 periods"
+    )
+
+
+def test_where_nothing_can_be_measured_a_person_should_look():
+    decision = cannot_measure("the champion names no snapshot", "2026-02-01", 3)
+    assert (decision["action"], decision["version"]) == ("watch", 3)
+    assert decision["reasons"] == ["drift is not measured: the champion names no snapshot"]
+    assert decide(report_with("classifier"), 3, [decision], RULE)["signals"]["classifier"]["periods"] == 1
+
+
+def test_a_real_report_is_decided_on():
+    before, now = world(3_000, 1), world(3_000, 2)
+    now[:, :6] *= 1.5
+    report = report_of(sample(before), sample(now, cutoff="2026-02-01"))
+    first = decide(report, 1, [], RULE)
+    assert first["action"] == "watch"
+    assert decide(report, 1, [first], RULE)["causes"] == ["classifier"]

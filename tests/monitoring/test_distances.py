@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from scarcegan.monitoring.distances import column_distances, distances, quantile_drift
+from scarcegan.snapshots.statistics import describe
+
+
+def skewed(rows, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.stack([rng.gamma(1, 5, rows), rng.poisson(0.3, rows), np.full(rows, 7.0)], axis=1).astype(np.float32)
+
+
+def manifest_statistics(features):
+    found = describe(features)
+    return {name: found.column(number) for number, name in enumerate(("level", "visits", "same"))}
+
+
+def test_the_distance_is_that_of_kolmogorov_and_smirnov():
+    before, now = skewed(5_000), skewed(4_000, seed=1) * np.float32(1.2)
+    found = column_distances(before, now)["ks"]
+    exact = [ks_2samp(old, new).statistic for old, new in zip(before.T, now.T, strict=True)]
+    np.testing.assert_allclose(found, exact, atol=0.005)
+
+
+def test_the_index_is_the_sum_over_deciles():
+    before, now = np.arange(1_000.0), np.concatenate([np.full(500, -1.0), np.arange(0.0, 1_000.0, 2)])
+    shares = np.array([0.55, *[0.05] * 9])
+    assert distances(before, now)["psi"] == pytest.approx(np.sum((shares - 0.1) * np.log(shares / 0.1)), rel=0.02)
+
+
+def test_an_emptied_bin_leaves_the_index_finite():
+    found = distances(np.arange(100.0), np.full(100, 3.0))
+    assert 1 < found["psi"] < 10
+    assert found["ks"] > 0.9
+
+
+def test_a_constant_that_jumps_is_as_far_as_can_be():
+    assert distances(np.full(50, 7.0), np.full(50, 8.0))["ks"] == 1
+
+
+def test_missing_values_are_counted_and_left_out():
+    before = skewed(1_000)
+    now = before.copy()
+    now[:250, 0] = np.nan
+    found = column_distances(before, now)
+    assert found["missing_now"].tolist() == [0.25, 0, 0]
+    assert found["ks"][0] < 0.05
+
+
+def test_a_column_without_a_value_has_no_distance():
+    now = skewed(100)
+    now[:, 1] = np.nan
+    found = column_distances(skewed(100), now)
+    assert np.isnan(found["ks"][1])
+    assert found["missing_now"][1] == 1
+
+
+def test_manifests_tell_of_the_same_players_that_nothing_moved():
+    rows = quantile_drift(manifest_statistics(skewed(20_000)), manifest_statistics(skewed(20_000, seed=1)))
+    assert all(row["psi"] < 0.02 and row["ks"] <= 0.041 for row in rows)
+
+
+def test_manifests_tell_what_moved_first_with_its_medians():
+    now = skewed(20_000, seed=1)
+    now[:, 0] *= 2
+    first, *others = quantile_drift(manifest_statistics(skewed(20_000)), manifest_statistics(now))
+    assert first["name"] == "level"
+    assert first["psi"] > 0.25
+    assert first["ks"] == pytest.approx(0.25, abs=0.03)
+    assert first["median_now"] == pytest.approx(2 * first["median_before"], rel=0.1)
+    assert all(row["psi"] < 0.1 for row in others)
+
+
+def test_rounding_of_a_value_that_many_share_is_no_drift():
+    before, now = skewed(500), skewed(500)
+    before[:450, 0], now[:450, 0] = np.float32(0.9999999), 1
+    assert quantile_drift(manifest_statistics(before), manifest_statistics(now))[0]["psi"] < 0.01
