@@ -4,10 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-from metaflow import Config, FlowSpec, Parameter, config_expr, resources, retry, step
+from metaflow import Config, FlowSpec, Parameter, retry, step
 
 import cards
 import scarcegan
+from placement import runs_on
 from refusal import checked_settings, refuses_plainly
 from scarcegan.machine import launch_notes, prepare_launch
 
@@ -38,9 +39,7 @@ class FeaturesFlow(FlowSpec):
     telemetry = Parameter("telemetry", type=str, default=None, help="Overrides telemetry.path: where the input is.")
     cutoff = Parameter("cutoff", type=str, default=None, help="One cut-off date instead of telemetry.cutoffs.")
 
-    @resources(
-        cpu=config_expr("config.resources.preprocess.cpu"), memory=config_expr("config.resources.preprocess.memory_mb")
-    )
+    @runs_on("preprocess")
     @refuses_plainly
     @step
     def start(self):
@@ -58,9 +57,7 @@ class FeaturesFlow(FlowSpec):
         self.next(self.extract, foreach="shards")
 
     @retry(times=2, minutes_between_retries=0)
-    @resources(
-        cpu=config_expr("config.resources.preprocess.cpu"), memory=config_expr("config.resources.preprocess.memory_mb")
-    )
+    @runs_on("preprocess")
     @refuses_plainly
     @step
     def extract(self):
@@ -72,7 +69,7 @@ class FeaturesFlow(FlowSpec):
         self.written = extract_part(self.plans[cutoff], number, load(self.settings))
         self.next(self.publish)
 
-    @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
+    @runs_on("small")
     @refuses_plainly
     @step
     def publish(self, inputs):
@@ -84,6 +81,7 @@ class FeaturesFlow(FlowSpec):
         self.snapshots = publish_snapshots(self.plans, [task.written for task in inputs], load(self.settings))
         self.next(self.end)
 
+    @runs_on("small")
     @step
     def end(self):
         """Say which snapshots there are and how to train on them."""

@@ -1,14 +1,15 @@
 """Retrain ScarceGAN: `python retrain_flow.py run`, `... run --with batch`, `... resume`."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
-from metaflow import Config, FlowSpec, Parameter, card, config_expr, current, resources, retry, step
+from metaflow import Config, FlowSpec, Parameter, card, current, retry, step
+from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
 
 import cards
 import scarcegan
+from placement import runs_on
 from refusal import checked_settings, refuses_plainly
 from scarcegan.machine import launch_notes, launched_commit, prepare_launch, threads_per_task
 
@@ -50,7 +51,7 @@ class RetrainFlow(FlowSpec):
     data = Parameter("data", type=str, default=None, help="Overrides data.path: where the input is.")
     snapshot = Parameter("snapshot", type=str, default=None, help="Overrides data.snapshot: the snapshot to train on.")
 
-    @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
+    @runs_on("small")
     @refuses_plainly
     @step
     def start(self):
@@ -65,9 +66,7 @@ class RetrainFlow(FlowSpec):
         self.commit = self.launch.commit
         self.next(self.preprocess)
 
-    @resources(
-        cpu=config_expr("config.resources.preprocess.cpu"), memory=config_expr("config.resources.preprocess.memory_mb")
-    )
+    @runs_on("preprocess")
     @card(type="blank", id="data")
     @refuses_plainly
     @step
@@ -84,11 +83,7 @@ class RetrainFlow(FlowSpec):
         self.next(self.train, foreach="fold_numbers")
 
     @retry(times=2, minutes_between_retries=0)
-    @resources(
-        cpu=config_expr("config.resources.train.cpu"),
-        memory=config_expr("config.resources.train.memory_mb"),
-        gpu=config_expr("config.resources.train.gpu"),
-    )
+    @runs_on("train")
     @card(type="blank", id="training", refresh_interval=20)
     @refuses_plainly
     @step
@@ -99,7 +94,7 @@ class RetrainFlow(FlowSpec):
         from scarcegan.workflow.prepare import Prepared
 
         self.fold = self.input
-        checkpoint = self._checkpoints() / f"fold_{self.fold}.npz"
+        checkpoint = f"{self._checkpoints()}/fold_{self.fold}.npz"
         threads = threads_per_task(len(self.fold_numbers), os.environ)
         prepared, settings = Prepared.from_artifact(self.players), load(self.settings)
         fitted = fit_fold(prepared, self.fold, settings, threads, checkpoint, self._show_progress)
@@ -107,7 +102,7 @@ class RetrainFlow(FlowSpec):
         self.validation_rows, self.prevalence = fitted["validation_rows"], fitted["prevalence"]
         self.next(self.select)
 
-    @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
+    @runs_on("small")
     @refuses_plainly
     @step
     def select(self, inputs):
@@ -123,9 +118,7 @@ class RetrainFlow(FlowSpec):
         )
         self.next(self.evaluate)
 
-    @resources(
-        cpu=config_expr("config.resources.preprocess.cpu"), memory=config_expr("config.resources.preprocess.memory_mb")
-    )
+    @runs_on("preprocess")
     @card(type="blank", id="evaluation")
     @refuses_plainly
     @step
@@ -148,7 +141,7 @@ class RetrainFlow(FlowSpec):
         current.card.extend(evaluate_card(self.evaluation))
         self.next(self.register)
 
-    @resources(cpu=config_expr("config.resources.small.cpu"), memory=config_expr("config.resources.small.memory_mb"))
+    @runs_on("small")
     @card(type="blank", id="release")
     @refuses_plainly
     @step
@@ -172,24 +165,32 @@ class RetrainFlow(FlowSpec):
         registry, worse = open_registry(settings.registry), settings.registry.worse_challenger
         versions = register_models(self.models, self.evaluation, lineage, registry, worse_challenger=worse)
         self.release = release_summary(versions, lineage, settings)
-        current.card.extend(register_card(self.release))
+        current.card.extend(register_card(self.release, self.evaluation))
         self.next(self.end)
 
+    @runs_on("small")
     @step
     def end(self):
         """Say what came out and where to look next, and drop the checkpoints that nobody needs any more."""
+        from scarcegan.workflow.checkpoints import drop_checkpoints
+
         for verdict in self.evaluation["verdicts"].values():
             print(verdict["sentence"])
         numbers = ", ".join(str(version["version"]) for version in self.release["versions"])
         print(f"Registered versions {numbers} as {self.release['release_id']} in {self.release['registry']}.")
         print("Look next:", *self.release["commands"], sep="\n  ")
-        shutil.rmtree(self._checkpoints(), ignore_errors=True)
+        drop_checkpoints(self._checkpoints(), [f"fold_{number}.npz" for number in range(self.settings["folds"]["k"])])
 
     def _checkpoints(self):
-        """Return the folder of this run's checkpoints, the same for all its resumes and for no other run."""
+        """Return the folder of this run's checkpoints, the same for all its resumes and for no other run.
+
+        It is beside the artifacts where they are on S3: the next task may run on another machine.
+        """
         from scarcegan.project import project_folder
 
-        return project_folder("checkpoints") / current.flow_name / self.origin_run
+        if self._datastore.TYPE == "s3":  # Metaflow has no other way to tell
+            return f"{DATASTORE_SYSROOT_S3}/{current.flow_name}/checkpoints/{self.origin_run}"
+        return str(project_folder("checkpoints") / current.flow_name / self.origin_run)
 
     @staticmethod
     def _offer(task):
@@ -197,8 +198,13 @@ class RetrainFlow(FlowSpec):
         return {"candidates": task.candidates, "validation_rows": task.validation_rows}
 
     def _show_progress(self, history):
-        """Print the round in the form that the team's metric regexes read, and refresh the live card."""
+        """Print the round in the form that the team's metric regexes read, and refresh the live card.
+
+        Raises:
+            TrainingInterrupted: AWS is about to take the spot instance away; a retry goes on from this round.
+        """
         from cards.train_card import train_card
+        from scarcegan.gan.trainer import TrainingInterrupted
 
         last = {name: sum(history[key][-1]) / history["members"] for name, key in METRIC_NAMES.items()}
         words = "; ".join(f"{name}={value:.4g}" for name, value in last.items())
@@ -207,6 +213,11 @@ class RetrainFlow(FlowSpec):
         current.card.clear()
         current.card.extend(train_card(history, self.fold, history["iterations"]))
         current.card.refresh()
+        notice = current.get("spot_termination_notice")
+        if notice and Path(notice).exists():
+            raise TrainingInterrupted(
+                f"this spot instance is taken away ({Path(notice).read_text()}): trained so far is kept"
+            )
 
 
 if __name__ == "__main__":

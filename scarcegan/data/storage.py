@@ -15,13 +15,18 @@ def join(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}"
 
 
+def is_s3(location: str) -> bool:
+    """Tell whether a location is an `s3://` address."""
+    return location.startswith("s3://")
+
+
 def list_names(folder: str) -> list[str]:
     """List the names of the files and folders directly in a folder, sorted; hidden ones are left out.
 
     Raises:
         DataProblem: the folder does not exist or cannot be read.
     """
-    if _is_s3(folder):
+    if is_s3(folder):
         names = _s3_names(folder)
     else:
         with _local_errors(folder):
@@ -35,7 +40,7 @@ def is_folder(location: str) -> bool:
     Raises:
         DataProblem: the bucket cannot be read.
     """
-    if not _is_s3(location):
+    if not is_s3(location):
         return Path(location).expanduser().is_dir()
     prefix = f"{_bucket_and_key(location)[1].rstrip('/')}/".lstrip("/")
     with _s3_client(location) as client:
@@ -49,7 +54,7 @@ def is_file(location: str) -> bool:
     Raises:
         DataProblem: the bucket cannot be read.
     """
-    if not _is_s3(location):
+    if not is_s3(location):
         return Path(location).expanduser().is_file()
     key = _bucket_and_key(location)[1]
     return key in [item["Key"] for page in _s3_pages(location, Prefix=key) for item in page.get("Contents", ())]
@@ -63,7 +68,7 @@ def find_parts(location: str) -> list[str]:
     Raises:
         DataProblem: nothing is there, or it cannot be read.
     """
-    found = _s3_parts(location) if _is_s3(location) else _local_parts(location)
+    found = _s3_parts(location) if is_s3(location) else _local_parts(location)
     if not found:
         raise DataProblem(
             f"expected a file or a folder of parts at {location}, found nothing: check the path and its files"
@@ -78,7 +83,7 @@ def local_file(location: str) -> Iterator[Path]:
     Raises:
         DataProblem: the object cannot be fetched.
     """
-    if not _is_s3(location):
+    if not is_s3(location):
         yield Path(location)
         return
     bucket, key = _bucket_and_key(location)
@@ -106,7 +111,7 @@ def put_file(draft: Path, location: str) -> None:
     Raises:
         DataProblem: the location cannot be written.
     """
-    if _is_s3(location):
+    if is_s3(location):
         bucket, key = _bucket_and_key(location)
         with _s3_client(location, "write") as client:
             client.upload_file(str(draft), bucket, key)
@@ -121,7 +126,7 @@ def write_once(location: str, content: bytes) -> bool:
     Raises:
         DataProblem: the location cannot be written.
     """
-    if _is_s3(location):
+    if is_s3(location):
         return _s3_put_once(location, content)
     with draft_beside(str(Path(location).parent)) as draft, _local_errors(location, "write"):
         draft.write_bytes(content)
@@ -148,7 +153,7 @@ def remove(location: str) -> None:
     Raises:
         DataProblem: it cannot be removed.
     """
-    if not _is_s3(location):
+    if not is_s3(location):
         with _local_errors(location, "remove"):
             Path(location).unlink(missing_ok=True)
         return
@@ -159,7 +164,7 @@ def remove(location: str) -> None:
 
 def _made(folder: str) -> str | None:
     """Make a local folder, so that a rename into it is atomic; None for S3: a draft may be anywhere."""
-    if _is_s3(folder):
+    if is_s3(folder):
         return None
     with _local_errors(folder, "write"):
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -225,10 +230,13 @@ def _s3_pages(location: str, **request: str) -> list[Any]:
 def _s3_client(location: str, verb: str = "read") -> Iterator[Any]:
     import boto3
     from boto3.exceptions import S3UploadFailedError
+    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
+    # A run of hours outlasts minutes in which S3 is busy or broken.
+    patient = Config(retries={"mode": "standard", "max_attempts": 10})
     try:
-        yield boto3.client("s3")
+        yield boto3.client("s3", config=patient)
     except (BotoCoreError, ClientError, S3UploadFailedError) as error:
         raise DataProblem(
             f"cannot {verb} {location}: {error}; check the address, the region and your AWS credentials"
@@ -248,10 +256,6 @@ def _bucket_and_key(location: str) -> tuple[str, str]:
     if not bucket:
         raise DataProblem(f"expected s3://bucket/prefix, got '{location}': name the bucket")
     return bucket, key
-
-
-def _is_s3(location: str) -> bool:
-    return location.startswith("s3://")
 
 
 def _is_hidden(name: str) -> bool:

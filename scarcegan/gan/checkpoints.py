@@ -7,13 +7,29 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from scarcegan.problems import CheckpointProblem
 
 _META = "meta.json"
+
+
+class Copies(Protocol):
+    """Keeps a copy of a checkpoint where another machine finds it.
+
+    Attributes:
+        location: where the copy is, for messages.
+    """
+
+    location: str
+
+    def fetch(self, path: Path) -> None:
+        """Bring the copy to a local path, if there is one."""
+
+    def keep(self, path: Path) -> None:
+        """Replace the copy by a local file; it is there whole or not at all."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +39,12 @@ class CheckpointFile:
     Attributes:
         path: the file; its folder is made when first saved.
         fingerprint: of data, settings, fold and code; a file with another one is refused.
+        copies: where the file is kept beyond this machine, if it is; the copy counts then.
     """
 
     path: Path
     fingerprint: str
+    copies: Copies | None = None
 
     def save(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         """Write arrays and plain metadata; a kill at any moment leaves the former checkpoint or the new one."""
@@ -41,6 +59,8 @@ class CheckpointFile:
             Path(name).replace(self.path)
         finally:
             Path(name).unlink(missing_ok=True)
+        if self.copies:
+            self.copies.keep(self.path)
 
     def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Return arrays and metadata of the latest checkpoint, or None where there is none yet.
@@ -48,8 +68,11 @@ class CheckpointFile:
         Raises:
             CheckpointProblem: the file cannot be read, or has another fingerprint.
         """
+        if self.copies:
+            self.copies.fetch(self.path)
         if not self.path.exists():
             return None
+        place = self.copies.location if self.copies else self.path
         try:
             # opened here: given a path, NumPy leaves a broken zip file open
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -57,11 +80,11 @@ class CheckpointFile:
             meta = json.loads(str(arrays.pop(_META)))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise CheckpointProblem(
-                f"{self.path} is no readable checkpoint ({error}): delete it to train this fold from the start"
+                f"{place} is no readable checkpoint ({error}): delete it to train this fold from the start"
             ) from error
         if meta["fingerprint"] != self.fingerprint:
             raise CheckpointProblem(
-                f"{self.path} belongs to another training: expected fingerprint {self.fingerprint}, got "
+                f"{place} belongs to another training: expected fingerprint {self.fingerprint}, got "
                 f"{meta['fingerprint']}; data, settings, fold or code have changed; delete the file to train this fold "
                 "from its start"
             )

@@ -67,6 +67,7 @@ def train_members(
 
     Raises:
         TrainingCollapsed: no member is left.
+        TrainingInterrupted: `on_round` raised it; the checkpoint is of the last round.
         CheckpointProblem: the checkpoint is unreadable or of another training.
     """
     run = _Run(program, checkpoint)
@@ -77,8 +78,20 @@ def train_members(
         run.record(number, figures | measure(scores, weights), scores, weights)
         run.save_when_due(number)
         if on_round:
-            on_round(run.history)
+            _tell(on_round, run, number)
     return TrainedMembers(run.iterations, run.snapshots, np.stack(run.scores), run.healthy(), run.history)
+
+
+class TrainingInterrupted(Exception):
+    """Raised by `on_round` where the machine is about to be taken away; the last round is saved before it goes up."""
+
+
+def _tell(on_round: OnRound, run: "_Run", number: int) -> None:
+    try:
+        on_round(run.history)
+    except TrainingInterrupted:
+        run.save(number)
+        raise
 
 
 class _Run:
@@ -118,7 +131,11 @@ class _Run:
         return well & np.array(self.history["healthy"])
 
     def save_when_due(self, number: int) -> None:
-        if self.checkpoint is None or (number + 1) % self.program.train.checkpoint_rounds:
+        if (number + 1) % self.program.train.checkpoint_rounds == 0:
+            self.save(number)
+
+    def save(self, number: int) -> None:
+        if self.checkpoint is None:
             return
         arrays = {f"program/{name}": value for name, value in self.program.state().items()}
         for index, (snapshot, scores) in enumerate(zip(self.snapshots, self.scores, strict=True)):

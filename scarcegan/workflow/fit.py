@@ -13,12 +13,13 @@ from scarcegan.data.scaling import Scaler, fit_scaler
 from scarcegan.evaluation.metrics import average_precision, curve, precision_of, recall_at_shares
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.selection import Choice, choose
-from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
+from scarcegan.gan.checkpoints import training_fingerprint
 from scarcegan.gan.devices import prepare_devices
 from scarcegan.gan.networks import SLOPE
 from scarcegan.gan.program import Program, TrainingRows
 from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
 from scarcegan.settings import Settings
+from scarcegan.workflow.checkpoints import checkpoint_at
 from scarcegan.workflow.prepare import Prepared
 from scarcegan.workflow.prevalence import prevalence_of
 
@@ -31,7 +32,7 @@ def fit_fold(
     number: int,
     settings: Settings,
     threads: int,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     on_round: OnRound | None = None,
 ) -> dict[str, Any]:
     """Train one fold and return what it offers.
@@ -41,7 +42,7 @@ def fit_fold(
         number: the fold that validates; the others train.
         settings: the resolved settings.
         threads: CPU threads that this fold may use.
-        checkpoint: file to save to and continue from.
+        checkpoint: file or `s3://` address to save to and continue from.
         on_round: sees the history after each round.
 
     Returns:
@@ -63,7 +64,7 @@ def fit_fold(
         Program(rows, settings.model, settings.train, fold_seed, member_seeds),
         scaled,
         _Measure(scaled, _as_labeled(prepared, validation_rows, settings), settings),
-        CheckpointFile(checkpoint, fold_fingerprint(prepared, settings, number)) if checkpoint else None,
+        checkpoint_at(str(checkpoint), fold_fingerprint(prepared, settings, number)) if checkpoint else None,
         on_round,
     )
     return _offer(prepared, number, validation_rows, scaler, trained, settings)

@@ -6,7 +6,7 @@ import pytest
 
 from scarcegan.gan.checkpoints import CheckpointFile
 from scarcegan.gan.program import SERIES
-from scarcegan.gan.trainer import MAX_SNAPSHOTS, train_members
+from scarcegan.gan.trainer import MAX_SNAPSHOTS, TrainingInterrupted, train_members
 from scarcegan.problems import CheckpointProblem, TrainingCollapsed
 from scarcegan.settings import Train
 
@@ -79,6 +79,22 @@ def test_a_kill_between_checkpoints_goes_on_from_the_last_one(program, validatio
     rounds = []
     resumed = train_members(program, validation, mean_score, checkpoint, lambda h: rounds.append(h["iteration"][-1]))
     assert rounds == [15, 20]
+    program.restore(start)
+    assert is_same_training(train_members(program, validation, mean_score), resumed)
+
+
+def test_a_notice_that_the_machine_goes_saves_the_round_it_came_in(program, validation, checkpoint):
+    start = program.state()
+
+    def taken_away(history):
+        if history["iteration"][-1] == 15:  # checkpoints are due at 10 and 20
+            raise TrainingInterrupted("in two minutes")
+
+    with pytest.raises(TrainingInterrupted):
+        train_members(program, validation, mean_score, checkpoint, taken_away)
+    rounds = []
+    resumed = train_members(program, validation, mean_score, checkpoint, lambda h: rounds.append(h["iteration"][-1]))
+    assert rounds == [20]
     program.restore(start)
     assert is_same_training(train_members(program, validation, mean_score), resumed)
 

@@ -1,0 +1,45 @@
+"""Where the checkpoints of a run are: a folder on this machine, or S3 where its tasks move between machines."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from scarcegan.data import storage
+from scarcegan.gan.checkpoints import CheckpointFile
+
+
+def checkpoint_at(location: str, fingerprint: str) -> CheckpointFile:
+    """Return the checkpoint of one fold at a path or an `s3://` address.
+
+    Saving to S3 and loading from it raise a DataProblem where S3 refuses for good.
+    """
+    if not storage.is_s3(location):
+        return CheckpointFile(Path(location), fingerprint)
+    draft = Path(tempfile.mkdtemp(prefix="scarcegan-"), Path(location).name)
+    return CheckpointFile(draft, fingerprint, InStorage(location))
+
+
+def drop_checkpoints(folder: str, names: list[str]) -> None:
+    """Remove the checkpoints of a run that nobody needs any more: a whole local folder, or these names on S3."""
+    if not storage.is_s3(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for name in names:
+        storage.remove(storage.join(folder, name))
+
+
+class InStorage:
+    """A checkpoint's copy on S3."""
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+
+    def fetch(self, path: Path) -> None:
+        """Bring the copy to a local path, if there is one."""
+        if storage.is_file(self.location):
+            with storage.local_file(self.location) as copy:
+                shutil.move(copy, path)
+
+    def keep(self, path: Path) -> None:
+        """Replace the copy by a local file."""
+        storage.put_file(path, self.location)
