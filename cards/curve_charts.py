@@ -95,7 +95,7 @@ def precision_curves(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
 def threshold_explorer(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
     """Draw recall and precision of one model against the flagged share, with its threshold marked."""
     names = list(evaluation["models"])
-    measures = ["flagged_share", "recall", "precision"]
+    measures = ["flagged_share", "recall", "recall_low", "recall_high", "precision"]
     rows = [
         {"definition": name} | {key: model["test"][test_set]["curve"][key] for key in measures}
         for name, model in evaluation["models"].items()
@@ -107,11 +107,20 @@ def threshold_explorer(evaluation: Mapping[str, Any], test_set: str) -> VegaChar
         {"field": "measure", "title": "measure"},
         {"field": "value", "title": "value", "format": ".1%"},
     ]
+    chosen = [{"filter": "datum.definition == definition"}, {"flatten": measures}, SOMEBODY_FLAGGED]
+    band = {
+        "transform": chosen,
+        "mark": {"type": "area", "opacity": 0.2},
+        "encoding": {
+            "x": _flagged_axis(),
+            "y": value | {"field": "recall_low"},
+            "y2": {"field": "recall_high"},
+            "color": color | {"datum": "recall", "field": None},
+        },
+    }
     curve = {
         "transform": [
-            {"filter": "datum.definition == definition"},
-            {"flatten": measures},
-            SOMEBODY_FLAGGED,
+            *chosen,
             {"fold": ["recall", "precision"], "as": ["measure", "value"]},
             {"calculate": "10000 * datum.flagged_share", "as": "per_10000"},
         ],
@@ -125,7 +134,7 @@ def threshold_explorer(evaluation: Mapping[str, Any], test_set: str) -> VegaChar
     params = [{"name": "definition", "value": headline(evaluation), "bind": select}]
     return theme.chart(
         "What would another threshold bring?",
-        {"params": params, "layer": [curve, _own_threshold(evaluation, test_set)]},
+        {"params": params, "layer": [band, curve, _own_threshold(evaluation, test_set)]},
         reading="Choose a model below the chart; point at a curve to read it. To the left fewer players are flagged.",
         rows=rows,
         height=260,

@@ -6,6 +6,8 @@ from typing import Any
 from metaflow.cards import Markdown
 
 from cards import curve_charts, theme, trust_charts, words
+from cards.explanation_part import explanation_part
+from cards.subgroup_part import subgroup_part
 
 RANKING = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "roc_auc")
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2", "unknown_share")
@@ -31,6 +33,7 @@ def evaluate_card(evaluation: Mapping[str, Any]) -> list[Any]:
         Markdown("### Mean ± standard deviation over folds"),
         _fold_table(evaluation),
     ]
+    parts += [*subgroup_part(evaluation["subgroups"]), *explanation_part(evaluation["explanation"])]
     for name in others:
         parts += _measured_on(evaluation, name)
     return theme.page("Is the new release better?", parts)

@@ -19,21 +19,24 @@ LINEAGE = {
 }
 
 
-def register_card(release: Mapping[str, Any]) -> list[Any]:
+def register_card(release: Mapping[str, Any], evaluation: Mapping[str, Any]) -> list[Any]:
     """Build the card of a release: the models, how they differ, the lineage and the commands to decide.
 
     Args:
         release: {"release_id", "registry", "versions": [{"version", "definition", "status", "threshold",
             "constraint_met", "against_champion", "recall_against_champion", "metrics", "created"}], "refused":
             [definition], "lineage": {name: value}, "commands": [str]}.
+        evaluation: the artifact `evaluation`, for the intervals of the metrics.
     """
+    test_set = evaluation["test_sets"][0]
+    measured = {name: model["test"][test_set] for name, model in evaluation["models"].items()}
     versions = release["versions"]
     parts = [
         _summary(release),
         _version_table(versions),
-        theme.heading("Which model is for which purpose?"),
-        *([_metric_chart(versions)] if _shares(versions) else []),
-        _metric_table(versions),
+        theme.heading("Which model is for which purpose?", f"Measured on test set `{test_set}`, with 95 % intervals."),
+        *([_metric_chart(versions, measured)] if _shares(versions) else []),
+        _metric_table(versions, measured),
         theme.heading("How to decide", "Approve or reject each model; every decision is kept with who, when and why."),
         Markdown("```\n" + "\n".join(release["commands"]) + "\n```"),
         theme.heading("Where it comes from"),
@@ -89,31 +92,54 @@ def _against_champion(version: Mapping[str, Any]) -> str:
     return told.replace("-", "\N{MINUS SIGN}")
 
 
-def _metric_chart(versions: Sequence[Mapping[str, Any]]) -> VegaChart:
+def _metric_chart(versions: Sequence[Mapping[str, Any]], measured: Mapping[str, Any]) -> VegaChart:
     rows = [
-        {"model": version["definition"], "metric": words.metric_name(name), "value": version["metrics"][name]}
+        {
+            "model": version["definition"],
+            "metric": words.metric_name(name),
+            **_interval(version, name, measured),
+        }
         for version in versions
         for name in _shares(versions)
         if words.is_number(version["metrics"].get(name))
     ]
     models = [version["definition"] for version in versions]
     metrics = [words.metric_name(name) for name in _shares(versions)]
+    value = theme.axis("value", None, share=True, scale={"domain": [0, 1]})
     encoding = {
         "y": {"field": "metric", "type": "nominal", "sort": metrics, "title": None, "axis": {"grid": True}},
         "yOffset": {"field": "model", "sort": models},
-        "x": theme.axis("value", None, share=True, scale={"domain": [0, 1]}),
         "color": {"field": "model", "scale": theme.palette(models), "legend": {"title": None}},
-        "shape": {"field": "model", "scale": {"domain": models}, "legend": {"title": None}},
-        "tooltip": [{"field": "model"}, {"field": "metric"}, {"field": "value", "format": ".3"}],
     }
-    mark = {"type": "point", "filled": True, "size": 90, "opacity": 0.85}
+    point = {
+        "x": value,
+        "shape": {"field": "model", "scale": {"domain": models}, "legend": {"title": None}},
+        "tooltip": [
+            {"field": "model"},
+            {"field": "metric"},
+            *({"field": key, "format": ".3"} for key in ("value", "low", "high")),
+        ],
+    }
+    layers = [
+        {
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {"x": value | {"field": "low"}, "x2": {"field": "high"}},
+        },
+        {"mark": {"type": "point", "filled": True, "size": 80, "opacity": 1}, "encoding": point},
+    ]
     return theme.chart(
         "What does each model find, and what does it cost the moderators?",
-        {"mark": mark, "encoding": encoding},
-        reading="One point per model; intervals and rivals are on the card of the evaluate step.",
+        {"encoding": encoding, "layer": layers},
+        reading="One point per model, its 95 % interval as a line; rivals are on the card of the evaluate step.",
         rows=rows,
-        height=12 * len(models) * len(metrics),
+        height=13 * len(models) * len(metrics),
     )
+
+
+def _interval(version: Mapping[str, Any], metric: str, measured: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the registered figure beside the interval that the evaluation found."""
+    found = measured[version["definition"]][metric]
+    return {"value": version["metrics"][metric], "low": found["low"], "high": found["high"]}
 
 
 def _shares(versions: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -126,10 +152,13 @@ def _shares(versions: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _metric_table(versions: Sequence[Mapping[str, Any]]) -> Any:
+def _metric_table(versions: Sequence[Mapping[str, Any]], measured: Mapping[str, Any]) -> Any:
     names = list(dict.fromkeys(name for version in versions for name in version["metrics"]))
-    rows = [
-        [words.metric_name(name), *(words.metric_value(name, version["metrics"].get(name)) for version in versions)]
-        for name in names
-    ]
+    rows = [[words.metric_name(name), *(_figure(version, name, measured) for version in versions)] for name in names]
     return theme.table(["Metric", *(version["definition"] for version in versions)], rows)
+
+
+def _figure(version: Mapping[str, Any], metric: str, measured: Mapping[str, Any]) -> str:
+    if metric in words.METRICS and words.is_number(version["metrics"].get(metric)):
+        return words.interval(metric, _interval(version, metric, measured))
+    return words.metric_value(metric, version["metrics"].get(metric))

@@ -7,16 +7,15 @@ from metaflow.cards import VegaChart
 
 from cards import theme, words
 
+BIN = ("predicted", "observed", "low", "high", "players")
+
 
 def calibration(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
     """Draw the observed share of risky players against the predicted score, per bin of scores."""
     rows = [
-        {"model": name, "predicted": predicted, "observed": observed, "players": players}
+        {"model": name, **dict(zip(BIN, values, strict=True))}
         for name, model in evaluation["models"].items()
-        for predicted, observed, players in zip(
-            *(model["test"][test_set]["calibration"][key] for key in ("predicted", "observed", "players")), strict=True
-        )
-        if words.is_number(predicted) and words.is_number(observed) and players > 0
+        for values in zip(*(model["test"][test_set]["calibration"][key] for key in BIN), strict=True)
     ]
     predicted = theme.axis("predicted", "risk score", share=True, scale={"domain": [0, 1]})
     observed = theme.axis("observed", "truly risky", share=True, scale={"domain": [0, 1]})
@@ -25,10 +24,11 @@ def calibration(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
     tooltip = [
         {"field": "model"},
         {"field": "predicted", "format": ".0%"},
-        {"field": "observed", "format": ".0%"},
+        *({"field": key, "format": ".0%"} for key in ("observed", "low", "high")),
         {"field": "players", "format": ","},
     ]
     points = {"x": predicted, "y": observed, "color": color}
+    ends = {"y": observed | {"field": "low"}, "y2": {"field": "high"}}
     diagonal = {
         "data": {"values": [{"predicted": 0, "observed": 0}, {"predicted": 1, "observed": 1}]},
         "mark": {"type": "line", "strokeDash": [5, 4], "color": theme.INK, "strokeWidth": 1},
@@ -36,13 +36,17 @@ def calibration(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
     }
     layers = [
         diagonal,
+        {"mark": {"type": "rule", "opacity": 0.5}, "encoding": points | ends},
         {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": points},
         {"mark": {"type": "circle", "opacity": 0.8}, "encoding": points | {"size": size, "tooltip": tooltip}},
     ]
     return theme.chart(
         "Does a risk score of 30 % mean that 30 % are risky?",
         {"layer": layers},
-        reading="On the dashed line: yes. Below it the scores are too high. Larger points stand for more players.",
+        reading=[
+            "On the dashed line: yes. Below it the scores are too high. Larger points stand for more players.",
+            "Upright lines: 95 % intervals.",
+        ],
         rows=rows,
     )
 

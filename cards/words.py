@@ -88,6 +88,11 @@ def metric_name(metric: str) -> str:
     return METRICS.get(metric, metric.replace("_", " ").capitalize())
 
 
+def feature_name(feature: str) -> str:
+    """Name a feature for people: sessions_active_share -> sessions active share."""
+    return feature.replace("_", " ")
+
+
 def count(value: float | None) -> str:
     """Write a whole number with thousands separated: 20,000."""
     return f"{value:,.0f}" if value is not None and is_number(value) else MISSING

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from scarcegan.data.players import UNLABELED
-from scarcegan.evaluation.metrics import precision_of
+from scarcegan.evaluation.intervals import share_of
 from scarcegan.evaluation.scored import HeldOut, Scored
 
 _BINS = 10
@@ -53,7 +53,8 @@ def calibration(scored: Scored) -> dict[str, list[float]]:
 
     Returns:
         `predicted`: mean score of the bin's population rows; `observed`: their share of risky players, as
-        prevalence x share of the risky in the bin / share of the population in it; `players`: population rows.
+        prevalence x share of the risky in the bin / share of the population in it; `low` and `high`: its 95 %
+        interval (Wilson's, of the share that was counted); `players`: population rows.
     """
     edges = np.arange(1, _BINS) / _BINS
     own_bin = np.digitize(scored.score, edges)
@@ -61,13 +62,21 @@ def calibration(scored: Scored) -> dict[str, list[float]]:
     players = np.bincount(own_bin[population], minlength=_BINS)
     found = np.bincount(own_bin[risky], minlength=_BINS)
     sums = np.bincount(own_bin[population], weights=scored.score[population], minlength=_BINS)
-    prevalence = scored.prevalence
-    if prevalence is None:
-        prevalence = float(np.mean(risky[population]))
-    filled = players > 0
-    observed = precision_of(found / found.sum(), players / players.sum(), prevalence)
+    # What is counted: the risky among a bin's players, or, without truth, the bin's among all known risky ones.
+    if scored.prevalence is None:
+        whole, scale = players, np.ones(_BINS)
+    else:
+        whole = np.full(_BINS, found.sum())
+        scale = scored.prevalence * players.sum() / np.maximum(players, 1)
+    filled = [number for number in range(_BINS) if players[number]]
+    shares = [share_of(int(found[number]), int(whole[number])) or {} for number in filled]
+    observed = {
+        key: np.minimum(1.0, [share[key] for share in shares] * scale[filled]) for key in ("value", "low", "high")
+    }
     return {
         "predicted": (sums[filled] / players[filled]).tolist(),
-        "observed": observed[filled].tolist(),
+        "observed": observed["value"].tolist(),
+        "low": observed["low"].tolist(),
+        "high": observed["high"].tolist(),
         "players": players[filled].tolist(),
     }

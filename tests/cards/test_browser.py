@@ -2,7 +2,7 @@ import card_browser
 import pytest
 import screenshots
 
-CHARTS = {"preprocess": 3, "preprocess_snapshot": 4, "train": 5, "train_start": 0, "evaluate": 6, "register": 1}
+CHARTS = {"preprocess": 3, "preprocess_snapshot": 4, "train": 5, "train_start": 0, "evaluate": 8, "register": 1, "compare": 4}
 
 pytestmark = [
     pytest.mark.slow,

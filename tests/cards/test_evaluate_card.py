@@ -41,7 +41,7 @@ def test_the_basis_of_the_numbers_is_told(evaluation, read):
 
 def test_every_chart_asks_a_question(evaluation):
     titles = list(charts_of(evaluate_card(evaluation)))
-    assert len(titles) == 6
+    assert len(titles) == 8
     assert all(title.endswith("?") for title in titles)
 
 
@@ -121,3 +121,49 @@ def test_a_team_without_a_review_budget_model_sees_its_first_definition_first(ev
 def test_every_test_set_has_its_part(read):
     text = read(evaluate_card(card_samples.evaluation(("test", "new_attacks"))))
     assert text.index("## Test set `test`") < text.index("## Test set `new_attacks`")
+
+
+def test_groups_of_players_stand_with_counts_and_intervals(evaluation, read):
+    components = evaluate_card(evaluation)
+    text = read(components)
+    assert "`review_budget` at its one threshold, 0.570, on `test`" in text
+    assert (
+        '["sessions active share 0.233 to 1", "1,509", "31", "48 % [39, 57]", "45 % [25, 65]", "2.2 % [1.8, 2.6]"]'
+        in text
+    )
+    assert '["sessions tenure days 0 to 21", "1,509", "0", "–", "0 % [0, 20]", "0.13 % [0, 0.53]"]' in text
+    drawn = charts_of(components)["Whose risk does the model overlook?"]["data"]["values"]
+    assert len(drawn) == 5  # nobody is risky among the newest
+
+
+def test_without_telling_features_the_card_says_how_to_get_groups(evaluation, read):
+    evaluation["subgroups"]["features"] = []
+    assert "name features in `evaluate.subgroup_features`" in read(evaluate_card(evaluation))
+
+
+def test_the_card_tells_what_the_model_looks_at(evaluation, read):
+    components = evaluate_card(evaluation)
+    text = read(components)
+    assert "46 flagged players of `test` (the highest scores first) and 150 others drawn at random" in text
+    rows = charts_of(components)["Which features move the risk score most?"]["data"]["values"]
+    assert (len(rows), rows[0]["feature"]) == (15, "deposit mean")
+
+
+def test_five_players_are_explained_in_words_and_without_names(evaluation, read):
+    text = read(evaluate_card(evaluation))
+    assert '["A", "0.97", "risky", "deposit mean 0.93, typical 0.21 (+0.21); stake mean' in text
+    assert '["D", "0.66", "not known", ' in text
+    assert "Names are withheld and values rounded" in text
+
+
+def test_where_nobody_is_flagged_nobody_is_explained(evaluation, read):
+    evaluation["explanation"]["examples"] = []
+    assert "Nobody is flagged on this test set" in read(evaluate_card(evaluation))
+
+
+def test_the_threshold_explorer_and_calibration_show_their_doubt(evaluation):
+    charts = charts_of(evaluate_card(evaluation))
+    explorer = charts["What would another threshold bring?"]
+    assert {"recall_low", "recall_high"} <= set(explorer["data"]["values"][0])
+    assert explorer["layer"][0]["encoding"]["y2"] == {"field": "recall_high"}
+    assert {"low", "high"} <= set(charts["Does a risk score of 30 % mean that 30 % are risky?"]["data"]["values"][0])

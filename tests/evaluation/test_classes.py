@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from scarcegan.evaluation.classes import calibration, confusion, is_unknown
+from scarcegan.evaluation.intervals import share_of
 from scarcegan.evaluation.scored import HeldOut, Scored
 
 NAMES = ("normal", "risky", "unknown")
@@ -45,9 +46,12 @@ def test_calibration_compares_each_bin_with_its_share_of_risky_players():
     assert found["predicted"] == pytest.approx([0.02, 2.86 / 3])
     assert found["observed"] == pytest.approx([0, 2 / 3])
     assert found["players"] == [2, 3]
+    for end in ("low", "high"):
+        assert found[end] == pytest.approx([share_of(0, 2)[end], share_of(2, 3)[end]])
 
 
 def test_calibration_beside_the_population_uses_the_prevalence(labelled_apart):
     found = calibration(labelled_apart)
     # unlabelled at 0.5 and risky at 0.55 share a bin: 1 of 4 risky, 1 of 10 players, prevalence 0.2
     assert found["observed"][found["predicted"].index(0.5)] == pytest.approx(0.2 * (1 / 4) / (1 / 10))
+    assert found["high"][found["predicted"].index(0.5)] == 1  # 1 of 4 may be more than half, at twice its weight
