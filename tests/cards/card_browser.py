@@ -8,10 +8,9 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from metaflow.plugins.cards.card_modules.basic import BlankCard
+from cards.page import html_page
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
@@ -19,7 +18,6 @@ FLAGS = [
     "--enable-logging=stderr", "--v=0", "--virtual-time-budget=8000",
 ]  # fmt: skip
 HARMLESS = "written in Vega-Lite, but mode argument sets Vega"  # how Metaflow calls vega-embed, for every chart
-WEB_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')  # Metaflow's template asks for Roboto
 
 # Chromium's log keeps only the first argument of a console call, and the card's Markdown component replaces
 # console.warn by one that drops the others: both would leave nothing of Vega's messages but "WARN".
@@ -50,10 +48,8 @@ class Opened:
 
 
 def to_html(components: list[Any], title: str) -> str:
-    """Render components as `@card(type="blank")` does; without the web font, so that it needs no network."""
-    card = BlankCard(options={"title": title})
-    page = card.render(SimpleNamespace(pathspec=title), components=[item.render() for item in components])
-    return WEB_FONT.sub("", page).replace("<body>", f"<body>{WHOLE_MESSAGES}", 1)
+    """Render components to a page that tells the tests what the browser complains of."""
+    return html_page(components, title).replace("<body>", f"<body>{WHOLE_MESSAGES}", 1)
 
 
 def content(page: str) -> str:

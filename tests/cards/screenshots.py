@@ -10,7 +10,9 @@ from typing import Any
 import card_browser
 import card_samples
 import comparison_samples
+import comparison_samples
 
+from cards.compare_card import compare_card
 from cards.compare_card import compare_card
 from cards.evaluate_card import evaluate_card
 from cards.preprocess_card import preprocess_card
@@ -29,6 +31,7 @@ def sample_cards() -> dict[str, list[Any]]:
         "train_start": train_card(card_samples.history(rounds=0), fold=2, iterations_total=1_000),
         "evaluate": evaluate_card(card_samples.evaluation()),
         "register": register_card(card_samples.release(), card_samples.evaluation()),
+        "compare": compare_card(comparison_samples.comparison()),
         "compare": compare_card(comparison_samples.comparison()),
     }
 
