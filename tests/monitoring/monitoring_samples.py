@@ -3,6 +3,8 @@ import numpy as np
 from scarcegan.monitoring.calibration import chance_limits
 from scarcegan.monitoring.report import Sample, drift_report, measure
 
+FALSE_ALARMS = 0.05
+
 
 def world(players, seed, features=8):
     """Players as telemetry shows them: skewed, correlated, one feature mostly zero, one of few values."""
