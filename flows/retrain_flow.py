@@ -161,6 +161,8 @@ class RetrainFlow(FlowSpec):
             settings_fingerprint=settings.fingerprint(),
             config=self.launch.config,
             card=self.evaluation_card,
+            snapshot=settings.data.snapshot,
+            labels_known_by=settings.data.labels_known_by,
         )
         registry, worse = open_registry(settings.registry), settings.registry.worse_challenger
         versions = register_models(self.models, self.evaluation, lineage, registry, worse_challenger=worse)

@@ -34,6 +34,8 @@ class Lineage:
         settings_fingerprint: of the settings.
         config: path of the configuration file.
         card: pathspec of the step whose card shows the evaluation.
+        snapshot: name of the snapshot trained on; empty for other sources. Later snapshots are compared with it.
+        labels_known_by: ISO date by which its labels were known; empty: its cut-off.
     """
 
     run: str
@@ -43,6 +45,8 @@ class Lineage:
     settings_fingerprint: str
     config: str
     card: str
+    snapshot: str = ""
+    labels_known_by: str = ""
 
 
 def register_models(
@@ -98,7 +102,7 @@ def release_summary(versions: list[ModelVersion], lineage: Lineage, settings: Se
         "registry": f"{settings.registry.kind}: {first.group}",
         "versions": [_summary(version) for version in versions],
         "refused": [one.name for one in settings.definitions if one.name not in registered],
-        "lineage": asdict(lineage),
+        "lineage": {name: value for name, value in asdict(lineage).items() if value},
         "commands": [
             f"scarcegan models compare {' '.join(str(version.version) for version in versions)}{chosen}",
             f"scarcegan models approve {first.version} --reason 'why'{chosen}",
@@ -174,6 +178,8 @@ def _facts(
         "fold_spread_recall": f"{measured['fold_spread']['recall']['std']:.4f}",
         "verdict": verdict["verdict"],
     }
+    source = {"snapshot": lineage.snapshot, "labels_known_by": lineage.labels_known_by}
+    facts |= {name: value for name, value in source.items() if value}
     missing = [name for name, value in metrics.items() if not math.isfinite(value)]
     return facts | _against_champion(verdict["champion"]) | ({"not_measured": " ".join(missing)} if missing else {})
 
