@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from scarcegan import __version__
-from scarcegan.cli import models, snapshots
+from scarcegan.cli import models, runs, snapshots
 from scarcegan.cli.problems import ProblemsInWords
 
 app = typer.Typer(
@@ -14,6 +14,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="Find the few players at risk: look after the models that `make run` trains and registers.",
 )
+app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")
 

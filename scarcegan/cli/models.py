@@ -23,6 +23,7 @@ from scarcegan.cli.chosen import (
     user_name,
     version_number,
 )
+from scarcegan.cli.tags import champion_runs, follow
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.registry.comparison import compare as compare_versions
@@ -115,7 +116,10 @@ def approve(
     """Approve models: each becomes the champion of its business definition, and scoring takes it."""
     registry = chosen_registry(config, backend, folder)
     numbers = [version_number(reference) for reference in references]
-    _answer(registry.approve(*numbers, who=who or user_name(), why=reason, force=force), as_json)
+    before = champion_runs(registry)
+    approved = registry.approve(*numbers, who=who or user_name(), why=reason, force=force)
+    _answer(approved, as_json)
+    follow(registry, before, approved)
 
 
 @app.command()
@@ -131,7 +135,10 @@ def reject(
     """Reject models; a rejected champion gives its place back to the one before."""
     registry = chosen_registry(config, backend, folder)
     numbers = [version_number(reference) for reference in references]
-    _answer(registry.reject(*numbers, who=who or user_name(), why=reason), as_json)
+    before = champion_runs(registry)
+    rejected = registry.reject(*numbers, who=who or user_name(), why=reason)
+    _answer(rejected, as_json)
+    follow(registry, before, rejected)
 
 
 @app.command()
@@ -147,8 +154,10 @@ def rollback(
 ) -> None:
     """Withdraw a release, restore the champions before it and list them."""
     registry = chosen_registry(config, backend, folder)
+    before = champion_runs(registry)
     champions = registry.rollback(who=who or user_name(), why=reason, release_id=release or None, force=force)
     _answer(champions, as_json, nothing=tables.NO_CHAMPION)
+    follow(registry, before, champions)
 
 
 @app.command()

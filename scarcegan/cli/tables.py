@@ -38,16 +38,16 @@ def overview(versions: Sequence[ModelVersion]) -> Group:
 def _release(release: Sequence[ModelVersion]) -> Table:
     first, metrics = release[0], list(release[-1].metrics)[:_HEADLINES]
     is_compared = any(against_champion(version) for version in release)
-    table = _narrow()
+    table = narrow()
     table.title_style = "bold"
-    table.title = Text(f"Release {first.release_id}, registered {_minutes(first.created_at)}")
+    table.title = Text(f"Release {first.release_id}, registered {minutes(first.created_at)}")
     for name in ("version", "definition", "status", "bound"):
         table.add_column(name, no_wrap=True)
     if is_compared:
         table.add_column(Text("against champion"), min_width=8)
     # A header that breaks: eight columns fit 80 characters.
     for name in ("flags_from", *metrics):
-        table.add_column(_words(name), justify="right", min_width=6)
+        table.add_column(spaced(name), justify="right", min_width=6)
     for version in release:
         table.add_row(
             Text(str(version.version)),
@@ -55,8 +55,8 @@ def _release(release: Sequence[ModelVersion]) -> Table:
             status(version),
             _constraint(version),
             *([against_champion(version)] if is_compared else []),
-            _number(version.threshold),
-            *(_number(version.metrics.get(name)) for name in metrics),
+            number(version.threshold),
+            *(number(version.metrics.get(name)) for name in metrics),
         )
     return table
 
@@ -66,10 +66,10 @@ def facts(version: ModelVersion) -> Table:
     table = _two_columns(f"Version {version.version}: {version.definition}")
     table.add_row("status", status(version))
     table.add_row("description", Text(version.description))
-    table.add_row("threshold", _number(version.threshold))
+    table.add_row("threshold", number(version.threshold))
     table.add_row("bound", _constraint(version))
     for name, value in version.metrics.items():
-        table.add_row(Text(name), _number(value))
+        table.add_row(Text(name), number(value))
     for name in ("release_id", "run_pathspec", "origin_run_id"):
         table.add_row(name, Text(getattr(version, name)))
     for name, text in version.metadata.items():
@@ -83,13 +83,13 @@ def facts(version: ModelVersion) -> Table:
 
 def decisions(events: Iterable[Decision]) -> Table:
     """Return one row per decision, oldest first."""
-    table = _narrow()
+    table = narrow()
     table.title = "\nDecisions"
     for name in ("when", "what", "who", "why"):
         table.add_column(name)
     for event in events:
         forced = " (forced)" if event.forced else ""
-        table.add_row(Text(_minutes(event.at)), Text(event.status.lower() + forced), Text(event.who), Text(event.why))
+        table.add_row(Text(minutes(event.at)), Text(event.status.lower() + forced), Text(event.who), Text(event.why))
     if not table.row_count:
         table.add_row("none yet", "", "", "")
     return table
@@ -97,10 +97,10 @@ def decisions(events: Iterable[Decision]) -> Table:
 
 def side_by_side(comparisons: Sequence[Comparison]) -> Table:
     """Return one column per version and one row per metric, followed by the difference to the champion."""
-    table = _narrow()
+    table = narrow()
     table.add_column()
     for item in comparisons:
-        heading = Text(f"version {item.version.version}\n") + _words(item.version.definition)
+        heading = Text(f"version {item.version.version}\n") + spaced(item.version.definition)
         table.add_column(heading, justify="right")
     table.add_row("status", *(status(item.version) for item in comparisons))
     table.add_row("champion", *(_champion(item) for item in comparisons))
@@ -108,9 +108,9 @@ def side_by_side(comparisons: Sequence[Comparison]) -> Table:
         table.add_row("as evaluated", *(against_champion(item.version) for item in comparisons))
         table.add_row("in recall", *(_recall_against_champion(item.version) for item in comparisons))
     table.add_row("bound", *(_constraint(item.version) for item in comparisons))
-    table.add_row("threshold", *(_number(item.version.threshold) for item in comparisons))
+    table.add_row("threshold", *(number(item.version.threshold) for item in comparisons))
     for name in dict.fromkeys(name for item in comparisons for name in item.version.metrics):
-        table.add_row(_words(name), *(_difference(item, name) for item in comparisons))
+        table.add_row(spaced(name), *(_difference(item, name) for item in comparisons))
     return table
 
 
@@ -149,7 +149,8 @@ def _recall_against_champion(version: ModelVersion) -> Text:
     return Text(f"{value}\n[{low}, {high}]" if high else value)
 
 
-def _narrow() -> Table:
+def narrow() -> Table:
+    """Return an empty table for eight columns in 80 characters."""
     return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
 
 
@@ -169,20 +170,22 @@ def _champion(item: Comparison) -> Text:
 
 
 def _difference(item: Comparison, name: str) -> Text:
-    text = _number(item.version.metrics.get(name))
+    text = number(item.version.metrics.get(name))
     if name in item.differences and not item.version.is_champion:
         text.append(f" {item.differences[name]:+.3f}", style="dim")
     return text
 
 
-def _words(name: str) -> Text:
+def spaced(name: str) -> Text:
     """Return a name that may break between its words, so that tables fit a narrow terminal."""
     return Text(name.replace("_", " "))
 
 
-def _number(value: float | None) -> Text:
+def number(value: float | None) -> Text:
+    """Return a number with four digits."""
     return Text("-" if value is None else f"{value:.4g}")
 
 
-def _minutes(moment: str) -> str:
+def minutes(moment: str) -> str:
+    """Return an ISO time as people write it, without seconds."""
     return moment[:16].replace("T", " ")

@@ -3,9 +3,11 @@
 from scarcegan.history.client import artifact
 from scarcegan.history.comparison import RunComparison, best, compare, learning_curves, metrics
 from scarcegan.history.frames import runs, show
-from scarcegan.history.tags import follow_registry, tag_release
+from scarcegan.history.tags import CANDIDATE, CHAMPION, follow_registry, tag_release
 
 __all__ = [
+    "CANDIDATE",
+    "CHAMPION",
     "RunComparison",
     "artifact",
     "best",

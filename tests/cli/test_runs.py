@@ -1,0 +1,154 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import metaflow
+import pytest
+from typer.testing import CliRunner
+
+from scarcegan.cli import app
+from scarcegan.registry.local import LocalRegistry
+
+
+@pytest.fixture
+def runs(recorded):
+    """Run `scarcegan runs ...` on the recorded runs."""
+    return lambda *arguments: CliRunner().invoke(app, ["runs", *arguments], env={"COLUMNS": "80"})
+
+
+@pytest.fixture
+def rows(runs):
+    """Run a command with `--json` and return its objects."""
+
+    def run(*arguments):
+        result = runs(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    return run
+
+
+def test_list_tells_state_metrics_and_what_tells_runs_apart(runs):
+    text = runs("list").stdout
+    for expected in ("failed in train", "unfinished in start", "train.members 16", "resumes first", "nightly"):
+        assert expected in text
+
+
+def test_list_as_json_has_one_object_per_run(rows):
+    listed = rows("list")
+    assert [row["run"] for row in listed] == ["fourth", "third", "second", "first"]
+    assert listed[1]["metrics.balanced.recall"] is None
+    assert listed[0]["created"].startswith("20")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--user", "omar", "--status", "finished"), ["second"]),
+        (("--tag", "nightly"), ["first"]),
+        (("--namespace", "user:omar"), ["fourth", "second"]),
+        (("--until", "2020-01-01"), []),
+    ],
+)
+def test_list_can_be_narrowed(rows, options, expected):
+    assert [row["run"] for row in rows("list", *options)] == expected
+
+
+def test_a_list_without_runs_says_what_to_do(runs):
+    assert "make run" in runs("list", "--tag", "nothing").stdout
+
+
+def test_show_tells_facts_metrics_and_settings(runs, rows):
+    text = runs("show", "second").stdout
+    for expected in ("omar", "release-second", "00000000ffffffff", "review_budget", "train.members"):
+        assert expected in text
+    assert rows("show", "RetrainFlow/second")[0]["settings.seed"] == 11
+
+
+def test_compare_tells_differences_with_their_spread(runs, rows):
+    text = runs("compare", "first", "second", "third").stdout
+    for expected in ("train.members", "+0.200 ± 0.085", "(PSI ", "third: the same data", "Best run"):
+        assert expected in text
+    assert rows("compare", "first", "second")[0]["runs"] == ["first", "second"]
+
+
+def test_compare_writes_one_self_contained_page(runs, tmp_path):
+    page = tmp_path / "compared.html"
+    assert "Wrote" in runs("compare", "first", "second", "--html", str(page)).stdout
+    assert "<html" in page.read_text()
+    assert "https://fonts" not in page.read_text()
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_best_names_a_run_for_each_definition(runs, rows):
+    assert {row["definition"]: row["run"] for row in rows("best")}["review_budget"] == "second"
+    assert [row["run"] for row in rows("best", "first")] == ["first"] * 4
+    assert "alone" in runs("best", "first").stdout
+    assert "where each stopped" in runs("best", "third").stdout
+
+
+@pytest.mark.parametrize("arguments", [("show", "fifth"), ("compare", "first"), ("compare", "first", "fifth")])
+def test_a_refusal_is_a_short_message_on_stderr(runs, arguments):
+    result = runs(*arguments)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "scarcegan runs list" in result.stderr
+    assert len(result.stderr.strip().splitlines()) <= 3
+
+
+@pytest.mark.parametrize("command", ["list", "show", "compare", "best"])
+def test_every_command_is_explained(command):
+    text = CliRunner().invoke(app, ["runs", command, "--help"], env={"COLUMNS": "200"}).stdout
+    for line in (line for line in text.splitlines() if " --" in line and "Usage" not in line):
+        assert len(line.strip(" │").split("  ")) > 1, line
+
+
+def test_a_pipe_gets_neither_colours_nor_a_spinner(recorded):
+    command = [Path(sys.executable).with_name("scarcegan"), "runs", "list"]
+    environment = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "COLUMNS")}
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=recorded)
+    assert "\x1b" not in result.stdout
+    assert result.stderr == ""
+    assert "unfinished in start" in result.stdout
+
+
+@pytest.fixture
+def registry(recorded, tmp_path, make_release):
+    """A registry with a release of `first` and one of `second`."""
+    found = LocalRegistry(tmp_path / "registry", "scarcegan-risky-players")
+    for number, run in enumerate(("first", "second")):
+        found.register_release(make_release(str(11 + number), run_pathspec=f"RetrainFlow/{run}"))
+    return tmp_path / "registry"
+
+
+def decide(registry, *arguments):
+    options = ["--reason", "finds more", "--who", "rita", "--registry-folder", str(registry)]
+    return CliRunner().invoke(app, ["models", *arguments, *options])
+
+
+def tags(run):
+    metaflow.namespace(None)
+    return metaflow.Run(f"RetrainFlow/{run}").user_tags & {"candidate", "champion"}
+
+
+def test_the_tag_champion_moves_with_the_registry(registry):
+    assert decide(registry, "approve", "1", "2", "3", "4").exit_code == 0
+    assert (tags("first"), tags("second")) == ({"champion"}, set())
+    decide(registry, "approve", "7")
+    assert (tags("first"), tags("second")) == ({"champion"}, {"champion", "candidate"})
+    decide(registry, "approve", "5", "6", "8")
+    assert (tags("first"), tags("second")) == (set(), {"champion"})
+    decide(registry, "rollback")
+    assert (tags("first"), tags("second")) == ({"champion"}, set())
+
+
+def test_a_decision_holds_where_the_run_cannot_be_reached(recorded, tmp_path, make_release):
+    found = LocalRegistry(tmp_path / "registry", "scarcegan-risky-players")
+    found.register_release(make_release("99"))
+    result = decide(tmp_path / "registry", "approve", "1")
+    assert result.exit_code == 0
+    assert found.champion("recall_first").version == 1
+    assert "Decided and kept on record." in result.stderr
+    assert "RetrainFlow/99" in result.stderr

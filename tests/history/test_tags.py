@@ -1,0 +1,40 @@
+import metaflow
+import pytest
+
+from scarcegan import history
+
+
+def tags_of(run):
+    metaflow.namespace(None)
+    return set(metaflow.Run(f"RetrainFlow/{run}").user_tags)
+
+
+@pytest.fixture
+def release(recorded):
+    return history.artifact("second", "release")
+
+
+def test_a_registered_run_is_tagged_by_config_data_and_release_as_a_candidate(release):
+    assert set(history.tag_release(release)) <= tags_of("second")
+    assert tags_of("second") == {"config:retrain", "data:9f2c41d07be3a865", "release:release-second", "candidate"}
+    assert history.runs(tags=["release:release-second"])["run"].tolist() == ["second"]
+
+
+def test_tags_follow_the_registry_and_leave_others_alone(recorded):
+    assert history.follow_registry({"RetrainFlow/first": {"champion"}, "RetrainFlow/second": set()}) == []
+    assert tags_of("first") == {"nightly", "champion"}
+    assert not {"candidate", "champion"} & tags_of("second")
+    history.follow_registry({"RetrainFlow/first": {"candidate"}})
+    assert tags_of("first") == {"nightly", "candidate"}
+
+
+def test_a_run_that_cannot_be_reached_is_named_and_stops_nobody(recorded):
+    assert history.follow_registry({"RetrainFlow/gone": {"champion"}, "RetrainFlow/first": set()}) == [
+        "RetrainFlow/gone"
+    ]
+    assert tags_of("first") == {"nightly"}
+
+
+def test_a_release_that_cannot_be_tagged_says_so(release):
+    gone = release | {"lineage": release["lineage"] | {"run": "RetrainFlow/gone"}}
+    assert history.tag_release(gone) == []
