@@ -12,6 +12,7 @@ import scarcegan
 from placement import runs_on
 from refusal import checked_settings, refuses_plainly
 from scarcegan.machine import launch_notes, launched_commit, prepare_launch, threads_per_task
+from stray_jobs import no_stray_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
 METRIC_NAMES = {
@@ -95,7 +96,7 @@ class RetrainFlow(FlowSpec):
 
         self.fold = self.input
         checkpoint = f"{self._checkpoints()}/fold_{self.fold}.npz"
-        threads = threads_per_task(len(self.fold_numbers), os.environ)
+        threads = threads_per_task(len(self.fold_numbers), os.environ, self.settings["resources"]["train"]["cpu"])
         prepared, settings = Prepared.from_artifact(self.players), load(self.settings)
         fitted = fit_fold(prepared, self.fold, settings, threads, checkpoint, self._show_progress)
         self.candidates, self.history = fitted["candidates"], fitted["history"]
@@ -132,7 +133,8 @@ class RetrainFlow(FlowSpec):
         from scarcegan.workflow.prepare import Prepared
 
         settings, prepared = load(self.settings), Prepared.from_artifact(self.players)
-        registry, threads = open_registry(settings.registry), threads_per_task(1, os.environ)
+        registry = open_registry(settings.registry)
+        threads = threads_per_task(1, os.environ, settings.resources.preprocess.cpu)
         self.evaluation = judge_models(prepared, self.models, self.validation, registry, settings, threads)
         first = self.evaluation["test_sets"][0]
         self.model_quality = {name: model_quality_json(self.evaluation, name, first) for name in self.models}
@@ -224,4 +226,5 @@ class RetrainFlow(FlowSpec):
 
 if __name__ == "__main__":
     prepare_launch(sys.argv[1:], os.environ, ROOT)
-    RetrainFlow()
+    with no_stray_jobs("RetrainFlow", sys.argv[1:]):
+        RetrainFlow()

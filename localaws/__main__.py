@@ -14,14 +14,10 @@ from localaws.twin import Twin, local_aws
 
 def main() -> None:
     """Run the twin until it is told to stop."""
-    parser = argparse.ArgumentParser(
-        prog="localaws", description="Start a local AWS twin: S3, Batch, SageMaker, metadata."
-    )
+    parser = argparse.ArgumentParser(prog="localaws", description="Start a local AWS twin.")
     parser.add_argument("--env", type=Path, help="Write the environment to this file too; removed at the end.")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="How many Batch jobs run at once.")
-    parser.add_argument(
-        "--object-store", choices=["seaweedfs", "moto"], default="", help="What keeps the objects of S3."
-    )
+    parser.add_argument("--object-store", choices=["seaweedfs", "moto"], default="", help="What stands in for S3.")
     chosen = parser.parse_args()
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -42,14 +38,8 @@ def _tell(twin: Twin, file: Path | None) -> None:
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(lines)
-    archives = twin.outputs.get("RegistryArchives", "")
-    print(
-        lines,
-        f"# [registry] kind = 'sagemaker', archives = '{archives}'\n",
-        "# Ctrl-C stops the twin.",
-        sep="",
-        flush=True,
-    )
+    sys.stdout.write(lines + "# Ctrl-C stops the twin.\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,57 @@
 """The process of the metadata service; `python -m localaws.metadata_server <port> <folder>` as the twin starts it.
 
 metaflow-local-service's own command keeps a state file in the home folder, knows one service per user and ends
-itself when idle; its application is served here without that.
+itself when idle; its application is served here without that, and with the addresses that the Client API asks
+for and version 0.2.0 does not know: all flows, one artifact, and the artifacts of a task's last attempt alone.
 """
 
 import sys
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI, HTTPException
+from metaflow_local_service import store
 from metaflow_local_service.server import create_app
 
+TASK = "/flows/{flow}/runs/{run}/steps/{step}/tasks/{task}"
+
+
+def metadata_service(folder: str) -> FastAPI:
+    """Return the service; it keeps its records under `folder`/.metaflow."""
+    service = FastAPI()
+
+    @service.get("/flows")
+    async def flows() -> list[dict[str, Any]]:
+        return store.list_all_flows()
+
+    @service.get(TASK + "/artifacts")
+    async def artifacts(flow: str, run: str, step: str, task: str) -> list[dict[str, Any]]:
+        return _last_attempt(store.get_artifacts(flow, run, step, task))
+
+    @service.get(TASK + "/artifacts/{name}")
+    async def artifact(flow: str, run: str, step: str, task: str, name: str) -> dict[str, Any]:
+        return _named(name, _last_attempt(store.get_artifacts(flow, run, step, task)))
+
+    @service.get(TASK + "/artifacts/{name}/attempt/{attempt}")
+    async def artifact_of(flow: str, run: str, step: str, task: str, name: str, attempt: int) -> dict[str, Any]:
+        return _named(name, store.get_artifacts(flow, run, step, task, attempt))
+
+    service.mount("/", create_app(folder))
+    return service
+
+
+def _last_attempt(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    last = max((artifact["attempt_id"] for artifact in found), default=0)
+    return [artifact for artifact in found if artifact["attempt_id"] == last]
+
+
+def _named(name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    for artifact in found:
+        if artifact["name"] == name:
+            return artifact
+    raise HTTPException(404, f"no artifact {name}")
+
+
 if __name__ == "__main__":
-    uvicorn.run(create_app(sys.argv[2]), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False)
+    port, folder = int(sys.argv[1]), sys.argv[2]
+    uvicorn.run(metadata_service(folder), host="127.0.0.1", port=port, log_level="warning", access_log=False)

@@ -1,6 +1,7 @@
 """Starting and stopping the twin's servers."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,15 +17,25 @@ class TwinProblem(Exception):
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback interface that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
+    """Return ports of the loopback interface that nobody listens on, all different.
+
+    They lie below those that systems give to outgoing connections: such a one could be gone before the server starts.
+    """
+    sockets: list[socket.socket] = []
     try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        for port in random.sample(range(15_000, 32_000), 40 * count):
+            one = socket.socket()
+            sockets.append(one)
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                sockets.pop().close()
+            if len(sockets) == count:
+                return [one.getsockname()[1] for one in sockets]
     finally:
         for one in sockets:
             one.close()
+    raise TwinProblem(f"expected {count} free ports between 15000 and 32000, got fewer: end some servers")
 
 
 class Server:

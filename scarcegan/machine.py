@@ -11,6 +11,7 @@ from pathlib import Path
 DEFAULT_CONFIG = "config/retrain.toml"
 COMMIT_VARIABLE = "SCARCEGAN_COMMIT"
 UNKNOWN_COMMIT = "unknown"
+BATCH_JOB_VARIABLE = "AWS_BATCH_JOB_ID"
 WORKERS_VARIABLE = "SCARCEGAN_WORKERS"
 _REMOTE = ("batch", "kubernetes")
 
@@ -34,7 +35,7 @@ def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, st
         (root / ".metaflow").mkdir(exist_ok=True)
     user = getpass.getuser()
     environment.setdefault("USERNAME", user if user != "root" else f"root-{socket.gethostname()}")
-    if any(value.split(":")[0] in _REMOTE for value in _values_of("--with", arguments)):
+    if runs_remotely(arguments):
         return
     for command in ("RUN", "RESUME"):
         environment.setdefault(f"METAFLOW_{command}_MAX_WORKERS", str(cores()))
@@ -43,13 +44,26 @@ def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, st
     environment.setdefault(WORKERS_VARIABLE, workers[0])
 
 
+def runs_remotely(arguments: Sequence[str]) -> bool:
+    """Tell whether the tasks of this launch run on other machines: `run --with batch`."""
+    return any(value.split(":")[0] in _REMOTE for value in _values_of("--with", arguments))
+
+
 def cores() -> int:
     """Return the CPU cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def threads_per_task(tasks: int, environment: MutableMapping[str, str]) -> int:
-    """Return the threads for each of several tasks that may run side by side on this machine, at least 1."""
+def threads_per_task(tasks: int, environment: MutableMapping[str, str], requested: int) -> int:
+    """Return the threads for each of several tasks that may run side by side on this machine, at least 1.
+
+    Args:
+        tasks: how many there are.
+        environment: usually `os.environ`.
+        requested: the CPUs that the step asks for. A Batch job sees all cores of its instance, and these are its own.
+    """
+    if BATCH_JOB_VARIABLE in environment:
+        return min(requested, cores())
     side_by_side = min(tasks, int(environment.get(WORKERS_VARIABLE, 1)))
     return max(1, cores() // side_by_side)
 

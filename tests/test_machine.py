@@ -92,12 +92,19 @@ def test_root_is_named_after_its_machine(monkeypatch):
     ("tasks", "workers", "threads"), [(5, "4", 1), (5, "2", 2), (1, "4", 4), (2, "4", 2), (3, "4", 1), (9, "8", 1)]
 )
 def test_tasks_side_by_side_share_the_cores(tasks, workers, threads):
-    assert threads_per_task(tasks, {WORKERS_VARIABLE: workers}) == threads
+    assert threads_per_task(tasks, {WORKERS_VARIABLE: workers}, requested=1) == threads
 
 
 @pytest.mark.usefixtures("four_cores")
 def test_a_task_on_its_own_machine_takes_all_cores():
-    assert threads_per_task(5, {}) == 4
+    assert threads_per_task(5, {}, requested=1) == 4
+
+
+@pytest.mark.usefixtures("four_cores")
+@pytest.mark.parametrize(("requested", "threads"), [(1, 1), (2, 2), (16, 4)])
+def test_a_batch_job_takes_the_cores_it_asked_for(requested, threads):
+    environment = {"AWS_BATCH_JOB_ID": "one", WORKERS_VARIABLE: "4"}
+    assert threads_per_task(5, environment, requested) == threads
 
 
 def test_there_is_at_least_one_core():
