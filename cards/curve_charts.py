@@ -93,52 +93,49 @@ def precision_curves(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
 
 
 def threshold_explorer(evaluation: Mapping[str, Any], test_set: str) -> VegaChart:
-    """Draw recall and precision of one model against the flagged share, with its threshold marked."""
+    """Draw recall and precision of one model against the flagged share, in their bands, its threshold marked."""
     names = list(evaluation["models"])
-    measures = ["flagged_share", "recall", "recall_low", "recall_high", "precision"]
+    measures = ["flagged_share", *(f"{name}{end}" for name in ("recall", "precision") for end in ("", "_low", "_high"))]
     rows = [
         {"definition": name} | {key: model["test"][test_set]["curve"][key] for key in measures}
         for name, model in evaluation["models"].items()
     ]
-    value = theme.axis("value", "share", share=True, scale={"domain": [0, 1]})
-    color = {"field": "measure", "scale": theme.palette(["recall", "precision"]), "legend": {"title": None}}
-    tooltip = [
-        {"field": "per_10000", "title": "flagged of 10,000", "format": ",.0f"},
-        {"field": "measure", "title": "measure"},
-        {"field": "value", "title": "value", "format": ".1%"},
-    ]
-    chosen = [{"filter": "datum.definition == definition"}, {"flatten": measures}, SOMEBODY_FLAGGED]
-    band = {
-        "transform": chosen,
-        "mark": {"type": "area", "opacity": 0.2},
-        "encoding": {
-            "x": _flagged_axis(),
-            "y": value | {"field": "recall_low"},
-            "y2": {"field": "recall_high"},
-            "color": color | {"datum": "recall", "field": None},
-        },
-    }
-    curve = {
-        "transform": [
-            *chosen,
-            {"fold": ["recall", "precision"], "as": ["measure", "value"]},
-            {"calculate": "10000 * datum.flagged_share", "as": "per_10000"},
-        ],
-        "encoding": {"x": _flagged_axis(), "y": value, "color": color},
-        "layer": [
-            {"mark": {"type": "line", "strokeWidth": 2.5}},
-            {"mark": {"type": "point", "size": 80, "opacity": 0}, "encoding": {"tooltip": tooltip}},
-        ],
-    }
+    chosen: list[Any] = [{"filter": "datum.definition == definition"}, {"flatten": measures}, SOMEBODY_FLAGGED]
+    measured = [_explored(measure, chosen) for measure in ("recall", "precision")]
     select = {"input": "select", "options": names, "name": "Model: "}
     params = [{"name": "definition", "value": headline(evaluation), "bind": select}]
     return theme.chart(
         "What would another threshold bring?",
-        {"params": params, "layer": [band, curve, _own_threshold(evaluation, test_set)]},
-        reading="Choose a model below the chart; point at a curve to read it. To the left fewer players are flagged.",
+        {"params": params, "layer": [*measured, _own_threshold(evaluation, test_set)]},
+        reading=[
+            "Choose a model below the chart; point at a curve to read it. To the left fewer players are flagged.",
+            "Bands: 95 %.",
+        ],
         rows=rows,
         height=260,
     )
+
+
+def _explored(measure: str, transform: Sequence[Any]) -> dict[str, Any]:
+    """Draw one measure of the chosen model as a line in its band."""
+    value = theme.axis(measure, "share", share=True, scale={"domain": [0, 1]})
+    scale = theme.palette(["recall", "precision"])
+    color = {"datum": measure, "type": "nominal", "scale": scale, "legend": {"title": None}}
+    ends = {"y": value | {"field": f"{measure}_low"}, "y2": {"field": f"{measure}_high"}}
+    tooltip = [
+        {"field": "per_10000", "title": "flagged of 10,000", "format": ",.0f"},
+        *({"field": f"{measure}{end}", "format": ".1%"} for end in ("", "_low", "_high")),
+    ]
+    per_10000 = {"calculate": "10000 * datum.flagged_share", "as": "per_10000"}
+    return {
+        "transform": [*transform, per_10000],
+        "encoding": {"x": _flagged_axis(), "color": color},
+        "layer": [
+            {"mark": {"type": "area", "opacity": 0.2}, "encoding": ends},
+            {"mark": {"type": "line", "strokeWidth": 2.5}, "encoding": {"y": value}},
+            {"mark": {"type": "point", "size": 80, "opacity": 0}, "encoding": {"y": value, "tooltip": tooltip}},
+        ],
+    }
 
 
 def _own_threshold(evaluation: Mapping[str, Any], test_set: str) -> dict[str, Any]:

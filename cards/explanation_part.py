@@ -8,6 +8,7 @@ from metaflow.cards import Markdown, VegaChart
 from cards import theme, words
 
 FEATURES_SHOWN = 15
+RANKS = ("Strongest reason", "Second", "Third")
 TRUTH = {True: "risky", False: "not risky", None: "not known"}
 
 
@@ -65,14 +66,12 @@ def _importance_chart(importance: Sequence[Mapping[str, Any]]) -> VegaChart:
 def _examples(examples: Sequence[Mapping[str, Any]]) -> list[Any]:
     if not examples:
         return [Markdown("Nobody is flagged on this test set.")]
-    rows = [
-        [
-            chr(ord("A") + number),
-            words.score(example["score"]),
-            TRUTH[example["risky"]],
-            "; ".join(reason["words"] for reason in example["reasons"]) or words.MISSING,
-        ]
-        for number, example in enumerate(examples)
-    ]
+    rows = [_example(chr(ord("A") + number), example) for number, example in enumerate(examples)]
     note = "Names are withheld and values rounded. In parentheses: what the feature adds to the risk score."
-    return [theme.table(["Player", "Score", "Truth", "Reasons, the strongest first"], rows), Markdown(note)]
+    return [theme.table(["Player", "Score", "Truth", *RANKS], rows), Markdown(note)]
+
+
+def _example(name: str, example: Mapping[str, Any]) -> list[str]:
+    told = [reason["words"] for reason in example["reasons"][: len(RANKS)]]
+    gaps = [words.MISSING] * (len(RANKS) - len(told))
+    return [name, words.score(example["score"]), TRUTH[example["risky"]], *told, *gaps]

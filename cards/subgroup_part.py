@@ -52,7 +52,7 @@ def _recall_chart(rows: list[dict[str, Any]]) -> VegaChart:
     features = list(dict.fromkeys(row["feature"] for row in rows))
     recall = theme.axis("value", "risky players found (recall)", share=True, scale={"domain": [0, 1]})
     encoding = {
-        "y": {"field": "label", "type": "nominal", "sort": None, "title": None},
+        "y": {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 320}},
         "color": {"field": "feature", "scale": theme.palette(features), "legend": None},
         "tooltip": [
             {"field": "label", "title": "players"},

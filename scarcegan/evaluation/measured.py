@@ -76,7 +76,9 @@ def _banded_curve(plain: metrics.Curve, drawn: metrics.Curve) -> dict[str, list[
     smallest = max(1 / int(plain.population[0]), _SMALLEST_SHARE)
     shares = np.geomspace(smallest, 1.0, _CURVE_POINTS)[None]
     recall = metrics.recall_at_shares(plain, shares)[0]
-    low, high = np.percentile(metrics.recall_at_shares(drawn, shares), [2.5, 97.5], axis=0)
-    precision = metrics.precision_of(recall, shares[0], plain.prevalence[0])
-    series = {"recall": recall, "recall_low": low, "recall_high": high, "precision": precision}
+    recalls = metrics.recall_at_shares(drawn, shares)
+    series = {"recall": recall, "precision": metrics.precision_of(recall, shares[0], plain.prevalence[0])}
+    many = {"recall": recalls, "precision": metrics.precision_of(recalls, shares, drawn.prevalence[:, None])}
+    for name, values in many.items():
+        series[f"{name}_low"], series[f"{name}_high"] = np.percentile(values, [2.5, 97.5], axis=0)
     return {"flagged_share": shares[0].tolist(), **{name: values.tolist() for name, values in series.items()}}

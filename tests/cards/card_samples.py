@@ -208,7 +208,13 @@ def measured(separation: float, flagged_at: float, unknown: float | None = 0.12)
             "recall": curve,
             "recall_low": [max(0.0, value - 0.07) for value in curve],
             "recall_high": [min(1.0, value + 0.07) for value in curve],
-            "precision": [min(1.0, value * PREVALENCE / share) for value, share in zip(curve, grid, strict=True)],
+            **{
+                f"precision{end}": [
+                    min(1.0, max(0.0, value + shift) * PREVALENCE / share)
+                    for value, share in zip(curve, grid, strict=True)
+                ]
+                for end, shift in (("", 0), ("_low", -0.07), ("_high", 0.07))
+            },
         },
         "confusion": None if unknown is None else _confusion(),
         "calibration": _calibration(separation),

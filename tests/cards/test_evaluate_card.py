@@ -151,7 +151,7 @@ def test_the_card_tells_what_the_model_looks_at(evaluation, read):
 
 def test_five_players_are_explained_in_words_and_without_names(evaluation, read):
     text = read(evaluate_card(evaluation))
-    assert '["A", "0.97", "risky", "deposit mean 0.93, typical 0.21 (+0.21); stake mean' in text
+    assert '["A", "0.97", "risky", "deposit mean 0.93, typical 0.21 (+0.21)", "stake mean 0.93' in text
     assert '["D", "0.66", "not known", ' in text
     assert "Names are withheld and values rounded" in text
 
@@ -164,6 +164,7 @@ def test_where_nobody_is_flagged_nobody_is_explained(evaluation, read):
 def test_the_threshold_explorer_and_calibration_show_their_doubt(evaluation):
     charts = charts_of(evaluate_card(evaluation))
     explorer = charts["What would another threshold bring?"]
-    assert {"recall_low", "recall_high"} <= set(explorer["data"]["values"][0])
-    assert explorer["layer"][0]["encoding"]["y2"] == {"field": "recall_high"}
+    assert {"recall_low", "precision_high"} <= set(explorer["data"]["values"][0])
+    bands = [measure["layer"][0]["encoding"]["y2"]["field"] for measure in explorer["layer"][:2]]
+    assert bands == ["recall_high", "precision_high"]
     assert {"low", "high"} <= set(charts["Does a risk score of 30 % mean that 30 % are risky?"]["data"]["values"][0])

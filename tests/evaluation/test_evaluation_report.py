@@ -131,7 +131,8 @@ def test_the_curve_is_short_rising_and_inside_its_band(evaluation):
     assert {len(series) for series in drawn.values()} == {100}
     assert np.all(np.diff(drawn["recall"]) >= 0)
     assert drawn["flagged_share"][-1] == drawn["recall"][-1] == 1
-    assert np.all(np.array(drawn["recall_low"]) <= np.array(drawn["recall_high"]))
+    for measured in ("recall", "precision"):
+        assert np.all(np.array(drawn[f"{measured}_low"]) <= np.array(drawn[f"{measured}_high"]))
 
 
 def test_a_model_carries_its_validation_figures_and_the_folds_spread(evaluation):
