@@ -16,6 +16,8 @@ LINEAGE = {
     "card": "Task with the evaluation card",
     "data_fingerprint": "Data fingerprint",
     "settings_fingerprint": "Settings fingerprint",
+    "snapshot": "Snapshot trained on",
+    "labels_known_by": "Labels known by",
 }
 
 

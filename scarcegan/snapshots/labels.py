@@ -27,6 +27,7 @@ from scarcegan.data.tables import read_table
 from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
+from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, Snapshot
 
 TEST, LATER = "test", "later"
@@ -110,6 +111,26 @@ def join_labels(snapshot: Snapshot, labels: Labels, settings: Settings) -> Playe
     if (late["population"] == settings.populations.rare).any():  # without risky players there is nothing to find
         players = _with_later(players, late, settings)
     return players.take(listed)
+
+
+def became_risky(labels: Labels, manifest: Manifest, after: str, known_by: str, settings: Settings) -> np.ndarray:
+    """Return the players of whom it became known only later that they are risky.
+
+    Args:
+        labels: from `read_labels`.
+        manifest: of the snapshot they were scored in.
+        after: ISO date; a player with any label known by then is none of them.
+        known_by: ISO date; what became known after it does not count yet.
+        settings: names of the populations.
+
+    Returns:
+        Their ids as written, str array, unique.
+    """
+    table = labels.table[_is_label(labels.table, settings) & (labels.table["since"] >= manifest.first_day)]
+    is_settled = table["known_at"] <= after
+    is_new = ~is_settled & (table["known_at"] <= known_by) & (table["population"] == settings.populations.rare)
+    ids = table[ID].astype(str)
+    return np.setdiff1d(ids[is_new].to_numpy(str), ids[is_settled].to_numpy(str))
 
 
 def _label(snapshot: Snapshot, known: pd.DataFrame, settings: Settings, notes: tuple[str, ...]) -> Players:
