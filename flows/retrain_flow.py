@@ -9,6 +9,7 @@ from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
 
 import cards
 import scarcegan
+from metering import measured
 from placement import runs_on
 from refusal import checked_settings, refuses_plainly
 from scarcegan.machine import launch_notes, launched_commit, prepare_launch, threads_per_task
@@ -32,6 +33,8 @@ class RetrainFlow(FlowSpec):
 
     settings (start) - everything resolved, as a plain dict; `origin_run` - id of the first run of a chain of
     resumes; `commit` - git commit of the code.
+    usage (every step) - list of dicts, one per task so far: step, index, wall_s, cpu_s, peak_memory_mb,
+    gpu_used_share, cpu, memory_mb, gpu, attempt.
     players (preprocess) - dict of arrays: ids, features, feature_names, labels, truth, test_set, fold, fingerprint;
     `data_report` - dict.
     fold, candidates, history, validation_rows, prevalence (train) - see scarcegan.workflow.fit.fit_fold.
@@ -39,6 +42,7 @@ class RetrainFlow(FlowSpec):
     evaluation (evaluate) - dict, see scarcegan.evaluation.report; `model_quality` - JSON text by definition;
     `metrics_csv` - text.
     release (register) - dict: release_id, registry, versions, lineage, commands.
+    cost (end) - dict, see scarcegan.costs.bill; `end` itself is not in it.
     """
 
     config = Config(
@@ -53,14 +57,17 @@ class RetrainFlow(FlowSpec):
     snapshot = Parameter("snapshot", type=str, default=None, help="Overrides data.snapshot: the snapshot to train on.")
 
     @runs_on("small")
+    @measured
     @refuses_plainly
     @step
     def start(self):
         """Resolve the settings and check that the registry can be reached, before anything is rented."""
+        from scarcegan.costs import estimate
         from scarcegan.registry import open_registry
         from scarcegan.settings import resolve
 
         settings = resolve(self.config.to_dict(), self.seed, self.data, self.snapshot)
+        print(estimate(settings)["sentence"])
         open_registry(settings.registry).versions()
         self.settings = settings.model_dump(mode="json")
         self.origin_run = current.run_id
@@ -69,6 +76,7 @@ class RetrainFlow(FlowSpec):
 
     @runs_on("preprocess")
     @card(type="blank", id="data")
+    @measured
     @refuses_plainly
     @step
     def preprocess(self):
@@ -86,6 +94,7 @@ class RetrainFlow(FlowSpec):
     @retry(times=2, minutes_between_retries=0)
     @runs_on("train")
     @card(type="blank", id="training", refresh_interval=20)
+    @measured
     @refuses_plainly
     @step
     def train(self):
@@ -104,6 +113,7 @@ class RetrainFlow(FlowSpec):
         self.next(self.select)
 
     @runs_on("small")
+    @measured
     @refuses_plainly
     @step
     def select(self, inputs):
@@ -121,6 +131,7 @@ class RetrainFlow(FlowSpec):
 
     @runs_on("preprocess")
     @card(type="blank", id="evaluation")
+    @measured
     @refuses_plainly
     @step
     def evaluate(self):
@@ -145,6 +156,7 @@ class RetrainFlow(FlowSpec):
 
     @runs_on("small")
     @card(type="blank", id="release")
+    @measured
     @refuses_plainly
     @step
     def register(self):
@@ -173,11 +185,18 @@ class RetrainFlow(FlowSpec):
         self.next(self.end)
 
     @runs_on("small")
+    @card(type="blank", id="cost")
+    @measured
     @step
     def end(self):
-        """Say what came out and where to look next, and drop the checkpoints that nobody needs any more."""
+        """Say what came out, what it cost and where to look next, and drop the checkpoints that nobody needs."""
+        from cards.cost_card import cost_card
+        from scarcegan.costs import bill
+        from scarcegan.settings import load
         from scarcegan.workflow.checkpoints import drop_checkpoints
 
+        self.cost = bill(self.usage, load(self.settings), rented="AWS_BATCH_JOB_ID" in os.environ)
+        current.card.extend(cost_card(self.cost))
         for verdict in self.evaluation["verdicts"].values():
             print(verdict["sentence"])
         numbers = ", ".join(str(version["version"]) for version in self.release["versions"])

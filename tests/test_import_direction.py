@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GROUND = {"settings", "problems", "project", "machine"}
-GROUND_FLOOR = {"data", "features", "datasets", "gan", "evaluation", "registry", "monitoring", "serving", "snapshots"}
+GROUND_FLOOR = {"data", "features", "datasets", "gan", "evaluation", "registry", "monitoring", "serving", "snapshots", "costs"}
 # Which rooms a room may import, beside itself and the ground.
 ALLOWED = {
     "__init__": set(),
@@ -22,6 +22,7 @@ ALLOWED = {
     "datasets": GROUND | {"data", "features"},
     "snapshots": GROUND | {"data"},
     "gan": GROUND,
+    "costs": GROUND,
     "evaluation": GROUND | {"data"},
     "registry": GROUND,
     "monitoring": GROUND | {"data"},

@@ -14,6 +14,7 @@ import comparison_samples
 
 from cards.compare_card import compare_card
 from cards.compare_card import compare_card
+from cards.cost_card import cost_card
 from cards.evaluate_card import evaluate_card
 from cards.preprocess_card import preprocess_card
 from cards.register_card import register_card
@@ -31,6 +32,7 @@ def sample_cards() -> dict[str, list[Any]]:
         "train_start": train_card(card_samples.history(rounds=0), fold=2, iterations_total=1_000),
         "evaluate": evaluate_card(card_samples.evaluation()),
         "register": register_card(card_samples.release(), card_samples.evaluation()),
+        "cost": cost_card(card_samples.cost()),
         "compare": compare_card(comparison_samples.comparison()),
         "compare": compare_card(comparison_samples.comparison()),
     }

@@ -1,0 +1,61 @@
+"""What one task uses of its machine: wall and CPU time, peak memory, and how busy its GPUs are."""
+
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+GPU_SAMPLE_SECONDS = 10.0
+_QUERY = ("--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
+
+
+class Meter:
+    """Measures from its making to `read`; the task's children count in CPU time and memory."""
+
+    def __init__(self) -> None:
+        self._started, self._cpu = time.monotonic(), _cpu_seconds()
+        self._gpu: list[float] = []
+        self._over = threading.Event()
+        if shutil.which("nvidia-smi"):
+            threading.Thread(target=self._watch_gpus, daemon=True).start()
+
+    def read(self) -> dict[str, float | None]:
+        """End the measuring and return `wall_s`, `cpu_s`, `peak_memory_mb` and `gpu_used_share` (None without GPU)."""
+        self._over.set()
+        return {
+            "wall_s": time.monotonic() - self._started,
+            "cpu_s": _cpu_seconds() - self._cpu,
+            "peak_memory_mb": _peak_memory_mb(),
+            "gpu_used_share": statistics.fmean(self._gpu) / 100 if self._gpu else None,
+        }
+
+    def _watch_gpus(self) -> None:
+        while not self._over.wait(GPU_SAMPLE_SECONDS):
+            answer = subprocess.run(  # noqa: S603
+                ["nvidia-smi", *_QUERY],  # noqa: S607
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            self._gpu += [float(line) for line in answer.stdout.split() if line.replace(".", "").isdigit()]
+
+
+def together(usages: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Join the usage of several branches: what came before the fork counts once, branches keep their order."""
+    joined = {(one["step"], one["index"]): one for usage in usages for one in usage}
+    return list(joined.values())
+
+
+def _cpu_seconds() -> float:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _peak_memory_mb() -> float:
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
