@@ -162,6 +162,7 @@ class RetrainFlow(FlowSpec):
     def register(self):
         """Register the models as one release that waits for a person's approval."""
         from cards.register_card import register_card
+        from scarcegan.history import tag_release
         from scarcegan.registry import open_registry
         from scarcegan.settings import load
         from scarcegan.workflow.release import Lineage, register_models, release_summary
@@ -181,6 +182,7 @@ class RetrainFlow(FlowSpec):
         registry, worse = open_registry(settings.registry), settings.registry.worse_challenger
         versions = register_models(self.models, self.evaluation, lineage, registry, worse_challenger=worse)
         self.release = release_summary(versions, lineage, settings)
+        print("Tags of this run:", *tag_release(self.release) or ["none, Metaflow does not find it from here"])
         current.card.extend(register_card(self.release, self.evaluation))
         self.next(self.end)
 
