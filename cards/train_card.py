@@ -38,6 +38,9 @@ VALIDATION = {
 CLASS_RECALL = "validation_recall_of_"
 FAULTS = {"not_finite": "not finite", "collapsed": "collapsed", "saturated": "saturated"}
 
+# A table's header: the series it shows, and how a value is written.
+Columns = Mapping[str, tuple[str, Callable[[float], str]]]
+
 
 def train_card(history: Mapping[str, Any], fold: int, iterations_total: int) -> list[Any]:
     """Build the card of one fold's training; called again after every few rounds.
@@ -198,13 +201,13 @@ def _member_tables(history: Mapping[str, Any]) -> list[Any]:
     found = history["validation_recall_at_budget"][-1]
     order = sorted(range(history["members"]), key=lambda member: (history["healthy"][member], -_or_zero(found[member])))
     classes = _classes(history)
-    finds = {
+    finds: Columns = {
         "Recall at budget": ("validation_recall_at_budget", words.percent),
         "Precision there": ("validation_precision_at_budget", words.percent),
         "Average precision": ("validation_average_precision", words.score),
         **{f"Recall of {name}": (key, words.percent) for key, name in classes.items()},
     }
-    plays = {
+    plays: Columns = {
         "Loss, supervised": ("discriminator_supervised_loss", words.number),
         "Loss, real or generated": ("discriminator_unsupervised_loss", words.number),
         "Loss, generator": ("generator_loss", words.number),
@@ -221,9 +224,7 @@ def _member_tables(history: Mapping[str, Any]) -> list[Any]:
     return parts
 
 
-def _member_table(
-    history: Mapping[str, Any], members: Sequence[int], columns: Mapping[str, tuple[str, Callable[[float], str]]]
-) -> Any:
+def _member_table(history: Mapping[str, Any], members: Sequence[int], columns: Columns) -> Any:
     rows = [
         [
             str(member),
