@@ -153,11 +153,11 @@ class NumpyMember:
         return float(loss), gradient * np.float32(weight / batch)
 
     def _dense(self, layer: str, rows: Array) -> Array:
-        return rows @ self.weights.views[f"{layer}/weights"] + self.weights.views[f"{layer}/bias"]
+        return rows @ self.weights.views[f"{layer}/weights"] + self.weights.views[f"{layer}/bias"].T
 
     def _dense_gradient(self, layer: str, rows: Array, gradient: Array) -> Array:
         np.matmul(rows.T, gradient, out=self.gradient.views[f"{layer}/weights"])
-        np.sum(gradient, axis=0, keepdims=True, out=self.gradient.views[f"{layer}/bias"])
+        np.sum(gradient, axis=0, keepdims=True, out=self.gradient.views[f"{layer}/bias"].T)
         return gradient @ self.weights.views[f"{layer}/weights"].T
 
     def _trunk(self, rows: Array) -> list[Array]:
@@ -184,7 +184,7 @@ class NumpyMember:
         centred = product - product.mean(axis=0)
         inverse = 1.0 / np.sqrt((centred * centred).mean(axis=0) + np.float32(BATCH_NORM_EPSILON))
         normal = centred * inverse
-        hidden = _leaky_relu(normal * views["generator/0/scale"] + views["generator/0/bias"])
+        hidden = _leaky_relu(normal * views["generator/0/scale"].T + views["generator/0/bias"].T)
         unit = 1.0 / (1.0 + np.exp(-self._dense("generator/1", hidden)))
         return self.sizes.low + (self.sizes.high - self.sizes.low) * unit, (unit, hidden, normal, inverse)
 
@@ -193,9 +193,9 @@ class NumpyMember:
         weights, gradients = self.weights.views, self.gradient.views
         gradient = gradient * unit * (1.0 - unit) * np.float32(self.sizes.high - self.sizes.low)
         gradient = self._dense_gradient("generator/1", hidden, gradient) * _leaky_slope(hidden)
-        gradients["generator/0/bias"][...] = gradient.sum(axis=0)
-        gradients["generator/0/scale"][...] = (gradient * normal).sum(axis=0)
-        gradient = gradient * weights["generator/0/scale"]
+        gradients["generator/0/bias"].T[...] = gradient.sum(axis=0)
+        gradients["generator/0/scale"].T[...] = (gradient * normal).sum(axis=0)
+        gradient = gradient * weights["generator/0/scale"].T
         gradient -= gradient.mean(axis=0) + normal * (gradient * normal).mean(axis=0)
         gradients["generator/0/weights"][...] = noise.T @ (gradient * inverse)
 

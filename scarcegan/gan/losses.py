@@ -1,4 +1,4 @@
-"""The losses, each a pure function of network outputs with its equation; the member axis always comes first.
+"""The losses, each a pure function of network outputs with its equation; members come first, a player is a column.
 
 Notation: B rows, C labelled classes (r is the rare one), u the 'unknown' output of the supervised head,
 p the supervised softmax, q the unsupervised softmax over (real as labelled, real as unknown, generated),
@@ -30,22 +30,22 @@ def leeway_targets(labels: np.ndarray, classes: int, alpha: float) -> np.ndarray
     return targets
 
 
-def cross_entropy(log_probabilities: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+def cross_entropy(log_probabilities: tf.Tensor, targets: np.ndarray) -> tf.Tensor:
     """Compute -1/B sum_i sum_k y_ik log p_k(x_i).
 
     With `leeway_targets` this is the published L_sup without its count term (whose gradient is zero); with
     targets (alpha, 1 - alpha, 0) it is the published loss of real unlabelled rows, with (0, 0, 1) of generated ones.
 
     Args:
-        log_probabilities: float [P, B, K], natural logarithms, from a log-softmax (stable where p is 0).
+        log_probabilities: float [P, K, B], natural logarithms, from a log-softmax (stable where p is 0).
         targets: float [B, K] or [K], the same for every member.
 
     Returns:
         float [P], nats.
     """
-    rows, outputs = log_probabilities.shape[1:]
+    outputs, rows = log_probabilities.shape[1:]
     # One matrix-vector product: several times faster than multiply, sum and mean over a handful of outputs.
-    weights = tf.reshape(tf.broadcast_to(targets, (rows, outputs)) / -rows, (rows * outputs,))
+    weights = np.broadcast_to(targets, (rows, outputs)).T.reshape(-1) / np.float32(-rows)
     return tf.linalg.matvec(tf.reshape(log_probabilities, (-1, rows * outputs)), weights)
 
 
@@ -72,7 +72,7 @@ def rarity_prior(log_p: tf.Tensor, rare: int) -> tf.Tensor:
     finite where p_r rounds to 1.
 
     Args:
-        log_p: float [P, B, K], log-softmax of the supervised head on unlabelled rows.
+        log_p: float [P, K, B], log-softmax of the supervised head on unlabelled rows.
         rare: index of the rare class.
 
     Returns:
@@ -87,21 +87,21 @@ def known_or_unknown(log_p: tf.Tensor, alpha: float) -> tf.Tensor:
     Corrected: the published unlabelled rows never reach the supervised head, so its unknown output cannot learn.
 
     Args:
-        log_p: float [P, B, C + 1], log-softmax of the supervised head; the last output is 'unknown'.
+        log_p: float [P, C + 1, B], log-softmax of the supervised head; the last output is 'unknown'.
         alpha: share of unlabelled rows expected to belong to a labelled class.
 
     Returns:
         float [P], nats.
     """
-    known = _log_of_others(log_p, log_p.shape[-1] - 1)
-    return -tf.reduce_mean(alpha * known + (1.0 - alpha) * log_p[..., -1], axis=-1)
+    known = _log_of_others(log_p, log_p.shape[1] - 1)
+    return -tf.reduce_mean(alpha * known + (1.0 - alpha) * log_p[:, -1], axis=-1)
 
 
 def real_or_generated(logit: tf.Tensor, is_real: float) -> tf.Tensor:
     """Compute the binary cross-entropy of one real-or-generated logit (variants without leeway).
 
     Args:
-        logit: float [P, B, 1].
+        logit: float [P, 1, B].
         is_real: the target, 1 or 0.
 
     Returns:
@@ -116,13 +116,13 @@ def feature_matching(generated: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
     """Compute mean_k | mean_i f(G(z_i))_k - mean_i f(x_i)_k |.
 
     Args:
-        generated: float [P, B, features], trunk features of generated rows.
-        real: float [P, B, features], trunk features of real rows.
+        generated: float [P, f, B], trunk features of generated rows.
+        real: float [P, f, B], trunk features of real rows.
 
     Returns:
         float [P], >= 0.
     """
-    distance = tf.reduce_mean(generated, axis=1) - tf.reduce_mean(real, axis=1)
+    distance = tf.reduce_mean(generated, axis=2) - tf.reduce_mean(real, axis=2)
     return tf.reduce_mean(tf.abs(distance), axis=-1)
 
 
@@ -130,25 +130,25 @@ def pull_away(features: tf.Tensor, per_row: bool) -> tf.Tensor:
     """Compute sum_{i != j} s_ij^2 / (B (B - 1)), the mean squared cosine between generated rows.
 
     Args:
-        features: float [P, B, features], trunk features of generated rows.
+        features: float [P, f, B], trunk features of generated rows.
         per_row: True normalises each row to length 1 (corrected: the intended term); False divides by the norm
             of the whole batch as the published code does, which bounds the term by 1 / (B (B - 1)).
 
     Returns:
         float [P] in [0, 1].
     """
-    rows = features.shape[1]
+    rows = features.shape[2]
     if rows < 2:
         raise ValueError(f"pull_away compares rows: expected at least 2, got {rows}; raise train.batch")
-    unit = tf.math.l2_normalize(features, axis=-1 if per_row else (1, 2))
-    # The sum over all i, j is the same for the small product F^T F [features, features] as for F F^T [B, B].
-    everything = tf.reduce_sum(tf.square(tf.matmul(unit, unit, transpose_a=True)), axis=(1, 2))
-    diagonal = tf.reduce_sum(tf.square(tf.reduce_sum(tf.square(unit), axis=-1)), axis=-1)
+    unit = tf.math.l2_normalize(features, axis=1 if per_row else (1, 2))
+    # The sum over all i, j is the same for the small product of features, [f, f], as for that of rows, [B, B].
+    everything = tf.reduce_sum(tf.square(tf.matmul(unit, unit, transpose_b=True)), axis=(1, 2))
+    diagonal = tf.reduce_sum(tf.square(tf.reduce_sum(tf.square(unit), axis=1)), axis=-1)
     return (everything - diagonal) / (rows * (rows - 1))
 
 
 def _log_of_others(log_p: tf.Tensor, output: int) -> tf.Tensor:
     """Return log(1 - p) of one output, [P, B]: a log-sum-exp over the others."""
-    others = log_p + np.where(np.arange(log_p.shape[-1]) == output, -np.inf, 0.0).astype(np.float32)
-    highest = tf.stop_gradient(tf.reduce_max(others, axis=-1, keepdims=True))
-    return tf.math.log(tf.reduce_sum(tf.exp(others - highest), axis=-1)) + highest[..., 0]
+    others = log_p + np.where(np.arange(log_p.shape[1]) == output, -np.inf, 0.0).astype(np.float32)[:, np.newaxis]
+    highest = tf.stop_gradient(tf.reduce_max(others, axis=1, keepdims=True))
+    return tf.math.log(tf.reduce_sum(tf.exp(others - highest), axis=1)) + highest[:, 0]

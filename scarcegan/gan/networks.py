@@ -1,4 +1,8 @@
-"""Discriminator and generator with a leading member axis: a dense layer is one batched matmul."""
+"""Discriminator and generator with a leading member axis: a dense layer is one batched matmul.
+
+Rows of features come and go as [P, B, features]; inside the networks a player is a column, [P, width, B]: sums over
+players, biases and softmax run along memory, which makes them up to twice as fast on CPUs.
+"""
 
 import itertools
 from dataclasses import dataclass
@@ -59,7 +63,7 @@ class Architecture:
         unsupervised = _dense_shapes("unsupervised", (self.trunk[-1], self.unsupervised_outputs))
         generator = _dense_shapes("generator", (self.noise, *self.generator, self.features))
         for number, width in enumerate(self.generator):
-            generator[f"generator/{number}/scale"] = (1, width)
+            generator[f"generator/{number}/scale"] = (width, 1)
         return trunk | supervised | unsupervised | generator
 
 
@@ -74,46 +78,55 @@ def initial_weights(sizes: Architecture, member_seeds: tuple[int, ...]) -> dict[
 
 
 def trunk_features(weights: Weights, rows: tf.Tensor, masks: Masks | None = None) -> tf.Tensor:
-    """Map scaled rows [P, B, features] to the shared features f [P, B, trunk[-1]].
+    """Map scaled rows [P, B, features] to the shared features f [P, trunk[-1], B].
 
     Args:
         weights: all weights of the members.
         rows: scaled inputs.
-        masks: while training, a dropout mask [1, B, width] for the inputs and for each layer, None for no dropout
-            there; None altogether at inference.
+        masks: while training, a dropout mask [1, B, features] for the inputs and one [1, width, B] for each layer,
+            None for no dropout there; None altogether at inference.
     """
-    rows = _masked(rows, masks, 0)
-    number = 0
-    while f"trunk/{number}/weights" in weights:
-        rows = tf.nn.leaky_relu(_dense(weights, f"trunk/{number}", rows), SLOPE)
+    first = tf.matmul(weights["trunk/0/weights"], _masked(rows, masks, 0), transpose_a=True, transpose_b=True)
+    columns = first + weights["trunk/0/bias"]
+    number = 1
+    while True:
+        columns = _masked(tf.nn.leaky_relu(columns, SLOPE), masks, number)
+        if f"trunk/{number}/weights" not in weights:
+            return columns
+        columns = _dense(weights, f"trunk/{number}", columns)
         number += 1
-        rows = _masked(rows, masks, number)
-    return rows
 
 
 def supervised_log_probabilities(weights: Weights, features: tf.Tensor) -> tf.Tensor:
-    """Map trunk features [P, B, f] to log p [P, B, C (+ 1)]."""
-    return tf.nn.log_softmax(_dense(weights, "supervised/0", features))
+    """Map trunk features [P, f, B] to log p [P, C (+ 1), B]."""
+    return log_softmax(_dense(weights, "supervised/0", features))
 
 
 def unsupervised_logits(weights: Weights, features: tf.Tensor) -> tf.Tensor:
-    """Map trunk features [P, B, f] to the logits of the real-or-generated head [P, B, 3 or 1]."""
+    """Map trunk features [P, f, B] to the logits of the real-or-generated head [P, 3 or 1, B]."""
     return _dense(weights, "unsupervised/0", features)
 
 
+def log_softmax(logits: tf.Tensor) -> tf.Tensor:
+    """Normalise logits [P, K, B] over their K outputs; TensorFlow's own would transpose twice."""
+    shifted = logits - tf.stop_gradient(tf.reduce_max(logits, axis=1, keepdims=True))
+    return shifted - tf.math.log(tf.reduce_sum(tf.exp(shifted), axis=1, keepdims=True))
+
+
 def generate(weights: Weights, noise: tf.Tensor, sizes: Architecture) -> tf.Tensor:
-    """Map noise [1 or P, B, z] to rows [P, B, features] inside the range of scaled features.
+    """Map noise [1 or P, z, B] to rows [P, B, features] inside the range of scaled features.
 
     Hidden layers are dense, batch norm, leaky ReLU. Batch norm always uses the statistics of the batch: the
     published code showed the discriminator other generated rows than those the generator is trained on. The
     output is bounded by a sigmoid to the scaled features' range (published: an unbounded ReLU).
     """
     last = len(sizes.generator)
-    rows = noise
+    columns = noise
     for number in range(last):
-        rows = tf.nn.leaky_relu(_batch_norm(weights, number, rows), SLOPE)
-    span = sizes.high - sizes.low
-    return sizes.low + span * tf.sigmoid(_dense(weights, f"generator/{last}", rows))
+        columns = tf.nn.leaky_relu(_batch_norm(weights, number, columns), SLOPE)
+    rows = tf.matmul(columns, weights[f"generator/{last}/weights"], transpose_a=True)
+    rows += tf.transpose(weights[f"generator/{last}/bias"], (0, 2, 1))
+    return sizes.low + (sizes.high - sizes.low) * tf.sigmoid(rows)
 
 
 def _masked(rows: tf.Tensor, masks: Masks | None, number: int) -> tf.Tensor:
@@ -121,15 +134,15 @@ def _masked(rows: tf.Tensor, masks: Masks | None, number: int) -> tf.Tensor:
     return rows if mask is None else rows * mask
 
 
-def _dense(weights: Weights, layer: str, rows: tf.Tensor) -> tf.Tensor:
-    return tf.matmul(rows, weights[f"{layer}/weights"]) + weights[f"{layer}/bias"]
+def _dense(weights: Weights, layer: str, columns: tf.Tensor) -> tf.Tensor:
+    return tf.matmul(weights[f"{layer}/weights"], columns, transpose_a=True) + weights[f"{layer}/bias"]
 
 
-def _batch_norm(weights: Weights, number: int, rows: tf.Tensor) -> tf.Tensor:
+def _batch_norm(weights: Weights, number: int, columns: tf.Tensor) -> tf.Tensor:
     # The dense bias would be cancelled by the mean: it serves as the norm's offset instead.
-    product = tf.matmul(rows, weights[f"generator/{number}/weights"])
-    centred = product - tf.reduce_mean(product, axis=1, keepdims=True)
-    variance = tf.reduce_mean(tf.square(centred), axis=1, keepdims=True)
+    product = tf.matmul(weights[f"generator/{number}/weights"], columns, transpose_a=True)
+    centred = product - tf.reduce_mean(product, axis=2, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=2, keepdims=True)
     scale = weights[f"generator/{number}/scale"] * tf.math.rsqrt(variance + BATCH_NORM_EPSILON)
     return centred * scale + weights[f"generator/{number}/bias"]
 
@@ -138,7 +151,7 @@ def _dense_shapes(network: str, widths: tuple[int, ...]) -> dict[str, tuple[int,
     shapes: dict[str, tuple[int, ...]] = {}
     for number, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
         shapes[f"{network}/{number}/weights"] = (inputs, outputs)
-        shapes[f"{network}/{number}/bias"] = (1, outputs)
+        shapes[f"{network}/{number}/bias"] = (outputs, 1)
     return shapes
 
 

@@ -30,6 +30,7 @@ from scarcegan.gan.networks import (
     Masks,
     Weights,
     generate,
+    log_softmax,
     supervised_log_probabilities,
     trunk_features,
     unsupervised_logits,
@@ -46,9 +47,9 @@ class Batch:
     Attributes:
         labeled: float [P, B, features], scaled; row j has class j mod C.
         unlabeled: float [P, B, features], scaled.
-        noise: float [1, B, z], the generator's input.
-        masks: dropout masks [1, 3 B, width] (labelled, unlabelled, generated rows) of the inputs and of each trunk
-            layer; None where there is no dropout.
+        noise: float [1, z, B], the generator's input.
+        masks: dropout masks of the inputs [1, 3 B, features] (labelled, unlabelled, generated rows) and of each trunk
+            layer [1, width, 3 B]; None where there is no dropout.
     """
 
     labeled: tf.Tensor
@@ -112,6 +113,7 @@ class _Objective:
         self.is_corrected = model.objective == "corrected"
         self.matches_features = model.variant in ("full", "without_leeway")
         self.rare = sizes.classes - 1
+        self.one_hot = tf.constant(np.eye(sizes.classes)[:, labels], tf.float32)
         self.is_rare = tf.constant(labels == self.rare, tf.float32)
         alpha = model.alpha if sizes.has_unknown else 1.0
         self.targets = losses.leeway_targets(labels, sizes.classes, alpha)[:, : sizes.supervised_outputs]
@@ -121,8 +123,8 @@ class _Objective:
         generated = generate(weights, batch.noise, self.sizes)
         rows = tf.concat([batch.labeled, batch.unlabeled, generated], axis=1)
         features = trunk_features(weights, rows, batch.masks)
-        log_labeled, log_unlabeled, log_generated = tf.split(supervised_log_probabilities(weights, features), 3, 1)
-        _, real, fake = tf.split(unsupervised_logits(weights, features), 3, 1)
+        log_labeled, log_unlabeled, log_generated = tf.split(supervised_log_probabilities(weights, features), 3, 2)
+        _, real, fake = tf.split(unsupervised_logits(weights, features), 3, 2)
         supervised = self._supervised_loss(log_labeled)
         unsupervised = self._real_loss(real) + self._generated_loss(fake)
         taught = self._supervised_by_unlabeled(log_unlabeled, log_generated)
@@ -178,7 +180,7 @@ class _Objective:
     def _supervised_loss(self, log_p: tf.Tensor) -> tf.Tensor:
         loss = losses.cross_entropy(log_p, self.targets)
         if self.is_corrected and self.sizes.has_unknown:
-            wrong = losses.soft_false_positives(tf.exp(log_p[..., self.rare]), self.is_rare)
+            wrong = losses.soft_false_positives(tf.exp(log_p[:, self.rare]), self.is_rare)
             loss += (1.0 - self.model.alpha) * wrong
         return loss
 
@@ -195,25 +197,26 @@ class _Objective:
         if self.sizes.unsupervised_outputs == 1:
             return losses.real_or_generated(logits, 1.0)
         alpha = self.model.alpha
-        return losses.cross_entropy(tf.nn.log_softmax(logits), np.array([alpha, 1 - alpha, 0], np.float32))
+        return losses.cross_entropy(log_softmax(logits), np.array([alpha, 1 - alpha, 0], np.float32))
 
     def _generated_loss(self, logits: tf.Tensor) -> tf.Tensor:
         if self.sizes.unsupervised_outputs == 1:
             return losses.real_or_generated(logits, 0.0)
         weight = 1.0 if self.is_corrected else self.model.alpha
-        return losses.cross_entropy(tf.nn.log_softmax(logits), np.array([0, 0, weight], np.float32))
+        return losses.cross_entropy(log_softmax(logits), np.array([0, 0, weight], np.float32))
 
     def _p_real(self, logits: tf.Tensor) -> tf.Tensor:
         if self.sizes.unsupervised_outputs == 1:
             return tf.reduce_mean(tf.sigmoid(logits), axis=(1, 2))
-        return 1.0 - tf.reduce_mean(tf.exp(tf.nn.log_softmax(logits)[..., losses.GENERATED]), axis=1)
+        return 1.0 - tf.reduce_mean(tf.exp(log_softmax(logits)[:, losses.GENERATED]), axis=1)
 
     def _accuracy(self, log_p: tf.Tensor) -> tf.Tensor:
-        predicted = tf.argmax(log_p[..., : self.sizes.classes], axis=-1)
-        return tf.reduce_mean(tf.cast(predicted == self.labels, tf.float32), axis=-1)
+        known = log_p[:, : self.sizes.classes]
+        of_label = tf.reduce_sum(known * self.one_hot, axis=1)
+        return tf.reduce_mean(tf.cast(of_label == tf.reduce_max(known, axis=1), tf.float32), axis=-1)
 
     def _unknown_share(self, log_p: tf.Tensor) -> tf.Tensor:
         if not self.sizes.has_unknown:
             return tf.zeros(tf.shape(log_p)[:1])
-        is_unknown = tf.argmax(log_p, axis=-1) == self.sizes.classes
+        is_unknown = log_p[:, -1] == tf.reduce_max(log_p, axis=1)
         return tf.reduce_mean(tf.cast(is_unknown, tf.float32), axis=-1)

@@ -119,7 +119,7 @@ class Program:
         self._labeled_rows, self._all_rows = len(rows.labeled), len(rows.labeled) + len(rows.unlabeled)
 
     def _draw_round(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Masks]:
-        """Draw a round's row indices [T, P, 2 B], noise [T, 1, B, z] and dropout masks [T, 1, 3 B, width]."""
+        """Draw a round's row indices [T, P, 2 B], noise [T, 1, z, B] and a step's dropout masks (see `Batch`)."""
         steps, batch = self.train.round_iterations, self.train.batch
 
         def of_member(seed: tf.Tensor) -> tf.Tensor:
@@ -131,11 +131,12 @@ class Program:
             return tf.concat([labeled, unlabeled], axis=1)
 
         indices = tf.map_fn(of_member, self._member_seeds, fn_output_signature=tf.int32)
-        noise = tf.random.stateless_normal((steps, 1, batch, self.sizes.noise), (self.seed, 2 * number))
+        noise = tf.random.stateless_normal((steps, 1, self.sizes.noise, batch), (self.seed, 2 * number))
         widths = (self.sizes.features, *self.sizes.trunk)
         masks: Masks = []
         for layer, (rate, width) in enumerate(zip(self._dropout, widths, strict=True)):
-            shape, seed = (steps, 1, 3 * batch, width), (self.seed + layer, 2 * number + 1)
+            shape = (steps, 1, width, 3 * batch) if layer else (steps, 1, 3 * batch, width)
+            seed = (self.seed + layer, 2 * number + 1)
             kept = tf.floor(tf.random.stateless_uniform(shape, seed) + 1.0 - rate) / (1.0 - rate) if rate else None
             masks.append(kept)
         return tf.transpose(indices, (1, 0, 2)), noise, masks
@@ -180,7 +181,7 @@ class Program:
     def _rare_probability(self, rows: tf.Tensor) -> tf.Tensor:
         weights = {name: tf.convert_to_tensor(average) for name, average in self._averages.items()}
         log_p = supervised_log_probabilities(weights, trunk_features(weights, rows[tf.newaxis]))
-        return tf.exp(log_p[..., self.sizes.classes - 1])
+        return tf.exp(log_p[:, self.sizes.classes - 1])
 
     def _moved(self, update: Update) -> list[str]:
         return [name for name in self.weights if name.split("/")[0] in update.networks]

@@ -130,7 +130,7 @@ class _Measure:
 def _layers(weights: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
     """Set inference weights, in the order in which they act, out as layers: weights [P, in, out], bias [P, out]."""
     return [
-        {"weights": value, "bias": weights[name.replace("weights", "bias")][:, 0]}
+        {"weights": value, "bias": weights[name.replace("weights", "bias")][..., 0]}
         for name, value in weights.items()
         if name.endswith("weights")
     ]

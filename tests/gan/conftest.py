@@ -71,7 +71,7 @@ def game():
             for name, value in initial_weights(sizes, (1, 2)).items()
         }
         rows = rng.normal(size=(2, 2, BATCH, FEATURES)).astype(np.float32)
-        noise = rng.normal(size=(1, BATCH, sizes.noise)).astype(np.float32)
+        noise = rng.normal(size=(1, sizes.noise, BATCH)).astype(np.float32)
         batch = Batch(tf.constant(rows[0]), tf.constant(rows[1]), tf.constant(noise), None)
         return updates(chosen, Train(batch=BATCH), sizes), weights, batch
 

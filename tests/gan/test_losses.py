@@ -7,8 +7,13 @@ import tensorflow as tf
 from scarcegan.gan import losses
 
 
+def columns(rows):
+    """Rows [P, B, K] as the losses take them, a player in a column: [P, K, B]."""
+    return tf.constant(np.swapaxes(np.array(rows, np.float32), 1, 2))
+
+
 def log_of(probabilities):
-    return tf.constant(np.log(np.array(probabilities, np.float32)))
+    return columns(np.log(np.array(probabilities, np.float32)))
 
 
 def numbers(loss):
@@ -60,7 +65,7 @@ def test_the_rarity_prior_charges_the_rare_class_alone():
 
 
 def test_the_rarity_prior_stays_finite_where_the_rare_class_is_certain():
-    log_p = tf.nn.log_softmax(tf.constant([[[0.0, 90.0, 0.0]]]))
+    log_p = columns(tf.nn.log_softmax([[[0.0, 90.0, 0.0]]]))
     assert numbers(losses.rarity_prior(log_p, rare=1)) == pytest.approx([90.0 - math.log(2)])
 
 
@@ -74,13 +79,13 @@ def test_unlabelled_rows_are_known_by_alpha_and_unknown_by_the_rest():
     ("is_real", "expected"), [(1.0, [math.log(2), math.log(4)]), (0.0, [math.log(2), math.log(4 / 3)])]
 )
 def test_one_logit_tells_real_from_generated(is_real, expected):
-    logit = tf.constant([[[0.0], [0.0]], [[-math.log(3)], [-math.log(3)]]])  # p_real 1/2 and 1/4
+    logit = columns([[[0.0], [0.0]], [[-math.log(3)], [-math.log(3)]]])  # p_real 1/2 and 1/4
     assert numbers(losses.real_or_generated(logit, is_real)) == pytest.approx(expected)
 
 
 def test_feature_matching_compares_means_not_rows():
-    generated = tf.constant([[[1.0, 5.0], [3.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
-    real = tf.constant([[[2.0, 3.0], [2.0, 3.0]], [[1.0, -3.0], [0.0, 0.0]]])
+    generated = columns([[[1.0, 5.0], [3.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    real = columns([[[2.0, 3.0], [2.0, 3.0]], [[1.0, -3.0], [0.0, 0.0]]])
     assert numbers(losses.feature_matching(generated, real)) == pytest.approx([0.0, (0.5 + 1.5) / 2])
 
 
@@ -88,26 +93,26 @@ def test_pull_away_per_row_is_the_mean_squared_cosine():
     rows = np.array([[3.0, 4.0], [10.0, 0.0], [0.0, 2.0]], np.float32)
     # cosines .6, .8 and 0, each pair counted twice
     expected = 2 * (0.6**2 + 0.8**2 + 0.0) / (3 * 2)
-    assert numbers(losses.pull_away(tf.constant(rows[np.newaxis]), per_row=True)) == pytest.approx([expected])
+    assert numbers(losses.pull_away(columns(rows[np.newaxis]), per_row=True)) == pytest.approx([expected])
 
 
 def test_pull_away_per_row_is_1_when_all_generated_rows_are_alike_whatever_their_number():
     for batch in (2, 32):
         alike = tf.ones((1, batch, 5)) * tf.range(1.0, batch + 1)[:, tf.newaxis]
-        assert numbers(losses.pull_away(alike, per_row=True)) == pytest.approx([1.0], rel=1e-5)
+        assert numbers(losses.pull_away(columns(alike), per_row=True)) == pytest.approx([1.0], rel=1e-5)
 
 
 def test_pull_away_over_the_batch_is_divided_by_the_squared_norm_of_all_rows():
     rows = np.array([[3.0, 4.0], [10.0, 0.0], [0.0, 2.0]], np.float32)
     products = rows @ rows.T / np.sum(rows**2)
     expected = (np.sum(products**2) - np.sum(np.diag(products) ** 2)) / (3 * 2)
-    assert numbers(losses.pull_away(tf.constant(rows[np.newaxis]), per_row=False)) == pytest.approx([expected])
+    assert numbers(losses.pull_away(columns(rows[np.newaxis]), per_row=False)) == pytest.approx([expected])
 
 
 def test_pull_away_over_the_batch_never_passes_the_published_bound():
     bound = 1 / (32 * 31)
-    alike = losses.pull_away(tf.ones((1, 32, 8)), per_row=False).numpy()[0]
-    varied = losses.pull_away(tf.constant(np.random.default_rng(0).normal(size=(1, 32, 8)), tf.float32), per_row=False)
+    alike = losses.pull_away(tf.ones((1, 8, 32)), per_row=False).numpy()[0]
+    varied = losses.pull_away(tf.constant(np.random.default_rng(0).normal(size=(1, 8, 32)), tf.float32), per_row=False)
     # rows all alike reach 31/32 of it: the diagonal is left out
     assert alike == pytest.approx(bound * 31 / 32, rel=1e-4)
     assert 0 < varied.numpy()[0] < bound
@@ -115,4 +120,4 @@ def test_pull_away_over_the_batch_never_passes_the_published_bound():
 
 def test_pull_away_needs_two_rows():
     with pytest.raises(ValueError, match=r"expected at least 2, got 1; raise train\.batch"):
-        losses.pull_away(tf.ones((1, 1, 3)), per_row=True)
+        losses.pull_away(tf.ones((1, 3, 1)), per_row=True)

@@ -54,26 +54,26 @@ def test_each_member_is_a_plain_dense_network_with_leaky_rectifiers():
     for member in range(2):
         hidden = rows[member]
         for layer in ("trunk/0", "trunk/1"):
-            hidden = hidden @ weights[f"{layer}/weights"][member] + weights[f"{layer}/bias"][member]
+            hidden = hidden @ weights[f"{layer}/weights"][member] + weights[f"{layer}/bias"][member].T
             hidden = np.where(hidden > 0, hidden, SLOPE * hidden)
-        assert features[member].numpy() == pytest.approx(hidden, abs=1e-6)
+        assert features[member].numpy() == pytest.approx(hidden.T, abs=1e-6)
     log_p = supervised_log_probabilities(constants(weights), features).numpy()
-    assert np.exp(log_p).sum(axis=-1) == pytest.approx(np.ones((2, 6)), abs=1e-6)
-    assert unsupervised_logits(constants(weights), features).shape == (2, 6, 3)
+    assert np.exp(log_p).sum(axis=1) == pytest.approx(np.ones((2, 6)), abs=1e-6)
+    assert unsupervised_logits(constants(weights), features).shape == (2, 3, 6)
 
 
 def test_dropout_masks_apply_to_their_own_layer():
     weights = constants(initial_weights(architecture(), (4,)))
     rows = tf.random.stateless_normal((1, 6, 4), (1, 2))
-    masks = [None, tf.ones((1, 6, 6)), tf.concat([tf.zeros((1, 6, 1)), 2 * tf.ones((1, 6, 4))], axis=2)]
+    masks = [None, tf.ones((1, 6, 6)), tf.concat([tf.zeros((1, 1, 6)), 2 * tf.ones((1, 4, 6))], axis=1)]
     kept, dropped = trunk_features(weights, rows).numpy(), trunk_features(weights, rows, masks).numpy()
-    assert not dropped[..., 0].any()
-    assert dropped[..., 1:] == pytest.approx(2 * kept[..., 1:])
+    assert not dropped[:, 0].any()
+    assert dropped[:, 1:] == pytest.approx(2 * kept[:, 1:])
 
 
 def test_generated_rows_stay_within_the_range_of_scaled_features():
     weights = {name: value * 50 for name, value in initial_weights(architecture(), (4, 9)).items()}
-    rows = generate(constants(weights), tf.random.stateless_normal((1, 64, 3), (1, 2)), architecture()).numpy()
+    rows = generate(constants(weights), tf.random.stateless_normal((1, 3, 64), (1, 2)), architecture()).numpy()
     assert rows.shape == (2, 64, 4)
     assert rows.min() == pytest.approx(-2.0, abs=0.01)
     assert rows.max() == pytest.approx(1.0, abs=0.01)
@@ -81,7 +81,7 @@ def test_generated_rows_stay_within_the_range_of_scaled_features():
 
 def test_batch_norm_makes_the_generator_blind_to_shift_and_scale_of_its_first_layer():
     weights = initial_weights(architecture(), (4,))
-    noise = tf.random.stateless_normal((1, 64, 3), (1, 2))
+    noise = tf.random.stateless_normal((1, 3, 64), (1, 2))
     wider = weights | {"generator/0/weights": weights["generator/0/weights"] * 100}
     expected = generate(constants(weights), noise, architecture()).numpy()
     assert generate(constants(wider), noise, architecture()).numpy() == pytest.approx(expected, abs=0.02)

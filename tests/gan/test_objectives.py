@@ -156,7 +156,9 @@ def test_class_counts_of_a_labelled_batch_differ_by_at_most_one(batch, classes):
 
 def heads_by_hand(weights, batch):
     """Log probabilities of S on labelled, unlabelled, generated rows; outputs of U on unlabelled and generated ones."""
-    plain = {name: value.numpy() for name, value in weights.items()}
+    plain = {
+        name: value.numpy() if name.endswith("weights") else np.swapaxes(value, 1, 2) for name, value in weights.items()
+    }
 
     def rectified(rows):
         return np.where(rows > 0, rows, 0.2 * rows)
@@ -167,7 +169,7 @@ def heads_by_hand(weights, batch):
     def log_softmax(logits):
         return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
 
-    hidden = batch.noise.numpy() @ plain["generator/0/weights"]
+    hidden = np.swapaxes(batch.noise, 1, 2) @ plain["generator/0/weights"]
     hidden = (hidden - hidden.mean(1, keepdims=True)) / np.sqrt(hidden.var(1, keepdims=True) + 1e-3)
     hidden = rectified(hidden * plain["generator/0/scale"] + plain["generator/0/bias"])
     generated = -3.0 + 6.0 / (1 + np.exp(-dense("generator/1", hidden)))

@@ -97,9 +97,9 @@ def test_risk_scores_are_the_rare_class_of_the_inference_weights(program, fold_r
     for member in range(3):
         hidden = fold_rows.unlabeled
         for layer in ("trunk/0", "trunk/1"):
-            hidden = hidden @ weights[f"{layer}/weights"][member] + weights[f"{layer}/bias"][member]
+            hidden = hidden @ weights[f"{layer}/weights"][member] + weights[f"{layer}/bias"][member].T
             hidden = np.where(hidden > 0, hidden, 0.2 * hidden)
-        logits = hidden @ weights["supervised/0/weights"][member] + weights["supervised/0/bias"][member]
+        logits = hidden @ weights["supervised/0/weights"][member] + weights["supervised/0/bias"][member].T
         p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         assert scores[member] == pytest.approx(p[:, 2], abs=1e-6)
 
@@ -218,4 +218,4 @@ def test_dropout_keeps_the_expected_sum_of_each_layer(batches):
     kept = np.concatenate([mask[1].numpy().ravel() for mask in masks])
     assert set(np.unique(kept)) == {np.float32(0), np.float32(1 / np.float32(0.8))}
     assert kept.mean() == pytest.approx(1.0, abs=0.05)
-    assert [mask.shape[1:] for mask in masks[0]] == [(36, batches[0].labeled.shape[2]), (36, 6), (36, 5)]
+    assert [mask.shape[1:] for mask in masks[0]] == [(36, batches[0].labeled.shape[2]), (6, 36), (5, 36)]
