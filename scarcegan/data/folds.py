@@ -4,6 +4,7 @@ Some unlabelled players of the pool are set apart: no fold trains or validates o
 which joins members of all folds, can be given its thresholds on players that none of them has seen.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,10 +17,11 @@ from scarcegan.settings import Settings
 
 THRESHOLD_SHARE = 0.2  # of the unlabelled players of the pool,
 MAX_THRESHOLD_PLAYERS = 10_000  # but no more: a flagged share of 1 % is known to a tenth of it then
+BLOCK_ROWS = 65_536
 
 
 def split(players: Players, settings: Settings, rng: np.random.Generator) -> tuple[Players, np.ndarray]:
-    """Hold out test players where the source has none, sample the unlabelled ones, and assign the folds.
+    """Sample the unlabelled players, hold out test players where the source has none, and assign the folds.
 
     Returns:
         The players that stay, and their int8 folds as `assign_folds` gives them.
@@ -27,10 +29,30 @@ def split(players: Players, settings: Settings, rng: np.random.Generator) -> tup
     Raises:
         DataProblem: a population has fewer players than there are folds.
     """
+    players = players.take(sampled(players, settings))
     if not players.test_sets:
         players = hold_out(players, settings.data.test_share)
-    players = sample_unlabeled(players, settings.data.max_unlabeled, rng)
     return players, assign_folds(players, settings, rng)
+
+
+def sampled(players: Players, settings: Settings) -> np.ndarray:
+    """Tell who stays when more unlabelled players are there than `data.max_unlabeled` lets training read.
+
+    It hangs on a hash of the id and the seed, so that nobody's features are needed, and the same player stays in
+    whatever order and company. Where test players are held out later, their share comes on top.
+
+    Returns:
+        bool array [n]: everybody but the unlabelled players of the pool who are left out; doing it again changes
+        nothing.
+    """
+    most = settings.data.max_unlabeled
+    if not players.test_sets:
+        most = math.ceil(most / (1 - settings.data.test_share))
+    others = (players.labels == UNLABELED) & (players.test_set == 0)
+    if np.count_nonzero(others) <= most:
+        return np.ones(len(players), bool)
+    salt = np.random.SeedSequence(settings.seed).generate_state(1, np.uint64)
+    return ~others | _lowest(pd.util.hash_array(lots(players.ids) ^ salt), others, most)
 
 
 def hold_out(players: Players, share: float) -> Players:
@@ -39,28 +61,36 @@ def hold_out(players: Players, share: float) -> Players:
     Who is tested hangs on a hash of the player's id, not on a seed or on the other rows: a champion that was trained
     on an earlier table is then measured on players that it has hardly ever seen.
     """
-    lot = pd.util.hash_array(players.ids if players.ids.dtype.kind in "iu" else players.ids.astype(object))
+    lot = lots(players.ids)
     test_set = players.test_set.copy()
     for label in np.unique(players.labels):
-        rows = np.flatnonzero((players.labels == label) & (test_set == 0))
-        test_set[rows[np.argsort(lot[rows], kind="stable")[: held_out_count(len(rows), share)]]] = 1
+        inside = (players.labels == label) & (players.test_set == 0)
+        test_set[_lowest(lot, inside, held_out_count(int(np.count_nonzero(inside)), share))] = 1
     return replace(players, test_set=test_set, test_sets=("test",))
+
+
+def lots(ids: np.ndarray) -> np.ndarray:
+    """Return a hash of each id, uint64 [n], that no run, machine, seed or order of rows changes."""
+    drawn = np.empty(len(ids), np.uint64)
+    for start in range(0, len(ids), BLOCK_ROWS):
+        block = ids[start : start + BLOCK_ROWS]
+        keys = block if block.dtype.kind in "iu" else block.astype(object)
+        drawn[start : start + BLOCK_ROWS] = pd.util.hash_array(keys)
+    return drawn
+
+
+def _lowest(lot: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
+    """Return a mask of the `count` players inside with the lowest lots."""
+    if not count:
+        return np.zeros(len(lot), bool)
+    drawn = lot[inside]
+    drawn.partition(count - 1)
+    return inside & (lot <= drawn[count - 1])
 
 
 def held_out_count(players: int, share: float) -> int:
     """Return how many of a population's players `hold_out` takes: at least one, never all."""
     return max(0, min(players - 1, max(1, round(players * share))))
-
-
-def sample_unlabeled(players: Players, most: int, rng: np.random.Generator) -> Players:
-    """Keep a random `most` of the pool's unlabelled players, and everybody else, in their order."""
-    rows = np.flatnonzero((players.labels == UNLABELED) & (players.test_set == 0))
-    if len(rows) <= most:
-        return players
-    keep = np.ones(len(players), dtype=bool)
-    keep[rows] = False
-    keep[rng.choice(rows, most, replace=False)] = True
-    return players.take(keep)
 
 
 def assign_folds(players: Players, settings: Settings, rng: np.random.Generator) -> np.ndarray:
@@ -77,15 +107,17 @@ def assign_folds(players: Players, settings: Settings, rng: np.random.Generator)
     """
     k = settings.folds.k
     fold = -players.test_set
-    shuffled = rng.permutation(np.flatnonzero(players.test_set == 0))
+    # Half-width row numbers: at ten million players each array of them counts.
+    shuffled = rng.permutation(np.flatnonzero(players.test_set == 0).astype(np.int32))
     unlabeled = shuffled[players.labels[shuffled] == UNLABELED]
     apart = unlabeled[: min(MAX_THRESHOLD_PLAYERS, max(1, int(len(unlabeled) * THRESHOLD_SHARE)))]
     fold[apart] = k
     shuffled = shuffled[fold[shuffled] != k]
     require_players_per_fold(population_counts(players.labels[shuffled], settings), k)
     # Dealing the folds out in turn through all populations keeps each of them, and their sum, balanced.
-    by_label = shuffled[np.argsort(players.labels[shuffled], kind="stable")]
-    fold[by_label] = np.arange(len(by_label)) % k
+    labels = players.labels[shuffled]
+    by_label = np.concatenate([shuffled[labels == label] for label in np.unique(labels)])
+    fold[by_label] = np.resize(np.arange(k, dtype=np.int8), len(by_label))
     return fold
 
 

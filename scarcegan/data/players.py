@@ -38,6 +38,8 @@ class Players:
         return len(self.ids)
 
     def take(self, rows: np.ndarray) -> "Players":
-        """Return the players at `rows` (indices or a mask)."""
+        """Return the players at `rows` (indices or a mask); themselves, not a copy, if a mask leaves nobody out."""
+        if rows.dtype == bool and rows.all():
+            return self
         columns = ("ids", "features", "labels", "truth", "test_set")
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})

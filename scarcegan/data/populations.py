@@ -1,65 +1,98 @@
-"""A team's own five tables: one per population, and a sixth with known truth if they have it."""
+"""A team's own five tables: one per population, and a sixth with known truth if they have it.
 
-import mmap
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+They are read twice. The ids come first: they tell whether somebody is there twice and who stays when unlabelled
+players are sampled. Then the features go, some ten thousand rows at a time, to the one array of those who stay.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from scarcegan.data.folds import sampled
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.storage import join, list_names
-from scarcegan.data.tables import FORMATS, read_pieces
-from scarcegan.data.validation import TRUTH_COLUMN, check_ignored_columns, check_table, feature_columns, validate
+from scarcegan.data.tables import FORMATS, read_parts
+from scarcegan.data.validation import (
+    TRUTH_COLUMN,
+    check_columns,
+    check_ids,
+    check_ignored_columns,
+    feature_columns,
+    finite_blocks,
+    float32_block,
+    refuse_same_player_twice,
+)
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 
 TEST = "test"
+# Neither leading zeros nor signs: what a number would lose keeps the ids text.
+WHOLE_NUMBER = r"^(0|[1-9][0-9]{0,17})$"
 
 
 def load_populations(settings: Settings) -> Players:
-    """Read the five populations below `data.path`, and check them.
+    """Read the five populations below `data.path`, and check them; see also `validation.validate`.
 
     Each is `<population>.parquet`, `<population>.csv`, or a folder `<population>/` of such parts: one row per
     player with an id and numeric features. An optional `test` of the same form, with a column `truth_risky`
     of 0 and 1, becomes the test set; otherwise test players are held out later.
 
     Returns:
-        Players in the order labelled (by class), unlabelled, test.
+        Players in the order labelled (by class), unlabelled (sampled, see `folds.sampled`), test.
 
     Raises:
-        DataProblem: a table is missing, empty, unreadable or does not fit; see `validation`.
+        DataProblem: a table is missing, empty, unreadable or does not fit; the same player twice; a feature that is
+            missing or infinite, of a player who would not stay, too.
     """
     if not settings.data.path:
         raise DataProblem("expected data.path for data.source 'tables', got none: name the folder of the tables")
     populations = (*settings.populations.classes, settings.populations.unlabeled)
-    locations = _locate(settings.data.path, populations)
-    pieces, features = _read(locations, settings)
-    labels = {name: label for label, name in enumerate(settings.populations.classes)}
-    names, sizes = [piece.population for piece in pieces], [len(piece.ids) for piece in pieces]
-    players = Players(
-        ids=_ids([piece.ids for piece in pieces]),
-        labels=np.repeat([labels.get(name, UNLABELED) for name in names], sizes).astype(np.int8),
-        truth=np.concatenate([piece.truth for piece in pieces]),
-        test_set=np.repeat([name == TEST for name in names], sizes).astype(np.int8),
-        # The last one: it uses the pieces up.
-        features=_stacked(pieces),
-        feature_names=features,
-        test_sets=(TEST,) if TEST in locations else (),
-    )
-    return validate(players, settings)
+    locations = locate(settings.data.path, populations)
+    everyone = _everyone(locations, settings)
+    refuse_same_player_twice(everyone, settings)
+    stay = sampled(everyone, settings)
+    features = np.empty((np.count_nonzero(stay), len(everyone.feature_names)), np.float32)
+    filled = 0
+    for start, block in finite_blocks(everyone, _blocks(locations, everyone, settings), settings):
+        rows = block[stay[start : start + len(block)]]
+        features[filled : filled + len(rows)] = rows
+        filled += len(rows)
+    return replace(everyone.take(stay), features=features)
 
 
-@dataclass(frozen=True)
-class _Piece:
-    population: str
-    ids: pd.Series
-    truth: np.ndarray
-    features: np.ndarray
+@dataclass
+class _Columns:
+    """The feature columns, which the first part of the first population gives to all the others."""
+
+    settings: Settings
+    features: tuple[str, ...] = ()
+    known: set[str] = field(default_factory=set)
+
+    def check(self, population: str, names: Sequence[str]) -> list[str]:
+        """Check the names in a part and return those that tell who its players are."""
+        self.features = self.features or feature_columns(population, names, self.settings)
+        check_columns(population, names, self.features, self.settings)
+        self.known.update(names)
+        if population != TEST and TRUTH_COLUMN in names:
+            raise DataProblem(
+                f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in '{population}': remove it there, "
+                "nothing may be trained on it"
+            )
+        if population == TEST and TRUTH_COLUMN not in names:
+            raise DataProblem(f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(names)}: add it")
+        return [self.settings.data.id_column, *[TRUTH_COLUMN] * (population == TEST)]
 
 
-def _locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
+def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
+    """Find the table of each population and, if there is one, of the test players.
+
+    Raises:
+        DataProblem: a population has no table, or several.
+    """
     names = list_names(folder)
     found = {}
     for population in (*populations, TEST):
@@ -76,71 +109,63 @@ def _locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _read(locations: dict[str, str], settings: Settings) -> tuple[list[_Piece], tuple[str, ...]]:
-    pieces: list[_Piece] = []
-    features: tuple[str, ...] = ()
-    known: set[str] = set()
+def _everyone(locations: dict[str, str], settings: Settings) -> Players:
+    """Read who is there, without features."""
+    columns = _Columns(settings)
+    labels = {name: label for label, name in enumerate(settings.populations.classes)}
+    ids, sizes, truth = [], dict.fromkeys(locations, 0), []
     for name, location in locations.items():
-        rows = 0
-        for table in read_pieces(location, text=[settings.data.id_column]):
-            features = features or feature_columns(name, table, settings)
-            check_table(name, table, features, settings)
-            pieces.append(
-                _Piece(name, table[settings.data.id_column], _truth(name, table), _as_float32(table, features))
-            )
-            rows += len(table)
-            known.update(table.columns)
-        if not rows:
+        pick = partial(columns.check, name)
+        for _, rows in read_parts(location, pick, text=[settings.data.id_column]):
+            check_ids(name, rows[settings.data.id_column], settings.data.id_column)
+            ids.append(rows[settings.data.id_column])
+            truth.append(_truth(name, rows))
+            sizes[name] += len(rows)
+        if not sizes[name]:
             raise DataProblem(f"expected players in '{name}', got an empty table: add players to it")
-    check_ignored_columns(known, settings)
-    return pieces, features
+    check_ignored_columns(columns.known, settings)
+    counts = list(sizes.values())
+    return Players(
+        ids=_ids(ids),
+        features=np.empty((sum(counts), 0), np.float32),
+        feature_names=columns.features,
+        labels=np.repeat(np.array([labels.get(name, UNLABELED) for name in sizes], np.int8), counts),
+        truth=np.concatenate(truth),
+        test_set=np.repeat(np.array([name == TEST for name in sizes], np.int8), counts),
+        test_sets=(TEST,) if TEST in locations else (),
+    )
 
 
-def _truth(name: str, table: pd.DataFrame) -> np.ndarray:
-    is_there = TRUTH_COLUMN in table.columns
-    if name != TEST and is_there:
-        raise DataProblem(
-            f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in '{name}': remove it there, "
-            "nothing may be trained on it"
-        )
+def _truth(name: str, rows: pa.Table) -> np.ndarray:
     if name != TEST:
-        return np.full(len(table), UNKNOWN_TRUTH, dtype=np.int8)
-    if not is_there:
-        raise DataProblem(f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(table.columns)}: add it")
-    odd = table[TRUTH_COLUMN][~table[TRUTH_COLUMN].isin([0, 1])]
+        return np.full(len(rows), UNKNOWN_TRUTH, np.int8)
+    truth = rows[TRUTH_COLUMN].to_pandas()
+    odd = truth[~truth.isin([0, 1])]
     if len(odd):
         raise DataProblem(f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {odd.iloc[0]!r}: mend that row")
-    return table[TRUTH_COLUMN].to_numpy(dtype=np.int8)
+    return truth.to_numpy(np.int8)
 
 
-def _ids(columns: Sequence[pd.Series]) -> np.ndarray:
+def _ids(columns: list[pa.ChunkedArray]) -> np.ndarray:
     """Join id columns: int64 where all ids are whole numbers (CSV gives text), str otherwise."""
-    if all(pd.api.types.is_integer_dtype(column.dtype) for column in columns):
-        return np.concatenate([column.to_numpy(dtype=np.int64) for column in columns])
-    ids = np.concatenate([column.to_numpy(dtype=str) for column in columns])
-    # Neither leading zeros nor signs: what a number would lose keeps the ids text.
-    whole = re.compile(r"0|[1-9][0-9]{0,17}")
-    return ids.astype(np.int64) if all(map(whole.fullmatch, ids)) else ids
+    columns = [column for column in columns if len(column)]
+    if not all(pa.types.is_integer(column.type) for column in columns):
+        text = pa.chunked_array([chunk for column in columns for chunk in column.cast(pa.large_string()).chunks])
+        if not pc.all(pc.match_substring_regex(text, WHOLE_NUMBER)).as_py():
+            return text.to_numpy().astype(str)
+        columns = [text]
+    return np.concatenate([column.cast(pa.int64()).to_numpy() for column in columns])
 
 
-def _as_float32(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
-    # Memory of its own, not of the heap: what a piece gives back is there for the next one at once.
-    memory = mmap.mmap(-1, max(1, 4 * len(table) * len(features)))
-    block = np.frombuffer(memory, np.float32, len(table) * len(features)).reshape(len(table), len(features))
-    # What float32 cannot hold becomes infinite, and is refused as such.
-    with np.errstate(over="ignore"):
-        for column, feature in enumerate(features):
-            block[:, column] = table[feature].to_numpy()
-    return block
-
-
-def _stacked(pieces: list[_Piece]) -> np.ndarray:
-    """Move the features of all pieces into one array, and let go of each piece that has been moved."""
-    rows = sum(len(piece.features) for piece in pieces)
-    stacked = np.empty((rows, pieces[0].features.shape[1]), dtype=np.float32)
+def _blocks(locations: dict[str, str], everyone: Players, settings: Settings) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (row of the first player, features) piece by piece, in the order of `everyone`."""
     start = 0
-    while pieces:
-        block = pieces.pop(0).features
-        stacked[start : start + len(block)] = block
-        start += len(block)
-    return stacked
+    for name, location in locations.items():
+        for _, rows in read_parts(location, everyone.feature_names, text=[settings.data.id_column]):
+            yield start, float32_block(name, rows)
+            start += len(rows)
+    if start != len(everyone):
+        raise DataProblem(
+            f"expected {len(everyone)} players in {settings.data.path} as a moment ago, got {start}: "
+            "let nobody write there while it is read"
+        )

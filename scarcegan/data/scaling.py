@@ -30,15 +30,17 @@ class Scaler:
     knots: np.ndarray
     values: np.ndarray
 
-    def apply(self, raw: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    def apply(self, raw: np.ndarray, rows: np.ndarray | None = None, out: np.ndarray | None = None) -> np.ndarray:
         """Scale raw features.
 
         Args:
             raw: float array [n, features].
             rows: int array; scale only these rows (saves the caller a copy of `raw`).
+            out: float32 array of at least as many rows to write to. It may be `raw` itself if `rows` ascend: a row
+                is read before it is written over.
 
         Returns:
-            float32 array [n or len(rows), features].
+            float32 array [n or len(rows), features]; the first rows of `out` if that is given.
 
         Raises:
             DataProblem: another number of features than the scaler was fitted on.
@@ -48,7 +50,8 @@ class Scaler:
                 f"expected an array [players, {len(self.knots)} features], got {list(raw.shape)}: "
                 "give the features that the scaler was fitted on"
             )
-        scaled = np.empty((len(raw) if rows is None else len(rows), raw.shape[1]), dtype=np.float32)
+        count = len(raw) if rows is None else len(rows)
+        scaled = np.empty((count, raw.shape[1]), dtype=np.float32) if out is None else out[:count]
         start = 0
         for block in _blocks(raw, rows):
             stop = start + len(block)

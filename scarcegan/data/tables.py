@@ -12,6 +12,11 @@ from scarcegan.data.storage import find_parts, local_file
 from scarcegan.problems import DataProblem
 
 FORMATS = (".parquet", ".csv")
+BATCH_ROWS = 16_384
+READ_BUFFER_BYTES = 2**18
+
+# The names of the columns to read, or what picks them from the names that a file has; all when None.
+Columns = Sequence[str] | Callable[[list[str]], Sequence[str]] | None
 
 
 def read_table(location: str, columns: Sequence[str] | None = None, *, text: Sequence[str] = ()) -> pd.DataFrame:
@@ -29,7 +34,7 @@ def read_table(location: str, columns: Sequence[str] | None = None, *, text: Seq
     Raises:
         DataProblem: nothing there, unreadable, corrupt, ragged rows, a column missing or twice, parts that differ.
     """
-    pieces = list(_pieces(location, columns, text))
+    pieces = [piece for _, piece in read_parts(location, columns, text=text)]
     try:
         whole = pa.concat_tables(pieces, promote_options="permissive")
     except pa.ArrowException as error:
@@ -37,31 +42,26 @@ def read_table(location: str, columns: Sequence[str] | None = None, *, text: Seq
             f"expected one type per column in all parts of {location}: {error}; write the parts with one schema"
         ) from error
     pieces.clear()
-    return _frame(whole)
-
-
-def read_pieces(
-    location: str, columns: Sequence[str] | None = None, *, text: Sequence[str] = ()
-) -> Iterator[pd.DataFrame]:
-    """Yield a table's rows as `read_table` would, piece by piece, so that it need not fit in memory.
-
-    A piece is a CSV part or a row group of a parquet part; types may differ between pieces.
-    """
-    return map(_frame, _pieces(location, columns, text))
+    # Columns that nobody else holds become a frame without a second copy of the whole table. An index that
+    # pandas stored comes back as the column it is.
+    return whole.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
 
 
 def read_parts(
     location: str,
-    columns: Sequence[str] | None = None,
+    columns: Columns = None,
     *,
     text: Sequence[str] = (),
     wanted: Callable[[str], bool] = lambda part: True,
 ) -> Iterator[tuple[str, pa.Table]]:
-    """Yield (part, piece) as `read_pieces` would, for messages that name the file.
+    """Yield (part, rows) piece by piece, so that a table need not fit in memory; together they are the table.
+
+    A piece is a CSV part, or some ten thousand rows of a parquet part, however large its row groups are. Types may
+    differ between pieces.
 
     Args:
         location: see `read_table`.
-        columns: see `read_table`.
+        columns: see `Columns`.
         text: see `read_table`.
         wanted: tells by its location whether a part is read at all.
     """
@@ -80,16 +80,6 @@ def read_parts(
             yield part, piece.select(names)
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
-    # Columns that nobody else holds become a frame without a second copy of the whole table. An index that
-    # pandas stored comes back as the column it is.
-    return table.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
-
-
-def _pieces(location: str, columns: Sequence[str] | None, text: Sequence[str]) -> Iterator[pa.Table]:
-    return (piece for _, piece in read_parts(location, columns, text=text))
-
-
 def _require_one_format(location: str, parts: Sequence[str]) -> None:
     formats = {Path(part).suffix for part in parts}
     if len(formats) > 1 or not formats <= set(FORMATS):
@@ -100,7 +90,7 @@ def _require_one_format(location: str, parts: Sequence[str]) -> None:
         )
 
 
-def _read_part(part: str, columns: Sequence[str] | None, text: Sequence[str]) -> Iterator[pa.Table]:
+def _read_part(part: str, columns: Columns, text: Sequence[str]) -> Iterator[pa.Table]:
     with local_file(part) as path:
         try:
             if path.suffix == ".parquet":
@@ -112,29 +102,32 @@ def _read_part(part: str, columns: Sequence[str] | None, text: Sequence[str]) ->
             raise DataProblem(f"cannot read {part}: {reason}; mend the file or write it again") from error
 
 
-def _read_parquet(path: Path, part: str, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+def _read_parquet(path: Path, part: str, columns: Columns) -> Iterator[pa.Table]:
     # One file at a time and not a data set: names like `date=2026-01-01` above it must not become columns.
-    with parquet.ParquetFile(path) as file:
+    # Buffered, and no column read ahead: a row group of a million rows is never in memory as a whole.
+    with parquet.ParquetFile(path, buffer_size=READ_BUFFER_BYTES, pre_buffer=False) as file:
         # pandas leaves an unnamed index behind as a column; a row number is no feature.
         names = [name for name in file.schema_arrow.names if not re.fullmatch(r"__index_level_\d+__", name)]
         wanted = _wanted(part, names, columns)
-        for group in range(file.num_row_groups):
-            yield file.read_row_group(group, columns=wanted).select(wanted)
-        if not file.num_row_groups:
+        for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
+            yield pa.Table.from_batches([batch]).select(wanted)
+        if not file.metadata.num_rows:
             yield file.schema_arrow.empty_table().select(wanted)
 
 
-def _read_csv(path: Path, part: str, columns: Sequence[str] | None, text: Sequence[str]) -> Iterator[pa.Table]:
+def _read_csv(path: Path, part: str, columns: Columns, text: Sequence[str]) -> Iterator[pa.Table]:
     convert = csv.ConvertOptions(column_types=dict.fromkeys(text, pa.string()))
     # One thread: only then does the reader know the number of a ragged row.
     table = csv.read_csv(path, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
     yield table.select(_wanted(part, table.column_names, columns))
 
 
-def _wanted(part: str, names: list[str], columns: Sequence[str] | None) -> list[str]:
+def _wanted(part: str, names: list[str], columns: Columns) -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataProblem(f"expected different column names in {part}, got {twice} twice: rename or drop one")
+    if callable(columns):
+        return list(columns(names))
     missing = [name for name in columns or () if name not in names]
     if missing:
         raise DataProblem(f"expected column {missing} in {part}, got {names}: add it to the file")

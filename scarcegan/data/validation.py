@@ -1,13 +1,15 @@
 """What must hold before anything is trained: each refusal names the population, the column and the players."""
 
 import difflib
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pandas.api import types
 
-from scarcegan.data.folds import held_out_count, population_counts, require_players_per_fold
+from scarcegan.data.folds import held_out_count, lots, population_counts, require_players_per_fold
 from scarcegan.data.players import UNKNOWN_TRUTH, Players
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
@@ -23,49 +25,149 @@ def validate(players: Players, settings: Settings) -> Players:
         DataProblem: the same player twice, a feature that is missing, infinite or constant, a population that is
             empty or has too few players for the folds, a test set without risky or without other players.
     """
-    _refuse_same_player_twice(players, settings)
-    _refuse_values_that_are_not_finite(players, settings)
+    refuse_same_player_twice(players, settings)
+    for _ in finite_blocks(players, _blocks(players.features), settings):
+        pass
     _refuse_constant_features(players)
     _refuse_small_populations(players, settings)
     _refuse_one_sided_test_sets(players, settings)
     return players
 
 
-def feature_columns(name: str, table: pd.DataFrame, settings: Settings) -> tuple[str, ...]:
-    """Return the feature columns that population `name`, the first, gives to all the others.
+def feature_columns(name: str, columns: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """Return the feature columns among those of population `name`, the first, which all the others must have.
 
     Raises:
         DataProblem: there is none.
     """
-    features = _columns_but_reserved(table, settings)
+    features = _columns_but_reserved(columns, settings)
     if not features:
         raise DataProblem(
-            f"expected feature columns in '{name}', got only {list(table.columns)}: "
+            f"expected feature columns in '{name}', got only {list(columns)}: "
             "add features or shorten data.ignore_columns"
         )
     return tuple(features)
 
 
-def check_table(name: str, table: pd.DataFrame, features: Sequence[str], settings: Settings) -> None:
-    """Check a population's table, or a piece of it, against the feature columns of the first population.
+def check_columns(name: str, columns: Sequence[str], features: Sequence[str], settings: Settings) -> None:
+    """Check the column names of a population's table against the feature columns of the first population.
 
     Raises:
-        DataProblem: no usable ids; a feature column that is missing, extra, or no number.
+        DataProblem: no id column; a feature column that is missing or extra.
     """
-    _refuse_unusable_ids(name, table, settings.data.id_column)
-    columns = _columns_but_reserved(table, settings)
-    missing = [column for column in features if column not in columns]
-    extra = [column for column in columns if column not in features]
+    if settings.data.id_column not in columns:
+        raise DataProblem(
+            f"expected id column '{settings.data.id_column}' in '{name}', got {list(columns)}: set data.id_column"
+        )
+    found = _columns_but_reserved(columns, settings)
+    missing = [column for column in features if column not in found]
+    extra = [column for column in found if column not in features]
     if missing or extra:
-        found = [f"no column {missing}"] * bool(missing) + [f"extra column {extra}"] * bool(extra)
+        words = [f"no column {missing}"] * bool(missing) + [f"extra column {extra}"] * bool(extra)
         raise DataProblem(
             f"expected the feature columns of '{settings.populations.classes[0]}' in '{name}', got "
-            f"{' and '.join(found)}: give all tables the same features, or name the odd ones in "
+            f"{' and '.join(words)}: give all tables the same features, or name the odd ones in "
             "data.ignore_columns"
         )
+
+
+def check_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> None:
+    """Refuse ids that are missing, or neither text nor whole numbers of 63 bits.
+
+    Raises:
+        DataProblem: with the population and the column.
+    """
+    is_text = pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)
+    missing = ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0 if is_text else 0)
+    if missing:
+        raise DataProblem(
+            f"expected an id in '{id_column}' for each player of '{name}', got {missing} without: fill them in"
+        )
+    too_long = ids.type == pa.uint64() and (pc.max(ids).as_py() or 0) > np.iinfo(np.int64).max
     # A CSV without rows has columns without types.
-    if len(table):
-        _refuse_columns_without_numbers(name, table, features)
+    if len(ids) and (too_long or not (is_text or pa.types.is_integer(ids.type))):
+        raise DataProblem(
+            f"expected whole numbers or text in id column '{id_column}' of '{name}', got {ids.type}: "
+            "store the ids as text"
+        )
+
+
+def float32_block(name: str, rows: pa.Table) -> np.ndarray:
+    """Return the rows of population `name`, all of them features, as float32 [n, F]; a gap becomes NaN.
+
+    What float32 cannot hold becomes infinite. `finite_blocks` refuses both.
+
+    Raises:
+        DataProblem: a column that holds no numbers.
+    """
+    block = np.empty(rows.shape, np.float32)
+    if not len(rows):  # a CSV without rows has columns without types
+        return block
+    for number, (feature, column) in enumerate(zip(rows.column_names, rows.columns, strict=True)):
+        kind = column.type
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+            found = types.infer_dtype(column.to_pandas(), skipna=True)
+            raise DataProblem(
+                f"expected numbers in feature column '{feature}' of '{name}', got {found} ({kind}): make it a number "
+                "without gaps or name it in data.ignore_columns"
+            )
+        block[:, number] = column.cast(pa.float32(), safe=False).to_numpy()
+    return block
+
+
+def finite_blocks(
+    players: Players, blocks: Iterable[tuple[int, np.ndarray]], settings: Settings
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Pass blocks of features on, and refuse the first value that is missing or infinite.
+
+    Args:
+        players: everybody whose features the blocks hold; its own features are not looked at.
+        blocks: (row of the block's first player, float array [n, F]); memory holds one of them.
+        settings: names of the populations.
+
+    Raises:
+        DataProblem: with the player, the feature, and how many players have such values there.
+    """
+    blocks = iter(blocks)
+    for start, block in blocks:
+        finite = np.isfinite(block)
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            kind = "a missing value (NaN)" if np.isnan(block[row, column]) else "an infinite value"
+            bad = np.count_nonzero(~finite[:, column])
+            bad += sum(np.count_nonzero(~np.isfinite(later[:, column])) for _, later in blocks)
+            raise DataProblem(
+                f"expected finite numbers in feature '{players.feature_names[column]}', got {kind} for player "
+                f"{players.ids[start + row]} of '{_where(players, start + row, settings)}' ({bad} such players): "
+                "fill the gaps or name the column in data.ignore_columns"
+            )
+        yield start, block
+
+
+def refuse_same_player_twice(players: Players, settings: Settings) -> None:
+    """Refuse ids that are not unique; the features are not looked at.
+
+    Raises:
+        DataProblem: with up to three of the players and where they are.
+    """
+    drawn = lots(players.ids)  # a tenth of the memory of a hash table, which is for the message alone
+    ordered = np.sort(drawn)
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(again):
+        return
+    rows = np.flatnonzero(np.isin(drawn, again))
+    ids = pd.Series(players.ids[rows], index=rows)
+    ids = ids[ids.duplicated(keep=False)]  # a hash alone may collide
+    shown = ids.drop_duplicates()
+    examples = []
+    for player in shown.head(3):
+        places = " and ".join(repr(_where(players, row, settings)) for row in ids.index[ids == player])
+        examples.append(f"{player} in {places}")
+    if examples:
+        raise DataProblem(
+            f"expected each player once and in one population, got {len(shown)} more often ({'; '.join(examples)}): "
+            "keep each in one place"
+        )
 
 
 def check_ignored_columns(known: Set[str], settings: Settings) -> None:
@@ -87,72 +189,9 @@ def known_risky(players: Players, settings: Settings) -> np.ndarray:
     return (players.truth == 1) | ((players.truth == UNKNOWN_TRUTH) & labeled)
 
 
-def _columns_but_reserved(table: pd.DataFrame, settings: Settings) -> list[str]:
+def _columns_but_reserved(columns: Sequence[str], settings: Settings) -> list[str]:
     reserved = {settings.data.id_column, TRUTH_COLUMN, *settings.data.ignore_columns}
-    return [name for name in table.columns if name not in reserved]
-
-
-def _refuse_unusable_ids(name: str, table: pd.DataFrame, id_column: str) -> None:
-    if id_column not in table.columns:
-        raise DataProblem(
-            f"expected id column '{id_column}' in '{name}', got {list(table.columns)}: set data.id_column"
-        )
-    ids = table[id_column]
-    missing = int(ids.isna().sum()) + int((ids == "").sum())
-    if missing:
-        raise DataProblem(
-            f"expected an id in '{id_column}' for each player of '{name}', got {missing} without: fill them in"
-        )
-    too_long = ids.dtype == np.uint64 and ids.max() > np.iinfo(np.int64).max
-    if too_long or not (types.is_integer_dtype(ids.dtype) or types.is_string_dtype(ids.dtype)):
-        raise DataProblem(
-            f"expected whole numbers or text in id column '{id_column}' of '{name}', got {ids.dtype}: "
-            "store the ids as text"
-        )
-
-
-def _refuse_columns_without_numbers(name: str, table: pd.DataFrame, features: Sequence[str]) -> None:
-    for feature in features:
-        column = table[feature]
-        if not types.is_numeric_dtype(column.dtype) or types.is_complex_dtype(column.dtype):
-            raise DataProblem(
-                f"expected numbers in feature column '{feature}' of '{name}', got "
-                f"{types.infer_dtype(column, skipna=True)} ({column.dtype}): make it a number without gaps "
-                "or name it in data.ignore_columns"
-            )
-
-
-def _refuse_same_player_twice(players: Players, settings: Settings) -> None:
-    ordered = np.sort(players.ids)  # a tenth of the memory of a hash table, which is for the message alone
-    if not (ordered[1:] == ordered[:-1]).any():
-        return
-    ids = pd.Series(players.ids)
-    again = np.flatnonzero(ids.duplicated(keep=False).to_numpy())
-    shown = ids.iloc[again].drop_duplicates()
-    examples = []
-    for player in shown.head(3):
-        rows = again[(ids.iloc[again] == player).to_numpy()]
-        examples.append(f"{player} in {' and '.join(repr(_where(players, row, settings)) for row in rows)}")
-    raise DataProblem(
-        f"expected each player once and in one population, got {len(shown)} more often ({'; '.join(examples)}): "
-        "keep each in one place"
-    )
-
-
-def _refuse_values_that_are_not_finite(players: Players, settings: Settings) -> None:
-    for start, block in _blocks(players.features):
-        finite = np.isfinite(block)
-        if finite.all():
-            continue
-        row, column = np.argwhere(~finite)[0]
-        kind = "a missing value (NaN)" if np.isnan(block[row, column]) else "an infinite value"
-        where = _where(players, start + row, settings)
-        rest = sum(np.count_nonzero(~np.isfinite(part[:, column])) for _, part in _blocks(players.features))
-        raise DataProblem(
-            f"expected finite numbers in feature '{players.feature_names[column]}', got {kind} for player "
-            f"{players.ids[start + row]} of '{where}' ({rest} such players): fill the gaps or name the column "
-            "in data.ignore_columns"
-        )
+    return [name for name in columns if name not in reserved]
 
 
 def _refuse_constant_features(players: Players) -> None:

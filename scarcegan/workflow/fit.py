@@ -34,6 +34,8 @@ def fit_fold(
     threads: int,
     checkpoint: str | Path | None = None,
     on_round: OnRound | None = None,
+    *,
+    spend: bool = False,
 ) -> dict[str, Any]:
     """Train one fold and return what it offers.
 
@@ -44,6 +46,8 @@ def fit_fold(
         threads: CPU threads that this fold may use.
         checkpoint: file or `s3://` address to save to and continue from.
         on_round: sees the history after each round.
+        spend: the features of `prepared` are nobody else's and may be lost: the fold's unlabelled rows are scaled
+            where they lie, so that at ten million players they are in memory once.
 
     Returns:
         `fold`, `candidates` (business definition -> see `_candidate`), `validation_rows` (int array, rows of
@@ -58,8 +62,8 @@ def fit_fold(
     train_rows = np.flatnonzero(in_folds(prepared.fold, settings.folds.k) & (prepared.fold != number))
     validation_rows = _validation_rows(prepared, number, np.random.default_rng(fold_seed))
     scaler = fit_scaler(prepared.players.features, settings.scaling, train_rows)
-    rows = training_rows(prepared, train_rows, scaler, settings)
     scaled = scaler.apply(prepared.players.features, validation_rows)
+    rows = training_rows(prepared, train_rows, scaler, settings, spend=spend)
     trained = train_members(
         Program(rows, settings.model, settings.train, fold_seed, member_seeds),
         scaled,
@@ -83,8 +87,10 @@ def fold_fingerprint(prepared: Prepared, settings: Settings, number: int) -> str
     )
 
 
-def training_rows(prepared: Prepared, rows: np.ndarray, scaler: Scaler, settings: Settings) -> TrainingRows:
-    """Scale the training rows of a fold."""
+def training_rows(
+    prepared: Prepared, rows: np.ndarray, scaler: Scaler, settings: Settings, *, spend: bool = False
+) -> TrainingRows:
+    """Scale the training rows of a fold, the unlabelled ones over the raw features if those may be spent."""
     labels = prepared.players.labels[rows]
     labeled, unlabeled = rows[labels != UNLABELED], rows[labels == UNLABELED]
     features = prepared.players.features
@@ -92,7 +98,8 @@ def training_rows(prepared: Prepared, rows: np.ndarray, scaler: Scaler, settings
     return TrainingRows(
         labeled=scaler.apply(features, labeled),
         labels=labels[labels != UNLABELED].astype(np.int64),
-        unlabeled=scaler.apply(features, unlabeled),
+        # The last to be read: it may write over what is above.
+        unlabeled=scaler.apply(features, unlabeled, out=features if spend else None),
         classes=len(settings.populations.classes),
         low=low,
         high=high,

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import split
 from scarcegan.data.players import Players
 from scarcegan.data.populations import load_populations
@@ -69,4 +68,4 @@ def prepare(settings: Settings) -> tuple[Prepared, dict[str, Any]]:
     report = data_report(players, fold, settings)
     if settings.data.source == "snapshot":
         report["snapshot"] = from_snapshot.snapshot_report(players, settings)
-    return Prepared(players, fold, fingerprint(players)), report
+    return Prepared(players, fold, report["fingerprint"]), report

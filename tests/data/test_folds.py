@@ -4,7 +4,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from scarcegan.data.folds import assign_folds, hold_out, in_folds, sample_unlabeled, split
+from scarcegan.data import folds
+from scarcegan.data.folds import assign_folds, hold_out, in_folds, lots, sampled, split
 from scarcegan.problems import DataProblem
 
 any_case = hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -93,15 +94,44 @@ def test_test_sets_of_the_source_are_kept(players, settings):
     assert (fold[:-100] >= 0).all()
 
 
-def test_only_unlabelled_players_of_the_pool_are_sampled(players):
+def test_only_unlabelled_players_of_the_pool_are_sampled(players, settings):
     everyone = hold_out(players(), 0.2)
-    kept = sample_unlabeled(everyone, 100, rng())
-    pool = kept.labels[kept.test_set == 0]
-    assert np.count_nonzero(pool == -1) == 100
-    assert np.count_nonzero(pool != -1) == np.count_nonzero((everyone.labels != -1) & (everyone.test_set == 0))
-    assert np.count_nonzero(kept.test_set) == np.count_nonzero(everyone.test_set)
-    assert (np.diff(kept.ids) > 0).all()
-    assert sample_unlabeled(everyone, 1_000, rng()) is everyone
+    stay = sampled(everyone, settings(data={"max_unlabeled": 100}))
+    may_go = (everyone.labels == -1) & (everyone.test_set == 0)
+    assert np.count_nonzero(stay & may_go) == 100
+    assert stay[~may_go].all()
+    assert sampled(everyone, settings(data={"max_unlabeled": 160})).all()
+
+
+def test_with_test_players_still_to_be_held_out_training_reads_as_many_as_were_stated(players, settings):
+    kept, fold = split(players(), settings(data={"max_unlabeled": 80}), rng())
+    assert np.count_nonzero((kept.labels == -1) & (fold >= 0)) == 80
+    assert np.count_nonzero((kept.labels == -1) & (fold == -1)) == 20
+
+
+def test_who_is_sampled_hangs_on_the_id_and_the_seed_alone(players, settings):
+    everyone, few = players(), {"max_unlabeled": 40}
+    stay = sampled(everyone, settings(data=few))
+    order = rng().permutation(len(everyone))
+    np.testing.assert_array_equal(sampled(everyone.take(order), settings(data=few)), stay[order])
+    assert sampled(everyone.take(stay), settings(data=few)).all()
+    other = sampled(everyone, settings(data=few, seed=8))
+    assert (other != stay).any()
+
+
+def test_the_sample_is_no_likelier_to_be_held_out_than_others(players, settings):
+    everyone = players({"dormant": 9, "normal": 9, "heavy": 9, "risky": 9, "unlabeled": 20_000})
+    tested = hold_out(everyone, 0.2).test_set[36:] == 1
+    stay = sampled(everyone, settings(data={"max_unlabeled": 4_000}))[36:]
+    assert np.mean(tested[stay]) == pytest.approx(0.2, abs=0.02)
+
+
+def test_lots_of_text_are_those_of_each_alone_however_many_there_are(players, monkeypatch):
+    ids = np.array([f"p{number}" for number in range(100)])
+    together = lots(ids)
+    monkeypatch.setattr(folds, "BLOCK_ROWS", 7)
+    np.testing.assert_array_equal(lots(ids), together)
+    assert len(np.unique(together)) == 100
 
 
 def test_fewer_players_than_folds_are_refused(players, settings):

@@ -109,6 +109,16 @@ def test_rows_are_scaled_as_their_copy_is_across_blocks():
     np.testing.assert_array_equal(scaler.apply(raw, rows), scaler.apply(raw)[rows])
 
 
+def test_rows_may_be_scaled_over_the_raw_features():
+    raw = players_by_features(rows=150_000, features=2)
+    scaler = fit_scaler(raw, Scaling())
+    rows = np.flatnonzero(np.arange(150_000) % 3)
+    expected = scaler.apply(raw, rows)
+    scaled = scaler.apply(raw, rows, out=raw)
+    np.testing.assert_array_equal(scaled, expected)
+    assert scaled.base is raw
+
+
 def test_another_number_of_features_is_refused():
     scaler = fit_scaler(players_by_features(features=3), Scaling())
     with pytest.raises(DataProblem, match=r"expected an array \[players, 3 features\], got \[5000, 2\]"):

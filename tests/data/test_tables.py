@@ -4,7 +4,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from scarcegan.data.tables import read_pieces, read_table
+from scarcegan.data import tables
+from scarcegan.data.tables import read_parts, read_table
 from scarcegan.problems import DataProblem
 
 FRAME = pd.DataFrame({"player_id": [3, 1, 2], "opens": [1.5, 2.5, 0.0], "burst": [0, 7, 1]})
@@ -44,15 +45,22 @@ def test_text_columns_of_a_csv_keep_their_zeros(tmp_path):
     assert read_table(str(tmp_path / "a.csv"), text=["player_id"])["player_id"].tolist() == ["007"]
 
 
-def test_pieces_are_the_row_groups_of_all_parts_and_together_the_table(tmp_path):
-    FRAME.to_parquet(tmp_path / "1.parquet", row_group_size=2)
+def test_pieces_are_small_however_large_the_row_groups_are_and_together_the_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "BATCH_ROWS", 2)
+    FRAME.to_parquet(tmp_path / "1.parquet")
     FRAME[["burst", "opens", "player_id"]].to_parquet(tmp_path / "2.parquet")
     FRAME[:0].to_parquet(tmp_path / "3.parquet")
-    pieces = list(read_pieces(str(tmp_path)))
-    assert [len(piece) for piece in pieces if len(piece)] == [2, 1, 3]
-    assert all(list(piece.columns) == list(FRAME.columns) for piece in pieces)
-    together = pd.concat([piece for piece in pieces if len(piece)], ignore_index=True)
-    pd.testing.assert_frame_equal(together, read_table(str(tmp_path)))
+    pieces = [(part.rpartition("/")[2], len(rows)) for part, rows in read_parts(str(tmp_path))]
+    assert pieces == [("1.parquet", 2), ("1.parquet", 1), ("2.parquet", 2), ("2.parquet", 1), ("3.parquet", 0)]
+    together = pd.concat([rows.to_pandas() for _, rows in read_parts(str(tmp_path))], ignore_index=True)
+    pd.testing.assert_frame_equal(together[FRAME.columns], read_table(str(tmp_path)))
+
+
+def test_columns_may_be_picked_from_the_names_of_each_part(tmp_path):
+    FRAME.to_parquet(tmp_path / "1.parquet")
+    FRAME.assign(wins=1).to_parquet(tmp_path / "2.parquet")
+    picked = [rows.column_names for _, rows in read_parts(str(tmp_path), lambda names: sorted(names)[:1])]
+    assert picked == [["burst"], ["burst"]]
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

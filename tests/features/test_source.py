@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from scarcegan.data import tables
 from scarcegan.features.source import Shard, Source, Window, read_shard, shard_numbers
 from scarcegan.features.survey import largest_step, survey
 from scarcegan.features.telemetry import to_block
@@ -19,8 +20,9 @@ def frame(long_form):
 
 
 @pytest.fixture
-def stored(tmp_path):
-    """Write a frame as parquet, as CSV, or partitioned by date, and return its source."""
+def stored(tmp_path, monkeypatch):
+    """Write a frame as parquet, as CSV, or partitioned by date, and return its source, read in pieces of 500 rows."""
+    monkeypatch.setattr(tables, "BATCH_ROWS", 500)
 
     def store(frame, form="parquet", counters=()):
         path = tmp_path / f"telemetry-{form}"
@@ -29,7 +31,7 @@ def stored(tmp_path):
             frame.to_csv(path, index=False)
         elif form == "parquet":
             path = path.with_suffix(".parquet")
-            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path, row_group_size=500)
+            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
         else:
             for day, rows in frame.groupby(frame["date"].dt.strftime("%Y-%m-%d")):
                 (path / f"date={day}").mkdir(parents=True)

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from scarcegan.data.players import UNLABELED
+from scarcegan.data.scaling import fit_scaler
 from scarcegan.problems import CheckpointProblem, TrainingCollapsed
 from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.settings import load
@@ -207,3 +209,14 @@ def test_variants_without_leeway_offer_models_without_unknown(prepared, settings
     short = changed(settings, model={"variant": variant}, train={"iterations": 10})
     part = fit_fold(prepared, 0, short, threads=1)["candidates"]["balanced"]["part"]
     assert part["layers"][-1]["weights"].shape[2] == 4
+
+
+def test_spent_features_give_the_same_training_rows(prepared, settings):
+    rows = np.flatnonzero(prepared.fold == 1)
+    scaler = fit_scaler(prepared.players.features, settings.scaling, rows)
+    own = replace(prepared, players=replace(prepared.players, features=prepared.players.features.copy()))
+    spent = fit.training_rows(own, rows, scaler, settings, spend=True)
+    kept = fit.training_rows(prepared, rows, scaler, settings)
+    np.testing.assert_array_equal(spent.labeled, kept.labeled)
+    np.testing.assert_array_equal(spent.unlabeled, kept.unlabeled)
+    assert np.shares_memory(spent.unlabeled, own.players.features)
