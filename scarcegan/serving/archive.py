@@ -4,6 +4,7 @@ A model is a plain dict:
 
     {"class_names": [..., "unknown"], "rare_index": int, "feature_names": [...],
      "threshold": float, "definition": str,
+     "reference": {...},  # how it scores unlabelled players it has not seen, see scarcegan.serving.distribution
      "parts": [{"scaler": {"kind": str, "knots": [F, K], "values": [F, K]},
                 "layers": [{"weights": [members, in, out], "bias": [members, out]}, ...],
                 "slope": float}, ...]}

@@ -17,6 +17,7 @@ from scarcegan.settings.data_sections import (
     Lootbox,
     Populations,
     RoleNames,
+    Scoring,
     Simulated,
     Snapshots,
     Telemetry,
@@ -53,6 +54,7 @@ __all__ = [
     "Resources",
     "RoleNames",
     "Scaling",
+    "Scoring",
     "Settings",
     "Signal",
     "Signals",
@@ -83,6 +85,7 @@ class Settings(Section):
     features: Features = Features()
     telemetry: Telemetry = Telemetry()
     snapshots: Snapshots = Snapshots()
+    scoring: Scoring = Scoring()
     folds: Folds = Folds()
     scaling: Scaling = Scaling()
     model: Model = Model()
@@ -118,7 +121,7 @@ class Settings(Section):
 
     def fingerprint(self) -> str:
         """Hash everything that shapes a model; where it runs and where it is registered does not count."""
-        elsewhere = {"resources", "registry", "evaluate", "telemetry", "snapshots", "prices", "monitoring"}
+        elsewhere = {"resources", "registry", "evaluate", "telemetry", "snapshots", "scoring", "prices", "monitoring"}
         shaping = self.model_dump(mode="json", exclude=elsewhere)
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -44,7 +44,7 @@ class Data(Section):
     test_share: Share = 0.2
     """Share of players held out for evaluation when the source brings no test set of its own."""
     max_unlabeled: Positive = 200_000
-    """Unlabelled players kept for training; more are sampled down to this."""
+    """Unlabelled players kept for training; more are sampled down to this, by a hash of their ids and the seed."""
     prevalence: Share | None = None
     """Share of risky players among all players, if known; otherwise estimated, and said so."""
 
@@ -124,3 +124,8 @@ class Snapshots(Section):
     """SageMaker feature group that also receives each snapshot (offline store); empty: none."""
     feature_group_role: str = ""
     """ARN of the role with which SageMaker writes the offline store; needed to create the feature group."""
+
+
+class Scoring(Section):
+    folder: str = ""
+    """Where scores are written, local or `s3://`; empty: `.scarcegan/scores` in the project."""

@@ -5,6 +5,8 @@ moment its manifest is written, which happens once. Nothing changes it after tha
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -181,6 +183,16 @@ class SnapshotStore:
         Raises:
             DataProblem: it is missing, was changed, or lacks columns.
         """
+        with self.part_file(manifest, part) as path:
+            return pq.read_table(path, columns=[ID, *manifest.frame.columns], memory_map=True)
+
+    @contextmanager
+    def part_file(self, manifest: Manifest, part: Part) -> Iterator[Path]:
+        """Give a local path to read one part from, checked against its digest.
+
+        Raises:
+            DataProblem: it is missing or was changed.
+        """
         location = self._at(manifest.name, part.file)
         if part.file not in list_names(join(self.folder, manifest.name)):
             raise DataProblem(
@@ -194,7 +206,7 @@ class SnapshotStore:
                     f"expected sha256 {part.sha256[:12]}... of {location}, got {digest[:12]}...: the part was changed "
                     "or is incomplete; restore it, or publish the snapshot anew under another name"
                 )
-            return pq.read_table(path, columns=[ID, *manifest.frame.columns], memory_map=True)
+            yield path
 
     def _is_published(self, name: str) -> bool:
         folder = join(self.folder, name)

@@ -8,7 +8,8 @@ import numpy as np
 from scarcegan.data.players import UNKNOWN_TRUTH
 from scarcegan.evaluation.scored import held_out
 from scarcegan.evaluation.selection import final_threshold
-from scarcegan.serving.forward import risk_score
+from scarcegan.serving.distribution import reference_scores
+from scarcegan.serving.forward import class_probabilities
 from scarcegan.settings import Settings
 from scarcegan.workflow.prepare import Prepared
 from scarcegan.workflow.prevalence import prevalence_of
@@ -27,8 +28,9 @@ def select_models(
         settings: the resolved settings.
 
     Returns:
-        The models by definition (plain arrays, see `scarcegan.serving.archive`), and what is known of each from
-        validation: `point`, `constraint_met`, `members`, `folds` (their points) and `prevalence`.
+        The models by definition (plain arrays, see `scarcegan.serving.archive`; `reference` tells how each scores
+        those unlabelled players), and what is known of each from validation: `point`, `constraint_met`, `members`,
+        `folds` (their points) and `prevalence`.
     """
     rows = np.concatenate([fold["validation_rows"] for fold in folds])
     background = prepared.players.features[prepared.fold == settings.folds.k]
@@ -43,10 +45,12 @@ def select_models(
     for definition in settings.definitions:
         candidates = [fold["candidates"][definition.name] for fold in folds]
         model = _ensemble(definition.name, candidates, prepared, settings)
+        unseen, rare = class_probabilities(model, background), model["rare_index"]
         threshold, point = final_threshold(
-            held.scored(pooled[definition.name]), definition, settings.review_budget, risk_score(model, background)
+            held.scored(pooled[definition.name]), definition, settings.review_budget, unseen[:, rare]
         )
-        models[definition.name] = model | {"threshold": threshold}
+        reference = reference_scores(unseen, rare, threshold)
+        models[definition.name] = model | {"threshold": threshold, "reference": reference}
         validation[definition.name] = {
             "point": asdict(point),
             "constraint_met": point.constraint_met,

@@ -1,0 +1,68 @@
+"""The distribution of risk scores: counts that add up over shards, and what they tell of the whole."""
+
+from typing import Any
+
+import numpy as np
+
+LEVELS = np.linspace(0, 1, 101)
+# A float's bits grow with the float; their upper half tells a score to 1/128 of itself, however small all scores are.
+_DROPPED_BITS = 16
+BINS = (int(np.float32(1).view(np.int32)) >> _DROPPED_BITS) + 1
+
+
+def count_scores(scores: np.ndarray) -> np.ndarray:
+    """Count scores by bin, as fine in the tail of a timid model as in that of a bold one.
+
+    Args:
+        scores: float32 array [n] in [0, 1].
+
+    Returns:
+        int64 array [BINS]; counts of several shards add up.
+    """
+    return np.bincount(scores.view(np.int32) >> _DROPPED_BITS, minlength=BINS)
+
+
+def lowest_of_top(counts: np.ndarray, wanted: int) -> float:
+    """Return a score that at least `wanted` players reach (all of them, if there are fewer), and hardly more."""
+    reach = np.cumsum(counts[::-1])[::-1]
+    enough = np.flatnonzero(reach >= wanted)
+    return float(_edges()[enough[-1]]) if len(enough) else 0.0
+
+
+def counted_quantiles(counts: np.ndarray) -> list[float]:
+    """Return the quantiles at `LEVELS`, each to 1 % of its size; none without players."""
+    total = np.cumsum(counts)
+    if not total[-1]:
+        return []
+    at = np.searchsorted(total, np.maximum(1, np.ceil(LEVELS * total[-1])))
+    return [float(edge) for edge in _edges()[at]]
+
+
+def reference_scores(probabilities: np.ndarray, rare: int, threshold: float) -> dict[str, Any]:
+    """Describe how a model scores players it has not been trained on, to compare later ones with.
+
+    Args:
+        probabilities: float32 array [n, classes], n > 0.
+        rare: the rare class's column, the last one of a labelled class; one beyond it is 'unknown'.
+        threshold: risk score from which a player is flagged.
+
+    Returns:
+        Plain dict: `players`; `quantiles` of the risk score at `LEVELS`; `flagged_share`; `unknown_share`.
+    """
+    scores = np.ascontiguousarray(probabilities[:, rare])
+    return {
+        "players": len(scores),
+        "quantiles": counted_quantiles(count_scores(scores)),
+        "flagged_share": float((scores >= np.float32(threshold)).mean()),
+        "unknown_share": float((probabilities.argmax(axis=1) > rare).mean()),
+    }
+
+
+def top_order(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return the order of the review: the highest score first, equal ones by player id."""
+    return np.lexsort((ids, -scores))
+
+
+def _edges() -> np.ndarray:
+    """Return each bin's lowest score."""
+    return (np.arange(BINS, dtype=np.int32) << _DROPPED_BITS).view(np.float32)

@@ -1,0 +1,71 @@
+"""Scoring a parquet file batch by batch: memory is one batch's, whatever the file's size."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scarcegan.problems import DataProblem
+from scarcegan.serving.forward import Scorer
+
+# Large enough that a column's decoding costs more than asking for it; 50 features of a batch are 3 MB.
+BATCH_ROWS = 16_384
+
+
+class ScoredBatch(NamedTuple):
+    """Some players of a file.
+
+    Attributes:
+        ids: arrow array [n].
+        columns: float array [features, n], raw.
+        probabilities: float32 array [classes, n].
+    """
+
+    ids: pa.Array
+    columns: np.ndarray
+    probabilities: np.ndarray
+
+
+def score_parquet(
+    scorer: Scorer, path: Path, id_column: str, features: Sequence[str], batch_rows: int = BATCH_ROWS
+) -> Iterator[ScoredBatch]:
+    """Score the players of a parquet file, in its order.
+
+    Columns stay columns from the file to the scores: no row is ever assembled.
+
+    Args:
+        scorer: the model.
+        path: parquet, any order of columns; those not named are not read.
+        id_column: names the player.
+        features: the model's features, in its order.
+        batch_rows: players at once.
+
+    Raises:
+        DataProblem: a feature is missing from the file, or a player's value is missing or no number.
+    """
+    with pq.ParquetFile(path, memory_map=True) as file:
+        missing = sorted({id_column, *features} - set(file.schema_arrow.names))
+        if missing:
+            raise DataProblem(
+                f"expected the columns {', '.join(missing[:5])} in {path}, which it lacks: score a table with the "
+                "features that the model was trained on"
+            )
+        for batch in file.iter_batches(batch_rows, columns=[id_column, *features], use_threads=False):
+            columns = np.stack([batch[name].to_numpy(zero_copy_only=False) for name in features])
+            scored = ScoredBatch(batch[id_column], columns, scorer.probabilities(columns))
+            _check_finite(scored, features)
+            yield scored
+
+
+def _check_finite(batch: ScoredBatch, features: Sequence[str]) -> None:
+    # NaN runs through to every class; looking at one class spares a look at all features.
+    if not np.isnan(batch.probabilities[0]).any():
+        return
+    feature, player = np.argwhere(np.isnan(batch.columns))[0]
+    raise DataProblem(
+        f"expected a number for '{features[feature]}' of player {batch.ids[player]}, got none: fill it in where the "
+        "features are made"
+    )
