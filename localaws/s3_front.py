@@ -88,6 +88,11 @@ class _Forward(BaseHTTPRequestHandler):
         except (ConnectionError, http.client.HTTPException):
             self.close_connection = True  # a killed job hangs up in the middle of a transfer
 
+    def finish(self) -> None:
+        super().finish()
+        if self._upstream is not None:
+            self._upstream.close()
+
     def _answer(self) -> None:
         fault = self.server.fault_of(self.path)
         if fault:

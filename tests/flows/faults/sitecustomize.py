@@ -1,8 +1,9 @@
-"""Faults for the flow tests: on PYTHONPATH, this breaks one thing in the tasks of a real run.
+"""Faults for the flow tests: on PYTHONPATH, this breaks something in the tasks of a real run.
 
-SCARCEGAN_FAULT is `collapse:<fold>` (that fold fails for good after a checkpoint), `evaluate` (evaluation crashes),
-`kill:<fold>:<file>` (the process of that fold is killed right after a checkpoint, once: `file` remembers it), or
-`shard:<cut-off>:<number>` (that shard of features fails for good).
+SCARCEGAN_FAULT holds faults, separated by `;`: `collapse:<fold>[:<file>]` (that fold fails for good after a checkpoint,
+once `file` is there), `hang:<fold>` (that fold goes no further than its first checkpoint), `evaluate` (evaluation
+crashes), `kill:<fold>:<file>` (the process of that fold, on Batch its whole job, is killed right after a checkpoint,
+once: `file` remembers it), or `shard:<cut-off>:<number>` (that shard of features fails for good).
 """
 
 import importlib.abc
@@ -10,51 +11,65 @@ import importlib.machinery
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
-FAULT, _, DETAIL = os.environ.get("SCARCEGAN_FAULT", "").partition(":")
 
-
-def collapse(checkpoints):
+def after_checkpoint(checkpoints, fold, happens):
+    """Let something happen each time right after a fold's checkpoint."""
     original = checkpoints.CheckpointFile.save
 
-    def saves_and_fails(self, arrays, meta):
+    def saves(self, arrays, meta):
+        original(self, arrays, meta)
+        if self.path.stem == f"fold_{fold}":
+            happens(meta)
+
+    checkpoints.CheckpointFile.save = saves
+
+
+def collapse(checkpoints, detail):
+    fold, _, awaited = detail.partition(":")
+
+    def fails(_):
         from scarcegan.problems import TrainingCollapsed
 
-        original(self, arrays, meta)
-        if self.path.stem == f"fold_{DETAIL}":
-            raise TrainingCollapsed(f"fold {DETAIL} collapsed on purpose: lower train.learning_rate")
+        while awaited and not Path(awaited).exists():
+            time.sleep(0.1)
+        raise TrainingCollapsed(f"fold {fold} collapsed on purpose: lower train.learning_rate")
 
-    checkpoints.CheckpointFile.save = saves_and_fails
+    after_checkpoint(checkpoints, fold, fails)
 
 
-def evaluate(judge):
+def hang(checkpoints, detail):
+    after_checkpoint(checkpoints, detail, lambda _: time.sleep(3600))
+
+
+def evaluate(judge, _):
     def fails(*_, **__):
         raise RuntimeError("evaluation broken on purpose")
 
     judge.judge_models = fails
 
 
-def kill(checkpoints):
-    fold, _, remembered = DETAIL.partition(":")
-    original = checkpoints.CheckpointFile.save
+def kill(checkpoints, detail):
+    fold, _, remembered = detail.partition(":")
 
-    def saves_and_dies(self, arrays, meta):
-        original(self, arrays, meta)
-        if self.path.stem == f"fold_{fold}" and not Path(remembered).exists():
+    def dies(meta):
+        if not Path(remembered).exists():
             Path(remembered).write_text(str(meta["round"]))
-            os.kill(os.getpid(), signal.SIGKILL)
+            on_batch = "AWS_BATCH_JOB_ID" in os.environ
+            (os.killpg if on_batch else os.kill)(0 if on_batch else os.getpid(), signal.SIGKILL)
 
-    checkpoints.CheckpointFile.save = saves_and_dies
+    after_checkpoint(checkpoints, fold, dies)
 
 
-def shard(telemetry):
+def shard(telemetry, detail):
     from scarcegan.problems import DataProblem
 
     original = telemetry.extract_part
 
     def fails(plan, number, settings):
-        if f"{plan['frame']['cutoff']}:{number}" == DETAIL:
+        if f"{plan['frame']['cutoff']}:{number}" == detail:
             raise DataProblem(f"shard {number} broken on purpose: mend it")
         return original(plan, number, settings)
 
@@ -63,29 +78,32 @@ def shard(telemetry):
 
 PATCHES = {
     "collapse": ("scarcegan.gan.checkpoints", collapse),
+    "hang": ("scarcegan.gan.checkpoints", hang),
     "evaluate": ("scarcegan.workflow.judge", evaluate),
     "kill": ("scarcegan.gan.checkpoints", kill),
     "shard": ("scarcegan.workflow.telemetry", shard),
 }
+FAULTS = [fault.partition(":") for fault in os.environ.get("SCARCEGAN_FAULT", "").split(";") if fault]
 
 
 class PatchAfterImport(importlib.abc.MetaPathFinder):
-    """Patch one module as soon as a task has imported it; no other process pays for it."""
+    """Patch modules as soon as a task has imported them; no other process pays for it."""
 
     def find_spec(self, name, path, target=None):
-        module, patch = PATCHES[FAULT]
-        if name != module:
+        wanted = [(PATCHES[fault][1], detail) for fault, _, detail in FAULTS if PATCHES[fault][0] == name]
+        if not wanted:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         execute = spec.loader.exec_module
 
         def execute_and_patch(loaded):
             execute(loaded)
-            patch(loaded)
+            for patch, detail in wanted:
+                patch(loaded, detail)
 
         spec.loader.exec_module = execute_and_patch
         return spec
 
 
-if FAULT in PATCHES:
+if FAULTS:
     sys.meta_path.insert(0, PatchAfterImport())

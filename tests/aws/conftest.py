@@ -1,0 +1,168 @@
+"""Runs of the flow on the local AWS twin, one twin for all tests."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FAULTS = ROOT / "tests" / "flows" / "faults"
+TINY = """
+[data]
+prevalence = 0.05
+
+[simulated]
+players = 1500
+days = 60
+risky_share = 0.05
+labeled_risky = 20
+labeled_negatives = 40
+
+[folds]
+k = {folds}
+
+[model]
+trunk = [16, 8]
+
+[train]
+members = 2
+iterations = 40
+round_iterations = 10
+checkpoint_rounds = 1
+batch = 32
+
+[evaluate]
+bootstrap = 50
+baselines = ["logistic_regression"]
+
+[registry]
+kind = "sagemaker"
+group = "{group}"
+archives = "{archives}"
+image = "scarcegan-serving"
+
+[resources.train]
+cpu = 1
+"""
+
+
+@dataclass
+class Launch:
+    """A `run` or `resume` in a process group of its own, as in a terminal."""
+
+    process: subprocess.Popen
+    log: Path
+    id_file: Path
+
+    @property
+    def run_id(self) -> str:
+        return self.id_file.read_text()
+
+    @property
+    def printed(self) -> str:
+        return self.log.read_text()
+
+    def finish(self, expect: int = 0) -> str:
+        """Wait for its end and return what it printed."""
+        self.process.wait(400)
+        assert (self.process.returncode == 0) == (expect == 0), self.printed
+        return self.printed
+
+    def press_ctrl_c(self) -> None:
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def wait_for(self, happened) -> None:
+        """Wait until something has happened that a function without arguments tells."""
+        limit = time.monotonic() + 300
+        while not happened():
+            assert self.process.poll() is None, self.printed
+            assert time.monotonic() < limit, self.printed
+            time.sleep(0.3)
+
+
+@dataclass
+class Account:
+    """The twin's AWS account, and the flow launched in it."""
+
+    twin: object
+    folder: Path
+    launches: list[Launch] = field(default_factory=list)
+
+    def client(self, service: str):
+        import boto3
+
+        environment = self.twin.environment
+        endpoint = "AWS_ENDPOINT_URL_S3" if service == "s3" else "AWS_ENDPOINT_URL"
+        return boto3.client(
+            service,
+            region_name=environment["AWS_DEFAULT_REGION"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            endpoint_url=environment[endpoint],
+        )
+
+    def launch(self, user: str, *arguments: str, fault: str = "", folds: int = 2) -> Launch:
+        """Start the flow with `--with batch`; `fault` is built into the image of its jobs."""
+        number = len(self.launches)
+        id_file, log = self.folder / f"run-id-{number}", self.folder / f"log-{number}"
+        config = self.folder / f"{user}.toml"
+        archives = self.twin.outputs["RegistryArchives"]
+        config.write_text(TINY.format(folds=folds, archives=archives, group=f"players-of-{user}"))
+        configured = ["--config", "config", str(config)] if arguments[0] == "run" else []
+        image = self.twin.describe_image(f"image-{number}", SCARCEGAN_FAULT=fault, PYTHONPATH=str(FAULTS))
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, str(ROOT / "flows" / "retrain_flow.py"), *configured, *arguments,
+                 "--with", "batch", "--run-id-file", str(id_file)],
+                cwd=self.folder,
+                env=self.environment(user) | {"METAFLOW_BATCH_CONTAINER_IMAGE": image},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
+        self.launches.append(Launch(process, log, id_file))
+        return self.launches[-1]
+
+    def environment(self, user: str) -> dict[str, str]:
+        return os.environ | self.twin.environment | {"METAFLOW_USER": user, "METAFLOW_HOME": str(self.folder)}
+
+    def ask(self, user: str, question: str, *arguments: str):
+        """Let another process of `user` ask the Client API; see client_questions.py."""
+        command = [sys.executable, str(Path(__file__).with_name("client_questions.py")), question, *arguments]
+        answer = subprocess.run(command, env=self.environment(user), cwd=self.folder, capture_output=True, text=True)
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout)
+
+    def jobs(self, run_id: str, *states: str) -> list[str]:
+        """Return the names of a run's Batch jobs in these states."""
+        batch = self.client("batch")
+        queues = [queue["jobQueueName"] for queue in batch.describe_job_queues()["jobQueues"]]
+        listed = [
+            batch.list_jobs(jobQueue=queue, jobStatus=state)["jobSummaryList"] for queue in queues for state in states
+        ]
+        return [job["jobName"] for jobs in listed for job in jobs if f"-{run_id}-" in job["jobName"]]
+
+    def checkpoints(self, run_id: str) -> list[str]:
+        """Return the names of a run's checkpoints."""
+        bucket = self.twin.outputs["BucketName"]
+        prefix = f"metaflow/RetrainFlow/checkpoints/{run_id}/"
+        found = self.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        return [entry["Key"].removeprefix(prefix) for entry in found]
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory):
+    from localaws.twin import local_aws
+
+    with local_aws(jobs=3) as twin:
+        account = Account(twin, tmp_path_factory.mktemp("aws"))
+        yield account
+        for launch in account.launches:
+            if launch.process.poll() is None:
+                os.killpg(launch.process.pid, signal.SIGKILL)
