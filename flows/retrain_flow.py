@@ -61,13 +61,15 @@ class RetrainFlow(FlowSpec):
     @refuses_plainly
     @step
     def start(self):
-        """Resolve the settings and check that the registry can be reached, before anything is rented."""
+        """Resolve the settings; check players, registry and queues to come before anything large is rented."""
         from scarcegan.costs import estimate
+        from scarcegan.preflight import inside_run
         from scarcegan.registry import open_registry
         from scarcegan.settings import resolve
 
         settings = resolve(self.config.to_dict(), self.seed, self.data, self.snapshot)
         print(estimate(settings)["sentence"])
+        inside_run(settings, os.environ)
         open_registry(settings.registry).versions()
         self.settings = settings.model_dump(mode="json")
         self.origin_run = current.run_id

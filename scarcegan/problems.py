@@ -21,6 +21,10 @@ class TrainingCollapsed(Problem):
     """No member of a fold is left to train."""
 
 
+class PreflightProblem(Problem):
+    """Something that would stop the run later is found before it starts."""
+
+
 class RegistryProblem(Problem):
     """The registry refuses: unknown version, changed archive, incomplete release."""
 

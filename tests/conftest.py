@@ -2,12 +2,15 @@ import hashlib
 import logging
 import sys
 import urllib.request
+import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from scarcegan.registry import ModelToRegister
 
+STACK = Path(__file__).parents[1] / "config" / "aws" / "stack.yaml"
 DEFINITIONS = ("recall_first", "precision_first", "review_budget", "balanced")
 
 
@@ -48,8 +51,7 @@ def clients(aws_endpoint):
 @pytest.fixture
 def aws(clients, aws_endpoint):
     """Clients of an empty account with the bucket `models`; `aws("s3")` returns one."""
-    reset = urllib.request.Request(f"{aws_endpoint}/moto-api/reset", method="POST")  # noqa: S310
-    urllib.request.urlopen(reset).close()  # noqa: S310
+    empty(aws_endpoint)
     region = {"LocationConstraint": "eu-west-1"}
     clients["s3"].create_bucket(Bucket="models", CreateBucketConfiguration=region)
     return clients.__getitem__
@@ -58,17 +60,50 @@ def aws(clients, aws_endpoint):
 @pytest.fixture
 def aws_account(aws, aws_endpoint, monkeypatch):
     """An empty account that everything which takes its credentials from the environment works on."""
+    lead_to(aws_endpoint, monkeypatch)
+    return aws
+
+
+@pytest.fixture(scope="module")
+def stack(aws_endpoint):
+    """The project's own stack in an account that is otherwise empty: its outputs by their descriptions."""
+    empty(aws_endpoint)
+    with pytest.MonkeyPatch.context() as patch:
+        lead_to(aws_endpoint, patch)
+        yield deploy_stack()
+
+
+def deploy_stack(**parameters):
     import boto3
 
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    for name, value in {
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return aws
+    cloudformation, subnets = boto3.client("cloudformation"), boto3.client("ec2").describe_subnets()["Subnets"]
+    given = {"Vpc": subnets[0]["VpcId"], "Subnets": ",".join(one["SubnetId"] for one in subnets)} | parameters
+    with warnings.catch_warnings():
+        # moto leaves out the bucket's policy and the model package group, and says so.
+        warnings.filterwarnings("ignore", "Tried to parse")
+        cloudformation.create_stack(
+            StackName="scarcegan",
+            TemplateBody=STACK.read_text(),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+    [made] = cloudformation.describe_stacks(StackName="scarcegan")["Stacks"]
+    assert made["StackStatus"] == "CREATE_COMPLETE"
+    return {output["Description"]: output["OutputValue"] for output in made["Outputs"]}
+
+
+def empty(aws_endpoint):
+    reset = urllib.request.Request(f"{aws_endpoint}/moto-api/reset", method="POST")  # noqa: S310
+    urllib.request.urlopen(reset).close()  # noqa: S310
+
+
+def lead_to(aws_endpoint, patch):
+    import boto3
+
+    patch.setattr(boto3, "DEFAULT_SESSION", None)
+    account = {"AWS_ENDPOINT_URL": aws_endpoint, "AWS_DEFAULT_REGION": "eu-west-1"}
+    for name, value in (account | {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}).items():
+        patch.setenv(name, value)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GROUND = {"settings", "problems", "project", "machine"}
-GROUND_FLOOR = {"data", "features", "datasets", "gan", "evaluation", "registry", "monitoring", "serving", "snapshots", "costs"}
+GROUND_FLOOR = {"data", "features", "datasets", "gan", "evaluation", "registry", "monitoring", "serving", "snapshots", "costs", "preflight"}
 # Which rooms a room may import, beside itself and the ground.
 ALLOWED = {
     "__init__": set(),
@@ -27,18 +27,25 @@ ALLOWED = {
     "registry": GROUND,
     "monitoring": GROUND | {"data"},
     "serving": GROUND | {"data"},
+    "preflight": GROUND | {"data", "snapshots"},
     "history": GROUND,
     "workflow": GROUND | GROUND_FLOOR,
     "cli": GROUND | GROUND_FLOOR | {"workflow", "history"},
 }
+# The feature group is an adapter that only the one who names it loads.
+AWS_ROOMS = (
+    "scarcegan/registry/",
+    "scarcegan/data/storage.py",
+    "scarcegan/preflight/",
+    "scarcegan/snapshots/feature_group.py",
+)
 # Where a library may be imported at all: folders or files under the root.
 KEPT_IN = {
     "tensorflow": ("scarcegan/gan/",),
     "keras": ("scarcegan/gan/",),
     "metaflow": ("flows/", "cards/", "scarcegan/history"),
-    # The feature group is an adapter that only the one who names it loads.
-    "boto3": ("scarcegan/registry/", "scarcegan/data/storage.py", "scarcegan/snapshots/feature_group.py"),
-    "botocore": ("scarcegan/registry/", "scarcegan/data/storage.py", "scarcegan/snapshots/feature_group.py"),
+    "boto3": AWS_ROOMS,
+    "botocore": AWS_ROOMS,
 }
 
 

@@ -6,6 +6,7 @@ import typer
 
 from scarcegan import __version__
 from scarcegan.cli import models, runs, snapshots
+from scarcegan.cli.preflight import preflight
 from scarcegan.cli.problems import ProblemsInWords
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")
+app.command()(preflight)
 
 
 def _show_version(wanted: bool) -> None:

@@ -37,22 +37,30 @@ References = Annotated[list[str], typer.Argument(metavar="VERSION", help="Versio
 def chosen_registry(config: Path | None, backend: str | None, folder: Path | None) -> Registry:
     """Open the registry that the options name; what they leave open stands in the settings file.
 
-    Without `--config` that is the project's `config/retrain.toml`; a plain install has none and takes the
-    default settings.
-
     Raises:
         SettingsProblem: the settings file cannot be read or is wrong.
         RegistryProblem: `--registry-folder` holds no registry, or contradicts `--registry sagemaker`.
     """
-    default = project_root() / "config" / "retrain.toml"
-    file = config or (default if default.is_file() else None)
-    registry = _registry_settings(file) if file else settings.Registry()
+    registry = settings_of(config).registry
     if backend == "sagemaker" and folder:
         raise RegistryProblem("expected --registry-folder with the local registry only: leave one of both out")
     if folder and not (folder / "registry.sqlite").is_file():
         raise RegistryProblem(f"expected a registry in {folder}, found none: check --registry-folder")
     changes = {"kind": "local", "path": str(folder.resolve())} if folder else {}
     return open_registry(registry.model_copy(update=changes | ({"kind": backend} if backend else {})))
+
+
+def settings_of(config: Path | None) -> settings.Settings:
+    """Read a settings file; without one that is the project's `config/retrain.toml`.
+
+    A plain install has none and takes the default settings.
+
+    Raises:
+        SettingsProblem: the settings file cannot be read or is wrong.
+    """
+    default = project_root() / "config" / "retrain.toml"
+    file = config or (default if default.is_file() else None)
+    return _read(file) if file else settings.Settings()
 
 
 def version_number(reference: str) -> int:
@@ -86,11 +94,11 @@ def print_json(rows: list[dict[str, object]]) -> None:
     typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
 
 
-def _registry_settings(file: Path) -> settings.Registry:
+def _read(file: Path) -> settings.Settings:
     try:
         tree = tomllib.loads(file.read_text())
     except OSError as error:
         raise SettingsProblem(f"expected settings in {file}, got: {error.strerror}; check --config") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsProblem(f"expected TOML in {file}, got: {error}; mend that line") from error
-    return settings.load(tree).registry
+    return settings.load(tree)

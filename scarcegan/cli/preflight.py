@@ -1,0 +1,41 @@
+"""`scarcegan preflight`: what would stop a run on AWS Batch, and what the run is expected to cost."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from scarcegan.cli.chosen import settings_of
+
+if TYPE_CHECKING:
+    from scarcegan.preflight import Finding
+
+File = Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default="config/retrain.toml")]
+STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+
+
+def preflight(config: File = None) -> None:
+    """Check in seconds what a run with `--with batch` needs, and say what it is expected to cost."""
+    # boto3 and pyarrow take their time to load; the other commands do without.
+    from scarcegan.costs import estimate
+    from scarcegan.preflight import before_launch
+
+    chosen = settings_of(config)
+    findings = before_launch(chosen, os.environ)
+    console = Console(highlight=False)
+    console.print(_report(findings))
+    console.print(estimate(chosen)["sentence"], markup=False)
+    if any(finding.state == "failed" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _report(findings: "list[Finding]") -> Table:
+    table = Table("check", "", "found", "what to do", box=None, padding=(0, 2, 0, 0))
+    for finding in findings:
+        state = Text(finding.state, style=STYLES[finding.state])
+        table.add_row(Text(finding.what), state, Text(finding.found), Text(finding.advice))
+    return table

@@ -1,0 +1,112 @@
+"""What the AWS account must have for a run: a bucket, an image, a role, a model group, a metadata service."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scarcegan.preflight.findings import Finding, Refused, asking_aws
+from scarcegan.settings import Settings
+
+EXPORT = "deploy config/aws/stack.yaml and export its outputs (README, AWS Batch)"
+ECR = re.compile(
+    r"\d+\.dkr\.ecr\.[\w-]+\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?"
+)
+
+
+def metaflow_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return Metaflow's settings as it sees them: its configuration file, and the environment over it."""
+    folder = Path(environment.get("METAFLOW_HOME", "~/.metaflowconfig")).expanduser()
+    profile = environment.get("METAFLOW_PROFILE")
+    file = folder / (f"config_{profile}.json" if profile else "config.json")
+    stored = json.loads(file.read_text()) if file.is_file() else {}
+    return stored | {name: value for name, value in environment.items() if name.startswith("METAFLOW_")}
+
+
+def check_credentials(sts: Any) -> str:
+    """Check that there are credentials and that they are good."""
+    with asking_aws("sign in (`aws sso login`, AWS_PROFILE) and set AWS_DEFAULT_REGION"):
+        return str(sts.get_caller_identity()["Arn"])
+
+
+def check_bucket(variables: Mapping[str, str], s3: Any) -> str:
+    """Check that artifacts can be written, by writing."""
+    root = variables.get("METAFLOW_DATASTORE_SYSROOT_S3", "")
+    if not root or variables.get("METAFLOW_DEFAULT_DATASTORE") != "s3":
+        raise Refused("METAFLOW_DEFAULT_DATASTORE=s3 and METAFLOW_DATASTORE_SYSROOT_S3 are not set", EXPORT)
+    bucket, _, prefix = root.removeprefix("s3://").partition("/")
+    key = "/".join(filter(None, [prefix.strip("/"), "RetrainFlow", "preflight"]))
+    with asking_aws("check METAFLOW_DATASTORE_SYSROOT_S3 and that you may write there (policy LaunchesRuns)"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+        s3.delete_object(Bucket=bucket, Key=key)
+    return f"{root} can be written"
+
+
+def check_image(image: str, ecr: Any) -> str:
+    """Check that an image is named, and that it is there if it is one of ECR's."""
+    if not image:
+        raise Refused(
+            "no image is named: Metaflow would take plain Python, without this project's packages",
+            "build config/aws/Dockerfile, push it, and export METAFLOW_BATCH_CONTAINER_IMAGE or set resources.*.image",
+        )
+    found = ECR.fullmatch(image)
+    if not found:
+        return f"{image} (not in ECR: not looked up)"
+    wanted = {"imageDigest": found["digest"]} if found["digest"] else {"imageTag": found["tag"] or "latest"}
+    with asking_aws("push the image, or mend its name in resources.*.image or METAFLOW_BATCH_CONTAINER_IMAGE"):
+        ecr.describe_images(repositoryName=found["name"], imageIds=[wanted])
+    return f"{image} is there"
+
+
+def check_role(variables: Mapping[str, str], iam: Any) -> str:
+    """Check that the jobs' role is there and that jobs may take it."""
+    arn = variables.get("METAFLOW_ECS_S3_ACCESS_IAM_ROLE", "")
+    if not arn:
+        raise Refused("METAFLOW_ECS_S3_ACCESS_IAM_ROLE is not set", EXPORT)
+    with asking_aws("check METAFLOW_ECS_S3_ACCESS_IAM_ROLE; the stack's role is TrainingRole"):
+        trust = iam.get_role(RoleName=arn.rsplit("/", 1)[-1])["Role"]["AssumeRolePolicyDocument"]
+    if "ecs-tasks.amazonaws.com" not in json.dumps(trust):
+        raise Refused(f"{arn} is no role that a job may take", "let ecs-tasks.amazonaws.com assume it")
+    return f"{arn} is there"
+
+
+def check_registry(settings: Settings, sagemaker: Any, s3: Any) -> Finding | str:
+    """Check that models have a place that outlives the job that registers them."""
+    chosen = settings.registry
+    if chosen.kind == "local":
+        raise Refused(
+            "registry.kind is 'local': a job's disk is gone with the job, and the models with it",
+            "set registry.kind = 'sagemaker' and registry.archives = 's3://...' in the configuration",
+        )
+    bucket = chosen.archives.removeprefix("s3://").split("/")[0]
+    if not bucket:
+        raise Refused("registry.archives is not set", "set registry.archives = 's3://bucket/registry'")
+    with asking_aws("check registry.archives"):
+        s3.head_bucket(Bucket=bucket)
+    listed = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=chosen.group)
+    with asking_aws("allow sagemaker:ListModelPackageGroups"):
+        names = [group["ModelPackageGroupName"] for page in listed for group in page["ModelPackageGroupSummaryList"]]
+    if chosen.group not in names:
+        return Finding("registry", "warning", f"no group '{chosen.group}' yet", "the first registration makes it")
+    return f"group {chosen.group}, archives in {chosen.archives}"
+
+
+def check_metadata(variables: Mapping[str, str]) -> Finding | str:
+    """Check that runs are told to a service that jobs reach; files on a laptop know nothing of a job's cards."""
+    if variables.get("METAFLOW_DEFAULT_METADATA") != "service":
+        return Finding(
+            "metadata",
+            "warning",
+            "runs are noted on this machine alone: no cards, no causes of death from jobs, nobody else sees them",
+            "deploy config/aws/metadata.yaml and export METAFLOW_DEFAULT_METADATA=service, METAFLOW_SERVICE_URL",
+        )
+    url = variables.get("METAFLOW_SERVICE_URL", "")
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/ping", timeout=4) as answer:  # noqa: S310
+            return f"{url} answers {answer.read(40).decode()}"
+    except (OSError, ValueError) as error:
+        raise Refused(
+            f"{url or 'no METAFLOW_SERVICE_URL'}: {error}", "check the address and the way there (VPN)"
+        ) from error

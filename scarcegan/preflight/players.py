@@ -1,0 +1,56 @@
+"""Whether the players can be read, and whether there are enough of each kind, without reading all of them."""
+
+from collections.abc import Callable
+
+from scarcegan.data.folds import held_out_count, require_players_per_fold
+from scarcegan.data.populations import TEST, locate
+from scarcegan.data.storage import find_parts
+from scarcegan.data.tables import read_parts
+from scarcegan.preflight.findings import Refused
+from scarcegan.settings import Settings
+from scarcegan.snapshots import open_snapshots
+from scarcegan.snapshots.labels import read_labels
+
+
+def check_players(settings: Settings) -> str:
+    """Check the configured source: its tables are there, and each labelled population has players for all folds.
+
+    The unlabelled players, who may be millions, are looked up and not read.
+
+    Raises:
+        Refused: the source is not named.
+        DataProblem: a table is missing or unreadable, or a population is too small.
+    """
+    count = {"tables": _in_tables, "snapshot": _in_labels}.get(settings.data.source)
+    if count is None:
+        return f"source '{settings.data.source}' comes with the project"
+    counts, has_test = _counted(count, settings)
+    left = counts if has_test else {name: n - held_out_count(n, settings.data.test_share) for name, n in counts.items()}
+    require_players_per_fold(left, settings.folds.k)
+    return ", ".join(f"{n:,} {name}" for name, n in counts.items()) + f" for {settings.folds.k} folds"
+
+
+def _counted(
+    count: Callable[[Settings], tuple[dict[str, int], bool]], settings: Settings
+) -> tuple[dict[str, int], bool]:
+    if not settings.data.path:
+        raise Refused("data.path is not set", "name the folder of the tables, or the labels table of a snapshot")
+    return count(settings)
+
+
+def _in_tables(settings: Settings) -> tuple[dict[str, int], bool]:
+    populations = (*settings.populations.classes, settings.populations.unlabeled)
+    found = locate(settings.data.path, populations)
+    find_parts(found[settings.populations.unlabeled])
+    ids = [settings.data.id_column]
+    counts = {name: sum(len(rows) for _, rows in read_parts(found[name], ids)) for name in settings.populations.classes}
+    return counts, TEST in found
+
+
+def _in_labels(settings: Settings) -> tuple[dict[str, int], bool]:
+    if not settings.data.snapshot:
+        raise Refused("data.snapshot is not set", "name one of `scarcegan snapshots list`")
+    open_snapshots(settings.snapshots.folder).describe(settings.data.snapshot)
+    table = read_labels(settings.data.path, settings).table
+    players = table.drop_duplicates("player_id", keep="last")["population"].value_counts()
+    return {name: int(players.get(name, 0)) for name in settings.populations.classes}, TEST in players.index

@@ -1,0 +1,128 @@
+"""The whole preflight, against the project's own stack in a stand-in for AWS."""
+
+import json
+import time
+
+import boto3
+import pytest
+from typer.testing import CliRunner
+
+from scarcegan.cli import app
+from scarcegan.preflight import before_launch, inside_run
+from scarcegan.problems import PreflightProblem
+from scarcegan.settings import load
+
+IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/scarcegan:7"
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+@pytest.fixture
+def account(stack):
+    """The exported variables of a deployed stack, an image to run and a metadata service that nobody asked for."""
+    return {name: value for name, value in stack.items() if name.startswith("METAFLOW_")} | {
+        "METAFLOW_BATCH_CONTAINER_IMAGE": "our/image:7",
+        "METAFLOW_HOME": "/nowhere",
+    }
+
+
+@pytest.fixture
+def tree(stack):
+    return {"registry": {"kind": "sagemaker", "archives": stack["registry.archives in the configuration."]}}
+
+
+def findings(tree, account):
+    return {finding.what: finding for finding in before_launch(load(tree), account)}
+
+
+def test_on_the_projects_own_stack_nothing_fails(tree, account):
+    found = findings(tree, account)
+    assert [finding for finding in found.values() if finding.state == "failed"] == []
+    assert list(found) == [
+        "credentials",
+        "bucket",
+        "queue scarcegan-cpu for small",
+        "queue scarcegan-cpu for preprocess",
+        "queue scarcegan-gpu for train",
+        "image",
+        "role",
+        "registry",
+        "metadata",
+        "players",
+    ]
+
+
+def test_it_leaves_nothing_in_the_bucket(tree, account, stack):
+    before_launch(load(tree), account)
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=stack["The bucket."])
+
+
+def test_it_is_over_in_seconds(tree, account):
+    started = time.monotonic()
+    before_launch(load(tree), account)
+    assert time.monotonic() - started < 10
+
+
+def test_every_failure_says_what_to_do(account):
+    broken = {
+        "METAFLOW_HOME": "/nowhere",
+        "METAFLOW_DEFAULT_DATASTORE": "s3",
+        "METAFLOW_DATASTORE_SYSROOT_S3": "s3://nobodys/metaflow",
+        "METAFLOW_ECS_S3_ACCESS_IAM_ROLE": "arn:aws:iam::123456789012:role/nobodys",
+        "METAFLOW_DEFAULT_METADATA": "service",
+        "METAFLOW_SERVICE_URL": "http://127.0.0.1:9",
+    }
+    tree = {"resources": {"train": {"queue": "nobodys", "image": IMAGE}}, "data": {"source": "tables"}}
+    found = findings(tree, broken)
+    failed = {what for what, finding in found.items() if finding.state == "failed"}
+    assert failed == set(found) - {"credentials"}
+    assert all(found[what].advice for what in failed)
+    assert "no such queue" in found["queue nobodys for train"].found
+    assert "NoSuchBucket" in found["bucket"].found
+    assert "registry.kind is 'local'" in found["registry"].found
+
+
+def test_an_image_in_ecr_is_looked_up(tree, account):
+    tree["resources"] = {name: {"image": IMAGE} for name in ("small", "preprocess", "train")}
+    assert "does not exist" in findings(tree, account)["image"].found
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": {"digest": "sha256:0"}, "layers": []}
+    boto3.client("ecr").put_image(repositoryName="scarcegan", imageManifest=json.dumps(manifest), imageTag="7")
+    assert findings(tree, account)["image"].found == f"{IMAGE} is there"
+
+
+def test_without_credentials_the_players_are_checked_all_the_same(tree, account, monkeypatch):
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    found = findings(tree, account)
+    assert {what: finding.state for what, finding in found.items()} == {"credentials": "failed", "players": "ok"}
+    assert "Unable to locate credentials" in found["credentials"].found
+
+
+def test_metaflows_own_configuration_file_counts(tree, account, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(account))
+    bare = {"METAFLOW_HOME": str(tmp_path)}
+    assert findings(tree, bare)["bucket"].state == "ok"
+    assert findings(tree, bare | {"METAFLOW_DATASTORE_SYSROOT_S3": "s3://nobodys/x"})["bucket"].state == "failed"
+
+
+def test_a_job_stops_the_run_whose_next_steps_never_fit(tree, account):
+    inside_run(load(tree), account | {"AWS_BATCH_JOB_ID": "1"})
+    tree["resources"] = {"train": {"memory_mb": 4_000_000}}
+    inside_run(load(tree), account)  # on a laptop no queue is asked
+    with pytest.raises(PreflightProblem, match="queue scarcegan-gpu for train: no room for 4 vCPU, 4,000,000 MB"):
+        inside_run(load(tree), account | {"AWS_BATCH_JOB_ID": "1"})
+
+
+def test_the_command_prints_all_of_it_and_fails_if_something_would(tree, account, tmp_path, monkeypatch):
+    for name, value in account.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "own.toml").write_text(f'[registry]\nkind = "sagemaker"\narchives = "{tree["registry"]["archives"]}"\n')
+    good = CliRunner().invoke(app, ["preflight", "--config", str(tmp_path / "own.toml")], env={"COLUMNS": "300"})
+    assert good.exit_code == 0, good.output
+    assert "Expected on AWS Batch: 0.34 GPU hours" in good.output
+    (tmp_path / "own.toml").write_text("")
+    bad = CliRunner().invoke(app, ["preflight", "--config", str(tmp_path / "own.toml")], env={"COLUMNS": "300"})
+    assert bad.exit_code == 1
+    assert "set registry.kind = 'sagemaker'" in bad.output
