@@ -28,7 +28,8 @@ def estimate(settings: Settings) -> dict[str, Any]:
         `currency`, `money`, `gpu_hours`, `steps` (list of dicts: step, tasks, hours over all tasks, money) and
         `sentence`, which says it in words.
     """
-    prices, steps = settings.prices, []
+    prices = settings.prices
+    steps: list[dict[str, Any]] = []
     training_hours = settings.train.members * settings.train.iterations * prices.member_iteration_ms / 3_600_000
     for step, section in SECTIONS.items():
         asked = getattr(settings.resources, section)

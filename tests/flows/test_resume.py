@@ -57,6 +57,14 @@ def test_after_a_failed_evaluation_only_evaluation_and_registration_are_left(cha
     assert {step.id for step in last} - set(cloned(last)) == {"evaluate", "register", "end"}
 
 
+def test_what_was_taken_over_keeps_its_usage(chain):
+    (_, first), _, (_, last) = chain
+    kept = next(task for task in first["train"] if task.successful)
+    told = last["end"].task["usage"].data
+    assert kept["usage"].data[-1] in told
+    assert [one["step"] for one in told].count("train") == 2
+
+
 def test_the_whole_chain_registers_one_release_of_its_first_run(chain, flow_folder):
     settings = load({"registry": {"path": str(flow_folder.path / "registry")}})
     versions = open_registry(settings.registry).versions()

@@ -100,7 +100,7 @@ def test_the_release_waits_for_approval(flow_folder, end):
     assert {version.release_id for version in versions} == {end["release"].data["release_id"]}
 
 
-@pytest.mark.parametrize("step", ["preprocess", "train", "evaluate", "register"])
+@pytest.mark.parametrize("step", ["preprocess", "train", "evaluate", "register", "end"])
 def test_each_telling_step_has_its_card(finished, step):
     import metaflow
 
@@ -110,3 +110,26 @@ def test_each_telling_step_has_its_card(finished, step):
 
 def test_checkpoints_are_dropped_when_nobody_needs_them(finished):
     assert not (project_folder("checkpoints") / "RetrainFlow" / finished[1].id).exists()
+
+
+def test_each_task_tells_what_it_used(end):
+    usage = {(one["step"], one["index"]): one for one in end["usage"].data}
+    before_the_end = [("start", None), ("preprocess", None), ("train", 0), ("train", 1)]
+    assert list(usage) == [*before_the_end, ("select", None), ("evaluate", None), ("register", None), ("end", None)]
+    assert usage["train", 1]["attempt"] == 1  # it was killed once
+    assert usage["train", 0]["cpu"] == 4
+    assert all(0 < one["cpu_s"] and one["peak_memory_mb"] > 50 for one in usage.values())
+
+
+def test_the_run_is_priced_at_its_end(end):
+    cost = end["cost"].data
+    assert [step["step"] for step in cost["steps"]] == [
+        "start",
+        "preprocess",
+        "train",
+        "select",
+        "evaluate",
+        "register",
+    ]
+    assert cost["money"] == pytest.approx(sum(step["money"] for step in cost["steps"]))
+    assert (cost["rented"], cost["retries"]) == (False, 1)

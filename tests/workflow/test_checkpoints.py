@@ -56,7 +56,7 @@ def test_a_refused_copy_is_named_by_its_address(keys):
 
 def test_a_bucket_that_is_not_there_is_a_problem_in_words(aws_account):
     checkpoint = checkpoint_at("s3://nobodys/fold_0.npz", FINGERPRINT)
-    with pytest.raises(DataProblem, match="cannot write s3://nobodys/fold_0.npz"):
+    with pytest.raises(DataProblem, match=r"cannot write s3://nobodys/fold_0\.npz"):
         checkpoint.save(ARRAYS, {"round": 4})
 
 
