@@ -1,0 +1,225 @@
+"""The closed loop replayed: never retrain, always, or by drift; prints one JSON object as its last line.
+
+Run: python benchmarks/replay.py [--quick]   (SCARCEGAN_DATA for the real telemetry)
+
+Cut-off by cut-off, with the project's own rooms: features are extracted and published, the champion scores the
+snapshot, drift is measured and decided on by `[monitoring]` as configured by default, a retraining trains on that
+snapshot, registers and is approved at once. Its labels are known one period later: its model scores from then on.
+Recall at the review budget is taken on each period's test players, with their truth. The last period retrains nobody.
+
+The training is a reduced one, the same for all policies (`TRAINING`): it shows what retraining is worth, not how good
+the full configuration is. Nothing is tuned on the outcome. A snapshot is trained on once and costs every policy the
+CPU seconds that it took; `by drift` pays for the watching as well.
+"""
+
+import os
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # before numpy starts threads
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from replay_series import ROOT, Period, Series, real_series, simulated_series
+from replay_tables import markdown
+
+from scarcegan import settings as sections
+from scarcegan.datasets.sources import DATA_VARIABLE
+from scarcegan.evaluation.metrics import curve, recall_at_shares
+from scarcegan.evaluation.scored import Scored
+from scarcegan.registry import Registry, open_registry
+from scarcegan.registry.contract import ModelVersion
+from scarcegan.serving.archive import read_archive
+from scarcegan.serving.forward import risk_score
+from scarcegan.settings import Settings
+from scarcegan.snapshots import open_snapshots
+from scarcegan.workflow.fit import fit_fold
+from scarcegan.workflow.judge import judge_models
+from scarcegan.workflow.prepare import prepare
+from scarcegan.workflow.release import Lineage, register_models
+from scarcegan.workflow.select import select_models
+from scarcegan.workflow.watch import Champion, watch_snapshot
+
+POLICIES = ("never", "always", "by_drift")
+DEFINITION = "review_budget"
+# Small movements from month to month, a new season in the seventh month, the old one again in the eleventh.
+SEASONS = (0.0, 0.04, 0.0, 0.06, 0.02, 0.05, 1.0, 0.95, 1.0, 0.97, 0.0, 0.03, 0.0)
+TRAINING: dict[str, Any] = {
+    "folds": {"k": 3},
+    "train": {"members": 6, "iterations": 600, "round_iterations": 50},
+    "definitions": [{"name": DEFINITION, "maximise": "recall", "constraint": "flagged"}],
+    "evaluate": {"bootstrap": 50, "baselines": ["logistic_regression"]},
+    "telemetry": {"shards": 2},
+}
+SIMULATED = {"players": 20_000, "risky_share": 0.02, "labeled_risky": 60, "labeled_negatives": 300}
+QUICK_TRAINING: dict[str, Any] = TRAINING | {
+    "folds": {"k": 2},
+    "model": {"trunk": [16], "generator": [8]},
+    "train": {"members": 2, "iterations": 40, "round_iterations": 20, "batch": 32},
+    "evaluate": {"bootstrap": 20, "baselines": ["logistic_regression"]},
+}
+QUICK_SIMULATED = {"players": 1_500, "risky_share": 0.04, "labeled_risky": 20, "labeled_negatives": 40}
+
+
+@dataclass
+class Replay:
+    """One series and what has been trained on it so far: by period, the models and their cost in CPU seconds."""
+
+    series: Series
+    trained: dict[str, tuple[dict[str, Any], dict[str, Any], Settings, str, float]] = field(default_factory=dict)
+
+    def run(self, policy: str, folder: Path) -> dict[str, Any]:
+        """Walk the periods under one policy, with a registry and a record of drift of its own."""
+        first, *later = self.series.periods
+        registry = open_registry(sections.Registry(path=str(folder), group=f"replay-{policy.replace('_', '-')}"))
+        cost = {"training_cpu_s": self._retrain(first, registry), "watching_cpu_s": 0.0}
+        rows, trainings = [], 1
+        for period in later:
+            champion = _champion(registry)
+            row = {"cutoff": period.cutoff, "season": period.season, "champion": champion.version.metadata["snapshot"]}
+            row |= self._quality(champion, period)
+            if policy == "by_drift":
+                started = time.process_time()
+                row |= self._watched(champion, period)
+                cost["watching_cpu_s"] += time.process_time() - started
+            row["retrain"] = period is not later[-1] and (policy == "always" or row.get("action") == "retrain")
+            if row["retrain"]:
+                cost["training_cpu_s"] += self._retrain(period, registry)
+                trainings += 1
+            rows.append(row)
+            print(f"{self.series.name} {policy} {row}", file=sys.stderr)
+        recall = float(np.mean([row["recall_at_budget"] for row in rows]))
+        return {"periods": rows, "recall_at_budget": recall, "trainings": trainings, **cost}
+
+    def _retrain(self, period: Period, registry: Registry) -> float:
+        """Train on a period's snapshot (once for all policies), register, approve; return its CPU seconds."""
+        if period.cutoff not in self.trained:
+            self.trained[period.cutoff] = self._train(period)
+        models, validation, settings, fingerprint, seconds = self.trained[period.cutoff]
+        started = time.process_time()
+        prepared, _ = prepare(settings)
+        evaluation = judge_models(prepared, models, validation, registry, settings, threads=1)
+        lineage = Lineage(
+            run=f"Replay/{period.cutoff}",
+            origin_run=period.cutoff,
+            commit="replay",
+            data_fingerprint=fingerprint,
+            settings_fingerprint=settings.fingerprint(),
+            config="benchmarks/replay.py",
+            card="Replay/card",
+            snapshot=period.snapshot,
+            labels_known_by=period.known_by,
+        )
+        versions = register_models(models, evaluation, lineage, registry)
+        registry.approve(*(version.version for version in versions), who="replay", why="the replay approves all")
+        return seconds + time.process_time() - started
+
+    def _train(self, period: Period) -> tuple[dict[str, Any], dict[str, Any], Settings, str, float]:
+        started = time.process_time()
+        data = {"source": "snapshot", "snapshot": period.snapshot, "path": str(period.labels)}
+        data |= {"labels_known_by": period.known_by}
+        settings = sections.load(self._tree() | {"data": self._tree()["data"] | data})
+        prepared, _ = prepare(settings)
+        folds = [fit_fold(prepared, number, settings, threads=1) for number in range(settings.folds.k)]
+        models, validation = select_models(prepared, folds, settings)
+        return models, validation, settings, prepared.fingerprint, time.process_time() - started
+
+    def _tree(self) -> dict[str, Any]:
+        return self.series.settings.model_dump(mode="json")
+
+    def _quality(self, champion: Champion, period: Period) -> dict[str, Any]:
+        """Return recall at the review budget and at the champion's threshold on the period's test players."""
+        snapshot = open_snapshots(self.series.settings.snapshots.folder).read(period.snapshot)
+        names = list(snapshot.manifest.frame.columns)
+        columns = [names.index(name) for name in champion.model["feature_names"]]
+        row_of = {player: row for row, player in enumerate(snapshot.ids.tolist())}
+        rows = [row_of[player] for player in period.test_ids.tolist()]
+        score = risk_score(champion.model, snapshot.features[np.ix_(rows, columns)])
+        scored = Scored(score, period.truth, np.ones(len(rows), bool))
+        budget = np.array([self.series.settings.review_budget])
+        flagged = score >= champion.version.threshold
+        return {
+            "recall_at_budget": float(recall_at_shares(curve(scored), budget).item()),
+            "recall": float(flagged[period.truth].mean()),
+            "flagged_share": float(flagged.mean()),
+            "risky": int(period.truth.sum()),
+        }
+
+    def _watched(self, champion: Champion, period: Period) -> dict[str, Any]:
+        data = {"source": "snapshot", "snapshot": period.snapshot, "path": str(self.series.all_labels)}
+        settings = sections.load(self._tree() | {"data": self._tree()["data"] | data | {"labels_known_by": ""}})
+        watched = watch_snapshot(champion, period.snapshot, settings)
+        drift = watched.drift
+        told = {"auc": drift["classifier"]["auc"], "score_ks": drift["score"]["ks"], "flags": drift["flags"]}
+        told |= {"action": watched.decision["action"], "reasons": watched.decision["reasons"]}
+        return told | {"causes": watched.decision["causes"], "realised_recall": (drift["recall"] or {}).get("value")}
+
+
+def _champion(registry: Registry) -> Champion:
+    version: ModelVersion | None = registry.champion(DEFINITION)
+    if version is None:
+        raise RuntimeError("expected the first release to be approved")
+    return Champion(read_archive(registry.fetch_archive(version.version), version.sha256), version)
+
+
+def replay(series: Series, folder: Path) -> dict[str, Any]:
+    """Walk a series under every policy."""
+    one = Replay(series)
+    return {policy: one.run(policy, folder / f"registry-{policy}") for policy in POLICIES}
+
+
+def figures(results: dict[str, Any]) -> dict[str, float]:
+    """Name the headline figures."""
+    return {
+        f"replay.{series}.{policy}.{name}": round(float(value), 4)
+        for series, policies in results.items()
+        for policy, told in policies.items()
+        for name, value in told.items()
+        if name != "periods"
+    }
+
+
+def plans(quick: bool) -> dict[str, Callable[[Path], Series]]:
+    """Return what makes each series; the real one only where its telemetry is."""
+    training = QUICK_TRAINING if quick else TRAINING
+    simulated = training | {"simulated": QUICK_SIMULATED if quick else SIMULATED}
+    seasons = (0.0, 0.0, 1.0, 1.0) if quick else SEASONS
+    made: dict[str, Callable[[Path], Series]] = {
+        "simulated": lambda folder: simulated_series(folder, seasons, simulated)
+    }
+    data = os.environ.get(DATA_VARIABLE)
+    if data and not quick:
+        made["lootbox"] = lambda folder: real_series(folder, Path(data) / "lootbox", training)
+    return made
+
+
+def main(options: argparse.Namespace) -> None:
+    """Replay all series, then write the table."""
+    results = {}
+    for name, make in plans(options.quick).items():
+        folder = Path(tempfile.mkdtemp(prefix="replay-"))
+        try:
+            results[name] = replay(make(folder), folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    whole = {"figures": figures(results), "quick": options.quick, "series": results}
+    output = options.output or (ROOT / "build" / "replay" if options.quick else ROOT / "docs")
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "replay.json").write_text(json.dumps(whole, indent=1) + "\n")
+    (output / "replay.md").write_text(markdown(results))
+    print(json.dumps(whole))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="four small simulated months and tiny networks")
+    parser.add_argument("--output", type=Path, help="folder of replay.json and replay.md (default docs)")
+    main(parser.parse_args())
