@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from scarcegan.data.scaling import Scaler
-from scarcegan.serving.forward import check_width, softmax
+from scarcegan.serving.forward import check_width, one_blas_thread, softmax
 from scarcegan.serving.lookup import ColumnScaler
 
 # Points on all paths of a chunk, so that one layer's activations stay in a core's cache.
@@ -48,10 +48,11 @@ def integrated_gradients(
         start = scaler.apply(_columns(typical[None, :]))
         for chunk in _chunks(len(rows), max(1, CHUNK_POINTS // steps)):
             way = scaler.apply(_columns(rows[chunk])) - start
-            slopes = sum(
-                _mean_gradient(part, member, model["rare_index"], start, way, places, shares)
-                for member in range(len(part["layers"][0]["weights"]))
-            )
+            with one_blas_thread():
+                slopes = sum(
+                    _mean_gradient(part, member, model["rare_index"], start, way, places, shares)
+                    for member in range(len(part["layers"][0]["weights"]))
+                )
             attributions[chunk] += (slopes * way).T
     return attributions / np.float32(members)
 

@@ -1,9 +1,12 @@
 """A model's forward pass on plain NumPy arrays: the numbers of training without TensorFlow."""
 
+import functools
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from scarcegan.data.scaling import Scaler
 from scarcegan.problems import DataProblem
@@ -34,7 +37,6 @@ def class_probabilities(model: Mapping[str, Any], raw_features: np.ndarray) -> n
 
     A part is what one fold trained: its own scaler and its members. Each member counts the same, whatever
     its part. Columns are quick to read in `[features, n]` order: the transpose of such an array is welcome.
-    BLAS should run on one thread here (`OMP_NUM_THREADS=1`): the matrices are too narrow to share.
 
     Args:
         model: plain arrays, see `scarcegan.serving.archive`.
@@ -75,15 +77,30 @@ class Scorer:
             float32 array [classes, n].
         """
         total = np.zeros((self._classes, columns.shape[1]), dtype=np.float32)
-        for start in range(0, columns.shape[1], CHUNK_ROWS):
-            raw = np.ascontiguousarray(columns[:, start : start + CHUNK_ROWS], dtype=np.float32)
-            chunk = total[:, start : start + CHUNK_ROWS]
-            for scaler, layers, slope in self._parts:
-                inputs = scaler.apply(raw)
-                for member in range(len(layers[0]["weights"])):
-                    chunk += softmax(_logits(layers, member, slope, inputs))
+        with one_blas_thread():
+            for start in range(0, columns.shape[1], CHUNK_ROWS):
+                raw = np.ascontiguousarray(columns[:, start : start + CHUNK_ROWS], dtype=np.float32)
+                self._add(raw, total[:, start : start + CHUNK_ROWS])
         total /= self._members
         return total
+
+    def _add(self, raw: np.ndarray, total: np.ndarray) -> None:
+        """Add every member's probabilities of one chunk."""
+        for scaler, layers, slope in self._parts:
+            inputs = scaler.apply(raw)
+            for member in range(len(layers[0]["weights"])):
+                total += softmax(_logits(layers, member, slope, inputs))
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Keep BLAS on one thread: matrices as narrow as a network's are not worth sharing, and waiting threads spin."""
+    return _blas().limit(limits=1, user_api="blas")
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    # Looking for the libraries takes 10 ms, limiting them next to nothing.
+    return ThreadpoolController()
 
 
 def check_width(model: Mapping[str, Any], raw_features: np.ndarray) -> None:
