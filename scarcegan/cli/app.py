@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from scarcegan import __version__
-from scarcegan.cli import models, runs, snapshots
+from scarcegan.cli import models, report, runs, snapshots
 from scarcegan.cli.preflight import preflight
 from scarcegan.cli.problems import ProblemsInWords
 
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")
+app.command()(report.report)
 app.command()(preflight)
 
 

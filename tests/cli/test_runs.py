@@ -119,7 +119,9 @@ def registry(recorded, tmp_path, make_release):
     """A registry with a release of `first` and one of `second`."""
     found = LocalRegistry(tmp_path / "registry", "scarcegan-risky-players")
     for number, run in enumerate(("first", "second")):
-        found.register_release(make_release(str(11 + number), run_pathspec=f"RetrainFlow/{run}"))
+        found.register_release(
+            make_release(str(11 + number), run_pathspec=f"RetrainFlow/{run}", release_id=f"release-{run}")
+        )
     return tmp_path / "registry"
 
 
@@ -152,3 +154,24 @@ def test_a_decision_holds_where_the_run_cannot_be_reached(recorded, tmp_path, ma
     assert found.champion("recall_first").version == 1
     assert "Decided and kept on record." in result.stderr
     assert "RetrainFlow/99" in result.stderr
+
+
+def test_report_writes_one_page_with_the_decisions(recorded, registry, tmp_path, monkeypatch):
+    from scarcegan import history
+
+    own = history.artifact("first", "settings") | {"registry": {"path": str(registry)}}
+    real = history.artifact
+    monkeypatch.setattr(history, "artifact", lambda run, name: own if name == "settings" else real(run, name))
+    decide(registry, "approve", "2")
+    page = tmp_path / "first.html"
+    result = CliRunner().invoke(app, ["report", "first", "--html", str(page)])
+    assert result.exit_code == 0, result.output
+    assert "Review of run first" in page.read_text()
+    assert "<td>approved</td><td>rita</td><td>finds more</td>" in page.read_text()
+    assert page.read_text().count("waits for a decision") == 3
+
+
+def test_report_of_a_run_that_was_not_evaluated_is_refused(recorded):
+    result = CliRunner().invoke(app, ["report", "third"])
+    assert result.exit_code == 1
+    assert "got third, failed in train: resume it" in result.stderr
