@@ -108,8 +108,8 @@ class RetrainFlow(FlowSpec):
         self.fold = self.input
         checkpoint = f"{self._checkpoints()}/fold_{self.fold}.npz"
         threads = threads_per_task(len(self.fold_numbers), os.environ, self.settings["resources"]["train"]["cpu"])
-        prepared, settings = Prepared.from_artifact(self.players), load(self.settings)
-        fitted = fit_fold(prepared, self.fold, settings, threads, checkpoint, self._show_progress)
+        prepared, settings = Prepared.from_artifact(self._own("players")), load(self.settings)
+        fitted = fit_fold(prepared, self.fold, settings, threads, checkpoint, self._show_progress, spend=True)
         self.candidates, self.history = fitted["candidates"], fitted["history"]
         self.validation_rows, self.prevalence = fitted["validation_rows"], fitted["prevalence"]
         self.next(self.select)
@@ -125,7 +125,7 @@ class RetrainFlow(FlowSpec):
         from scarcegan.workflow.select import select_models
 
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
-        prepared = Prepared.from_artifact(self.players)
+        prepared = Prepared.from_artifact(self._own("players"))
         self.models, self.validation = select_models(
             prepared, [self._offer(task) for task in inputs], load(self.settings)
         )
@@ -145,7 +145,7 @@ class RetrainFlow(FlowSpec):
         from scarcegan.workflow.judge import judge_models
         from scarcegan.workflow.prepare import Prepared
 
-        settings, prepared = load(self.settings), Prepared.from_artifact(self.players)
+        settings, prepared = load(self.settings), Prepared.from_artifact(self._own("players"))
         registry = open_registry(settings.registry)
         threads = threads_per_task(1, os.environ, settings.resources.preprocess.cpu)
         self.evaluation = judge_models(prepared, self.models, self.validation, registry, settings, threads)
@@ -218,6 +218,12 @@ class RetrainFlow(FlowSpec):
         if self._datastore.TYPE == "s3":  # Metaflow has no other way to tell
             return f"{DATASTORE_SYSROOT_S3}/{current.flow_name}/checkpoints/{self.origin_run}"
         return str(project_folder("checkpoints") / current.flow_name / self.origin_run)
+
+    def _own(self, artifact):
+        """Load an artifact to work on: it is passed on as it was, by reference, and not stored by this task again."""
+        value = getattr(self, artifact)
+        delattr(self, artifact)
+        return value
 
     @staticmethod
     def _offer(task):

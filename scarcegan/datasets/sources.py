@@ -68,4 +68,5 @@ def useful_features(players: Players, settings: Settings) -> Players:
         dropped = f"{np.count_nonzero(~varies)} features are dropped, being constant over the pool: "
         players = replace(players, notes=(*players.notes, dropped + ", ".join(names[~varies])))
     keep = varies & ~np.isin(names, settings.data.ignore_columns)
-    return replace(players, features=players.features[:, keep], feature_names=tuple(names[keep].tolist()))
+    kept = players.features if keep.all() else players.features[:, keep]
+    return replace(players, features=kept, feature_names=tuple(names[keep].tolist()))

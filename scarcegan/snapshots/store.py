@@ -5,7 +5,7 @@ moment its manifest is written, which happens once. Nothing changes it after tha
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ class Snapshot:
     Attributes:
         manifest: what it is.
         ids: int64 or str array [n], unique.
-        features: float32 array [n, F], columns as in `manifest.frame.columns`.
+        features: float32 array [n, F], columns as in `manifest.frame.columns`; [n, 0] if only the ids were read.
     """
 
     manifest: Manifest
@@ -151,40 +151,46 @@ class SnapshotStore:
         location = self._at(name, MANIFEST)
         return read_manifest(read_bytes(location), location)
 
-    def read(self, name: str, fingerprint: str = "") -> Snapshot:
-        """Read a snapshot whole, every part checked against its digest; peak memory is its own and one part's.
+    def read(self, name: str, fingerprint: str = "", rows: np.ndarray | None = None) -> Snapshot:
+        """Read a snapshot, every part checked against its digest; peak memory is its own and one part's.
 
         Args:
             name: the snapshot's name.
             fingerprint: what it is expected to hold; empty: whatever was published.
+            rows: bool array, the players to read, in the order of `read_ids`; all when left out.
 
         Raises:
             DataProblem: no such snapshot, another fingerprint, a part that is missing or was changed.
         """
-        manifest = self.describe(name)
-        if fingerprint and manifest.fingerprint != fingerprint:
-            raise DataProblem(
-                f"expected snapshot '{name}' with fingerprint {fingerprint}, got {manifest.fingerprint} in "
-                f"{self.folder}: name the snapshot you mean, or drop the expected fingerprint"
-            )
-        features = np.empty((manifest.players, len(manifest.frame.columns)), np.float32)
-        ids, start = [], 0
+        manifest = self._expected(name, fingerprint)
+        rows = np.ones(manifest.players, bool) if rows is None else rows
+        features = np.empty((np.count_nonzero(rows), len(manifest.frame.columns)), np.float32)
+        ids, start, seen = [], 0, 0
         for part in manifest.parts:
+            inside = rows[seen : seen + part.players]
             table = self.read_part(manifest, part)
+            stop = start + int(np.count_nonzero(inside))
             for number, column in enumerate(manifest.frame.columns):
-                features[start : start + part.players, number] = table[column].to_numpy()
-            ids.append(np.asarray(table[ID].to_numpy(), dtype=np.int64 if part.id_type == "int64" else str))
-            start += part.players
+                features[start:stop, number] = table[column].to_numpy()[inside]
+            ids.append(_ids(table, part)[inside])
+            start, seen = stop, seen + part.players
         return Snapshot(manifest, np.concatenate(ids), features)
 
-    def read_part(self, manifest: Manifest, part: Part) -> pa.Table:
-        """Read one part, `player_id` and features, checked against its digest.
+    def read_ids(self, name: str) -> Snapshot:
+        """Read who is in a snapshot, without features; raises as `read` does."""
+        manifest = self._expected(name, "")
+        ids = [_ids(self.read_part(manifest, part, columns=()), part) for part in manifest.parts]
+        return Snapshot(manifest, np.concatenate(ids), np.empty((manifest.players, 0), np.float32))
+
+    def read_part(self, manifest: Manifest, part: Part, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read one part, `player_id` and features (all, or `columns`), checked against its digest.
 
         Raises:
             DataProblem: it is missing, was changed, or lacks columns.
         """
         with self.part_file(manifest, part) as path:
-            return pq.read_table(path, columns=[ID, *manifest.frame.columns], memory_map=True)
+            wanted = manifest.frame.columns if columns is None else columns
+            return pq.read_table(path, columns=[ID, *wanted], memory_map=True)
 
     @contextmanager
     def part_file(self, manifest: Manifest, part: Part) -> Iterator[Path]:
@@ -208,6 +214,15 @@ class SnapshotStore:
                 )
             yield path
 
+    def _expected(self, name: str, fingerprint: str) -> Manifest:
+        manifest = self.describe(name)
+        if fingerprint and manifest.fingerprint != fingerprint:
+            raise DataProblem(
+                f"expected snapshot '{name}' with fingerprint {fingerprint}, got {manifest.fingerprint} in "
+                f"{self.folder}: name the snapshot you mean, or drop the expected fingerprint"
+            )
+        return manifest
+
     def _is_published(self, name: str) -> bool:
         folder = join(self.folder, name)
         return is_folder(folder) and MANIFEST in list_names(folder)
@@ -219,6 +234,10 @@ class SnapshotStore:
 def open_snapshots(folder: str) -> SnapshotStore:
     """Open the snapshots of `snapshots.folder`; empty: `.scarcegan/snapshots` in the project."""
     return SnapshotStore(folder or str(project_folder("snapshots")))
+
+
+def _ids(table: pa.Table, part: Part) -> np.ndarray:
+    return np.asarray(table[ID].to_numpy(), dtype=np.int64 if part.id_type == "int64" else str)
 
 
 def _write(path: Path, ids: np.ndarray, features: np.ndarray, columns: tuple[str, ...]) -> None:

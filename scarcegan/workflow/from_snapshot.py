@@ -1,9 +1,11 @@
 """Players from a published snapshot and a labels table, and what the snapshot tells beside its features."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from scarcegan.data.folds import sampled
 from scarcegan.data.players import UNLABELED, Players
 from scarcegan.datasets.sources import useful_features
 from scarcegan.monitoring.distances import quantile_drift
@@ -15,6 +17,8 @@ from scarcegan.snapshots.labels import join_labels, read_labels
 
 def load(settings: Settings) -> Players:
     """Read the snapshot `data.snapshot` and join it with the labels at `data.path`.
+
+    Features are read once it is known who stays: the unlabelled players are sampled before (`folds.sampled`).
 
     Returns:
         Players with the features that vary; see `scarcegan.snapshots.labels` for what a label counts.
@@ -30,8 +34,13 @@ def load(settings: Settings) -> Players:
             f"{settings.data.snapshot!r} and {settings.data.path!r}: name one of {names or 'no snapshots yet'}"
         )
     labels = read_labels(settings.data.path, settings)
-    snapshot = open_snapshots(settings.snapshots.folder).read(settings.data.snapshot)
-    return useful_features(join_labels(snapshot, labels, settings), settings)
+    store = open_snapshots(settings.snapshots.folder)
+    everyone = store.read_ids(settings.data.snapshot)
+    players = join_labels(everyone, labels, settings)
+    players = players.take(sampled(players, settings))
+    stay = np.isin(everyone.ids, players.ids)
+    features = store.read(settings.data.snapshot, everyone.manifest.fingerprint, stay).features
+    return useful_features(replace(players, features=features), settings)
 
 
 def snapshot_report(players: Players, settings: Settings) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class Raw:
     kind = "quantile_normal"
 
     @staticmethod
-    def apply(features, rows):
+    def apply(features, rows, out=None):
         return features[rows]
 
 
