@@ -72,14 +72,20 @@ def check_role(variables: Mapping[str, str], iam: Any) -> str:
     return f"{arn} is there"
 
 
-def check_registry(settings: Settings, sagemaker: Any, s3: Any) -> Finding | str:
+def check_kept(settings: Settings) -> str:
     """Check that models have a place that outlives the job that registers them."""
-    chosen = settings.registry
-    if chosen.kind == "local":
+    if settings.registry.kind == "local":
         raise Refused(
             "registry.kind is 'local': a job's disk is gone with the job, and the models with it",
             "set registry.kind = 'sagemaker' and registry.archives = 's3://...' in the configuration",
         )
+    return f"models are kept by {settings.registry.kind}"
+
+
+def check_registry(settings: Settings, sagemaker: Any, s3: Any) -> Finding | str:
+    """Check that models can be registered from a job."""
+    check_kept(settings)
+    chosen = settings.registry
     bucket = chosen.archives.removeprefix("s3://").split("/")[0]
     if not bucket:
         raise Refused("registry.archives is not set", "set registry.archives = 's3://bucket/registry'")

@@ -40,7 +40,7 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
 
 
 def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Check what a run's first step can still save the others from: the players and, in a job, the queues to come.
+    """Check what a run's first step can still save the others from: the players; in a job, queues and registry too.
 
     Raises:
         PreflightProblem: naming all that failed.
@@ -49,6 +49,7 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
     if "AWS_BATCH_JOB_ID" in environment:
         clients = {name: _client(name) for name in ("batch", "ec2")}
         checks += _queue_checks(settings, account.metaflow_variables(environment), clients)
+        checks.append(("registry", partial(account.check_kept, settings)))
     failed = [finding for finding in run_checks(checks) if finding.state == "failed"]
     if failed:
         raise PreflightProblem("\n".join(f"{one.what}: {one.found}; {one.advice}" for one in failed))

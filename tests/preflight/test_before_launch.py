@@ -115,6 +115,13 @@ def test_a_job_stops_the_run_whose_next_steps_never_fit(tree, account):
         inside_run(load(tree), account | {"AWS_BATCH_JOB_ID": "1"})
 
 
+def test_a_job_refuses_to_register_on_its_own_disk(tree, account):
+    del tree["registry"]
+    inside_run(load(tree), account)  # a laptop keeps its disk
+    with pytest.raises(PreflightProblem, match="a job's disk is gone with the job"):
+        inside_run(load(tree), account | {"AWS_BATCH_JOB_ID": "1"})
+
+
 def test_the_command_prints_all_of_it_and_fails_if_something_would(tree, account, tmp_path, monkeypatch):
     for name, value in account.items():
         monkeypatch.setenv(name, value)
