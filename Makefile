@@ -9,10 +9,13 @@ SERVING := build/serving
 BENCH_INSTALLED := .venv/bench-installed
 CONFIG ?= config/retrain.toml
 
-.PHONY: setup run features test test-slow check format lock bench serving clean help
+.PHONY: setup run aws-local features test test-slow check format lock bench serving clean help
 
 run: setup  ## run the main job on simulated players: two to three minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
+
+aws-local: setup  ## start the local AWS twin, for `run --with batch` without AWS; docs/aws.md
+	$(BIN)/python -m localaws --env .scarcegan/aws-local.env --config .scarcegan/aws-local.toml
 
 test: setup  ## run all fast tests
 	$(BIN)/python -m pytest -m "not slow"

@@ -15,11 +15,12 @@ from scarcegan.machine import runs_remotely
 
 @contextmanager
 def no_stray_jobs(flow_name, arguments):
-    """Around a launch with `--with batch`: when it ends early, by a failure, Ctrl-C or SIGTERM, stop its jobs."""
+    """Around a launch with `--with batch`: when it ends early, by failure, Ctrl-C, SIGTERM or hang-up, stop its jobs."""
     if not runs_remotely(arguments):
         yield
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     except BaseException as ended:

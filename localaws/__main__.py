@@ -16,6 +16,9 @@ def main() -> None:
     """Run the twin until it is told to stop."""
     parser = argparse.ArgumentParser(prog="localaws", description="Start a local AWS twin.")
     parser.add_argument("--env", type=Path, help="Write the environment to this file too; removed at the end.")
+    parser.add_argument(
+        "--config", type=Path, help="Write settings that register in the twin to this file; removed too."
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="How many Batch jobs run at once.")
     parser.add_argument("--object-store", choices=["seaweedfs", "moto"], default="", help="What stands in for S3.")
     chosen = parser.parse_args()
@@ -24,20 +27,23 @@ def main() -> None:
         signal.signal(number, lambda *_: stopped.set())
     try:
         with local_aws(chosen.jobs, chosen.object_store) as twin:
-            _tell(twin, chosen.env)
+            _tell(twin, chosen.env, chosen.config)
             stopped.wait()
     except TwinProblem as problem:
         sys.exit(f"The twin does not start. {problem}")
     finally:
-        if chosen.env:
-            chosen.env.unlink(missing_ok=True)
+        for file in filter(None, (chosen.env, chosen.config)):
+            file.unlink(missing_ok=True)
 
 
-def _tell(twin: Twin, file: Path | None) -> None:
+def _tell(twin: Twin, env: Path | None, config: Path | None) -> None:
     lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(twin.environment.items()))
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(lines)
+    archives = twin.outputs["RegistryArchives"]
+    settings = f'[registry]\nkind = "sagemaker"\narchives = "{archives}"\nimage = "scarcegan-serving"\n'
+    for file, text in ((env, lines), (config, settings)):
+        if file:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
     sys.stdout.write(lines + "# Ctrl-C stops the twin.\n")
     sys.stdout.flush()
 
