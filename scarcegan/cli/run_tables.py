@@ -49,8 +49,8 @@ def _apart(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     for row in rows:
         told = [f"{key.partition('.')[2]} {_told(row[key])}" for key in differing if row[key] is not None]
         resumed = [f"resumes {row['origin_run']}"] if row["origin_run"] not in (None, row["run"]) else []
-        words = Text("; ".join([*told, *resumed]))
-        table.add_row(Text(row["run"]), words.append("\n" + " ".join(row["tags"]) if row["tags"] else "", style="dim"))
+        words = ["; ".join([*told, *resumed]), " ".join(row["tags"])]
+        table.add_row(Text(row["run"]), Text("\n".join(filter(None, words))))
     return [Text(), table]
 
 

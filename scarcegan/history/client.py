@@ -6,10 +6,13 @@ the working directory). Artifacts load one by one, by name: `players`, `models` 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import metaflow
+from metaflow.cards import get_cards
 from metaflow.exception import MetaflowException, MetaflowInvalidPathspec, MetaflowNotFound, MetaflowUnknownUser
+from metaflow.plugins.cards.card_client import Card
 
 from scarcegan.problems import HistoryProblem
 
@@ -57,7 +60,13 @@ def find_runs(tags: Sequence[str] = (), namespace: str | None = None) -> list[me
             flow = metaflow.Flow(FLOW)
         except MetaflowNotFound:
             return []
-        return list(flow.runs(*tags))
+        return sorted(flow.runs(*tags), key=created_at, reverse=True)
+
+
+def created_at(run: metaflow.Run) -> datetime:
+    """Return when a run began: its first step tells, as Metaflow's local metadata date a run anew when it is tagged."""
+    begun: datetime = (run["start"] if "start" in run else run).created_at
+    return begun
 
 
 def find_run(reference: str) -> metaflow.Run:
@@ -95,6 +104,23 @@ def artifact(run: str | metaflow.Run, name: str) -> Any:
     with reading():
         tasks = tasks_of(found, MADE_IN[name])
         return tasks[0][name].data if tasks and name in tasks[0] else None
+
+
+def card(run: str | metaflow.Run, step: str) -> Card:
+    """Return the card of a step's first task; a notebook shows it as a cell's last value.
+
+    Raises:
+        HistoryProblem: no such run, or the step has made no card yet.
+    """
+    found = find_run(run) if isinstance(run, str) else run
+    with reading():
+        cards = [one for task in tasks_of(found, step) for one in get_cards(task)]
+    if not cards:
+        raise HistoryProblem(
+            f"expected a card of step '{step}' in run {found.id}, got none: preprocess, train, evaluate and register "
+            "make one when they run"
+        )
+    return cards[0]
 
 
 def fold_histories(run: metaflow.Run) -> dict[int, dict[str, Any]]:

@@ -76,8 +76,13 @@ def compare(*references: str) -> RunComparison:
 
 
 def settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Return one row per setting that is not the same in all runs, one column per run, and `setting`."""
-    table = pd.DataFrame({run: pd.Series(flat(tree), dtype=object) for run, tree in settings.items()})
+    """Return one row per setting that is not the same in all runs, one column per run, and `setting`.
+
+    A whole section that a run does not have came with later code and is left out.
+    """
+    shared = set.intersection(*(set(tree) for tree in settings.values()))
+    known = {run: {key: tree[key] for key in tree if key in shared} for run, tree in settings.items()}
+    table = pd.DataFrame({run: pd.Series(flat(tree), dtype=object) for run, tree in known.items()})
     differs = table.apply(lambda row: len({repr(value) for value in row}) > 1, axis=1).astype(bool)
     return table[differs].rename_axis("setting").reset_index()
 

@@ -6,7 +6,7 @@ from typing import Any
 import metaflow
 import pandas as pd
 
-from scarcegan.history.client import artifact, find_run, find_runs, last_words, state_of
+from scarcegan.history.client import artifact, created_at, find_run, find_runs, last_words, state_of
 
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
 FACTS = (
@@ -73,20 +73,20 @@ def show(reference: str) -> "pd.Series[Any]":
 
 
 def _is_between(run: metaflow.Run, since: str, until: str) -> bool:
-    day = run.created_at.date().isoformat()
+    day = created_at(run).date().isoformat()
     return (not since or day >= since) and (not until or day <= until)
 
 
 def _row(run: metaflow.Run, state: str, step: str) -> dict[str, Any]:
     release, report = artifact(run, "release") or {}, artifact(run, "data_report") or {}
-    finished_at = run.finished_at
+    created, finished_at = created_at(run), run.finished_at
     facts = {
         "run": run.id,
-        "created": pd.Timestamp(run.created_at),
+        "created": pd.Timestamp(created),
         "user": _user(run),
         "status": state,
         "step": step,
-        "seconds": (finished_at - run.created_at).total_seconds() if finished_at else None,
+        "seconds": (finished_at - created).total_seconds() if finished_at else None,
         "origin_run": artifact(run, "origin_run"),
         "commit": artifact(run, "commit"),
         "config": (artifact(run, "launch") or {}).get("config"),

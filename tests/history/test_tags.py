@@ -38,3 +38,11 @@ def test_a_run_that_cannot_be_reached_is_named_and_stops_nobody(recorded):
 def test_a_release_that_cannot_be_tagged_says_so(release):
     gone = release | {"lineage": release["lineage"] | {"run": "RetrainFlow/gone"}}
     assert history.tag_release(gone) == []
+
+
+def test_tagging_leaves_a_run_as_old_as_it_was(recorded):
+    before = history.runs().set_index("run")["created"]
+    history.follow_registry({"RetrainFlow/first": {"candidate"}})
+    after = history.runs().set_index("run")["created"]
+    assert list(after.index) == ["fourth", "third", "second", "first"]
+    assert (before == after).all()
