@@ -15,7 +15,7 @@ from scarcegan.machine import runs_remotely
 
 @contextmanager
 def no_stray_jobs(flow_name, arguments):
-    """Around a launch with `--with batch`: when it ends early, by failure, Ctrl-C, SIGTERM or hang-up, stop its jobs."""
+    """Around a launch with `--with batch`: if it fails or is ended (Ctrl-C, SIGTERM, hang-up), stop its jobs."""
     if not runs_remotely(arguments):
         yield
         return

@@ -16,9 +16,7 @@ def main() -> None:
     """Run the twin until it is told to stop."""
     parser = argparse.ArgumentParser(prog="localaws", description="Start a local AWS twin.")
     parser.add_argument("--env", type=Path, help="Write the environment to this file too; removed at the end.")
-    parser.add_argument(
-        "--config", type=Path, help="Write settings that register in the twin to this file; removed too."
-    )
+    parser.add_argument("--config", type=Path, help="Write settings for the twin to this file; removed too.")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="How many Batch jobs run at once.")
     parser.add_argument("--object-store", choices=["seaweedfs", "moto"], default="", help="What stands in for S3.")
     chosen = parser.parse_args()

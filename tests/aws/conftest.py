@@ -93,19 +93,23 @@ class Account:
     twin: object
     folder: Path
     launches: list[Launch] = field(default_factory=list)
+    clients: dict = field(default_factory=dict)
 
     def client(self, service: str):
         import boto3
 
+        if service in self.clients:
+            return self.clients[service]
         environment = self.twin.environment
         endpoint = "AWS_ENDPOINT_URL_S3" if service == "s3" else "AWS_ENDPOINT_URL"
-        return boto3.client(
+        self.clients[service] = boto3.client(
             service,
             region_name=environment["AWS_DEFAULT_REGION"],
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             endpoint_url=environment[endpoint],
         )
+        return self.clients[service]
 
     def launch(self, user: str, *arguments: str, fault: str = "", folds: int = 2) -> Launch:
         """Start the flow with `--with batch`; `fault` is built into the image of its jobs."""
@@ -163,6 +167,8 @@ def account(tmp_path_factory):
     with local_aws(jobs=3) as twin:
         account = Account(twin, tmp_path_factory.mktemp("aws"))
         yield account
+        for client in account.clients.values():
+            client.close()
         for launch in account.launches:
             if launch.process.poll() is None:
                 os.killpg(launch.process.pid, signal.SIGKILL)
