@@ -5,7 +5,8 @@ Run: python benchmarks/training.py [--quick]   (five CPU minutes, or one; single
 The networks are the published ones: trunk (15, 21, 8), generator (30,), noise 10, without dropout and weight decay;
 the objective is `corrected`. A member-iteration is one joint discriminator and one generator update of one member.
 Times are medians of CPU time. A member-iteration's time leaves compilation out; end to end runs in a process of its
-own and counts everything after the imports.
+own and counts everything after the imports. Only folds side by side are timed by the wall: two processes of one thread
+at once, over the same two trainings one after another with two threads each.
 """
 
 import os
@@ -133,21 +134,44 @@ def measure_numpy(shape: str, members: int, mode: str, repeats: int) -> dict[str
     }
 
 
-def train_once(shape: str, mode: str, iterations: int) -> None:
-    """Train one member in this process and print the CPU seconds since the imports."""
+def train_once(shape: str, mode: str, iterations: int, members: int, threads: int) -> None:
+    """Train in this process and print the CPU seconds since the imports."""
     started = time.process_time()
-    prepare_devices(threads=1)
-    program = program_of(shape, 1, mode)
+    prepare_devices(threads)
+    program = program_of(shape, members, mode)
     for number in range(iterations // ROUND):
         program.run_round(number)
     print(time.process_time() - started)
+
+
+def command_of(shape: str, mode: str, iterations: int, members: int = 1, threads: int = 1) -> list[str]:
+    """Return the command that runs `train_once` in a process of its own."""
+    return [sys.executable, __file__, "--once", shape, mode, *map(str, (iterations, members, threads))]
+
+
+def side_by_side(iterations: int, repeats: int) -> dict[str, float]:
+    """Return the wall seconds of two folds of 8 members at 50x128 on two cores: at once, and one after another."""
+    alone = command_of("50x128", "plain", iterations, members=8, threads=1)
+    in_turn = command_of("50x128", "plain", iterations, members=8, threads=2)
+    seconds: dict[str, list[float]] = {"at_once": [], "in_turn": []}
+    for _ in range(repeats):
+        started = time.monotonic()
+        for process in [subprocess.Popen(alone, stdout=subprocess.DEVNULL) for _ in range(2)]:
+            process.wait()
+        seconds["at_once"].append(time.monotonic() - started)
+        started = time.monotonic()
+        for _ in range(2):
+            subprocess.run(in_turn, capture_output=True, check=True)
+        seconds["in_turn"].append(time.monotonic() - started)
+    medians = {name: round(statistics.median(times), 2) for name, times in seconds.items()}
+    return medians | {"ratio": round(medians["at_once"] / medians["in_turn"], 2)}
 
 
 def end_to_end(shape: str, iterations: int, repeats: int, modes: tuple[str, ...]) -> dict[str, float | str]:
     """Return CPU seconds of a whole training by mode, and which mode wins at this length."""
     seconds = {}
     for mode in modes:
-        command = [sys.executable, __file__, "--once", shape, mode, str(iterations)]
+        command = command_of(shape, mode, iterations)
         runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(repeats)]
         seconds[mode] = round(statistics.median(float(run.splitlines()[-1]) for run in runs), 3)
     print(shape, iterations, "iterations", seconds, file=sys.stderr)
@@ -157,7 +181,9 @@ def end_to_end(shape: str, iterations: int, repeats: int, modes: tuple[str, ...]
 
 def measure_shape(shape: str, quick: bool, sgemm: float) -> dict[str, Any]:
     """Measure one shape at every number of members, with XLA where its compilation is affordable."""
-    plans = {"plain": (1, 16, 64), "xla": (1,)} if quick else {"plain": (1, 4, 16, 64, 256), "xla": (1, 4, 16)}
+    plans = {"plain": (1, 16, 64, 128), "xla": (1, 32)}
+    if not quick:
+        plans = {"plain": (1, 4, 16, 64, 128, 256), "xla": (1, 4, 16, 32, 64)}
     budget = 0.5 if quick else 3.0
     members = {
         mode: {str(count): measure_members(shape, count, mode, budget, sgemm) for count in counts}
@@ -191,16 +217,24 @@ def main(quick: bool) -> None:
         "training.x_numpy_8x32_best": shapes["8x32"]["numpy_best"]["ratio"],
         "training.x_published_1000": round(PUBLISHED_MS / float(whole["8x32"]["1000"]["best_cpu_s"])),
     }
-    result = {"figures": figures, "sgemm_gflops": round(sgemm, 1), "shapes": shapes, "end_to_end_cpu_s": whole}
+    folds = side_by_side(500, 1) if quick else side_by_side(2_000, 3)
+    figures["training.folds_side_by_side"] = folds["ratio"]
+    result = {
+        "figures": figures,
+        "folds_wall_s": folds,
+        "sgemm_gflops": round(sgemm, 1),
+        "shapes": shapes,
+        "end_to_end_cpu_s": whole,
+    }
     print(json.dumps(result))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer repeats and numbers of members, for CI")
-    parser.add_argument("--once", nargs=3, metavar=("SHAPE", "MODE", "ITERATIONS"), help=argparse.SUPPRESS)
+    parser.add_argument("--once", nargs=5, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.once:
-        train_once(chosen.once[0], chosen.once[1], int(chosen.once[2]))
+        train_once(*chosen.once[:2], *map(int, chosen.once[2:]))
     else:
         main(chosen.quick)
