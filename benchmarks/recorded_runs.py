@@ -14,16 +14,17 @@ from metaflow.datastore import FlowDataStore
 from metaflow.metadata_provider import MetaDatum
 from metaflow.metaflow_environment import MetaflowEnvironment
 from metaflow.plugins.datastores.local_storage import LocalStorage
+from metaflow.plugins.datastores.s3_storage import S3Storage
 from metaflow.plugins.metadata_providers.local import LocalMetadataProvider
 
 FLOW = "RetrainFlow"
 
 
 class Recorder:
-    """Writes runs into the Metaflow datastore of a folder."""
+    """Writes runs: their metadata into the `.metaflow` of a folder, their artifacts there or into a bucket."""
 
-    def __init__(self, folder: Path) -> None:
-        """Make `folder/.metaflow`, and let this process's Client API look there."""
+    def __init__(self, folder: Path, bucket: str = "") -> None:
+        """Make `folder/.metaflow` and let this process's Client API look there; artifacts go to an `s3://` bucket."""
         import metaflow
 
         os.environ.setdefault("USERNAME", "ada")  # Metaflow refuses to write for root
@@ -32,8 +33,8 @@ class Recorder:
         self.environment = MetaflowEnvironment(None)
         flow = SimpleNamespace(name=FLOW)
         self.metadata = LocalMetadataProvider(self.environment, flow, None, None)
-        root = str(folder / ".metaflow")
-        self.store = FlowDataStore(FLOW, self.environment, self.metadata, storage_impl=LocalStorage, ds_root=root)
+        storage, root = (S3Storage, bucket) if bucket else (LocalStorage, str(folder / ".metaflow"))
+        self.store = FlowDataStore(FLOW, self.environment, self.metadata, storage_impl=storage, ds_root=root)
 
     def run(
         self,

@@ -1,9 +1,7 @@
 """A card's components as one self-contained page, for what is looked at outside Metaflow."""
 
-import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,14 +15,3 @@ def html_page(components: Sequence[Any], title: str) -> str:
     card = BlankCard(options={"title": title})
     page: str = card.render(SimpleNamespace(pathspec=title), components=[item.render() for item in components])
     return WEB_FONT.sub("", page)
-
-
-def write_page(page: str, file: Path) -> None:
-    """Write a page whole or not at all.
-
-    Raises:
-        OSError: the folder is missing or may not be written to.
-    """
-    draft = file.with_name(f".{file.name}.draft")
-    draft.write_text(page, encoding="utf-8")
-    os.replace(draft, file)

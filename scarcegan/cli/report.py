@@ -9,6 +9,7 @@ import typer
 
 from scarcegan import settings
 from scarcegan.cli.models import console
+from scarcegan.cli.pages import write_page
 from scarcegan.cli.runs import Run
 from scarcegan.problems import HistoryProblem
 from scarcegan.registry import open_registry
@@ -19,7 +20,6 @@ def report(
     html: Annotated[Path | None, typer.Option(help="File to write.", show_default="report-RUN.html")] = None,
 ) -> None:
     """Write a run's report for reviewers, one page: purpose, data, metrics, limits, harms, lineage, approver."""
-    from cards.page import write_page
     from cards.review_report import review_report
 
     dossier = collect(reference)

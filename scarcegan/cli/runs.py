@@ -7,6 +7,7 @@ import typer
 
 from scarcegan.cli.chosen import print_json
 from scarcegan.cli.models import console
+from scarcegan.cli.pages import write_page
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +82,7 @@ def compare(
         plain = history.compare(*references).to_plain()
     if html:
         from cards.compare_card import compare_card
-        from cards.page import html_page, write_page
+        from cards.page import html_page
 
         write_page(html_page(compare_card(plain), "Runs compared"), html)
     if as_json:

@@ -1,12 +1,14 @@
 """Runs as pandas frames: one row per run, settings and metrics as columns."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import metaflow
 import pandas as pd
 
 from scarcegan.history.client import artifact, created_at, find_run, find_runs, last_words, state_of
+from scarcegan.problems import HistoryProblem
 
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
 FACTS = (
@@ -51,10 +53,11 @@ def runs(
         `settings.<key>` and `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
 
     Raises:
-        HistoryProblem: Metaflow cannot read its metadata or artifacts.
+        HistoryProblem: a day is no ISO date, or Metaflow cannot read its metadata or artifacts.
     """
     wanted = [*tags, *([f"user:{user}"] if user else [])]
-    found = [run for run in find_runs(wanted, namespace) if _is_between(run, since, until)]
+    first, last = _day(since, date.min), _day(until, date.max)
+    found = [run for run in find_runs(wanted, namespace) if first <= created_at(run).date() <= last]
     states = ((run, *state_of(run)) for run in found)
     rows = [_row(run, state, step) for run, state, step in states if status in ("", state)]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(FACTS))
@@ -72,9 +75,11 @@ def show(reference: str) -> "pd.Series[Any]":
     return pd.Series(_row(run, state, step) | words, name=run.id)
 
 
-def _is_between(run: metaflow.Run, since: str, until: str) -> bool:
-    day = created_at(run).date().isoformat()
-    return (not since or day >= since) and (not until or day <= until)
+def _day(text: str, otherwise: date) -> date:
+    try:
+        return date.fromisoformat(text) if text else otherwise
+    except ValueError as error:
+        raise HistoryProblem(f"expected a day such as 2026-11-22, got '{text}': write year, month and day") from error
 
 
 def _row(run: metaflow.Run, state: str, step: str) -> dict[str, Any]:

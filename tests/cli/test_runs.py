@@ -89,12 +89,21 @@ def test_best_names_a_run_for_each_definition(runs, rows):
     assert "where each stopped" in runs("best", "third").stdout
 
 
-@pytest.mark.parametrize("arguments", [("show", "fifth"), ("compare", "first"), ("compare", "first", "fifth")])
-def test_a_refusal_is_a_short_message_on_stderr(runs, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("show", "fifth"), "scarcegan runs list"),
+        (("compare", "first"), "scarcegan runs list"),
+        (("compare", "first", "fifth"), "scarcegan runs list"),
+        (("compare", "first", "second", "--html", "/nowhere/page.html"), "--html"),
+        (("list", "--since", "yesterday"), "2026-11-22"),
+    ],
+)
+def test_a_refusal_is_a_short_message_on_stderr(runs, arguments, message):
     result = runs(*arguments)
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert "scarcegan runs list" in result.stderr
+    assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) <= 3
 
 
