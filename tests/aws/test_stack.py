@@ -1,14 +1,108 @@
-"""The stack template, as CloudFormation's own linter sees it."""
+"""The stack templates: as CloudFormation's own linter sees them, and as deployed to a stand-in for AWS."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-TEMPLATE = Path(__file__).parents[2] / "config" / "aws" / "stack.yaml"
+import boto3
+import pytest
+import yaml
+
+FOLDER = Path(__file__).parents[2] / "config" / "aws"
+
+
+@pytest.fixture(scope="module")
+def resources():
+    return yaml.safe_load((FOLDER / "stack.yaml").read_text())["Resources"]
 
 
 def test_the_linter_of_cloudformation_finds_nothing():
-    command = [str(Path(sys.executable).with_name("cfn-lint")), "--regions", "eu-west-1", "--", str(TEMPLATE)]
+    templates = [str(FOLDER / name) for name in ("stack.yaml", "metadata.yaml")]
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--regions", "eu-west-1", "--", *templates]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.stdout + found.stderr == ""
     assert found.returncode == 0
+
+
+def test_the_exported_variables_are_metaflows(stack):
+    from metaflow import metaflow_config
+
+    exported = {name.removeprefix("METAFLOW_") for name in stack if name.startswith("METAFLOW_")}
+    assert {"DATASTORE_SYSROOT_S3", "BATCH_JOB_QUEUE", "ECS_S3_ACCESS_IAM_ROLE", "SFN_DYNAMO_DB_TABLE"} <= exported
+    assert [name for name in exported if not hasattr(metaflow_config, name)] == []
+
+
+def test_the_bucket_is_encrypted(stack):
+    s3, bucket = boto3.client("s3"), stack["The bucket."]
+    encryption = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert encryption["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert stack["METAFLOW_DATASTORE_SYSROOT_S3"] == f"s3://{bucket}/metaflow"
+
+
+def test_the_bucket_is_versioned_and_lets_nobody_in_from_the_public_or_without_tls(resources):
+    # moto deploys none of these.
+    assert resources["Bucket"]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    [denied] = resources["OnlyWithTls"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", "*", "s3:*")
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert set(resources["Bucket"]["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+@pytest.mark.parametrize(
+    ("queue", "kinds"),
+    [
+        ("scarcegan-cpu", ["EC2"]),
+        ("scarcegan-cpu-spot", ["SPOT", "EC2"]),
+        ("scarcegan-gpu", ["SPOT", "EC2"]),
+        ("scarcegan-gpu-on-demand", ["EC2"]),
+    ],
+)
+def test_each_queue_takes_spot_instances_first_or_none(stack, queue, kinds):
+    batch = boto3.client("batch")
+    [found] = batch.describe_job_queues(jobQueues=[queue])["jobQueues"]
+    order = [
+        one["computeEnvironment"] for one in sorted(found["computeEnvironmentOrder"], key=lambda one: one["order"])
+    ]
+    described = [batch.describe_compute_environments(computeEnvironments=[name]) for name in order]
+    resources = [one["computeEnvironments"][0]["computeResources"] for one in described]
+    assert [one["type"] for one in resources] == kinds
+    assert all(one["minvCpus"] == 0 for one in resources)  # nothing is paid while nothing runs
+    assert all(one["tags"] == {"project": "scarcegan"} for one in resources)
+    nvidia = [one["ec2Configuration"][0]["imageType"].endswith("NVIDIA") for one in resources]
+    assert nvidia == ["gpu" in queue] * len(resources)
+
+
+def test_containers_hear_that_their_spot_instance_goes(stack):
+    ec2 = boto3.client("ec2")
+    [template] = ec2.describe_launch_template_versions(Versions=["$Default"])["LaunchTemplateVersions"]
+    assert template["LaunchTemplateData"]["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}
+
+
+def test_logs_are_kept_for_a_while_and_no_longer(stack):
+    groups = boto3.client("logs").describe_log_groups()["logGroups"]
+    assert {group["logGroupName"]: group.get("retentionInDays") for group in groups} == {
+        "/aws/batch/job": 90,
+        "/aws/vendedlogs/states/scarcegan": 90,
+    }
+
+
+def test_step_functions_counts_foreachs_by_path(stack):
+    table = boto3.client("dynamodb").describe_table(TableName=stack["METAFLOW_SFN_DYNAMO_DB_TABLE"])["Table"]
+    assert table["KeySchema"] == [{"AttributeName": "pathspec", "KeyType": "HASH"}]
+
+
+def test_what_costs_money_bears_the_projects_tag(resources):
+    costly = ("S3::Bucket", "DynamoDB::Table", "ECR::Repository", "Logs::LogGroup", "Batch::JobQueue")
+    for name, resource in resources.items():
+        if resource["Type"].removeprefix("AWS::") in costly:
+            tags = resource["Properties"]["Tags"]
+            assert tags in ({"project": {"Ref": "Project"}}, [{"Key": "project", "Value": {"Ref": "Project"}}]), name
+
+
+def test_only_the_service_asks_the_metadata_database():
+    template = yaml.safe_load((FOLDER / "metadata.yaml").read_text())["Resources"]
+    database = template["Database"]["Properties"]
+    assert (database["StorageEncrypted"], database["PubliclyAccessible"]) == (True, False)
+    assert database["VPCSecurityGroups"] == [{"Fn::GetAtt": ["DatabaseGroup", "GroupId"]}]
+    [rule] = template["DatabaseGroup"]["Properties"]["SecurityGroupIngress"]
+    assert rule["SourceSecurityGroupId"] == {"Fn::GetAtt": ["ServiceGroup", "GroupId"]}
