@@ -14,12 +14,14 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     help="Find the few players at risk: look after the models that `make run` trains and registers.",
+    epilog="Begin with `make run`. Then `scarcegan runs list` says what was trained, `scarcegan report RUN` what to "
+    "know before approving, and `scarcegan models approve` makes a model the champion, the one that scoring takes.",
 )
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")
-app.command()(report.report)
 app.command()(preflight)
+app.command()(report.report)
 
 
 def _show_version(wanted: bool) -> None:
