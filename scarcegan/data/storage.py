@@ -1,6 +1,7 @@
 """Where files are: local folders and S3 prefixes, seen alike. A location is a path or an `s3://` address."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,7 +107,7 @@ def draft_beside(folder: str) -> Iterator[Path]:
 
 
 def put_file(draft: Path, location: str) -> None:
-    """Move a file from `draft_beside` to its location, where it appears whole or not at all.
+    """Move a file from `draft_beside` to its location, where it appears whole or not at all; folders are made.
 
     Raises:
         DataProblem: the location cannot be written.
@@ -117,6 +118,7 @@ def put_file(draft: Path, location: str) -> None:
             client.upload_file(str(draft), bucket, key)
     else:
         with _local_errors(location, "write"):
+            Path(location).parent.mkdir(parents=True, exist_ok=True)
             os.replace(draft, location)
 
 
@@ -160,6 +162,22 @@ def remove(location: str) -> None:
     bucket, key = _bucket_and_key(location)
     with _s3_client(location, "remove") as client:
         client.delete_object(Bucket=bucket, Key=key)
+
+
+def remove_folder(folder: str) -> None:
+    """Remove a folder with all that is in it; one that is not there is no problem.
+
+    Raises:
+        DataProblem: it cannot be removed.
+    """
+    if not is_folder(folder):
+        return
+    if not is_s3(folder):
+        with _local_errors(folder, "remove"):
+            shutil.rmtree(folder)
+        return
+    for file in find_parts(folder):
+        remove(file)
 
 
 def _made(folder: str) -> str | None:

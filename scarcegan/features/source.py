@@ -61,7 +61,7 @@ class Shard:
     shards: int
 
 
-def read_shard(source: Source, window: Window, shard: Shard, observed: np.ndarray) -> Telemetry | None:
+def read_shard(source: Source, window: Window, shard: Shard, observed: np.ndarray, place: str = "") -> Telemetry | None:
     """Read the telemetry of one shard of players in one window; memory holds the shard and one piece of a file.
 
     Args:
@@ -69,6 +69,7 @@ def read_shard(source: Source, window: Window, shard: Shard, observed: np.ndarra
         window: the days that count.
         shard: the players that count.
         observed: bool [window_days], from the survey of all players.
+        place: what messages name if `source` is a copy (see `partition`) that nobody has to mend.
 
     Returns:
         The block, or None if no player of the shard has a row in the window.
@@ -83,7 +84,7 @@ def read_shard(source: Source, window: Window, shard: Shard, observed: np.ndarra
     ]
     if not rows:
         return None
-    with naming(source.location):
+    with naming(place or source.location):
         return to_block(pd.concat(rows, ignore_index=True), window.cutoff, window.window_days, observed)
 
 

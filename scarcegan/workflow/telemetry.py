@@ -4,12 +4,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
+from scarcegan.data.storage import join, remove_folder
 from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.features import catalogue, prophet50
 from scarcegan.features.extract import FeatureTable, extract
+from scarcegan.features.partition import shard_source, write_partition
 from scarcegan.features.roles import Roles
 from scarcegan.features.source import Shard, Source, Window, read_shard
 from scarcegan.features.survey import Survey, survey
@@ -21,23 +24,31 @@ from scarcegan.snapshots.statistics import Statistics
 
 
 def plan_snapshots(settings: Settings, commit: str) -> dict[str, dict[str, Any]]:
-    """Survey the telemetry once and say what each snapshot will be.
+    """Survey the telemetry, sort it by shard, and say what each snapshot will be.
+
+    The sorted rows lie in a hidden folder beside the snapshots until `publish_snapshots` removes them: whatever the
+    number of shards and cut-offs, the telemetry is read twice here, and a shard's task reads its own rows.
 
     Returns:
-        cut-off -> plain dict: `frame` (see `Frame`), `counters`, `observed` (bool array [window_days]).
+        cut-off -> plain dict: `frame` (see `Frame`), `counters`, `observed` (bool array [window_days]), `rows` (the
+        hidden folder).
 
     Raises:
         DataProblem: telemetry that cannot be used, or a cut-off outside it.
     """
     source = _source(settings)
     windows = [Window(cutoff, settings.features.window_days) for cutoff in settings.telemetry.cutoffs]
+    surveys = survey(source, windows)
+    rows = join(open_snapshots(settings.snapshots.folder).folder, f".telemetry-{uuid4().hex}")
+    write_partition(_source(settings, surveys[0].counters), windows, settings.telemetry.shards, rows)
     return {
         window.cutoff: {
             "frame": asdict(_frame(found, window, source, settings, commit)),
             "counters": found.counters,
             "observed": found.observed,
+            "rows": rows,
         }
-        for window, found in zip(windows, survey(source, windows), strict=True)
+        for window, found in zip(windows, surveys, strict=True)
     }
 
 
@@ -58,7 +69,9 @@ def extract_part(plan: Mapping[str, Any], number: int, settings: Settings) -> di
     frame = Frame(**plan["frame"])
     shard = Shard(number, settings.telemetry.shards)
     window = Window(frame.cutoff, frame.window_days)
-    block = read_shard(_source(settings, plan["counters"]), window, shard, plan["observed"])
+    source = _source(settings, plan["counters"])
+    own = shard_source(plan["rows"], number, source)
+    block = read_shard(own, window, shard, plan["observed"], source.location) if own else None
     if block is None:
         table = FeatureTable(np.empty(0, np.int64), np.empty((0, len(frame.columns)), np.float32), frame.columns)
     elif settings.telemetry.feature_set == "prophet50":
@@ -90,6 +103,7 @@ def publish_snapshots(
     writers = _writers(settings)
     published = []
     for cutoff, plan in plans.items():
+        remove_folder(plan["rows"])  # all parts are written
         written = [_written(part) for part in parts if part["cutoff"] == cutoff]
         manifest = describe_snapshot(snapshot_name(cutoff, settings), Frame(**plan["frame"]), written)
         for writer in writers:

@@ -38,6 +38,7 @@ def run(settings):
 def test_telemetry_becomes_a_snapshot_that_training_reads(configured, tmp_path):
     [found] = run(configured())
     assert found["name"] == "players-2026-01-01"
+    assert [path.name for path in (tmp_path / "snapshots").iterdir()] == [found["name"]]  # no telemetry is left there
     labels = pd.read_parquet(tmp_path / "players" / "labels.parquet")
     truth = pd.read_parquet(tmp_path / "players" / "truth.parquet")
     table = labels.merge(truth).assign(since="2025-12-01", source="simulation")

@@ -1,0 +1,69 @@
+"""Telemetry sorted by shard, once, so that the task of a shard reads its own players' rows and nobody else's."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import dataset
+
+from scarcegan.data.storage import draft_beside, is_folder, join, put_file
+from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers
+from scarcegan.features.source import Source, Window, read_frames, shard_numbers
+
+SHARD = "shard"
+# Rows of all shards together that are collected before they are written: the memory that this takes.
+COLLECTED_ROWS = 2_000_000
+
+
+def write_partition(source: Source, windows: Sequence[Window], shards: int, folder: str) -> None:
+    """Write the rows of all windows as `<folder>/<shard>/*.parquet`; memory does not grow with the telemetry.
+
+    Args:
+        source: telemetry that `survey` has accepted, its counters named.
+        windows: the days that count.
+        shards: number of shards.
+        folder: local or `s3://`; a shard without rows gets no folder in it.
+
+    Raises:
+        DataProblem: the telemetry cannot be read, or the folder not be written.
+    """
+    with draft_beside(folder) as draft:
+        tables = _tables(source, windows, shards)
+        first = next(tables)
+        batches = (batch for table in (first, *tables) for batch in table.to_batches())
+        dataset.write_dataset(
+            pa.RecordBatchReader.from_batches(first.schema, batches),
+            draft,
+            format="parquet",
+            partitioning=dataset.partitioning(pa.schema([(SHARD, pa.int64())])),
+            max_partitions=shards,
+            min_rows_per_group=max(1, COLLECTED_ROWS // shards),
+            max_rows_per_group=COLLECTED_ROWS,
+            use_threads=False,
+        )
+        for file in sorted(draft.rglob("*.parquet")):
+            put_file(file, join(folder, str(file.relative_to(draft))))
+
+
+def shard_source(folder: str, number: int, source: Source) -> Source | None:
+    """Return the rows of one shard as a source of its own; None without rows."""
+    location = join(folder, str(number))
+    return Source(location, source.counters) if is_folder(location) else None
+
+
+def _tables(source: Source, windows: Sequence[Window], shards: int) -> Iterator[pa.Table]:
+    first, last = min(window.first for window in windows), max(window.last for window in windows)
+    for _, frame in read_frames(source, first, last):
+        days = day_numbers(frame)
+        inside = (days >= first) & (days < last)
+        rows = frame.loc[inside]
+        counters = checked_counters(rows, source.counters)
+        ids = pa.array(rows[ID])
+        yield pa.table(
+            {
+                ID: ids.cast(pa.int64() if pa.types.is_integer(ids.type) else pa.string()),
+                DATE: pa.array(days[inside].astype("datetime64[D]")),
+                **{name: np.ascontiguousarray(counters[:, at]) for at, name in enumerate(source.counters)},
+                SHARD: shard_numbers(rows[ID], shards),
+            }
+        )
