@@ -11,6 +11,7 @@ import scarcegan
 from placement import runs_on
 from refusal import checked_settings, refuses_plainly
 from scarcegan.machine import launch_notes, prepare_launch
+from stray_jobs import no_stray_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -99,4 +100,5 @@ class FeaturesFlow(FlowSpec):
 
 if __name__ == "__main__":
     prepare_launch(sys.argv[1:], os.environ, ROOT)
-    FeaturesFlow()
+    with no_stray_jobs("FeaturesFlow", sys.argv[1:]):
+        FeaturesFlow()

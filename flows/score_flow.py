@@ -11,6 +11,7 @@ import scarcegan
 from placement import runs_on
 from refusal import checked_settings, refuses_plainly
 from scarcegan.machine import launch_notes, prepare_launch
+from stray_jobs import no_stray_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -101,4 +102,5 @@ class ScoreFlow(FlowSpec):
 
 if __name__ == "__main__":
     prepare_launch(sys.argv[1:], os.environ, ROOT)
-    ScoreFlow()
+    with no_stray_jobs("ScoreFlow", sys.argv[1:]):
+        ScoreFlow()
