@@ -88,21 +88,19 @@ def runs_compared(plain: dict[str, Any]) -> Group:
 
 
 def best_of_runs(rows: list[dict[str, Any]]) -> Table:
-    """Return the best run per definition with its lead over the next one."""
+    """Return the best run per definition with its lead over the next one, two lines each to fit 80 characters."""
     table = narrow()
     table.title = Text("Best run for each business definition", style="bold")
-    for name in ("definition", "run", "bound", "by", "value [95 %]", "lead ± spread"):
-        table.add_column(name)
+    for name in ("definition\nbound", "best run\nby", "value\n[95 %]", "ahead of\nlead ± spread of folds"):
+        table.add_column(name, no_wrap=True)
     for row in rows:
-        lead = "alone" if not row["runner_up"] else f"{row['lead']:.3f} ± {row['spread']:.3f} over\n{row['runner_up']}"
-        other = "" if row["same_data"] in (True, None) else ", other data"
+        lead = "no other" if not row["runner_up"] else f"{row['runner_up']}\n{row['lead']:.3f} ± {row['spread']:.3f}"
+        bound = ("met", "dim") if row["constraint_met"] else ("not met", "red")
         table.add_row(
-            Text(row["definition"]),
-            Text(row["run"]),
-            Text("met") if row["constraint_met"] else Text("not met", style="red"),
-            Text(row["metric"].replace("_", " ")),
-            Text(f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"),
-            Text(lead + other),
+            Text.assemble(row["definition"], "\n", bound),
+            Text.assemble(row["run"], "\n", (row["metric"].replace("_", " "), "dim")),
+            Text(f"{row['value']:.3f}\n[{row['low']:.3f}, {row['high']:.3f}]"),
+            Text(lead + ("" if row["same_data"] in (True, None) else ", other data")),
         )
     return table
 
@@ -128,7 +126,7 @@ def _delta(row: dict[str, Any] | None, run: str, plain: dict[str, Any]) -> Text:
     text = number(row["value"] if row else None)
     if row and row["delta"] is not None and run != plain["runs"][0]:
         beyond = abs(row["delta"]) > row["spread"]
-        text.append(f"  {row['delta']:+.3f} ± {row['spread']:.3f}", style="bold" if beyond else "dim")
+        text.append(f"\n{row['delta']:+.3f} ± {row['spread']:.3f}", style="bold" if beyond else "dim")
     return text
 
 
@@ -146,9 +144,9 @@ def _drifted(plain: dict[str, Any]) -> Group:
 def _by_run(plain: dict[str, Any], title: str) -> Table:
     table = narrow()
     table.title = Text(title, style="bold")
-    table.add_column()
+    table.add_column(overflow="fold")
     for run in plain["runs"]:
-        table.add_column(run, justify="right")
+        table.add_column(run, justify="right", overflow="fold")
     return table
 
 
@@ -158,6 +156,8 @@ def _state(row: Mapping[str, Any]) -> Text:
 
 
 def _told(value: Any) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, list):
         return ", ".join(value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)

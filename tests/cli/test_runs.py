@@ -85,7 +85,7 @@ def test_compare_writes_one_self_contained_page(runs, tmp_path):
 def test_best_names_a_run_for_each_definition(runs, rows):
     assert {row["definition"]: row["run"] for row in rows("best")}["review_budget"] == "second"
     assert [row["run"] for row in rows("best", "first")] == ["first"] * 4
-    assert "alone" in runs("best", "first").stdout
+    assert "no other" in runs("best", "first").stdout
     assert "where each stopped" in runs("best", "third").stdout
 
 
