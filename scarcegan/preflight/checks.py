@@ -7,7 +7,6 @@ from typing import Any
 from scarcegan.preflight import account
 from scarcegan.preflight.capacity import Request, check_queue
 from scarcegan.preflight.findings import Finding, asking_aws, run_checks
-from scarcegan.preflight.players import check_players
 from scarcegan.problems import PreflightProblem
 from scarcegan.settings import Settings
 
@@ -23,7 +22,7 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
         environment: usually `os.environ`; Metaflow's own configuration file counts as well.
     """
     variables = account.metaflow_variables(environment)
-    players: list[Check] = [("players", partial(check_players, settings))]
+    players: list[Check] = [("players", partial(_check_players, settings))]
     [credentials] = run_checks([("credentials", lambda: account.check_credentials(_client("sts")))])
     if credentials.state == "failed":
         return [credentials, *run_checks(players)]
@@ -45,7 +44,7 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
     Raises:
         PreflightProblem: naming all that failed.
     """
-    checks: list[Check] = [("players", partial(check_players, settings))]
+    checks: list[Check] = [("players", partial(_check_players, settings))]
     if "AWS_BATCH_JOB_ID" in environment:
         clients = {name: _client(name) for name in ("batch", "ec2")}
         checks += _queue_checks(settings, account.metaflow_variables(environment), clients)
@@ -53,6 +52,15 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
     failed = [finding for finding in run_checks(checks) if finding.state == "failed"]
     if failed:
         raise PreflightProblem("\n".join(f"{one.what}: {one.found}; {one.advice}" for one in failed))
+
+
+def _check_players(settings: Settings) -> str:
+    if settings.data.source not in ("tables", "snapshot"):
+        return f"source '{settings.data.source}' comes with the project"
+    # pandas and pyarrow take their time to load; each run's first step passes here.
+    from scarcegan.preflight.players import check_players
+
+    return check_players(settings)
 
 
 def _queue_checks(settings: Settings, variables: Mapping[str, str], clients: Mapping[str, Any]) -> Iterator[Check]:

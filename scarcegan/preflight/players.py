@@ -1,7 +1,5 @@
 """Whether the players can be read, and whether there are enough of each kind, without reading all of them."""
 
-from collections.abc import Callable
-
 from scarcegan.data.folds import held_out_count, require_players_per_fold
 from scarcegan.data.populations import TEST, locate
 from scarcegan.data.storage import find_parts
@@ -13,7 +11,7 @@ from scarcegan.snapshots.labels import read_labels
 
 
 def check_players(settings: Settings) -> str:
-    """Check the configured source: its tables are there, and each labelled population has players for all folds.
+    """Check tables or a snapshot's labels: they are there, and each labelled population has players for all folds.
 
     The unlabelled players, who may be millions, are looked up and not read.
 
@@ -21,21 +19,12 @@ def check_players(settings: Settings) -> str:
         Refused: the source is not named.
         DataProblem: a table is missing or unreadable, or a population is too small.
     """
-    count = {"tables": _in_tables, "snapshot": _in_labels}.get(settings.data.source)
-    if count is None:
-        return f"source '{settings.data.source}' comes with the project"
-    counts, has_test = _counted(count, settings)
+    if not settings.data.path:
+        raise Refused("data.path is not set", "name the folder of the tables, or the labels table of a snapshot")
+    counts, has_test = (_in_tables if settings.data.source == "tables" else _in_labels)(settings)
     left = counts if has_test else {name: n - held_out_count(n, settings.data.test_share) for name, n in counts.items()}
     require_players_per_fold(left, settings.folds.k)
     return ", ".join(f"{n:,} {name}" for name, n in counts.items()) + f" for {settings.folds.k} folds"
-
-
-def _counted(
-    count: Callable[[Settings], tuple[dict[str, int], bool]], settings: Settings
-) -> tuple[dict[str, int], bool]:
-    if not settings.data.path:
-        raise Refused("data.path is not set", "name the folder of the tables, or the labels table of a snapshot")
-    return count(settings)
 
 
 def _in_tables(settings: Settings) -> tuple[dict[str, int], bool]:

@@ -49,6 +49,7 @@ def test_on_the_projects_own_stack_nothing_fails(tree, account):
         "metadata",
         "players",
     ]
+    assert found["players"].found == "source 'simulated' comes with the project"
 
 
 def test_it_leaves_nothing_in_the_bucket(tree, account, stack):

@@ -49,7 +49,3 @@ def test_a_test_table_of_ones_own_leaves_all_players_to_the_folds(tables, tmp_pa
 def test_the_place_of_the_tables_must_be_named():
     with pytest.raises(Refused, match=r"data\.path is not set"):
         check_players(load({"data": {"source": "tables"}}))
-
-
-def test_simulated_players_are_always_there():
-    assert check_players(load({})) == "source 'simulated' comes with the project"
