@@ -32,10 +32,14 @@ members = 2
 iterations = 50
 [resources.train]
 cpu = 1
+[registry]
+kind = "sagemaker"
+image = "scarcegan-serving"
+archives = "{archives}"
 """
 
 
-def launch(folder: Path, environment: dict[str, str], *arguments: str) -> dict[str, float | str]:
+def launch(folder: Path, environment: dict[str, str], *arguments: str) -> dict[str, Any]:
     """Run a command of the flow and return its run's id, and seconds of wall and of CPU, its tasks included."""
     started = time.perf_counter(), _children_cpu()
     command = [sys.executable, str(ROOT / "flows" / "retrain_flow.py"), *arguments, "--run-id-file", "run-id"]
@@ -88,11 +92,9 @@ def critical_path(tasks: list[dict[str, Any]], workers: int) -> float:
     return max(lanes) + sum(task["work"] for task in tasks if task["step"] != "train")
 
 
-def per_task(tasks: list[dict[str, Any]], run: dict[str, Any], where: str) -> dict[str, float]:
-    """Return the median seconds and the mean CPU seconds that a task costs beside its body."""
-    cpu = (run["cpu"] - sum(task["cpu"] for task in tasks)) / len(tasks)
-    seconds = median(task["seconds"] - task["work"] for task in tasks)
-    return {f"orchestration.task_s_{where}": seconds, f"orchestration.task_cpu_s_{where}": cpu}
+def task_seconds(tasks: list[dict[str, Any]]) -> float:
+    """Return the median seconds that a task takes beside its body."""
+    return median(task["seconds"] - task["work"] for task in tasks)
 
 
 def measure_locally(folder: Path) -> dict[str, float]:
@@ -104,8 +106,8 @@ def measure_locally(folder: Path) -> dict[str, float]:
         "METAFLOW_USER": "benchmark",
     }
     whole = launch(folder, environment, "--config", "config", str(folder / "config.toml"), "run")
-    resumed = launch(folder, environment, "resume", "evaluate", "--origin-run-id", str(whole["run"]))
-    tasks = tasks_of(folder, environment, str(whole["run"]))
+    resumed = launch(folder, environment, "resume", "evaluate", "--origin-run-id", whole["run"])
+    tasks = tasks_of(folder, environment, whole["run"])
     path = critical_path(tasks, len(os.sched_getaffinity(0)))
     return {
         "orchestration.overhead": whole["seconds"] / path,
@@ -113,7 +115,8 @@ def measure_locally(folder: Path) -> dict[str, float]:
         "orchestration.run_s": whole["seconds"],
         "orchestration.critical_path_s": path,
         "orchestration.resume_s": resumed["seconds"],
-        **per_task(tasks, whole, "local"),
+        "orchestration.task_s_local": task_seconds(tasks),
+        "orchestration.task_cpu_s_local": (whole["cpu"] - sum(task["cpu"] for task in tasks)) / len(tasks),
     }
 
 
@@ -122,17 +125,13 @@ def measure_on_twin(folder: Path) -> dict[str, float]:
     sys.path.insert(0, str(ROOT))
     from localaws.twin import local_aws
 
-    (folder / "config.toml").write_text(TINY + f'[registry]\npath = "{folder}/registry"\n')
     with local_aws() as twin:
+        (folder / "config.toml").write_text(TINY.format(archives=twin.outputs["RegistryArchives"]))
         environment = os.environ | twin.environment | {"METAFLOW_USER": "benchmark"}
         arguments = ["--config", "config", str(folder / "config.toml"), "run", "--with", "batch"]
-        started = time.perf_counter()
         run = launch(folder, environment, *arguments)
-        seconds = time.perf_counter() - started
-        tasks = tasks_of(folder, environment, str(run["run"]))
-    found = per_task(tasks, run, "twin")
-    del found["orchestration.task_cpu_s_twin"]  # the jobs are no children of the command
-    return found | {"orchestration.twin_run_s": seconds}
+        tasks = tasks_of(folder, environment, run["run"])
+    return {"orchestration.task_s_twin": task_seconds(tasks), "orchestration.run_s_twin": run["seconds"]}
 
 
 def main(with_twin: bool) -> None:
