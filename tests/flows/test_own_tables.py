@@ -50,3 +50,8 @@ def test_without_known_truth_the_flagged_share_is_measured_on_unlabelled_players
     measured = evaluation["models"]["review_budget"]["test"]["test"]
     assert measured["risky"] == 6
     assert finished["register"].task["release"].data["versions"][3]["definition"] == "balanced"
+
+
+def test_the_players_are_stored_once_though_training_spends_them(finished):
+    stored = finished["preprocess"].task["players"].sha
+    assert {task["players"].sha for step in ("train", "select", "evaluate") for task in finished[step]} == {stored}
