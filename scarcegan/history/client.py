@@ -65,7 +65,7 @@ def find_runs(tags: Sequence[str] = (), namespace: str | None = None) -> list[me
 
 def created_at(run: metaflow.Run) -> datetime:
     """Return when a run began: its first step tells, as Metaflow's local metadata date a run anew when it is tagged."""
-    begun: datetime = (run["start"] if "start" in run else run).created_at  # noqa: SIM401 (a Run has no get)
+    begun: datetime = next(iter([*tasks_of(run, "start"), run])).created_at
     return begun
 
 
@@ -96,14 +96,27 @@ def artifact(run: str | metaflow.Run, name: str) -> Any:
     Raises:
         HistoryProblem: no such run, or the name is unknown.
     """
-    if name not in MADE_IN:
+    return artifacts(run, name)[name]
+
+
+def artifacts(run: str | metaflow.Run, *names: str) -> dict[str, Any]:
+    """Return several artifacts as `artifact` does; each step is asked for once."""
+    unknown = [name for name in names if name not in MADE_IN]
+    if unknown:
         raise HistoryProblem(
-            f"expected an artifact among {', '.join(MADE_IN)}, got '{name}': see RetrainFlow's docstring"
+            f"expected artifacts among {', '.join(MADE_IN)}, got '{unknown[0]}': see RetrainFlow's docstring"
         )
     found = find_run(run) if isinstance(run, str) else run
     with reading():
-        tasks = tasks_of(found, MADE_IN[name])
-        return tasks[0][name].data if tasks and name in tasks[0] else None
+        steps = {MADE_IN[name]: tasks_of(found, MADE_IN[name])[:1] for name in names}
+        return {name: next((_data(task, name) for task in steps[MADE_IN[name]]), None) for name in names}
+
+
+def _data(task: metaflow.Task, name: str) -> Any:
+    try:
+        return task[name].data
+    except KeyError:
+        return None
 
 
 def card(run: str | metaflow.Run, step: str) -> Card:
@@ -132,7 +145,10 @@ def fold_histories(run: metaflow.Run) -> dict[int, dict[str, Any]]:
 
 def tasks_of(run: metaflow.Run, step: str) -> list[metaflow.Task]:
     """Return the tasks of a step; none if the run has not come so far."""
-    return list(run[step]) if step in run else []
+    try:
+        return list(run[step])
+    except KeyError:
+        return []
 
 
 def state_of(run: metaflow.Run) -> tuple[str, str]:

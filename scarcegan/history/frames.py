@@ -7,7 +7,7 @@ from typing import Any
 import metaflow
 import pandas as pd
 
-from scarcegan.history.client import artifact, created_at, find_run, find_runs, last_words, state_of
+from scarcegan.history.client import artifacts, created_at, find_run, find_runs, last_words, state_of
 from scarcegan.problems import HistoryProblem
 
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
@@ -83,7 +83,8 @@ def _day(text: str, otherwise: date) -> date:
 
 
 def _row(run: metaflow.Run, state: str, step: str) -> dict[str, Any]:
-    release, report = artifact(run, "release") or {}, artifact(run, "data_report") or {}
+    made = artifacts(run, "settings", "origin_run", "commit", "launch", "data_report", "evaluation", "release")
+    release, report = made["release"] or {}, made["data_report"] or {}
     created, finished_at = created_at(run), run.finished_at
     facts = {
         "run": run.id,
@@ -92,15 +93,15 @@ def _row(run: metaflow.Run, state: str, step: str) -> dict[str, Any]:
         "status": state,
         "step": step,
         "seconds": (finished_at - created).total_seconds() if finished_at else None,
-        "origin_run": artifact(run, "origin_run"),
-        "commit": artifact(run, "commit"),
-        "config": (artifact(run, "launch") or {}).get("config"),
+        "origin_run": made["origin_run"],
+        "commit": made["commit"],
+        "config": (made["launch"] or {}).get("config"),
         "data": report.get("fingerprint"),
         "release": release.get("release_id"),
         "tags": sorted(run.user_tags),
     }
-    settings = {SETTING + key: value for key, value in flat(artifact(run, "settings") or {}).items()}
-    return facts | settings | _metrics(artifact(run, "evaluation"))
+    settings = {SETTING + key: value for key, value in flat(made["settings"] or {}).items()}
+    return facts | settings | _metrics(made["evaluation"])
 
 
 def _user(run: metaflow.Run) -> str:
