@@ -25,8 +25,12 @@ MADE_IN = {
     "players": "preprocess",
     "data_report": "preprocess",
     "models": "select",
+    "validation": "select",
     "evaluation": "evaluate",
+    "model_quality": "evaluate",
+    "metrics_csv": "evaluate",
     "release": "register",
+    "cost": "end",
 }
 LAST_WORDS = 4
 

@@ -23,6 +23,7 @@ FACTS = (
     "config",
     "data",
     "release",
+    "money",
     "tags",
 )
 SETTING, METRIC = "settings.", "metrics."
@@ -49,8 +50,9 @@ def runs(
 
     Returns:
         One row per run: run, created, user, status, step (where it stopped or stands), seconds (finished runs),
-        origin_run (first run of a chain of resumes), commit, config, data (fingerprint), release, tags; then
-        `settings.<key>` and `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
+        origin_run (first run of a chain of resumes), commit, config, data (fingerprint), release, money (see the
+        artifact `cost`), tags; then `settings.<key>` and `metrics.<definition>.<metric>` of the first test set. What
+        a run has not made is missing.
 
     Raises:
         HistoryProblem: a day is no ISO date, or Metaflow cannot read its metadata or artifacts.
@@ -83,7 +85,7 @@ def _day(text: str, otherwise: date) -> date:
 
 
 def _row(run: metaflow.Run, state: str, step: str) -> dict[str, Any]:
-    made = artifacts(run, "settings", "origin_run", "commit", "launch", "data_report", "evaluation", "release")
+    made = artifacts(run, "settings", "origin_run", "commit", "launch", "data_report", "evaluation", "release", "cost")
     release, report = made["release"] or {}, made["data_report"] or {}
     created, finished_at = created_at(run), run.finished_at
     facts = {
@@ -98,6 +100,7 @@ def _row(run: metaflow.Run, state: str, step: str) -> dict[str, Any]:
         "config": (made["launch"] or {}).get("config"),
         "data": report.get("fingerprint"),
         "release": release.get("release_id"),
+        "money": (made["cost"] or {}).get("money"),
         "tags": sorted(run.user_tags),
     }
     settings = {SETTING + key: value for key, value in flat(made["settings"] or {}).items()}

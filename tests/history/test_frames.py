@@ -29,6 +29,7 @@ def test_facts_settings_and_metrics_are_columns(frame):
     assert row["config"] == "config/retrain.toml"
     assert row["data"] == "00000000ffffffff"
     assert row["release"] == "release-second"
+    assert row["money"] == 1.25
     assert row["settings.train.members"] == 16
     assert row["settings.model.trunk"] == "200, 50"
     assert row["settings.definitions.recall_first.bound"] == 0.85
