@@ -56,7 +56,7 @@ def _apart(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
 
 def run_facts(row: Mapping[str, Any]) -> Group:
     """Return everything about one run: facts, metrics by definition, settings, last words."""
-    known = {name: value for name, value in row.items() if value is not None}
+    known = {name: value for name, value in row.items() if value is not None} | {"created": minutes(row["created"])}
     told = {name: _told(value) for name, value in known.items() if "." not in name and name != "last_words"}
     settings = {name.partition(".")[2]: _told(value) for name, value in known.items() if name.startswith("settings.")}
     metrics = {name.partition(".")[2]: value for name, value in known.items() if name.startswith("metrics.")}
@@ -87,10 +87,16 @@ def runs_compared(plain: dict[str, Any]) -> Group:
     return Group(*parts)
 
 
-def best_of_runs(rows: list[dict[str, Any]]) -> Table:
+def best_of_groups(rows: list[dict[str, Any]]) -> Group:
+    """Return a table of the best runs for each registry group."""
+    groups = dict.fromkeys(row["group"] for row in rows)
+    return Group(*(best_of_runs([row for row in rows if row["group"] == group], f" in {group}") for group in groups))
+
+
+def best_of_runs(rows: list[dict[str, Any]], where: str = "") -> Table:
     """Return the best run per definition with its lead over the next one, two lines each to fit 80 characters."""
     table = narrow()
-    table.title = Text("Best run for each business definition", style="bold")
+    table.title = Text(f"Best run for each business definition{where}", style="bold")
     for name in ("definition\nbound", "best run\nby", "value\n[95 %]", "ahead of\nlead ± spread of folds"):
         table.add_column(name, no_wrap=True)
     for row in rows:

@@ -96,20 +96,22 @@ def compare(
 @app.command()
 def best(
     references: Annotated[
-        list[str] | None, typer.Argument(metavar="RUN...", help="Runs to choose from; without any: all.")
+        list[str] | None,
+        typer.Argument(metavar="RUN...", help="Runs to choose from; without any: all, by registry group."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell the best run for each business definition, and by how much."""
     from scarcegan import history
-    from scarcegan.cli.run_tables import NOT_EVALUATED, best_of_runs
+    from scarcegan.cli.run_tables import NOT_EVALUATED, best_of_groups, best_of_runs
 
     with _patience("Reading runs"):
         rows = _records(history.best(*references or ()))
     if as_json:
         print_json(rows)
     else:
-        console().print(best_of_runs(rows) if rows else NOT_EVALUATED)
+        shown = best_of_runs(rows) if references else best_of_groups(rows)
+        console().print(shown if rows else NOT_EVALUATED)
 
 
 def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Any number of runs side by side: settings that differ, metrics, learning curves, training data, the best ones."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +8,12 @@ import metaflow
 import numpy as np
 import pandas as pd
 
-from scarcegan.history.client import artifact, find_run, find_runs, fold_histories
+from scarcegan.history.client import artifact, artifacts, find_run, find_runs, fold_histories
 from scarcegan.history.data_drift import COLUMNS, data_drift
 from scarcegan.history.frames import flat
 from scarcegan.problems import HistoryProblem
 
-BEST = ("definition", "run", "metric", "value", "low", "high", "constraint_met",
+BEST = ("group", "definition", "run", "metric", "value", "low", "high", "constraint_met",
         "runner_up", "lead", "spread", "same_data", "runs")  # fmt: skip
 METRICS = ("recall", "precision", "flagged_share", "f2", "pr_auc", "recall_at_budget")
 SERIES = ("validation_recall_at_budget", "validation_average_precision", "discriminator_supervised_loss")
@@ -115,14 +115,16 @@ def learning_curves(*references: str) -> pd.DataFrame:
 def best(*references: str) -> pd.DataFrame:
     """Tell the best run for each business definition, among the named runs or all that were evaluated.
 
+    Without names only runs of the same registry group are set against each other: other groups serve other data.
     A model whose constraint held on validation data goes before one whose did not; then decides, on the test
     players, what its definition maximises. Runs on other data were measured on other players: `same_data` tells.
 
     Returns:
-        definition, run, metric, value, low, high, constraint_met, runner_up, lead (over it), spread (of the lead,
-        see `with_deltas`), same_data (as the runner-up), runs (how many were compared).
+        group, definition, run, metric, value, low, high, constraint_met, runner_up, lead (over it), spread (of the
+        lead, see `with_deltas`), same_data (as the runner-up), runs (how many were compared).
     """
-    return _best([find_run(reference) for reference in references] or find_runs())
+    runs = [find_run(reference) for reference in references] or find_runs()
+    return _best(runs, ("definition",) if references else ("group", "definition"))
 
 
 def _drift(reports: Mapping[str, Any], reference: str) -> pd.DataFrame:
@@ -168,25 +170,24 @@ def _bands(history: Mapping[str, Any], series: str) -> list[dict[str, float]]:
     return [{"median": m, "low": a, "high": b} for m, a, b in zip(median, low, high, strict=True)]
 
 
-def _best(runs: Iterable[metaflow.Run]) -> pd.DataFrame:
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for run in runs:
-        for row in _aims(run):
-            rows.setdefault(row["definition"], []).append(row)
+def _best(runs: Iterable[metaflow.Run], keys: Sequence[str] = ("definition",)) -> pd.DataFrame:
+    rows: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in (row for run in runs for row in _aims(run)):
+        rows.setdefault(tuple(row[key] for key in keys), []).append(row)
     return pd.DataFrame([_leader(found) for found in rows.values()], columns=list(BEST))
 
 
 def _aims(run: metaflow.Run) -> list[dict[str, Any]]:
     """Return what each model of a run reaches of what its definition maximises."""
-    evaluation, settings = artifact(run, "evaluation"), artifact(run, "settings")
+    made = artifacts(run, "evaluation", "settings", "data_report")
+    evaluation, settings = made["evaluation"], made["settings"]
     if evaluation is None:
         return []
     aims = {one["name"]: AIMS[one["maximise"]] for one in settings["definitions"]}
-    data = artifact(run, "data_report")["fingerprint"]
+    about = {"group": settings["registry"]["group"], "data": made["data_report"]["fingerprint"]}
     measured = {(row["definition"], row["metric"]): row for row in _measured(run.id, evaluation)}
     return [
-        measured[name, metric]
-        | {"sign": sign, "data": data, "constraint_met": evaluation["models"][name]["constraint_met"]}
+        measured[name, metric] | about | {"sign": sign, "constraint_met": evaluation["models"][name]["constraint_met"]}
         for name, (metric, sign) in aims.items()
         if name in evaluation["models"]
     ]

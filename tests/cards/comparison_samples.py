@@ -59,7 +59,8 @@ def _best_of_two(name: str) -> dict[str, Any]:
     metric = {"recall_first": "flagged_share", "balanced": "f2"}.get(name, "recall")
     leads = {"recall_first": 0.0004, "precision_first": 0.012, "review_budget": 0.046, "balanced": 0.03}
     return {
-        "definition": name, "run": RUNS[0] if name == "recall_first" else RUNS[1], "metric": metric, "value": 0.46,
+        "group": "risky-players", "definition": name,
+        "run": RUNS[0] if name == "recall_first" else RUNS[1], "metric": metric, "value": 0.46,
         "low": 0.4, "high": 0.51, "constraint_met": name != "recall_first", "lead": leads[name], "spread": 0.03,
         "runner_up": RUNS[1] if name == "recall_first" else RUNS[0], "same_data": False, "runs": 2,
     }  # fmt: skip

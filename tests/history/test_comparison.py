@@ -1,7 +1,10 @@
 import json
 import math
 
+import metaflow
 import pytest
+from history_samples import steps_of
+from recorded_runs import Recorder
 
 from scarcegan import history
 from scarcegan.problems import HistoryProblem
@@ -68,6 +71,19 @@ def test_best_goes_by_what_each_definition_maximises(compared):
 
 def test_best_of_all_runs_leaves_out_those_that_were_not_evaluated(recorded):
     assert set(history.best()["runs"]) == {2}
+
+
+def test_runs_of_another_registry_group_are_judged_by_themselves(tmp_path):
+    before = metaflow.get_metadata()
+    recorder = Recorder(tmp_path)
+    for run, group in (("players", "risky-players"), ("network", "kdd99"), ("other", "kdd99")):
+        recorder.run(run, steps_of(run, registry={"group": group}))
+    try:
+        best = history.best()
+    finally:
+        metaflow.metadata(before)
+    assert best.groupby("group")["runs"].first().to_dict() == {"risky-players": 1, "kdd99": 2}
+    assert set(best[best["group"] == "risky-players"]["run"]) == {"players"}
 
 
 def test_plain_data_of_a_comparison_is_strict_json(compared):
