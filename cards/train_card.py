@@ -209,13 +209,12 @@ def _member_tables(history: Mapping[str, Any]) -> list[Any]:
     }
     plays: Columns = {
         "Loss, supervised": ("discriminator_supervised_loss", words.number),
-        "Loss, real or generated": ("discriminator_unsupervised_loss", words.number),
+        "Loss, real or not": ("discriminator_unsupervised_loss", words.number),
         "Loss, generator": ("generator_loss", words.number),
         "p(real)": ("p_real", words.percent),
         "p(fake)": ("p_fake", words.percent),
         "Feature distance": ("feature_distance", words.number),
         "Gradient norm": ("gradient_norm", words.number),
-        "Unknown": ("unknown_share", words.percent),
     }
     shown = order[:MEMBERS_LISTED]
     parts: list[Any] = [_member_table(history, shown, finds), _member_table(history, shown, plays)]

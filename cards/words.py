@@ -47,7 +47,7 @@ def share_interval(interval: Mapping[str, float] | None) -> str:
     """Write {"value", "low", "high"} of a share as `41 % [35, 48]`."""
     if interval is None or not is_number(interval["value"]):
         return MISSING
-    decimals = _percent_decimals(interval["value"])
+    decimals = _percent_decimals(interval["value"] or interval["high"])
     low, high = (_rounded(100 * interval[end], decimals) for end in ("low", "high"))
     if interval["low"] == interval["high"]:
         return percent(interval["value"])  # set, not measured: a rival is cut off at the review budget

@@ -48,7 +48,8 @@ def judge(
     found = [(_recall_at(rival.scored, share), rival) for rival in rivals]
     verdict: dict[str, Any] = {"rival": None, "difference": None, "low": None, "high": None, "verdict": "no rival"}
     if found:
-        strongest = max(found, key=lambda one: one[0])[1]
+        # Equals are settled as in the sentence below: the champion first, then by name.
+        strongest = max(found, key=lambda one: (one[0], one[1].is_champion, one[1].name))[1]
         verdict = {"rival": strongest.name, **compare(ours, strongest.scored, point.threshold, weights)}
     champion = next((rival for rival in rivals if rival.is_champion), None)
     against = champion and compare(ours, champion.scored, point.threshold, weights)

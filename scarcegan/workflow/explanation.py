@@ -65,6 +65,7 @@ def explain_model(
 
 def _rounded(values: np.ndarray) -> np.ndarray:
     """Round to a few significant digits."""
+    values = np.asarray(values, np.float64)
     size = np.floor(np.log10(np.maximum(np.abs(values), 1e-30)))
     unit = 10.0 ** (size - (SIGNIFICANT_DIGITS - 1))
     return np.round(values / unit) * unit

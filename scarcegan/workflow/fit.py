@@ -111,21 +111,23 @@ class _Measure:
 
     def __init__(self, scaled: np.ndarray, held: HeldOut, settings: Settings) -> None:
         is_labeled = held.labels != UNLABELED
-        self.held, self.budget = held, settings.review_budget
+        self.held, self.settings, self.budget = held, settings, settings.review_budget
         self.labeled, self.labels = scaled[is_labeled], held.labels[is_labeled]
         self.classes = settings.populations.classes
 
     def __call__(self, scores: np.ndarray, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Measure scores [P, n] and the weights behind them; a member with broken numbers gets 0."""
+        """Measure scores [P, n] and the weights behind them; a member with broken numbers gets 0.
+
+        Precision takes the prevalence that the members' mean score tells of by now, if none is configured.
+        """
         usable = np.where(np.isfinite(scores).all(axis=1)[:, None], scores, 0.0)
         curves = [curve(self.held.scored(row)) for row in usable]
         recall = np.array([recall_at_shares(one, np.array([self.budget])).item() for one in curves])
+        prevalence = prevalence_of(usable.mean(axis=0), self.held.labels, self.settings).value
         right = _most_probable(_layers(weights), self.labeled) == self.labels
         return {
             "validation_recall_at_budget": recall,
-            "validation_precision_at_budget": precision_of(
-                recall, np.array(self.budget), np.array([one.prevalence.item() for one in curves])
-            ),
+            "validation_precision_at_budget": precision_of(recall, np.full(len(recall), self.budget), prevalence),
             "validation_average_precision": np.array([average_precision(one).item() for one in curves]),
             **{
                 f"{CLASS_RECALL}{name}": right[:, self.labels == number].mean(axis=1)

@@ -31,6 +31,7 @@ def test_a_share_is_a_percentage_of_two_digits(share, written):
 def test_an_interval_shares_the_decimals_of_its_value():
     assert plain(words.share_interval({"value": 0.41, "low": 0.348, "high": 0.48})) == "41 % [35, 48]"
     assert plain(words.share_interval({"value": 0.0098, "low": 0.0088, "high": 0.0108})) == "0.98 % [0.88, 1.08]"
+    assert plain(words.share_interval({"value": 0.0, "low": 0.0, "high": 0.0029})) == "0 % [0, 0.29]"
     assert plain(words.interval("pr_auc", {"value": 0.41, "low": 0.35, "high": 0.48})) == "0.41 [0.35, 0.48]"
     assert plain(words.interval("recall", {"value": 0.41, "low": 0.35, "high": 0.48})) == "41 % [35, 48]"
 

@@ -85,6 +85,13 @@ def test_the_strongest_rival_is_judged_against_and_the_champion_named_first(ten_
     assert "tie with the champion's 33 %; best baseline extra_trees 100 %: " in verdict["sentence"]
 
 
+def test_of_equal_baselines_the_sentence_names_the_one_that_was_judged(ten_players, weights):
+    measures = {"recall": RECALL, "flagged_share": {"value": 0.3}}
+    rivals = [Rival(name, ten_players) for name in ("b", "c", "a")]
+    verdict = judge("balanced", ten_players, point(0.8), measures, rivals, weights)
+    assert f"best baseline {verdict['rival']} " in verdict["sentence"]
+
+
 def test_without_rivals_nothing_is_claimed(ten_players, weights):
     measures = {"recall": RECALL, "flagged_share": {"value": 0.3}}
     verdict = judge("balanced", ten_players, point(0.8), measures, [], weights)

@@ -54,7 +54,7 @@ def test_examples_are_flagged_players_from_the_highest_score_to_the_threshold(ex
 def test_nobody_is_recognised_by_an_examples_values(explanation):
     values = [reason["value"] for one in explanation["examples"] for reason in one["reasons"]]
     assert values
-    assert values == pytest.approx([float(f"{value:.2g}") for value in values])
+    assert values == pytest.approx([float(f"{value:.2g}") for value in values], rel=1e-12)
     assert all(set(one) == {"score", "risky", "reasons"} for one in explanation["examples"])
 
 

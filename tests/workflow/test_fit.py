@@ -76,6 +76,14 @@ def test_history_is_plain_data_with_validation_series(folds):
         assert ((values >= 0) & (values <= 1)).all()
 
 
+def test_live_precision_follows_from_recall_and_prevalence(prepared, settings):
+    known = load(settings.model_dump(mode="json") | {"data": {"prevalence": 0.05}, "review_budget": 0.2})
+    history = fit_fold(prepared, 0, known, threads=1)["history"]
+    recall = np.array(history["validation_recall_at_budget"])
+    assert recall.any()
+    assert np.array(history["validation_precision_at_budget"]) == pytest.approx(recall * 0.05 / 0.2)
+
+
 def test_recall_per_class_is_that_of_the_arrays_to_be_served(prepared, settings):
     short = changed(settings, train={"iterations": 10, "burn_in": 0.99})
     fold = fit_fold(prepared, 0, short, threads=1)
