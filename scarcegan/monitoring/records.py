@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from scarcegan.data.storage import is_folder, join, list_names, read_bytes, write_once
+from scarcegan.data.storage import is_folder, join, list_names, read_bytes, remove, write_once
 from scarcegan.problems import DataProblem
 
 
@@ -25,10 +25,16 @@ class Records:
         Raises:
             DataProblem: the folder cannot be written, or the record there is no JSON.
         """
+        return content if self.claim(name, content) else self._read(f"{name}.json")
+
+    def claim(self, name: str, content: dict[str, Any]) -> bool:
+        """Write a record unless there is one of that name; of several writers at once exactly one is told True."""
         location = join(self.folder, f"{name}.json")
-        if write_once(location, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()):
-            return content
-        return self._read(f"{name}.json")
+        return write_once(location, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+    def withdraw(self, name: str) -> None:
+        """Take a claim back: what it stood for did not happen."""
+        remove(join(self.folder, f"{name}.json"))
 
     def find(self, name: str) -> dict[str, Any] | None:
         """Return the record of that name, if there is one."""

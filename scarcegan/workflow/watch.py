@@ -1,7 +1,8 @@
 """The watching job: a scored snapshot beside the one that its champion was trained on, and what follows from it.
 
 Records lie beside the snapshots, in `_drift/<registry group>/<business definition>/`: one JSON file per snapshot and
-champion, and in `limits/` one per champion. A record is written once: watching the same snapshot again returns it.
+champion, and in `limits/` one per champion. `_drift/<registry group>/started/` names the snapshots on which drift has
+started a retraining. A record is written once: watching the same snapshot again returns it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -77,6 +78,12 @@ def records_of(version: ModelVersion, settings: Settings) -> Records:
     """Open the records of a version's business definition."""
     folder = open_snapshots(settings.snapshots.folder).folder
     return Records(join(join(join(folder, FOLDER), version.group), version.definition))
+
+
+def retrainings_of(settings: Settings) -> Records:
+    """Open the record of the snapshots on which drift has started a retraining, one for a registry group."""
+    folder = open_snapshots(settings.snapshots.folder).folder
+    return Records(join(join(join(folder, FOLDER), settings.registry.group), "started"))
 
 
 def _reference(champion: Champion, store: SnapshotStore, settings: Settings) -> Manifest | str:

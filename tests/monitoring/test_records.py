@@ -18,6 +18,12 @@ def test_a_second_record_of_the_same_name_gets_the_first(records):
     assert records.find("2026-01-01_a") == {"action": "watch"}
 
 
+def test_of_two_claims_one_is_granted_until_it_is_withdrawn(records):
+    assert [records.claim("a", {"by": 1}), records.claim("a", {"by": 2})] == [True, False]
+    records.withdraw("a")
+    assert records.claim("a", {"by": 2})
+
+
 def test_earlier_periods_come_oldest_first(records):
     for cutoff in ("2026-03-01", "2026-01-01", "2026-02-01"):
         records.keep(f"{cutoff}_v1", {"cutoff": cutoff})

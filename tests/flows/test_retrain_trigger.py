@@ -1,0 +1,108 @@
+"""A retraining that drift asks for is started once, on the snapshot that was scored, and says why."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import metaflow
+import pytest
+
+from scarcegan.problems import Problem, SettingsProblem
+from scarcegan.settings import load
+from scarcegan.workflow.watch import retrainings_of
+
+HERE = Path(__file__).resolve().parent
+TRIGGER = HERE.parents[1] / "flows" / "retrain_trigger.py"
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / ".metaflow").mkdir()
+    return tmp_path
+
+
+def ask(home):
+    """Run the flow that asks for a retraining; returns the process and the settings."""
+    text = f'[data]\nsource = "snapshot"\n[snapshots]\nfolder = "{home}/snapshots"\n[registry]\ngroup = "shelf"\n'
+    (home / "tiny.toml").write_text(text)
+    command = [sys.executable, str(HERE / "stub_asking_flow.py"), "--config", "config", str(home / "tiny.toml"), "run"]
+    done = subprocess.run(
+        command, cwd=home, env=os.environ | {"USERNAME": "tester"}, capture_output=True, text=True, check=False
+    )
+    return done, load({"snapshots": {"folder": f"{home}/snapshots"}, "registry": {"group": "shelf"}})
+
+
+def runs(home, flow):
+    metaflow.metadata(f"local@{home}")
+    metaflow.namespace(None)
+    try:
+        return list(metaflow.Flow(flow))
+    except metaflow.exception.MetaflowNotFound:
+        return []
+
+
+@pytest.mark.slow
+def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its_cause(home):
+    done, settings = ask(home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (asking,), (started,) = runs(home, "StubAskingFlow"), runs(home, "StubRetrainFlow")
+    assert asking.data.retraining == started.pathspec
+    assert (started.data.trained_on, started.data.group) == ("players-2026-01-01", "shelf")
+    tags = {"cause:drift", "drift:classifier", "drift:recall", "snapshot:players-2026-01-01"}
+    assert tags | {f"by:{asking.pathspec}"} <= started.user_tags
+    assert retrainings_of(settings).find("players-2026-01-01") == {
+        "snapshot": "players-2026-01-01",
+        "by": asking.pathspec,
+    }
+    again, _ = ask(home)  # another scoring of the same snapshot
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert runs(home, "StubAskingFlow")[0].data.retraining is None
+    assert len(runs(home, "StubRetrainFlow")) == 1
+
+
+@pytest.fixture
+def trigger(monkeypatch):
+    """The module, with a Runner that finds no run."""
+
+    def refuse(*arguments, **options):
+        raise RuntimeError("no run id")
+
+    spec = importlib.util.spec_from_file_location("retrain_trigger", TRIGGER)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "Runner", refuse)
+    return module
+
+
+def settings_of(tmp_path, source="snapshot"):
+    return load({"data": {"source": source}, "snapshots": {"folder": str(tmp_path / "snapshots")}})
+
+
+def test_what_could_not_be_started_may_be_started_later(trigger, tmp_path):
+    settings = settings_of(tmp_path)
+    with pytest.raises(Problem, match="got none: no run id"):
+        trigger.start_retraining({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings)
+    assert retrainings_of(settings).find("a") is None
+
+
+def test_another_runs_retraining_is_not_started_again(trigger, tmp_path):
+    settings = settings_of(tmp_path)
+    retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
+    assert trigger.start_retraining({"causes": []}, "a", "ScoreFlow/2", "config.toml", settings) is None
+
+
+def test_a_configuration_that_trains_on_no_snapshot_is_refused(trigger, tmp_path):
+    settings = settings_of(tmp_path, "simulated")
+    with pytest.raises(SettingsProblem, match=r"got data.source 'simulated': set data.source = 'snapshot'"):
+        trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings)
+    assert retrainings_of(settings).find("a") is None
+
+
+def test_a_person_is_told_the_command_that_does_the_same(trigger):
+    told = trigger.command({"causes": ["recall"]}, "players-2026-01-01", "ScoreFlow/1", "config/mine.toml")
+    assert told == (
+        "python flows/retrain_flow.py --config config config/mine.toml run --snapshot players-2026-01-01 "
+        "--tag cause:drift --tag drift:recall --tag snapshot:players-2026-01-01 --tag by:ScoreFlow/1"
+    )
