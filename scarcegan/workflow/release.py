@@ -105,6 +105,7 @@ def release_summary(versions: list[ModelVersion], lineage: Lineage, settings: Se
         "lineage": {name: value for name, value in asdict(lineage).items() if value},
         "commands": [
             f"scarcegan models compare {' '.join(str(version.version) for version in versions)}{chosen}",
+            f"scarcegan report {lineage.run.split('/', 1)[1]}",
             f"scarcegan models approve {first.version} --reason 'why'{chosen}",
             f"python flows/retrain_flow.py card view {lineage.card.split('/', 1)[1]}",
         ],

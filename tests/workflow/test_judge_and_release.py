@@ -236,3 +236,4 @@ def test_the_release_is_summed_up_in_plain_data(selected, evaluation, registry, 
     assert summary["refused"] == []
     assert [one["definition"] for one in summary["versions"]] == list(selected[0])
     assert "scarcegan models compare 1 2 3 4" in summary["commands"]
+    assert any(command.startswith("scarcegan report ") for command in summary["commands"])
