@@ -6,6 +6,7 @@ import typer
 
 from scarcegan import __version__
 from scarcegan.cli import models, report, runs, snapshots
+from scarcegan.cli.parity import parity
 from scarcegan.cli.preflight import preflight
 from scarcegan.cli.problems import ProblemsInWords
 
@@ -21,6 +22,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")
 app.command()(preflight)
+app.command()(parity)
 app.command()(report.report)
 
 

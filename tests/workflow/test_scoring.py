@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from scarcegan import settings as settings_module
+from scarcegan.cli import app
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.registry import ModelToRegister
 from scarcegan.serving.archive import write_archive
@@ -19,6 +21,7 @@ from scarcegan.serving.explain import integrated_gradients
 from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, describe_snapshot
+from scarcegan.workflow.parity import parity
 from scarcegan.workflow.scoring_plan import plan_scoring
 from scarcegan.workflow.scoring_report import tell_scores
 from scarcegan.workflow.scoring_shard import score_shard
@@ -257,3 +260,63 @@ def test_the_registry_knows_what_was_scored_with(snapshot, champion, score):
     model = score()[0]["model"]
     assert replace(champion, sha256=model["sha256"]) == champion
     assert (model["version"], model["release_id"], model["run"]) == (1, "release-11", "RetrainFlow/11")
+
+
+@pytest.fixture
+def compare(snapshot, scoring, registry, champion):
+    """Compare two sides on the snapshot at a budget of 5 %."""
+
+    def compare(old, new):
+        players = open_snapshots(scoring.snapshots.folder).read(snapshot.name)
+        return parity(str(old), str(new), players, registry, 0.05)
+
+    return compare
+
+
+def test_a_model_and_its_own_scores_file_agree(compare, score):
+    found = compare(Path(score()[0]["folder"], "part-00000.parquet"), 1)
+    assert (found["agreement"], found["rank_correlation"]) == (1.0, pytest.approx(1))
+    assert found["largest_difference"] < 1e-6
+    assert found["players"] + found["only_in_snapshot"] == len(score()[2])
+    assert (found["moved_in"], found["moved_out"]) == ([], [])
+
+
+def test_who_moves_is_told_with_the_reasons_of_the_model_that_shows_them(compare, score, tmp_path):
+    scores = score()[2]["risk_score"]
+    best, worst = scores.idxmax(), scores.idxmin()
+    scores[best], scores[worst] = 0.0, 2.0
+    scores.reset_index().to_csv(tmp_path / "old.csv", index=False)
+    found = compare(tmp_path / "old.csv", "v1")
+    [came], [went] = found["moved_in"], found["moved_out"]
+    assert (came["player_id"], came["new_rank"], came["old_score"]) == (best, 1, 0)
+    assert (went["player_id"], went["old_rank"], went["old_score"]) == (worst, 1, 2)
+    assert found["moved_in_players"] == 1
+    assert 1 <= len(came["why"]) <= 3
+    assert went["why"] == []
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_scores_of_other_players_cannot_be_compared(compare, tmp_path):
+    (tmp_path / "other.csv").write_text("player_id,risk_score\nabc,0.5\n")
+    with pytest.raises(DataProblem, match="got none: compare on the snapshot"):
+        compare(tmp_path / "other.csv", 1)
+
+
+def test_a_file_without_scores_or_with_a_player_twice_is_refused(compare, tmp_path):
+    (tmp_path / "bare.csv").write_text("player_id\n1\n")
+    with pytest.raises(DataProblem, match="got no risk_score: rename"):
+        compare(tmp_path / "bare.csv", 1)
+    (tmp_path / "twice.csv").write_text("player_id,risk_score\n1,0.5\n1,0.6\n")
+    with pytest.raises(DataProblem, match="got 1 twice"):
+        compare(tmp_path / "twice.csv", 1)
+
+
+def test_the_command_tells_parity_in_words_and_in_json(snapshot, champion, scoring, score, tmp_path):
+    file = Path(score()[0]["folder"], "part-00001.parquet")
+    config = tmp_path / "own.toml"
+    config.write_text(f'[snapshots]\nfolder = "{scoring.snapshots.folder}"\n')
+    where = ["--snapshot", snapshot.name, "--config", str(config), "--registry-folder", str(tmp_path / "registry")]
+    told = CliRunner().invoke(app, ["parity", str(file), "1", *where])
+    assert "Agreement at the budget: 100.0%" in told.output, told.output
+    found = json.loads(CliRunner().invoke(app, ["parity", "1", "1", "--json", *where]).output)
+    assert (found["old"], found["agreement"]) == ("version 1", 1.0)
