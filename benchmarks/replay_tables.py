@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 ABOUT = """Each snapshot is scored by the champion of that day; recall at the review budget (1 % flagged) is taken on
-the period's test players. `never` keeps the first model, `always` trains on every snapshot, `by drift` follows the default
-rule of [config/retrain.toml](../config/retrain.toml). A model that is trained on a snapshot scores from the next one
-on: its labels are known one period later. The training is a reduced one, the same for all three; the protocol stands in
-[benchmarks/replay.py](../benchmarks/replay.py), all numbers in [replay.json](replay.json)."""
+the period's test players. `never` keeps the first model, `always` trains on every snapshot, `by drift` follows the
+default rule of [config/retrain.toml](../config/retrain.toml). A model that is trained on a snapshot scores from the
+next one on: its labels are known one period later. The training is a reduced one, the same for all three; the protocol
+stands in [benchmarks/replay.py](../benchmarks/replay.py), all numbers in [replay.json](replay.json)."""
 PLANTED = {
     "simulated": "Simulated months of other players each; the season (0 to 1) is the planted drift.",
     "lootbox": "The real telemetry at its three cut-offs.",
