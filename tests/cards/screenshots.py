@@ -1,6 +1,7 @@
 """Render every card on sample data and photograph it: `python tests/cards/screenshots.py [folder]`.
 
-Writes <card>.html, <card>_1400.png and <card>_800.png; reports what the browser complained about.
+Writes <card>.html and pictures at 1400 and 800 pixels, light and dark; reports what the browser complained about.
+The slow tests leave theirs in build/cards too.
 """
 
 import sys
@@ -10,9 +11,7 @@ from typing import Any
 import card_browser
 import card_samples
 import comparison_samples
-import comparison_samples
 
-from cards.compare_card import compare_card
 from cards.compare_card import compare_card
 from cards.cost_card import cost_card
 from cards.evaluate_card import evaluate_card
@@ -20,7 +19,8 @@ from cards.preprocess_card import preprocess_card
 from cards.register_card import register_card
 from cards.train_card import train_card
 
-WIDTHS = (1400, 800)
+FOLDER = Path(__file__).parents[2] / "build" / "cards"
+LOOKS = [(width, dark) for width in (1400, 800) for dark in (False, True)]
 
 
 def sample_cards() -> dict[str, list[Any]]:
@@ -34,20 +34,25 @@ def sample_cards() -> dict[str, list[Any]]:
         "register": register_card(card_samples.release(), card_samples.evaluation()),
         "cost": cost_card(card_samples.cost()),
         "compare": compare_card(comparison_samples.comparison()),
-        "compare": compare_card(comparison_samples.comparison()),
     }
 
 
-def main(folder: Path) -> None:
+def photograph(name: str, components: list[Any], width: int, dark: bool, folder: Path = FOLDER) -> card_browser.Opened:
+    """Write a card's page and open it, keeping a picture."""
     folder.mkdir(parents=True, exist_ok=True)
+    page = folder / f"{name}.html"
+    page.write_text(card_browser.to_html(components, f"RetrainFlow/1/{name}/1"))
+    picture = folder / f"{name}_{width}{'_dark' * dark}.png"
+    return card_browser.open_page(page, width=width, dark=dark, screenshot=picture)
+
+
+def main(folder: Path) -> None:
     for name, components in sample_cards().items():
-        page = folder / f"{name}.html"
-        page.write_text(card_browser.to_html(components, f"RetrainFlow/1/{name}/1"))
-        for width in WIDTHS:
-            picture = folder / f"{name}_{width}.png"
-            opened = card_browser.open_page(page, width=width, screenshot=picture)
-            sys.stdout.write(f"{picture}: {len(opened.chart_widths)} charts, console {opened.console or 'silent'}\n")
+        for width, dark in LOOKS:
+            opened = photograph(name, components, width, dark, folder)
+            told = f"{len(opened.chart_widths)} charts, console {opened.console or 'silent'}"
+            sys.stdout.write(f"{name}, {width} pixels, {'dark' if dark else 'light'}: {told}\n")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/cards"))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

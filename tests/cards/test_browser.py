@@ -11,14 +11,22 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module")
+def cards():
+    return screenshots.sample_cards()
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (800, True)], ids=["wide", "narrow and dark"])
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_card_draws_its_charts_without_a_complaint(name, tmp_path):
-    page = tmp_path / f"{name}.html"
-    page.write_text(card_browser.to_html(screenshots.sample_cards()[name], name))
-    opened = card_browser.open_page(page, width=1400)
+def test_a_card_draws_its_charts_without_a_complaint(name, width, dark, cards):
+    opened = screenshots.photograph(name, cards[name], width, dark)
     assert opened.console == []
     assert len(opened.chart_widths) == CHARTS[name]
-    assert all(600 < width <= 1100 for width in opened.chart_widths)
+    assert all(0.43 * width < drawn <= 0.97 * width for drawn in opened.chart_widths)
+
+
+def test_every_card_is_looked_at(cards):
+    assert set(cards) == set(CHARTS)
 
 
 def test_a_broken_chart_does_complain(tmp_path):
