@@ -7,6 +7,7 @@ the working directory). Artifacts load one by one, by name: `players`, `models` 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from textwrap import shorten
 from typing import Any
 
 import metaflow
@@ -33,6 +34,7 @@ MADE_IN = {
     "cost": "end",
 }
 LAST_WORDS = 4
+LONGEST_REASON = 200
 
 
 @contextmanager
@@ -49,9 +51,10 @@ def reading(namespace: str | None = None) -> Iterator[None]:
     metaflow.namespace(namespace)
     try:
         yield
-    except MetaflowException as error:
+    except (MetaflowException, OSError) as error:  # of requests too: a metadata service that nobody answers for
+        told = shorten(getattr(error, "message", None) or str(error), LONGEST_REASON)
         raise HistoryProblem(
-            f"expected runs in {metaflow.get_metadata()}, Metaflow got: {error.message}; check METAFLOW_PROFILE"
+            f"expected runs in {metaflow.get_metadata()}, got: {told}; check METAFLOW_PROFILE and the connection"
         ) from error
     finally:
         metaflow.namespace(before)

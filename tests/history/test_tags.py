@@ -2,6 +2,7 @@ import metaflow
 import pytest
 
 from scarcegan import history
+from scarcegan.problems import HistoryProblem
 
 
 def tags_of(run):
@@ -46,3 +47,13 @@ def test_tagging_leaves_a_run_as_old_as_it_was(recorded):
     after = history.runs().set_index("run")["created"]
     assert list(after.index) == ["fourth", "third", "second", "first"]
     assert (before == after).all()
+
+
+def test_a_metadata_service_that_does_not_answer_stops_no_decision(recorded, monkeypatch):
+    def refused(*_):
+        raise ConnectionError("connection refused")
+
+    monkeypatch.setattr(metaflow, "Run", refused)
+    assert history.follow_registry({"RetrainFlow/first": {"champion"}}) == ["RetrainFlow/first"]
+    with pytest.raises(HistoryProblem, match="got: connection refused; check METAFLOW_PROFILE"):
+        history.show("first")
