@@ -234,10 +234,10 @@ class RetrainFlow(FlowSpec):
         """Print the round in the form that the team's metric regexes read, and refresh the live card.
 
         Raises:
-            TrainingInterrupted: AWS is about to take the spot instance away; a retry goes on from this round.
+            MachineTakenAway: AWS is about to take the spot instance away; a retry goes on from this round.
         """
         from cards.train_card import train_card
-        from scarcegan.gan.trainer import TrainingInterrupted
+        from spot import stop_if_taken_away
 
         last = {name: sum(history[key][-1]) / history["members"] for name, key in METRIC_NAMES.items()}
         words = "; ".join(f"{name}={value:.4g}" for name, value in last.items())
@@ -246,11 +246,7 @@ class RetrainFlow(FlowSpec):
         current.card.clear()
         current.card.extend(train_card(history, self.fold, history["iterations"]))
         current.card.refresh()
-        notice = current.get("spot_termination_notice")
-        if notice and Path(notice).exists():
-            raise TrainingInterrupted(
-                f"this spot instance is taken away ({Path(notice).read_text()}): trained so far is kept"
-            )
+        stop_if_taken_away()
 
 
 if __name__ == "__main__":

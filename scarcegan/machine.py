@@ -16,6 +16,10 @@ WORKERS_VARIABLE = "SCARCEGAN_WORKERS"
 _REMOTE = ("batch", "kubernetes")
 
 
+class MachineTakenAway(Exception):
+    """Ends a training whose machine is about to be taken away; what it has done so far is saved before it goes up."""
+
+
 def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, str], root: Path) -> None:
     """Set what Metaflow needs before it reads its arguments; what the user has set stays.
 

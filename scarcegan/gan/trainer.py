@@ -10,6 +10,7 @@ import numpy as np
 from scarcegan.gan.checkpoints import CheckpointFile
 from scarcegan.gan.health import alarms, member_faults, note_troubles, require_survivors
 from scarcegan.gan.program import SERIES, Program
+from scarcegan.machine import MachineTakenAway
 
 MAX_SNAPSHOTS = 40
 
@@ -67,7 +68,7 @@ def train_members(
 
     Raises:
         TrainingCollapsed: no member is left.
-        TrainingInterrupted: `on_round` raised it; the checkpoint is of the last round.
+        MachineTakenAway: `on_round` raised it; the checkpoint is of the last round.
         CheckpointProblem: the checkpoint is unreadable or of another training.
     """
     run = _Run(program, checkpoint)
@@ -82,14 +83,10 @@ def train_members(
     return TrainedMembers(run.iterations, run.snapshots, np.stack(run.scores), run.healthy(), run.history)
 
 
-class TrainingInterrupted(Exception):
-    """Raised by `on_round` where the machine is about to be taken away; the last round is saved before it goes up."""
-
-
 def _tell(on_round: OnRound, run: "_Run", number: int) -> None:
     try:
         on_round(run.history)
-    except TrainingInterrupted:
+    except MachineTakenAway:
         run.save(number)
         raise
 

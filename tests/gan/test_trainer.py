@@ -6,7 +6,8 @@ import pytest
 
 from scarcegan.gan.checkpoints import CheckpointFile
 from scarcegan.gan.program import SERIES
-from scarcegan.gan.trainer import MAX_SNAPSHOTS, TrainingInterrupted, train_members
+from scarcegan.gan.trainer import MAX_SNAPSHOTS, train_members
+from scarcegan.machine import MachineTakenAway
 from scarcegan.problems import CheckpointProblem, TrainingCollapsed
 from scarcegan.settings import Train
 
@@ -88,9 +89,9 @@ def test_a_notice_that_the_machine_goes_saves_the_round_it_came_in(program, vali
 
     def taken_away(history):
         if history["iteration"][-1] == 15:  # checkpoints are due at 10 and 20
-            raise TrainingInterrupted("in two minutes")
+            raise MachineTakenAway("in two minutes")
 
-    with pytest.raises(TrainingInterrupted):
+    with pytest.raises(MachineTakenAway):
         train_members(program, validation, mean_score, checkpoint, taken_away)
     rounds = []
     resumed = train_members(program, validation, mean_score, checkpoint, lambda h: rounds.append(h["iteration"][-1]))
