@@ -141,6 +141,7 @@ def test_the_parser_sees_imports_in_every_form(tmp_path, monkeypatch):
         "scarcegan.workflow.judge",
         "scarcegan.workflow.release",
         "scarcegan.workflow.telemetry",
+        "scarcegan.workflow.watch",
     ],
 )
 def test_start_up_does_without_heavy_libraries(module):
