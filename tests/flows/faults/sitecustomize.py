@@ -3,7 +3,9 @@
 SCARCEGAN_FAULT holds faults, separated by `;`: `collapse:<fold>[:<file>]` (that fold fails for good after a checkpoint,
 once `file` is there), `hang:<fold>` (that fold goes no further than its first checkpoint), `evaluate` (evaluation
 crashes), `kill:<fold>:<file>` (the process of that fold, on Batch its whole job, is killed right after a checkpoint,
-once: `file` remembers it), or `shard:<cut-off>:<number>` (that shard of features fails for good).
+once: `file` remembers it), `shard:<cut-off>:<number>` (that shard of features fails for good), `unscored:<number>`
+(that shard's scores fail for good), or `half:<number>:<file>` (the process that scores that shard is killed when its
+scores are written but not yet in their place, once: `file` remembers it).
 """
 
 import importlib.abc
@@ -76,12 +78,40 @@ def shard(telemetry, detail):
     telemetry.extract_part = fails
 
 
+def unscored(scoring, detail):
+    from scarcegan.problems import DataProblem
+
+    original = scoring.score_shard
+
+    def fails(plan, model, number, settings):
+        if number == int(detail):
+            raise DataProblem(f"shard {number} broken on purpose: mend it")
+        return original(plan, model, number, settings)
+
+    scoring.score_shard = fails
+
+
+def half(scoring, detail):
+    number, _, remembered = detail.partition(":")
+    original = scoring.put_file
+
+    def dies(draft, location):
+        if location.endswith(f"part-{int(number):05d}.parquet") and not Path(remembered).exists():
+            Path(remembered).write_text(str(draft))
+            os.kill(os.getpid(), signal.SIGKILL)
+        original(draft, location)
+
+    scoring.put_file = dies
+
+
 PATCHES = {
     "collapse": ("scarcegan.gan.checkpoints", collapse),
     "hang": ("scarcegan.gan.checkpoints", hang),
     "evaluate": ("scarcegan.workflow.judge", evaluate),
     "kill": ("scarcegan.gan.checkpoints", kill),
     "shard": ("scarcegan.workflow.telemetry", shard),
+    "unscored": ("scarcegan.workflow.scoring_shard", unscored),
+    "half": ("scarcegan.workflow.scoring_shard", half),
 }
 FAULTS = [fault.partition(":") for fault in os.environ.get("SCARCEGAN_FAULT", "").split(";") if fault]
 

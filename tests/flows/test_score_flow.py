@@ -1,0 +1,144 @@
+"""Scoring a snapshot in three shards: one is killed half-way, one fails for good, a resume ends it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from scarcegan import settings
+from scarcegan.data.storage import list_names
+from scarcegan.registry import ModelToRegister, open_registry
+from scarcegan.serving.archive import write_archive
+from scarcegan.serving.forward import risk_score
+from scarcegan.snapshots import open_snapshots
+from scarcegan.snapshots.manifest import Frame, describe_snapshot
+
+pytestmark = pytest.mark.slow
+
+COLUMNS = ("bets_level", "bets_active_share", "night_level")
+SECTIONS = """
+[snapshots]
+folder = "{folder}/snapshots"
+
+[scoring]
+folder = "{folder}/scores"
+"""
+
+
+def small_model():
+    rng = np.random.default_rng(2)
+    sizes = ((len(COLUMNS), 6), (6, 5))
+    layers = [
+        {"weights": rng.normal(size=(2, *size)).astype(np.float32), "bias": np.zeros((2, size[1]), np.float32)}
+        for size in sizes
+    ]
+    knots = np.tile(np.linspace(0, 20, 9, dtype=np.float32), (len(COLUMNS), 1))
+    scaler = {"kind": "quantile_normal", "knots": knots, "values": knots / 5 - 2}
+    return {
+        "class_names": ["dormant", "normal", "heavy", "risky", "unknown"],
+        "rare_index": 3,
+        "feature_names": list(COLUMNS),
+        "threshold": 0.5,
+        "definition": "review_budget",
+        "parts": [{"scaler": scaler, "layers": layers, "slope": 0.2}],
+    }
+
+
+def features_of(players):
+    return np.random.default_rng(0).gamma(2, 3, (players, len(COLUMNS))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def approved(flow_folder):
+    """A snapshot of 300 players in three parts, and an approved model."""
+    folder = flow_folder.path
+    config = folder / "tiny.toml"
+    config.write_text(config.read_text() + SECTIONS.format(folder=folder))
+    store, name = open_snapshots(str(folder / "snapshots")), "players-2026-01-01"
+    ids, features = np.arange(300), features_of(300)
+    parts = [store.write_part(name, at, ids[at::3], features[at::3], COLUMNS) for at in range(3)]
+    store.publish(describe_snapshot(name, Frame("2026-01-01", 60, COLUMNS), parts))
+    archive = folder / "model.tar.gz"
+    model = ModelToRegister(
+        definition="review_budget",
+        archive=archive,
+        sha256=write_archive(small_model(), {}, archive),
+        threshold=0.5,
+        constraint_met=True,
+        release_id="release-1",
+        origin_run_id="1",
+        run_pathspec="RetrainFlow/1",
+    )
+    registry = open_registry(settings.Registry(path=str(folder / "registry")))
+    [version] = registry.register_release([model])
+    registry.approve(version.version, who="rita", why="good")
+    return flow_folder
+
+
+@pytest.fixture(scope="module")
+def chain(approved):
+    """Kill shard 0 half-way (its retry ends it), break shard 2 for good; then resume."""
+    faults = f"half:0:{approved.path}/killed;unscored:2"
+    broken = approved.launch("run", "--max-workers", "1", fault=faults, expect=1, flow="score_flow")
+    files = {path.name for path in approved.path.glob("scores/*/*/*")}
+    resumed = approved.launch("resume", flow="score_flow")
+    return broken, files, resumed
+
+
+def test_a_broken_shard_says_why_and_nothing_is_reported(chain, approved):
+    (printed, run_id), files, _ = chain
+    assert "shard 2 broken on purpose: mend it" in printed
+    assert "report" not in {step.id for step in approved.run(run_id, "ScoreFlow")}
+    assert "report.json" not in files
+
+
+def test_a_shard_killed_half_way_leaves_no_half_file_and_its_retry_writes_it_once(chain, approved):
+    (_, run_id), files, _ = chain
+    assert (approved.path / "killed").exists()
+    assert {name for name in files if name.endswith(".parquet")} == {"part-00000.parquet", "part-00001.parquet"}
+    tasks = {task.index: task for task in approved.run(run_id, "ScoreFlow")["score"]}
+    assert tasks[0].metadata_dict["attempt"] == "1"
+
+
+def test_a_resume_scores_only_what_is_missing_into_the_same_folder(chain, approved):
+    (_, first), _, (printed, second) = chain
+    run = approved.run(second, "ScoreFlow")
+    [again] = [task for task in run["score"] if not task.origin_pathspec]
+    assert again["scored"].data["file"] == "part-00002.parquet"
+    [folder] = approved.path.glob("scores/*/*")
+    assert folder.name == f"v1-ScoreFlow-{first}"
+    assert "300 players of players-2026-01-01 scored with version 1" in printed
+    # Drafts of a killed process have hidden names, which no reader takes for scores.
+    assert set(list_names(str(folder))) == {
+        *(f"part-0000{number}.parquet" for number in range(3)),
+        "review.parquet",
+        "review.csv",
+        "report.json",
+    }
+
+
+def test_everyone_is_scored_once_with_the_models_own_numbers(chain, approved):
+    [folder] = approved.path.glob("scores/*/*")
+    frame = pd.concat([pq.read_table(path).to_pandas() for path in sorted(folder.glob("part-*"))])
+    assert sorted(frame["player_id"]) == list(range(300))
+    wanted = risk_score(small_model(), features_of(300))
+    np.testing.assert_allclose(frame["risk_score"], wanted[frame["player_id"]], atol=1e-5)
+
+
+def test_the_artifacts_tell_model_report_and_whom_to_look_at(chain, approved):
+    _, _, (_, run_id) = chain
+    task = approved.run(run_id, "ScoreFlow")["end"].task
+    assert task["model_version"].data == 1
+    report, flagged = task["score_report"].data, task["flagged"].data
+    assert report["players"] == 300
+    assert len(flagged) == report["review"]["players"] == 3
+    assert flagged["risk_score"].is_monotonic_decreasing
+    assert list(Path(report["folder"]).glob("review.csv"))
+
+
+def test_a_version_that_is_not_there_is_refused_before_anything_is_scored(approved):
+    printed, _ = approved.launch("run", "--version", "7", expect=1, flow="score_flow")
+    assert "RegistryProblem in step start:" in printed
+    assert "Traceback" not in printed
