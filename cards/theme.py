@@ -42,10 +42,11 @@ STYLE = """<style>
 .mf-card .container:has(progress) .details { font: inherit; color: var(--black); }
 .mf-card .tableContainer { margin: 1.25rem 0; }
 .mf-card td:has(.value-box) { background: none; padding: 0 0.75rem 0 0; vertical-align: top; }
-.mf-card table .value-box { text-align: left; padding: 0.9rem 1rem; background: var(--bg); border-color: var(--grey); }
-.mf-card .value-box .value-box-title { font-size: 0.75rem; white-space: nowrap; }
+.mf-card table .value-box { text-align: left; padding: 0.9rem 1rem; background: var(--bg) !important;
+  border-color: var(--grey) !important; }
+.mf-card .value-box .value-box-title { font-size: 0.75rem; white-space: nowrap; color: var(--dk-grey); }
 .mf-card .value-box .value-box-value { color: var(--black); }
-.mf-card .value-box .value-box-subtitle { font-size: 0.8rem; margin: 0; }
+.mf-card .value-box .value-box-subtitle { font-size: 0.8rem; margin: 0; color: var(--dk-grey); }
 .mf-card .vega-bindings { font-size: 13px; margin-top: 0.5rem; }
 @media (prefers-color-scheme: dark) {
   :root { --bg: #16181d; --white: #16181d; --black: #e5e7eb; --dk-grey: #a3a9b5; --grey: #ffffff30;
@@ -72,7 +73,8 @@ CONFIG: dict[str, Any] = {
         "symbolSize": 150, "symbolOpacity": 1, "unselectedOpacity": 0.75,
         "labelLimit": 260, "columnPadding": 18, "offset": 14,
     },
-    "header": {"labelFontSize": 12, "labelColor": INK, "labelFontWeight": 600, "labelAnchor": "start"},
+    "header": {"labelFontSize": 11, "labelColor": INK, "labelFontWeight": 600, "labelAnchor": "start",
+               "labelLimit": 215},
     "text": {"color": INK, "fontSize": 12},
     "rule": {"color": INK},
 }  # fmt: skip
