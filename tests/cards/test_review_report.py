@@ -1,39 +1,17 @@
 import json
 import re
 
+import card_browser
 import card_samples
 import pytest
+import report_samples
 
 from cards.review_report import review_report
 
 
 @pytest.fixture
-def dossier(evaluation, data_report, release):
-    card = {
-        "intended_uses": {"purpose_of_model": "Finds the few.", "intended_uses": "Business definition <b>."},
-        "training_details": {"training_observations": "Ensemble of 37 networks."},
-    }
-    event = {
-        "status": "Approved",
-        "who": "rita",
-        "why": "beats <the> champion",
-        "at": "2024-07-02T08:00:00",
-        "forced": True,
-    }
-    return {
-        "run": "1719824973",
-        "created": "2024-07-01 09:14",
-        "user": "ada",
-        "settings": {"folds.k": 5, "train.members": 8},
-        "data_report": data_report,
-        "evaluation": evaluation,
-        "release": release,
-        "cards": dict.fromkeys(card_samples.DEFINITIONS, card),
-        "versions": [
-            {"version": 13, "definition": "recall_first", "decisions": [event]},
-            {"version": 14, "definition": "precision_first", "decisions": []},
-        ],
-    }
+def dossier():
+    return report_samples.dossier()
 
 
 @pytest.fixture
@@ -85,6 +63,19 @@ def test_a_run_without_release_was_approved_by_nobody(dossier):
 def test_subgroups_are_left_out_where_none_were_measured(dossier, evaluation):
     without = {key: value for key, value in evaluation.items() if key != "subgroups"}
     assert "serve all players" not in read(dossier | {"evaluation": without})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(card_browser.find_chromium() is None, reason="needs Chromium: apt-get install chromium")
+@pytest.mark.parametrize("width", [1400, 800])
+def test_a_browser_opens_it_without_a_complaint_and_without_scrolling_sideways(dossier, tmp_path, width):
+    page = tmp_path / "report.html"
+    fits = "document.body.scrollWidth <= innerWidth ? 'fits' : 'too wide'"
+    check = f"<script>onload = () => {{ document.title = {fits} }}</script>"
+    page.write_text(review_report(dossier).replace("</body>", f"{check}</body>"))
+    opened = card_browser.open_page(page, width=width)
+    assert opened.console == []
+    assert "<title>fits</title>" in opened.dom
 
 
 def test_the_page_needs_nothing_else_and_lets_no_markup_in(dossier):
