@@ -39,7 +39,7 @@ class RetrainFlow(FlowSpec):
     `data_report` - dict.
     fold, candidates, history, validation_rows, prevalence (train) - see scarcegan.workflow.fit.fit_fold.
     models, validation (select) - dicts by business definition, see scarcegan.workflow.select.select_models.
-    evaluation (evaluate) - dict, see scarcegan.evaluation.report; `model_quality` - JSON text by definition;
+    evaluation (evaluate) - dict, see scarcegan.workflow.judge; `model_quality` - JSON text by definition;
     `metrics_csv` - text.
     release (register) - dict: release_id, registry, versions, lineage, commands.
     cost (end) - dict, see scarcegan.costs.bill; `end` itself is not in it.

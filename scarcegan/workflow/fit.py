@@ -51,7 +51,7 @@ def fit_fold(
 
     Returns:
         `fold`, `candidates` (business definition -> see `_candidate`), `validation_rows` (int array, rows of
-        the players), `history` (series by round) and `prevalence` (value, how).
+        the players), `history` (see `scarcegan.gan.trainer.new_history`) and `prevalence` (value, how).
 
     Raises:
         TrainingCollapsed: no member survived.
