@@ -46,10 +46,11 @@ def run_checks(checks: Sequence[tuple[str, Callable[[], Finding | str]]]) -> lis
 def asking_aws(advice: str) -> Iterator[None]:
     """Turn what AWS answers into `Refused`, with this advice."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError) as error:  # the last: a proxy answers for AWS
         raise Refused(str(error), advice) from error
 
 
