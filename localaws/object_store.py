@@ -4,7 +4,9 @@ import json
 import sys
 from pathlib import Path
 
-PORTS = 9  # S3, its gRPC, and two each of filer, volume and master, and the admin's
+# All that SeaweedFS listens on: a port left to its default would be taken when two twins run.
+PORT_OPTIONS = ("s3.port", "s3.port.grpc", "s3.port.iceberg", "s3.port.lance", "filer.port", "filer.port.grpc",
+                "volume.port", "volume.port.grpc", "master.port", "master.port.grpc")  # fmt: skip
 
 
 def weed() -> Path:
@@ -19,8 +21,6 @@ def seaweed_command(folder: Path, ports: list[int], key: str, secret: str) -> li
     credentials = [{"accessKey": key, "secretKey": secret}]
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
     config.write_text(json.dumps({"identities": [{"name": "twin", "credentials": credentials, "actions": actions}]}))
-    named = ("s3.port", "s3.port.grpc", "filer.port", "filer.port.grpc", "volume.port", "volume.port.grpc",
-             "master.port", "master.port.grpc", "s3.port.iceberg")  # fmt: skip
     return [
         str(weed()),
         "server",
@@ -33,5 +33,5 @@ def seaweed_command(folder: Path, ports: list[int], key: str, secret: str) -> li
         "-master.volumeSizeLimitMB=256",
         "-master.telemetry=false",
         "-volume.max=20",
-        *(f"-{name}={port}" for name, port in zip(named, ports, strict=True)),
+        *(f"-{name}={port}" for name, port in zip(PORT_OPTIONS, ports, strict=True)),
     ]

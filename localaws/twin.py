@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localaws.image import build_image
-from localaws.object_store import PORTS, seaweed_command, weed
+from localaws.object_store import PORT_OPTIONS, seaweed_command, weed
 from localaws.processes import Server, free_ports
 from localaws.provision import provision
 from localaws.s3_front import S3Front
@@ -56,7 +56,7 @@ def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "") -> Iterat
         TwinProblem: a server does not start, or the stack cannot be deployed.
     """
     kept_by_moto = object_store == "moto" or (not object_store and not weed().is_file())
-    aws, metadata, door, *ports = free_ports(3 + PORTS)
+    aws, metadata, door, *ports = free_ports(3 + len(PORT_OPTIONS))
     account = KEY | {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws}",
         "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{door}",
