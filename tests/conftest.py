@@ -73,7 +73,13 @@ def stack(aws_endpoint):
         yield deploy_stack()
 
 
-def deploy_stack(**parameters):
+@pytest.fixture(scope="session")
+def deploy():
+    """Deploy the project's own stack to the account that the environment leads to."""
+    return deploy_stack
+
+
+def deploy_stack(name="scarcegan", **parameters):
     import boto3
 
     cloudformation, subnets = boto3.client("cloudformation"), boto3.client("ec2").describe_subnets()["Subnets"]
@@ -82,12 +88,12 @@ def deploy_stack(**parameters):
         # moto leaves out the bucket's policy and the model package group, and says so.
         warnings.filterwarnings("ignore", "Tried to parse")
         cloudformation.create_stack(
-            StackName="scarcegan",
+            StackName=name,
             TemplateBody=STACK.read_text(),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
             Capabilities=["CAPABILITY_IAM"],
         )
-    [made] = cloudformation.describe_stacks(StackName="scarcegan")["Stacks"]
+    [made] = cloudformation.describe_stacks(StackName=name)["Stacks"]
     assert made["StackStatus"] == "CREATE_COMPLETE"
     return {output["Description"]: output["OutputValue"] for output in made["Outputs"]}
 

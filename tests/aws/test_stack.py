@@ -80,15 +80,26 @@ def test_containers_hear_that_their_spot_instance_goes(stack):
 
 def test_logs_are_kept_for_a_while_and_no_longer(stack):
     groups = boto3.client("logs").describe_log_groups()["logGroups"]
-    assert {group["logGroupName"]: group.get("retentionInDays") for group in groups} == {
-        "/aws/batch/job": 90,
-        "/aws/vendedlogs/states/scarcegan": 90,
-    }
+    kept = {group["logGroupName"]: group.get("retentionInDays") for group in groups}
+    assert kept["/aws/batch/job"] == kept["/aws/vendedlogs/states/scarcegan"] == 90
 
 
 def test_step_functions_counts_foreachs_by_path(stack):
     table = boto3.client("dynamodb").describe_table(TableName=stack["METAFLOW_SFN_DYNAMO_DB_TABLE"])["Table"]
     assert table["KeySchema"] == [{"AttributeName": "pathspec", "KeyType": "HASH"}]
+
+
+def test_a_second_project_lives_in_the_same_account_with_a_key_and_approvals_of_its_own(stack, deploy):
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1"
+    machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:second_ScoreFlow"
+    own = {"Project": "second", "BatchLogGroup": "exists", "KmsKeyArn": key, "ScoringStateMachine": machine}
+    second = deploy("second", **own)
+    encryption = boto3.client("s3").get_bucket_encryption(Bucket=second["The bucket."])
+    [rule] = encryption["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == key
+    [consumer] = boto3.client("lambda").list_functions()["Functions"]  # the first stack has none
+    assert consumer["Environment"]["Variables"] == {"SCORING_STATE_MACHINE": machine}
+    assert second["METAFLOW_BATCH_JOB_QUEUE"] == "second-cpu"
 
 
 def test_what_costs_money_bears_the_projects_tag(resources):
