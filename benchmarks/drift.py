@@ -63,7 +63,10 @@ def past_pairs() -> dict[str, np.ndarray]:
     measured: list[Measured] = [
         measure(before, now, seed=7, false_alarms=RULE.false_alarms) for before, now in itertools.pairwise(months)
     ]
-    return pair_limits([one.values for one in measured], RULE.false_alarms)
+    chance = chance_limits(
+        (RULE.rows, RULE.rows), FEATURES, 0.1, measured[0].classifier["null_high"], RULE.false_alarms
+    )
+    return pair_limits([one.values for one in measured], chance, RULE.false_alarms)
 
 
 def main(players: int) -> None:

@@ -50,16 +50,18 @@ from scarcegan.workflow.watch import Champion, watch_snapshot
 
 POLICIES = ("never", "always", "by_drift")
 DEFINITION = "review_budget"
-# Small movements from month to month, a new season in the seventh month, the old one again in the eleventh.
-SEASONS = (0.0, 0.04, 0.0, 0.06, 0.02, 0.05, 1.0, 0.95, 1.0, 0.97, 0.0, 0.03, 0.0)
+# Small movements from month to month; a new season comes, stays for four months, and goes again.
+SEASONS = (0.02, 0.0, 0.03, 0.0, 0.04, 0.0, 0.02, 0.0, 0.03, 0.01, 1.0, 0.98, 1.0, 0.97, 0.0, 0.02)
+# Months before the first model: they tell what is usual.
+HISTORY = {"simulated": 6, "lootbox": 0}
 TRAINING: dict[str, Any] = {
     "folds": {"k": 3},
-    "train": {"members": 6, "iterations": 600, "round_iterations": 50},
+    "train": {"members": 4, "iterations": 400, "round_iterations": 50},
     "definitions": [{"name": DEFINITION, "maximise": "recall", "constraint": "flagged"}],
     "evaluate": {"bootstrap": 50, "baselines": ["logistic_regression"]},
     "telemetry": {"shards": 2},
 }
-SIMULATED = {"players": 20_000, "risky_share": 0.02, "labeled_risky": 60, "labeled_negatives": 300}
+SIMULATED = {"players": 12_000, "risky_share": 0.02, "labeled_risky": 60, "labeled_negatives": 300}
 QUICK_TRAINING: dict[str, Any] = TRAINING | {
     "folds": {"k": 2},
     "model": {"trunk": [16], "generator": [8]},
@@ -71,14 +73,18 @@ QUICK_SIMULATED = {"players": 1_500, "risky_share": 0.04, "labeled_risky": 20, "
 
 @dataclass
 class Replay:
-    """One series and what has been trained on it so far: by period, the models and their cost in CPU seconds."""
+    """One series and what has been trained on it so far: by period, the models and their cost in CPU seconds.
+
+    The first `history` periods come before the first model.
+    """
 
     series: Series
+    history: int
     trained: dict[str, tuple[dict[str, Any], dict[str, Any], Settings, str, float]] = field(default_factory=dict)
 
     def run(self, policy: str, folder: Path) -> dict[str, Any]:
         """Walk the periods under one policy, with a registry and a record of drift of its own."""
-        first, *later = self.series.periods
+        first, *later = self.series.periods[self.history :]
         registry = open_registry(sections.Registry(path=str(folder), group=f"replay-{policy.replace('_', '-')}"))
         cost = {"training_cpu_s": self._retrain(first, registry), "watching_cpu_s": 0.0}
         rows, trainings = [], 1
@@ -170,9 +176,9 @@ def _champion(registry: Registry) -> Champion:
     return Champion(read_archive(registry.fetch_archive(version.version), version.sha256), version)
 
 
-def replay(series: Series, folder: Path) -> dict[str, Any]:
+def replay(series: Series, folder: Path, history: int = 0) -> dict[str, Any]:
     """Walk a series under every policy."""
-    one = Replay(series)
+    one = Replay(series, history)
     return {policy: one.run(policy, folder / f"registry-{policy}") for policy in POLICIES}
 
 
@@ -203,15 +209,18 @@ def plans(quick: bool) -> dict[str, Callable[[Path], Series]]:
 
 def main(options: argparse.Namespace) -> None:
     """Replay all series, then write the table."""
-    results = {}
+    output = options.output or (ROOT / "build" / "replay" if options.quick else ROOT / "docs")
+    earlier = output / "replay.json"
+    results = json.loads(earlier.read_text())["series"] if options.series and earlier.exists() else {}
     for name, make in plans(options.quick).items():
+        if options.series not in (None, name):
+            continue
         folder = Path(tempfile.mkdtemp(prefix="replay-"))
         try:
-            results[name] = replay(make(folder), folder)
+            results[name] = replay(make(folder), folder, 0 if options.quick else HISTORY[name])
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     whole = {"figures": figures(results), "quick": options.quick, "series": results}
-    output = options.output or (ROOT / "build" / "replay" if options.quick else ROOT / "docs")
     output.mkdir(parents=True, exist_ok=True)
     (output / "replay.json").write_text(json.dumps(whole, indent=1) + "\n")
     (output / "replay.md").write_text(markdown(results))
@@ -221,5 +230,6 @@ def main(options: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="four small simulated months and tiny networks")
+    parser.add_argument("--series", choices=HISTORY, help="one series; the other keeps the figures it has")
     parser.add_argument("--output", type=Path, help="folder of replay.json and replay.md (default docs)")
     main(parser.parse_args())

@@ -22,6 +22,8 @@ from scarcegan.workflow.telemetry import extract_part, plan_snapshots, publish_s
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = date(2026, 1, 1)
+# A planted season is the simulation's own drift and a new currency: what these counters count is worth less.
+REDENOMINATED = {"bets": 5, "losses": 5, "deposits": 5}
 COMMIT = "replay"
 
 
@@ -83,7 +85,7 @@ def simulated_series(folder: Path, seasons: Sequence[float], tree: dict[str, Any
         home, levels[cutoff] = folder / f"month-{number}", season
         own = {"data": {"path": str(home)}, "simulated": {"drift": season}, "seed": settings.seed + number}
         source = write_telemetry(load(_overlaid(settings.model_dump(mode="json"), own)))
-        telemetry = _moved(source / "telemetry.parquet", number)
+        telemetry = _moved(source / "telemetry.parquet", number, season)
         at = {"telemetry": {"path": str(telemetry), "cutoffs": [cutoff]}}
         _publish(load(_overlaid(settings.model_dump(mode="json"), at)))
         tables[cutoff] = _simulated_labels(source, number, cutoff)
@@ -121,11 +123,14 @@ def _publish(settings: Settings) -> None:
                       settings)  # fmt: skip
 
 
-def _moved(path: Path, number: int) -> Path:
-    """Move a simulated month's dates to its place, and give its players ids of their own."""
+def _moved(path: Path, number: int, season: float) -> Path:
+    """Move a simulated month's dates to its place, give its players ids of their own, and plant the new currency."""
     table = pq.read_table(path)
     days = table["date"].cast(pa.int32()).to_numpy() + PROXY_DAYS * number
     table = table.set_column(table.column_names.index("date"), "date", pa.array(days, pa.int32()).cast(pa.date32()))
+    for name, factor in REDENOMINATED.items():
+        values = np.rint(table[name].to_numpy() * factor**season).astype(np.int32)
+        table = table.set_column(table.column_names.index(name), name, pa.array(values))
     ids = table["player_id"].to_numpy() + _first_id(number)
     moved = path.with_name("moved.parquet")
     pq.write_table(table.set_column(table.column_names.index("player_id"), "player_id", pa.array(ids)), moved)

@@ -1,13 +1,13 @@
 """How far is far: limits for each measure, from chance alone and from past pairs of snapshots that were stable.
 
-A measure is a float array: one number for each feature (`psi`, `ks`, `missing_share`) or a single one (`classifier`,
-`score`, `unknown_share`). All limits hold for whole families: a stable snapshot passes a limit of any feature with a
-probability of `false_alarms` at most.
+A measure is a float array: one number for each feature (`psi`, `ks`, `missing_share`) or a single one: `classifier`
+(the separation that its AUC stands for), `score`, `unknown_share`. Limits hold for whole families: a stable snapshot
+passes a limit of any feature with a probability of `false_alarms` at most.
 
 Chance tells how much two samples of the same players' world differ. Real players are never quite the same from one
 month to the next, so limits from chance alone call much drift that nobody needs to act on; past pairs tell what is
-usual. With M_p the largest excess of pair p, on a log scale, over the mean of the other pairs, a new stable pair stays
-below mean(M) + t sd(M) sqrt(1 + 1/P) (the one-sided prediction limit of P normal values).
+usual. With M_p the largest excess of pair p, in log(measure + limit of chance), over the mean of the other pairs, a new
+stable pair stays below mean(M) + t sd(M) sqrt(1 + 1/P) (the one-sided prediction limit of P normal values).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from scarcegan.monitoring.distances import BINS
+from scarcegan.monitoring.two_sample import separation
 
 FEWEST_PAIRS = 3
 FEATURE_MEASURES = ("psi", "ks", "missing_share")
-# Measures below this are noise whatever their ratio: it keeps logarithms of almost nothing apart from drift.
-_FLOOR = 0.005
 
 
 def chance_limits(
@@ -46,40 +45,48 @@ def chance_limits(
     return {
         "psi": np.full(features, chi2.isf(each, BINS - 1) * inverse),
         "ks": np.full(features, kstwobign.isf(each) * np.sqrt(inverse)),
-        # No value is missing in a usual snapshot; one in a thousand is worth a word.
+        # Shares that are 0 in a usual snapshot: from one in a thousand on, others are worth a word.
         "missing_share": np.full(features, max(1e-3, norm.isf(each) * np.sqrt(1e-3 * inverse))),
-        "classifier": np.array([null_high - 0.5]),
+        "classifier": np.array([separation(null_high)]),
         "score": np.array([kstwobign.isf(false_alarms) * np.sqrt(inverse)]),
-        "unknown_share": np.array([norm.isf(false_alarms / 2) * deviation]),
+        "unknown_share": np.array([max(1e-3, norm.isf(false_alarms / 2) * deviation)]),
     }
 
 
-def pair_limits(measured: Sequence[Mapping[str, np.ndarray]], false_alarms: float) -> dict[str, np.ndarray]:
-    """Return the limits that past pairs of snapshots set; needs `FEWEST_PAIRS` of them.
+def pair_limits(
+    measured: Sequence[Mapping[str, np.ndarray]], chance: Mapping[str, np.ndarray], false_alarms: float
+) -> dict[str, np.ndarray]:
+    """Return the limits that past pairs of snapshots set, none below that of chance; needs `FEWEST_PAIRS` of them.
 
     Args:
         measured: of each pair the measures by name, all of the same features.
+        chance: from `chance_limits`; below them a measure is noise, and so is the ratio of two.
         false_alarms: probability for each family.
     """
     if len(measured) < FEWEST_PAIRS:
         raise ValueError(f"expected {FEWEST_PAIRS} pairs or more, got {len(measured)}: take the limits of chance")
     third = false_alarms / len(FEATURE_MEASURES)
     return {
-        name: _prediction_limit(
-            np.stack([pair[name] for pair in measured]), third if name in FEATURE_MEASURES else false_alarms
+        name: np.fmax(
+            noise,
+            _prediction_limit(
+                np.stack([pair[name] for pair in measured]),
+                noise,
+                third if name in FEATURE_MEASURES else false_alarms,
+            ),
         )
-        for name in measured[0]
+        for name, noise in chance.items()
     }
 
 
-def _prediction_limit(values: np.ndarray, false_alarms: float) -> np.ndarray:
+def _prediction_limit(values: np.ndarray, noise: np.ndarray, false_alarms: float) -> np.ndarray:
     """Return the limit of each column of [pairs, F] that a new stable pair passes nowhere but for so many of them."""
     from scipy.stats import t
 
     pairs = len(values)
-    logs = np.log(np.maximum(values, 0) + _FLOOR)
+    logs = np.log(np.maximum(values, 0) + noise)
     others = (logs.sum(axis=0) - logs) / (pairs - 1)
     excess = (logs - others).max(axis=1)
     reach = excess.mean() + t.isf(false_alarms, pairs - 1) * excess.std(ddof=1) * np.sqrt(1 + 1 / pairs)
-    limit: np.ndarray = np.exp(logs.mean(axis=0) + max(reach, 0.0)) - _FLOOR
+    limit: np.ndarray = np.exp(logs.mean(axis=0) + max(reach, 0.0)) - noise
     return limit

@@ -3,7 +3,9 @@
 Each signal of `[monitoring.signals]` is raised in a period when it lies beyond its limit (more than stable snapshots
 show) and is at least `least` large (large enough to matter). Then, in this order:
 
-1. retrain: a raised signal with `retrain_after` > 0 has now been raised in so many periods in a row;
+1. retrain: a raised signal with `retrain_after` > 0 has now been raised in so many periods in a row. But limits from
+   chance alone (fewer than three past pairs of snapshots) never retrain: a window that begins on another weekday is
+   enough for a classifier to pass them. Recall needs no such limit;
 2. watch instead, while the last retraining was asked for within the last `cool_down` periods: its model may still be
    in training, or wait for approval;
 3. watch: any signal is raised, or drift could not be measured;
@@ -52,7 +54,7 @@ def decide(report: Mapping[str, Any], version: int, past: Sequence[Decision], ru
         rule: `[monitoring]`.
     """
     signals = {
-        name: _state(name, told, getattr(rule.signals, name), version, past) for name, told in report["signals"].items()
+        name: _state(name, told, _usable(name, report, rule), version, past) for name, told in report["signals"].items()
     }
     due = [name for name, state in signals.items() if 0 < state["retrain_after"] <= state["periods"]]
     resting = _cool_down(past, rule.cool_down)
@@ -80,6 +82,13 @@ def cannot_measure(reason: str, cutoff: str, version: int) -> Decision:
         "cutoff": cutoff,
         "version": version,
     }
+
+
+def _usable(name: str, report: Mapping[str, Any], rule: Monitoring) -> Signal:
+    """Return the rule for a signal; it only watches while nobody knows what is usual."""
+    signal: Signal = getattr(rule.signals, name)
+    known = report["pairs"] > 0 or name == "recall"
+    return signal if known else signal.model_copy(update={"retrain_after": 0})
 
 
 def _state(name: str, told: Mapping[str, Any], signal: Signal, version: int, past: Sequence[Decision]) -> SignalState:

@@ -8,7 +8,7 @@ import numpy as np
 
 from scarcegan.monitoring.calibration import FEATURE_MEASURES
 from scarcegan.monitoring.distances import column_distances, distances
-from scarcegan.monitoring.two_sample import two_sample_test
+from scarcegan.monitoring.two_sample import auc_of, separation, two_sample_test
 
 SCORE_STEPS = 50
 
@@ -59,7 +59,7 @@ def measure(before: Sample, now: Sample, *, seed: int, false_alarms: float) -> M
         "psi": columns["psi"],
         "ks": columns["ks"],
         "missing_share": np.abs(columns["missing_now"] - columns["missing_before"]),
-        "classifier": np.array([classifier["auc"] - 0.5]),
+        "classifier": np.array([separation(classifier["auc"])]),
         "score": np.array([score]),
         "unknown_share": np.array([unknown]),
     }
@@ -132,7 +132,7 @@ def drift_report(
         "false_alarms": false_alarms,
         "pairs": pairs,
         "features": features,
-        "classifier": measured.classifier | {"limit": 0.5 + float(limits["classifier"][0])},
+        "classifier": measured.classifier | {"limit": auc_of(float(limits["classifier"][0]))},
         "score": _score(before, now, threshold)
         | {"ks": sizes["score"][0], "limit": float(limits["score"][0]), "threshold": threshold},
         "unknown_share": _unknown(before, now, limits),

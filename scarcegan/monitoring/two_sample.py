@@ -40,6 +40,19 @@ def two_sample_test(before: np.ndarray, now: np.ndarray, *, seed: int, false_ala
     }
 
 
+def separation(auc: float) -> float:
+    """Return how many standard deviations apart two normal groups of that AUC lie (d'), 0 below 0.5.
+
+    Unlike the AUC it has no ceiling: what is usual can be a large part of 1, and drift still go far beyond.
+    """
+    return float(max(0.0, np.sqrt(2) * NormalDist().inv_cdf(float(np.clip(auc, 1e-9, 1 - 1e-9)))))
+
+
+def auc_of(distance: float) -> float:
+    """Return the AUC of that separation."""
+    return NormalDist().cdf(distance / float(np.sqrt(2)))
+
+
 def _rank_auc(scores: np.ndarray, is_now: np.ndarray) -> tuple[float, float]:
     """Return the AUC and its standard deviation where the scores tell nothing."""
     from scipy.stats import rankdata

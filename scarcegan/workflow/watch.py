@@ -170,8 +170,7 @@ def _limits(
     )
     if len(usual) < FEWEST_PAIRS:
         return chance
-    pairs = pair_limits([{name: np.asarray(one[name]) for name in chance} for one in usual], false_alarms)
-    return {name: np.fmax(limit, pairs[name]) for name, limit in chance.items()}
+    return pair_limits([{name: np.asarray(one[name]) for name in chance} for one in usual], chance, false_alarms)
 
 
 def _usual(

@@ -25,6 +25,7 @@ def report_with(raised="", beyond="", period=9):
     flags = [*raised.split(), *beyond.split()]
     return {
         "reference": {"name": "first"},
+        "pairs": 6,
         "current": {"name": "now", "cutoff": f"2026-01-{period:02d}"},
         "features": [{"name": f"f{number}", "flagged": number < 4} for number in range(10)],
         "classifier": {"auc": size["classifier"], "limit": 0.51},
@@ -90,6 +91,13 @@ def test_what_is_large_but_within_its_limit_is_no_signal():
     assert decide(report, 1, [], RULE)["action"] == "no action"
 
 
+def test_limits_of_chance_alone_only_watch_but_recall_retrains():
+    """A window that begins on another weekday passes them: nobody knows yet what is usual."""
+    past = history("classifier")
+    assert decide(report_with("classifier") | {"pairs": 0}, 1, past, RULE)["action"] == "watch"
+    assert decide(report_with("recall") | {"pairs": 0}, 1, [], RULE)["causes"] == ["recall"]
+
+
 def test_without_cool_down_each_period_may_retrain():
     eager = RULE.model_copy(update={"cool_down": 0})
     assert [decision["action"] for decision in history("recall", "recall", rule=eager)] == ["retrain", "retrain"]
@@ -129,4 +137,4 @@ def test_a_real_report_is_decided_on():
     report = report_of(sample(before), sample(now, cutoff="2026-02-01"))
     first = decide(report, 1, [], RULE)
     assert first["action"] == "watch"
-    assert decide(report, 1, [first], RULE)["causes"] == ["classifier"]
+    assert decide(report | {"pairs": 6}, 1, [first], RULE)["causes"] == ["classifier"]

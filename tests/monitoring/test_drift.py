@@ -13,6 +13,7 @@ from scarcegan.monitoring.two_sample import two_sample_test
 STABLE_PAIRS = 60
 # With a rate of 5 %, more than eight alarms in 60 pairs come up once in 300 times.
 MOST_ALARMS = 8
+BY_CHANCE = chance_limits((1_500, 1_500), 8, 0.1, 0.53, FALSE_ALARMS)
 
 
 def planted(kind, players=8_000):
@@ -128,16 +129,15 @@ def pair(first, second):
 
 def test_past_pairs_teach_what_is_usual():
     """28 months: limits from six pairs, then 21 new stable pairs; chance alone would call most of them."""
-    limits = pair_limits([pair(seed, seed + 1) for seed in range(6)], FALSE_ALARMS)
-    by_chance = chance_limits((1_500, 1_500), 8, 0.1, 0.52, FALSE_ALARMS)
+    limits = pair_limits([pair(seed, seed + 1) for seed in range(6)], BY_CHANCE, FALSE_ALARMS)
     later = [pair(seed, seed + 1) for seed in range(7, 28)]
-    for name in ("ks", "psi", "score"):
-        assert sum((one[name] > by_chance[name]).any() for one in later) > 7, name
+    for name in ("ks", "psi", "score", "classifier"):
+        assert sum((one[name] > BY_CHANCE[name]).any() for one in later) > 7, name
         assert sum((one[name] > limits[name]).any() for one in later) <= 3, name
 
 
 def test_limits_of_past_pairs_still_see_a_new_season():
-    limits = pair_limits([pair(seed, seed + 1) for seed in range(6)], FALSE_ALARMS)
+    limits = pair_limits([pair(seed, seed + 1) for seed in range(6)], BY_CHANCE, FALSE_ALARMS)
     season = month(6)
     moved = season.features.copy()
     moved[:, 5] *= 3
@@ -146,6 +146,13 @@ def test_limits_of_past_pairs_still_see_a_new_season():
     assert found["classifier"][0] > limits["classifier"][0]
 
 
+def test_pairs_that_differ_by_chance_alone_set_limits_near_those_of_chance():
+    quiet = {name: np.zeros_like(limit) for name, limit in BY_CHANCE.items()}
+    limits = pair_limits([quiet] * 3, BY_CHANCE, FALSE_ALARMS)
+    for name, limit in limits.items():
+        np.testing.assert_allclose(limit, BY_CHANCE[name], err_msg=name)
+
+
 def test_two_pairs_are_too_few_to_set_a_limit():
     with pytest.raises(ValueError, match="expected 3 pairs or more, got 2"):
-        pair_limits([pair(0, 1), pair(1, 2)], FALSE_ALARMS)
+        pair_limits([pair(0, 1), pair(1, 2)], BY_CHANCE, FALSE_ALARMS)

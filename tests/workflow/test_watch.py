@@ -74,10 +74,10 @@ def publish(store, cutoff, seed, factor=1.0, players=1_200):
 
 @pytest.fixture
 def store(tmp_path):
-    """Seven months; from the fifth on, everything is half as large again."""
+    """Seven months; from the fifth on, everything is two and a half times as large."""
     store = open_snapshots(str(tmp_path / "snapshots"))
     for number, cutoff in enumerate(MONTHS):
-        publish(store, cutoff, number, 1.5 if number > 3 else 1.0)
+        publish(store, cutoff, number, 2.5 if number > 3 else 1.0)
     return store
 
 
@@ -99,7 +99,7 @@ def write_labels(path, snapshot_cutoff, known_at, players):
 
 
 def test_a_moved_snapshot_is_watched_first_and_retrained_on_when_it_stays(store, settings):
-    watched = [watch_snapshot(champion(), f"players-{cutoff}", settings(pairs=0)) for cutoff in MONTHS[4:6]]
+    watched = [watch_snapshot(champion(), f"players-{cutoff}", settings()) for cutoff in MONTHS[4:6]]
     assert [one.decision["action"] for one in watched] == ["watch", "retrain"]
     assert set(watched[1].decision["causes"]) <= {"classifier", "score"}
     assert [row["name"] for row in watched[0].drift["features"]] != []
@@ -131,13 +131,13 @@ def test_watching_again_gives_what_is_on_record(store, settings):
 
 def test_a_later_period_does_not_change_an_earlier_decision(store, settings):
     """A snapshot that is scored late counts the periods before its own cut-off, none after it."""
-    watch_snapshot(champion(), "players-2026-06-01", settings(pairs=0))
-    assert watch_snapshot(champion(), "players-2026-05-01", settings(pairs=0)).decision["action"] == "watch"
+    watch_snapshot(champion(), "players-2026-06-01", settings())
+    assert watch_snapshot(champion(), "players-2026-05-01", settings()).decision["action"] == "watch"
 
 
 def test_another_champion_counts_its_own_periods(store, settings):
-    watch_snapshot(champion(), "players-2026-05-01", settings(pairs=0))
-    decision = watch_snapshot(champion(version=2), "players-2026-06-01", settings(pairs=0)).decision
+    watch_snapshot(champion(), "players-2026-05-01", settings())
+    decision = watch_snapshot(champion(version=2), "players-2026-06-01", settings()).decision
     assert (decision["action"], decision["signals"]["classifier"]["periods"]) == ("watch", 1)
 
 
