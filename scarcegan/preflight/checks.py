@@ -29,7 +29,7 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     clients = {name: _client(name) for name in SERVICES}
     checks: list[Check] = [
         ("bucket", partial(account.check_bucket, variables, clients["s3"])),
-        *_queue_checks(settings, variables, clients),
+        *_queue_checks(_sections(settings), variables.get("METAFLOW_BATCH_JOB_QUEUE", ""), clients),
         *_image_checks(settings, variables, clients),
         ("role", partial(account.check_role, variables, clients["iam"])),
         ("registry", partial(account.check_registry, settings, clients["sagemaker"], clients["s3"])),
@@ -47,7 +47,9 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
     checks: list[Check] = [("players", partial(_check_players, settings))]
     if "AWS_BATCH_JOB_ID" in environment:
         clients = {name: _client(name) for name in ("batch", "ec2")}
-        checks += _queue_checks(settings, account.metaflow_variables(environment), clients)
+        # METAFLOW_BATCH_JOB_QUEUE stays with who launched: if no queue is set for small steps, it is this job's.
+        named = [one for one in _sections(settings) if one[1].queue or not settings.resources.small.queue]
+        checks += _queue_checks(named, environment["AWS_BATCH_JQ_NAME"], clients)
         checks.append(("registry", partial(account.check_kept, settings)))
     failed = [finding for finding in run_checks(checks) if finding.state == "failed"]
     if failed:
@@ -63,10 +65,10 @@ def _check_players(settings: Settings) -> str:
     return check_players(settings)
 
 
-def _queue_checks(settings: Settings, variables: Mapping[str, str], clients: Mapping[str, Any]) -> Iterator[Check]:
+def _queue_checks(sections: list[tuple[str, Any]], default: str, clients: Mapping[str, Any]) -> Iterator[Check]:
     """Yield a check for each queue and size of step that goes there."""
-    for section, asked in _sections(settings):
-        name = asked.queue or variables.get("METAFLOW_BATCH_JOB_QUEUE", "")
+    for section, asked in sections:
+        name = asked.queue or default
         request = Request(section, asked.cpu, asked.memory_mb, getattr(asked, "gpu", 0))
         check = partial(check_queue, name, request, clients["batch"], clients["ec2"])
         yield f"queue {name or '(none)'} for {section}", check

@@ -112,19 +112,25 @@ def test_metaflows_own_configuration_file_counts(tree, account, tmp_path):
     assert findings(tree, bare | {"METAFLOW_DATASTORE_SYSROOT_S3": "s3://nobodys/x"})["bucket"].state == "failed"
 
 
-def test_a_job_stops_the_run_whose_next_steps_never_fit(tree, account):
-    inside_run(load(tree), account | {"AWS_BATCH_JOB_ID": "1"})
+@pytest.fixture
+def in_job(account):
+    """What a job knows of its queue: Metaflow's variables stay with who launched."""
+    return {"AWS_BATCH_JOB_ID": "1", "AWS_BATCH_JQ_NAME": account["METAFLOW_BATCH_JOB_QUEUE"]}
+
+
+def test_a_job_stops_the_run_whose_next_steps_never_fit(tree, account, in_job):
+    inside_run(load(tree), in_job)
     tree["resources"] = {"train": {"memory_mb": 4_000_000}}
     inside_run(load(tree), account)  # on a laptop no queue is asked
     with pytest.raises(PreflightProblem, match="queue scarcegan-gpu for train: no room for 4 vCPU, 4,000,000 MB"):
-        inside_run(load(tree), account | {"AWS_BATCH_JOB_ID": "1"})
+        inside_run(load(tree), in_job)
 
 
-def test_a_job_refuses_to_register_on_its_own_disk(tree, account):
+def test_a_job_refuses_to_register_on_its_own_disk(tree, account, in_job):
     del tree["registry"]
     inside_run(load(tree), account)  # a laptop keeps its disk
     with pytest.raises(PreflightProblem, match="a job's disk is gone with the job"):
-        inside_run(load(tree), account | {"AWS_BATCH_JOB_ID": "1"})
+        inside_run(load(tree), in_job)
 
 
 def test_the_command_prints_all_of_it_and_fails_if_something_would(tree, account, tmp_path, monkeypatch):
