@@ -79,7 +79,9 @@ class Scorer:
         total = np.zeros((self._classes, columns.shape[1]), dtype=np.float32)
         with one_blas_thread():
             for start in range(0, columns.shape[1], CHUNK_ROWS):
-                raw = np.ascontiguousarray(columns[:, start : start + CHUNK_ROWS], dtype=np.float32)
+                raw = np.asarray(columns[:, start : start + CHUNK_ROWS], dtype=np.float32)
+                # Rows of a larger array are read where they are; players next to each other are turned first.
+                raw = raw if raw.strides[1] == raw.itemsize else np.ascontiguousarray(raw)
                 self._add(raw, total[:, start : start + CHUNK_ROWS])
         total /= self._members
         return total

@@ -6,8 +6,8 @@ import numpy as np
 
 from scarcegan.data.scaling import Scaler
 
-# Cells of one feature's table at most: tables of 50 features still fit a second-level cache.
-MOST_CELLS = 8_192
+# Cells of one feature's table at most. More would part more knots, but all tables share a second-level cache.
+MOST_CELLS = 32_768
 
 
 class Lines(NamedTuple):
@@ -41,14 +41,14 @@ class ColumnScaler:
         # Segment i of a feature ends at its knot i; the last one has no end.
         segments = knots.shape[1] + 1
         tables, at = [], 0
-        self._base = np.empty((len(knots), 1), dtype=np.int64)
+        base = np.empty((len(knots), 1), dtype=np.int64)
         for feature, own in enumerate(cells):
             # One cell more at the left end, for -0.0 when the first knot is 0.0.
             first = own[0] - 1
-            self._base[feature] = at - first
+            base[feature] = at - first
             tables.append(np.searchsorted(own, np.arange(first, own[-1] + 1)) + feature * segments)
             at += len(tables[-1])
-        self._table = np.concatenate(tables)
+        self._base, self._table = base.astype(np.int32), np.concatenate(tables)
         steps = np.array([np.unique(own, return_counts=True)[1].max() for own in cells])
         # Few features need many comparisons: those that need more than one, the neediest first, and how many are left.
         self._crowded = np.argsort(-steps, kind="stable")[: np.count_nonzero(steps > 1)]
@@ -71,8 +71,9 @@ class ColumnScaler:
         np.minimum(x, self._highest, out=x)
         cell = _keys(x)
         cell >>= self._shift
+        cell += self._base
         # mode="clip" spares a check of every index; they are all within the tables.
-        segment = self._table.take(cell + self._base, mode="clip")
+        segment = self._table.take(cell, mode="clip")
         segment += x >= self._end.take(segment, mode="clip")
         if self._left:
             crowded, among = segment[self._crowded], x[self._crowded]
