@@ -11,9 +11,11 @@ from typing import Any
 import card_browser
 import card_samples
 import comparison_samples
+import drift_samples
 
 from cards.compare_card import compare_card
 from cards.cost_card import cost_card
+from cards.drift_card import drift_card
 from cards.evaluate_card import evaluate_card
 from cards.preprocess_card import preprocess_card
 from cards.register_card import register_card
@@ -34,6 +36,7 @@ def sample_cards() -> dict[str, list[Any]]:
         "register": register_card(card_samples.release(), card_samples.evaluation()),
         "cost": cost_card(card_samples.cost()),
         "compare": compare_card(comparison_samples.comparison()),
+        "drift": drift_card(drift_samples.drift(), drift_samples.decision()),
     }
 
 

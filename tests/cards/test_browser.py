@@ -3,7 +3,7 @@ import pytest
 import screenshots
 
 CHARTS = {"preprocess": 3, "preprocess_snapshot": 4, "train": 5, "train_start": 0}
-CHARTS |= {"evaluate": 8, "register": 1, "cost": 1, "compare": 4}
+CHARTS |= {"evaluate": 8, "register": 1, "cost": 1, "compare": 4, "drift": 2}
 
 pytestmark = [
     pytest.mark.slow,
