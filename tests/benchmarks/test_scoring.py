@@ -1,15 +1,9 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from scoring import MODELS, make_model, shipped, write_players
 
 from scarcegan.serving.forward import risk_score
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
-from scoring import MODELS, make_model, shipped, write_players
 
 
 @pytest.fixture(scope="module")
