@@ -30,6 +30,9 @@ def bill(usage: Sequence[dict[str, Any]], settings: Settings, *, rented: bool) -
         suggestion.
     """
     steps = [_step(name, list(tasks), settings) for name, tasks in itertools.groupby(usage, lambda task: task["step"])]
+    for step in steps:
+        peers = [other for other in steps if SECTIONS[other["step"]] == SECTIONS[step["step"]]]
+        step["suggestion"] = _suggestion(step, peers)
     return {
         "currency": settings.prices.currency,
         "money": sum(step["money"] for step in steps),
@@ -47,7 +50,7 @@ def _step(name: str, tasks: list[dict[str, Any]], settings: Settings) -> dict[st
     cpu = sum(task["cpu_s"] for task in tasks)
     gpu_shares = [task["gpu_used_share"] for task in tasks if task["gpu_used_share"] is not None]
     prices = [hourly_price(task["cpu"], task["memory_mb"], task["gpu"], settings.prices) for task in tasks]
-    figures = {
+    return {
         "step": name,
         "tasks": len(tasks),
         "wall_s": wall,
@@ -60,20 +63,23 @@ def _step(name: str, tasks: list[dict[str, Any]], settings: Settings) -> dict[st
         "gpu_used_share": sum(gpu_shares) / len(gpu_shares) if gpu_shares else None,
         "money": sum(task["wall_s"] / 3600 * price for task, price in zip(tasks, prices, strict=True)),
     }
-    return figures | {"suggestion": _suggestion(figures)}
 
 
-def _suggestion(step: dict[str, Any]) -> str:
-    """Say what to ask for next time; empty where the request fits."""
+def _suggestion(step: dict[str, Any], peers: list[dict[str, Any]]) -> str:
+    """Say what to ask for next time; empty where the request fits.
+
+    Steps that share a section of `[resources]` are its peers: less is asked for on behalf of the one that needs most.
+    """
+    hungriest, busiest = (max(peers, key=lambda one: one[key]) for key in ("peak_memory_mb", "cpu_used_share"))
     section = f"resources.{SECTIONS[step['step']]}"
     advice = []
     wanted_mb = math.ceil(step["peak_memory_mb"] * MEMORY_MARGIN / MEMORY_STEP_MB) * MEMORY_STEP_MB
     wanted_mb = max(wanted_mb, 2 * MEMORY_STEP_MB)
     if step["peak_memory_mb"] > TIGHT_SHARE * step["memory_mb"]:
         advice.append(f"raise {section}.memory_mb to {wanted_mb:,}")
-    elif wanted_mb <= IDLE_SHARE * step["memory_mb"]:
+    elif step is hungriest and wanted_mb <= IDLE_SHARE * step["memory_mb"]:
         advice.append(f"{section}.memory_mb = {wanted_mb:,} would do")
-    if step["cpu"] > 1 and step["cpu_used_share"] < IDLE_SHARE:
+    if step is busiest and step["cpu"] > 1 and step["cpu_used_share"] < IDLE_SHARE:
         advice.append(
             f"{section}.cpu = {max(1, math.ceil(step['cpu'] * step['cpu_used_share'] / TIGHT_SHARE))} would do"
         )

@@ -55,3 +55,13 @@ def test_the_next_run_is_told_what_to_ask_for(change, advice):
     (step,) = billed(task(**change))["steps"]
     assert step["suggestion"].startswith(advice)
     assert bool(step["suggestion"]) == bool(advice)
+
+
+def test_steps_that_share_a_request_are_advised_for_the_hungriest_of_them():
+    small = {"cpu": 1, "memory_mb": 4096, "gpu": 0, "cpu_s": 1700}
+    cost = billed(
+        task("start", **small | {"peak_memory_mb": 400}), task("register", **small | {"peak_memory_mb": 1300})
+    )
+    start, register = cost["steps"]
+    assert start["suggestion"] == ""
+    assert register["suggestion"] == "resources.small.memory_mb = 2,048 would do"
