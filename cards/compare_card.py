@@ -120,7 +120,10 @@ def _deltas(compared: Mapping[str, Any]) -> VegaChart:
             "encoding": encoding,
             "layer": [spread, point, zero],
         },
-        reading=f"Difference to {first}; lines: ± the spread of both runs' folds. A line across zero: do not conclude.",
+        reading=[
+            f"Difference to {first}; lines: ± the spread of both runs' folds.",
+            "A line across zero: do not conclude.",
+        ],
         rows=rows,
         height=max(28, 14 * len(others)) * len(metrics),
     )
