@@ -148,7 +148,11 @@ def _score_chart(score: Mapping[str, Any]) -> VegaChart:
         "x": theme.axis("score", "risk score", scale={"domain": [0, 1]}),
         "y": theme.axis("share", "share of players", share=True, scale={"type": "log"}),
         "color": {"field": "snapshot", "scale": theme.palette(names), "legend": {"title": None}},
-        "strokeDash": {"field": "snapshot", "scale": {"domain": names, "range": [[6, 4], [1, 0]]}, "legend": None},
+        "strokeDash": {
+            "field": "snapshot",
+            "scale": {"domain": names, "range": [[6, 4], [1, 0]]},
+            "legend": {"title": None},
+        },
     }
     lines = {"mark": {"type": "line", "strokeWidth": 2.5}, "encoding": encoding}
     rule = {

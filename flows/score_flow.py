@@ -24,11 +24,15 @@ class ScoreFlow(FlowSpec):
 
     Artifacts, stable between versions (step that makes them):
 
-    settings (start) - everything resolved, as a plain dict; `plan` - model, snapshot and folder of the scores, see
-    scarcegan.workflow.scoring_plan.plan_scoring; `model` - its plain arrays; `model_version` - int; `shards` - list.
+    settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plan` - model,
+    snapshot and folder of the scores, see scarcegan.workflow.scoring_plan.plan_scoring; `model` - its plain arrays;
+    `model_version` - int; `shards` - list.
     scored (score) - dict: file, players, flagged, classes, counts; see scarcegan.workflow.scoring_shard.score_shard.
     score_report (report) - dict, see scarcegan.workflow.scoring_report.tell_scores; `flagged` - frame,
-    the moderators' list, the first 10,000 rows of it.
+    the moderators' list, the first 10,000 rows of it; `drift` - dict, see scarcegan.monitoring.report, None where there
+    is nothing to compare with; `decision` - dict: action, reasons, causes, see scarcegan.monitoring.decision;
+    `model_monitor` - JSON texts `statistics` and `constraints` in the form of SageMaker Model Monitor.
+    retraining (end) - pathspec of the RetrainFlow run that drift has started; None for none.
     """
 
     config = Config(
@@ -56,6 +60,7 @@ class ScoreFlow(FlowSpec):
         registry = open_registry(settings.registry)
         self.model, self.plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
         self.settings = settings.model_dump(mode="json")
+        self.commit = self.launch.commit
         self.model_version = self.plan["model"]["version"]
         self.shards = list(range(self.plan["snapshot"]["parts"]))
         self.next(self.score, foreach="shards")
@@ -74,30 +79,61 @@ class ScoreFlow(FlowSpec):
 
     @runs_on("small")
     @card(type="blank", id="scores")
+    @card(type="blank", id="drift")
     @refuses_plainly
     @step
     def report(self, inputs):
-        """Sum up the scores and write the list that moderators work through."""
+        """Sum up the scores, write the list that moderators work through, and decide whether to retrain."""
+        from cards.drift_card import drift_card
         from cards.score_card import score_card
         from scarcegan.settings import load
         from scarcegan.workflow.scoring_report import tell_scores
+        from scarcegan.workflow.watch import watch_snapshot
 
-        self.merge_artifacts(inputs, include=["settings", "plan", "model", "model_version", "shards"])
+        self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
         tallies = [task.scored for task in inputs]
-        self.score_report, self.flagged = tell_scores(self.plan, self.model, tallies, load(self.settings))
-        current.card.extend(score_card(self.score_report, self.flagged.head(20).to_dict("records")))
+        settings = load(self.settings)
+        self.score_report, self.flagged = tell_scores(self.plan, self.model, tallies, settings)
+        current.card["scores"].extend(score_card(self.score_report, self.flagged.head(20).to_dict("records")))
+        watched = watch_snapshot(self._champion(settings), self.plan["snapshot"]["name"], settings)
+        self.drift, self.decision = watched.drift, watched.decision
+        self.model_monitor = {"statistics": watched.statistics, "constraints": watched.constraints}
+        current.card["drift"].extend(drift_card(self.drift, self.decision))
         self.next(self.end)
 
     @runs_on("small")
+    @refuses_plainly
     @step
     def end(self):
-        """Say where the scores are and whom to look at first."""
+        """Say where the scores are, whom to look at first and whether to retrain; start that if it is configured."""
         told, review = self.score_report, self.score_report["review"]
         print(
             f"{told['players']} players of {told['snapshot']['name']} scored with version {self.model_version} "
             f"({told['model']['definition']}): {told['flagged']} flagged, {review['players']} to look at."
         )
         print(f"Scores: {told['folder']}/part-*.parquet", f"Look next: {told['folder']}/{review['files'][1]}", sep="\n")
+        print(f"Drift: {self.decision['action']}", *self.decision["reasons"], sep="\n  ")
+        self.retraining = self._retrain() if self.decision["action"] == "retrain" else None
+
+    def _champion(self, settings):
+        """Return the model with what the registry says of it."""
+        from scarcegan.registry import open_registry
+        from scarcegan.workflow.watch import Champion
+
+        return Champion(self.model, open_registry(settings.registry).show(self.model_version))
+
+    def _retrain(self):
+        """Start the retraining, or say how to."""
+        from retrain_trigger import command, start_retraining
+
+        from scarcegan.settings import load
+
+        settings, run = load(self.settings), f"{current.flow_name}/{current.run_id}"
+        asked = (self.decision, self.plan["snapshot"]["name"], run)
+        if not settings.monitoring.start_retraining:
+            print("To retrain:", command(*asked, self.launch.config), sep="\n  ")
+            return None
+        return start_retraining(*asked, ROOT / self.launch.config, settings)
 
 
 if __name__ == "__main__":
