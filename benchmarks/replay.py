@@ -54,6 +54,7 @@ DEFINITION = "review_budget"
 SEASONS = (0.02, 0.0, 0.03, 0.0, 0.04, 0.0, 0.02, 0.0, 0.03, 0.01, 1.0, 0.98, 1.0, 0.97, 0.0, 0.02)
 # Months before the first model: they tell what is usual.
 HISTORY = {"simulated": 6, "lootbox": 0}
+QUICK_SEASONS = (0.0,) * 8 + (1.0, 1.0)
 TRAINING: dict[str, Any] = {
     "folds": {"k": 3},
     "train": {"members": 4, "iterations": 400, "round_iterations": 50},
@@ -197,7 +198,7 @@ def plans(quick: bool) -> dict[str, Callable[[Path], Series]]:
     """Return what makes each series; the real one only where its telemetry is."""
     training = QUICK_TRAINING if quick else TRAINING
     simulated = training | {"simulated": QUICK_SIMULATED if quick else SIMULATED}
-    seasons = (0.0, 0.0, 1.0, 1.0) if quick else SEASONS
+    seasons = QUICK_SEASONS if quick else SEASONS
     made: dict[str, Callable[[Path], Series]] = {
         "simulated": lambda folder: simulated_series(folder, seasons, simulated)
     }
@@ -217,7 +218,7 @@ def main(options: argparse.Namespace) -> None:
             continue
         folder = Path(tempfile.mkdtemp(prefix="replay-"))
         try:
-            results[name] = replay(make(folder), folder, 0 if options.quick else HISTORY[name])
+            results[name] = replay(make(folder), folder, HISTORY[name])
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     whole = {"figures": figures(results), "quick": options.quick, "series": results}
@@ -229,7 +230,7 @@ def main(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="four small simulated months and tiny networks")
+    parser.add_argument("--quick", action="store_true", help="a few small simulated months and tiny networks")
     parser.add_argument("--series", choices=HISTORY, help="one series; the other keeps the figures it has")
     parser.add_argument("--output", type=Path, help="folder of replay.json and replay.md (default docs)")
     main(parser.parse_args())

@@ -22,8 +22,10 @@ from scarcegan.workflow.telemetry import extract_part, plan_snapshots, publish_s
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = date(2026, 1, 1)
-# A planted season is the simulation's own drift and a new currency: what these counters count is worth less.
+# A planted season is the simulation's own drift, a new currency in which these counters count, and a clock set to
+# another time zone: what was play at night is then play by day, up to the minutes of a session.
 REDENOMINATED = {"bets": 5, "losses": 5, "deposits": 5}
+SESSION_MINUTES = 30
 COMMIT = "replay"
 
 
@@ -124,13 +126,17 @@ def _publish(settings: Settings) -> None:
 
 
 def _moved(path: Path, number: int, season: float) -> Path:
-    """Move a simulated month's dates to its place, give its players ids of their own, and plant the new currency."""
+    """Move a simulated month's dates to its place, give its players ids of their own, and plant the season."""
     table = pq.read_table(path)
     days = table["date"].cast(pa.int32()).to_numpy() + PROXY_DAYS * number
     table = table.set_column(table.column_names.index("date"), "date", pa.array(days, pa.int32()).cast(pa.date32()))
-    for name, factor in REDENOMINATED.items():
-        values = np.rint(table[name].to_numpy() * factor**season).astype(np.int32)
-        table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    columns = {name: table[name].to_numpy() * factor**season for name, factor in REDENOMINATED.items()}
+    night = table["night_minutes"].to_numpy()
+    by_day = np.maximum(0, SESSION_MINUTES * table["sessions"].to_numpy() - night)
+    columns["night_minutes"] = (1 - season) * night + season * by_day
+    for name, values in columns.items():
+        whole = pa.array(np.rint(values).astype(np.int32))
+        table = table.set_column(table.column_names.index(name), name, whole)
     ids = table["player_id"].to_numpy() + _first_id(number)
     moved = path.with_name("moved.parquet")
     pq.write_table(table.set_column(table.column_names.index("player_id"), "player_id", pa.array(ids)), moved)

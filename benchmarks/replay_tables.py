@@ -9,7 +9,7 @@ default rule of [config/retrain.toml](../config/retrain.toml). A model that is t
 next one on: its labels are known one period later. The training is a reduced one, the same for all three; the protocol
 stands in [benchmarks/replay.py](../benchmarks/replay.py), all numbers in [replay.json](replay.json)."""
 PLANTED = {
-    "simulated": "Simulated months of other players each; season 1 is planted drift: other habits and a new currency.",
+    "simulated": "Simulated months of other players each; season 1 is planted: habits, currency and clock change.",
     "lootbox": "The real telemetry at its three cut-offs.",
 }
 NAMES = {"never": "never", "always": "always", "by_drift": "by drift"}

@@ -1,4 +1,4 @@
-"""A small slice of the replay: four simulated months, the last two of another season."""
+"""A small slice of the replay: six months of history, then four, the last two of another season."""
 
 import pytest
 import replay
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replay")
-    return replay.replay(replay.plans(quick=True)["simulated"](folder), folder)
+    return replay.replay(replay.plans(quick=True)["simulated"](folder), folder, replay.HISTORY["simulated"])
 
 
 def test_each_policy_meets_the_same_months(walked):
@@ -22,12 +22,12 @@ def test_each_policy_meets_the_same_months(walked):
 
 def test_never_keeps_the_first_model_and_always_takes_the_newest(walked):
     assert walked["never"]["trainings"] == 1
-    assert {row["champion"] for row in walked["never"]["periods"]} == {"players-2026-01-01"}
+    assert {row["champion"] for row in walked["never"]["periods"]} == {"players-2026-06-30"}
     assert walked["always"]["trainings"] == 3
     assert [row["champion"] for row in walked["always"]["periods"]] == [
-        "players-2026-01-01",
-        "players-2026-01-31",
-        "players-2026-03-02",
+        "players-2026-06-30",
+        "players-2026-07-30",
+        "players-2026-08-29",
     ]
     assert walked["always"]["training_cpu_s"] > walked["never"]["training_cpu_s"]
 
