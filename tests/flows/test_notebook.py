@@ -11,7 +11,6 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "inspect_runs.ipynb"
 
 @pytest.fixture(scope="module")
 def executed(flow_folder):
-    pytest.importorskip("matplotlib", reason="needs matplotlib: make bench")
     _, run_id = flow_folder.launch("run", "--seed", "11")
     flow_folder.launch("resume", "--origin-run-id", run_id)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
