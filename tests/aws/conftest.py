@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FAULTS = ROOT / "tests" / "flows" / "faults"
+UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 TINY = """
 [data]
 prevalence = 0.05
@@ -151,6 +152,13 @@ class Account:
             batch.list_jobs(jobQueue=queue, jobStatus=state)["jobSummaryList"] for queue in queues for state in states
         ]
         return [job["jobName"] for jobs in listed for job in jobs if f"-{run_id}-" in job["jobName"]]
+
+    def left_running(self, run_id: str) -> list[str]:
+        """Return the jobs of a run that go on although they have had the time to stop."""
+        limit = time.monotonic() + 20
+        while (left := self.jobs(run_id, *UNFINISHED)) and time.monotonic() < limit:
+            time.sleep(0.3)
+        return left
 
     def checkpoints(self, run_id: str) -> list[str]:
         """Return the names of a run's checkpoints."""
