@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from metaflow import Config, FlowSpec, Parameter, retry, step
+from metaflow import Config, FlowSpec, Parameter, config_expr, project, retry, schedule, step
 
 import cards
 import scarcegan
@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (cards, scarcegan)
 
 
+@project(name=config_expr("config.deployment.project"))
+@schedule(cron=config_expr("config.deployment.features_cron"), daily=False)  # on Step Functions alone
 class FeaturesFlow(FlowSpec):
     """Compute features from telemetry and publish one immutable snapshot for each cut-off.
 

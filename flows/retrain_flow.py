@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from metaflow import Config, FlowSpec, Parameter, card, current, retry, step
+from metaflow import Config, FlowSpec, Parameter, card, config_expr, current, project, retry, schedule, step
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
 
 import cards
@@ -26,6 +26,8 @@ METRIC_NAMES = {
 PACKAGES = (cards, scarcegan)
 
 
+@project(name=config_expr("config.deployment.project"))
+@schedule(cron=config_expr("config.deployment.retrain_cron"), daily=False)  # on Step Functions alone
 class RetrainFlow(FlowSpec):
     """Retrain ScarceGAN on one snapshot of players and register the four models of this run for approval.
 

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from metaflow import Config, FlowSpec, Parameter, card, current, retry, step
+from metaflow import Config, FlowSpec, Parameter, card, config_expr, current, project, retry, schedule, step
 
 import cards
 import scarcegan
@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (cards, scarcegan)
 
 
+@project(name=config_expr("config.deployment.project"))
+@schedule(cron=config_expr("config.deployment.score_cron"), daily=False)  # on Step Functions alone
 class ScoreFlow(FlowSpec):
     """Score every player of a snapshot with the champion of a business definition and list whom to look at first.
 

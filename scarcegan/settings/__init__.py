@@ -22,7 +22,7 @@ from scarcegan.settings.data_sections import (
     Snapshots,
     Telemetry,
 )
-from scarcegan.settings.machine_sections import Prices, Resources, StepResources, TrainResources
+from scarcegan.settings.machine_sections import Deployment, Prices, Resources, StepResources, TrainResources
 from scarcegan.settings.model_sections import (
     Baseline,
     Definition,
@@ -41,6 +41,7 @@ __all__ = [
     "Baseline",
     "Data",
     "Definition",
+    "Deployment",
     "Evaluate",
     "Features",
     "Folds",
@@ -96,6 +97,7 @@ class Settings(Section):
     monitoring: Monitoring = Monitoring()
     resources: Resources = Resources()
     prices: Prices = Prices()
+    deployment: Deployment = Deployment()
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Settings":
@@ -121,7 +123,8 @@ class Settings(Section):
 
     def fingerprint(self) -> str:
         """Hash everything that shapes a model; where it runs and where it is registered does not count."""
-        elsewhere = {"resources", "registry", "evaluate", "telemetry", "snapshots", "scoring", "prices", "monitoring"}
+        elsewhere = {"registry", "evaluate", "telemetry", "snapshots", "scoring", "monitoring"}
+        elsewhere |= {"resources", "prices", "deployment"}
         shaping = self.model_dump(mode="json", exclude=elsewhere)
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""Settings of the machines: what each step asks for on AWS Batch, and what that costs."""
+"""Settings of the machines: what each step asks for on AWS Batch, what that costs, and what starts it there."""
 
 from typing import Annotated
 
@@ -53,3 +53,16 @@ class Prices(Section):
     """Expected milliseconds of training per member and iteration on the training machine, for the estimate."""
     task_minutes: Price = 4.0
     """Expected minutes of a task beside training: a machine starts, the image is pulled, data are read."""
+
+
+class Deployment(Section):
+    project: Annotated[str, Field(pattern="^[a-z0-9_]+$")] = "scarcegan"
+    """Name of Metaflow's project: state machines are called `<project>.<branch>.<flow>`."""
+    features_cron: str = ""
+    """When FeaturesFlow is started, as EventBridge's cron expression in UTC; empty: by hand or by an event alone."""
+    score_cron: str = "0 5 ? * MON *"
+    """When ScoreFlow is started."""
+    retrain_cron: str = ""
+    """When RetrainFlow is started; empty: by hand, or by ScoreFlow where players drift."""
+    scoring_role: str = ""
+    """IAM role of ScoreFlow's jobs, output ScoringRoleArn of the stack; empty: METAFLOW_ECS_S3_ACCESS_IAM_ROLE."""
