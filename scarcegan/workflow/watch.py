@@ -67,11 +67,14 @@ def watch_snapshot(champion: Champion, snapshot: str, settings: Settings) -> Wat
     store = open_snapshots(settings.snapshots.folder)
     manifest, records = store.describe(snapshot), records_of(champion.version, settings)
     reference = _reference(champion, store, settings)
+    statistics = statistics_json(manifest.players, manifest.statistics)
+    if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
+        decision = cannot_measure(reference, manifest.frame.cutoff, champion.version.version)
+        return Watched(None, decision, statistics, "")
     name = f"{manifest.frame.cutoff}_{manifest.fingerprint}_v{champion.version.version}"
     record = records.find(name) or records.keep(name, _record(champion, manifest, reference, records, settings))
     drift = record["drift"]
-    held_to = "" if isinstance(reference, str) else constraints_json(reference.statistics, drift["features"])
-    return Watched(drift, record["decision"], statistics_json(manifest.players, manifest.statistics), held_to)
+    return Watched(drift, record["decision"], statistics, constraints_json(reference.statistics, drift["features"]))
 
 
 def records_of(version: ModelVersion, settings: Settings) -> Records:
@@ -102,11 +105,9 @@ def _reference(champion: Champion, store: SnapshotStore, settings: Settings) -> 
 
 
 def _record(
-    champion: Champion, manifest: Manifest, reference: Manifest | str, records: Records, settings: Settings
+    champion: Champion, manifest: Manifest, reference: Manifest, records: Records, settings: Settings
 ) -> dict[str, Any]:
     rule, version = settings.monitoring, champion.version.version
-    if isinstance(reference, str):
-        return {"drift": None, "decision": cannot_measure(reference, manifest.frame.cutoff, version)}
     past: list[Decision] = [record["decision"] for record in records.before(manifest.frame.cutoff)]
     before, now = (_sample(champion, one, settings) for one in (reference, manifest))
     measured = _measure(before, now, settings)

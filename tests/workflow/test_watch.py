@@ -182,7 +182,8 @@ def test_a_champion_that_names_no_snapshot_is_watched_by_a_person(store, setting
     assert "name one in monitoring.reference" in watched.decision["reasons"][0]
 
 
-def test_a_reference_can_be_named(store, settings):
+def test_a_reference_can_be_named_afterwards(store, settings):
+    assert watch_snapshot(champion(snapshot=""), "players-2026-05-01", settings()).drift is None
     named = settings(reference="players-2026-03-01")
     watched = watch_snapshot(champion(snapshot=""), "players-2026-05-01", named)
     assert watched.drift["reference"]["name"] == "players-2026-03-01"
