@@ -9,7 +9,7 @@ from metaflow import Config, FlowSpec, Parameter, config_expr, project, retry, s
 import cards
 import scarcegan
 from placement import runs_on
-from refusal import checked_settings, refuses_plainly
+from refusal import checked_settings, refusal_passed_on, refuses_plainly
 from scarcegan.machine import launch_notes, prepare_launch
 from stray_jobs import no_stray_jobs
 
@@ -102,5 +102,5 @@ class FeaturesFlow(FlowSpec):
 
 if __name__ == "__main__":
     prepare_launch(sys.argv[1:], os.environ, ROOT)
-    with no_stray_jobs("FeaturesFlow", sys.argv[1:]):
+    with no_stray_jobs("FeaturesFlow", sys.argv[1:]), refusal_passed_on("FeaturesFlow", sys.argv[1:]):
         FeaturesFlow()

@@ -11,7 +11,7 @@ import cards
 import scarcegan
 from metering import measured
 from placement import runs_on
-from refusal import checked_settings, refuses_plainly
+from refusal import checked_settings, refusal_passed_on, refuses_plainly
 from scarcegan.machine import launch_notes, launched_commit, prepare_launch, threads_per_task
 from stray_jobs import no_stray_jobs
 
@@ -253,5 +253,5 @@ class RetrainFlow(FlowSpec):
 
 if __name__ == "__main__":
     prepare_launch(sys.argv[1:], os.environ, ROOT)
-    with no_stray_jobs("RetrainFlow", sys.argv[1:]):
+    with no_stray_jobs("RetrainFlow", sys.argv[1:]), refusal_passed_on("RetrainFlow", sys.argv[1:]):
         RetrainFlow()

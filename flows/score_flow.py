@@ -9,7 +9,7 @@ from metaflow import Config, FlowSpec, Parameter, card, config_expr, current, pr
 import cards
 import scarcegan
 from placement import runs_on
-from refusal import checked_settings, refuses_plainly
+from refusal import checked_settings, refusal_passed_on, refuses_plainly
 from scarcegan.machine import launch_notes, prepare_launch
 from stray_jobs import no_stray_jobs
 
@@ -140,5 +140,5 @@ class ScoreFlow(FlowSpec):
 
 if __name__ == "__main__":
     prepare_launch(sys.argv[1:], os.environ, ROOT)
-    with no_stray_jobs("ScoreFlow", sys.argv[1:]):
+    with no_stray_jobs("ScoreFlow", sys.argv[1:]), refusal_passed_on("ScoreFlow", sys.argv[1:]):
         ScoreFlow()

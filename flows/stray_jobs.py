@@ -16,7 +16,7 @@ from scarcegan.machine import runs_remotely
 @contextmanager
 def no_stray_jobs(flow_name, arguments):
     """Around a launch with `--with batch`: if it fails or is ended (Ctrl-C, SIGTERM, hang-up), stop its jobs."""
-    if not runs_remotely(arguments):
+    if not (runs_remotely(arguments) and {"run", "resume"}.intersection(arguments)):  # tasks know of `--with` too
         yield
         return
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -44,13 +44,13 @@ def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, st
     for command in ("RUN", "RESUME"):
         environment.setdefault(f"METAFLOW_{command}_MAX_WORKERS", str(cores()))
     variable = "METAFLOW_RESUME_MAX_WORKERS" if "resume" in arguments else "METAFLOW_RUN_MAX_WORKERS"
-    workers = [*_values_of("--max-workers", arguments), environment[variable]]
+    workers = [*values_of("--max-workers", arguments), environment[variable]]
     environment.setdefault(WORKERS_VARIABLE, workers[0])
 
 
 def runs_remotely(arguments: Sequence[str]) -> bool:
     """Tell whether the tasks of this launch run on other machines: `run --with batch`."""
-    return any(value.split(":")[0] in _REMOTE for value in _values_of("--with", arguments))
+    return any(value.split(":")[0] in _REMOTE for value in values_of("--with", arguments))
 
 
 def cores() -> int:
@@ -98,7 +98,7 @@ def launch_notes(root: Path, arguments: Sequence[str]) -> dict[str, str]:
     return {"commit": git_commit(root), "config": str(path.relative_to(root) if path.is_relative_to(root) else path)}
 
 
-def _values_of(option: str, arguments: Sequence[str]) -> list[str]:
+def values_of(option: str, arguments: Sequence[str]) -> list[str]:
     """Return what is given to an option, spelt `--option value` or `--option=value`."""
     apart = [value for word, value in itertools.pairwise(arguments) if word == option]
     return apart + [word.split("=", 1)[1] for word in arguments if word.startswith(f"{option}=")]

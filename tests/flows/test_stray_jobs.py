@@ -56,8 +56,9 @@ def test_a_run_that_succeeds_asks_nobody(stray_jobs, stopped, code):
     assert stopped == []
 
 
-def test_a_local_run_asks_nobody(stray_jobs, stopped):
-    with pytest.raises(KeyboardInterrupt), stray_jobs.no_stray_jobs("RetrainFlow", LOCAL):
+@pytest.mark.parametrize("arguments", [LOCAL, ["--with", "batch", "step", "train"]])
+def test_a_local_run_or_a_task_asks_nobody(stray_jobs, stopped, arguments):
+    with pytest.raises(KeyboardInterrupt), stray_jobs.no_stray_jobs("RetrainFlow", arguments):
         raise KeyboardInterrupt
     assert stopped == []
 
