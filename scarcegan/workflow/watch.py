@@ -191,13 +191,17 @@ def _usual(
 
 
 def _stable_pairs(reference: Manifest, past: Sequence[Decision], settings: Settings) -> list[tuple[Manifest, Manifest]]:
-    """Return the latest pairs of neighbours, without those after which a retraining was asked for."""
+    """Return the latest pairs of neighbours, without those across which a signal was raised anew: there it moved."""
     store = open_snapshots(settings.snapshots.folder)
-    unrest = {decision["cutoff"] for decision in past if decision["action"] == "retrain"}
+    moved = {
+        decision["cutoff"]
+        for decision in past
+        if any(signal["periods"] == 1 for signal in decision["signals"].values())
+    }
     pairs: list[tuple[Manifest, Manifest]] = []
     later, earlier = reference, store.before(reference)
     while earlier is not None and len(pairs) < settings.monitoring.pairs:
-        if later.frame.cutoff not in unrest:
+        if later.frame.cutoff not in moved:
             pairs.append((earlier, later))
         later, earlier = earlier, store.before(earlier)
     return pairs

@@ -122,6 +122,16 @@ def test_limits_come_from_the_pairs_before_the_reference(store, settings):
     assert watch_snapshot(champion(MONTHS[2], 2), "players-2026-05-01", settings()).drift["pairs"] == 0
 
 
+def test_the_pair_across_which_the_players_moved_is_not_what_is_usual(store, settings):
+    """Six pairs end with July; the one from April to May is left out, May to June is as stable as any."""
+    for cutoff in MONTHS[4:6]:
+        watch_snapshot(champion(), f"players-{cutoff}", settings())
+    publish(store, "2026-08-01", 9, 1.0)
+    watched = watch_snapshot(champion(MONTHS[6], 2), "players-2026-08-01", settings())
+    assert watched.drift["pairs"] == 5
+    assert {"features", "classifier", "score"} <= set(watched.drift["flags"])
+
+
 def test_watching_again_gives_what_is_on_record(store, settings):
     first = watch_snapshot(champion(), "players-2026-05-01", settings())
     again = watch_snapshot(champion(), "players-2026-05-01", settings(false_alarms=0.2))
