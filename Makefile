@@ -8,14 +8,19 @@ SERVING_TENSORFLOW := 2.20.0
 SERVING := build/serving
 BENCH_INSTALLED := .venv/bench-installed
 CONFIG ?= config/retrain.toml
+# dev, staging or prod
+TO ?= dev
 
-.PHONY: setup run aws-local features test test-slow check format lock bench serving clean help
+.PHONY: setup run aws-local deploy features test test-slow check format lock bench serving clean help
 
 run: setup  ## run the main job on simulated players: two to three minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
 
 aws-local: setup  ## start the local AWS twin, for `run --with batch` without AWS; docs/aws.md
 	$(BIN)/python -m localaws --env .scarcegan/aws-local.env --config .scarcegan/aws-local.toml
+
+deploy: setup  ## deploy the flows to AWS Step Functions (TO=staging, TO=prod); DRY_RUN=1 only shows what would be
+	$(BIN)/python flows/deploy.py --config $(CONFIG) --to $(TO) $(if $(DRY_RUN),--dry-run)
 
 test: setup  ## run all fast tests
 	$(BIN)/python -m pytest -m "not slow"

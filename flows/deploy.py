@@ -1,0 +1,112 @@
+"""Deploy the flows to AWS Step Functions: `python flows/deploy.py --config our.toml --to prod`, `... --dry-run`."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from refusal import ConfigurationRefused, checked_settings
+from scarcegan.preflight.account import metaflow_variables
+from scarcegan.settings import load
+
+FLOWS = {"features": "FeaturesFlow", "score": "ScoreFlow", "retrain": "RetrainFlow"}
+# Metaflow's branches of a project: the user's own is dev.
+BRANCHES = {"dev": [], "staging": ["--branch", "staging"], "prod": ["--production"]}
+ROLE = "arn:aws:iam::000000000000:role/not-set"
+# What Metaflow deploys with, and what stands for it in a dry run where it is not set.
+NEEDED = {
+    "METAFLOW_DATASTORE_SYSROOT_S3": "s3://not-set/metaflow",
+    "METAFLOW_BATCH_JOB_QUEUE": "not-set",
+    "METAFLOW_BATCH_CONTAINER_IMAGE": "not-set",
+    "METAFLOW_ECS_S3_ACCESS_IAM_ROLE": ROLE,
+    "METAFLOW_SFN_IAM_ROLE": ROLE,
+    "METAFLOW_SFN_DYNAMO_DB_TABLE": "not-set",
+    "METAFLOW_EVENTS_SFN_ACCESS_IAM_ROLE": ROLE,
+    "METAFLOW_SERVICE_URL": "http://not-set",
+}
+
+
+def main():
+    """Deploy, or show what would be deployed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path("config/retrain.toml"), help="TOML file of settings.")
+    parser.add_argument("--to", choices=BRANCHES, default="dev", help="dev is yours alone.")
+    parser.add_argument("--dry-run", action="store_true", help="Compile on this machine, create nothing.")
+    chosen = parser.parse_args()
+    try:
+        settings = load(checked_settings(chosen.config.read_text()))
+    except (OSError, ConfigurationRefused) as problem:
+        sys.exit(f"{chosen.config} cannot be deployed: {problem}")
+    variables = metaflow_variables(os.environ)
+    to_mend = unmet(settings, variables)
+    if chosen.dry_run:
+        show(settings, variables, chosen.config, chosen.to)
+        print(*(["Before it can be deployed:", *to_mend] if to_mend else ["Nothing was created."]), sep="\n  ")
+    elif to_mend:
+        sys.exit("\n  ".join(["Nothing was deployed:", *to_mend]))
+    else:
+        deploy(settings, variables, chosen.config, chosen.to)
+
+
+def unmet(settings, variables):
+    """List what stands in the way of deployed flows, each with what to do."""
+    unset = [name for name in NEEDED if not variables.get(name)]
+    folders = {"snapshots.folder": settings.snapshots.folder, "scoring.folder": settings.scoring.folder}
+    told = [f"export the outputs of config/aws/stack.yaml: {', '.join(unset)} not set"] if unset else []
+    if settings.registry.kind == "local":
+        told.append("set registry.kind = 'sagemaker': a local registry is gone with the job that writes it")
+    local = [name for name, folder in folders.items() if not folder.startswith("s3://")]
+    return told + [f"set {name} to an s3:// prefix: a job's disk is gone with the job" for name in local]
+
+
+def deploy(settings, variables, config, to):
+    """Create or update a state machine for each flow, and its schedule."""
+    logged = ["--log-execution-history"] * bool(variables.get("METAFLOW_SFN_EXECUTION_LOG_GROUP_ARN"))
+    for flow in FLOWS:
+        environment = {**os.environ, **jobs_role(flow, settings), "METAFLOW_DEFAULT_DATASTORE": "s3"}
+        command = create(flow, config, to, *logged)
+        if subprocess.run(command, env=environment, check=False).returncode:  # noqa: S603
+            sys.exit(f"{FLOWS[flow]} was not deployed, nor was what follows it in: {', '.join(FLOWS.values())}")
+
+
+def show(settings, variables, config, to):
+    """Print what would be created, compiled against a stand-in for AWS."""
+    from deploy_preview import described, stand_in
+
+    known = {**NEEDED, **{name: value for name, value in variables.items() if value}}
+    queues = {
+        known["METAFLOW_BATCH_JOB_QUEUE"],
+        *(asked["queue"] for asked in settings.resources.model_dump().values()),
+    }
+    with tempfile.TemporaryDirectory() as folder, stand_in(known, queues, folder) as (environment, clients):
+        for flow in FLOWS:
+            done = subprocess.run(  # noqa: S603
+                create(flow, config, to, "--only-json"),
+                env={**environment, **jobs_role(flow, settings)},
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                sys.exit(f"{FLOWS[flow]} does not compile:\n{done.stderr}")
+            print(*described(done.stdout, getattr(settings.deployment, f"{flow}_cron"), clients("batch")), "", sep="\n")
+
+
+def create(flow, config, to, *options):
+    """Return the command that compiles one flow."""
+    file = Path(__file__).resolve().parent / f"{flow}_flow.py"
+    configured = ["--config", "config", str(config.resolve())]
+    return [sys.executable, str(file), *configured, *BRANCHES[to], "step-functions", "create", *options]
+
+
+def jobs_role(flow, settings):
+    """Return the variable that gives a flow's jobs another role than the others'."""
+    role = settings.deployment.scoring_role if flow == "score" else ""
+    return {"METAFLOW_ECS_S3_ACCESS_IAM_ROLE": role} if role else {}
+
+
+if __name__ == "__main__":
+    main()

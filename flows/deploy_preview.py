@@ -1,0 +1,97 @@
+"""What a deployment would create, told without an account: a stand-in for AWS answers what compiling asks."""
+
+import json
+import logging
+import os
+from contextlib import contextmanager
+from functools import partial
+
+KEY = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+# What would lead past the stand-in.
+ELSEWHERE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "METAFLOW_S3_ENDPOINT_URL", "METAFLOW_PROFILE")
+COLUMNS = ("step", "cpu", "memory MB", "gpu", "tries", "queue", "image")
+
+
+@contextmanager
+def stand_in(variables, queues, folder):
+    """Serve what compiling asks of AWS: a bucket and Batch queues. `--only-json` alone would need the account's.
+
+    Args:
+        variables: Metaflow's own, complete.
+        queues: names of the Batch queues.
+        folder: what Metaflow would keep in the home folder goes here.
+
+    Yields:
+        The environment for compiling, and a function that returns the stand-in's client of a service.
+    """
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it notes every request
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        endpoint = "http://{}:{}".format(*server.get_host_and_port())
+        client = partial(boto3.Session("testing", "testing", region_name="us-east-1").client, endpoint_url=endpoint)
+        client("s3").create_bucket(Bucket=variables["METAFLOW_DATASTORE_SYSROOT_S3"].split("/")[2])
+        _make_queues(client, queues)
+        kept = {name: value for name, value in {**os.environ, **variables}.items() if name not in ELSEWHERE}
+        local = {"METAFLOW_HOME": folder, "METAFLOW_DEFAULT_METADATA": "local", "METAFLOW_DEFAULT_DATASTORE": "s3"}
+        yield {**kept, **KEY, **local, "AWS_ENDPOINT_URL": endpoint}, client
+    finally:
+        server.stop()
+
+
+def described(state_machine, cron, batch):
+    """Tell a compiled state machine in lines: its name, what starts it, and what each step asks for.
+
+    Args:
+        state_machine: JSON in the language of Step Functions.
+        cron: its schedule; empty for none.
+        batch: client that knows the job definitions.
+    """
+    states = list(_batch_states(json.loads(state_machine)["States"], ""))
+    environment = {entry["Name"]: entry.get("Value") for entry in states[0][1]["ContainerOverrides"]["Environment"]}
+    definitions = batch.describe_job_definitions(jobDefinitions=sorted({job["JobDefinition"] for _, job in states}))
+    by_arn = {found["jobDefinitionArn"]: found["containerProperties"] for found in definitions["jobDefinitions"]}
+    role = by_arn[states[0][1]["JobDefinition"]]["jobRoleArn"]
+    started = f"EventBridge rule of the same name, cron({cron}) UTC" if cron else "by hand or by an event"
+    rows = [COLUMNS, *(_row(name, job, by_arn[job["JobDefinition"]]["image"]) for name, job in states)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return [f"{environment['SFN_STATE_MACHINE']}", f"  started: {started}", f"  jobs' role: {role}", *table]
+
+
+def _batch_states(states, place):
+    for name, state in states.items():
+        if state["Type"] == "Map":
+            yield from _batch_states(state["Iterator"]["States"], " (each)")
+        elif "batch:submitJob" in state["Resource"]:
+            yield name + place, state["Parameters"]
+
+
+def _row(name, job, image):
+    asked = {entry["Type"]: entry["Value"] for entry in job["ContainerOverrides"]["ResourceRequirements"]}
+    tries = str(job["RetryStrategy"]["Attempts"])
+    return (name, asked["VCPU"], asked["MEMORY"], asked.get("GPU", "-"), tries, job["JobQueue"], image)
+
+
+def _make_queues(client, queues):
+    """Make the queues, on machines that never run."""
+    iam, ec2, batch = (client(name) for name in ("iam", "ec2", "batch"))
+    role = iam.create_role(RoleName="batch", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    machines = {
+        "type": "EC2",
+        "minvCpus": 0,
+        "maxvCpus": 1,
+        "instanceTypes": ["m5.large"],
+        "instanceRole": iam.create_instance_profile(InstanceProfileName="batch")["InstanceProfile"]["Arn"],
+        "subnets": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]],
+        "securityGroupIds": [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]],
+    }
+    batch.create_compute_environment(
+        computeEnvironmentName="machines", type="MANAGED", serviceRole=role, computeResources=machines
+    )
+    order = [{"order": 1, "computeEnvironment": "machines"}]
+    for queue in queues:
+        batch.create_job_queue(jobQueueName=queue, state="ENABLED", priority=1, computeEnvironmentOrder=order)
