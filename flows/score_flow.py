@@ -53,11 +53,13 @@ class ScoreFlow(FlowSpec):
     @step
     def start(self):
         """Choose the approved model and the snapshot and check that they fit, before anything is scored."""
+        from scarcegan.preflight import inside_scoring
         from scarcegan.registry import open_registry
         from scarcegan.settings import load
         from scarcegan.workflow.scoring_plan import plan_scoring
 
         settings = load(self.config.to_dict())
+        inside_scoring(settings, os.environ)
         run = f"{current.flow_name}/{current.run_id}"
         registry = open_registry(settings.registry)
         self.model, self.plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)

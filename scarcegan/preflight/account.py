@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scarcegan.data.storage import is_s3
 from scarcegan.preflight.findings import Finding, Refused, asking_aws
 from scarcegan.settings import Settings
 
@@ -80,6 +81,16 @@ def check_kept(settings: Settings) -> str:
             "set registry.kind = 'sagemaker' and registry.archives = 's3://...' in the configuration",
         )
     return f"models are kept by {settings.registry.kind}"
+
+
+def check_folders(settings: Settings) -> str:
+    """Check that the jobs of one scoring see the same snapshots and write their scores to the same place."""
+    for key, folder in (("snapshots.folder", settings.snapshots.folder), ("scoring.folder", settings.scoring.folder)):
+        if not is_s3(folder):
+            raise Refused(
+                f"{key} is '{folder}': no job sees another job's disk", f"set {key} = 's3://...' in the configuration"
+            )
+    return "snapshots and scores are on S3"
 
 
 def check_registry(settings: Settings, sagemaker: Any, s3: Any) -> Finding | str:

@@ -51,6 +51,22 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
         named = [one for one in _sections(settings) if one[1].queue or not settings.resources.small.queue]
         checks += _queue_checks(named, environment["AWS_BATCH_JQ_NAME"], clients)
         checks.append(("registry", partial(account.check_kept, settings)))
+    _require(checks)
+
+
+def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Check in a job that all jobs of a scoring share registry, snapshots and scores.
+
+    Raises:
+        PreflightProblem: naming all that failed.
+    """
+    if "AWS_BATCH_JOB_ID" in environment:
+        _require(
+            [("registry", partial(account.check_kept, settings)), ("folders", partial(account.check_folders, settings))]
+        )
+
+
+def _require(checks: list[Check]) -> None:
     failed = [finding for finding in run_checks(checks) if finding.state == "failed"]
     if failed:
         raise PreflightProblem("\n".join(f"{one.what}: {one.found}; {one.advice}" for one in failed))

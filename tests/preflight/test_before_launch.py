@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scarcegan.cli import app
-from scarcegan.preflight import before_launch, inside_run
+from scarcegan.preflight import before_launch, inside_run, inside_scoring
 from scarcegan.problems import PreflightProblem
 from scarcegan.settings import load
 
@@ -131,6 +131,14 @@ def test_a_job_refuses_to_register_on_its_own_disk(tree, account, in_job):
     inside_run(load(tree), account)  # a laptop keeps its disk
     with pytest.raises(PreflightProblem, match="a job's disk is gone with the job"):
         inside_run(load(tree), in_job)
+
+
+def test_the_jobs_of_a_scoring_must_share_snapshots_and_scores(tree, account, in_job):
+    inside_scoring(load(tree), account)  # on a laptop they share its disk
+    with pytest.raises(PreflightProblem, match="snapshots.folder is '': no job sees another job's disk"):
+        inside_scoring(load(tree), in_job)
+    tree |= {"snapshots": {"folder": "s3://bucket/snapshots"}, "scoring": {"folder": "s3://bucket/scores"}}
+    inside_scoring(load(tree), in_job)
 
 
 def test_the_command_prints_all_of_it_and_fails_if_something_would(tree, account, tmp_path, monkeypatch):
