@@ -135,7 +135,7 @@ def test_a_job_refuses_to_register_on_its_own_disk(tree, account, in_job):
 
 def test_the_jobs_of_a_scoring_must_share_snapshots_and_scores(tree, account, in_job):
     inside_scoring(load(tree), account)  # on a laptop they share its disk
-    with pytest.raises(PreflightProblem, match="snapshots.folder is '': no job sees another job's disk"):
+    with pytest.raises(PreflightProblem, match=r"snapshots\.folder is '': no job sees another job's disk"):
         inside_scoring(load(tree), in_job)
     tree |= {"snapshots": {"folder": "s3://bucket/snapshots"}, "scoring": {"folder": "s3://bucket/scores"}}
     inside_scoring(load(tree), in_job)
