@@ -1,7 +1,7 @@
 """Faults for the flow tests: on PYTHONPATH, this breaks something in the tasks of a real run.
 
 SCARCEGAN_FAULT holds faults, separated by `;`: `collapse:<fold>[:<file>]` (that fold fails for good after a checkpoint,
-once `file` is there), `hang:<fold>` (that fold goes no further than its first checkpoint), `evaluate` (evaluation
+once `file` is there), `crash:<fold>[:<file>]` (the same as a defect, which is retried in vain), `hang:<fold>` (that fold goes no further than its first checkpoint), `evaluate` (evaluation
 crashes), `kill:<fold>:<file>` (the process of that fold, on Batch its whole job, is killed right after a checkpoint,
 once: `file` remembers it), `shard:<cut-off>:<number>` (that shard of features fails for good), `unscored:<number>`
 (that shard's scores fail for good), or `half:<number>:<file>` (the process that scores that shard is killed when its
@@ -29,17 +29,29 @@ def after_checkpoint(checkpoints, fold, happens):
     checkpoints.CheckpointFile.save = saves
 
 
-def collapse(checkpoints, detail):
+def fail_once_there(checkpoints, detail, problem):
+    """Let a fold fail after a checkpoint, as soon as the named file is there; `problem` makes what is raised."""
     fold, _, awaited = detail.partition(":")
 
     def fails(_):
-        from scarcegan.problems import TrainingCollapsed
-
         while awaited and not Path(awaited).exists():
             time.sleep(0.1)
-        raise TrainingCollapsed(f"fold {fold} collapsed on purpose: lower train.learning_rate")
+        raise problem(fold)
 
     after_checkpoint(checkpoints, fold, fails)
+
+
+def collapse(checkpoints, detail):
+    def problem(fold):
+        from scarcegan.problems import TrainingCollapsed
+
+        return TrainingCollapsed(f"fold {fold} collapsed on purpose: lower train.learning_rate")
+
+    fail_once_there(checkpoints, detail, problem)
+
+
+def crash(checkpoints, detail):
+    fail_once_there(checkpoints, detail, lambda fold: RuntimeError(f"fold {fold} broken on purpose"))
 
 
 def hang(checkpoints, detail):
@@ -106,6 +118,7 @@ def half(scoring, detail):
 
 PATCHES = {
     "collapse": ("scarcegan.gan.checkpoints", collapse),
+    "crash": ("scarcegan.gan.checkpoints", crash),
     "hang": ("scarcegan.gan.checkpoints", hang),
     "evaluate": ("scarcegan.workflow.judge", evaluate),
     "kill": ("scarcegan.gan.checkpoints", kill),
