@@ -1,11 +1,12 @@
 """Faults for the flow tests: on PYTHONPATH, this breaks something in the tasks of a real run.
 
-SCARCEGAN_FAULT holds faults, separated by `;`: `collapse:<fold>[:<file>]` (that fold fails for good after a checkpoint,
-once `file` is there), `crash:<fold>[:<file>]` (the same as a defect, which is retried in vain), `hang:<fold>` (that fold goes no further than its first checkpoint), `evaluate` (evaluation
-crashes), `kill:<fold>:<file>` (the process of that fold, on Batch its whole job, is killed right after a checkpoint,
-once: `file` remembers it), `shard:<cut-off>:<number>` (that shard of features fails for good), `unscored:<number>`
-(that shard's scores fail for good), or `half:<number>:<file>` (the process that scores that shard is killed when its
-scores are written but not yet in their place, once: `file` remembers it).
+SCARCEGAN_FAULT holds faults, separated by `;`: `collapse:<fold>[:<file>]` (that fold fails for good after a
+checkpoint, once `file` is there), `crash:<fold>[:<file>]` (the same as a defect, which is retried in vain),
+`hang:<fold>` (that fold goes no further than its first checkpoint), `evaluate` (evaluation crashes),
+`kill:<fold>:<file>` (the process of that fold, on Batch its whole job, is killed right after a checkpoint, once:
+`file` remembers it), `shard:<cut-off>:<number>` (that shard of features fails for good), `unscored:<number>` (that
+shard's scores fail for good), or `half:<number>:<file>` (the process that scores that shard is killed when its scores
+are written but not yet in their place, once: `file` remembers it).
 """
 
 import importlib.abc
