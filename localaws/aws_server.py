@@ -12,6 +12,7 @@ from types import FrameType
 from moto.batch.models import batch_backends
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
+from localaws import state_machines
 from localaws.jobs import Machine, install, stop_all
 
 
@@ -21,6 +22,7 @@ def main(port: int, folder: str, environment: dict[str, str], slots: int) -> Non
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     place = Path(folder)
     install(Machine(place / "jobs", environment, place / "images", threading.BoundedSemaphore(slots)))
+    state_machines.install()
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -2,14 +2,16 @@
 
 metaflow-local-service's own command keeps a state file in the home folder, knows one service per user and ends
 itself when idle; its application is served here without that, and with the addresses that the Client API asks
-for and version 0.2.0 does not know: all flows, one artifact, and the artifacts of a task's last attempt alone.
+for and version 0.2.0 does not know: all flows, one artifact, and the artifacts of a task's last attempt alone. Runs and
+tasks that Step Functions has named keep their names.
 """
 
 import sys
-from typing import Any
+from typing import Annotated, Any
+from unittest.mock import patch
 
 import uvicorn
-from fastapi import FastAPI, HTTPException
+from fastapi import Body, FastAPI, HTTPException
 from metaflow_local_service import store
 from metaflow_local_service.server import create_app
 
@@ -35,6 +37,17 @@ def metadata_service(folder: str) -> FastAPI:
     @service.get(TASK + "/artifacts/{name}/attempt/{attempt}")
     async def artifact_of(flow: str, run: str, step: str, task: str, name: str, attempt: int) -> dict[str, Any]:
         return _named(name, store.get_artifacts(flow, run, step, task, attempt))
+
+    # Between the two lines of each nothing else runs: they do not wait.
+    @service.post("/flows/{flow}/run", status_code=201)
+    async def new_run(flow: str, told: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        with patch.object(store, "new_run_id", lambda new=store.new_run_id: told.get("run_number") or new()):
+            return store.create_run(flow, told)
+
+    @service.post("/flows/{flow}/runs/{run}/steps/{step}/task", status_code=201)
+    async def new_task(flow: str, run: str, step: str, told: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        with patch.object(store, "_next_task_id", lambda *of, new=store._next_task_id: told.get("task_id") or new(*of)):
+            return store.create_task(flow, run, step, told)
 
     service.mount("/", create_app(folder))
     return service
