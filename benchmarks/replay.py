@@ -8,8 +8,9 @@ snapshot, registers and is approved at once. Its labels are known one period lat
 Recall at the review budget is taken on each period's test players, with their truth. The last period retrains nobody.
 
 The training is a reduced one, the same for all policies (`TRAINING`): it shows what retraining is worth, not how good
-the full configuration is. Nothing is tuned on the outcome. A snapshot is trained on once and costs every policy the
-CPU seconds that it took; `by drift` pays for the watching as well.
+the full configuration is. A snapshot is trained on once and costs every policy the CPU seconds that it took; `by
+drift` pays for the watching as well. The rule and the planted season were settled on simulated players of another seed
+(7); the figures are of the seed below, replayed once.
 """
 
 import os
@@ -56,6 +57,7 @@ SEASONS = (0.02, 0.0, 0.03, 0.0, 0.04, 0.0, 0.02, 0.0, 0.03, 0.01, 1.0, 0.98, 1.
 HISTORY = {"simulated": 6, "lootbox": 0}
 QUICK_SEASONS = (0.0,) * 8 + (1.0, 1.0)
 TRAINING: dict[str, Any] = {
+    "seed": 1_007,
     "folds": {"k": 3},
     "train": {"members": 4, "iterations": 400, "round_iterations": 50},
     "definitions": [{"name": DEFINITION, "maximise": "recall", "constraint": "flagged"}],
