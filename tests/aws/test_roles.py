@@ -147,6 +147,14 @@ def test_scoring_reads_models_and_snapshots_and_writes_scores(may):
         assert not may("ScoringRole", f"sagemaker:{action}", PACKAGE, **{STATUS: "PendingManualApproval"})
 
 
+def test_scoring_keeps_records_of_drift_and_starts_a_retraining_and_nothing_else(may):
+    machines = "arn:aws:states:eu-west-1:123456789012:stateMachine:scarcegan.prod"
+    assert may("ScoringRole", "s3:PutObject", f"{OBJECTS}/snapshots/_drift/risky-players/started/players-1.json")
+    assert may("ScoringRole", "states:StartExecution", f"{machines}.RetrainFlow")
+    assert not may("ScoringRole", "states:StartExecution", f"{machines}.FeaturesFlow")
+    assert not may("ScoringRole", "states:UpdateStateMachine", f"{machines}.RetrainFlow")
+
+
 def test_jobs_read_the_input_bucket_and_count_foreachs(may):
     for role in ("TrainingRole", "ScoringRole"):
         assert may(role, "s3:GetObject", "arn:aws:s3:::telemetry/2026-11-01/part-0.parquet")

@@ -1,6 +1,7 @@
 """A retraining that drift asks for is started once, on the snapshot that was scored, and says why."""
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -83,6 +84,36 @@ def settings_of(tmp_path, source="snapshot"):
 def test_what_could_not_be_started_may_be_started_later(trigger, tmp_path):
     settings = settings_of(tmp_path)
     with pytest.raises(Problem, match="got none: no run id"):
+        trigger.start_retraining({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings)
+    assert retrainings_of(settings).find("a") is None
+
+
+@pytest.fixture
+def state_machines(aws, aws_account, monkeypatch):
+    """Step Functions, as the deployed ScoreFlow of prod sees it; returns a function that deploys another flow."""
+    monkeypatch.setenv("SFN_STATE_MACHINE", "scarcegan.prod.ScoreFlow")
+    definition = '{"StartAt": "start", "States": {"start": {"Type": "Pass", "End": true}}}'
+    role = "arn:aws:iam::123456789012:role/states"
+    client = aws("stepfunctions")
+    return client, lambda name: client.create_state_machine(name=name, definition=definition, roleArn=role)
+
+
+def test_a_deployed_scoring_starts_the_retraining_deployed_beside_it(trigger, tmp_path, state_machines):
+    client, deploy = state_machines
+    for environment in ("prod", "test.staging"):
+        deploy(f"scarcegan.{environment}.RetrainFlow")
+    settings = settings_of(tmp_path)
+    pathspec = trigger.start_retraining({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings)
+    [machine] = [one for one in client.list_state_machines()["stateMachines"] if ".prod." in one["name"]]
+    [execution] = client.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+    assert pathspec == f"RetrainFlow/sfn-{execution['executionArn'].rpartition(':')[2]}"
+    told = client.describe_execution(executionArn=execution["executionArn"])["input"]
+    assert json.loads(json.loads(told)["Parameters"]) == {"snapshot": "a"}
+
+
+def test_where_no_retraining_is_deployed_it_may_be_started_later(trigger, tmp_path, state_machines):
+    settings = settings_of(tmp_path)
+    with pytest.raises(Problem, match="doesn't exist"):
         trigger.start_retraining({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings)
     assert retrainings_of(settings).find("a") is None
 
