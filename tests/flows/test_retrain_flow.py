@@ -118,7 +118,7 @@ def test_each_task_tells_what_it_used(end):
     assert list(usage) == [*before_the_end, ("select", None), ("evaluate", None), ("register", None), ("end", None)]
     assert usage["train", 1]["attempt"] == 1  # it was killed once
     assert usage["train", 0]["cpu"] == 4
-    assert all(0 < one["cpu_s"] and one["peak_memory_mb"] > 50 for one in usage.values())
+    assert all(one["cpu_s"] > 0 and one["peak_memory_mb"] > 50 for one in usage.values())
 
 
 def test_the_run_is_priced_at_its_end(end):
