@@ -1,3 +1,8 @@
+import os
+
+# Before any library starts threads: on few cores the threads of one test wait for each other, spinning.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import hashlib
 import logging
 import sys
