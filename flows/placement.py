@@ -24,5 +24,6 @@ class runs_on(StepMutator):  # noqa: N801 - used as a decorator
         mutable_step.add_decorator("resources", deco_kwargs=request)
         for _, _, _, given in mutable_step.get_decorator_specs("batch"):
             untold = [key for key in CHOSEN_BY_CONFIG if given[key] == BatchDecorator.defaults[key] and wanted[key]]
-            placed = given | {key: wanted[key] for key in untold}
-            mutable_step.add_decorator("batch", deco_kwargs=placed, duplicates=mutable_step.OVERRIDE)
+            if untold:  # in the job itself all is told: one put in @batch's place there would not watch over the task
+                placed = given | {key: wanted[key] for key in untold}
+                mutable_step.add_decorator("batch", deco_kwargs=placed, duplicates=mutable_step.OVERRIDE)

@@ -151,7 +151,7 @@ def test_after_a_failed_evaluation_only_what_follows_is_left(account, chain):
 def test_an_access_denied_by_s3_is_told_with_what_to_do(chain):
     printed = chain["refused"].printed
     assert "RegistryProblem in step register:" in printed
-    assert "AccessDenied" in printed
+    assert "HeadObject operation: Forbidden; check credentials, region and permissions" in printed
 
 
 def test_the_chain_registers_one_release(account, chain):
