@@ -14,7 +14,7 @@ _FOLLOWING = frozenset({CANDIDATE, CHAMPION})
 
 
 def tag_release(release: Mapping[str, Any]) -> list[str]:
-    """Tag the run that has registered a release, as a candidate.
+    """Tag the run that has registered a release, as a candidate while a model of it waits for a decision.
 
     Args:
         release: the artifact `release`; `lineage` in it names the run.
@@ -27,8 +27,9 @@ def tag_release(release: Mapping[str, Any]) -> list[str]:
         f"config:{PurePath(lineage['config']).stem}",
         f"data:{lineage['data_fingerprint']}",
         f"release:{release['release_id']}",
-        CANDIDATE,
     ]
+    if any(version["status"] == "PendingManualApproval" for version in release["versions"]):
+        tags.append(CANDIDATE)
     return tags if _retag(lineage["run"], add=tags) else []
 
 

@@ -33,7 +33,7 @@ class TrainResources(StepResources):
 
 class Resources(Section):
     small: StepResources = StepResources()
-    """start, select, register, end; publish."""
+    """start, select, register and end of RetrainFlow; publish of FeaturesFlow; all steps of ScoreFlow."""
     preprocess: StepResources = StepResources(cpu=2, memory_mb=16_000)
     """preprocess and evaluate; start and extract of FeaturesFlow."""
     train: TrainResources = TrainResources()

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import Any
 
 import numpy as np
 
+from scarcegan.data.storage import is_folder, join, list_names
 from scarcegan.data.tables import read_table
 from scarcegan.evaluation.parity import Parity, compare_scores
 from scarcegan.problems import DataProblem
@@ -96,11 +98,17 @@ def _features(model: Mapping[str, Any], snapshot: Snapshot, rows: np.ndarray | N
     return (snapshot.features if rows is None else snapshot.features[rows])[:, columns]
 
 
+def _parts(location: str) -> list[str]:
+    """Return the files of shards in a folder that ScoreFlow has written, beside its reports; else the location."""
+    names = list_names(location) if is_folder(location) else []
+    return [join(location, name) for name in names if fnmatch(name, "part-*.parquet")] or [location]
+
+
 def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
     """Return the scores of a file in the order of `ids`, NaN for players that it lacks."""
     import pandas as pd
 
-    table = read_table(location)
+    table = pd.concat([read_table(part, text=[ID]) for part in _parts(location)])
     missing = {ID, "risk_score"} - set(table.columns)
     if missing:
         raise DataProblem(

@@ -21,6 +21,11 @@ def test_a_registered_run_is_tagged_by_config_data_and_release_as_a_candidate(re
     assert history.runs(tags=["release:release-second"])["run"].tolist() == ["second"]
 
 
+def test_a_release_registered_again_after_its_approval_is_no_candidate(release):
+    decided = [version | {"status": "Approved"} for version in release["versions"]]
+    assert "candidate" not in history.tag_release(release | {"versions": decided})
+
+
 def test_tags_follow_the_registry_and_leave_others_alone(recorded):
     assert history.follow_registry({"RetrainFlow/first": {"champion"}, "RetrainFlow/second": set()}) == []
     assert tags_of("first") == {"nightly", "champion"}

@@ -21,7 +21,7 @@ from scarcegan.serving.explain import integrated_gradients
 from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, describe_snapshot
-from scarcegan.workflow.parity import parity
+from scarcegan.workflow.parity import _from_file, parity
 from scarcegan.workflow.scoring_plan import plan_scoring
 from scarcegan.workflow.scoring_report import tell_scores
 from scarcegan.workflow.scoring_shard import score_shard
@@ -273,11 +273,11 @@ def compare(snapshot, scoring, registry, champion):
     return compare
 
 
-def test_a_model_and_its_own_scores_file_agree(compare, score):
-    found = compare(Path(score()[0]["folder"], "part-00000.parquet"), 1)
+def test_a_model_and_the_folder_of_its_own_scores_agree(compare, score):
+    found = compare(score()[0]["folder"], 1)
     assert (found["agreement"], found["rank_correlation"]) == (1.0, pytest.approx(1))
     assert found["largest_difference"] < 1e-6
-    assert found["players"] + found["only_in_snapshot"] == len(score()[2])
+    assert (found["players"], found["only_in_snapshot"]) == (len(score()[2]), 0)
     assert (found["moved_in"], found["moved_out"]) == ([], [])
 
 
@@ -294,6 +294,11 @@ def test_who_moves_is_told_with_the_reasons_of_the_model_that_shows_them(compare
     assert 1 <= len(came["why"]) <= 3
     assert went["why"] == []
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_ids_in_a_csv_file_keep_their_zeros(tmp_path):
+    (tmp_path / "old.csv").write_text("player_id,risk_score\n007,0.5\n")
+    assert _from_file(str(tmp_path / "old.csv"), np.array(["007"])).tolist() == [0.5]
 
 
 def test_scores_of_other_players_cannot_be_compared(compare, tmp_path):
