@@ -11,8 +11,8 @@ show) and is at least `least` large (large enough to matter). Then, in this orde
 3. watch: any signal is raised, or drift could not be measured;
 4. no action otherwise.
 
-A period is a scored snapshot, in the order of the cut-offs. Only periods scored by the same champion count as in a row:
-another champion was trained on another snapshot.
+A period is a cut-off at which a snapshot was scored. A row is one champion's own: another champion was trained on
+another snapshot, and its records of the same cut-offs neither lengthen a row nor end it. A cool-down counts cut-offs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,9 +53,8 @@ def decide(report: Mapping[str, Any], version: int, past: Sequence[Decision], ru
         past: earlier periods' decisions, oldest first.
         rule: `[monitoring]`.
     """
-    signals = {
-        name: _state(name, told, _usable(name, report, rule), version, past) for name, told in report["signals"].items()
-    }
+    own = [decision for decision in past if decision["version"] == version]
+    signals = {name: _state(name, told, _usable(name, report, rule), own) for name, told in report["signals"].items()}
     due = [name for name, state in signals.items() if 0 < state["retrain_after"] <= state["periods"]]
     resting = _cool_down(past, rule.cool_down)
     reasons = [_words(name, report, state) for name, state in signals.items() if state["raised"]]
@@ -91,12 +90,12 @@ def _usable(name: str, report: Mapping[str, Any], rule: Monitoring) -> Signal:
     return signal if known else signal.model_copy(update={"retrain_after": 0})
 
 
-def _state(name: str, told: Mapping[str, Any], signal: Signal, version: int, past: Sequence[Decision]) -> SignalState:
+def _state(name: str, told: Mapping[str, Any], signal: Signal, past: Sequence[Decision]) -> SignalState:
     raised = told["beyond"] and told["size"] >= signal.least
     periods = int(raised)
     for decision in reversed(past if raised else []):
         before = decision["signals"].get(name)
-        if decision["version"] != version or before is None or not before["raised"]:
+        if before is None or not before["raised"]:
             break
         periods += 1
     return {
@@ -110,10 +109,12 @@ def _state(name: str, told: Mapping[str, Any], signal: Signal, version: int, pas
 
 def _cool_down(past: Sequence[Decision], periods: int) -> str:
     """Return why no retraining is asked for now, or nothing."""
-    for ago, decision in enumerate(reversed(past), start=1):
-        if decision["action"] == "retrain" and ago <= periods:
+    asked = {decision["cutoff"] for decision in past if decision["action"] == "retrain"}
+    cutoffs = sorted({decision["cutoff"] for decision in past}, reverse=True)
+    for ago, cutoff in enumerate(cutoffs[:periods], start=1):
+        if cutoff in asked:
             return (
-                f"cool-down: a retraining was asked for at {decision['cutoff']}, {_plural(ago, 'period')} ago; "
+                f"cool-down: a retraining was asked for at {cutoff}, {_plural(ago, 'period')} ago; "
                 f"no other within {_plural(periods, 'period')}"
             )
     return ""

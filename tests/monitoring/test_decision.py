@@ -67,7 +67,8 @@ CASES = [
     (["recall", ""], "", "no action", []),
     (["v2:classifier"], "classifier", "watch", []),
     (["v2:recall"], "recall", "watch", []),
-    (["classifier", "v2:classifier"], "classifier", "watch", []),
+    (["classifier", "v2:classifier"], "classifier", "retrain", ["classifier"]),
+    (["classifier", "v2:", ""], "classifier", "watch", []),
 ]
 
 
@@ -75,6 +76,17 @@ CASES = [
 def test_the_rule(earlier, now, action, causes):
     decision = decide(report_with(now), 1, history(*earlier), RULE)
     assert (decision["action"], decision["causes"]) == (action, causes)
+
+
+def test_a_cut_off_that_another_version_scored_as_well_does_not_end_a_row():
+    """A new champion scores the newest snapshot again; records come by name, and 'v10' is before 'v9'."""
+    past = [decide(report_with("classifier", period=1), version, [], RULE) for version in (10, 9)]
+    assert decide(report_with("classifier", period=2), 10, past, RULE)["causes"] == ["classifier"]
+
+
+def test_a_cut_off_scored_by_several_versions_is_one_period_of_rest():
+    past = [decide(report_with("recall" * (version == 1), period=1), version, [], RULE) for version in (1, 2, 3)]
+    assert decide(report_with("recall", period=2), 3, past, RULE)["action"] == "watch"
 
 
 def test_what_is_sure_but_small_is_no_signal():
