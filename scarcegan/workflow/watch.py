@@ -97,6 +97,8 @@ def _reference(champion: Champion, store: SnapshotStore, settings: Settings) -> 
             f"version {champion.version.version} was not trained on a snapshot; name one in monitoring.reference, "
             "or train with data.source = 'snapshot'"
         )
+    if name not in store.names():
+        return f"there is no snapshot '{name}' in {store.folder} (any more); name another one in monitoring.reference"
     manifest = store.describe(name)
     missing = sorted(set(champion.model["feature_names"]) - set(manifest.frame.columns))
     if missing:
@@ -183,8 +185,8 @@ def _usual(
     found = limits.find(name)
     if found is None:
         pairs = _stable_pairs(reference, past, settings) if rule.pairs >= FEWEST_PAIRS else []
-        # Fewer teach nothing: measuring them would cost for naught.
-        pairs = pairs if len(pairs) >= FEWEST_PAIRS else []
+        if len(pairs) < FEWEST_PAIRS:  # they teach nothing, and are not kept: earlier snapshots may yet be published
+            return []
         found = limits.keep(name, {"pairs": [_pair(champion, *pair, settings) for pair in pairs]})
     usual: list[dict[str, Any]] = found["pairs"]
     return usual

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scarcegan.problems import DataProblem
 from scarcegan.registry.contract import ModelVersion
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import load
@@ -122,6 +121,12 @@ def test_limits_come_from_the_pairs_before_the_reference(store, settings):
     assert watch_snapshot(champion(MONTHS[2], 2), "players-2026-05-01", settings()).drift["pairs"] == 0
 
 
+def test_snapshots_that_are_published_late_set_limits_from_then_on(store, settings):
+    assert watch_snapshot(champion(MONTHS[2], 2), "players-2026-04-01", settings()).drift["pairs"] == 0
+    publish(store, "2025-12-01", 9)
+    assert watch_snapshot(champion(MONTHS[2], 2), "players-2026-05-01", settings()).drift["pairs"] == 3
+
+
 def test_the_pair_across_which_the_players_moved_is_not_what_is_usual(store, settings):
     """Six pairs end with July; the one from April to May is left out, May to June is as stable as any."""
     for cutoff in MONTHS[4:6]:
@@ -206,9 +211,13 @@ def test_a_reference_without_the_champions_features_is_none(store, settings):
     assert "lacks features of the champion, such as 'stakes'" in watched.decision["reasons"][0]
 
 
-def test_a_reference_that_is_gone_is_refused(store, settings):
-    with pytest.raises(DataProblem, match="expected a snapshot 'players-2020-01-01'"):
-        watch_snapshot(champion("2020-01-01"), "players-2026-05-01", settings())
+def test_a_reference_that_is_gone_is_told_and_another_can_be_named(store, settings):
+    """Scores are written by now: they shall not be lost for it."""
+    gone = champion("2020-01-01")
+    watched = watch_snapshot(gone, "players-2026-05-01", settings())
+    assert (watched.drift, watched.decision["action"]) == (None, "watch")
+    assert "there is no snapshot 'players-2020-01-01'" in watched.decision["reasons"][0]
+    assert watch_snapshot(gone, "players-2026-05-01", settings(reference="players-2026-03-01")).drift is not None
 
 
 def test_model_monitors_files_come_along(store, settings):
