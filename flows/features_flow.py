@@ -47,10 +47,12 @@ class FeaturesFlow(FlowSpec):
     @step
     def start(self):
         """Resolve the settings and survey all telemetry once: what cannot be used is refused here."""
+        from scarcegan.preflight import inside_features
         from scarcegan.settings import resolve_features
         from scarcegan.workflow.telemetry import plan_snapshots
 
         settings = resolve_features(self.config.to_dict(), self.telemetry, self.cutoff)
+        inside_features(settings, os.environ)
         self.settings = settings.model_dump(mode="json")
         self.commit = self.launch.commit
         self.plans = plan_snapshots(settings, self.commit)

@@ -6,11 +6,14 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import dataset
 
-from scarcegan.data.storage import draft_beside, is_folder, join, put_file
+from scarcegan.data.storage import draft_beside, is_file, is_folder, join, put_file, remove, remove_folder, write_once
 from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers
 from scarcegan.features.source import Source, Window, read_frames, shard_numbers
+from scarcegan.problems import DataProblem
 
 SHARD = "shard"
+# Written last and removed first: with it a shard without a folder has no rows, without it nobody can tell.
+COMPLETE = "complete"
 # Rows of all shards together that are collected before they are written: the memory that this takes.
 COLLECTED_ROWS = 2_000_000
 
@@ -43,12 +46,32 @@ def write_partition(source: Source, windows: Sequence[Window], shards: int, fold
         )
         for file in sorted(draft.rglob("*.parquet")):
             put_file(file, join(folder, str(file.relative_to(draft))))
+    write_once(join(folder, COMPLETE), b"")
 
 
 def shard_source(folder: str, number: int, source: Source) -> Source | None:
-    """Return the rows of one shard as a source of its own; None without rows."""
+    """Return the rows of one shard as a source of its own; None without rows.
+
+    Raises:
+        DataProblem: the sorted rows are not there: removed since, or on another machine's disk.
+    """
+    if not is_file(join(folder, COMPLETE)):
+        raise DataProblem(
+            f"expected the telemetry sorted by shard in {folder}, found none: another resume has published and removed "
+            "it, or it is on another machine's disk (set snapshots.folder = 's3://...'); start a new run"
+        )
     location = join(folder, str(number))
     return Source(location, source.counters) if is_folder(location) else None
+
+
+def remove_partition(folder: str) -> None:
+    """Remove the sorted rows; those that are gone are no problem.
+
+    Raises:
+        DataProblem: they cannot be removed.
+    """
+    remove(join(folder, COMPLETE))
+    remove_folder(folder)
 
 
 def _tables(source: Source, windows: Sequence[Window], shards: int) -> Iterator[pa.Table]:

@@ -83,14 +83,15 @@ def check_kept(settings: Settings) -> str:
     return f"models are kept by {settings.registry.kind}"
 
 
-def check_folders(settings: Settings) -> str:
-    """Check that the jobs of one scoring see the same snapshots and write their scores to the same place."""
-    for key, folder in (("snapshots.folder", settings.snapshots.folder), ("scoring.folder", settings.scoring.folder)):
+def check_folders(settings: Settings, *sections: str) -> str:
+    """Check that the folders of these sections are where all jobs of a run see them."""
+    for section in sections:
+        key, folder = f"{section}.folder", getattr(settings, section).folder
         if not is_s3(folder):
             raise Refused(
                 f"{key} is '{folder}': no job sees another job's disk", f"set {key} = 's3://...' in the configuration"
             )
-    return "snapshots and scores are on S3"
+    return f"{' and '.join(sections)} are on S3"
 
 
 def check_registry(settings: Settings, sagemaker: Any, s3: Any) -> Finding | str:

@@ -61,9 +61,18 @@ def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
         PreflightProblem: naming all that failed.
     """
     if "AWS_BATCH_JOB_ID" in environment:
-        _require(
-            [("registry", partial(account.check_kept, settings)), ("folders", partial(account.check_folders, settings))]
-        )
+        folders = partial(account.check_folders, settings, "snapshots", "scoring")
+        _require([("registry", partial(account.check_kept, settings)), ("folders", folders)])
+
+
+def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Check in a job that all jobs of a features run share the sorted telemetry and the snapshots.
+
+    Raises:
+        PreflightProblem: they would be on a job's own disk.
+    """
+    if "AWS_BATCH_JOB_ID" in environment:
+        _require([("folders", partial(account.check_folders, settings, "snapshots"))])
 
 
 def _require(checks: list[Check]) -> None:

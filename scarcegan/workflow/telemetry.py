@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import numpy as np
 
-from scarcegan.data.storage import join, remove_folder
+from scarcegan.data.storage import join
 from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.features import catalogue, prophet50
 from scarcegan.features.extract import FeatureTable, extract
-from scarcegan.features.partition import shard_source, write_partition
+from scarcegan.features.partition import remove_partition, shard_source, write_partition
 from scarcegan.features.roles import Roles
 from scarcegan.features.source import Shard, Source, Window, read_shard
 from scarcegan.features.survey import Survey, survey
@@ -64,7 +64,7 @@ def extract_part(plan: Mapping[str, Any], number: int, settings: Settings) -> di
         Plain dict: `cutoff`, `part` (see `Part`), `statistics` (see `Statistics`; None without players).
 
     Raises:
-        DataProblem: rows that cannot be used.
+        DataProblem: rows that cannot be used, or are no longer there.
     """
     frame = Frame(**plan["frame"])
     shard = Shard(number, settings.telemetry.shards)
@@ -103,12 +103,13 @@ def publish_snapshots(
     writers = _writers(settings)
     published = []
     for cutoff, plan in plans.items():
-        remove_folder(plan["rows"])  # all parts are written
         written = [_written(part) for part in parts if part["cutoff"] == cutoff]
         manifest = describe_snapshot(snapshot_name(cutoff, settings), Frame(**plan["frame"]), written)
         for writer in writers:
             manifest = writer.publish(manifest)
         published.append(_summary(manifest, settings))
+    for rows in {plan["rows"] for plan in plans.values()}:
+        remove_partition(rows)  # not before: a resume of what failed above may compute its shards again
     return published
 
 

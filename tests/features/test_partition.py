@@ -2,9 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scarcegan.data.storage import remove_folder
 from scarcegan.features import partition
-from scarcegan.features.partition import shard_source, write_partition
+from scarcegan.features.partition import remove_partition, shard_source, write_partition
 from scarcegan.features.source import Shard, Source, Window, read_shard
 from scarcegan.features.survey import survey
 from scarcegan.problems import DataProblem
@@ -59,6 +58,14 @@ def test_a_shard_without_rows_is_none(frame, tmp_path):
     assert sum(block is not None for block in blocks) == 1
 
 
+@pytest.mark.parametrize("half_written", [False, True])
+def test_rows_that_are_not_there_are_refused_and_are_not_no_rows(tmp_path, half_written):
+    if half_written:
+        (tmp_path / "sorted" / "0").mkdir(parents=True)
+    with pytest.raises(DataProblem, match=r"sorted by shard in \S+/sorted, found none: another resume has published"):
+        shard_source(str(tmp_path / "sorted"), 1, Source(""))
+
+
 def test_a_refusal_names_the_telemetry_and_not_the_sorted_rows(frame, tmp_path):
     pd.concat([frame, frame[-3:]]).to_parquet(tmp_path / "telemetry.parquet")
     read = sorted_by_shard(tmp_path / "telemetry.parquet", 1, tmp_path / "sorted")
@@ -81,6 +88,6 @@ def test_telemetry_on_s3_in_parts_by_date_is_read_and_sorted_there(frame, tmp_pa
     own, all_rows = sorted_by_shard("s3://models/telemetry", 1, "s3://models/.sorted")(LATE, 0)
     np.testing.assert_array_equal(own.counters, local.counters)
     np.testing.assert_array_equal(all_rows.counters, local.counters)
-    remove_folder("s3://models/.sorted")
-    remove_folder("s3://models/.sorted")
-    assert shard_source("s3://models/.sorted", 0, Source("")) is None
+    remove_partition("s3://models/.sorted")
+    remove_partition("s3://models/.sorted")  # nothing there is no problem
+    assert "Contents" not in aws("s3").list_objects_v2(Bucket="models", Prefix=".sorted")

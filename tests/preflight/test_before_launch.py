@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scarcegan.cli import app
-from scarcegan.preflight import before_launch, inside_run, inside_scoring
+from scarcegan.preflight import before_launch, inside_features, inside_run, inside_scoring
 from scarcegan.problems import PreflightProblem
 from scarcegan.settings import load
 
@@ -139,6 +139,13 @@ def test_the_jobs_of_a_scoring_must_share_snapshots_and_scores(tree, account, in
         inside_scoring(load(tree), in_job)
     tree |= {"snapshots": {"folder": "s3://bucket/snapshots"}, "scoring": {"folder": "s3://bucket/scores"}}
     inside_scoring(load(tree), in_job)
+
+
+def test_the_jobs_of_a_features_run_must_share_the_snapshots(tree, account, in_job):
+    inside_features(load(tree), account)  # on a laptop they share its disk
+    with pytest.raises(PreflightProblem, match=r"snapshots\.folder is '': no job sees another job's disk"):
+        inside_features(load(tree), in_job)
+    inside_features(load(tree | {"snapshots": {"folder": "s3://bucket/snapshots"}}), in_job)
 
 
 def test_the_command_prints_all_of_it_and_fails_if_something_would(tree, account, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from scarcegan.features import prophet50
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
+from scarcegan.workflow import telemetry
 from scarcegan.workflow.prepare import prepare
 from scarcegan.workflow.telemetry import extract_part, plan_snapshots, publish_snapshots, telemetry_location
 
@@ -65,6 +66,23 @@ def test_telemetry_becomes_a_snapshot_that_training_reads(configured, tmp_path):
 
 def test_publishing_again_is_the_same_snapshot(configured):
     assert run(configured()) == run(configured())
+
+
+def test_the_rows_stay_until_the_snapshots_are_published_and_are_missed_afterwards(configured, monkeypatch):
+    settings = configured()
+    [plan] = (plans := plan_snapshots(settings, "")).values()
+    parts = [extract_part(plan, number, settings) for number in range(3)]
+    with monkeypatch.context() as patch, pytest.raises(DataProblem, match="refused"):
+        patch.setattr(telemetry, "describe_snapshot", refuse)
+        publish_snapshots(plans, parts, settings)
+    assert extract_part(plan, 2, settings)["part"]["players"] == parts[2]["part"]["players"] > 0
+    publish_snapshots(plans, parts, settings)
+    with pytest.raises(DataProblem, match="another resume has published and removed it"):
+        extract_part(plan, 2, settings)
+
+
+def refuse(*_):
+    raise DataProblem("refused")
 
 
 def test_more_shards_hold_the_same_players(configured):
