@@ -25,6 +25,9 @@ ROOT = Path(__file__).resolve().parents[1]
 TINY = """
 [simulated]
 players = 2000
+risky_share = 0.05
+labeled_risky = 20
+labeled_negatives = 40
 [folds]
 k = 2
 [train]
@@ -139,7 +142,9 @@ def main(with_twin: bool) -> None:
     figures: dict[str, float] = {}
     for measure in (measure_locally, *([measure_on_twin] if with_twin else [])):
         with tempfile.TemporaryDirectory(prefix="scarcegan-bench-") as folder:
-            figures |= measure(Path(folder))
+            found = measure(Path(folder))
+        print(found, file=sys.stderr)
+        figures |= found
     load = os.getloadavg()[0]
     print(json.dumps({"figures": {name: round(value, 3) for name, value in figures.items()}, "load": round(load, 1)}))
 
