@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import uuid4
 
@@ -36,11 +36,11 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, dict[str, Any]]
     Raises:
         DataProblem: telemetry that cannot be used, or a cut-off outside it.
     """
-    source = _source(settings)
+    source = Source(telemetry_location(settings), tuple(settings.telemetry.counters))
     windows = [Window(cutoff, settings.features.window_days) for cutoff in settings.telemetry.cutoffs]
     surveys = survey(source, windows)
     rows = join(open_snapshots(settings.snapshots.folder).folder, f".telemetry-{uuid4().hex}")
-    write_partition(_source(settings, surveys[0].counters), windows, settings.telemetry.shards, rows)
+    write_partition(replace(source, counters=surveys[0].counters), windows, settings.telemetry.shards, rows)
     return {
         window.cutoff: {
             "frame": asdict(_frame(found, window, source, settings, commit)),
@@ -69,7 +69,7 @@ def extract_part(plan: Mapping[str, Any], number: int, settings: Settings) -> di
     frame = Frame(**plan["frame"])
     shard = Shard(number, settings.telemetry.shards)
     window = Window(frame.cutoff, frame.window_days)
-    source = _source(settings, plan["counters"])
+    source = Source(frame.source, tuple(plan["counters"]))
     own = shard_source(plan["rows"], number, source)
     block = read_shard(own, window, shard, plan["observed"], source.location) if own else None
     if block is None:
@@ -133,10 +133,6 @@ def telemetry_location(settings: Settings) -> str:
             f"telemetry.path names an environment variable that is not set, got {path!r}: set it, or give --telemetry"
         )
     return expanded
-
-
-def _source(settings: Settings, counters: Sequence[str] = ()) -> Source:
-    return Source(telemetry_location(settings), tuple(counters or settings.telemetry.counters))
 
 
 def _roles(settings: Settings) -> Roles:

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,13 +74,22 @@ def test_the_rows_stay_until_the_snapshots_are_published_and_are_missed_afterwar
     settings = configured()
     [plan] = (plans := plan_snapshots(settings, "")).values()
     parts = [extract_part(plan, number, settings) for number in range(3)]
-    with monkeypatch.context() as patch, pytest.raises(DataProblem, match="refused"):
+    with monkeypatch.context() as patch:
         patch.setattr(telemetry, "describe_snapshot", refuse)
-        publish_snapshots(plans, parts, settings)
+        with pytest.raises(DataProblem, match="refused"):
+            publish_snapshots(plans, parts, settings)
     assert extract_part(plan, 2, settings)["part"]["players"] == parts[2]["part"]["players"] > 0
     publish_snapshots(plans, parts, settings)
     with pytest.raises(DataProblem, match="another resume has published and removed it"):
         extract_part(plan, 2, settings)
+
+
+def test_a_shard_needs_its_own_rows_and_not_the_telemetry(configured, tmp_path):
+    settings = configured()
+    [plan] = plan_snapshots(settings, "").values()
+    shutil.rmtree(tmp_path / "players")
+    assert extract_part(plan, 0, settings)["part"]["players"] > 0
+    assert not (tmp_path / "players").exists()  # nobody has simulated it anew
 
 
 def refuse(*_):
