@@ -31,7 +31,7 @@ def list_names(folder: str) -> list[str]:
         names = _s3_names(folder)
     else:
         with _local_errors(folder):
-            names = [entry.name for entry in Path(folder).expanduser().iterdir()]
+            names = [entry.name for entry in _path(folder).iterdir()]
     return sorted(name for name in names if not _is_hidden(name))
 
 
@@ -42,7 +42,7 @@ def is_folder(location: str) -> bool:
         DataProblem: the bucket cannot be read.
     """
     if not is_s3(location):
-        return Path(location).expanduser().is_dir()
+        return _path(location).is_dir()
     prefix = f"{_bucket_and_key(location)[1].rstrip('/')}/".lstrip("/")
     with _s3_client(location) as client:
         found = client.list_objects_v2(Bucket=_bucket_and_key(location)[0], Prefix=prefix, MaxKeys=1)
@@ -56,7 +56,7 @@ def is_file(location: str) -> bool:
         DataProblem: the bucket cannot be read.
     """
     if not is_s3(location):
-        return Path(location).expanduser().is_file()
+        return _path(location).is_file()
     key = _bucket_and_key(location)[1]
     return key in [item["Key"] for page in _s3_pages(location, Prefix=key) for item in page.get("Contents", ())]
 
@@ -85,7 +85,7 @@ def local_file(location: str) -> Iterator[Path]:
         DataProblem: the object cannot be fetched.
     """
     if not is_s3(location):
-        yield Path(location)
+        yield _path(location)
         return
     bucket, key = _bucket_and_key(location)
     with tempfile.TemporaryDirectory(prefix="scarcegan-") as folder:
@@ -118,8 +118,8 @@ def put_file(draft: Path, location: str) -> None:
             client.upload_file(str(draft), bucket, key)
     else:
         with _local_errors(location, "write"):
-            Path(location).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(draft, location)
+            _path(location).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(draft, _path(location))
 
 
 def write_once(location: str, content: bytes) -> bool:
@@ -133,7 +133,7 @@ def write_once(location: str, content: bytes) -> bool:
     with draft_beside(str(Path(location).parent)) as draft, _local_errors(location, "write"):
         draft.write_bytes(content)
         try:
-            os.link(draft, location)
+            os.link(draft, _path(location))
         except FileExistsError:
             return False
     return True
@@ -157,7 +157,7 @@ def remove(location: str) -> None:
     """
     if not is_s3(location):
         with _local_errors(location, "remove"):
-            Path(location).unlink(missing_ok=True)
+            _path(location).unlink(missing_ok=True)
         return
     bucket, key = _bucket_and_key(location)
     with _s3_client(location, "remove") as client:
@@ -174,19 +174,24 @@ def remove_folder(folder: str) -> None:
         return
     if not is_s3(folder):
         with _local_errors(folder, "remove"):
-            shutil.rmtree(folder)
+            shutil.rmtree(_path(folder))
         return
     for file in find_parts(folder):
         remove(file)
 
 
-def _made(folder: str) -> str | None:
+def _path(location: str) -> Path:
+    """Return the path of a local location; `~` is one's home, whatever is done there."""
+    return Path(location).expanduser()
+
+
+def _made(folder: str) -> Path | None:
     """Make a local folder, so that a rename into it is atomic; None for S3: a draft may be anywhere."""
     if is_s3(folder):
         return None
     with _local_errors(folder, "write"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    return folder
+        _path(folder).mkdir(parents=True, exist_ok=True)
+    return _path(folder)
 
 
 def _s3_put_once(location: str, content: bytes) -> bool:
@@ -205,7 +210,7 @@ def _s3_put_once(location: str, content: bytes) -> bool:
 
 
 def _local_parts(location: str) -> list[str]:
-    path = Path(location).expanduser()
+    path = _path(location)
     with _local_errors(location):
         # stat() tells what is wrong with a path; is_file() would only say no.
         path.stat()

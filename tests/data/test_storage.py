@@ -12,6 +12,7 @@ from scarcegan.data.storage import (
     put_file,
     read_bytes,
     remove,
+    remove_folder,
     write_once,
 )
 from scarcegan.data.tables import read_table
@@ -103,9 +104,13 @@ def test_hidden_names_of_a_local_folder_are_left_out(tmp_path):
         list_names(str(tmp_path / "b.csv"))
 
 
-@pytest.fixture(params=["local", "s3"])
-def folder(request, tmp_path):
-    """A folder to write to: a local one, and a prefix of the bucket."""
+@pytest.fixture(params=["local", "home", "s3"])
+def folder(request, tmp_path, monkeypatch):
+    """A folder to write to: a local one, one in one's home, and a prefix of the bucket."""
+    if request.param == "home":
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.chdir(tmp_path)
+        return "~/out"
     if request.param == "s3":
         request.getfixturevalue("bucket")
         return "s3://telemetry/out"
@@ -141,6 +146,24 @@ def test_a_removed_file_is_gone_and_may_be_gone_before(folder):
     for _ in range(2):
         remove(f"{folder}/part")
     assert not is_file(f"{folder}/part")
+
+
+def test_a_removed_folder_is_gone_and_may_be_gone_before(folder):
+    write_once(f"{folder}/part", b"x")
+    for _ in range(2):
+        remove_folder(folder)
+    assert not is_folder(folder)
+
+
+def test_ones_home_is_the_same_for_all_that_is_done_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    write_once("~/out/first", b"x")
+    with draft_beside("~/out") as draft:
+        draft.write_bytes(b"y")
+        put_file(draft, "~/out/second")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["first", "second"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]  # and no folder that is called `~`
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
