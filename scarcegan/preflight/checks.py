@@ -6,7 +6,7 @@ from typing import Any
 
 from scarcegan.preflight import account
 from scarcegan.preflight.capacity import Request, check_queue
-from scarcegan.preflight.findings import Finding, asking_aws, run_checks
+from scarcegan.preflight.findings import Finding, Refused, asking_aws, run_checks
 from scarcegan.problems import PreflightProblem
 from scarcegan.settings import Settings
 
@@ -55,14 +55,16 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Check in a job that all jobs of a scoring share registry, snapshots and scores.
+    """Check in a job that all jobs of a scoring share registry, snapshots and scores, and that none has to retrain.
 
     Raises:
         PreflightProblem: naming all that failed.
     """
     if "AWS_BATCH_JOB_ID" in environment:
         folders = partial(account.check_folders, settings, "snapshots", "scoring")
-        _require([("registry", partial(account.check_kept, settings)), ("folders", folders)])
+        retraining = partial(_check_retraining, settings, environment)
+        kept = partial(account.check_kept, settings)
+        _require([("registry", kept), ("folders", folders), ("retraining", retraining)])
 
 
 def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
@@ -79,6 +81,17 @@ def _require(checks: list[Check]) -> None:
     failed = [finding for finding in run_checks(checks) if finding.state == "failed"]
     if failed:
         raise PreflightProblem("\n".join(f"{one.what}: {one.found}; {one.advice}" for one in failed))
+
+
+def _check_retraining(settings: Settings, environment: Mapping[str, str]) -> str:
+    """Check that a small job would not have to run all of RetrainFlow in itself."""
+    if settings.monitoring.start_retraining and "SFN_STATE_MACHINE" not in environment:
+        raise Refused(
+            "monitoring.start_retraining is set: expected a flow deployed to Step Functions, or a run without Batch, "
+            "got a small job, in which all of RetrainFlow would run",
+            "deploy ScoreFlow (docs/deploy.md), or set it to false and run the command that ScoreFlow prints",
+        )
+    return "RetrainFlow finds its own jobs"
 
 
 def _check_players(settings: Settings) -> str:

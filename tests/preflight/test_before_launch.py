@@ -141,6 +141,15 @@ def test_the_jobs_of_a_scoring_must_share_snapshots_and_scores(tree, account, in
     inside_scoring(load(tree), in_job)
 
 
+def test_a_small_job_does_not_retrain_in_itself(tree, account, in_job):
+    tree |= {"snapshots": {"folder": "s3://bucket/snapshots"}, "scoring": {"folder": "s3://bucket/scores"}}
+    tree |= {"monitoring": {"start_retraining": True}}
+    inside_scoring(load(tree), account)
+    inside_scoring(load(tree), in_job | {"SFN_STATE_MACHINE": "scarcegan.prod.ScoreFlow"})
+    with pytest.raises(PreflightProblem, match=r"start_retraining is set: expected a flow deployed to Step Functions"):
+        inside_scoring(load(tree), in_job)
+
+
 def test_the_jobs_of_a_features_run_must_share_the_snapshots(tree, account, in_job):
     inside_features(load(tree), account)  # on a laptop they share its disk
     with pytest.raises(PreflightProblem, match=r"snapshots\.folder is '': no job sees another job's disk"):
