@@ -132,8 +132,8 @@ class ScoreFlow(FlowSpec):
 
         from scarcegan.settings import load
 
-        settings, run = load(self.settings), f"{current.flow_name}/{current.run_id}"
-        asked = (self.decision, self.plan["snapshot"]["name"], run)
+        settings = load(self.settings)
+        asked = (self.decision, self.plan["snapshot"]["name"], self.plan["run"])
         if not settings.monitoring.start_retraining:
             print("To retrain:", command(*asked, self.launch.config), sep="\n  ")
             return None

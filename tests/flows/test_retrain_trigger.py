@@ -1,16 +1,18 @@
 """A retraining that drift asks for is started once, on the snapshot that was scored, and says why."""
 
+import contextlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import metaflow
 import pytest
 
-from scarcegan.problems import Problem, SettingsProblem
+from scarcegan.problems import PreflightProblem, Problem, SettingsProblem
 from scarcegan.settings import load
 from scarcegan.workflow.watch import retrainings_of
 
@@ -45,7 +47,7 @@ def runs(home, flow):
 
 
 @pytest.mark.slow
-def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its_cause(home):
+def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its_cause(home, trigger):
     done, settings = ask(home)
     assert done.returncode == 0, done.stdout + done.stderr
     (asking,), (started,) = runs(home, "StubAskingFlow"), runs(home, "StubRetrainFlow")
@@ -61,6 +63,9 @@ def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its
     assert again.returncode == 0, again.stdout + again.stderr
     assert runs(home, "StubAskingFlow")[0].data.retraining is None
     assert len(runs(home, "StubRetrainFlow")) == 1
+    stub = HERE / "stub_retrain_flow.py"
+    found = [trigger._run_before(run, "players-2026-01-01", stub) for run in (asking.pathspec, "StubAskingFlow/0")]
+    assert found == [started.pathspec, None]  # what a resume looks for
 
 
 @pytest.fixture
@@ -118,10 +123,84 @@ def test_where_no_retraining_is_deployed_it_may_be_started_later(trigger, tmp_pa
     assert retrainings_of(settings).find("a") is None
 
 
-def test_another_runs_retraining_is_not_started_again(trigger, tmp_path):
+def test_a_run_that_died_after_it_had_asked_is_not_asked_twice(trigger, tmp_path, state_machines):
+    client, deploy = state_machines
+    machine = deploy("scarcegan.prod.RetrainFlow")["stateMachineArn"]
+    asked = ({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings_of(tmp_path))
+    first = trigger.start_retraining(*asked)
+    [execution] = client.list_executions(stateMachineArn=machine)["executions"]
+    assert trigger.start_retraining(*asked) == first  # resumed while it still trains
+    client.stop_execution(executionArn=execution["executionArn"])
+    assert trigger.start_retraining(*asked) == first
+    assert len(client.list_executions(stateMachineArn=machine)["executions"]) == 1
+
+
+class Executing:
+    """A Runner whose runs end with this code."""
+
+    def __init__(self, returncode):
+        self.returncode, self.run, self.asked = returncode, SimpleNamespace(pathspec="RetrainFlow/7", id="7"), []
+
+    def __call__(self, *arguments, **options):
+        return contextlib.nullcontext(SimpleNamespace(run=self._run))
+
+    def _run(self, **given):
+        self.asked.append(given)
+        return SimpleNamespace(returncode=self.returncode, run=self.run)
+
+
+def known_runs(monkeypatch, trigger, *found):
+    """Let Metaflow know these runs of RetrainFlow, each a pathspec and a tag."""
+
+    def runs():
+        return [SimpleNamespace(pathspec=pathspec, id=pathspec.split("/")[1], tags={tag}) for pathspec, tag in found]
+
+    monkeypatch.setattr(trigger, "Flow", lambda name, **options: {"RetrainFlow": SimpleNamespace(runs=runs)}[name])
+
+
+def test_another_runs_retraining_is_not_started_again(trigger, tmp_path, capsys):
     settings = settings_of(tmp_path)
     retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
     assert trigger.start_retraining({"causes": []}, "a", "ScoreFlow/2", "config.toml", settings) is None
+    assert "one was started by ScoreFlow/1" in capsys.readouterr().out
+
+
+def test_a_claim_whose_run_died_before_the_start_is_made_good_by_its_resume(trigger, tmp_path, monkeypatch):
+    settings, runner = settings_of(tmp_path), Executing(0)
+    monkeypatch.setattr(trigger, "Runner", runner)
+    known_runs(monkeypatch, trigger, ("RetrainFlow/3", "by:ScoreFlow/9"))
+    retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
+    assert trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings) == "RetrainFlow/7"
+    assert [given["snapshot"] for given in runner.asked] == ["a"]
+
+
+def test_a_resume_finds_the_retraining_that_was_started_before(trigger, tmp_path, monkeypatch):
+    settings, runner = settings_of(tmp_path), Executing(0)
+    monkeypatch.setattr(trigger, "Runner", runner)
+    known_runs(monkeypatch, trigger, ("RetrainFlow/3", "by:ScoreFlow/1"))
+    retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
+    assert trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings) == "RetrainFlow/3"
+    assert runner.asked == []
+
+
+def test_a_retraining_that_fails_is_told_and_not_started_again(trigger, tmp_path, monkeypatch):
+    settings = settings_of(tmp_path)
+    monkeypatch.setattr(trigger, "Runner", Executing(1))
+    with pytest.raises(Problem, match=r"RetrainFlow/7 .* failed.* resume --origin-run-id 7"):
+        trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings)
+    assert retrainings_of(settings).find("a") == {"snapshot": "a", "by": "ScoreFlow/1"}
+
+
+def test_a_resume_inside_a_small_job_is_refused(trigger, tmp_path, monkeypatch):
+    """It does not pass the check in `start`."""
+    settings = settings_of(tmp_path)
+    settings = settings.model_copy(
+        update={"monitoring": settings.monitoring.model_copy(update={"start_retraining": True})}
+    )
+    monkeypatch.setenv("AWS_BATCH_JOB_ID", "1")
+    with pytest.raises(PreflightProblem, match="in which all of RetrainFlow would run"):
+        trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings)
+    assert retrainings_of(settings).find("a") is None
 
 
 def test_a_configuration_that_trains_on_no_snapshot_is_refused(trigger, tmp_path):
