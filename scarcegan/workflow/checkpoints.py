@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 from scarcegan.data import storage
@@ -15,24 +16,37 @@ def checkpoint_at(location: str, fingerprint: str) -> CheckpointFile:
     """
     if not storage.is_s3(location):
         return CheckpointFile(Path(location), fingerprint)
-    draft = Path(tempfile.mkdtemp(prefix="scarcegan-"), Path(location).name)
-    return CheckpointFile(draft, fingerprint, InStorage(location))
+    copies = InStorage(location)
+    return CheckpointFile(copies.draft, fingerprint, copies)
 
 
 def drop_checkpoints(folder: str, names: list[str]) -> None:
-    """Remove the checkpoints of a run that nobody needs any more: a whole local folder, or these names on S3."""
+    """Remove the checkpoints of a run that nobody needs any more: a whole local folder, or these names on S3.
+
+    Raises:
+        DataProblem: they cannot be removed.
+    """
     if not storage.is_s3(folder):
-        shutil.rmtree(folder, ignore_errors=True)
+        storage.remove_folder(folder)
         return
     for name in names:
         storage.remove(storage.join(folder, name))
 
 
 class InStorage:
-    """A checkpoint's copy on S3."""
+    """A checkpoint's copy on S3.
+
+    Attributes:
+        location: where the copy is.
+        draft: the file on this machine, in a folder of its own that goes with this object or the process.
+    """
 
     def __init__(self, location: str) -> None:
         self.location = location
+        folder = tempfile.mkdtemp(prefix="scarcegan-")
+        self.draft = Path(folder, Path(location).name)
+        # TemporaryDirectory would warn of itself here: a fold may end anywhere, and has no `with` around it.
+        weakref.finalize(self, shutil.rmtree, folder)
 
     def fetch(self, path: Path) -> None:
         """Bring the copy to a local path, if there is one."""

@@ -60,6 +60,15 @@ def test_a_bucket_that_is_not_there_is_a_problem_in_words(aws_account):
         checkpoint.save(ARRAYS, {"round": 4})
 
 
+def test_nothing_of_it_stays_on_this_machine(keys):
+    checkpoint = saved_on_one_machine()
+    folder = checkpoint.path.parent
+    assert checkpoint.path.exists()
+    del checkpoint
+    assert not folder.exists()
+    assert len(keys()) == 1
+
+
 def test_the_end_of_a_run_drops_its_checkpoints_alone(keys):
     for fold in (0, 1):
         saved_on_one_machine(fold=fold)
@@ -74,3 +83,13 @@ def test_a_local_folder_goes_as_a_whole(tmp_path):
     checkpoint.save(ARRAYS, {"round": 4})
     drop_checkpoints(str(tmp_path / "17"), [])
     assert list(tmp_path.iterdir()) == []
+    drop_checkpoints(str(tmp_path / "17"), [])  # nothing there is no problem
+
+
+def test_checkpoints_that_cannot_be_dropped_are_a_problem_in_words(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    with pytest.raises(DataProblem, match=r"cannot remove \S+: Permission denied; check the path"):
+        drop_checkpoints(str(tmp_path), [])
