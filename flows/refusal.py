@@ -10,7 +10,7 @@ from metaflow.plugins.aws.aws_client import get_aws_client
 from metaflow.util import get_username
 
 from scarcegan.machine import values_of
-from scarcegan.problems import Problem
+from scarcegan.problems import Problem, StorageOutage
 from scarcegan.settings import parse
 
 
@@ -22,9 +22,11 @@ class ConfigurationRefused(MetaflowException):
 
 @user_step_decorator
 def refuses_plainly(step_name, flow, inputs=None, attributes=None):
-    """Print a problem's message alone and end the task; a retry would meet the same problem."""
+    """Print a problem's message alone and end the task; a retry would meet the same problem, unless S3 was down."""
     try:
         yield
+    except StorageOutage:
+        raise
     except Problem as problem:
         print(f"{type(problem).__name__} in step {step_name}:\n{problem}", file=sys.stderr)
         sys.exit(METAFLOW_EXIT_DISALLOW_RETRY)

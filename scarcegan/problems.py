@@ -13,6 +13,10 @@ class DataProblem(Problem):
     """The players, their labels or their features cannot be used as they are."""
 
 
+class StorageOutage(Problem):
+    """S3 or the way to it is down or busy: nothing is wrong with the data, and another try may succeed."""
+
+
 class CheckpointProblem(Problem):
     """A checkpoint cannot be read, or belongs to other data, settings, fold or code."""
 

@@ -1,4 +1,7 @@
-"""Where files are: local folders and S3 prefixes, seen alike. A location is a path or an `s3://` address."""
+"""Where files are: local folders and S3 prefixes, seen alike. A location is a path or an `s3://` address.
+
+Each of these functions raises a StorageOutage where S3 or the way to it is down for longer than it was asked again.
+"""
 
 import os
 import shutil
@@ -8,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scarcegan.problems import DataProblem
+from scarcegan.problems import DataProblem, Problem, StorageOutage
+
+# S3's ways to say "later" with a status that blames who asks.
+LATER = ("RequestTimeout", "OperationAborted", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown")
 
 
 def join(folder: str, name: str) -> str:
@@ -252,7 +258,7 @@ def _s3_pages(location: str, **request: str) -> list[Any]:
 @contextmanager
 def _s3_client(location: str, verb: str = "read") -> Iterator[Any]:
     import boto3
-    from boto3.exceptions import S3UploadFailedError
+    from boto3.exceptions import Boto3Error
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -260,10 +266,29 @@ def _s3_client(location: str, verb: str = "read") -> Iterator[Any]:
     patient = Config(retries={"mode": "standard", "max_attempts": 10})
     try:
         yield boto3.client("s3", config=patient)
-    except (BotoCoreError, ClientError, S3UploadFailedError) as error:
-        raise DataProblem(
-            f"cannot {verb} {location}: {error}; check the address, the region and your AWS credentials"
-        ) from error
+    except (BotoCoreError, Boto3Error, ClientError) as error:
+        raise _s3_problem(error, f"cannot {verb} {location}: {error}") from error
+
+
+def _s3_problem(error: Exception, what: str) -> Problem:
+    if _may_pass(error):
+        return StorageOutage(f"{what}; try again later; if it stays so, check the network, the region and the endpoint")
+    return DataProblem(f"{what}; check the address, the region and your AWS credentials")
+
+
+def _may_pass(error: BaseException | None) -> bool:
+    """Tell an outage, which another try may find over, from what somebody has to mend."""
+    from boto3.exceptions import RetriesExceededError, S3UploadFailedError
+    from botocore import exceptions as botocore
+
+    if isinstance(error, S3UploadFailedError):
+        error = error.__context__  # boto3 keeps of the answer no more than its text
+    if isinstance(error, botocore.ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return not 400 <= status < 500 or status in (408, 429) or error.response["Error"]["Code"] in LATER
+    lost = (botocore.HTTPClientError, botocore.ConnectionError, botocore.IncompleteReadError, RetriesExceededError)
+    # The last two: the job's role is asked for over the network, too.
+    return isinstance(error, (*lost, botocore.MetadataRetrievalError, botocore.CredentialRetrievalError))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from moto.server import ThreadedMotoServer
 
 from scarcegan.data.populations import load_populations
@@ -16,7 +17,7 @@ from scarcegan.data.storage import (
     write_once,
 )
 from scarcegan.data.tables import read_table
-from scarcegan.problems import DataProblem
+from scarcegan.problems import DataProblem, StorageOutage
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +92,55 @@ def test_an_address_without_bucket_is_refused():
 
 def test_a_server_that_does_not_answer_is_refused(bucket, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with pytest.raises(DataProblem, match=r"cannot read s3://telemetry/in: Could not connect"):
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)  # between its tries
+    with pytest.raises(StorageOutage, match=r"cannot read s3://telemetry/in: Could not connect.*; try again later"):
         read_table("s3://telemetry/in")
+
+
+@pytest.fixture
+def s3_answers(bucket, monkeypatch):
+    """Let S3 answer each request with one error, after all of boto3's own tries."""
+
+    def answer(status, code):
+        parsed = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        made = boto3.client
+
+        def broken_client(*args, **options):
+            client = made(*args, **options)
+            client.meta.events.register("before-call.s3", lambda **_: (AWSResponse("", status, {}, None), parsed))
+            return client
+
+        monkeypatch.setattr(boto3, "client", broken_client)
+
+    return answer
+
+
+BUSY = [(500, "InternalError"), (503, "SlowDown"), (429, "TooManyRequests"), (400, "RequestTimeout")]
+REFUSED = [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken")]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "problem"), [(*one, StorageOutage) for one in BUSY] + [(*one, DataProblem) for one in REFUSED]
+)
+def test_an_outage_is_told_from_what_somebody_has_to_mend(s3_answers, tmp_path, status, code, problem):
+    (tmp_path / "draft").write_bytes(b"x")
+    s3_answers(status, code)
+    with pytest.raises(problem, match=r"cannot read s3://telemetry/part: "):
+        read_bytes("s3://telemetry/part")
+    with pytest.raises(problem, match=r"cannot write s3://telemetry/part: .*" + code):
+        put_file(tmp_path / "draft", "s3://telemetry/part")
+    with pytest.raises(problem, match=r"cannot write s3://telemetry/part: .*" + code):
+        write_once("s3://telemetry/part", b"x")
+
+
+def test_missing_credentials_are_no_outage(bucket, monkeypatch):
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    with pytest.raises(DataProblem, match=r"Unable to locate credentials; check .* your AWS credentials"):
+        read_bytes("s3://telemetry/part")
 
 
 def test_hidden_names_of_a_local_folder_are_left_out(tmp_path):

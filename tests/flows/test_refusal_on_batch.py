@@ -1,9 +1,11 @@
-"""A step that refuses in a Batch job is not tried again, though Metaflow's wait for the job forgets its exit code."""
+"""A step that refuses is not tried again; in a Batch job neither, though Metaflow's wait forgets its exit code."""
 
 from pathlib import Path
 
 import pytest
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
+
+from scarcegan.problems import DataProblem, StorageOutage
 
 WAIT = ["batch", "step", "train", "--run-id", "17", "--task-id", "4", "--retry-count", "0", "--queue", "gpu"]
 
@@ -15,6 +17,30 @@ def refusal(monkeypatch):
 
     monkeypatch.setattr(refusal, "get_username", lambda: "ada")
     return refusal
+
+
+@pytest.fixture
+def step_that_raised(refusal):
+    """Let a step raise a problem, and return what Metaflow is to raise in its stead."""
+
+    def end(problem):
+        around = refusal.refuses_plainly()
+        around.pre_step("train", None, None)
+        return around.post_step("train", None, problem)
+
+    return end
+
+
+def test_a_problem_ends_the_task_for_good(step_that_raised, capsys):
+    with pytest.raises(SystemExit) as ended:
+        step_that_raised(DataProblem("mend it"))
+    assert ended.value.code == METAFLOW_EXIT_DISALLOW_RETRY
+    assert capsys.readouterr().err == "DataProblem in step train:\nmend it\n"
+
+
+def test_an_outage_of_s3_is_left_to_metaflows_retry(step_that_raised):
+    outage = StorageOutage("cannot write s3://bucket/fold_0.npz")
+    assert step_that_raised(outage) is outage
 
 
 @pytest.fixture
