@@ -37,7 +37,9 @@ def main():
     chosen = parser.parse_args()
     try:
         settings = load(checked_settings(chosen.config.read_text()))
-    except (OSError, ConfigurationRefused) as problem:
+    except OSError as problem:
+        sys.exit(f"expected a file of settings, got {chosen.config}: {problem.strerror}")
+    except ConfigurationRefused as problem:
         sys.exit(f"{chosen.config} cannot be deployed: {problem}")
     variables = metaflow_variables(os.environ)
     to_mend = unmet(settings, variables)

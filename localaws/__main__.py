@@ -36,8 +36,11 @@ def main() -> None:
 
 def _tell(twin: Twin, env: Path | None, config: Path | None) -> None:
     lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(twin.environment.items()))
-    archives = twin.outputs["RegistryArchives"]
-    settings = f'[registry]\nkind = "sagemaker"\narchives = "{archives}"\nimage = "scarcegan-serving"\n'
+    kept = twin.outputs
+    settings = (
+        f'[registry]\nkind = "sagemaker"\narchives = "{kept["RegistryArchives"]}"\nimage = "scarcegan-serving"\n'
+        f'[snapshots]\nfolder = "{kept["SnapshotsFolder"]}"\n[scoring]\nfolder = "{kept["ScoresFolder"]}"\n'
+    )
     for file, text in ((env, lines), (config, settings)):
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)

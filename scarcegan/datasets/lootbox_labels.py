@@ -57,4 +57,7 @@ def write_labels(cutoff: str, destination: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("expected a cut-off date and a file to write: lootbox_labels 2023-04-13 labels.parquet")
-    write_labels(sys.argv[1], Path(sys.argv[2]))
+    try:
+        write_labels(sys.argv[1], Path(sys.argv[2]))
+    except DataProblem as problem:
+        sys.exit(str(problem))

@@ -88,8 +88,8 @@ def find_run(reference: str) -> metaflow.Run:
             return metaflow.Run(pathspec)
         except (MetaflowNotFound, MetaflowInvalidPathspec) as error:
             raise HistoryProblem(
-                f"expected a run such as 1795351003860744, got '{reference}', which is not in "
-                f"{metaflow.get_metadata()}: see `scarcegan runs list`"
+                f"expected a run of {metaflow.get_metadata()}, got '{reference}', which is not there: "
+                "see `scarcegan runs list`"
             ) from error
 
 
