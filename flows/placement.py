@@ -1,7 +1,11 @@
 """Where a step runs: what it asks for on any machine, and its queue and image on AWS Batch, from the configuration."""
 
+import os
+
 from metaflow import StepMutator
 from metaflow.plugins.aws.batch.batch_decorator import BatchDecorator
+
+from scarcegan.machine import BATCH_JOB_VARIABLE
 
 CHOSEN_BY_CONFIG = ("queue", "image")
 
@@ -22,8 +26,12 @@ class runs_on(StepMutator):  # noqa: N801 - used as a decorator
         wanted = dict(mutable_step.flow.configs)["config"]["resources"][self.section]
         request = {"cpu": wanted["cpu"], "memory": wanted["memory_mb"], "gpu": wanted.get("gpu")}
         mutable_step.add_decorator("resources", deco_kwargs=request)
-        for _, _, _, given in mutable_step.get_decorator_specs("batch"):
+        given_on_command_line = [given for _, _, _, given in mutable_step.get_decorator_specs("batch")]
+        for given in given_on_command_line:
             untold = [key for key in CHOSEN_BY_CONFIG if given[key] == BatchDecorator.defaults[key] and wanted[key]]
-            if untold:  # in the job itself all is told: one put in @batch's place there would not watch over the task
+            if untold:
                 placed = given | {key: wanted[key] for key in untold}
                 mutable_step.add_decorator("batch", deco_kwargs=placed, duplicates=mutable_step.OVERRIDE)
+        if BATCH_JOB_VARIABLE in os.environ and not given_on_command_line:
+            # Metaflow tells a job what `--with` said, not what took its place; without @batch nobody watches for spot.
+            mutable_step.add_decorator("batch")
