@@ -79,7 +79,7 @@ def test_one_run_is_found_by_number_and_by_pathspec(recorded):
 
 @pytest.mark.parametrize("reference", ["fifth", "RetrainFlow/fifth", "a/b/c"])
 def test_an_unknown_run_is_named_with_the_place_that_was_searched(recorded, reference):
-    with pytest.raises(HistoryProblem, match=f"got '{reference}', which is not in local@.*scarcegan runs list"):
+    with pytest.raises(HistoryProblem, match=f"run of local@.*, got '{reference}', .*scarcegan runs list"):
         history.show(reference)
 
 

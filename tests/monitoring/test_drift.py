@@ -37,11 +37,13 @@ def stable():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signal", ["features", "classifier", "score"])
 def test_stable_pairs_raise_each_signal_as_seldom_as_asked_for(stable, signal):
     assert sum(signal in report["flags"] for report in stable) <= MOST_ALARMS
 
 
+@pytest.mark.slow
 def test_the_classifier_has_no_lean_either_way(stable):
     aucs = [report["classifier"]["auc"] for report in stable]
     assert np.mean(aucs) == pytest.approx(0.5, abs=0.004)
