@@ -4,16 +4,22 @@ import shutil
 import tempfile
 import weakref
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scarcegan.data import storage
-from scarcegan.gan.checkpoints import CheckpointFile
+
+if TYPE_CHECKING:
+    from scarcegan.gan.checkpoints import CheckpointFile
 
 
-def checkpoint_at(location: str, fingerprint: str) -> CheckpointFile:
+def checkpoint_at(location: str, fingerprint: str) -> "CheckpointFile":
     """Return the checkpoint of one fold at a path or an `s3://` address.
 
     Saving to S3 and loading from it raise a DataProblem where S3 refuses for good.
     """
+    # Imported here: TensorFlow comes along, and a run's last step, which drops the checkpoints, needs none.
+    from scarcegan.gan.checkpoints import CheckpointFile
+
     if not storage.is_s3(location):
         return CheckpointFile(Path(location), fingerprint)
     copies = InStorage(location)
