@@ -13,7 +13,7 @@ TO ?= dev
 
 .PHONY: setup run aws-local deploy features test test-slow check format lock bench serving clean help
 
-run: setup  ## run the main job on simulated players: two to three minutes on two cores
+run: setup  ## run the main job on simulated players: about three minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
 
 aws-local: setup  ## start the local AWS twin, for `run --with batch` without AWS; docs/aws.md
