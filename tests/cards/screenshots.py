@@ -11,6 +11,7 @@ from typing import Any
 import card_browser
 import card_samples
 import comparison_samples
+import cost_samples
 import drift_samples
 
 from cards.compare_card import compare_card
@@ -34,7 +35,7 @@ def sample_cards() -> dict[str, list[Any]]:
         "train_start": train_card(card_samples.history(rounds=0), fold=2, iterations_total=1_000),
         "evaluate": evaluate_card(card_samples.evaluation()),
         "register": register_card(card_samples.release(), card_samples.evaluation()),
-        "cost": cost_card(card_samples.cost()),
+        "cost": cost_card(cost_samples.cost()),
         "compare": compare_card(comparison_samples.comparison()),
         "drift": drift_card(drift_samples.drift(), drift_samples.decision()),
     }

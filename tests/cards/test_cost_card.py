@@ -1,4 +1,4 @@
-import card_samples
+import cost_samples
 import pytest
 
 from cards.cost_card import cost_card
@@ -6,7 +6,7 @@ from cards.cost_card import cost_card
 
 @pytest.fixture
 def cost():
-    return card_samples.cost()
+    return cost_samples.cost()
 
 
 def test_money_and_time_stand_on_top_beside_what_was_expected(cost, read):
