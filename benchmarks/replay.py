@@ -43,6 +43,7 @@ from scarcegan.serving.forward import risk_score
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.fit import fit_fold
+from scarcegan.workflow.baselines import train_baselines
 from scarcegan.workflow.judge import judge_models
 from scarcegan.workflow.prepare import prepare
 from scarcegan.workflow.release import Lineage, register_models
@@ -115,7 +116,8 @@ class Replay:
         models, validation, settings, fingerprint, seconds = self.trained[period.cutoff]
         started = time.process_time()
         prepared, _ = prepare(settings)
-        evaluation = judge_models(prepared, models, validation, registry, settings, threads=1)
+        baselines = train_baselines(prepared, settings, threads=1)
+        evaluation = judge_models(prepared, models, validation, baselines, registry, settings)
         lineage = Lineage(
             run=f"Replay/{period.cutoff}",
             origin_run=period.cutoff,

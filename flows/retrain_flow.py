@@ -40,7 +40,8 @@ class RetrainFlow(FlowSpec):
     players (preprocess) - dict of arrays: ids, features, feature_names, labels, truth, test_set, fold, fingerprint;
     `data_report` - dict.
     fold, candidates, history, validation_rows, prevalence (train) - see scarcegan.workflow.fit.fit_fold.
-    models, validation (select) - dicts by business definition, see scarcegan.workflow.select.select_models.
+    models, validation (select) - dicts by business definition, see scarcegan.workflow.select.select_models;
+    `baselines` - the rivals' scores of the test players, see scarcegan.workflow.baselines.
     evaluation (evaluate) - dict, see scarcegan.workflow.judge; `model_quality` - JSON text by definition;
     `metrics_csv` - text.
     release (register) - dict: release_id, registry, versions, lineage, commands.
@@ -121,16 +122,17 @@ class RetrainFlow(FlowSpec):
     @refuses_plainly
     @step
     def select(self, inputs):
-        """Join the members chosen in each fold into one ensemble per business definition."""
+        """Join the members chosen in each fold into one ensemble per business definition, and train their rivals."""
         from scarcegan.settings import load
+        from scarcegan.workflow.baselines import train_baselines
         from scarcegan.workflow.prepare import Prepared
         from scarcegan.workflow.select import select_models
 
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
-        prepared = Prepared.from_artifact(self._own("players"))
-        self.models, self.validation = select_models(
-            prepared, [self._offer(task) for task in inputs], load(self.settings)
-        )
+        settings, prepared = load(self.settings), Prepared.from_artifact(self._own("players"))
+        self.models, self.validation = select_models(prepared, [self._offer(task) for task in inputs], settings)
+        threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
+        self.baselines = train_baselines(prepared, settings, threads)
         self.next(self.evaluate)
 
     @runs_on("preprocess")
@@ -139,7 +141,7 @@ class RetrainFlow(FlowSpec):
     @refuses_plainly
     @step
     def evaluate(self):
-        """Measure the models, the baselines and the champions on the same untouched test players."""
+        """Measure the models, their rivals and the champions on the same untouched test players."""
         from cards.evaluate_card import evaluate_card
         from scarcegan.evaluation.model_quality import metrics_csv, model_quality_json
         from scarcegan.registry import open_registry
@@ -149,8 +151,7 @@ class RetrainFlow(FlowSpec):
 
         settings, prepared = load(self.settings), Prepared.from_artifact(self._own("players"))
         registry = open_registry(settings.registry)
-        threads = threads_per_task(1, os.environ, settings.resources.preprocess.cpu)
-        self.evaluation = judge_models(prepared, self.models, self.validation, registry, settings, threads)
+        self.evaluation = judge_models(prepared, self.models, self.validation, self.baselines, registry, settings)
         first = self.evaluation["test_sets"][0]
         self.model_quality = {name: model_quality_json(self.evaluation, name, first) for name in self.models}
         self.metrics_csv = metrics_csv(self.evaluation)

@@ -5,9 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from scarcegan.data.players import UNLABELED
-from scarcegan.data.scaling import fit_scaler
-from scarcegan.evaluation.baselines import risk_scores, train_baseline
 from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.prevalence import Prevalence, known_prevalence
 from scarcegan.evaluation.report import Candidate, Champion, evaluate_models
@@ -27,9 +24,9 @@ def judge_models(
     prepared: Prepared,
     models: Mapping[str, dict[str, Any]],
     validation: Mapping[str, dict[str, Any]],
+    baselines: dict[str, dict[str, np.ndarray]],
     registry: Registry,
     settings: Settings,
-    threads: int,
 ) -> dict[str, Any]:
     """Evaluate the models of a run.
 
@@ -40,16 +37,15 @@ def judge_models(
         prepared: the players and their folds.
         models: plain arrays by business definition, from `select_models`.
         validation: what validation tells of each, from `select_models`.
+        baselines: the rivals' scores of the test players, from `train_baselines`.
         registry: where the champions are.
         settings: the resolved settings.
-        threads: CPU threads to use.
     """
-    rows = _test_rows(prepared)
+    rows = prepared.test_rows()
     prevalence = _prevalence(prepared, rows, validation, settings)
     held = {name: _held_out(prepared, at, prevalence, settings) for name, at in rows.items()}
     features = {name: prepared.players.features[at] for name, at in rows.items()}
     candidates = {name: _candidate(model, validation[name], features) for name, model in models.items()}
-    baselines = _baselines(prepared, features, settings, threads)
     champions, strangers = _champions(registry, features, models)
     evaluation = evaluate_models(held, candidates, baselines, champions, prevalence, settings)
     for definition, version in strangers.items():
@@ -85,11 +81,6 @@ def look_closer(
     }
 
 
-def _test_rows(prepared: Prepared) -> dict[str, np.ndarray]:
-    names = prepared.players.test_sets
-    return {name: np.flatnonzero(prepared.fold == -number) for number, name in enumerate(names, start=1)}
-
-
 def _prevalence(
     prepared: Prepared,
     rows: Mapping[str, np.ndarray],
@@ -113,24 +104,6 @@ def _candidate(model: dict[str, Any], validation: Mapping[str, Any], features: M
         members=validation["members"],
         fold_points=[OperatingPoint(**point) for point in validation["folds"]],
     )
-
-
-def _baselines(
-    prepared: Prepared, features: Mapping[str, np.ndarray], settings: Settings, threads: int
-) -> dict[str, dict[str, np.ndarray]]:
-    """Train every rival on all labelled pool players: each member of a fold saw fewer of them."""
-    pool = np.flatnonzero(prepared.fold >= 0)
-    labels = prepared.players.labels
-    labeled = pool[labels[pool] != UNLABELED]
-    scaler = fit_scaler(prepared.players.features, settings.scaling, pool)
-    inputs = scaler.apply(prepared.players.features, labeled)
-    tests = {name: scaler.apply(raw) for name, raw in features.items()}
-    rare = len(settings.populations.negatives)
-    scores: dict[str, dict[str, np.ndarray]] = {}
-    for name in settings.evaluate.baselines:
-        fitted = train_baseline(name, inputs, labels[labeled], rare, seed=settings.seed, threads=threads)
-        scores[name] = {test: risk_scores(fitted, scaled) for test, scaled in tests.items()}
-    return scores
 
 
 def _champions(

@@ -39,6 +39,10 @@ class Prepared:
     fold: np.ndarray
     fingerprint: str
 
+    def test_rows(self) -> dict[str, np.ndarray]:
+        """Return the rows of each test set's players by its name, int arrays."""
+        return {name: np.flatnonzero(self.fold == -number) for number, name in enumerate(self.players.test_sets, 1)}
+
     def to_artifact(self) -> dict[str, Any]:
         """Return plain arrays, for Metaflow to store."""
         return asdict(self.players) | {"fold": self.fold, "fingerprint": self.fingerprint}

@@ -7,6 +7,7 @@ from scarcegan.data.folds import split
 from scarcegan.data.players import Players
 from scarcegan.registry import open_registry
 from scarcegan.workflow.fit import fit_fold
+from scarcegan.workflow.baselines import train_baselines
 from scarcegan.workflow.judge import judge_models
 from scarcegan.workflow.prepare import Prepared
 from scarcegan.workflow.select import select_models
@@ -74,13 +75,19 @@ def selected(prepared, folds, settings):
     return select_models(prepared, folds, settings)
 
 
+@pytest.fixture(scope="session")
+def baselines(prepared, settings):
+    """The rivals' scores of the test players."""
+    return train_baselines(prepared, settings, threads=2)
+
+
 @pytest.fixture
 def registry(tmp_path):
     return open_registry(settings_module.Registry(path=str(tmp_path / "registry")))
 
 
 @pytest.fixture(scope="session")
-def evaluation(prepared, selected, settings, tmp_path_factory):
+def evaluation(prepared, selected, baselines, settings, tmp_path_factory):
     """The first evaluation: no champion yet."""
     empty = open_registry(settings_module.Registry(path=str(tmp_path_factory.mktemp("none"))))
-    return judge_models(prepared, *selected, empty, settings, threads=1)
+    return judge_models(prepared, *selected, baselines, empty, settings)

@@ -50,10 +50,10 @@ def test_baselines_and_verdicts_stand_beside_every_model(evaluation):
     assert json.loads(json.dumps(evaluation, allow_nan=False)) == evaluation
 
 
-def test_the_review_budgets_model_is_measured_by_the_groups_that_were_asked_for(selected, prepared, registry, settings):
+def test_the_review_budgets_model_is_measured_by_the_groups_that_were_asked_for(selected, baselines, prepared, registry, settings):
     tree = settings.model_dump(mode="json")
     asked = load(tree | {"evaluate": tree["evaluate"] | {"subgroup_features": ["opens"]}})
-    found = judge_models(prepared, *selected, registry, asked, threads=1)
+    found = judge_models(prepared, *selected, baselines, registry, asked)
     [feature] = found["subgroups"]["features"]
     assert (found["subgroups"]["definition"], found["subgroups"]["test_set"]) == ("review_budget", "later")
     assert feature["feature"] == "opens"
@@ -181,10 +181,10 @@ def test_a_release_lands_in_sagemaker_with_quality_report_and_card(selected, eva
         assert package["MetadataProperties"]["CommitId"] == "0a1b2c3"
 
 
-def test_the_champion_is_scored_in_the_next_evaluation(selected, evaluation, registry, prepared, settings):
+def test_the_champion_is_scored_in_the_next_evaluation(selected, baselines, evaluation, registry, prepared, settings):
     versions = register_models(selected[0], evaluation, LINEAGE, registry)
     registry.approve(*(version.version for version in versions), who="ada", why="better")
-    second = judge_models(prepared, *selected, registry, settings, threads=1)
+    second = judge_models(prepared, *selected, baselines, registry, settings)
     assert set(second["champions"]) == set(selected[0])
     for name, champion in second["champions"].items():
         own = second["models"][name]["test"]["later"]
@@ -196,13 +196,13 @@ def test_the_champion_is_scored_in_the_next_evaluation(selected, evaluation, reg
         assert (against["difference"], against["verdict"]) == (0, "tie")
 
 
-def test_a_champion_of_other_features_is_left_out(selected, evaluation, registry, prepared, settings):
+def test_a_champion_of_other_features_is_left_out(selected, baselines, evaluation, registry, prepared, settings):
     versions = register_models(selected[0], evaluation, LINEAGE, registry)
     registry.approve(*(version.version for version in versions), who="ada", why="better")
     names = ("minutes", *prepared.players.feature_names[1:])
     renamed = replace(prepared, players=replace(prepared.players, feature_names=names))
     models = {name: model | {"feature_names": list(names)} for name, model in selected[0].items()}
-    judged = judge_models(renamed, models, selected[1], registry, settings, threads=1)
+    judged = judge_models(renamed, models, selected[1], baselines, registry, settings)
     assert judged["champions"] == {}
     for version in versions:
         verdict = judged["verdicts"][version.definition]
@@ -212,19 +212,19 @@ def test_a_champion_of_other_features_is_left_out(selected, evaluation, registry
     assert {version.metadata["against_champion"] for version in challengers} == {"not comparable"}
 
 
-def test_a_champion_of_other_classes_is_left_out(selected, evaluation, registry, prepared, settings):
+def test_a_champion_of_other_classes_is_left_out(selected, baselines, evaluation, registry, prepared, settings):
     versions = register_models(selected[0], evaluation, LINEAGE, registry)
     registry.approve(*(version.version for version in versions), who="ada", why="better")
     reordered = ["normal", "dormant", "heavy", "risky", "unknown"]
     models = {name: model | {"class_names": reordered} for name, model in selected[0].items()}
-    assert judge_models(prepared, models, selected[1], registry, settings, threads=1)["champions"] == {}
+    assert judge_models(prepared, models, selected[1], baselines, registry, settings)["champions"] == {}
 
 
-def test_without_truth_the_validated_prevalence_is_taken_over(selected, prepared, registry, settings):
+def test_without_truth_the_validated_prevalence_is_taken_over(selected, baselines, prepared, registry, settings):
     players = prepared.players
     labels = np.where(players.truth == 1, 3, players.labels).astype(np.int8)
     blind = replace(prepared, players=replace(players, labels=labels, truth=np.full_like(players.truth, -1)))
-    judged = judge_models(blind, *selected, registry, settings, threads=1)
+    judged = judge_models(blind, *selected, baselines, registry, settings)
     assert judged["prevalence"] == next(iter(selected[1].values()))["prevalence"]
 
 

@@ -1,0 +1,44 @@
+"""The rivals of a run, trained on its labelled players while the models wait: an evaluation need not repeat it."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from scarcegan.data.players import UNLABELED
+from scarcegan.data.scaling import fit_scaler
+from scarcegan.evaluation.baselines import risk_scores, train_baseline
+from scarcegan.settings import Baseline, Settings
+from scarcegan.workflow.prepare import Prepared
+
+
+def train_baselines(prepared: Prepared, settings: Settings, threads: int) -> dict[str, dict[str, np.ndarray]]:
+    """Train every rival of `evaluate.baselines` on all labelled pool players: each member of a fold saw fewer of them.
+
+    Args:
+        prepared: the players and their folds.
+        settings: the resolved settings.
+        threads: how many rivals are trained at once, each on one thread: their trees are too small to share.
+
+    Returns:
+        Each rival's risk scores of the test players: name -> test set -> float64 array [n].
+
+    Raises:
+        DataProblem: the labelled players are all risky, or none is.
+    """
+    from threadpoolctl import threadpool_limits
+
+    labels, features = prepared.players.labels, prepared.players.features
+    pool = np.flatnonzero(prepared.fold >= 0)
+    labeled = pool[labels[pool] != UNLABELED]
+    scaler = fit_scaler(features, settings.scaling, pool)
+    inputs, rare = scaler.apply(features, labeled), len(settings.populations.negatives)
+    tests = {name: scaler.apply(features, rows) for name, rows in prepared.test_rows().items()}
+
+    def of_rival(name: Baseline) -> dict[str, np.ndarray]:
+        fitted = train_baseline(name, inputs, labels[labeled], rare, seed=settings.seed)
+        return {test: risk_scores(fitted, scaled) for test, scaled in tests.items()}
+
+    names = settings.evaluate.baselines
+    # BLAS knows one limit for the whole process: held here, a rival that is done does not lift it for the others.
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as rivals:
+        return dict(zip(names, rivals.map(of_rival, names), strict=True))
