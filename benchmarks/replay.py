@@ -42,8 +42,8 @@ from scarcegan.serving.archive import read_archive
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
-from scarcegan.workflow.fit import fit_fold
 from scarcegan.workflow.baselines import train_baselines
+from scarcegan.workflow.fit import fit_fold
 from scarcegan.workflow.judge import judge_models
 from scarcegan.workflow.prepare import prepare
 from scarcegan.workflow.release import Lineage, register_models

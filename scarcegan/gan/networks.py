@@ -2,6 +2,10 @@
 
 Rows of features come and go as [P, B, features]; inside the networks a player is a column, [P, width, B]: sums over
 players, biases and softmax run along memory, which makes them up to twice as fast on CPUs.
+
+With `thresholds` the trunk also sees where a feature lies against thresholds that each member draws for itself, as
+extremely randomised trees do (Geurts et al. 2006): clip(2 (z - t), -1, 1), a step as wide as a standard deviation of
+the scaled feature z. Members then differ in what they see, and a network finds steps that a dense layer learns slowly.
 """
 
 import itertools
@@ -13,6 +17,9 @@ import tensorflow as tf
 from scarcegan.settings import Model
 
 SLOPE = 0.2  # of the leaky ReLU, as published
+STEEPNESS = 2.0  # of a step at a threshold
+THRESHOLDS = "steps/0/thresholds"  # the name of weights that nothing trains
+FARTHEST = 2.5  # threshold from a feature's middle, in its standard deviations
 BATCH_NORM_EPSILON = 1e-3
 
 Weights = dict[str, tf.Tensor]
@@ -29,6 +36,7 @@ class Architecture:
         has_unknown: the supervised head has an extra 'unknown' output.
         unsupervised_outputs: 3 (real as labelled, real as unknown, generated) or 1 (a logit of being real).
         trunk: widths of the shared dense layers.
+        thresholds: of each feature.
         generator: widths of the generator's hidden layers.
         noise: length of the generator's input.
         low: smallest scaled feature value.
@@ -40,6 +48,7 @@ class Architecture:
     has_unknown: bool
     unsupervised_outputs: int
     trunk: tuple[int, ...]
+    thresholds: int
     generator: tuple[int, ...]
     noise: int
     low: float
@@ -49,7 +58,8 @@ class Architecture:
     def of(cls, model: Model, features: int, classes: int, low: float, high: float) -> "Architecture":
         """Size the networks of a variant: those without leeway have no unknown and one real-or-generated logit."""
         outputs = 3 if model.has_unknown else 1
-        return cls(features, classes, model.has_unknown, outputs, model.trunk, model.generator, model.noise, low, high)
+        widths = (model.trunk, model.thresholds, model.generator, model.noise)
+        return cls(features, classes, model.has_unknown, outputs, *widths, low, high)
 
     @property
     def supervised_outputs(self) -> int:
@@ -58,17 +68,19 @@ class Architecture:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every weight of one member, in a fixed order; the prefix names the network."""
-        trunk = _dense_shapes("trunk", (self.features, *self.trunk))
+        inputs = self.features * (1 + self.thresholds)
+        steps = {THRESHOLDS: (1, inputs - self.features)} if self.thresholds else {}
+        trunk = _dense_shapes("trunk", (inputs, *self.trunk))
         supervised = _dense_shapes("supervised", (self.trunk[-1], self.supervised_outputs))
         unsupervised = _dense_shapes("unsupervised", (self.trunk[-1], self.unsupervised_outputs))
         generator = _dense_shapes("generator", (self.noise, *self.generator, self.features))
         for number, width in enumerate(self.generator):
             generator[f"generator/{number}/scale"] = (width, 1)
-        return trunk | supervised | unsupervised | generator
+        return steps | trunk | supervised | unsupervised | generator
 
 
 def initial_weights(sizes: Architecture, member_seeds: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Draw Glorot-uniform weights, zero biases and unit scales; a member's draw depends on its own seed alone.
+    """Draw Glorot-uniform weights, normal thresholds, zero biases and unit scales, each member from its own seed alone.
 
     Returns:
         float32 arrays [P, ...] by weight name.
@@ -86,7 +98,8 @@ def trunk_features(weights: Weights, rows: tf.Tensor, masks: Masks | None = None
         masks: while training, a dropout mask [1, B, features] for the inputs and one [1, width, B] for each layer,
             None for no dropout there; None altogether at inference.
     """
-    first = tf.matmul(weights["trunk/0/weights"], _masked(rows, masks, 0), transpose_a=True, transpose_b=True)
+    inputs = _with_steps(weights, _masked(rows, masks, 0))
+    first = tf.matmul(weights["trunk/0/weights"], inputs, transpose_a=True, transpose_b=True)
     columns = first + weights["trunk/0/bias"]
     number = 1
     while True:
@@ -134,6 +147,17 @@ def _masked(rows: tf.Tensor, masks: Masks | None, number: int) -> tf.Tensor:
     return rows if mask is None else rows * mask
 
 
+def _with_steps(weights: Weights, rows: tf.Tensor) -> tf.Tensor:
+    """Append to rows [P or 1, B, features] the steps at the members' thresholds, [P, B, features x thresholds]."""
+    if THRESHOLDS not in weights:
+        return rows
+    thresholds = weights[THRESHOLDS]
+    if rows.shape[0] != thresholds.shape[0]:
+        rows = tf.repeat(rows, thresholds.shape[0], axis=0)
+    repeated = tf.tile(rows, (1, 1, thresholds.shape[2] // rows.shape[2]))
+    return tf.concat([rows, tf.clip_by_value(STEEPNESS * (repeated - thresholds), -1.0, 1.0)], axis=2)
+
+
 def _dense(weights: Weights, layer: str, columns: tf.Tensor) -> tf.Tensor:
     return tf.matmul(weights[f"{layer}/weights"], columns, transpose_a=True) + weights[f"{layer}/bias"]
 
@@ -159,7 +183,9 @@ def _initial_member(sizes: Architecture, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     member = {}
     for name, shape in sizes.shapes().items():
-        if name.endswith("weights"):
+        if name.endswith("thresholds"):
+            member[name] = np.clip(rng.normal(size=shape), -FARTHEST, FARTHEST).astype(np.float32)
+        elif name.endswith("weights"):
             limit = np.sqrt(6.0 / sum(shape))
             member[name] = rng.uniform(-limit, limit, shape).astype(np.float32)
         else:

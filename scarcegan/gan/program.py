@@ -197,7 +197,7 @@ class Program:
 
 def _serves(name: str) -> bool:
     """Whether a risk score needs this weight."""
-    return name.split("/")[0] in ("trunk", "supervised")
+    return name.split("/")[0] in ("steps", "trunk", "supervised")
 
 
 def _zero_moments(variable: tf.Variable) -> tuple[tf.Variable, tf.Variable]:

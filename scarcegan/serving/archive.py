@@ -9,8 +9,10 @@ A model is a plain dict:
                 "layers": [{"weights": [members, in, out], "bias": [members, out]}, ...],
                 "slope": float}, ...]}
 
-One part per fold, arrays in float32. Hidden layers are dense with LeakyReLU(slope); the last one gives the
-logits of `class_names`. In the archive each array is a `.npy` file and `model.json` says where it belongs;
+One part per fold, arrays in float32. Hidden layers are dense with LeakyReLU(slope); the last one gives the logits of
+`class_names`. If members see steps, their first layer also has `thresholds` [members, F x T] and `steepness`
+[members]: its inputs are the F scaled features z, and then clip(steepness (z - t), -1, 1), every feature's first
+threshold before the second ones. In the archive each array is a `.npy` file and `model.json` says where it belongs;
 nothing is pickled. `evaluation.json` tells how the model did. What SageMaker serves lies beside them: `1/` and
 `code/`, see `scarcegan.serving.export`.
 """

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from scarcegan.data.scaling import Scaler
-from scarcegan.serving.forward import check_width, one_blas_thread, softmax
+from scarcegan.serving.forward import check_width, one_blas_thread, softmax, with_steps
 from scarcegan.serving.lookup import ColumnScaler
 
 # Points on all paths of a chunk, so that one layer's activations stay in a core's cache.
@@ -92,13 +92,17 @@ def _mean_gradient(
 ) -> np.ndarray:
     """Return one member's gradient of the rare class's probability, averaged over each path, [F, n].
 
-    The first layer is linear along a path and its gradient the same product for all points: the wide matrix is
-    multiplied once per player, not once per point.
+    Without steps the first layer is linear along a path and its gradient the same product for all points: the wide
+    matrix is multiplied once per player, not once per point.
     """
     layers = [(layer["weights"][member], layer["bias"][member][:, None]) for layer in part["layers"]]
     first, bias = layers[0]
-    at_start, along = first.T @ start + bias, first.T @ way
-    before = [(at_start[:, :, None] + along[:, :, None] * places).reshape(len(along), -1)]
+    has_steps = "thresholds" in part["layers"][0]
+    if has_steps:
+        path = _points(start, way, places)
+        before = [first.T @ with_steps(part["layers"][0], member, path) + bias]
+    else:
+        before = [_points(first.T @ start + bias, first.T @ way, places)]
     for weights, bias in layers[1:]:
         x = before[-1]
         before.append(weights.T @ np.maximum(x, part["slope"] * x) + bias)
@@ -106,7 +110,26 @@ def _mean_gradient(
     for (weights, _), x in zip(reversed(layers[1:]), reversed(before), strict=True):
         gradient = weights @ gradient
         gradient[x < 0] *= part["slope"]
-    return first @ (gradient.reshape(len(along), -1, len(shares)) @ shares)
+    if has_steps:
+        gradient = _through_steps(part["layers"][0], member, path, first @ gradient)
+        return gradient.reshape(len(way), -1, len(shares)) @ shares
+    return first @ (gradient.reshape(len(gradient), -1, len(shares)) @ shares)
+
+
+def _points(start: np.ndarray, way: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return the points on each path: columns start [F, 1] and way [F, n] to [F, n x places]."""
+    return (start[:, :, None] + way[:, :, None] * places).reshape(len(way), -1)
+
+
+def _through_steps(first: Mapping[str, Any], member: int, path: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Turn the gradient of features and steps [inputs, points] into that of the features [F, points]."""
+    features, steepness = len(path), first["steepness"][member]
+    whole = gradient[:features].copy()
+    for start in range(0, len(gradient) - features, features):
+        distance = path - first["thresholds"][member, start : start + features, None]
+        is_on_step = np.abs(steepness * distance) < 1.0
+        whole += steepness * is_on_step * gradient[features + start : 2 * features + start]
+    return whole
 
 
 def _probability_gradient(logits: np.ndarray, rare: int) -> np.ndarray:

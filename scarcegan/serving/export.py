@@ -63,14 +63,36 @@ def _part(graph: Graph, part: Mapping[str, Any], columns: str) -> str:
     """Add one fold's members and return the sum of their probabilities, [n, classes]."""
     scaled = _scaled(graph, Scaler.from_arrays(part["scaler"]), columns)
     # [n, features] meets [members, features, width]: the first product brings in the axis of members.
-    activation = graph.add("Transpose", [scaled, graph.constant([1, 0], INT32)], _T)
-    for depth, layer in enumerate(part["layers"]):
-        if depth:
-            activation = graph.add("LeakyRelu", [activation], {"alpha": float(part["slope"]), **_T})
+    rows = graph.add("Transpose", [scaled, graph.constant([1, 0], INT32)], _T)
+    first, *others = part["layers"]
+    activation = _biased(graph, _first_product(graph, rows, first), first)
+    for layer in others:
+        activation = graph.add("LeakyRelu", [activation], {"alpha": float(part["slope"]), **_T})
         product = graph.add("BatchMatMulV2", [activation, graph.constant(layer["weights"])], _T)
-        activation = graph.add("AddV2", [product, graph.constant(layer["bias"][:, None, :])], _T)
+        activation = _biased(graph, product, layer)
     probabilities = graph.add("Softmax", [activation], _T)
     return graph.add("Sum", [probabilities, graph.constant(0, INT32)], _T)
+
+
+def _first_product(graph: Graph, rows: str, layer: Mapping[str, Any]) -> str:
+    """Multiply rows [n, features] and, beside them, each member's steps by its weights: [members, n, width]."""
+    if "thresholds" not in layer:
+        return graph.add("BatchMatMulV2", [rows, graph.constant(layer["weights"])], _T)
+    count = layer["thresholds"].shape[1]
+    features = layer["weights"].shape[1] - count
+    repeats = graph.constant([1, count // features], INT32)
+    repeated = graph.add("Tile", [rows, repeats], {**_T, "Tmultiples": Type(INT32)})
+    distance = graph.add("Sub", [repeated, graph.constant(layer["thresholds"][:, None, :])], _T)
+    steps = graph.add("Mul", [distance, graph.constant(layer["steepness"][:, None, None])], _T)
+    for bound, kind in ((-1.0, "Maximum"), (1.0, "Minimum")):
+        steps = graph.add(kind, [steps, graph.constant(np.full((), bound, dtype=np.float32))], _T)
+    of_rows, of_steps = np.split(layer["weights"], [features], axis=1)
+    products = [("BatchMatMulV2", rows, of_rows), ("BatchMatMulV2", steps, of_steps)]
+    return graph.add("AddV2", [graph.add(kind, [one, graph.constant(by)], _T) for kind, one, by in products], _T)
+
+
+def _biased(graph: Graph, product: str, layer: Mapping[str, Any]) -> str:
+    return graph.add("AddV2", [product, graph.constant(layer["bias"][:, None, :])], _T)
 
 
 def _scaled(graph: Graph, scaler: Scaler, columns: str) -> str:

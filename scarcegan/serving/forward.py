@@ -91,7 +91,7 @@ class Scorer:
         for scaler, layers, slope in self._parts:
             inputs = scaler.apply(raw)
             for member in range(len(layers[0]["weights"])):
-                total += softmax(_logits(layers, member, slope, inputs))
+                total += softmax(member_logits(layers, member, slope, inputs))
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
@@ -115,9 +115,11 @@ def check_width(model: Mapping[str, Any], raw_features: np.ndarray) -> None:
         )
 
 
-def _logits(layers: Sequence[Mapping[str, np.ndarray]], member: int, slope: float, inputs: np.ndarray) -> np.ndarray:
-    """Run one member; `inputs` [features, n] and every activation keep a player in a column."""
-    activation = inputs
+def member_logits(
+    layers: Sequence[Mapping[str, np.ndarray]], member: int, slope: float, inputs: np.ndarray
+) -> np.ndarray:
+    """Run one member, scaled inputs [features, n] to logits [classes, n]: a player stays in a column all the way."""
+    activation = with_steps(layers[0], member, inputs)
     for depth, layer in enumerate(layers):
         if depth:
             # LeakyReLU; a slope in [0, 1] makes it the larger of the two lines.
@@ -125,6 +127,21 @@ def _logits(layers: Sequence[Mapping[str, np.ndarray]], member: int, slope: floa
         activation = layer["weights"][member].T @ activation
         activation += layer["bias"][member][:, None]
     return activation
+
+
+def with_steps(first: Mapping[str, np.ndarray], member: int, inputs: np.ndarray) -> np.ndarray:
+    """Append to scaled inputs [features, n] a member's steps at its thresholds, if its first layer has any."""
+    if "thresholds" not in first:
+        return inputs
+    features, thresholds = len(inputs), first["thresholds"][member]
+    whole = np.empty((features + len(thresholds), inputs.shape[1]), dtype=inputs.dtype)
+    whole[:features] = inputs
+    for start in range(0, len(thresholds), features):
+        steps = whole[features + start : 2 * features + start]
+        np.subtract(inputs, thresholds[start : start + features, None], out=steps)
+        steps *= first["steepness"][member]
+        np.clip(steps, -1.0, 1.0, out=steps)
+    return whole
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -35,6 +35,8 @@ def _check_part(name: str, part: Mapping[str, Any], features: int, classes: int)
     for key in ("knots", "values"):
         _expect(f"{name}'s scaler {key}", part["scaler"][key], (features, None))
     members, width = len(part["layers"][0]["weights"]), features
+    if "thresholds" in part["layers"][0]:
+        width += _steps(name, part["layers"][0], members, features)
     for depth, layer in enumerate(part["layers"]):
         last = depth + 1 == len(part["layers"])
         _expect(
@@ -44,6 +46,19 @@ def _check_part(name: str, part: Mapping[str, Any], features: int, classes: int)
         )
         width = layer["weights"].shape[2]
         _expect(f"{name}'s bias of layer {depth}", layer["bias"], (members, width))
+
+
+def _steps(name: str, first: Mapping[str, Any], members: int, features: int) -> int:
+    """Return how many inputs the steps of the first layer are."""
+    thresholds = first["thresholds"]
+    _expect(f"{name}'s thresholds", thresholds, (members, None))
+    _expect(f"{name}'s steepness", first["steepness"], (members,))
+    if thresholds.shape[1] % features:
+        raise RegistryProblem(
+            f"expected {name}'s thresholds in multiples of {features} features, got {thresholds.shape[1]}: "
+            "take the arrays as the training left them"
+        )
+    return int(thresholds.shape[1])
 
 
 def _expect(name: str, array: np.ndarray, shape: tuple[int | None, ...]) -> None:

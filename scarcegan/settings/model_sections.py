@@ -28,6 +28,8 @@ class Model(Section):
     """The published ablations; `vanilla` is the plain SSGAN."""
     trunk: Annotated[tuple[Positive, ...], Field(min_length=1)] = (200, 50)
     """Widths of the shared trunk's dense layers (published: 15, 21, 8)."""
+    thresholds: Annotated[int, Field(ge=0, le=64)] = 0
+    """Steps per feature that the trunk sees beside its value; each member draws where they are (published: none)."""
     generator: Annotated[tuple[Positive, ...], Field(min_length=1)] = (30,)
     """Widths of the generator's hidden layers."""
     noise: Positive = 10

@@ -15,9 +15,10 @@ from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.selection import Choice, choose
 from scarcegan.gan.checkpoints import training_fingerprint
 from scarcegan.gan.devices import prepare_devices
-from scarcegan.gan.networks import SLOPE
+from scarcegan.gan.networks import SLOPE, STEEPNESS, THRESHOLDS
 from scarcegan.gan.program import Program, TrainingRows
 from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
+from scarcegan.serving.forward import member_logits
 from scarcegan.settings import Settings
 from scarcegan.workflow.checkpoints import checkpoint_at
 from scarcegan.workflow.prepare import Prepared
@@ -137,23 +138,24 @@ class _Measure:
 
 
 def _layers(weights: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
-    """Set inference weights, in the order in which they act, out as layers: weights [P, in, out], bias [P, out]."""
-    return [
+    """Set inference weights, in the order in which they act, out as layers (see `scarcegan.serving.archive`)."""
+    layers: list[dict[str, Any]] = [
         {"weights": value, "bias": weights[name.replace("weights", "bias")][..., 0]}
         for name, value in weights.items()
         if name.endswith("weights")
     ]
+    if THRESHOLDS in weights:
+        thresholds = weights[THRESHOLDS][:, 0]
+        layers[0] |= {"thresholds": thresholds, "steepness": np.full(len(thresholds), STEEPNESS, dtype=np.float32)}
+    return layers
 
 
 def _most_probable(layers: list[dict[str, np.ndarray]], scaled: np.ndarray) -> np.ndarray:
     """Return each member's most probable class of scaled rows [n, F]: int [P, n], -1 where its numbers are broken."""
-    activation = scaled
+    inputs, members = np.ascontiguousarray(scaled.T), range(len(layers[0]["weights"]))
     with np.errstate(invalid="ignore", over="ignore"):
-        for depth, layer in enumerate(layers):
-            if depth:
-                activation = np.maximum(activation, SLOPE * activation)
-            activation = activation @ layer["weights"] + layer["bias"][:, None]
-    return np.where(np.isfinite(activation).all(axis=-1), activation.argmax(axis=-1), -1)
+        logits = np.stack([member_logits(layers, member, SLOPE, inputs) for member in members])
+    return np.where(np.isfinite(logits).all(axis=1), logits.argmax(axis=1), -1)
 
 
 def _validation_rows(prepared: Prepared, number: int, rng: np.random.Generator) -> np.ndarray:

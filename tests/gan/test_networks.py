@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from scarcegan.gan.networks import (
     SLOPE,
+    THRESHOLDS,
     Architecture,
     generate,
     initial_weights,
@@ -14,8 +15,8 @@ from scarcegan.gan.networks import (
 from scarcegan.settings import Model
 
 
-def architecture(variant="full"):
-    model = Model(trunk=(6, 5), generator=(5, 7), noise=3, variant=variant)
+def architecture(variant="full", thresholds=0):
+    model = Model(trunk=(6, 5), generator=(5, 7), noise=3, variant=variant, thresholds=thresholds)
     return Architecture.of(model, features=4, classes=3, low=-2.0, high=1.0)
 
 
@@ -45,6 +46,26 @@ def test_weights_start_within_glorots_bound_with_zero_biases_and_unit_scales():
     assert 0.5 * bound < np.abs(weights["trunk/0/weights"]).max() <= bound
     assert not weights["trunk/0/bias"].any()
     assert (weights["generator/1/scale"] == 1).all()
+
+
+def test_members_see_steps_where_each_drew_its_thresholds():
+    weights = initial_weights(architecture(thresholds=2), (4, 9))
+    thresholds = weights[THRESHOLDS]
+    assert thresholds.shape == (2, 1, 8)
+    assert not np.array_equal(thresholds[0], thresholds[1])
+    rows = np.random.default_rng(0).normal(size=(2, 6, 4)).astype(np.float32)
+    repeated = np.concatenate([rows, rows], axis=2)
+    seen = np.concatenate([rows, np.clip(2 * (repeated - thresholds), -1, 1)], axis=2)
+    as_features = {name: value for name, value in weights.items() if name != THRESHOLDS}
+    expected = trunk_features(constants(as_features), tf.constant(seen.astype(np.float32)))
+    np.testing.assert_allclose(trunk_features(constants(weights), tf.constant(rows)), expected, atol=1e-6)
+
+
+def test_one_batch_of_rows_serves_all_members_with_steps():
+    weights = constants(initial_weights(architecture(thresholds=1), (4, 9)))
+    rows = np.random.default_rng(0).normal(size=(1, 6, 4)).astype(np.float32)
+    twice = trunk_features(weights, tf.constant(np.repeat(rows, 2, axis=0)))
+    np.testing.assert_array_equal(trunk_features(weights, tf.constant(rows)), twice)
 
 
 def test_each_member_is_a_plain_dense_network_with_leaky_rectifiers():

@@ -104,7 +104,9 @@ def test_risk_scores_are_the_rare_class_of_the_inference_weights(program, fold_r
         assert scores[member] == pytest.approx(p[:, 2], abs=1e-6)
 
 
-def test_long_tables_are_scored_in_pieces_without_a_seam(program, fold_rows):
+@pytest.mark.parametrize("thresholds", [0, 2])
+def test_long_tables_are_scored_in_pieces_without_a_seam(make_program, fold_rows, thresholds):
+    program = make_program(model={"thresholds": thresholds})
     once = program.risk_scores(fold_rows.unlabeled)
     long = program.risk_scores(np.tile(fold_rows.unlabeled, (60, 1)))
     assert long.shape == (3, 4800)
@@ -116,6 +118,7 @@ def test_long_tables_are_scored_in_pieces_without_a_seam(program, fold_rows):
     ("model", "train", "moved"),
     [
         ({}, {"learning_rate": 1e-30}, {"generator"}),
+        ({"thresholds": 2}, {}, {"trunk", "supervised", "unsupervised", "generator"}),
         ({}, {"learning_rate_generator": 1e-30}, {"trunk", "supervised", "unsupervised"}),
         (
             {"objective": "published"},
@@ -133,10 +136,11 @@ def test_long_tables_are_scored_in_pieces_without_a_seam(program, fold_rows):
             {"trunk", "supervised"},
         ),
     ],
-    ids=["corrected G", "corrected D", "published G", "published good G", "published S"],
+    ids=["corrected G", "corrected, thresholds", "corrected D", "published G", "published good G", "published S"],
 )
 def test_each_step_moves_its_own_networks_and_no_other(make_program, model, train, moved):
     # Adam's first step is as long as its rate: what moves further than 1e-30 is moved by the other steps.
+    # Thresholds, a network by their name, are nobody's to move.
     program = make_program(model=model, train={"round_iterations": 1, **train})
     before = program.state()
     program.run_round(0)

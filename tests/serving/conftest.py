@@ -13,15 +13,19 @@ def _layer(rng, members, inputs, outputs):
     }
 
 
-def _part(rng, members, widths):
-    sizes = [FEATURES, *widths]
+def _part(rng, members, widths, thresholds):
+    sizes = [FEATURES * (1 + thresholds), *widths]
+    layers = [_layer(rng, members, inputs, outputs) for inputs, outputs in itertools.pairwise(sizes)]
+    if thresholds:
+        places = rng.normal(size=(members, FEATURES * thresholds)).astype(np.float32)
+        layers[0] |= {"thresholds": places, "steepness": np.full(members, 2.0, dtype=np.float32)}
     return {
         "scaler": {
             "kind": "quantile_normal",
             "knots": np.sort(rng.normal(size=(FEATURES, KNOTS)), axis=1).astype(np.float32),
             "values": np.tile(np.linspace(-3, 3, KNOTS, dtype=np.float32), (FEATURES, 1)),
         },
-        "layers": [_layer(rng, members, inputs, outputs) for inputs, outputs in itertools.pairwise(sizes)],
+        "layers": layers,
         "slope": 0.2,
     }
 
@@ -30,7 +34,7 @@ def _part(rng, members, widths):
 def make_model():
     """A model of two parts with different member counts, so that a mean of means would show."""
 
-    def make(seed=0, classes=("dormant", "normal", "risky", "unknown"), members=(2, 3)):
+    def make(seed=0, classes=("dormant", "normal", "risky", "unknown"), members=(2, 3), thresholds=0):
         rng = np.random.default_rng(seed)
         return {
             "class_names": list(classes),
@@ -38,7 +42,7 @@ def make_model():
             "feature_names": [f"feature_{number}" for number in range(FEATURES)],
             "threshold": 0.25,
             "definition": "balanced",
-            "parts": [_part(rng, count, (8, 5, len(classes))) for count in members],
+            "parts": [_part(rng, count, (8, 5, len(classes)), thresholds) for count in members],
         }
 
     return make

@@ -13,8 +13,9 @@ from scarcegan.serving.forward import risk_score
 EVALUATION = {"models": {"balanced": {"recall": np.float32(0.5), "folds": np.array([1, 2])}}}
 
 
-def test_round_trip_gives_the_same_scores(make_model, raw, tmp_path):
-    model = make_model()
+@pytest.mark.parametrize("thresholds", [0, 2])
+def test_round_trip_gives_the_same_scores(make_model, raw, tmp_path, thresholds):
+    model = make_model(thresholds=thresholds)
     digest = write_archive(model, EVALUATION, tmp_path / "model.tar.gz")
     back = read_archive(tmp_path / "model.tar.gz", digest)
     np.testing.assert_array_equal(risk_score(back, raw), risk_score(model, raw))
@@ -150,10 +151,16 @@ def test_a_failed_write_leaves_no_draft_and_the_old_archive(make_model, tmp_path
             lambda model: model["parts"][0]["layers"][0].update(bias=np.zeros((2, 8))),
             "float32, got float64",
         ),
+        (lambda model: model["parts"][0]["layers"][0].update(thresholds=np.zeros((2, 11), np.float32)), "multiples"),
+        (
+            lambda model: model["parts"][1]["layers"][0].update(steepness=np.zeros(1, np.float32)),
+            "part 1's steepness as",
+        ),
+        (lambda model: model["parts"][1]["layers"][0].pop("thresholds"), "weights of layer 0"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused_before_writing(make_model, tmp_path, spoil, message):
-    model = make_model()
+    model = make_model(thresholds=2)
     spoil(model)
     with pytest.raises(RegistryProblem, match=message):
         write_archive(model, EVALUATION, tmp_path / "model.tar.gz")

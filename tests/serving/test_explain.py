@@ -61,8 +61,11 @@ def by_finite_differences(model, end, start, steps=400, nudge=1e-2):
     return slopes * way
 
 
-def test_a_players_attributions_sum_to_the_scores_difference_from_the_typical_player(make_model, raw, typical):
-    assert completeness_error(make_model(members=(8, 12)), raw, typical) < 0.05
+@pytest.mark.parametrize(("thresholds", "steps"), [(0, 16), (2, 64)])
+def test_a_players_attributions_sum_to_the_scores_difference_from_the_typical_player(
+    make_model, raw, typical, thresholds, steps
+):
+    assert completeness_error(make_model(members=(8, 12), thresholds=thresholds), raw, typical, steps) < 0.05
 
 
 def test_more_steps_come_closer(make_model, raw, typical):
@@ -71,9 +74,10 @@ def test_more_steps_come_closer(make_model, raw, typical):
     assert errors[2] < errors[0] / 10
 
 
-def test_equals_finite_differences(make_model, raw, typical):
-    model = make_model(members=(2,))
-    found = integrated_gradients(model, raw[:2], typical, steps=64)
+@pytest.mark.parametrize("thresholds", [0, 2])
+def test_equals_finite_differences(make_model, raw, typical, thresholds):
+    model = make_model(members=(2,), thresholds=thresholds)
+    found = integrated_gradients(model, raw[:2], typical, steps=256)
     for player in range(2):
         wanted = by_finite_differences(model, raw[player], typical)
         np.testing.assert_allclose(found[player], wanted, atol=0.02 * np.abs(wanted).max())

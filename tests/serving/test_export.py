@@ -53,9 +53,12 @@ def assert_same_numbers(answer, model, raw):
     assert [player["is_flagged"] for player in players] == (scores >= model["threshold"]).tolist()
 
 
+@pytest.mark.parametrize("thresholds", [0, 2])
 @pytest.mark.parametrize("classes", [("dormant", "normal", "risky", "unknown"), ("dormant", "normal", "risky")])
-def test_the_unpacked_archive_answers_with_the_scorers_numbers(start_image, unpacked, make_model, raw, classes):
-    model = make_model(classes=classes)
+def test_the_unpacked_archive_answers_with_the_scorers_numbers(
+    start_image, unpacked, make_model, raw, classes, thresholds
+):
+    model = make_model(classes=classes, thresholds=thresholds)
     status, answer, kind = start_image(unpacked(model)).invoke(as_csv(raw))
     assert (status, kind) == (200, "application/json"), answer
     assert_same_numbers(answer, model, raw)

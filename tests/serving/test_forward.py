@@ -12,6 +12,9 @@ from scarcegan.serving.forward import class_probabilities, risk_score
 def one_player_one_member(part, member, scaled):
     """The forward pass as one would write it on paper."""
     activation = [float(value) for value in scaled]
+    thresholds = part["layers"][0].get("thresholds", np.empty((member + 1, 0)))[member]
+    steps = [2.0 * (activation[number % len(scaled)] - float(at)) for number, at in enumerate(thresholds)]
+    activation += [min(max(step, -1.0), 1.0) for step in steps]
     for depth, layer in enumerate(part["layers"]):
         if depth:
             activation = [value if value > 0 else part["slope"] * value for value in activation]
@@ -36,8 +39,9 @@ def by_loops(model, raw):
     return np.array(rows)
 
 
-def test_equals_a_plain_loop(make_model, raw):
-    model = make_model()
+@pytest.mark.parametrize("thresholds", [0, 1, 3])
+def test_equals_a_plain_loop(make_model, raw, thresholds):
+    model = make_model(thresholds=thresholds)
     np.testing.assert_allclose(class_probabilities(model, raw), by_loops(model, raw), atol=1e-5)
 
 

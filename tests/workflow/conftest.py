@@ -6,8 +6,8 @@ from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import split
 from scarcegan.data.players import Players
 from scarcegan.registry import open_registry
-from scarcegan.workflow.fit import fit_fold
 from scarcegan.workflow.baselines import train_baselines
+from scarcegan.workflow.fit import fit_fold
 from scarcegan.workflow.judge import judge_models
 from scarcegan.workflow.prepare import Prepared
 from scarcegan.workflow.select import select_models
@@ -21,7 +21,7 @@ def tiny(**sections):
     """Settings that train in a second."""
     tree = {
         "folds": {"k": 2},
-        "model": {"trunk": [8], "generator": [8], "noise": 4},
+        "model": {"trunk": [8], "thresholds": 1, "generator": [8], "noise": 4},
         "train": {
             "members": 2,
             "iterations": 40,

@@ -50,7 +50,9 @@ def test_baselines_and_verdicts_stand_beside_every_model(evaluation):
     assert json.loads(json.dumps(evaluation, allow_nan=False)) == evaluation
 
 
-def test_the_review_budgets_model_is_measured_by_the_groups_that_were_asked_for(selected, baselines, prepared, registry, settings):
+def test_the_review_budgets_model_is_measured_by_the_groups_that_were_asked_for(
+    selected, baselines, prepared, registry, settings
+):
     tree = settings.model_dump(mode="json")
     asked = load(tree | {"evaluate": tree["evaluate"] | {"subgroup_features": ["opens"]}})
     found = judge_models(prepared, *selected, baselines, registry, asked)
