@@ -25,8 +25,11 @@ class runs_on(StepMutator):  # noqa: N801 - used as a decorator
         """Add the decorators; called once `--with` has been applied."""
         wanted = dict(mutable_step.flow.configs)["config"]["resources"][self.section]
         request = {"cpu": wanted["cpu"], "memory": wanted["memory_mb"], "gpu": wanted.get("gpu")}
-        mutable_step.add_decorator("resources", deco_kwargs=request)
         given_on_command_line = [given for _, _, _, given in mutable_step.get_decorator_specs("batch")]
+        for given in given_on_command_line:
+            # Batch gives the larger of the two; said here as well, so that the bill counts what is really rented.
+            request |= {key: max(int(float(given[key])), int(own or 0)) for key, own in request.items() if given[key]}
+        mutable_step.add_decorator("resources", deco_kwargs=request)
         for given in given_on_command_line:
             untold = [key for key in CHOSEN_BY_CONFIG if given[key] == BatchDecorator.defaults[key] and wanted[key]]
             if untold:

@@ -37,6 +37,11 @@ def tasks(run_id):
     }
 
 
+def memory(run_id):
+    """The memory that the run's last tasks asked for by step, in MB, as their usage says."""
+    return {task["step"]: task["memory_mb"] for task in Run(f"RetrainFlow/{run_id}")["end"].task["usage"].data}
+
+
 def release(run_id):
     return Run(f"RetrainFlow/{run_id}")["register"].task["release"].data["versions"]
 

@@ -112,8 +112,8 @@ class Account:
         )
         return self.clients[service]
 
-    def launch(self, user: str, *arguments: str, fault: str = "", folds: int = 2) -> Launch:
-        """Start the flow with `--with batch`; `fault` is built into the image of its jobs."""
+    def launch(self, user: str, *arguments: str, fault: str = "", folds: int = 2, on: str = "batch") -> Launch:
+        """Start the flow `--with batch`, or as `on` says; `fault` is built into the image of its jobs."""
         number = len(self.launches)
         id_file, log = self.folder / f"run-id-{number}", self.folder / f"log-{number}"
         config = self.folder / f"{user}.toml"
@@ -124,7 +124,7 @@ class Account:
         with log.open("w") as file:
             process = subprocess.Popen(
                 [sys.executable, str(ROOT / "flows" / "retrain_flow.py"), *configured, *arguments,
-                 "--with", "batch", "--run-id-file", str(id_file)],
+                 "--with", on, "--run-id-file", str(id_file)],
                 cwd=self.folder,
                 env=self.environment(user) | {"METAFLOW_BATCH_CONTAINER_IMAGE": image},
                 stdout=file,

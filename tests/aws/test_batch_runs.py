@@ -10,10 +10,15 @@ STEPS = ["start", "preprocess", "train", "select", "evaluate", "register", "end"
 
 @pytest.fixture(scope="module")
 def bad_minute(account):
-    """Run Ada's and Bob's retraining at once: her fold 1 is killed once, his fails for good while fold 2 hangs."""
+    """Run Ada's and Bob's retraining at once: her fold 1 is killed once, his fails for good while fold 2 hangs.
+
+    Before that, Bob's fold 0 is told once that its spot instance goes.
+    """
     ada = account.launch("ada", "run", fault=f"kill:1:{account.folder / 'killed'}")
     go = account.folder / "fold-0-is-done"
-    bob = account.launch("bob", "run", "--seed", "11", fault=f"crash:1:{go};hang:2", folds=3)
+    bob = account.launch(
+        "bob", "run", "--seed", "11", fault=f"crash:1:{go};hang:2;notice:0:{account.folder / 'notice'}", folds=3
+    )
     for status in (503, 500):
         account.twin.s3.fail(status, share=0.04, seconds=30)
     bob.wait_for(lambda: re.search(r"/train/4 .*Task finished successfully", bob.printed))
@@ -46,7 +51,7 @@ def chain(account, bad_minute):
     refused = account.launch("bob", "resume", "--origin-run-id", crashed.run_id)
     refused.finish(expect=1)
     account.twin.s3.heal()
-    finished = account.launch("bob", "resume", "--origin-run-id", refused.run_id)
+    finished = account.launch("bob", "resume", "--origin-run-id", refused.run_id, on="batch:memory=6000")
     finished.finish()
     return {"failed": failed, "left": left, "crashed": crashed, "refused": refused, "finished": finished}
 
@@ -70,6 +75,16 @@ def test_four_packages_wait_in_sagemaker(account, ada):
     packages = account.client("sagemaker").list_model_packages(ModelPackageGroupName="players-of-ada")
     states = [package["ModelApprovalStatus"] for package in packages["ModelPackageSummaryList"]]
     assert states == ["PendingManualApproval"] * 4
+
+
+def test_the_notice_of_a_spot_instance_costs_no_round(account, bad_minute):
+    [warned] = [
+        task for task in of(account.ask("bob", "tasks", bad_minute["bob"].run_id), "train") if task["successful"]
+    ]
+    assert (account.folder / "notice").exists()
+    assert warned["attempt"] == 1
+    assert warned["rounds"] == [10, 20, 30, 40]
+    assert "Iteration=10;" not in warned["stdout"]
 
 
 def test_a_killed_job_is_retried_from_its_checkpoint_on_s3(account, ada):
@@ -152,6 +167,12 @@ def test_an_access_denied_by_s3_is_told_with_what_to_do(chain):
     printed = chain["refused"].printed
     assert "RegistryProblem in step register:" in printed
     assert "HeadObject operation: Forbidden; check credentials, region and permissions" in printed
+
+
+def test_memory_raised_for_a_resume_is_what_its_steps_are_billed_for(account, chain):
+    asked = account.ask("bob", "memory", chain["finished"].run_id)
+    assert (asked["register"], asked["end"]) == (6000, 6000)
+    assert asked["select"] < 6000
 
 
 def test_the_chain_registers_one_release(account, chain):

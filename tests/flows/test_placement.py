@@ -90,3 +90,10 @@ def test_the_command_line_outweighs_the_configuration(tmp_path):
     batch = given["train"]["batch"]
     # Metaflow takes the larger request of two.
     assert (batch["queue"], batch["memory"], batch["image"]) == ("mine", "60000.0", "gpu-image:1")
+
+
+def test_memory_raised_on_the_command_line_is_what_the_bill_counts(tmp_path):
+    raised = asked(tmp_path, "--with", "batch:memory=10000", config=CONFIG)
+    memory = {step: int(raised[step]["resources"]["memory"]) for step in ("select", "preprocess", "train")}
+    # What a step asks for already is not lowered.
+    assert memory == {"select": 10_000, "preprocess": 16_000, "train": 15_000}

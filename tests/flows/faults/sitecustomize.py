@@ -4,7 +4,8 @@ SCARCEGAN_FAULT holds faults, separated by `;`: `collapse:<fold>[:<file>]` (that
 checkpoint, once `file` is there), `crash:<fold>[:<file>]` (the same as a defect, which is retried in vain),
 `hang:<fold>` (that fold goes no further than its first checkpoint), `evaluate` (evaluation crashes),
 `kill:<fold>:<file>` (the process of that fold, on Batch its whole job, is killed right after a checkpoint, once:
-`file` remembers it), `shard:<cut-off>:<number>` (that shard of features fails for good), `unscored:<number>` (that
+`file` remembers it), `notice:<fold>:<file>` (after that fold's first checkpoint `file` is the notice that its spot
+instance goes), `shard:<cut-off>:<number>` (that shard of features fails for good), `unscored:<number>` (that
 shard's scores fail for good), or `half:<number>:<file>` (the process that scores that shard is killed when its scores
 are written but not yet in their place, once: `file` remembers it).
 """
@@ -78,6 +79,20 @@ def kill(checkpoints, detail):
     after_checkpoint(checkpoints, fold, dies)
 
 
+def notice(checkpoints, detail):
+    fold, _, written = detail.partition(":")
+
+    def comes(_):
+        from metaflow import current
+
+        if not Path(written).exists():
+            Path(written).write_text("2026-11-22T15:04:05Z")
+            # On a machine of its own a job reads it under /tmp; jobs of the twin share that folder.
+            current._update_env({"spot_termination_notice": written})
+
+    after_checkpoint(checkpoints, fold, comes)
+
+
 def shard(telemetry, detail):
     from scarcegan.problems import DataProblem
 
@@ -123,6 +138,7 @@ PATCHES = {
     "hang": ("scarcegan.gan.checkpoints", hang),
     "evaluate": ("scarcegan.workflow.judge", evaluate),
     "kill": ("scarcegan.gan.checkpoints", kill),
+    "notice": ("scarcegan.gan.checkpoints", notice),
     "shard": ("scarcegan.workflow.telemetry", shard),
     "unscored": ("scarcegan.workflow.scoring_shard", unscored),
     "half": ("scarcegan.workflow.scoring_shard", half),
