@@ -37,7 +37,14 @@ DATA_SETS: dict[str, tuple[str, Tree]] = {
     "simulated": ("retrain", {}),
 }
 PUBLISHED: Tree = {
-    "model": {"objective": "published", "trunk": [15, 21, 8], "thresholds": 0, "generator": [30], "noise": 10, "alpha": 0.7},
+    "model": {
+        "objective": "published",
+        "trunk": [15, 21, 8],
+        "thresholds": 0,
+        "generator": [30],
+        "noise": 10,
+        "alpha": 0.7,
+    },
     "scaling": {"kind": "log_minmax"},
     "train": {
         "iterations": 1_000,
