@@ -1,6 +1,6 @@
 """Detection quality of ScarceGAN beside honest rivals; prints one JSON object as its last line.
 
-Run: python benchmarks/quality.py [--jobs 2] [--datasets ...] [--methods ...] [--seeds 5] [--label-curve] [--quick]
+Run: python benchmarks/quality.py [--jobs 2] [--datasets ...] [--methods ...] [--seeds 5] [--curve-seeds 3] [--quick]
 
 It goes on where it was killed (see `trials`), writes the figures to `quality.json` and their tables to `quality.md` in
 `--output` (docs/), and needs `make bench`. The protocol:
@@ -37,7 +37,7 @@ from typing import Any
 
 from quality_tables import markdown
 from summary import summarize
-from trials import DATA_SETS, METHODS, ROOT, VARIANTS, Bench, Trial, run_trials, write_at_once
+from trials import ABLATIONS, DATA_SETS, METHODS, ROOT, Bench, Trial, run_trials, settings_of, write_at_once
 
 FIRST_SEED = 101
 CURVE_METHODS = ("corrected", "labels_only", "extra_trees")
@@ -50,10 +50,10 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--datasets", nargs="+", choices=DATA_SETS, default=list(DATA_SETS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--seeds", type=int, default=5, help="of all methods but the variants")
-    parser.add_argument("--ablation-seeds", type=int, default=2, help="of the variants")
+    parser.add_argument("--ablation-seeds", type=int, default=2, help="of variants and ablations")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
-    parser.add_argument("--label-curve", action="store_true", help="also with fewer labelled risky players")
+    parser.add_argument("--curve-seeds", type=int, default=0, help="of trials with fewer labelled risky players")
     parser.add_argument("--quick", action="store_true", help="tiny simulated players and networks, one seed, two folds")
     parser.add_argument("--store", type=Path, help="results of trials (default build/quality)")
     parser.add_argument(
@@ -74,11 +74,18 @@ def planned_trials(options: argparse.Namespace) -> list[list[Trial]]:
 
 def _trials_of(data_set: str, number: int, options: argparse.Namespace) -> list[Trial]:
     seed = FIRST_SEED + number
-    methods = [name for name in options.methods if name not in VARIANTS or number < options.ablation_seeds]
-    trials = [Trial(data_set, seed, method) for method in methods]
+    methods = [name for name in options.methods if name not in ABLATIONS or number < options.ablation_seeds]
+    trials = [Trial(data_set, seed, method) for method in methods if not _is_nothing_ablated(data_set, method, options)]
     counts = CURVE_COUNTS.get(data_set, ())[: 1 if options.quick else None]
     curve = [Trial(data_set, seed, method, count) for method in CURVE_METHODS for count in counts]
-    return trials + [trial for trial in curve if options.label_curve and trial.method in options.methods]
+    return trials + [trial for trial in curve if number < options.curve_seeds and trial.method in options.methods]
+
+
+def _is_nothing_ablated(data_set: str, method: str, options: argparse.Namespace) -> bool:
+    """Tell whether an ablation takes away what this data set's configuration does not have."""
+    bench = Bench(options.folds, options.quick, options.store)
+    ablated, whole = (settings_of(Trial(data_set, FIRST_SEED, name), bench) for name in (method, "corrected"))
+    return method in ABLATIONS and ablated == whole
 
 
 def run_all(groups: list[list[Trial]], bench: Bench, jobs: int) -> list[dict[str, Any]]:
@@ -94,7 +101,7 @@ def main(options: argparse.Namespace) -> None:
     """Run what is missing, then write tables and figures."""
     bench = Bench(options.folds, options.quick, options.store)
     summary = summarize(run_all(planned_trials(options), bench, options.jobs))
-    chosen = {"folds": options.folds, "seeds": options.seeds, "ablation_seeds": options.ablation_seeds}
+    chosen = {name: getattr(options, name) for name in ("folds", "seeds", "ablation_seeds", "curve_seeds")}
     whole = {"figures": summary.pop("figures"), "protocol": chosen | {"quick": options.quick}, **summary}
     write_at_once(options.output / "quality.json", json.dumps(whole, indent=1) + "\n")
     write_at_once(options.output / "quality.md", markdown(whole))

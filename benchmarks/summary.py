@@ -128,10 +128,16 @@ def transfer(results: Iterable[Result]) -> list[dict[str, Any]]:
 
 
 def label_curve(results: Iterable[Result]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return test set -> number of labelled risky players -> method -> spread, where there is more than one number."""
+    """Return test set -> number of labelled risky players -> method -> spread, where there is more than one number.
+
+    All numbers are told of the seeds under which there were fewer labels.
+    """
+    results = list(results)
+    curved = {(result["data_set"], result["seed"]) for result in results if result["labeled_risky_wanted"]}
     numbers: dict[str, dict[int, list[Result]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
-        numbers[result["data_set"]][result["labeled_risky"]].append(result)
+        if (result["data_set"], result["seed"]) in curved:
+            numbers[result["data_set"]][result["labeled_risky"]].append(result)
     curves = {}
     for data_set, counts in numbers.items():
         wanted = {one["method"] for group in counts.values() for one in group if one["labeled_risky_wanted"]}

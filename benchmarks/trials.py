@@ -56,12 +56,20 @@ PUBLISHED: Tree = {
         "averaging": 0.0,
     },
 }
-VARIANTS = ("without_leeway", "without_bad_generator", "vanilla")
+# The published variants, and `corrected` with one thing taken away.
+ABLATIONS: dict[str, Tree] = {
+    **{variant: {"model": {"variant": variant}} for variant in ("without_leeway", "without_bad_generator", "vanilla")},
+    "without_prior": {"model": {"prior_weight": 0.0}},
+    "without_hidden_features": {"model": {"input_dropout": 0.0}},
+    "without_averaging": {"train": {"averaging": 0.0}},
+    "without_steps": {"model": {"thresholds": 0}},
+    "published_trunk": {"model": {"trunk": [15, 21, 8]}},
+}
 GANS: dict[str, Tree] = {
     "corrected": {},
     "published": PUBLISHED,
     "labels_only": {"model": {"unlabeled_weight": 0.0}},
-    **{variant: {"model": {"variant": variant}} for variant in VARIANTS},
+    **ABLATIONS,
 }
 METHODS = (*GANS, *RIVALS)
 QUICK: Tree = {

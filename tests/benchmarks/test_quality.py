@@ -70,12 +70,22 @@ def test_published_has_the_published_sizes_and_rates_on_every_data_set(bench):
 
 
 def test_variants_run_under_fewer_seeds_and_the_label_curve_with_fewer_labels():
-    options = quality.parse_options(["--datasets", "simulated", "--seeds", "3", "--label-curve"])
+    options = quality.parse_options(["--datasets", "simulated", "--seeds", "3", "--curve-seeds", "2"])
     groups = quality.planned_trials(options)
     assert [sum(trial.method == "vanilla" for trial in group) for group in groups] == [1, 1, 0]
-    curve = [trial for trial in groups[2] if trial.labeled_risky_wanted]
+    curves = [[trial for trial in group if trial.labeled_risky_wanted] for group in groups]
+    assert [bool(curve) for curve in curves] == [True, True, False]
+    curve = curves[1]
     assert {trial.labeled_risky_wanted for trial in curve} == {10, 25, 50}
     assert {trial.method for trial in curve} == {"corrected", "labels_only", "extra_trees"}
+
+
+def test_nothing_is_ablated_twice():
+    options = quality.parse_options(["--datasets", "simulated", "kdd99_u2r", "--seeds", "1"])
+    simulated, kdd99 = ({trial.method for trial in group} for group in quality.planned_trials(options))
+    # Only where the configuration has steps are they taken away.
+    assert kdd99 - simulated == {"without_steps"}
+    assert {"without_prior", "vanilla", "corrected"} <= simulated
 
 
 def test_fewer_labels_are_spread_over_the_folds_and_the_others_are_unlabelled():
