@@ -8,7 +8,16 @@ from cards import words
 
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2", "pr_auc", "recall_at_budget")
 RIVALS = ("recall_at_budget", "precision_at_budget", "pr_auc")
-METHOD = ("model.objective", "model.variant", "model.trunk", "folds.k", "train.members", "train.iterations", "seed")
+METHOD = (
+    "model.objective",
+    "model.variant",
+    "model.trunk",
+    "model.thresholds",
+    "folds.k",
+    "train.members",
+    "train.iterations",
+    "seed",
+)
 HARMS = {
     "Harmless players who are flagged": "They may be contacted, watched or limited without cause: a loss of trust, "
     "and moderators' time that players at risk do not get. No measure against a player may follow from the score "
