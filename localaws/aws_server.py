@@ -12,16 +12,22 @@ from types import FrameType
 from moto.batch.models import batch_backends
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
-from localaws import state_machines
+from localaws import containers, state_machines
 from localaws.jobs import Machine, install, stop_all
 
 
-def main(port: int, folder: str, environment: dict[str, str], slots: int) -> None:
-    """Serve AWS on a port of this machine until SIGTERM, then stop every job."""
+def main(port: int, folder: str, environment: dict[str, str], slots: int, podman: str) -> None:
+    """Serve AWS on a port of this machine until SIGTERM, then stop every job.
+
+    Jobs are containers where `podman` names podman's socket, and processes where it is empty.
+    """
     os.environ["MOTO_PORT"] = str(port)  # where moto's Step Functions find moto's Batch
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     place = Path(folder)
-    install(Machine(place / "jobs", environment, place / "images", threading.BoundedSemaphore(slots)))
+    if podman:
+        containers.install(podman, environment)
+    else:
+        install(Machine(place / "jobs", environment, place / "images", threading.BoundedSemaphore(slots)))
     state_machines.install()
     stopped = threading.Event()
 

@@ -48,7 +48,20 @@ class Machine:
         return json.loads(described.read_text()) if described.is_file() else {}
 
 
-class ProcessJob(Job):
+class DescribedJob(Job):
+    """A job of moto's Batch whose description is whole."""
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the job, with exit code and requested resources."""
+        described = super().describe()
+        if "container" in described:
+            described["container"] |= {"resourceRequirements": self.container_overrides.get("resourceRequirements", [])}
+            if self.exit_code is not None:
+                described["container"]["exitCode"] = self.exit_code
+        return described
+
+
+class ProcessJob(DescribedJob):
     """A job of moto's Batch that runs its command on this machine."""
 
     machine: ClassVar[Machine]
@@ -89,15 +102,6 @@ class ProcessJob(Job):
         """Describe the job, with the reason why it ended."""
         reason = self.job_stopped_reason or self.reason
         return super().describe_short() | ({"statusReason": reason} if reason else {})
-
-    def describe(self) -> dict[str, Any]:
-        """Describe the job, with exit code and requested resources."""
-        described = super().describe()
-        if "container" in described:
-            described["container"] |= {"resourceRequirements": self.container_overrides.get("resourceRequirements", [])}
-            if self.exit_code is not None:
-                described["container"]["exitCode"] = self.exit_code
-        return described
 
     def _get_container_property(self, p: str, default: Any) -> Any:
         if p != "environment":
@@ -172,15 +176,8 @@ class ProcessJob(Job):
     def _environment(self, folder: Path) -> dict[str, str]:
         properties = self.job_definition.container_properties or {}
         own = {entry["name"]: entry["value"] for entry in self._get_container_property("environment", [])}
-        from_batch = {
-            "AWS_BATCH_JOB_ID": self.job_id,
-            "AWS_BATCH_JOB_ATTEMPT": str(len(self.attempts)),
-            "AWS_BATCH_CE_NAME": self.job_queue.environments[0].name,
-            "AWS_BATCH_JQ_NAME": self.job_queue.name,
-            "AWS_EXECUTION_ENV": "AWS_ECS_EC2",
-            "HOME": str(folder),
-        }
         image = self.machine.environment_of(str(properties.get("image", "")))
+        from_batch = told_by_batch(self, attempt=len(self.attempts)) | {"HOME": str(folder)}
         return self.machine.environment | image | own | from_batch
 
     def _log(self, lines: list[bytes]) -> None:
@@ -191,6 +188,17 @@ class ProcessJob(Job):
         self._log_backend.ensure_log_group(self._log_group)
         self._log_backend.ensure_log_stream(self._log_group, self.log_stream_name)
         self._log_backend.put_log_events(self._log_group, self.log_stream_name, events)
+
+
+def told_by_batch(job: Job, attempt: int) -> dict[str, str]:
+    """Return the environment variables that Batch sets in a job."""
+    return {
+        "AWS_BATCH_JOB_ID": job.job_id,
+        "AWS_BATCH_JOB_ATTEMPT": str(attempt),
+        "AWS_BATCH_CE_NAME": job.job_queue.environments[0].name,
+        "AWS_BATCH_JQ_NAME": job.job_queue.name,
+        "AWS_EXECUTION_ENV": "AWS_ECS_EC2",
+    }
 
 
 def install(machine: Machine) -> None:

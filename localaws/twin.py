@@ -12,6 +12,7 @@ from pathlib import Path
 
 from localaws.image import build_image
 from localaws.object_store import PORT_OPTIONS, seaweed_command, weed
+from localaws.podman import IMAGE, podman_command
 from localaws.processes import Server, free_ports
 from localaws.provision import provision
 from localaws.s3_front import S3Front
@@ -45,15 +46,16 @@ class Twin:
 
 
 @contextmanager
-def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "") -> Iterator[Twin]:
+def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "", *, containers: bool = False) -> Iterator[Twin]:
     """Start the twin, provision it, and stop it in the end.
 
     Args:
         jobs: how many Batch jobs run at once.
         object_store: `seaweedfs` or `moto`; empty takes SeaweedFS where its program is installed.
+        containers: run jobs in podman's containers of the image `localhost/scarcegan`, all at once.
 
     Raises:
-        TwinProblem: a server does not start, or the stack cannot be deployed.
+        TwinProblem: a server does not start, the stack cannot be deployed, or podman or the image is not there.
     """
     kept_by_moto = object_store == "moto" or (not object_store and not weed().is_file())
     aws, metadata, door, *ports = free_ports(3 + len(PORT_OPTIONS))
@@ -65,9 +67,10 @@ def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "") -> Iterat
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="scarcegan-aws-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        found_by_jobs = build_image(folder / "image") | account
+        podman = _start_podman(stack, folder) if containers else ""
+        found_by_jobs = account if containers else build_image(folder / "image") | account
         servers = {
-            f"http://127.0.0.1:{aws}/moto-api/": _start_aws(stack, folder, aws, found_by_jobs, jobs),
+            f"http://127.0.0.1:{aws}/moto-api/": _start_aws(stack, folder, aws, found_by_jobs, jobs, podman),
             f"http://127.0.0.1:{metadata}/ping": _start_metadata(stack, folder, metadata),
         }
         if not kept_by_moto:
@@ -81,8 +84,16 @@ def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "") -> Iterat
         yield Twin(account | exported | _metaflow(metadata), outputs, s3, folder)
 
 
-def _start_aws(stack: ExitStack, folder: Path, port: int, environment: dict[str, str], jobs: int) -> Server:
-    chosen = {"port": port, "folder": str(folder), "environment": environment, "slots": jobs}
+def _start_podman(stack: ExitStack, folder: Path) -> str:
+    socket = folder / "podman.sock"
+    _start(stack, "podman", podman_command(socket), folder)
+    return str(socket)
+
+
+def _start_aws(
+    stack: ExitStack, folder: Path, port: int, environment: dict[str, str], jobs: int, podman: str
+) -> Server:
+    chosen = {"port": port, "folder": str(folder), "environment": environment, "slots": jobs, "podman": podman}
     return _start(stack, "aws", [sys.executable, "-m", "localaws.aws_server", json.dumps(chosen)], folder)
 
 
@@ -102,5 +113,5 @@ def _metaflow(metadata: int) -> dict[str, str]:
         "METAFLOW_DEFAULT_METADATA": "service",
         "METAFLOW_SERVICE_URL": url,
         "METAFLOW_SERVICE_INTERNAL_URL": url,
-        "METAFLOW_BATCH_CONTAINER_IMAGE": "scarcegan",
+        "METAFLOW_BATCH_CONTAINER_IMAGE": IMAGE,
     }

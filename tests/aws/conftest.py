@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +34,7 @@ trunk = [16, 8]
 
 [train]
 members = 2
-iterations = 40
+iterations = {iterations}
 round_iterations = 10
 checkpoint_rounds = 1
 batch = 32
@@ -112,15 +113,19 @@ class Account:
         )
         return self.clients[service]
 
-    def launch(self, user: str, *arguments: str, fault: str = "", folds: int = 2, on: str = "batch") -> Launch:
+    def launch(
+        self, user: str, *arguments: str, fault: str = "", folds: int = 2, iterations: int = 40, on: str = "batch"
+    ) -> Launch:
         """Start the flow `--with batch`, or as `on` says; `fault` is built into the image of its jobs."""
         number = len(self.launches)
         id_file, log = self.folder / f"run-id-{number}", self.folder / f"log-{number}"
         config = self.folder / f"{user}.toml"
         archives = self.twin.outputs["RegistryArchives"]
-        config.write_text(TINY.format(folds=folds, archives=archives, group=f"players-of-{user}"))
+        config.write_text(
+            TINY.format(folds=folds, iterations=iterations, archives=archives, group=f"players-of-{user}")
+        )
         configured = ["--config", "config", str(config)] if arguments[0] == "run" else []
-        image = self.twin.describe_image(f"image-{number}", SCARCEGAN_FAULT=fault, PYTHONPATH=str(FAULTS))
+        image = self.image(number, fault)
         with log.open("w") as file:
             process = subprocess.Popen(
                 [sys.executable, str(ROOT / "flows" / "retrain_flow.py"), *configured, *arguments,
@@ -133,6 +138,9 @@ class Account:
             )  # fmt: skip
         self.launches.append(Launch(process, log, id_file))
         return self.launches[-1]
+
+    def image(self, number: int, fault: str) -> str:
+        return self.twin.describe_image(f"image-{number}", SCARCEGAN_FAULT=fault, PYTHONPATH=str(FAULTS))
 
     def environment(self, user: str) -> dict[str, str]:
         return os.environ | self.twin.environment | {"METAFLOW_USER": user, "METAFLOW_HOME": str(self.folder)}
@@ -168,15 +176,43 @@ class Account:
         return [entry["Key"].removeprefix(prefix) for entry in found]
 
 
+class ContainerAccount(Account):
+    """An account whose jobs are containers: its image is built, and no fault is in it."""
+
+    def image(self, number: int, fault: str) -> str:
+        assert not fault
+        return self.twin.environment["METAFLOW_BATCH_CONTAINER_IMAGE"]
+
+
+@contextmanager
+def opened(account: Account):
+    """Give an account to tests; in the end close its clients and end what still runs."""
+    yield account
+    for client in account.clients.values():
+        client.close()
+    for launch in account.launches:
+        if launch.process.poll() is None:
+            os.killpg(launch.process.pid, signal.SIGKILL)
+
+
 @pytest.fixture(scope="session")
 def account(tmp_path_factory):
     from localaws.twin import local_aws
 
-    with local_aws(jobs=3) as twin:
-        account = Account(twin, tmp_path_factory.mktemp("aws"))
+    with local_aws(jobs=3) as twin, opened(Account(twin, tmp_path_factory.mktemp("aws"))) as account:
         yield account
-        for client in account.clients.values():
-            client.close()
-        for launch in account.launches:
-            if launch.process.poll() is None:
-                os.killpg(launch.process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def container_account(tmp_path_factory):
+    from localaws.podman import podman_command
+    from localaws.processes import TwinProblem
+    from localaws.twin import local_aws
+
+    folder = tmp_path_factory.mktemp("containers")
+    try:
+        podman_command(folder)
+    except TwinProblem as missing:
+        pytest.skip(str(missing))
+    with local_aws(containers=True) as twin, opened(ContainerAccount(twin, folder)) as account:
+        yield account
