@@ -67,6 +67,8 @@ lock: setup  ## resolve and pin the newest versions that pyproject.toml allows
 	  --no-header --quiet --upgrade --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes \
 	  --no-header --quiet --upgrade --constraints requirements.lock --output-file requirements-bench.lock
+	echo 'tensorflow[and-cuda]' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes \
+	  --no-header --quiet --upgrade --constraints requirements.lock --output-file requirements-gpu.lock
 	echo tensorflow==$(SERVING_TENSORFLOW) | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	  --no-header --quiet --upgrade --output-file requirements-serving.lock
 

@@ -56,13 +56,21 @@ def test_no_container_is_left(run):
     assert containers("RetrainFlow") == []
 
 
-def test_without_podman_the_twin_says_what_to_install(monkeypatch):
+@pytest.mark.parametrize(
+    ("podman", "told"),
+    [
+        (None, "expected podman, got none: `apt-get install podman"),
+        ("#!/bin/sh\nexit 1\n", "expected podman to have the image localhost/scarcegan, got none: run `podman build"),
+    ],
+    ids=["podman", "image"],
+)
+def test_the_twin_says_what_containers_need(monkeypatch, tmp_path, podman, told):
     from localaws.processes import TwinProblem
     from localaws.twin import local_aws
 
-    monkeypatch.setenv("PATH", "")
-    with (
-        pytest.raises(TwinProblem, match="expected podman, got none: `apt-get install podman"),
-        local_aws(containers=True),
-    ):
+    if podman:
+        (tmp_path / "podman").write_text(podman)
+        (tmp_path / "podman").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(TwinProblem, match=told), local_aws(containers=True):
         pass
