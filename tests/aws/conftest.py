@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,6 +176,22 @@ class Account:
         prefix = f"metaflow/RetrainFlow/checkpoints/{run_id}/"
         found = self.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         return [entry["Key"].removeprefix(prefix) for entry in found]
+
+    def begun(self, run_id: str, step: str) -> int:
+        """Count a step's tasks of a resumed run that know what they were resumed from, as all do once they run."""
+        tasks = f"{self.twin.environment['METAFLOW_SERVICE_URL']}/flows/RetrainFlow/runs/{run_id}/steps/{step}/tasks"
+        told = [asked(f"{tasks}/{task['task_id']}/metadata") for task in asked(tasks)]
+        return sum(any(one["field_name"] == "origin-run-id" for one in metadata) for metadata in told)
+
+
+def asked(url: str) -> list[dict]:
+    """Return what the metadata service answers, nothing where it does not know the address yet."""
+    try:
+        with urllib.request.urlopen(url) as answer:  # noqa: S310
+            return json.load(answer)
+    except urllib.error.HTTPError as unknown:
+        unknown.close()
+        return []
 
 
 class ContainerAccount(Account):

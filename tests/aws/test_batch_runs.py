@@ -41,7 +41,7 @@ def chain(account, bad_minute):
     failed = bad_minute["bob"]
     interrupted = account.launch("bob", "resume", "--origin-run-id", failed.run_id, fault="hang:2")
     interrupted.wait_for(interrupted.id_file.exists)
-    interrupted.wait_for(lambda: len(account.jobs(interrupted.run_id, "RUNNING")) == 2)
+    interrupted.wait_for(lambda: account.begun(interrupted.run_id, "train") == 3)
     interrupted.press_ctrl_c()
     interrupted.finish(expect=1)
     left = account.left_running(interrupted.run_id)
