@@ -115,13 +115,16 @@ def test_a_terminated_job_takes_along_all_it_started(batch, submit, wait, tmp_pa
 
 
 def test_a_job_waits_for_a_free_slot(batch, submit, wait):
-    sleepers = [submit("sleep 600") for _ in range(4)]
-    for job_id in sleepers[:3]:
+    sleepers = [submit("sleep 600") for _ in range(3)]
+    for job_id in sleepers:
         wait(job_id, "RUNNING")
-    wait(sleepers[3], "RUNNABLE")
-    for job_id in reversed(sleepers):
+    late = submit("sleep 600")
+    wait(late, "RUNNABLE")
+    batch.terminate_job(jobId=sleepers[0], reason="not needed")
+    wait(late, "RUNNING")
+    for job_id in (*sleepers[1:], late):
         batch.terminate_job(jobId=job_id, reason="not needed")
-    assert {wait(job_id)["status"] for job_id in sleepers} == {"FAILED"}
+    assert {wait(job_id)["status"] for job_id in (*sleepers, late)} == {"FAILED"}
 
 
 def test_the_command_stops_on_sigterm_and_leaves_nothing_behind(tmp_path):
