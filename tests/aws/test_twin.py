@@ -120,6 +120,8 @@ def test_a_job_waits_for_a_free_slot(batch, submit, wait):
         wait(job_id, "RUNNING")
     late = submit("sleep 600")
     wait(late, "RUNNABLE")
+    time.sleep(1)
+    assert wait(late, "RUNNABLE", "RUNNING")["status"] == "RUNNABLE"
     batch.terminate_job(jobId=sleepers[0], reason="not needed")
     wait(late, "RUNNING")
     for job_id in (*sleepers[1:], late):
