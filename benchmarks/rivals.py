@@ -200,7 +200,7 @@ RIVALS: dict[str, Rival] = {
 
 
 def _baseline(name: Baseline, rows: Rows) -> Scorer:
-    fitted = train_baseline(name, rows.labeled, rows.labels, rows.rare, rows.seed, threads=1)
+    fitted = train_baseline(name, rows.labeled, rows.labels, rows.rare, rows.seed)
     return lambda features: risk_scores(fitted, features)
 
 

@@ -19,13 +19,12 @@ class FittedBaseline:
     name: Baseline
     classifier: Any
     rare_column: int
-    threads: int
 
 
 def train_baseline(
-    name: Baseline, features: np.ndarray, labels: np.ndarray, rare_index: int, seed: int, threads: int = 1
+    name: Baseline, features: np.ndarray, labels: np.ndarray, rare_index: int, seed: int
 ) -> FittedBaseline:
-    """Train a rival to tell the labelled classes apart, every class weighing the same.
+    """Train a rival on one thread to tell the labelled classes apart, every class weighing the same.
 
     Args:
         name: which rival.
@@ -33,7 +32,6 @@ def train_baseline(
         labels: int array [n]; unlabelled rows (-1) are left out.
         rare_index: class index of the rare class.
         seed: of the rival's randomness.
-        threads: processor threads it may use.
 
     Raises:
         DataProblem: no labelled row is of the rare class, or all are.
@@ -47,22 +45,22 @@ def train_baseline(
             f"baseline '{name}' needs labelled players of the rare class and of others, got {rare} rare of "
             f"{np.count_nonzero(labelled)} labelled: add labelled players"
         )
-    classifier = _classifier(name, seed, threads)
-    with threadpool_limits(limits=threads):
+    classifier = _classifier(name, seed)
+    with threadpool_limits(limits=1):
         classifier.fit(features[labelled], labels[labelled])
-    return FittedBaseline(name, classifier, int(np.searchsorted(classifier.classes_, rare_index)), threads)
+    return FittedBaseline(name, classifier, int(np.searchsorted(classifier.classes_, rare_index)))
 
 
 def risk_scores(fitted: FittedBaseline, features: np.ndarray) -> np.ndarray:
     """Return the rival's probability of the rare class, float64 [n]."""
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=fitted.threads):
+    with threadpool_limits(limits=1):
         probabilities: np.ndarray = fitted.classifier.predict_proba(features)
     return probabilities[:, fitted.rare_column]
 
 
-def _classifier(name: Baseline, seed: int, threads: int) -> Any:
+def _classifier(name: Baseline, seed: int) -> Any:
     # Imported here: scikit-learn takes seconds, and only evaluation needs it.
     from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
@@ -72,4 +70,4 @@ def _classifier(name: Baseline, seed: int, threads: int) -> Any:
     if name == "logistic_regression":
         return LogisticRegression(C=0.01, class_weight="balanced", max_iter=5_000)
     forest = {"random_forest": RandomForestClassifier, "extra_trees": ExtraTreesClassifier}[name]
-    return forest(_TREES, class_weight="balanced", random_state=seed, n_jobs=threads)
+    return forest(_TREES, class_weight="balanced", random_state=seed)

@@ -165,22 +165,25 @@ def test_another_runs_retraining_is_not_started_again(trigger, tmp_path, capsys)
     assert "one was started by ScoreFlow/1" in capsys.readouterr().out
 
 
-def test_a_claim_whose_run_died_before_the_start_is_made_good_by_its_resume(trigger, tmp_path, monkeypatch):
+def resume_after_a_claim(trigger, tmp_path, monkeypatch, started_by):
+    """Ask again for the retraining that ScoreFlow/1 has claimed; a run that `started_by` has started is known."""
     settings, runner = settings_of(tmp_path), Executing(0)
     monkeypatch.setattr(trigger, "Runner", runner)
-    known_runs(monkeypatch, trigger, ("RetrainFlow/3", "by:ScoreFlow/9"))
+    known_runs(monkeypatch, trigger, ("RetrainFlow/3", f"by:{started_by}"))
     retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
-    assert trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings) == "RetrainFlow/7"
-    assert [given["snapshot"] for given in runner.asked] == ["a"]
+    return trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings), runner.asked
+
+
+def test_a_claim_whose_run_died_before_the_start_is_made_good_by_its_resume(trigger, tmp_path, monkeypatch):
+    started, asked = resume_after_a_claim(trigger, tmp_path, monkeypatch, "ScoreFlow/9")
+    assert started == "RetrainFlow/7"
+    assert [given["snapshot"] for given in asked] == ["a"]
 
 
 def test_a_resume_finds_the_retraining_that_was_started_before(trigger, tmp_path, monkeypatch):
-    settings, runner = settings_of(tmp_path), Executing(0)
-    monkeypatch.setattr(trigger, "Runner", runner)
-    known_runs(monkeypatch, trigger, ("RetrainFlow/3", "by:ScoreFlow/1"))
-    retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
-    assert trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings) == "RetrainFlow/3"
-    assert runner.asked == []
+    started, asked = resume_after_a_claim(trigger, tmp_path, monkeypatch, "ScoreFlow/1")
+    assert started == "RetrainFlow/3"
+    assert asked == []
 
 
 def test_a_retraining_that_fails_is_told_and_not_started_again(trigger, tmp_path, monkeypatch):
