@@ -22,7 +22,8 @@ It goes on where it was killed (see `trials`), writes the figures to `quality.js
   a bar higher than a user could set. `win` and `loss` ask that both 95 % intervals leave out zero: Student's t over
   seeds (luck of training, and of the draw where the seed draws the players), and a paired bootstrap over test players.
 * A training that collapses ranks nobody: all its scores are equal.
-* Label curve, on the telemetry of 2023-04-13: so many risky players keep their label, the others join the unlabelled.
+* Label curve, on the telemetry of 2023-04-13 and on simulated players: so many risky players keep their label, the
+  others join the unlabelled.
 """
 
 import os
@@ -42,7 +43,7 @@ from trials import ABLATIONS, DATA_SETS, METHODS, ROOT, Bench, Trial, run_trials
 
 FIRST_SEED = 101
 CURVE_METHODS = ("corrected", "labels_only", "extra_trees")
-CURVE_DATA_SET, CURVE_COUNTS = "lootbox_2023-04-13", (10, 25, 50, 100)  # beside all of them
+CURVE_COUNTS = {"lootbox_2023-04-13": (10, 25, 50, 100), "simulated": (10, 25, 50)}  # beside all of them: 150, 80
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -77,9 +78,8 @@ def _trials_of(data_set: str, number: int, options: argparse.Namespace) -> list[
     seed = FIRST_SEED + number
     methods = [name for name in options.methods if name not in ABLATIONS or number < options.ablation_seeds]
     trials = [Trial(data_set, seed, method) for method in methods if not _is_nothing_ablated(data_set, method, options)]
-    if data_set != CURVE_DATA_SET or number >= options.curve_seeds:
-        return trials
-    curve = [Trial(data_set, seed, method, count) for method in CURVE_METHODS for count in CURVE_COUNTS]
+    counts = CURVE_COUNTS.get(data_set, ()) if number < options.curve_seeds else ()
+    curve = [Trial(data_set, seed, method, count) for method in CURVE_METHODS for count in counts]
     return trials + [trial for trial in curve if trial.method in options.methods]
 
 
