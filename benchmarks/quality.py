@@ -1,6 +1,6 @@
 """Detection quality of ScarceGAN beside honest rivals; prints one JSON object as its last line.
 
-Run: python benchmarks/quality.py [--jobs 2] [--datasets ...] [--methods ...] [--seeds 5] [--curve-seeds 3] [--quick]
+Run: python benchmarks/quality.py [--jobs 2] [--datasets ...] [--methods ...] [--seeds 5] [--quick]
 
 It goes on where it was killed (see `trials`), writes the figures to `quality.json` and their tables to `quality.md` in
 `--output` (docs/), and needs `make bench`. The protocol:
@@ -52,10 +52,10 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--datasets", nargs="+", choices=DATA_SETS, default=list(DATA_SETS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--seeds", type=int, default=5, help="of all methods but the ablations")
-    parser.add_argument("--ablation-seeds", type=int, default=2, help="of what is taken away from `corrected`")
+    parser.add_argument("--ablation-seeds", type=int, default=1, help="of what is taken away from `corrected`")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
-    parser.add_argument("--curve-seeds", type=int, default=0, help="of trials with fewer labelled risky players")
+    parser.add_argument("--curve-seeds", type=int, default=3, help="of trials with fewer labelled risky players")
     parser.add_argument("--quick", action="store_true", help="tiny simulated players and networks, one seed, two folds")
     parser.add_argument("--store", type=Path, help="results of trials (default build/quality)")
     parser.add_argument(
@@ -63,7 +63,8 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     options = parser.parse_args(arguments)
     if options.quick:
-        options.datasets, options.seeds, options.ablation_seeds, options.folds = ["simulated"], 1, 1, 2
+        options.datasets, options.folds = ["simulated"], 2
+        options.seeds, options.ablation_seeds, options.curve_seeds = 1, 1, 0
     options.store = options.store or ROOT / "build" / ("quality-quick" if options.quick else "quality")
     options.output = options.output or (options.store if options.quick else ROOT / "docs")
     return options
