@@ -7,7 +7,7 @@ It goes on where it was killed (see `trials`), writes the figures to `quality.js
 
 * Data sets: KDD99 R2L and U2R (test sets `shifted` and `same`), the lootbox telemetry at its three cut-offs, and
   simulated players; test players are those of the data set, and every measure is taken on them with their truth.
-* Seeds start at 101 (some were looked at, see below). A seed draws the split of KDD99, new simulated players, the folds and
+* Seeds start at 101; some were looked at. A seed draws the split of KDD99, new simulated players, the folds and
   all that is random in training. The lootbox players are the same under every seed.
 * ScarceGAN is trained as the flow trains it: k folds of `train.members` networks, snapshots chosen on each fold's own
   validation rows, the mean of all members as the score; the model of definition `review_budget` stands for it. A
