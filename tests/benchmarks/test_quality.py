@@ -70,9 +70,10 @@ def test_published_has_the_published_sizes_and_rates_on_every_data_set(bench):
 
 
 def test_ablations_run_under_fewer_seeds_and_the_label_curve_with_fewer_labels():
-    options = quality.parse_options(["--datasets", "lootbox_2023-04-13", "--seeds", "3", "--curve-seeds", "2"])
+    seeds = ["--seeds", "3", "--ablation-seeds", "2", "--curve-seeds", "2"]
+    options = quality.parse_options(["--datasets", "lootbox_2023-04-13", *seeds])
     groups = quality.planned_trials(options)
-    assert [sum(trial.method == "without_prior" for trial in group) for group in groups] == [1, 0, 0]
+    assert [sum(trial.method == "without_prior" for trial in group) for group in groups] == [1, 1, 0]
     assert [sum(trial.method == "vanilla" for trial in group) for group in groups] == [1, 1, 1]
     curves = [[trial for trial in group if trial.labeled_risky_wanted] for group in groups]
     assert [bool(curve) for curve in curves] == [True, True, False]
