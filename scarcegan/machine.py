@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
+DATASTORE = ".metaflow"
 DEFAULT_CONFIG = "config/retrain.toml"
 COMMIT_VARIABLE = "SCARCEGAN_COMMIT"
 UNKNOWN_COMMIT = "unknown"
@@ -25,8 +26,9 @@ def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, st
 
     A local run starts at most as many tasks at once as there are cores (Metaflow's own default is 16), and
     tells its tasks how many there may be. Metaflow takes no run from a nameless user or from root (a container,
-    a fresh cloud machine): root is named after the machine. Inside the repository all commands share the datastore
-    at its root, wherever they are typed. The commit goes along for the tasks: a resume may bring mended code.
+    a fresh cloud machine): root is named after the machine. The commit goes along for the tasks: a resume may bring
+    mended code. Inside the repository all commands share the datastore at its root, wherever they are typed; elsewhere
+    a launch makes the datastore's folder where there is none: of two launches at once, Metaflow lets one fail on it.
 
     Args:
         arguments: the command line after the program's name.
@@ -35,8 +37,11 @@ def prepare_launch(arguments: Sequence[str], environment: MutableMapping[str, st
     """
     if COMMIT_VARIABLE not in environment:  # the tasks of a local run inherit it: git is asked once
         environment[COMMIT_VARIABLE] = git_commit(root)
-    if Path.cwd().is_relative_to(root):
-        (root / ".metaflow").mkdir(exist_ok=True)
+    here = Path.cwd()
+    if here.is_relative_to(root):
+        (root / DATASTORE).mkdir(exist_ok=True)
+    elif {"run", "resume"} & {*arguments} and not any((up / DATASTORE).is_dir() for up in (here, *here.parents)):
+        (here / DATASTORE).mkdir(exist_ok=True)
     user = getpass.getuser()
     environment.setdefault("USERNAME", user if user != "root" else f"root-{socket.gethostname()}")
     if runs_remotely(arguments):

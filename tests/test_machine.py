@@ -17,7 +17,8 @@ from scarcegan.machine import (
 
 
 @pytest.fixture
-def four_cores(monkeypatch):
+def four_cores(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(machine, "cores", lambda: 4)
     monkeypatch.setattr(machine.getpass, "getuser", lambda: "ada")
 
@@ -78,6 +79,22 @@ def test_inside_the_repository_all_commands_share_the_datastore_at_its_root(tmp_
     monkeypatch.chdir(tmp_path / "flows")
     prepare_launch(["run"], {}, tmp_path)
     assert (tmp_path / ".metaflow").is_dir()
+
+
+def test_elsewhere_a_launch_makes_the_datastore_and_a_question_makes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    prepare_launch(["--help"], {}, Path("/nowhere"))
+    assert not any(tmp_path.iterdir())
+    prepare_launch(["run"], {}, Path("/nowhere"))
+    assert (tmp_path / ".metaflow").is_dir()
+
+
+def test_elsewhere_the_datastore_of_a_folder_above_is_shared(tmp_path, monkeypatch):
+    (tmp_path / ".metaflow").mkdir()
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    prepare_launch(["resume"], {}, Path("/nowhere"))
+    assert not any((tmp_path / "inner").iterdir())
 
 
 @pytest.mark.usefixtures("four_cores")
