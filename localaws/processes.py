@@ -71,12 +71,12 @@ class Server:
                 time.sleep(0.1)
         raise TwinProblem(f"{self.name} did not answer at {url}: it says\n{self._log.read_text()[-2000:]}")
 
-    def stop(self, seconds: float = 10) -> None:
-        """Ask the server to stop, then make it."""
+    def stop(self, patience: float) -> None:
+        """Ask the server to stop, and so many seconds later make it."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
             try:
-                self._process.wait(seconds)
+                self._process.wait(patience)
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()

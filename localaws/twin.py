@@ -75,7 +75,8 @@ def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "", *, contai
         }
         if not kept_by_moto:
             command = seaweed_command(folder, ports, KEY["AWS_ACCESS_KEY_ID"], KEY["AWS_SECRET_ACCESS_KEY"])
-            servers[f"http://127.0.0.1:{ports[0]}/"] = _start(stack, "s3", command, folder)
+            # Nobody needs its files afterwards: it is not given the 25 seconds that it takes to end by itself.
+            servers[f"http://127.0.0.1:{ports[0]}/"] = _start(stack, "s3", command, folder, patience=0)
         for url, server in servers.items():
             server.wait_until_up(url)
         s3 = S3Front(door, aws if kept_by_moto else ports[0])
@@ -101,9 +102,9 @@ def _start_metadata(stack: ExitStack, folder: Path, port: int) -> Server:
     return _start(stack, "metadata", [sys.executable, "-m", "localaws.metadata_server", str(port), str(folder)], folder)
 
 
-def _start(stack: ExitStack, name: str, command: list[str], folder: Path) -> Server:
+def _start(stack: ExitStack, name: str, command: list[str], folder: Path, patience: float = 10) -> Server:
     server = Server(name, command, folder, {"PYTHONPATH": str(ROOT)})
-    stack.callback(server.stop)
+    stack.callback(server.stop, patience)
     return server
 
 
