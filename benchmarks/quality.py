@@ -40,7 +40,7 @@ from typing import Any
 
 from quality_tables import markdown
 from summary import summarize
-from trials import ABLATIONS, DATA_SETS, METHODS, ROOT, Bench, Trial, run_trials, settings_of, write_at_once
+from trials import DATA_SETS, GANS, METHODS, ROOT, Bench, Trial, run_trials, settings_of, write_at_once
 
 FIRST_SEED = 101
 CURVE_METHODS = ("corrected", "labels_only", "extra_trees")
@@ -52,8 +52,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--datasets", nargs="+", choices=DATA_SETS, default=list(DATA_SETS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--seeds", type=int, default=5, help="of all methods but the ablations")
-    parser.add_argument("--ablation-seeds", type=int, default=1, help="of what is taken away from `corrected`")
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
     parser.add_argument("--curve-seeds", type=int, default=3, help="of trials with fewer labelled risky players")
@@ -65,7 +64,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.quick:
         options.datasets, options.folds = ["simulated"], 2
-        options.seeds, options.ablation_seeds, options.curve_seeds = 1, 1, 0
+        options.seeds, options.curve_seeds = 1, 0
     options.store = options.store or ROOT / "build" / ("quality-quick" if options.quick else "quality")
     options.output = options.output or (options.store if options.quick else ROOT / "docs")
     return options
@@ -78,8 +77,8 @@ def planned_trials(options: argparse.Namespace) -> list[list[Trial]]:
 
 def _trials_of(data_set: str, number: int, options: argparse.Namespace) -> list[Trial]:
     seed = FIRST_SEED + number
-    methods = [name for name in options.methods if name not in ABLATIONS or number < options.ablation_seeds]
-    trials = [Trial(data_set, seed, method) for method in methods if not _is_nothing_ablated(data_set, method, options)]
+    methods = [name for name in options.methods if not _is_nothing_ablated(data_set, name, options)]
+    trials = [Trial(data_set, seed, method) for method in methods]
     counts = CURVE_COUNTS.get(data_set, ()) if number < options.curve_seeds else ()
     curve = [Trial(data_set, seed, method, count) for method in CURVE_METHODS for count in counts]
     return trials + [trial for trial in curve if trial.method in options.methods]
@@ -87,7 +86,7 @@ def _trials_of(data_set: str, number: int, options: argparse.Namespace) -> list[
 
 def _is_nothing_ablated(data_set: str, method: str, options: argparse.Namespace) -> bool:
     """Tell whether an ablation takes away what this data set's configuration does not have."""
-    if method not in ABLATIONS:
+    if method == "corrected" or method not in GANS:
         return False
     bench = Bench(options.folds, options.quick, options.store)
     ablated, whole = (settings_of(Trial(data_set, FIRST_SEED, name), bench) for name in (method, "corrected"))
@@ -107,7 +106,7 @@ def main(options: argparse.Namespace) -> None:
     """Run what is missing, then write tables and figures."""
     bench = Bench(options.folds, options.quick, options.store)
     summary = summarize(run_all(planned_trials(options), bench, options.jobs))
-    chosen = {name: getattr(options, name) for name in ("folds", "seeds", "ablation_seeds", "curve_seeds")}
+    chosen = {name: getattr(options, name) for name in ("folds", "seeds", "curve_seeds")}
     whole = {"figures": summary.pop("figures"), "protocol": chosen | {"quick": options.quick}, **summary}
     write_at_once(options.output / "quality.json", json.dumps(whole, indent=1) + "\n")
     write_at_once(options.output / "quality.md", markdown(whole))

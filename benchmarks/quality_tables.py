@@ -17,12 +17,12 @@ HEADINGS = {
 }
 PROTOCOL = """ScarceGAN and every rival are given the same rows and the same scaled features. ScarceGAN trains {folds}
 folds and averages their networks; each network sees {rest} of {folds} parts of the labelled players, a rival all of
-them. Seeds: {seeds}, for ablations {ablation_seeds}, with fewer labels {curve_seeds}. No run tunes anything on test
-players, but settings were chosen beforehand by looking at them, on KDD99 and on the telemetry of 2023-04-13: margins
-there are optimistic, as the benchmark says. The margin is PR-AUC of `corrected` minus that of the best rival on the
-very test set. Win and loss ask that both 95 % intervals leave out zero: Student's t over seeds and a paired bootstrap
-over test players. Tables show mean ± standard deviation over seeds, and recall at shares of players flagged. Everything
-else stands in [benchmarks/quality.py](../benchmarks/quality.py), all numbers in [quality.json](quality.json)."""
+them. Seeds: {seeds}, with fewer labels {curve_seeds}. No run tunes anything on test players, but settings were chosen
+beforehand by looking at them, on KDD99 and on the telemetry of 2023-04-13: margins there are optimistic, as the
+benchmark says. The margin is PR-AUC of `corrected` minus that of the best rival on the very test set. Win and loss ask
+that both 95 % intervals leave out zero: Student's t over seeds and a paired bootstrap over test players. Tables show
+mean ± standard deviation over seeds, and recall at shares of players flagged. Everything else stands in
+[benchmarks/quality.py](../benchmarks/quality.py), all numbers in [quality.json](quality.json)."""
 
 
 def markdown(whole: dict[str, Any]) -> str:

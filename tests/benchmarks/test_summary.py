@@ -108,7 +108,7 @@ def test_page_shows_every_method_and_the_verdict():
     results = [
         result(method, value, seed) for seed in (0, 1) for method, value in (("corrected", 0.6), ("logistic", 0.4))
     ]
-    protocol = {"folds": 3, "seeds": 2, "ablation_seeds": 1, "curve_seeds": 0, "quick": False}
+    protocol = {"folds": 3, "seeds": 2, "curve_seeds": 0, "quick": False}
     page = markdown({"protocol": protocol, **summarize(results)})
     assert "| kdd | logistic | +0.200 | +0.200 to +0.200 | +0.200 to +0.200 | 2 of 2 | **win** | - |" in page
     assert "| logistic | 2 | 0.400 ± 0.000 | - |" in page
