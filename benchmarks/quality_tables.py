@@ -73,9 +73,9 @@ def _methods(methods: dict[str, Any]) -> str:
 
 
 def _ablation(tests: dict[str, Any]) -> str:
-    variants = [name for name in GANS if any(name in differences for differences in tests.values())]
-    rows = [[test, *(_signed(differences.get(name)) for name in variants)] for test, differences in tests.items()]
-    return _table(["test set", *variants], rows)
+    measured = [name for name in GANS if any(name in differences for differences in tests.values())]
+    rows = [[name, *(_signed(differences.get(name)) for differences in tests.values())] for name in measured]
+    return _table(["method", *tests], rows)
 
 
 def _transfer(rows: list[dict[str, Any]]) -> str:

@@ -105,10 +105,11 @@ def test_label_curve_ends_with_all_labels_and_leaves_the_tables_alone():
 
 
 def test_page_shows_every_method_and_the_verdict():
-    results = [
-        result(method, value, seed) for seed in (0, 1) for method, value in (("corrected", 0.6), ("logistic", 0.4))
-    ]
+    pr_auc = {"corrected": 0.6, "vanilla": 0.5, "logistic": 0.4}
+    results = [result(method, value, seed) for seed in (0, 1) for method, value in pr_auc.items()]
     protocol = {"folds": 3, "seeds": 2, "curve_seeds": 0, "quick": False}
     page = markdown({"protocol": protocol, **summarize(results)})
     assert "| kdd | logistic | +0.200 | +0.200 to +0.200 | +0.200 to +0.200 | 2 of 2 | **win** | - |" in page
+    assert "| method | kdd |" in page
+    assert "| vanilla | -0.100 ± 0.000 |" in page
     assert "| logistic | 2 | 0.400 ± 0.000 | - |" in page
