@@ -24,9 +24,9 @@ from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.problems import TrainingCollapsed
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import Definition, Settings
-from scarcegan.workflow.fit import fit_fold
-from scarcegan.workflow.prepare import Prepared
-from scarcegan.workflow.select import select_models
+from scarcegan.workflow.retraining.fit import fit_fold
+from scarcegan.workflow.retraining.prepare import Prepared
+from scarcegan.workflow.retraining.select import select_models
 
 RESAMPLES = 100
 RANKED_BY = "review_budget"  # the business definition whose model stands for ScarceGAN in the ranking

@@ -56,7 +56,7 @@ def preprocess(folder: Path, max_unlabeled: int) -> dict[str, float]:
     from scarcegan.data.folds import in_folds
     from scarcegan.data.scaling import fit_scaler
     from scarcegan.settings import load
-    from scarcegan.workflow.prepare import prepare
+    from scarcegan.workflow.retraining.prepare import prepare
 
     settings = load({"data": {"source": "tables", "path": str(folder), "max_unlabeled": max_unlabeled}})
     before = _peak_mb()

@@ -33,22 +33,23 @@ from replay_series import ROOT, Period, Series, real_series, simulated_series
 from replay_tables import markdown
 
 from scarcegan import settings as sections
+from scarcegan.backends import open_registry
 from scarcegan.datasets.sources import DATA_VARIABLE
 from scarcegan.evaluation.metrics import curve, recall_at_shares
 from scarcegan.evaluation.scored import Scored
-from scarcegan.registry import Registry, open_registry
+from scarcegan.monitoring.watch import Champion, watch_snapshot
+from scarcegan.registry import Registry
 from scarcegan.registry.contract import ModelVersion
 from scarcegan.serving.archive import read_archive
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
-from scarcegan.workflow.baselines import train_baselines
-from scarcegan.workflow.fit import fit_fold
-from scarcegan.workflow.judge import judge_models
-from scarcegan.workflow.prepare import prepare
-from scarcegan.workflow.release import Lineage, register_models
-from scarcegan.workflow.select import select_models
-from scarcegan.workflow.watch import Champion, watch_snapshot
+from scarcegan.workflow.retraining.fit import fit_fold
+from scarcegan.workflow.retraining.judge import judge_models
+from scarcegan.workflow.retraining.prepare import prepare
+from scarcegan.workflow.retraining.release import Lineage, register_models
+from scarcegan.workflow.retraining.rivals import train_baselines
+from scarcegan.workflow.retraining.select import select_models
 
 POLICIES = ("never", "always", "by_drift")
 DEFINITION = "review_budget"

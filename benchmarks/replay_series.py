@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from scarcegan.datasets.lootbox_labels import PROXY_DAYS, labels_table
 from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.settings import Settings, load, parse
-from scarcegan.workflow.telemetry import extract_part, plan_snapshots, publish_snapshots, snapshot_name
+from scarcegan.workflow.features.telemetry import extract_part, plan_snapshots, publish_snapshots, snapshot_name
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = date(2026, 1, 1)

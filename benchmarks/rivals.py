@@ -16,7 +16,7 @@ from imblearn.over_sampling import SMOTE
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.tree import DecisionTreeClassifier
 
-from scarcegan.evaluation.baselines import risk_scores, train_baseline
+from scarcegan.evaluation.rivals import risk_scores, train_baseline
 from scarcegan.settings import Baseline
 
 TREES = 120  # of every boosted rival

@@ -21,7 +21,7 @@ from rivals import RIVALS
 
 from scarcegan import settings as settings_module
 from scarcegan.settings import Settings
-from scarcegan.workflow.prepare import Prepared, prepare
+from scarcegan.workflow.retraining.prepare import Prepared, prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -82,7 +82,7 @@ DATA_CODE = (
     "scarcegan/data/*.py",
     "scarcegan/datasets/*.py",
     "scarcegan/features/*.py",
-    "scarcegan/workflow/prepare.py",
+    "scarcegan/workflow/retraining/prepare.py",
 )
 MEASURE_CODE = (
     "benchmarks/contest.py",
@@ -92,12 +92,12 @@ MEASURE_CODE = (
 )
 GAN_CODE = (
     "scarcegan/gan/*.py",
-    "scarcegan/workflow/fit.py",
-    "scarcegan/workflow/select.py",
+    "scarcegan/workflow/retraining/fit.py",
+    "scarcegan/workflow/retraining/select.py",
     "scarcegan/evaluation/selection.py",
     "scarcegan/evaluation/definitions.py",
 )
-RIVAL_CODE = ("benchmarks/rivals.py", "scarcegan/evaluation/baselines.py")
+RIVAL_CODE = ("benchmarks/rivals.py", "scarcegan/evaluation/rivals.py")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from typing import Any
 
 from metaflow.cards import Markdown, VegaChart
 
-from cards import theme, words
+from cards import theme
+from scarcegan import words
 
 CURVES = {
     "validation_recall_at_budget": ("Which run finds more at the review budget while it learns?", True),

@@ -5,7 +5,8 @@ from typing import Any
 
 from metaflow.cards import Markdown, VegaChart
 
-from cards import theme, words
+from cards import theme
+from scarcegan import words
 
 
 def cost_card(cost: Mapping[str, Any]) -> list[Any]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from metaflow.cards import VegaChart
 
-from cards import theme, words
+from cards import theme
+from scarcegan import words
 
 DASHES = {"model": [1, 0], "champion": [8, 4], "baseline": [3, 3]}
 FAINT, CLEAR = 0.3, 1.0

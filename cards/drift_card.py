@@ -5,7 +5,8 @@ from typing import Any
 
 from metaflow.cards import Markdown, VegaChart
 
-from cards import theme, words
+from cards import theme
+from scarcegan import words
 
 SHOWN = 15
 LEAST_SHARE = 1e-5

@@ -5,9 +5,10 @@ from typing import Any
 
 from metaflow.cards import Markdown
 
-from cards import curve_charts, theme, trust_charts, words
+from cards import curve_charts, theme, trust_charts
 from cards.explanation_part import explanation_part
 from cards.subgroup_part import subgroup_part
+from scarcegan import words
 
 RANKING = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "roc_auc")
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2", "unknown_share")

@@ -5,7 +5,8 @@ from typing import Any
 
 from metaflow.cards import Markdown, VegaChart
 
-from cards import theme, words
+from cards import theme
+from scarcegan import words
 
 FEATURES_SHOWN = 15
 RANKS = ("Strongest reason", "Second", "Third")

@@ -5,8 +5,9 @@ from typing import Any
 
 from metaflow.cards import Markdown, VegaChart
 
-from cards import theme, words
+from cards import theme
 from cards.snapshot_part import snapshot_part
+from scarcegan import words
 
 SEPARATING_SHOWN = 15
 DISTRIBUTIONS_SHOWN = 9

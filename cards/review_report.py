@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from cards import words
+from scarcegan import words
 
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2", "pr_auc", "recall_at_budget")
 RIVALS = ("recall_at_budget", "precision_at_budget", "pr_auc")

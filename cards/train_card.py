@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from metaflow.cards import Markdown, ProgressBar, VegaChart
 
-from cards import theme, words
+from cards import theme
+from scarcegan import words
 
 POINTS_SHOWN = 150
 MEMBERS_LISTED = 16

@@ -5,7 +5,8 @@ from typing import Any
 
 from metaflow.cards import VegaChart
 
-from cards import theme, words
+from cards import theme
+from scarcegan import words
 
 BIN = ("predicted", "observed", "low", "high", "players")
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from refusal import ConfigurationRefused, checked_settings
-from scarcegan.preflight.account import metaflow_variables
+from scarcegan.aws.account import metaflow_variables
 from scarcegan.settings import load
 
 FLOWS = {"features": "FeaturesFlow", "score": "ScoreFlow", "retrain": "RetrainFlow"}

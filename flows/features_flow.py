@@ -28,7 +28,7 @@ class FeaturesFlow(FlowSpec):
 
     settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plans` - by cut-off:
     frame, counters, observed days.
-    written (extract) - dict: cutoff, part, statistics; see scarcegan.workflow.telemetry.extract_part.
+    written (extract) - dict: cutoff, part, statistics; see scarcegan.workflow.features.telemetry.extract_part.
     snapshots (publish) - list of dicts: name, cutoff, fingerprint, players, features, parts, notes, folder.
     """
 
@@ -49,7 +49,7 @@ class FeaturesFlow(FlowSpec):
         """Resolve the settings and survey all telemetry once: what cannot be used is refused here."""
         from scarcegan.preflight import inside_features
         from scarcegan.settings import resolve_features
-        from scarcegan.workflow.telemetry import plan_snapshots
+        from scarcegan.workflow.features.telemetry import plan_snapshots
 
         settings = resolve_features(self.config.to_dict(), self.telemetry, self.cutoff)
         inside_features(settings, os.environ)
@@ -68,7 +68,7 @@ class FeaturesFlow(FlowSpec):
     def extract(self):
         """Compute the features of one shard of players at one cut-off and write them as one part."""
         from scarcegan.settings import load
-        from scarcegan.workflow.telemetry import extract_part
+        from scarcegan.workflow.features.telemetry import extract_part
 
         cutoff, number = self.input
         self.written = extract_part(self.plans[cutoff], number, load(self.settings))
@@ -80,7 +80,7 @@ class FeaturesFlow(FlowSpec):
     def publish(self, inputs):
         """Publish each cut-off's snapshot: its parts exist already, the manifest makes them one."""
         from scarcegan.settings import load
-        from scarcegan.workflow.telemetry import publish_snapshots
+        from scarcegan.workflow.features.telemetry import publish_snapshots
 
         self.merge_artifacts(inputs, include=["settings", "plans", "commit"])
         self.snapshots = publish_snapshots(self.plans, [task.written for task in inputs], load(self.settings))

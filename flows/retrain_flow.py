@@ -39,10 +39,10 @@ class RetrainFlow(FlowSpec):
     gpu_used_share, cpu, memory_mb, gpu, attempt.
     players (preprocess) - dict of arrays: ids, features, feature_names, labels, truth, test_set, fold, fingerprint;
     `data_report` - dict.
-    fold, candidates, history, validation_rows, prevalence (train) - see scarcegan.workflow.fit.fit_fold.
-    models, validation (select) - dicts by business definition, see scarcegan.workflow.select.select_models;
-    `baselines` - the rivals' scores of the test players, see scarcegan.workflow.baselines.
-    evaluation (evaluate) - dict, see scarcegan.workflow.judge; `model_quality` - JSON text by definition;
+    fold, candidates, history, validation_rows, prevalence (train) - see scarcegan.workflow.retraining.fit.fit_fold.
+    models, validation (select) - dicts by business definition, see scarcegan.workflow.retraining.select.select_models;
+    `baselines` - the rivals' scores of the test players, see scarcegan.workflow.retraining.rivals.
+    evaluation (evaluate) - dict, see scarcegan.workflow.retraining.judge; `model_quality` - JSON text by definition;
     `metrics_csv` - text.
     release (register) - dict: release_id, registry, versions, lineage, commands.
     cost (end) - dict, see scarcegan.costs.bill; `end` itself is not in it.
@@ -65,9 +65,9 @@ class RetrainFlow(FlowSpec):
     @step
     def start(self):
         """Resolve the settings; check players, registry and queues to come before anything large is rented."""
+        from scarcegan.backends import open_registry
         from scarcegan.costs import estimate
         from scarcegan.preflight import inside_run
-        from scarcegan.registry import open_registry
         from scarcegan.settings import resolve
 
         settings = resolve(self.config.to_dict(), self.seed, self.data, self.snapshot)
@@ -88,7 +88,7 @@ class RetrainFlow(FlowSpec):
         """Load, check and split the players; nothing is trained on data that are not fit."""
         from cards.preprocess_card import preprocess_card
         from scarcegan.settings import load
-        from scarcegan.workflow.prepare import prepare
+        from scarcegan.workflow.retraining.prepare import prepare
 
         prepared, self.data_report = prepare(load(self.settings))
         self.players = prepared.to_artifact()
@@ -105,8 +105,8 @@ class RetrainFlow(FlowSpec):
     def train(self):
         """Train the members of one fold, from its last checkpoint if there is one, and choose its candidates."""
         from scarcegan.settings import load
-        from scarcegan.workflow.fit import fit_fold
-        from scarcegan.workflow.prepare import Prepared
+        from scarcegan.workflow.retraining.fit import fit_fold
+        from scarcegan.workflow.retraining.prepare import Prepared
 
         self.fold = self.input
         checkpoint = f"{self._checkpoints()}/fold_{self.fold}.npz"
@@ -124,9 +124,9 @@ class RetrainFlow(FlowSpec):
     def select(self, inputs):
         """Join the members chosen in each fold into one ensemble per business definition, and train their rivals."""
         from scarcegan.settings import load
-        from scarcegan.workflow.baselines import train_baselines
-        from scarcegan.workflow.prepare import Prepared
-        from scarcegan.workflow.select import select_models
+        from scarcegan.workflow.retraining.prepare import Prepared
+        from scarcegan.workflow.retraining.rivals import train_baselines
+        from scarcegan.workflow.retraining.select import select_models
 
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
         settings, prepared = load(self.settings), Prepared.from_artifact(self._own("players"))
@@ -143,11 +143,11 @@ class RetrainFlow(FlowSpec):
     def evaluate(self):
         """Measure the models, their rivals and the champions on the same untouched test players."""
         from cards.evaluate_card import evaluate_card
-        from scarcegan.evaluation.model_quality import metrics_csv, model_quality_json
-        from scarcegan.registry import open_registry
+        from scarcegan.aws.model_quality import metrics_csv, model_quality_json
+        from scarcegan.backends import open_registry
         from scarcegan.settings import load
-        from scarcegan.workflow.judge import judge_models
-        from scarcegan.workflow.prepare import Prepared
+        from scarcegan.workflow.retraining.judge import judge_models
+        from scarcegan.workflow.retraining.prepare import Prepared
 
         settings, prepared = load(self.settings), Prepared.from_artifact(self._own("players"))
         registry = open_registry(settings.registry)
@@ -167,10 +167,10 @@ class RetrainFlow(FlowSpec):
     def register(self):
         """Register the models as one release that waits for a person's approval."""
         from cards.register_card import register_card
+        from scarcegan.backends import open_registry
         from scarcegan.history import tag_release
-        from scarcegan.registry import open_registry
         from scarcegan.settings import load
-        from scarcegan.workflow.release import Lineage, register_models, release_summary
+        from scarcegan.workflow.retraining.release import Lineage, register_models, release_summary
 
         settings = load(self.settings)
         lineage = Lineage(
@@ -200,7 +200,7 @@ class RetrainFlow(FlowSpec):
         from cards.cost_card import cost_card
         from scarcegan.costs import bill
         from scarcegan.settings import load
-        from scarcegan.workflow.checkpoints import drop_checkpoints
+        from scarcegan.workflow.retraining.checkpoints import drop_checkpoints
 
         self.cost = bill(self.usage, load(self.settings), rented="AWS_BATCH_JOB_ID" in os.environ)
         current.card.extend(cost_card(self.cost))

@@ -10,9 +10,9 @@ from metaflow.exception import MetaflowException, MetaflowNotFound
 from metaflow.plugins.aws.aws_client import get_aws_client
 from metaflow.plugins.aws.step_functions.step_functions_client import StepFunctionsClient
 
+from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.preflight import inside_scoring
 from scarcegan.problems import Problem, SettingsProblem
-from scarcegan.workflow.watch import retrainings_of
 
 RETRAIN_FLOW = Path(__file__).resolve().parent / "retrain_flow.py"
 STATE_MACHINE = "SFN_STATE_MACHINE"  # Metaflow tells the tasks of a deployed flow its name there

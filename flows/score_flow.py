@@ -27,10 +27,10 @@ class ScoreFlow(FlowSpec):
     Artifacts, stable between versions (step that makes them):
 
     settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plan` - model,
-    snapshot and folder of the scores, see scarcegan.workflow.scoring_plan.plan_scoring; `model` - its plain arrays;
+    snapshot and folder of the scores, see scarcegan.workflow.scoring.plan.plan_scoring; `model` - its plain arrays;
     `model_version` - int; `shards` - list.
-    scored (score) - dict: file, players, flagged, classes, counts; see scarcegan.workflow.scoring_shard.score_shard.
-    score_report (report) - dict, see scarcegan.workflow.scoring_report.tell_scores; `flagged` - frame,
+    scored (score) - dict: file, players, flagged, classes, counts; see scarcegan.workflow.scoring.shard.score_shard.
+    score_report (report) - dict, see scarcegan.workflow.scoring.report.tell_scores; `flagged` - frame,
     the moderators' list, the first 10,000 rows of it; `drift` - dict, see scarcegan.monitoring.report, None where there
     is nothing to compare with; `decision` - dict: action, reasons, causes, see scarcegan.monitoring.decision;
     `model_monitor` - JSON texts `statistics` and `constraints` in the form of SageMaker Model Monitor.
@@ -53,10 +53,10 @@ class ScoreFlow(FlowSpec):
     @step
     def start(self):
         """Choose the approved model and the snapshot and check that they fit, before anything is scored."""
+        from scarcegan.backends import open_registry
         from scarcegan.preflight import inside_scoring
-        from scarcegan.registry import open_registry
         from scarcegan.settings import load
-        from scarcegan.workflow.scoring_plan import plan_scoring
+        from scarcegan.workflow.scoring.plan import plan_scoring
 
         settings = load(self.config.to_dict())
         inside_scoring(settings, os.environ)
@@ -76,7 +76,7 @@ class ScoreFlow(FlowSpec):
     def score(self):
         """Score one part of the snapshot into one file, with reasons for the players that are flagged."""
         from scarcegan.settings import load
-        from scarcegan.workflow.scoring_shard import score_shard
+        from scarcegan.workflow.scoring.shard import score_shard
 
         self.scored = score_shard(self.plan, self.model, self.input, load(self.settings))
         self.next(self.report)
@@ -90,9 +90,9 @@ class ScoreFlow(FlowSpec):
         """Sum up the scores, write the list that moderators work through, and decide whether to retrain."""
         from cards.drift_card import drift_card
         from cards.score_card import score_card
+        from scarcegan.monitoring.watch import watch_snapshot
         from scarcegan.settings import load
-        from scarcegan.workflow.scoring_report import tell_scores
-        from scarcegan.workflow.watch import watch_snapshot
+        from scarcegan.workflow.scoring.report import tell_scores
 
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
         tallies = [task.scored for task in inputs]
@@ -121,8 +121,8 @@ class ScoreFlow(FlowSpec):
 
     def _champion(self, settings):
         """Return the model with what the registry says of it."""
-        from scarcegan.registry import open_registry
-        from scarcegan.workflow.watch import Champion
+        from scarcegan.backends import open_registry
+        from scarcegan.monitoring.watch import Champion
 
         return Champion(self.model, open_registry(settings.registry).show(self.model_version))
 

@@ -48,9 +48,9 @@ ALLOWED = {
 # The feature group is an adapter that only the one who names it loads.
 AWS_ROOMS = (
     "scarcegan/registry/",
-    "scarcegan/data/storage.py",
+    "scarcegan/storage.py",
     "scarcegan/preflight/",
-    "scarcegan/snapshots/feature_group.py",
+    "scarcegan/aws/feature_group.py",
     "flows/deploy_preview.py",  # asks its own stand-in alone
 )
 # Where a library may be imported at all: folders or files under the root.
@@ -137,7 +137,7 @@ def test_the_parser_sees_imports_in_every_form(tmp_path, monkeypatch):
         "from ..registry import rules",
         "from .. import serving",
         "from . import losses",
-        "def late():\n    from scarcegan.workflow.fit import fit_fold",
+        "def late():\n    from scarcegan.workflow.retraining.fit import fit_fold",
     ]
     (folder / "bad.py").write_text("\n".join(lines))
     assert own_rooms(folder / "bad.py") == {"cli", "evaluation", "registry", "serving", "gan", "workflow"}
@@ -150,12 +150,12 @@ def test_the_parser_sees_imports_in_every_form(tmp_path, monkeypatch):
         "scarcegan.evaluation.report",
         "scarcegan.registry",
         "scarcegan.serving.forward",
-        "scarcegan.workflow.prepare",
-        "scarcegan.workflow.select",
-        "scarcegan.workflow.judge",
-        "scarcegan.workflow.release",
-        "scarcegan.workflow.telemetry",
-        "scarcegan.workflow.watch",
+        "scarcegan.workflow.retraining.prepare",
+        "scarcegan.workflow.retraining.select",
+        "scarcegan.workflow.retraining.judge",
+        "scarcegan.workflow.retraining.release",
+        "scarcegan.workflow.features.telemetry",
+        "scarcegan.monitoring.watch",
     ],
 )
 def test_start_up_does_without_heavy_libraries(module):

@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 import typer
 
 from scarcegan import settings
+from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem, SettingsProblem
 from scarcegan.project import project_root
-from scarcegan.registry import Registry, open_registry
+from scarcegan.registry import Registry
 
 Config = Annotated[
     Path | None,

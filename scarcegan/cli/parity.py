@@ -25,7 +25,7 @@ def parity(
 ) -> None:
     """Compare two models, or a model with an older scores file, on one snapshot, at the settings' review budget."""
     from scarcegan.snapshots import open_snapshots
-    from scarcegan.workflow.parity import parity as compare
+    from scarcegan.workflow.scoring.parity import parity as compare
 
     settings = settings_of(config)
     players = open_snapshots(settings.snapshots.folder).read(snapshot)

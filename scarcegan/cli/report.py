@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from scarcegan import settings
+from scarcegan.backends import open_registry
 from scarcegan.cli.models import console
 from scarcegan.cli.pages import write_page
 from scarcegan.cli.runs import Run
 from scarcegan.problems import HistoryProblem
-from scarcegan.registry import open_registry
 
 
 def report(
@@ -36,7 +36,7 @@ def collect(reference: str) -> dict[str, Any]:
         RegistryProblem: the registry cannot be read.
     """
     from scarcegan import history
-    from scarcegan.evaluation.model_card import model_card
+    from scarcegan.aws.model_card import model_card
 
     row = history.show(reference)
     evaluation, release = history.artifact(row["run"], "evaluation"), history.artifact(row["run"], "release")

@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 
 from scarcegan.data.folds import sampled
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
-from scarcegan.data.storage import join, list_names
 from scarcegan.data.tables import FORMATS, read_parts
 from scarcegan.data.validation import (
     TRUTH_COLUMN,
@@ -28,6 +27,7 @@ from scarcegan.data.validation import (
 )
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
+from scarcegan.storage import join, list_names
 
 TEST = "test"
 # Neither leading zeros nor signs: what a number would lose keeps the ids text.

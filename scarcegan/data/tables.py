@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from scarcegan.data.storage import find_parts, local_file
 from scarcegan.problems import DataProblem
+from scarcegan.storage import find_parts, local_file
 
 FORMATS = (".parquet", ".csv")
 BATCH_ROWS = 16_384

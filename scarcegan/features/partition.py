@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import dataset
 
-from scarcegan.data.storage import draft_beside, is_file, is_folder, join, put_file, remove, remove_folder, write_once
 from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers
 from scarcegan.features.source import Source, Window, read_frames, shard_numbers
 from scarcegan.problems import DataProblem
+from scarcegan.storage import draft_beside, is_file, is_folder, join, put_file, remove, remove_folder, write_once
 
 SHARD = "shard"
 # Written last and removed first: with it a shard without a folder has no rows, without it nobody can tell.

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from scarcegan.data.storage import find_parts
 from scarcegan.data.tables import read_parts
 from scarcegan.features.longform import DATE, ID, day_numbers, required_counters
 from scarcegan.features.telemetry import Telemetry, day_of, to_block
 from scarcegan.problems import DataProblem
+from scarcegan.storage import find_parts
 
 _DATE_IN_PATH = re.compile(rf"/{DATE}=(\d{{4}}-\d{{2}}-\d{{2}})[^/]*/")
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from scarcegan.data.storage import is_folder, join, list_names, read_bytes, remove, write_once
 from scarcegan.problems import DataProblem
+from scarcegan.storage import is_folder, join, list_names, read_bytes, remove, write_once
 
 
 class Records:

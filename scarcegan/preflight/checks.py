@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from scarcegan.preflight import account
-from scarcegan.preflight.capacity import Request, check_queue
+from scarcegan.aws import account
+from scarcegan.aws.capacity import Request, check_queue
 from scarcegan.preflight.findings import Finding, Refused, asking_aws, run_checks
 from scarcegan.problems import PreflightProblem
 from scarcegan.settings import Settings

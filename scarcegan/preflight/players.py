@@ -2,12 +2,12 @@
 
 from scarcegan.data.folds import held_out_count, require_players_per_fold
 from scarcegan.data.populations import TEST, locate
-from scarcegan.data.storage import find_parts
 from scarcegan.data.tables import read_parts
 from scarcegan.preflight.findings import Refused
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
+from scarcegan.storage import find_parts
 
 
 def check_players(settings: Settings) -> str:

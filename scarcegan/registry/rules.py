@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scarcegan.aws.metadata import LONGEST_VALUE, check_documents, to_metadata
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion, Status
-from scarcegan.registry.metadata import LONGEST_VALUE, check_documents, to_metadata
 
 
 def check_release(models: Sequence[ModelToRegister]) -> None:

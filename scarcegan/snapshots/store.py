@@ -15,7 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scarcegan.data.storage import (
+from scarcegan.problems import DataProblem
+from scarcegan.project import project_folder
+from scarcegan.snapshots.manifest import Manifest, Part, read_manifest
+from scarcegan.snapshots.statistics import Statistics, describe
+from scarcegan.storage import (
     draft_beside,
     is_folder,
     join,
@@ -26,10 +30,6 @@ from scarcegan.data.storage import (
     remove,
     write_once,
 )
-from scarcegan.problems import DataProblem
-from scarcegan.project import project_folder
-from scarcegan.snapshots.manifest import Manifest, Part, read_manifest
-from scarcegan.snapshots.statistics import Statistics, describe
 
 MANIFEST = "manifest.json"
 ID = "player_id"

@@ -8,8 +8,8 @@ import yaml
 from botocore.exceptions import ClientError
 from moto.events.models import EventPattern
 
-from scarcegan.registry.bucket import Bucket
-from scarcegan.registry.sagemaker import SageMakerRegistry
+from scarcegan.aws.bucket import Bucket
+from scarcegan.aws.sagemaker import SageMakerRegistry
 
 FOLDER = Path(__file__).parents[2] / "config" / "aws"
 GROUP = "risky-players"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scarcegan.registry.bucket import Bucket
-from scarcegan.registry.sagemaker import SageMakerRegistry
+from scarcegan.aws.bucket import Bucket
+from scarcegan.aws.sagemaker import SageMakerRegistry
 
 TEMPLATE = Path(__file__).parents[2] / "config" / "aws" / "stack.yaml"
 STACK = {

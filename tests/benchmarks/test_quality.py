@@ -12,7 +12,7 @@ from contest import keep_labels
 from trials import Bench, Trial, run_trials, settings_of
 
 from scarcegan.data.players import Players
-from scarcegan.workflow.prepare import Prepared
+from scarcegan.workflow.retraining.prepare import Prepared
 
 pytestmark = pytest.mark.slow  # with `make bench` only
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from cards import words
+from scarcegan import words
 
 
 def plain(text):

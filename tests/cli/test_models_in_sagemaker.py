@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from scarcegan import settings
+from scarcegan.backends import open_registry
 from scarcegan.cli import app
-from scarcegan.registry import open_registry
 
 
 @pytest.fixture

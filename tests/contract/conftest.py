@@ -1,8 +1,8 @@
 import pytest
 
-from scarcegan.registry.bucket import Bucket
+from scarcegan.aws.bucket import Bucket
+from scarcegan.aws.sagemaker import SageMakerRegistry
 from scarcegan.registry.local import LocalRegistry
-from scarcegan.registry.sagemaker import SageMakerRegistry
 
 GROUP = "risky-players"
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/tensorflow-inference:2.20-cpu"

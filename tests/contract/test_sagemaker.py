@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scarcegan import settings
+from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry import open_registry
 
 GROUP = "risky-players"
 REVIEW = {"who": "rita", "why": "finds more"}

@@ -4,7 +4,9 @@ from botocore.awsrequest import AWSResponse
 from moto.server import ThreadedMotoServer
 
 from scarcegan.data.populations import load_populations
-from scarcegan.data.storage import (
+from scarcegan.data.tables import read_table
+from scarcegan.problems import DataProblem, StorageOutage
+from scarcegan.storage import (
     draft_beside,
     find_parts,
     is_file,
@@ -16,8 +18,6 @@ from scarcegan.data.storage import (
     remove_folder,
     write_once,
 )
-from scarcegan.data.tables import read_table
-from scarcegan.problems import DataProblem, StorageOutage
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from scarcegan.evaluation.baselines import risk_scores, train_baseline
+from scarcegan.evaluation.rivals import risk_scores, train_baseline
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Baseline
 
@@ -21,7 +21,7 @@ def players(rng, n):
 
 @pytest.fixture
 def few_trees(monkeypatch):
-    monkeypatch.setattr("scarcegan.evaluation.baselines._TREES", 30)
+    monkeypatch.setattr("scarcegan.evaluation.rivals._TREES", 30)
 
 
 @pytest.mark.usefixtures("few_trees")

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from scarcegan.aws.model_quality import metrics_csv, model_quality, model_quality_json
 from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.intervals import resample_weights
 from scarcegan.evaluation.measured import measure
 from scarcegan.evaluation.metrics import average_precision, curve
-from scarcegan.evaluation.model_quality import metrics_csv, model_quality, model_quality_json
 from scarcegan.evaluation.prevalence import Prevalence
 from scarcegan.evaluation.report import Candidate, Champion, evaluate_models
 from scarcegan.evaluation.scored import held_out

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
+from scarcegan.aws.model_card import model_card
+from scarcegan.aws.model_quality import model_quality, model_quality_json
+from scarcegan.aws.multiclass import multiclass_block
+from scarcegan.aws.quality_table import csv_to_report, report_to_csv
 from scarcegan.evaluation.classes import confusion
 from scarcegan.evaluation.definitions import OperatingPoint
-from scarcegan.evaluation.model_card import model_card
-from scarcegan.evaluation.model_quality import model_quality, model_quality_json
-from scarcegan.evaluation.multiclass import multiclass_block
 from scarcegan.evaluation.prevalence import Prevalence
-from scarcegan.evaluation.quality_table import csv_to_report, report_to_csv
 from scarcegan.evaluation.report import Candidate, evaluate_models
 from scarcegan.evaluation.scored import held_out
 from scarcegan.settings import load

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scarcegan.registry import open_registry
+from scarcegan.backends import open_registry
 from scarcegan.settings import load
 
 

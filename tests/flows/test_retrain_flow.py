@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from scarcegan.backends import open_registry
 from scarcegan.project import project_folder
-from scarcegan.registry import open_registry
 from scarcegan.settings import load
 
 DEFINITIONS = ["recall_first", "precision_first", "review_budget", "balanced"]

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import metaflow
 import pytest
 
+from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.problems import PreflightProblem, Problem, SettingsProblem
 from scarcegan.settings import load
-from scarcegan.workflow.watch import retrainings_of
 
 HERE = Path(__file__).resolve().parent
 TRIGGER = HERE.parents[1] / "flows" / "retrain_trigger.py"

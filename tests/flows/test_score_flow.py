@@ -8,12 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from scarcegan import settings
-from scarcegan.data.storage import list_names
-from scarcegan.registry import ModelToRegister, open_registry
+from scarcegan.backends import open_registry
+from scarcegan.registry import ModelToRegister
 from scarcegan.serving.archive import write_archive
 from scarcegan.serving.forward import risk_score
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, describe_snapshot
+from scarcegan.storage import list_names
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from monitoring_samples import world
 
-from scarcegan.monitoring.model_monitor import constraints_json, statistics_json
+from scarcegan.aws.model_monitor import constraints_json, statistics_json
 from scarcegan.snapshots.statistics import describe
 
 NAMES = ("level", "night", "visits", "balance")

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scarcegan.preflight.capacity import Request, check_queue
+from scarcegan.aws.capacity import Request, check_queue
 from scarcegan.preflight.findings import Refused
 
 TRAIN = Request("train", cpu=4, memory_mb=15_000, gpu=1)

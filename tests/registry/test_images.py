@@ -4,8 +4,8 @@ import sys
 import pytest
 
 from scarcegan import settings
+from scarcegan.aws.images import SERVING_TENSORFLOW, serving_image
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.images import SERVING_TENSORFLOW, serving_image
 
 TABLE = {
     "inference": {

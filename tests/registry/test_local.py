@@ -7,9 +7,9 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from scarcegan import settings
+from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem
 from scarcegan.project import project_folder, project_root
-from scarcegan.registry import open_registry
 from scarcegan.registry.archives import ArchiveFolder
 from scarcegan.registry.local import LocalRegistry
 

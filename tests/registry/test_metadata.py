@@ -7,9 +7,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scarcegan.aws.metadata import METRIC, OWN_KEYS, from_metadata, to_metadata
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelToRegister
-from scarcegan.registry.metadata import METRIC, OWN_KEYS, from_metadata, to_metadata
 
 # SageMaker's own pattern of keys and values, in Python's words (no underscore: it is in the second part).
 TAKEN = re.compile(r"(?:[^\W_]|[\s_.:/=+\-@])+")

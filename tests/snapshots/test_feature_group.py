@@ -3,10 +3,10 @@ import pytest
 from botocore.stub import ANY, Stubber
 from snapshot_samples import COLUMNS, publish
 
+from scarcegan.aws import feature_group
+from scarcegan.aws.feature_group import FeatureGroup
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Snapshots
-from scarcegan.snapshots import feature_group
-from scarcegan.snapshots.feature_group import FeatureGroup
 
 GROUP = "player-features"
 ROLE = "arn:aws:iam::123456789012:role/feature-store"

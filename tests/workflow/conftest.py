@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from scarcegan import settings as settings_module
+from scarcegan.backends import open_registry
 from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import split
 from scarcegan.data.players import Players
-from scarcegan.registry import open_registry
-from scarcegan.workflow.baselines import train_baselines
-from scarcegan.workflow.fit import fit_fold
-from scarcegan.workflow.judge import judge_models
-from scarcegan.workflow.prepare import Prepared
-from scarcegan.workflow.select import select_models
+from scarcegan.workflow.retraining.fit import fit_fold
+from scarcegan.workflow.retraining.judge import judge_models
+from scarcegan.workflow.retraining.prepare import Prepared
+from scarcegan.workflow.retraining.rivals import train_baselines
+from scarcegan.workflow.retraining.select import select_models
 
 # Labelled dormant, normal, heavy, risky players, unlabelled ones, and test players of known truth.
 SIZES = {0: 60, 1: 60, 2: 60, 3: 40, -1: 400}

@@ -5,7 +5,7 @@ import pytest
 
 from scarcegan.gan.checkpoints import CheckpointFile
 from scarcegan.problems import CheckpointProblem, DataProblem
-from scarcegan.workflow.checkpoints import checkpoint_at, drop_checkpoints
+from scarcegan.workflow.retraining.checkpoints import checkpoint_at, drop_checkpoints
 
 FOLDER = "s3://models/metaflow/RetrainFlow/checkpoints/17"
 FINGERPRINT = "0123456789abcdef"

@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan.serving.explanation import FLAGGED, OTHERS, explain_model
 from scarcegan.serving.forward import risk_score
-from scarcegan.workflow.explanation import FLAGGED, OTHERS, explain_model
 
 
 @pytest.fixture(scope="module")

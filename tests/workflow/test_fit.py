@@ -9,8 +9,8 @@ from scarcegan.data.scaling import fit_scaler
 from scarcegan.problems import CheckpointProblem, TrainingCollapsed
 from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.settings import load
-from scarcegan.workflow import fit
-from scarcegan.workflow.fit import CLASS_RECALL, fit_fold, fold_fingerprint, seeds
+from scarcegan.workflow.retraining import fit
+from scarcegan.workflow.retraining.fit import CLASS_RECALL, fit_fold, fold_fingerprint, seeds
 
 DEFINITIONS = ["recall_first", "precision_first", "review_budget", "balanced"]
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry import open_registry
 from scarcegan.serving.archive import read_archive, read_evaluation
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import Registry, load
-from scarcegan.workflow.judge import judge_models
-from scarcegan.workflow.release import HEADLINES, Lineage, register_models, release_summary
+from scarcegan.workflow.retraining.judge import judge_models
+from scarcegan.workflow.retraining.release import HEADLINES, Lineage, register_models, release_summary
 
 LINEAGE = Lineage(
     run="RetrainFlow/12",

@@ -12,8 +12,8 @@ from scarcegan.datasets.lootbox_labels import labels_table
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load, parse
 from scarcegan.snapshots import open_snapshots
-from scarcegan.workflow.prepare import prepare
-from scarcegan.workflow.telemetry import extract_part, plan_snapshots, publish_snapshots
+from scarcegan.workflow.features.telemetry import extract_part, plan_snapshots, publish_snapshots
+from scarcegan.workflow.retraining.prepare import prepare
 
 CUTOFFS = ("2023-02-12", "2023-03-14", "2023-04-13")
 CONFIG = Path(__file__).parents[2] / "config" / "lootbox_snapshot.toml"

@@ -5,7 +5,7 @@ import pytest
 
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import load
-from scarcegan.workflow.prepare import Prepared, prepare
+from scarcegan.workflow.retraining.prepare import Prepared, prepare
 
 SMALL = {"players": 600, "days": 60, "risky_share": 0.05, "labeled_risky": 20, "labeled_negatives": 40}
 

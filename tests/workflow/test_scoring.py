@@ -21,10 +21,10 @@ from scarcegan.serving.explain import integrated_gradients
 from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, describe_snapshot
-from scarcegan.workflow.parity import _from_file, parity
-from scarcegan.workflow.scoring_plan import plan_scoring
-from scarcegan.workflow.scoring_report import tell_scores
-from scarcegan.workflow.scoring_shard import score_shard
+from scarcegan.workflow.scoring.parity import _from_file, parity
+from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.report import tell_scores
+from scarcegan.workflow.scoring.shard import score_shard
 
 RUN = "ScoreFlow/21"
 
@@ -175,7 +175,7 @@ def test_a_shard_that_fails_half_way_leaves_no_file(snapshot, scoring, registry,
     def runs_out(*_):
         raise MemoryError
 
-    monkeypatch.setattr("scarcegan.workflow.scoring_shard.count_scores", runs_out)
+    monkeypatch.setattr("scarcegan.workflow.scoring.shard.count_scores", runs_out)
     with pytest.raises(MemoryError):
         score_shard(plan, model, 0, scoring)
     assert list(Path(plan["folder"]).iterdir()) == []
@@ -246,7 +246,7 @@ def test_without_a_snapshot_the_way_to_one_is_told(scoring, score):
 def test_an_empty_part_gives_an_empty_file_of_the_same_form(snapshot, scoring, registry, champion, monkeypatch):
     model, plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
     full = score_shard(plan, model, 0, scoring)
-    monkeypatch.setattr("scarcegan.workflow.scoring_shard.score_parquet", lambda *_: iter(()))
+    monkeypatch.setattr("scarcegan.workflow.scoring.shard.score_parquet", lambda *_: iter(()))
     empty = score_shard(plan, model, 1, scoring)
     schemas = [pq.read_schema(Path(plan["folder"], one["file"])) for one in (full, empty)]
     assert schemas[0] == schemas[1]

@@ -4,7 +4,7 @@ import pytest
 from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.serving.shape import check_model
 from scarcegan.workflow.prevalence import prevalence_of
-from scarcegan.workflow.select import select_models
+from scarcegan.workflow.retraining.select import select_models
 
 DEFINITIONS = ["recall_first", "precision_first", "review_budget", "balanced"]
 

@@ -8,9 +8,9 @@ from scarcegan.features import prophet50
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
-from scarcegan.workflow import telemetry
-from scarcegan.workflow.prepare import prepare
-from scarcegan.workflow.telemetry import extract_part, plan_snapshots, publish_snapshots, telemetry_location
+from scarcegan.workflow.features import telemetry
+from scarcegan.workflow.features.telemetry import extract_part, plan_snapshots, publish_snapshots, telemetry_location
+from scarcegan.workflow.retraining.prepare import prepare
 
 SMALL = {"players": 600, "days": 60, "risky_share": 0.05, "labeled_risky": 20, "labeled_negatives": 40}
 

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scarcegan.monitoring.watch import Champion, records_of, watch_snapshot
 from scarcegan.registry.contract import ModelVersion
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, describe_snapshot
-from scarcegan.workflow.watch import Champion, records_of, watch_snapshot
 
 COLUMNS = ("spare", "level", "night", "losses")
 FEATURES = ("losses", "level", "night")  # the champion's own order, without a column that it does not know

@@ -7,7 +7,7 @@ import pytest
 
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load
-from scarcegan.workflow.baselines import train_baselines
+from scarcegan.workflow.retraining.rivals import train_baselines
 
 
 @pytest.fixture(scope="module")

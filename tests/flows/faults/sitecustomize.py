@@ -136,12 +136,12 @@ PATCHES = {
     "collapse": ("scarcegan.gan.checkpoints", collapse),
     "crash": ("scarcegan.gan.checkpoints", crash),
     "hang": ("scarcegan.gan.checkpoints", hang),
-    "evaluate": ("scarcegan.workflow.judge", evaluate),
+    "evaluate": ("scarcegan.workflow.retraining.judge", evaluate),
     "kill": ("scarcegan.gan.checkpoints", kill),
     "notice": ("scarcegan.gan.checkpoints", notice),
-    "shard": ("scarcegan.workflow.telemetry", shard),
-    "unscored": ("scarcegan.workflow.scoring_shard", unscored),
-    "half": ("scarcegan.workflow.scoring_shard", half),
+    "shard": ("scarcegan.workflow.features.telemetry", shard),
+    "unscored": ("scarcegan.workflow.scoring.shard", unscored),
+    "half": ("scarcegan.workflow.scoring.shard", half),
 }
 FAULTS = [fault.partition(":") for fault in os.environ.get("SCARCEGAN_FAULT", "").split(";") if fault]
 

@@ -6,8 +6,8 @@ import json
 import math
 from typing import Any
 
+from scarcegan.aws.multiclass import multiclass_block
 from scarcegan.evaluation.metrics import f_score
-from scarcegan.evaluation.multiclass import multiclass_block
 
 # JSON has no NaN; SageMaker writes this string where a standard deviation is missing.
 _NO_DEVIATION = "NaN"

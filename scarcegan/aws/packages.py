@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from scarcegan.registry.bucket import Bucket
+from scarcegan.aws.bucket import Bucket
+from scarcegan.aws.metadata import to_metadata
 from scarcegan.registry.contract import ModelToRegister
-from scarcegan.registry.metadata import to_metadata
 
 CONTENT_TYPES = ["text/csv", "application/json"]
 

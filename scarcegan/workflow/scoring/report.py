@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from scarcegan.data.storage import draft_beside, join, local_file, put_file
 from scarcegan.serving.distribution import LEVELS, counted_quantiles, lowest_of_top, top_order
 from scarcegan.settings import Settings
 from scarcegan.snapshots.store import ID
+from scarcegan.storage import draft_beside, join, local_file, put_file
 
 # Rows of the review list that go with the run as an artifact; the whole list is in its files.
 SHOWN_ROWS = 10_000

@@ -11,9 +11,9 @@ from scarcegan.data.populations import load_populations
 from scarcegan.data.report import data_report
 from scarcegan.data.validation import validate
 from scarcegan.datasets import kdd99, lootbox, simulated
+from scarcegan.datasets import snapshot as from_snapshot
 from scarcegan.evaluation.subgroups import subgroup_features
 from scarcegan.settings import Settings
-from scarcegan.workflow import from_snapshot
 
 _LOADERS = {
     "simulated": simulated.load,

@@ -17,10 +17,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scarcegan import settings
-from scarcegan.data.storage import is_file, join, write_once
 from scarcegan.problems import DataProblem
 from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, SnapshotStore
+from scarcegan.storage import is_file, join, write_once
 
 EVENT_TIME, NAME = "event_time", "snapshot"
 BATCH = 25  # the most that one request takes

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from scarcegan.data.storage import join
+from scarcegan.backends import snapshot_writers
 from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.features import catalogue, prophet50
 from scarcegan.features.extract import FeatureTable, extract
@@ -18,9 +18,10 @@ from scarcegan.features.source import Shard, Source, Window, read_shard
 from scarcegan.features.survey import Survey, survey
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
-from scarcegan.snapshots import SnapshotWriter, open_snapshots
+from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, Manifest, Part, describe_snapshot
 from scarcegan.snapshots.statistics import Statistics
+from scarcegan.storage import join
 
 
 def plan_snapshots(settings: Settings, commit: str) -> dict[str, dict[str, Any]]:
@@ -100,7 +101,7 @@ def publish_snapshots(
     Raises:
         DataProblem: a snapshot of that name holds something else.
     """
-    writers = _writers(settings)
+    writers = snapshot_writers(settings.snapshots)
     published = []
     for cutoff, plan in plans.items():
         written = [_written(part) for part in parts if part["cutoff"] == cutoff]
@@ -156,15 +157,6 @@ def _frame(found: Survey, window: Window, source: Source, settings: Settings, co
         source=source.location,
         code_version=commit,
     )
-
-
-def _writers(settings: Settings) -> list[SnapshotWriter]:
-    store = open_snapshots(settings.snapshots.folder)
-    if not settings.snapshots.feature_group:
-        return [store]
-    from scarcegan.snapshots.feature_group import FeatureGroup
-
-    return [store, FeatureGroup(settings.snapshots, store)]
 
 
 def _written(part: Mapping[str, Any]) -> tuple[Part, Statistics | None]:

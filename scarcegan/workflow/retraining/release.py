@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from scarcegan.evaluation.model_card import model_card
-from scarcegan.evaluation.model_quality import model_quality_json
-from scarcegan.evaluation.quality_table import report_to_csv
+from scarcegan.aws.model_card import model_card
+from scarcegan.aws.model_quality import model_quality_json
+from scarcegan.aws.quality_table import report_to_csv
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.contract import ModelToRegister, ModelVersion, Registry

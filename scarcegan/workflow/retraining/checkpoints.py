@@ -6,7 +6,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scarcegan.data import storage
+from scarcegan import storage
 
 if TYPE_CHECKING:
     from scarcegan.gan.checkpoints import CheckpointFile

@@ -6,9 +6,9 @@ import numpy as np
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.evaluation.baselines import risk_scores, train_baseline
+from scarcegan.evaluation.rivals import risk_scores, train_baseline
 from scarcegan.settings import Baseline, Settings
-from scarcegan.workflow.prepare import Prepared
+from scarcegan.workflow.retraining.prepare import Prepared
 
 
 def train_baselines(prepared: Prepared, settings: Settings, threads: int) -> dict[str, dict[str, np.ndarray]]:

@@ -14,14 +14,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scarcegan import settings
+from scarcegan.aws.bucket import Bucket
+from scarcegan.aws.images import serving_image
+from scarcegan.aws.metadata import from_metadata
+from scarcegan.aws.packages import package_request
 from scarcegan.problems import RegistryProblem
 from scarcegan.project import project_folder
 from scarcegan.registry import rules
-from scarcegan.registry.bucket import Bucket
 from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion
-from scarcegan.registry.images import serving_image
-from scarcegan.registry.metadata import from_metadata
-from scarcegan.registry.packages import package_request
 
 
 def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from scarcegan.data.storage import join
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import project_folder
 from scarcegan.registry.contract import ModelVersion, Registry
 from scarcegan.serving.archive import read_archive
 from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, open_snapshots
+from scarcegan.storage import join
 
 
 def plan_scoring(

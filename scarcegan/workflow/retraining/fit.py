@@ -20,9 +20,9 @@ from scarcegan.gan.program import Program, TrainingRows
 from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
 from scarcegan.serving.forward import member_logits
 from scarcegan.settings import Settings
-from scarcegan.workflow.checkpoints import checkpoint_at
-from scarcegan.workflow.prepare import Prepared
 from scarcegan.workflow.prevalence import prevalence_of
+from scarcegan.workflow.retraining.checkpoints import checkpoint_at
+from scarcegan.workflow.retraining.prepare import Prepared
 
 VALIDATION_UNLABELED = 10_000  # enough to measure a flagged share of 1 % to a tenth of it
 CLASS_RECALL = "validation_recall_of_"  # begins a series of the history; the class's name follows

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scarcegan.data.storage import is_s3
 from scarcegan.preflight.findings import Finding, Refused, asking_aws
 from scarcegan.settings import Settings
+from scarcegan.storage import is_s3
 
 EXPORT = "deploy config/aws/stack.yaml and export its outputs (README, AWS Batch)"
 ECR = re.compile(

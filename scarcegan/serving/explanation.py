@@ -9,7 +9,7 @@ from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.serving.explain import integrated_gradients, reasons
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import Settings
-from scarcegan.workflow.prepare import Prepared
+from scarcegan.workflow.retraining.prepare import Prepared
 
 FLAGGED, OTHERS = 150, 150
 EXAMPLES = 5

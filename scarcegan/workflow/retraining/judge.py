@@ -12,10 +12,10 @@ from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
 from scarcegan.registry.contract import Registry
 from scarcegan.serving.archive import read_archive
+from scarcegan.serving.explanation import explain_model
 from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.settings import Settings
-from scarcegan.workflow.explanation import explain_model
-from scarcegan.workflow.prepare import Prepared
+from scarcegan.workflow.retraining.prepare import Prepared
 
 HEADLINE = "review_budget"
 
@@ -64,7 +64,7 @@ def look_closer(
 
     Returns:
         `subgroups`: definition, test_set, threshold and `features` (see `scarcegan.evaluation.subgroups`);
-        `explanation`: definition, test_set and what `scarcegan.workflow.explanation` tells.
+        `explanation`: definition, test_set and what `scarcegan.serving.explanation` tells.
     """
     definition = HEADLINE if HEADLINE in models else next(iter(models))
     model, (test_set, rows) = models[definition], named_test

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from scarcegan.data.storage import join
+from scarcegan.aws.model_monitor import constraints_json, statistics_json
 from scarcegan.evaluation.classes import is_unknown
 from scarcegan.monitoring.calibration import FEWEST_PAIRS, chance_limits, pair_limits
 from scarcegan.monitoring.decision import Decision, cannot_measure, decide
-from scarcegan.monitoring.model_monitor import constraints_json, statistics_json
 from scarcegan.monitoring.records import Records
 from scarcegan.monitoring.report import Measured, Sample, drift_report, measure, realised_recall
 from scarcegan.registry.contract import ModelVersion
@@ -24,6 +23,7 @@ from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import became_risky, read_labels
 from scarcegan.snapshots.store import ID
+from scarcegan.storage import join
 
 FOLDER = "_drift"
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from scarcegan.data.storage import is_folder, join, list_names
 from scarcegan.data.tables import read_table
 from scarcegan.evaluation.parity import Parity, compare_scores
 from scarcegan.problems import DataProblem
@@ -18,8 +17,9 @@ from scarcegan.serving.explain import integrated_gradients, reasons
 from scarcegan.serving.forward import risk_score
 from scarcegan.snapshots import Snapshot
 from scarcegan.snapshots.store import ID
-from scarcegan.workflow.scoring_plan import check_features
-from scarcegan.workflow.scoring_shard import typical_player
+from scarcegan.storage import is_folder, join, list_names
+from scarcegan.workflow.scoring.plan import check_features
+from scarcegan.workflow.scoring.shard import typical_player
 
 SHOWN = 20
 

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scarcegan.data.storage import draft_beside, join, put_file
 from scarcegan.problems import DataProblem
 from scarcegan.serving.distribution import BINS, count_scores
 from scarcegan.serving.explain import integrated_gradients, reasons
@@ -18,6 +17,7 @@ from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.snapshots.statistics import LEVELS
 from scarcegan.snapshots.store import ID
+from scarcegan.storage import draft_beside, join, put_file
 
 
 def score_shard(plan: Mapping[str, Any], model: Mapping[str, Any], number: int, settings: Settings) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from scarcegan.evaluation.selection import final_threshold
 from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.forward import class_probabilities
 from scarcegan.settings import Settings
-from scarcegan.workflow.prepare import Prepared
 from scarcegan.workflow.prevalence import prevalence_of
+from scarcegan.workflow.retraining.prepare import Prepared
 
 
 def select_models(

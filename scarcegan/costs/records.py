@@ -1,0 +1,77 @@
+"""What tasks use of their machines, and what that costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scarcegan.records import Record
+
+
+@dataclass(frozen=True)
+class TaskUsage(Record):
+    """One task: what it used beside what it had asked for.
+
+    Attributes:
+        index: of a foreach; None for other steps.
+        gpu_used_share: mean over the task; None without GPU.
+        attempt: 0 for the first try.
+    """
+
+    step: str
+    index: int | None
+    wall_s: float
+    cpu_s: float
+    peak_memory_mb: float
+    gpu_used_share: float | None
+    cpu: int
+    memory_mb: int
+    gpu: int
+    attempt: int
+
+
+@dataclass(frozen=True)
+class StepCost(Record):
+    """All tasks of one step; `suggestion` says what to ask for next time, empty where the request fits."""
+
+    step: str
+    tasks: int
+    wall_s: float
+    cpu_s: float
+    cpu: int
+    cpu_used_share: float
+    peak_memory_mb: float
+    memory_mb: int
+    gpu: int
+    gpu_used_share: float | None
+    money: float
+    suggestion: str = ""
+
+
+@dataclass(frozen=True)
+class Bill(Record):
+    """What a run took.
+
+    Attributes:
+        money: in `currency`; where nothing was `rented`, what it would have cost.
+        expected_money: of the estimate before the run.
+        hours, gpu_hours: over all tasks.
+        retries: attempts that failed before.
+    """
+
+    currency: str
+    money: float
+    expected_money: float
+    hours: float
+    gpu_hours: float
+    rented: bool
+    retries: int
+    steps: Sequence[StepCost]
+
+
+@dataclass(frozen=True)
+class Estimate(Record):
+    """What a run is expected to take; `sentence` says it in words."""
+
+    currency: str
+    money: float
+    gpu_hours: float
+    sentence: str

@@ -1,0 +1,94 @@
+"""What a run was trained on, in numbers: the data report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scarcegan.records import Record
+
+
+@dataclass(frozen=True)
+class PopulationCount(Record):
+    """Players of one population, to train and select with (`pool`) and held out (`test`)."""
+
+    name: str
+    pool: int
+    test: int
+
+
+@dataclass(frozen=True)
+class FoldCount(Record):
+    """Players of each population on the two sides of one fold."""
+
+    fold: int
+    train: Mapping[str, int]
+    validation: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class TestSetCount(Record):
+    """Players of one test set, and how many of them are known to be risky."""
+
+    name: str
+    players: int
+    risky: int
+
+
+@dataclass(frozen=True)
+class Histogram(Record):
+    """Shares of players between edges: of the rare class and of the unlabelled; the end bins hold all beyond."""
+
+    edges: Sequence[float]
+    rare: Sequence[float]
+    unlabeled: Sequence[float]
+
+
+@dataclass(frozen=True)
+class FeatureDescription(Record):
+    """One feature of the pool's players; `auc` tells how well it alone parts the rare from the unlabelled."""
+
+    name: str
+    mean: float
+    std: float
+    min: float
+    p50: float
+    p99: float
+    max: float
+    zero_share: float
+    auc: float
+    histogram: Histogram
+
+
+@dataclass(frozen=True)
+class Suspect(Record):
+    """A feature that tells the rare class nearly alone: a likely leak."""
+
+    feature: str
+    auc: float
+
+
+@dataclass(frozen=True)
+class DataReport(Record):
+    """The players of a run.
+
+    Attributes:
+        source: `data.source`.
+        cutoff: ISO date; empty where it is not known.
+        fingerprint: 16 hex digits that name exactly these players.
+        players, features: how many.
+        threshold_players: unlabelled players set apart for the final thresholds.
+        feature_table: the features in their order.
+        warnings: what needs attention, in words.
+    """
+
+    source: str
+    cutoff: str
+    fingerprint: str
+    players: int
+    features: int
+    populations: Sequence[PopulationCount]
+    folds: Sequence[FoldCount]
+    threshold_players: int
+    test_sets: Sequence[TestSetCount]
+    feature_table: Sequence[FeatureDescription]
+    suspects: Sequence[Suspect]
+    warnings: Sequence[str]

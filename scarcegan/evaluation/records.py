@@ -1,0 +1,241 @@
+"""What an evaluation says: figures with their intervals, the models, their rivals and the verdicts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scarcegan.records import Record
+
+Judgement = Literal["better", "worse", "tie", "no rival"]
+# The figures of a model at its own threshold, on validation as on test players.
+AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
+
+
+@dataclass(frozen=True)
+class Interval(Record):
+    """A figure with its 95 % interval; `std` is the bootstrap's deviation, None for counted shares (Wilson's)."""
+
+    value: float
+    low: float
+    high: float
+    std: float | None = None
+
+
+@dataclass(frozen=True)
+class Curve(Record):
+    """Recall and precision over flagged shares that rise, with their 95 % intervals; lists of equal length."""
+
+    flagged_share: Sequence[float]
+    recall: Sequence[float]
+    precision: Sequence[float]
+    recall_low: Sequence[float]
+    recall_high: Sequence[float]
+    precision_low: Sequence[float]
+    precision_high: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Confusion(Record):
+    """Players by known class (`rows`; perhaps 'unlabelled' last) and most probable class (`labels`): counts."""
+
+    labels: Sequence[str]
+    rows: Sequence[str]
+    matrix: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Calibration(Record):
+    """Predicted risk beside the observed share of risky players, for each filled bin of the score.
+
+    Attributes:
+        predicted: mean score of the bin's players who stand for the population.
+        observed, low, high: their share of risky players with its 95 % interval.
+        players: how many they are.
+    """
+
+    predicted: Sequence[float]
+    observed: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    players: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Measures(Record):
+    """All figures of one score on one test set.
+
+    Attributes:
+        players: who stand for the population.
+        risky: known risky players.
+        prevalence: share of risky players among all.
+        pr_auc, roc_auc: over all thresholds.
+        recall_at_1, recall_at_2, recall_at_5: recall where so many per cent are flagged.
+        recall_at_budget, precision_at_budget: where the review budget is flagged.
+        recall, precision, flagged_share, f2: at the model's own threshold (a rival's: at the review budget).
+        unknown_share: whose most probable class is 'unknown'; None without class probabilities.
+        confusion: None without class probabilities.
+    """
+
+    players: int
+    risky: int
+    prevalence: float
+    pr_auc: Interval
+    roc_auc: Interval
+    recall_at_1: Interval
+    recall_at_2: Interval
+    recall_at_5: Interval
+    recall_at_budget: Interval
+    precision_at_budget: Interval
+    recall: Interval
+    precision: Interval
+    flagged_share: Interval
+    f2: Interval
+    curve: Curve
+    calibration: Calibration
+    unknown_share: Interval | None = None
+    confusion: Confusion | None = None
+
+    def intervals(self) -> dict[str, Interval]:
+        """Return every figure that has an interval, by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Interval)}
+
+
+@dataclass(frozen=True)
+class Spread(Record):
+    """A figure of each fold's own choice on its validation players, with mean and standard deviation."""
+
+    mean: float
+    std: float
+    folds: Sequence[float]
+
+
+@dataclass(frozen=True)
+class EvaluatedModel(Record):
+    """A definition's model.
+
+    Attributes:
+        describe: the definition in a few words.
+        threshold: risk score from which a player is flagged.
+        constraint_met: whether validation players met the definition's bound.
+        members: networks in the ensemble.
+        validation: figures `AT_THRESHOLD` on validation players.
+        fold_spread: the same figures from fold to fold.
+        test: by test set.
+    """
+
+    describe: str
+    threshold: float
+    constraint_met: bool
+    members: int
+    validation: Mapping[str, float]
+    fold_spread: Mapping[str, Spread]
+    test: Mapping[str, Measures]
+
+
+@dataclass(frozen=True)
+class EvaluatedChampion(Record):
+    """The approved model of a definition on the same test players."""
+
+    version: int
+    test: Mapping[str, Measures]
+
+
+@dataclass(frozen=True)
+class Comparison(Record):
+    """Recall less the other's, at our flagged share, with its 95 % interval; numbers are None without a rival."""
+
+    verdict: Judgement
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict(Record):
+    """A model against its strongest rival, and against the champion.
+
+    Attributes:
+        sentence: the whole in words.
+        rival: name of the strongest rival on the same players, perhaps 'champion'; None without any.
+        against_rival: how the model does against it.
+        champion_version: None while there is no champion.
+        against_champion: None without one; 'no rival' for one with other features or classes.
+    """
+
+    sentence: str
+    rival: str | None
+    against_rival: Comparison
+    champion_version: int | None = None
+    against_champion: Comparison | None = None
+
+
+@dataclass(frozen=True)
+class Prevalence(Record):
+    """Share of risky players among all players, and how it was come by."""
+
+    value: float
+    how: str
+
+
+@dataclass(frozen=True)
+class Group(Record):
+    """Players of one range of a feature; a figure is None where nobody can tell it."""
+
+    low: float
+    high: float
+    players: int
+    risky: int
+    flagged_share: Interval | None
+    recall: Interval | None
+    precision: Interval | None
+
+
+@dataclass(frozen=True)
+class FeatureGroups(Record):
+    """A model's quality among low, middle and high players of one feature."""
+
+    feature: str
+    groups: Sequence[Group]
+
+
+@dataclass(frozen=True)
+class Subgroups(Record):
+    """One model's quality by subgroup, at its threshold on one test set."""
+
+    definition: str
+    test_set: str
+    threshold: float
+    features: Sequence[FeatureGroups]
+
+
+@dataclass(frozen=True)
+class Evaluation(Record):
+    """A run's models, the rivals and the champions on the same untouched test players.
+
+    Attributes:
+        test_sets: their names; the first one is the verdicts'.
+        review_budget: share of players that moderators can look at.
+        prevalence: what the models were selected with, or what the truth of the test players tells.
+        class_names: labelled classes in index order, then 'unknown'.
+        models: by business definition.
+        rivals: by name and test set.
+        champions: by business definition.
+        verdicts: by business definition.
+        subgroups: of the headline model; None where nothing was measured apart.
+    """
+
+    test_sets: Sequence[str]
+    review_budget: float
+    prevalence: Prevalence
+    class_names: Sequence[str]
+    models: Mapping[str, EvaluatedModel]
+    rivals: Mapping[str, Mapping[str, Measures]]
+    champions: Mapping[str, EvaluatedChampion]
+    verdicts: Mapping[str, Verdict]
+    subgroups: Subgroups | None = None
+
+    @property
+    def headline(self) -> str:
+        """The definition that stands out at first: the first whose bound is the flagged share, else the first."""
+        budgets = [name for name, model in self.models.items() if model.describe.startswith("flagged share")]
+        return (budgets or list(self.models))[0]

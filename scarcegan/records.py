@@ -1,0 +1,47 @@
+"""Records: what crosses the walls between rooms is a frozen dataclass; what is stored of it is plain data.
+
+A flow stores `record.to_plain()` as an artifact and a later step, a card or a notebook reads `Kind.from_plain(...)`:
+artifacts stay readable without this package, and code never asks a dict for a key by heart.
+"""
+
+import functools
+from typing import Any, ClassVar, Self, cast
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from scarcegan.problems import Problem
+
+
+class Record:
+    """Base of the records; subclasses are dataclasses, `@dataclass(frozen=True)`."""
+
+    # numpy arrays and pandas frames pass as they are.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the record as dicts, lists, numbers, text and arrays."""
+        plain: dict[str, Any] = _adapter(cast(Any, type(self))).dump_python(self)
+        return plain
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> Self:
+        """Read what `to_plain` returned; keys that this version does not know are left out.
+
+        Raises:
+            Problem: something is missing or of another type, as in an artifact that other code has made.
+        """
+        try:
+            record: Self = _adapter(cast(Any, cls)).validate_python(plain)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or cls.__name__
+            raise Problem(
+                f"expected a record '{cls.__name__}', got plain data of another shape ({where}: {first['msg']}): other "
+                "code has made it; use that version of the code, or make it again"
+            ) from error
+        return record
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -1,0 +1,64 @@
+"""A registered release as its card, the terminal and the run's tags show it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scarcegan.records import Record
+
+
+@dataclass(frozen=True)
+class Lineage(Record):
+    """Where a release comes from.
+
+    Attributes:
+        run: pathspec of the run that registers, as in `RetrainFlow/12`.
+        origin_run: id of the first run of a chain of resumes.
+        commit: git commit of the code, `-dirty` appended when files differ from it.
+        data_fingerprint: of the players.
+        settings_fingerprint: of the settings.
+        config: path of the configuration file.
+        card: pathspec of the step whose card shows the evaluation.
+        snapshot: name of the snapshot trained on; empty for other sources. Later snapshots are compared with it.
+        labels_known_by: ISO date by which its labels were known; empty: its cut-off.
+    """
+
+    run: str
+    origin_run: str
+    commit: str
+    data_fingerprint: str
+    settings_fingerprint: str
+    config: str
+    card: str
+    snapshot: str = ""
+    labels_known_by: str = ""
+
+
+@dataclass(frozen=True)
+class ReleasedVersion(Record):
+    """One model of a release; what it reaches, and against the champion, is in the run's evaluation."""
+
+    version: int
+    definition: str
+    status: str
+    threshold: float
+    constraint_met: bool
+    metrics: Mapping[str, float]
+    created: str
+
+
+@dataclass(frozen=True)
+class Release(Record):
+    """A release as it was registered.
+
+    Attributes:
+        registry: where, in words.
+        refused: definitions whose model was left out, being worse than its champion.
+        commands: what to type next.
+    """
+
+    release_id: str
+    registry: str
+    versions: Sequence[ReleasedVersion]
+    refused: Sequence[str]
+    lineage: Lineage
+    commands: Sequence[str]

@@ -1,0 +1,1 @@
+"""The jobs of RetrainFlow, one module a step."""
