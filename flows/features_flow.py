@@ -26,10 +26,12 @@ class FeaturesFlow(FlowSpec):
 
     Artifacts, stable between versions (step that makes them):
 
-    settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plans` - by cut-off:
-    frame, counters, observed days.
-    written (extract) - dict: cutoff, part, statistics; see scarcegan.workflow.features.telemetry.extract_part.
-    snapshots (publish) - list of dicts: name, cutoff, fingerprint, players, features, parts, notes, folder.
+    settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plans` - by cut-off a
+    SnapshotPlan.
+    written (extract) - a WrittenPart.
+    snapshots (publish) - list, each a PublishedSnapshot.
+
+    Records are stored as plain dicts; scarcegan.workflow.features.telemetry describes them.
     """
 
     config = Config(
@@ -55,9 +57,10 @@ class FeaturesFlow(FlowSpec):
         inside_features(settings, os.environ)
         self.settings = settings.model_dump(mode="json")
         self.commit = self.launch.commit
-        self.plans = plan_snapshots(settings, self.commit)
-        for cutoff, plan in self.plans.items():
-            print(f"{cutoff}:", *(plan["frame"]["notes"] or ["nothing odd in the telemetry"]), sep="\n  ")
+        plans = plan_snapshots(settings, self.commit)
+        self.plans = {cutoff: plan.to_plain() for cutoff, plan in plans.items()}
+        for cutoff, plan in plans.items():
+            print(f"{cutoff}:", *(plan.frame.notes or ["nothing odd in the telemetry"]), sep="\n  ")
         self.shards = [(cutoff, number) for cutoff in self.plans for number in range(settings.telemetry.shards)]
         self.next(self.extract, foreach="shards")
 
@@ -68,10 +71,11 @@ class FeaturesFlow(FlowSpec):
     def extract(self):
         """Compute the features of one shard of players at one cut-off and write them as one part."""
         from scarcegan.settings import load
-        from scarcegan.workflow.features.telemetry import extract_part
+        from scarcegan.workflow.features.telemetry import SnapshotPlan, extract_part
 
         cutoff, number = self.input
-        self.written = extract_part(self.plans[cutoff], number, load(self.settings))
+        plan = SnapshotPlan.from_plain(self.plans[cutoff])
+        self.written = extract_part(plan, number, load(self.settings)).to_plain()
         self.next(self.publish)
 
     @runs_on("small")
@@ -80,10 +84,12 @@ class FeaturesFlow(FlowSpec):
     def publish(self, inputs):
         """Publish each cut-off's snapshot: its parts exist already, the manifest makes them one."""
         from scarcegan.settings import load
-        from scarcegan.workflow.features.telemetry import publish_snapshots
+        from scarcegan.workflow.features.telemetry import SnapshotPlan, WrittenPart, publish_snapshots
 
         self.merge_artifacts(inputs, include=["settings", "plans", "commit"])
-        self.snapshots = publish_snapshots(self.plans, [task.written for task in inputs], load(self.settings))
+        plans = {cutoff: SnapshotPlan.from_plain(plan) for cutoff, plan in self.plans.items()}
+        written = [WrittenPart.from_plain(task.written) for task in inputs]
+        self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, load(self.settings))]
         self.next(self.end)
 
     @runs_on("small")

@@ -38,7 +38,8 @@ class RetrainFlow(FlowSpec):
     usage (every step) - list of dicts, one per task so far: step, index, wall_s, cpu_s, peak_memory_mb,
     gpu_used_share, cpu, memory_mb, gpu, attempt.
     players (preprocess) - dict of arrays: ids, features, feature_names, labels, truth, test_set, fold, fingerprint;
-    `data_report` - dict.
+    `data_report` - dict, see scarcegan.data.records; `snapshot_report` - dict, see scarcegan.snapshots.records, None
+    for players of another source.
     fold, candidates, history, validation_rows, prevalence (train) - see scarcegan.workflow.retraining.fit.fit_fold.
     models, validation (select) - dicts by business definition, see scarcegan.workflow.retraining.select.select_models;
     `baselines` - the rivals' scores of the test players, see scarcegan.workflow.retraining.rivals.
@@ -87,12 +88,16 @@ class RetrainFlow(FlowSpec):
     def preprocess(self):
         """Load, check and split the players; nothing is trained on data that are not fit."""
         from cards.preprocess_card import preprocess_card
+        from scarcegan.datasets.snapshot import snapshot_report
         from scarcegan.settings import load
         from scarcegan.workflow.retraining.prepare import prepare
 
-        prepared, self.data_report = prepare(load(self.settings))
-        self.players = prepared.to_artifact()
-        current.card.extend(preprocess_card(self.data_report))
+        settings = load(self.settings)
+        prepared, report = prepare(settings)
+        self.players, self.data_report = prepared.to_artifact(), report.to_plain()
+        snapshot = snapshot_report(prepared.players, settings)
+        self.snapshot_report = snapshot and snapshot.to_plain()
+        current.card.extend(preprocess_card(report, snapshot))
         self.fold_numbers = list(range(self.settings["folds"]["k"]))
         self.next(self.train, foreach="fold_numbers")
 

@@ -10,9 +10,11 @@ from metaflow.exception import MetaflowException, MetaflowNotFound
 from metaflow.plugins.aws.aws_client import get_aws_client
 from metaflow.plugins.aws.step_functions.step_functions_client import StepFunctionsClient
 
+from scarcegan.monitoring.drift import StartedRetraining
 from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.preflight import inside_scoring
 from scarcegan.problems import Problem, SettingsProblem
+from scarcegan.snapshots import open_snapshots
 
 RETRAIN_FLOW = Path(__file__).resolve().parent / "retrain_flow.py"
 STATE_MACHINE = "SFN_STATE_MACHINE"  # Metaflow tells the tasks of a deployed flow its name there
@@ -47,9 +49,10 @@ def start_retraining(decision, snapshot, run, config, settings, flow=RETRAIN_FLO
             f"'{settings.data.source}': set data.source = 'snapshot' and data.path, its labels table"
         )
     inside_scoring(settings, os.environ)  # a resume does not pass `start`
-    started = retrainings_of(settings)
-    if not started.claim(snapshot, {"snapshot": snapshot, "by": run}):
-        by = (started.find(snapshot) or {}).get("by", "another run")
+    started = retrainings_of(settings.registry.group, open_snapshots(settings.snapshots.folder))
+    if not started.claim(snapshot, StartedRetraining(snapshot, run)):
+        claimed = started.find(snapshot, StartedRetraining)
+        by = claimed.by if claimed else "another run"
         # Our own claim proves no start: the task may have died in between, or S3's yes have been lost on its way.
         before = _run_before(run, snapshot, flow) if by == run and STATE_MACHINE not in os.environ else None
         if by != run or before:

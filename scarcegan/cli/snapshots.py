@@ -43,24 +43,24 @@ def show(
     name: Annotated[str, typer.Argument(help="Name of the snapshot.")], folder: Folder = "", as_json: AsJson = False
 ) -> None:
     """Show one snapshot: where it comes from, what was odd in its telemetry, what moved since the one before."""
-    from scarcegan.monitoring.distances import quantile_drift
+    from scarcegan.data.distances import moves
 
     store = _store(folder)
     manifest = store.describe(name)
     before = store.before(manifest)
-    moved = quantile_drift(before.statistics, manifest.statistics)[:10] if before else []
-    facts = _facts(manifest) | {"previous": before.name if before else None, "moved_most": moved}
+    moved = moves(before.statistics, manifest.statistics)[:10] if before else []
+    facts = _facts(manifest) | {"previous": before.name if before else None}
     if as_json:
-        typer.echo(json.dumps(facts, indent=1))
+        typer.echo(json.dumps(facts | {"moved_most": [move.to_plain() for move in moved]}, indent=1))
         return
     console = _console()
     for key, value in facts.items():
-        if key not in ("notes", "moved_most"):
+        if key != "notes":
             console.print(f"{key}: {value}", markup=False)
     for note in manifest.frame.notes:
         console.print(f"note: {note}", markup=False)
-    for row in moved:
-        console.print(f"moved since {facts['previous']}: {row['name']} (PSI {row['psi']:.2f})", markup=False)
+    for move in moved:
+        console.print(f"moved since {facts['previous']}: {move.name} (PSI {move.psi:.2f})", markup=False)
 
 
 def _store(folder: str) -> "SnapshotStore":

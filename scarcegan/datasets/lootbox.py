@@ -13,11 +13,10 @@ import pyarrow.parquet as pq
 from scarcegan.data.players import Players
 from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, require_file, require_populations
 from scarcegan.datasets.telemetry_source import players_of
-from scarcegan.features.roles import Roles
 from scarcegan.problems import DataProblem, SettingsProblem
-from scarcegan.settings import Settings
+from scarcegan.settings import RoleNames, Settings
 
-ROLES = Roles(activity="opens", intensity="burst", night="night", win="wins")
+ROLES = RoleNames(activity="opens", intensity="burst", night="night", win="wins")
 NEGATIVES, RARE = ("dormant", "normal", "heavy"), "risky"
 WINDOW_DAYS = 60  # cohorts: at least 3 active days in these
 ADVICE = f"set {DATA_VARIABLE} to the folder that holds lootbox/, or data.path to that folder (it is not fetched)"

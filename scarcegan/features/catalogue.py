@@ -8,7 +8,8 @@ A quotient whose denominator is 0 counts as 0.
 
 from dataclasses import dataclass
 
-from scarcegan.features.roles import Roles
+from scarcegan.problems import DataProblem
+from scarcegan.settings import RoleNames
 
 
 @dataclass(frozen=True)
@@ -163,9 +164,23 @@ class Column:
     feature: Feature
 
 
-def columns(counters: tuple[str, ...], roles: Roles) -> tuple[Column, ...]:
+def role_places(roles: RoleNames, counters: tuple[str, ...]) -> dict[str, int]:
+    """Return the position among the counters of each role that is filled; the activity always is.
+
+    Raises:
+        DataProblem: a role names a counter that the telemetry lacks.
+    """
+    named = roles.model_dump()
+    named["activity"] = named["activity"] or counters[0]
+    unknown = {role: name for role, name in named.items() if name and name not in counters}
+    if unknown:
+        raise DataProblem(f"expected roles to name counters {list(counters)}, got {unknown}: mend the roles")
+    return {role: counters.index(name) for role, name in named.items() if name}
+
+
+def columns(counters: tuple[str, ...], roles: RoleNames) -> tuple[Column, ...]:
     """List the columns that `extract` returns for these counters and roles, in order."""
-    places = roles.resolved(counters)
+    places = role_places(roles, counters)
     activity = counters[places["activity"]]
     listed = [_column(counter, feature) for counter in counters for feature in PER_COUNTER]
     others = [counter for counter in counters if counter != activity]

@@ -8,6 +8,7 @@ import metaflow
 import numpy as np
 import pandas as pd
 
+from scarcegan.data.records import DataReport
 from scarcegan.history.client import artifact, artifacts, find_run, find_runs, fold_histories
 from scarcegan.history.data_drift import COLUMNS, data_drift
 from scarcegan.history.frames import flat
@@ -62,7 +63,8 @@ def compare(*references: str) -> RunComparison:
     found = {run.id: run for run in map(find_run, references)}
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
-    reports = {run_id: artifact(run, "data_report") for run_id, run in found.items()}
+    plain = {run_id: artifact(run, "data_report") for run_id, run in found.items()}
+    reports = {run_id: DataReport.from_plain(report) if report else None for run_id, report in plain.items()}
     reference = next(iter(found))
     return RunComparison(
         runs=list(found),
@@ -70,7 +72,7 @@ def compare(*references: str) -> RunComparison:
         metrics=with_deltas(_metrics(found.values()), reference),
         curves=_curves(found.values()),
         drift=_drift(reports, reference),
-        data={run_id: report and report["fingerprint"] for run_id, report in reports.items()},
+        data={run_id: report.fingerprint if report else None for run_id, report in reports.items()},
         best=_best(found.values()),
     )
 
@@ -127,7 +129,7 @@ def best(*references: str) -> pd.DataFrame:
     return _best(runs, ("definition",) if references else ("group", "definition"))
 
 
-def _drift(reports: Mapping[str, Any], reference: str) -> pd.DataFrame:
+def _drift(reports: Mapping[str, DataReport | None], reference: str) -> pd.DataFrame:
     frames = {run: data_drift(reports[reference], report) for run, report in reports.items()}
     moved = [frame.assign(run=run) for run, frame in frames.items() if len(frame)]
     return pd.concat(moved, ignore_index=True) if moved else pd.DataFrame(columns=[*COLUMNS, "run"])
