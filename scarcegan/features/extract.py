@@ -40,7 +40,7 @@ def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTabl
         DataProblem: a role names a counter that the telemetry has not.
     """
     roles = roles or RoleNames()
-    names = tuple(column.name for column in catalogue.columns(telemetry.names, roles))
+    names = tuple(catalogue.columns(telemetry.names, roles))
     places = catalogue.role_places(roles, telemetry.names)
     calendar = calendar_of(telemetry)
     design = shared_design(calendar)
@@ -65,14 +65,7 @@ def _fill(target: np.ndarray, series: Series, counters: int, places: dict[str, i
     """Write the features of a chunk to target [players, F], in the catalogue's order."""
     players = len(target)
     single: dict[str, np.ndarray] = {}
-    for family in (
-        levels.levels,
-        levels.activity,
-        shape.trend,
-        shape.weekly,
-        shape.residuals,
-        shape.spectrum,
-    ):
+    for family in (levels.levels, levels.activity, shape.trend, shape.weekly, shape.residuals, shape.spectrum):
         single |= family(series)
     beside = across.beside_activity(series, counters, places["activity"])
     start = 0

@@ -12,8 +12,8 @@ from scarcegan.data.columns import Column
 from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.features import catalogue, prophet50
 from scarcegan.features.extract import FeatureTable, extract
-from scarcegan.features.partition import remove_partition, shard_source, write_partition
-from scarcegan.features.source import Shard, Source, Window, read_shard
+from scarcegan.features.partition import read_shard, remove_partition, write_partition
+from scarcegan.features.source import Source, Window
 from scarcegan.features.survey import Survey, survey
 from scarcegan.problems import DataProblem
 from scarcegan.records import Record
@@ -29,13 +29,11 @@ class SnapshotPlan(Record):
 
     Attributes:
         frame: cut-off, window, columns and where they come from.
-        counters: of the telemetry, in order.
         observed: bool array [window_days]; False on a day that is missing for everyone.
         rows: the hidden folder of the rows sorted by shard.
     """
 
     frame: Frame
-    counters: tuple[str, ...]
     observed: np.ndarray
     rows: str
 
@@ -80,7 +78,7 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
     plans = {}
     for window, found in zip(windows, surveys, strict=True):
         frame = _frame(found, window, source, settings.telemetry, commit)
-        plans[window.cutoff] = SnapshotPlan(frame, found.counters, found.observed, rows)
+        plans[window.cutoff] = SnapshotPlan(frame, found.observed, rows)
     return plans
 
 
@@ -96,10 +94,8 @@ def extract_part(plan: SnapshotPlan, number: int, settings: Settings) -> Written
         DataProblem: rows that cannot be used, or are no longer there.
     """
     frame, telemetry = plan.frame, settings.telemetry
-    source = Source(frame.source, plan.counters)
-    own = shard_source(plan.rows, number, source)
-    window, shard = Window(frame.cutoff, frame.window_days), Shard(number, telemetry.shards)
-    block = read_shard(own, window, shard, plan.observed, source.location) if own else None
+    window = Window(frame.cutoff, frame.window_days)
+    block = read_shard(plan.rows, number, window, plan.observed, frame.source)
     if block is None:
         table = FeatureTable(np.empty(0, np.int64), np.empty((0, len(frame.columns)), np.float32), frame.columns)
     elif telemetry.feature_set == "prophet50":
@@ -163,7 +159,7 @@ def _frame(found: Survey, window: Window, source: Source, chosen: Telemetry, com
     if chosen.feature_set == "prophet50":
         columns = prophet50.names(found.counters)
     else:
-        columns = tuple(column.name for column in catalogue.columns(found.counters, chosen.roles))
+        columns = tuple(catalogue.columns(found.counters, chosen.roles))
         activity = catalogue.role_places(chosen.roles, found.counters)["activity"]
         days_column = f"{found.counters[activity]}_active_share"
     return Frame(
