@@ -76,7 +76,7 @@ def selected(prepared, folds, settings):
 
 
 @pytest.fixture(scope="session")
-def baselines(prepared, settings):
+def rivals(prepared, settings):
     """The rivals' scores of the test players."""
     return train_rivals(prepared, settings, threads=2)
 
@@ -87,7 +87,7 @@ def registry(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def evaluation(prepared, selected, baselines, settings, tmp_path_factory):
+def evaluation(prepared, selected, rivals, settings, tmp_path_factory):
     """The first evaluation: no champion yet."""
     empty = open_registry(settings_module.Registry(path=str(tmp_path_factory.mktemp("none"))))
-    return judge_models(prepared, *selected, baselines, empty, settings)
+    return judge_models(prepared, *selected, rivals, empty, settings)
