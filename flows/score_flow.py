@@ -62,8 +62,8 @@ class ScoreFlow(FlowSpec):
         inside_scoring(settings, os.environ)
         run = f"{current.flow_name}/{current.run_id}"
         registry = open_registry(settings.registry)
-        self.model, plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
-        self.settings, self.plan = settings.model_dump(mode="json"), plan.to_plain()
+        model, plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
+        self.settings, self.model, self.plan = settings.model_dump(mode="json"), model.to_plain(), plan.to_plain()
         self.commit = self.launch.commit
         self.model_version = plan.model.version
         self.shards = list(range(plan.snapshot.parts))
@@ -75,12 +75,13 @@ class ScoreFlow(FlowSpec):
     @step
     def score(self):
         """Score one part of the snapshot into one file, with reasons for the players that are flagged."""
+        from scarcegan.serving.model import Model
         from scarcegan.settings import load
         from scarcegan.workflow.scoring.records import ScoringPlan
         from scarcegan.workflow.scoring.shard import score_shard
 
-        plan = ScoringPlan.from_plain(self.plan)
-        self.scored = score_shard(plan, self.model, self.input, load(self.settings).snapshots).to_plain()
+        plan, model = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model)
+        self.scored = score_shard(plan, model, self.input, load(self.settings).snapshots).to_plain()
         self.next(self.report)
 
     @runs_on("small")
@@ -93,18 +94,19 @@ class ScoreFlow(FlowSpec):
         from cards.drift_card import drift_card
         from cards.score_card import score_card
         from scarcegan.aws.model_monitor import model_monitor_files
+        from scarcegan.serving.model import Model
         from scarcegan.settings import load
         from scarcegan.workflow.scoring.drift import watch_scored
         from scarcegan.workflow.scoring.records import ScoringPlan, Tally
         from scarcegan.workflow.scoring.report import tell_scores
 
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
-        plan, settings = ScoringPlan.from_plain(self.plan), load(self.settings)
+        plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), load(self.settings)
         tallies = [Tally.from_plain(task.scored) for task in inputs]
-        report, self.flagged = tell_scores(plan, self.model, tallies, settings.review_budget)
+        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget)
         self.score_report = report.to_plain()
         current.card["scores"].extend(score_card(report, self.flagged.head(20).to_dict("records")))
-        watched = watch_scored(plan, self.model, settings)
+        watched = watch_scored(plan, model, settings)
         self.drift, self.decision = watched.drift and watched.drift.to_plain(), watched.decision.to_plain()
         self.model_monitor = model_monitor_files(watched)
         current.card["drift"].extend(drift_card(watched.drift, watched.decision))

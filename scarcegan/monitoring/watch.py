@@ -5,9 +5,8 @@ champion, and in `limits/` one per champion. `_drift/<registry group>/started/` 
 started a retraining. A record is written once: watching the same snapshot again returns it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +27,7 @@ from scarcegan.monitoring.measures import Measured, Sample, measure
 from scarcegan.monitoring.records import Records
 from scarcegan.monitoring.report import drift_report, realised_recall
 from scarcegan.registry.contract import ModelVersion
-from scarcegan.serving.forward import class_probabilities, risk_score
+from scarcegan.serving.model import Model
 from scarcegan.settings import Monitoring
 from scarcegan.snapshots import Manifest, SnapshotStore
 from scarcegan.snapshots.labels import Labels, became_risky
@@ -69,7 +68,7 @@ class Watch:
 
     def __init__(
         self,
-        model: Mapping[str, Any],
+        model: Model,
         version: ModelVersion,
         store: SnapshotStore,
         rule: Monitoring,
@@ -78,7 +77,6 @@ class Watch:
     ) -> None:
         self._model, self._version, self._store = model, version, store
         self._rule, self._seed, self._labels = rule, seed, labels
-        self._features: tuple[str, ...] = tuple(model["feature_names"])
         self.records = Records(join(_drift_folder(version.group, store), version.definition))
         self._limits = Records(join(self.records.folder, "limits"))
 
@@ -111,7 +109,7 @@ class Watch:
                 "monitoring.reference"
             )
         manifest = self._store.describe(name)
-        missing = sorted(set(self._features) - set(manifest.frame.columns))
+        missing = sorted(set(self._model.feature_names) - set(manifest.frame.columns))
         if missing:
             return f"snapshot '{name}' lacks features of the champion, such as '{missing[0]}'; name another one"
         return manifest
@@ -126,7 +124,7 @@ class Watch:
             limits = pair_limits(usual, limits, self._rule.false_alarms)
         drift = drift_report(
             measured,
-            self._features,
+            self._model.feature_names,
             limits,
             self._recall(manifest, reference),
             threshold=self._version.threshold,
@@ -151,8 +149,8 @@ class Watch:
         features = np.concatenate(blocks)
         rng = np.random.default_rng([self._seed, 8])
         features = features[np.sort(rng.permutation(len(features))[:most])]
-        probabilities = class_probabilities(self._model, features)
-        rare = self._model["rare_index"]
+        probabilities = self._model.probabilities(features)
+        rare = self._model.rare_index
         unknown = is_unknown(probabilities, rare + 1)
         about = (manifest.name, manifest.frame.cutoff, manifest.fingerprint, manifest.players, len(features))
         unknown_share = None if unknown is None else float(unknown.mean())
@@ -160,7 +158,7 @@ class Watch:
 
     def _rows(self, part: pa.Table, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return the features of some of a part's players in the champion's order, float32 [n, F]."""
-        return np.stack([part[name].to_numpy()[chosen] for name in self._features], axis=1)
+        return np.stack([part[name].to_numpy()[chosen] for name in self._model.feature_names], axis=1)
 
     def _stable_pairs(self, reference: Manifest, past: Sequence[DriftDecision]) -> Sequence[StablePair]:
         """Return what was measured between neighbouring snapshots up to the reference, once for each champion.
@@ -210,8 +208,8 @@ class Watch:
 
     def _score_of(self, manifest: Manifest, ids: np.ndarray) -> np.ndarray:
         """Score the players of a snapshot with these ids, part by part."""
-        blocks = [np.empty((0, len(self._features)), np.float32)]
+        blocks = [np.empty((0, len(self._model.feature_names)), np.float32)]
         for part in manifest.parts if len(ids) else ():
             table = self._store.read_part(manifest, part)
             blocks.append(self._rows(table, np.isin(table[ID].to_numpy().astype(str), ids)))
-        return risk_score(self._model, np.concatenate(blocks))
+        return self._model.risk(np.concatenate(blocks))

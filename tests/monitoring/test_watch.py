@@ -8,9 +8,12 @@ import pandas as pd
 import pytest
 
 from scarcegan.aws.model_monitor import model_monitor_files
+from scarcegan.data.scaling import Scaler
 from scarcegan.monitoring.watch import Watch
 from scarcegan.registry.contract import ModelVersion
-from scarcegan.serving.forward import risk_score
+from scarcegan.serving.forward import Layer
+from scarcegan.serving.model import Model
+from scarcegan.serving.networks import Networks
 from scarcegan.settings import Monitoring, Populations
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
@@ -25,20 +28,10 @@ def risk_by_losses(features=FEATURES):
     """A model whose risk grows with losses and that flags one player in ten."""
     weights = np.zeros((1, 3, 3), np.float32)
     weights[0, 0] = [-1, 2, 0]
-    scaler = {
-        "kind": "quantile_normal",
-        "knots": np.tile(np.linspace(0, 30, 9, dtype=np.float32), (3, 1)),
-        "values": np.tile(np.linspace(-2, 2, 9, dtype=np.float32), (3, 1)),
-    }
-    layers = [{"weights": weights, "bias": np.zeros((1, 3), np.float32)}]
-    return {
-        "class_names": ["normal", "risky", "unknown"],
-        "rare_index": 1,
-        "feature_names": list(features),
-        "threshold": 0.9,
-        "definition": "review_budget",
-        "parts": [{"scaler": scaler, "layers": layers, "slope": 0.2}],
-    }
+    knots, values = (np.tile(np.linspace(*ends, 9, dtype=np.float32), (3, 1)) for ends in ((0, 30), (-2, 2)))
+    layer = Layer(weights, np.zeros((1, 3), np.float32))
+    part = Networks(Scaler("quantile_normal", knots, values), (layer,), 0.2)
+    return Model(("normal", "risky", "unknown"), 1, features, 0.9, "review_budget", (part,))
 
 
 def champion(snapshot=MONTHS[3], version=1, **facts):
@@ -174,7 +167,7 @@ def test_recall_is_measured_on_labels_that_came_after_the_scoring(watch, labels,
     april = store.read("players-2026-04-01")
     rows = np.flatnonzero(np.isin(april.ids, players))
     columns = [COLUMNS.index(name) for name in FEATURES]
-    found = np.count_nonzero(risk_score(risk_by_losses(), april.features[np.ix_(rows, columns)]) >= 0.9)
+    found = np.count_nonzero(risk_by_losses().risk(april.features[np.ix_(rows, columns)]) >= 0.9)
     assert 0 < recall.found == found < 15
     assert (watched.decision.action, watched.decision.causes) == ("retrain", ["recall"])
 

@@ -1,7 +1,7 @@
 """First job: any source's players, checked, split into test sets and folds, described."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from scarcegan.data.report import data_report
 from scarcegan.data.validation import validate
 from scarcegan.datasets import load_players
 from scarcegan.evaluation.subgroups import subgroup_features
+from scarcegan.records import Record
 from scarcegan.settings import Settings
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Prepared(Record):
     """Players ready for training.
 
     Attributes:
@@ -34,16 +35,14 @@ class Prepared:
         """Return the rows of each test set's players by its name, int arrays."""
         return {name: np.flatnonzero(self.fold == -number) for number, name in enumerate(self.players.test_sets, 1)}
 
-    def to_artifact(self) -> dict[str, Any]:
-        """Return plain arrays, for Metaflow to store."""
-        return asdict(self.players) | {"fold": self.fold, "fingerprint": self.fingerprint}
+    def to_plain(self) -> dict[str, Any]:
+        """Return the players' columns, `fold` and `fingerprint` in one dict; arrays are passed on, not copied."""
+        return {**self.players.to_plain(), "fold": self.fold, "fingerprint": self.fingerprint}
 
     @classmethod
-    def from_artifact(cls, artifact: dict[str, Any]) -> "Prepared":
-        """Make it from what `to_artifact` returned."""
-        columns = dict(artifact)
-        fold, name = columns.pop("fold"), columns.pop("fingerprint")
-        return cls(Players(**columns), fold, name)
+    def from_plain(cls, plain: Any) -> Self:
+        """Read what `to_plain` returned."""
+        return super().from_plain({**plain, "players": plain})
 
 
 def prepare(settings: Settings) -> tuple[Prepared, DataReport]:

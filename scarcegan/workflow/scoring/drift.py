@@ -1,17 +1,15 @@
 """The watch of a scored snapshot, with what the settings name for it."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from scarcegan.backends import open_registry
 from scarcegan.monitoring.watch import Watch, Watched
+from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.workflow.scoring.records import ScoringPlan
 
 
-def watch_scored(plan: ScoringPlan, model: Mapping[str, Any], settings: Settings) -> Watched:
+def watch_scored(plan: ScoringPlan, model: Model, settings: Settings) -> Watched:
     """Watch the snapshot that a model has scored, see `scarcegan.monitoring.watch`.
 
     Raises:

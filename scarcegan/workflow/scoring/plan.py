@@ -1,14 +1,11 @@
 """Scoring's first job: choose an approved model and a snapshot, and check that they fit."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import project_folder
 from scarcegan.registry.contract import ModelVersion, Registry
-from scarcegan.serving.archive import read_archive
+from scarcegan.serving.model import Model
 from scarcegan.settings import Settings, Snapshots
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.storage import join
@@ -17,7 +14,7 @@ from scarcegan.workflow.scoring.records import ScoredSnapshot, ScoringModel, Sco
 
 def plan_scoring(
     settings: Settings, registry: Registry, definition: str, version: int | None, snapshot: str | None, run: str
-) -> tuple[dict[str, Any], ScoringPlan]:
+) -> tuple[Model, ScoringPlan]:
     """Choose the model and the snapshot and check that they fit; nothing is scored before.
 
     Args:
@@ -29,14 +26,14 @@ def plan_scoring(
         run: names the run, the same for all its retries and resumes.
 
     Returns:
-        The model, see `scarcegan.serving.archive`, and the plan.
+        The model and the plan.
 
     Raises:
         RegistryProblem: no such approved version, or its archive was changed.
         DataProblem: no such snapshot, or it lacks features of the model.
     """
     found = _approved(registry, definition, version)
-    model = read_archive(registry.fetch_archive(found.version), found.sha256)
+    model = Model.load(registry.fetch_archive(found.version), found.sha256)
     manifest = _manifest(settings.snapshots, snapshot)
     check_features(model, found.version, manifest)
     scores_by = ScoringModel(
@@ -47,7 +44,7 @@ def plan_scoring(
         release_id=found.release_id,
         run=found.run_pathspec,
         # As exact as scores are: a player exactly at the threshold is flagged.
-        threshold=float(np.float32(model["threshold"])),
+        threshold=float(np.float32(model.threshold)),
         data_fingerprint=found.metadata.get("data_fingerprint", ""),
     )
     scored = (manifest.name, manifest.fingerprint, manifest.frame.cutoff, manifest.players, len(manifest.parts))
@@ -56,12 +53,12 @@ def plan_scoring(
     return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder)
 
 
-def check_features(model: Mapping[str, Any], version: int, manifest: Manifest) -> None:
+def check_features(model: Model, version: int, manifest: Manifest) -> None:
     """Refuse, with a DataProblem, a snapshot that lacks features of the model; their order does not matter."""
-    missing = [name for name in model["feature_names"] if name not in manifest.frame.columns]
+    missing = [name for name in model.feature_names if name not in manifest.frame.columns]
     if missing:
         raise DataProblem(
-            f"expected the {len(model['feature_names'])} features of version {version} in snapshot '{manifest.name}', "
+            f"expected the {len(model.feature_names)} features of version {version} in snapshot '{manifest.name}', "
             f"got none called {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''} ({len(missing)} missing): "
             "score a snapshot made with the same counters and feature set, or retrain on this one"
         )

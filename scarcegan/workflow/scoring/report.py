@@ -1,7 +1,7 @@
 """Scoring's last job: what the scores of all shards tell together, and the list that moderators work through."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from scarcegan.serving.distribution import LEVELS, counted_quantiles, lowest_of_top, top_order
+from scarcegan.serving.model import Model
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import draft_beside, join, local_file, put_file
-from scarcegan.workflow.scoring.records import ReferenceScores, ReviewList, ScoreReport, ScoringPlan, Tally
+from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 
 # Rows of the review list that go with the run as an artifact; the whole list is in its files.
 SHOWN_ROWS = 10_000
@@ -21,7 +22,7 @@ REVIEW_COLUMNS = [ID, "risk_score", "class", "is_flagged", "reasons"]
 
 
 def tell_scores(
-    plan: ScoringPlan, model: Mapping[str, Any], tallies: Sequence[Tally], review_budget: float
+    plan: ScoringPlan, model: Model, tallies: Sequence[Tally], review_budget: float
 ) -> tuple[ScoreReport, pd.DataFrame]:
     """Sum up the shards, and write the moderators' list and the report beside the scores.
 
@@ -37,18 +38,17 @@ def tell_scores(
     counts = np.sum([tally.counts for tally in tallies], axis=0)
     likeliest = np.sum([tally.classes for tally in tallies], axis=0)
     review = _review(plan, tallies, counts, wanted=int(review_budget * players + ROUNDING))
-    reference = model.get("reference")
     report = ScoreReport(
         plan=plan,
         files=[tally.file for tally in tallies],
         players=players,
         flagged=flagged,
         flagged_share=flagged / players,
-        unknown_share=int(likeliest[model["rare_index"] + 1 :].sum()) / players,
-        classes=dict(zip(model["class_names"], likeliest.tolist(), strict=True)),
+        unknown_share=int(likeliest[model.rare_index + 1 :].sum()) / players,
+        classes=dict(zip(model.class_names, likeliest.tolist(), strict=True)),
         levels=LEVELS.tolist(),
         quantiles=counted_quantiles(counts),
-        reference=ReferenceScores.from_plain(reference) if reference else None,
+        reference=model.reference,
         review=ReviewList(
             players=len(review),
             budget=review_budget,

@@ -1,8 +1,7 @@
 """Scoring's main job: one part of a snapshot in, one parquet file of scores and reasons out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +9,7 @@ import pyarrow.parquet as pq
 
 from scarcegan.problems import DataProblem
 from scarcegan.serving.distribution import BINS, count_scores
-from scarcegan.serving.explain import integrated_gradients, reasons
-from scarcegan.serving.forward import Scorer
+from scarcegan.serving.model import Model
 from scarcegan.serving.stream import ScoredBatch, score_parquet
 from scarcegan.settings import Snapshots
 from scarcegan.snapshots import open_snapshots
@@ -20,11 +18,11 @@ from scarcegan.storage import draft_beside, join, put_file
 from scarcegan.workflow.scoring.records import ScoringPlan, Tally
 
 
-def score_shard(plan: ScoringPlan, model: Mapping[str, Any], number: int, snapshots: Snapshots) -> Tally:
+def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapshots) -> Tally:
     """Score one part of the snapshot into one parquet file, which appears whole; again replaces it by the same.
 
     A row has the player's id, `risk_score`, most probable `class`, `is_flagged`, `reasons` (up to three, in words, of
-    a flagged player; see `scarcegan.serving.explain`), `model_version` and `run`.
+    a flagged player; see `scarcegan.serving.reasons`), `model_version` and `run`.
 
     Args:
         plan: from `plan_scoring`.
@@ -44,8 +42,8 @@ def score_shard(plan: ScoringPlan, model: Mapping[str, Any], number: int, snapsh
         )
     part, file = manifest.parts[number], f"part-{number:05d}.parquet"
     with store.part_file(manifest, part) as path, draft_beside(plan.folder) as draft:
-        batches = score_parquet(Scorer(model), path, ID, model["feature_names"])
-        typical = manifest.typical_player(model["feature_names"])
+        batches = score_parquet(model, path, ID)
+        typical = manifest.typical_player(model.feature_names)
         with pq.ParquetWriter(draft, _schema(part.id_type), compression="zstd") as writer:
             tally = _write_scores(writer, batches, model, typical, plan)
         put_file(draft, join(plan.folder, file))
@@ -55,20 +53,20 @@ def score_shard(plan: ScoringPlan, model: Mapping[str, Any], number: int, snapsh
 def _write_scores(
     writer: pq.ParquetWriter,
     batches: Iterable[ScoredBatch],
-    model: Mapping[str, Any],
+    model: Model,
     typical: np.ndarray,
     plan: ScoringPlan,
 ) -> Tally:
     """Write scored batches one after the other, and return their tally, whose file is not named yet."""
     players, flagged = 0, 0
-    classes, counts = np.zeros(len(model["class_names"]), dtype=np.int64), np.zeros(BINS, dtype=np.int64)
+    classes, counts = np.zeros(len(model.class_names), dtype=np.int64), np.zeros(BINS, dtype=np.int64)
     for batch in batches:
-        scores, likeliest = batch.probabilities[model["rare_index"]], batch.probabilities.argmax(axis=0)
-        is_flagged = scores >= np.float32(plan.model.threshold)
+        scores, likeliest = batch.probabilities[model.rare_index], batch.probabilities.argmax(axis=0)
+        is_flagged = model.flags(scores)
         columns = {
             ID: batch.ids,
             "risk_score": scores,
-            "class": pa.array(model["class_names"]).take(pa.array(likeliest)),
+            "class": pa.array(model.class_names).take(pa.array(likeliest)),
             "is_flagged": is_flagged,
             "reasons": _reasons(model, batch, is_flagged, typical),
             "model_version": pa.repeat(plan.model.version, len(scores)).cast(pa.int32()),
@@ -81,13 +79,13 @@ def _write_scores(
     return Tally("", players, flagged, classes, counts)
 
 
-def _reasons(model: Mapping[str, Any], batch: ScoredBatch, is_flagged: np.ndarray, typical: np.ndarray) -> pa.ListArray:
+def _reasons(model: Model, batch: ScoredBatch, is_flagged: np.ndarray, typical: np.ndarray) -> pa.ListArray:
     """Return the reasons of the flagged players in words; an empty list for all others."""
     rows = np.ascontiguousarray(batch.columns[:, is_flagged].T)
-    found = reasons(model, rows, integrated_gradients(model, rows, typical), typical)
+    found = model.reasons(rows, model.explain(rows, typical), typical)
     lengths = np.zeros(len(is_flagged) + 1, dtype=np.int32)
     lengths[1:][is_flagged] = [len(one) for one in found]
-    words = [reason["words"] for one in found for reason in one]
+    words = [reason.words for one in found for reason in one]
     return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), pa.array(words, pa.string()))
 
 
