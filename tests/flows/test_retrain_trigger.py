@@ -12,9 +12,11 @@ from types import SimpleNamespace
 import metaflow
 import pytest
 
+from scarcegan.monitoring.drift import StartedRetraining
 from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.problems import PreflightProblem, Problem, SettingsProblem
 from scarcegan.settings import load
+from scarcegan.snapshots import open_snapshots
 
 HERE = Path(__file__).resolve().parent
 TRIGGER = HERE.parents[1] / "flows" / "retrain_trigger.py"
@@ -37,6 +39,15 @@ def ask(home):
     return done, load({"snapshots": {"folder": f"{home}/snapshots"}, "registry": {"group": "shelf"}})
 
 
+def record_of(settings):
+    return retrainings_of(settings.registry.group, open_snapshots(settings.snapshots.folder))
+
+
+def started_by(settings, snapshot):
+    found = record_of(settings).find(snapshot, StartedRetraining)
+    return found and found.by
+
+
 def runs(home, flow):
     metaflow.metadata(f"local@{home}")
     metaflow.namespace(None)
@@ -55,10 +66,7 @@ def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its
     assert (started.data.trained_on, started.data.group) == ("players-2026-01-01", "shelf")
     tags = {"cause:drift", "drift:classifier", "drift:recall", "snapshot:players-2026-01-01"}
     assert tags | {f"by:{asking.pathspec}"} <= started.user_tags
-    assert retrainings_of(settings).find("players-2026-01-01") == {
-        "snapshot": "players-2026-01-01",
-        "by": asking.pathspec,
-    }
+    assert started_by(settings, "players-2026-01-01") == asking.pathspec
     again, _ = ask(home)  # another scoring of the same snapshot
     assert again.returncode == 0, again.stdout + again.stderr
     assert runs(home, "StubAskingFlow")[0].data.retraining is None
@@ -90,7 +98,7 @@ def test_what_could_not_be_started_may_be_started_later(trigger, tmp_path):
     settings = settings_of(tmp_path)
     with pytest.raises(Problem, match="got none: no run id"):
         trigger.start_retraining({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings)
-    assert retrainings_of(settings).find("a") is None
+    assert started_by(settings, "a") is None
 
 
 @pytest.fixture
@@ -120,7 +128,7 @@ def test_where_no_retraining_is_deployed_it_may_be_started_later(trigger, tmp_pa
     settings = settings_of(tmp_path)
     with pytest.raises(Problem, match="doesn't exist"):
         trigger.start_retraining({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings)
-    assert retrainings_of(settings).find("a") is None
+    assert started_by(settings, "a") is None
 
 
 def test_a_run_that_died_after_it_had_asked_is_not_asked_twice(trigger, tmp_path, state_machines):
@@ -160,7 +168,7 @@ def known_runs(monkeypatch, trigger, *found):
 
 def test_another_runs_retraining_is_not_started_again(trigger, tmp_path, capsys):
     settings = settings_of(tmp_path)
-    retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
+    record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1"))
     assert trigger.start_retraining({"causes": []}, "a", "ScoreFlow/2", "config.toml", settings) is None
     assert "one was started by ScoreFlow/1" in capsys.readouterr().out
 
@@ -170,7 +178,7 @@ def resume_after_a_claim(trigger, tmp_path, monkeypatch, started_by):
     settings, runner = settings_of(tmp_path), Executing(0)
     monkeypatch.setattr(trigger, "Runner", runner)
     known_runs(monkeypatch, trigger, ("RetrainFlow/3", f"by:{started_by}"))
-    retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
+    record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1"))
     return trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings), runner.asked
 
 
@@ -191,7 +199,7 @@ def test_a_retraining_that_fails_is_told_and_not_started_again(trigger, tmp_path
     monkeypatch.setattr(trigger, "Runner", Executing(1))
     with pytest.raises(Problem, match=r"RetrainFlow/7 .* failed.* resume --origin-run-id 7"):
         trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings)
-    assert retrainings_of(settings).find("a") == {"snapshot": "a", "by": "ScoreFlow/1"}
+    assert started_by(settings, "a") == "ScoreFlow/1"
 
 
 def test_a_resume_inside_a_small_job_is_refused(trigger, tmp_path, monkeypatch):
@@ -203,14 +211,14 @@ def test_a_resume_inside_a_small_job_is_refused(trigger, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_BATCH_JOB_ID", "1")
     with pytest.raises(PreflightProblem, match="in which all of RetrainFlow would run"):
         trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings)
-    assert retrainings_of(settings).find("a") is None
+    assert started_by(settings, "a") is None
 
 
 def test_a_configuration_that_trains_on_no_snapshot_is_refused(trigger, tmp_path):
     settings = settings_of(tmp_path, "simulated")
     with pytest.raises(SettingsProblem, match=r"got data.source 'simulated': set data.source = 'snapshot'"):
         trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings)
-    assert retrainings_of(settings).find("a") is None
+    assert started_by(settings, "a") is None
 
 
 def test_a_person_is_told_the_command_that_does_the_same(trigger):
