@@ -7,6 +7,7 @@ started a retraining. A record is written once: watching the same snapshot again
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -54,10 +55,11 @@ def _drift_folder(group: str, store: SnapshotStore) -> str:
     return join(join(store.folder, "_drift"), group)
 
 
+@dataclass(frozen=True)
 class Watch:
     """Compares snapshots with the one that a champion was trained on, decides, and keeps both on record.
 
-    Args:
+    Attributes:
         model: the champion.
         version: what the registry says of it.
         store: the snapshots.
@@ -66,19 +68,20 @@ class Watch:
         labels: all that are known, for recall; None where there are none.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        version: ModelVersion,
-        store: SnapshotStore,
-        rule: Monitoring,
-        seed: int,
-        labels: Labels | None = None,
-    ) -> None:
-        self._model, self._version, self._store = model, version, store
-        self._rule, self._seed, self._labels = rule, seed, labels
-        self.records = Records(join(_drift_folder(version.group, store), version.definition))
-        self._limits = Records(join(self.records.folder, "limits"))
+    model: Model
+    version: ModelVersion
+    store: SnapshotStore
+    rule: Monitoring
+    seed: int
+    labels: Labels | None = None
+
+    @cached_property
+    def _records(self) -> Records:
+        return Records(join(_drift_folder(self.version.group, self.store), self.version.definition))
+
+    @cached_property
+    def _limits(self) -> Records:
+        return Records(join(self._records.folder, "limits"))
 
     def watch(self, snapshot: str) -> Watched:
         """Watch a snapshot, which has the champion's features.
@@ -86,71 +89,71 @@ class Watch:
         Raises:
             DataProblem: a snapshot cannot be read, or a record cannot be kept.
         """
-        manifest, reference = self._store.describe(snapshot), self._reference()
-        cutoff, version = manifest.frame.cutoff, self._version.version
+        manifest, reference = self.store.describe(snapshot), self._reference()
+        cutoff, version = manifest.frame.cutoff, self.version.version
         if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
             return Watched(None, cannot_measure(reference, cutoff, version), manifest, None)
         name = f"{cutoff}_{manifest.fingerprint}_v{version}"
-        record = self.records.find(name, DriftRecord)
-        record = record or self.records.keep(name, self._measured(manifest, reference))
+        record = self._records.find(name, DriftRecord)
+        record = record or self._records.keep(name, self._measured(manifest, reference))
         return Watched(record.drift, record.decision, manifest, reference)
 
     def _reference(self) -> Manifest | str:
         """Return the snapshot to compare with, or why there is none."""
-        name = self._rule.reference or self._version.metadata.get("snapshot", "")
+        name = self.rule.reference or self.version.metadata.get("snapshot", "")
         if not name:
             return (
-                f"version {self._version.version} was not trained on a snapshot; name one in monitoring.reference, "
+                f"version {self.version.version} was not trained on a snapshot; name one in monitoring.reference, "
                 "or train with data.source = 'snapshot'"
             )
-        if name not in self._store.names():
+        if name not in self.store.names():
             return (
-                f"there is no snapshot '{name}' in {self._store.folder} (any more); name another one in "
+                f"there is no snapshot '{name}' in {self.store.folder}, or no longer; name another one in "
                 "monitoring.reference"
             )
-        manifest = self._store.describe(name)
-        missing = sorted(set(self._model.feature_names) - set(manifest.frame.columns))
+        manifest = self.store.describe(name)
+        missing = sorted(set(self.model.feature_names) - set(manifest.frame.columns))
         if missing:
             return f"snapshot '{name}' lacks features of the champion, such as '{missing[0]}'; name another one"
         return manifest
 
     def _measured(self, manifest: Manifest, reference: Manifest) -> DriftRecord:
-        past = [record.decision for record in self.records.before(manifest.frame.cutoff, DriftRecord)]
+        past = [record.decision for record in self._records.before(manifest.frame.cutoff, DriftRecord)]
         measured = self._measure(reference, manifest)
         pairs = self._stable_pairs(reference, past)
-        limits = chance_limits(measured, self._rule.false_alarms)
+        limits = chance_limits(measured, self.rule.false_alarms)
         if pairs:
             usual = [{name: np.asarray(getattr(pair, name)) for name in limits} for pair in pairs]
-            limits = pair_limits(usual, limits, self._rule.false_alarms)
+            limits = pair_limits(usual, limits, self.rule.false_alarms)
         drift = drift_report(
             measured,
-            self._model.feature_names,
+            self.model.feature_names,
             limits,
             self._recall(manifest, reference),
-            threshold=self._version.threshold,
-            false_alarms=self._rule.false_alarms,
+            threshold=self.version.threshold,
+            false_alarms=self.rule.false_alarms,
             pairs=len(pairs),
         )
-        decision = decide(drift, self._version.version, past, self._rule)
-        unreadable = self.records.unreadable + self._limits.unreadable
+        decision = decide(drift, self.version.version, past, self.rule)
+        unreadable = self._records.unreadable + self._limits.unreadable
         return DriftRecord(drift, replace(decision, reasons=[*decision.reasons, *unreadable]))
 
     def _measure(self, before: Manifest, now: Manifest) -> Measured:
         samples = (self._sample(manifest) for manifest in (before, now))
-        return measure(*samples, seed=self._seed, false_alarms=self._rule.false_alarms)
+        return measure(*samples, seed=self.seed, false_alarms=self.rule.false_alarms)
 
     def _sample(self, manifest: Manifest) -> Sample:
         """Draw players of a snapshot and score them."""
-        most, blocks = self._rule.rows, list[np.ndarray]()
+        most, blocks = self.rule.rows, list[np.ndarray]()
         # Parts hold players by a hash of their id: the first ones are as good as all, and the same in each snapshot.
         for part in manifest.parts:
             if sum(map(len, blocks)) < most:
-                blocks.append(self._rows(self._store.read_part(manifest, part)))
+                blocks.append(self._rows(self.store.read_part(manifest, part)))
         features = np.concatenate(blocks)
-        rng = np.random.default_rng([self._seed, 8])
+        rng = np.random.default_rng([self.seed, 8])
         features = features[np.sort(rng.permutation(len(features))[:most])]
-        probabilities = self._model.probabilities(features)
-        rare = self._model.rare_index
+        probabilities = self.model.probabilities(features)
+        rare = self.model.rare_index
         unknown = is_unknown(probabilities, rare + 1)
         about = (manifest.name, manifest.frame.cutoff, manifest.fingerprint, manifest.players, len(features))
         unknown_share = None if unknown is None else float(unknown.mean())
@@ -158,17 +161,17 @@ class Watch:
 
     def _rows(self, part: pa.Table, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return the features of some of a part's players in the champion's order, float32 [n, F]."""
-        return np.stack([part[name].to_numpy()[chosen] for name in self._model.feature_names], axis=1)
+        return np.stack([part[name].to_numpy()[chosen] for name in self.model.feature_names], axis=1)
 
     def _stable_pairs(self, reference: Manifest, past: Sequence[DriftDecision]) -> Sequence[StablePair]:
         """Return what was measured between neighbouring snapshots up to the reference, once for each champion.
 
-        None where there are too few of them to set limits.
+        Empty where there are too few of them to set limits.
         """
-        name = f"v{self._version.version}_{reference.fingerprint}_{self._rule.pairs}_{self._rule.rows}"
+        name = f"v{self.version.version}_{reference.fingerprint}_{self.rule.pairs}_{self.rule.rows}"
         found = self._limits.find(name, StablePairs)
         if found is None:
-            pairs = self._neighbours(reference, past) if self._rule.pairs >= FEWEST_PAIRS else []
+            pairs = self._neighbours(reference, past) if self.rule.pairs >= FEWEST_PAIRS else []
             if len(pairs) < FEWEST_PAIRS:  # not for the record: earlier snapshots may yet be published
                 return []
             found = self._limits.keep(name, StablePairs([self._pair(*pair) for pair in pairs]))
@@ -178,11 +181,11 @@ class Watch:
         """Return the latest pairs of neighbours but those where a signal was first raised: there the players moved."""
         raised = {decision.cutoff for decision in past if any(one.periods == 1 for one in decision.signals.values())}
         pairs: list[tuple[Manifest, Manifest]] = []
-        later, earlier = reference, self._store.before(reference)
-        while earlier is not None and len(pairs) < self._rule.pairs:
+        later, earlier = reference, self.store.before(reference)
+        while earlier is not None and len(pairs) < self.rule.pairs:
             if later.frame.cutoff not in raised:
                 pairs.append((earlier, later))
-            later, earlier = earlier, self._store.before(earlier)
+            later, earlier = earlier, self.store.before(earlier)
         return pairs
 
     def _pair(self, earlier: Manifest, later: Manifest) -> StablePair:
@@ -198,18 +201,18 @@ class Watch:
         None without labels of risky players that are later than everything the champion was trained on, and where the
         release could promise no recall.
         """
-        scored, promised = self._store.before(manifest), self._version.metrics.get("recall")
+        scored, promised = self.store.before(manifest), self.version.metrics.get("recall")
         is_ours = scored is not None and scored.frame.cutoff >= reference.frame.cutoff
-        if scored is None or not is_ours or self._labels is None or promised is None:
+        if scored is None or not is_ours or self.labels is None or promised is None:
             return None
-        after = max(scored.frame.cutoff, self._version.metadata.get("labels_known_by", ""))
-        score = self._score_of(scored, became_risky(self._labels, scored, after, manifest.frame.cutoff))
-        return realised_recall(score, self._version.threshold, promised, scored.name) if len(score) else None
+        after = max(scored.frame.cutoff, self.version.metadata.get("labels_known_by", ""))
+        score = self._score_of(scored, became_risky(self.labels, scored, after, manifest.frame.cutoff))
+        return realised_recall(score, self.version.threshold, promised, scored.name) if len(score) else None
 
     def _score_of(self, manifest: Manifest, ids: np.ndarray) -> np.ndarray:
         """Score the players of a snapshot with these ids, part by part."""
-        blocks = [np.empty((0, len(self._model.feature_names)), np.float32)]
+        blocks = [np.empty((0, len(self.model.feature_names)), np.float32)]
         for part in manifest.parts if len(ids) else ():
-            table = self._store.read_part(manifest, part)
+            table = self.store.read_part(manifest, part)
             blocks.append(self._rows(table, np.isin(table[ID].to_numpy().astype(str), ids)))
-        return self._model.risk(np.concatenate(blocks))
+        return self.model.risk(np.concatenate(blocks))

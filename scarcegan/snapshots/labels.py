@@ -173,15 +173,14 @@ def _with_later(players: Players, late: pd.DataFrame, classes: np.ndarray, test_
     rng = np.random.default_rng([seed, 4])
     labels, test_set = players.labels.copy(), players.test_set.copy()
     labels[late["row"]] = classes
-    # Set 3 until the others are held out: a late label must not be drawn into the first test set.
-    test_set[late["row"]] = 3
+    # Before others are held out: a late label must not be drawn into the first test set.
+    test_set[late["row"]] = 2
     players = replace(players, labels=labels, test_set=test_set)
     if not players.test_sets:
         players = hold_out(players, test_share)
     pool = np.flatnonzero((players.labels == UNLABELED) & (players.test_set == 0))
     test_set = players.test_set.copy()
     test_set[rng.choice(pool, round(test_share * len(pool)), replace=False)] = 2
-    test_set[test_set == 3] = 2
     return replace(players, test_set=test_set, test_sets=(players.test_sets[0], LATER))
 
 
