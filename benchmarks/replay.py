@@ -38,8 +38,8 @@ from scarcegan.datasets.sources import DATA_VARIABLE
 from scarcegan.evaluation.metrics import curve, recall_at_shares
 from scarcegan.evaluation.scored import Scored
 from scarcegan.monitoring.watch import Champion, watch_snapshot
-from scarcegan.registry import Registry
-from scarcegan.registry.contract import ModelVersion
+from scarcegan.registry import ModelVersion, Registry
+from scarcegan.registry.release import Lineage
 from scarcegan.serving.archive import read_archive
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import Settings
@@ -47,7 +47,7 @@ from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import prepare
-from scarcegan.workflow.retraining.release import Lineage, register_models
+from scarcegan.workflow.retraining.release import register_models
 from scarcegan.workflow.retraining.rivals import train_baselines
 from scarcegan.workflow.retraining.select import select_models
 
@@ -118,7 +118,7 @@ class Replay:
         started = time.process_time()
         prepared, _ = prepare(settings)
         baselines = train_baselines(prepared, settings, threads=1)
-        evaluation = judge_models(prepared, models, validation, baselines, registry, settings)
+        evaluation, _ = judge_models(prepared, models, validation, baselines, registry, settings)
         lineage = Lineage(
             run=f"Replay/{period.cutoff}",
             origin_run=period.cutoff,

@@ -21,8 +21,12 @@ _STATUS = {
     "Approved": ("approved", "green"),
     "Rejected": ("rejected", "red"),
 }
-_AGAINST = {"better": ("better", "green"), "tie": ("tie", ""), "worse": ("worse", "bold red")}
-_RECALL_AGAINST = "recall_against_champion"
+_AGAINST = {
+    "better": ("better", "green"),
+    "tie": ("tie", ""),
+    "worse": ("worse", "bold red"),
+    "no rival": ("not comparable", ""),
+}
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
 _HEADLINES = 2
 
@@ -104,7 +108,7 @@ def side_by_side(comparisons: Sequence[Comparison]) -> Table:
         table.add_column(heading, justify="right")
     table.add_row("status", *(status(item.version) for item in comparisons))
     table.add_row("champion", *(_champion(item) for item in comparisons))
-    if any(_RECALL_AGAINST in item.version.metadata for item in comparisons):
+    if any(item.version.against_champion for item in comparisons):
         table.add_row("as evaluated", *(against_champion(item.version) for item in comparisons))
         table.add_row("in recall", *(_recall_against_champion(item.version) for item in comparisons))
     table.add_row("bound", *(_constraint(item.version) for item in comparisons))
@@ -138,15 +142,16 @@ def status(version: ModelVersion) -> Text:
 
 def against_champion(version: ModelVersion) -> Text:
     """Return the evaluation's verdict against the champion of then; empty where there was none to compare with."""
-    word = version.metadata.get("against_champion", "")
-    return Text(*_AGAINST[word]) if word in _AGAINST else Text("" if word == "no champion" else word)
+    against = version.against_champion
+    return Text(*_AGAINST[against.verdict]) if against else Text()
 
 
 def _recall_against_champion(version: ModelVersion) -> Text:
-    """Return the difference in recall above its interval; the registry keeps `-0.03 from -0.05 to -0.01`."""
-    value, _, bounds = version.metadata.get(_RECALL_AGAINST, "").partition(" from ")
-    low, _, high = bounds.partition(" to ")
-    return Text(f"{value}\n[{low}, {high}]" if high else value)
+    """Return the difference in recall above its interval."""
+    against = version.against_champion
+    if against is None or against.difference is None:
+        return Text()
+    return Text(f"{against.difference:+.4f}\n[{against.low:+.4f}, {against.high:+.4f}]")
 
 
 def narrow() -> Table:

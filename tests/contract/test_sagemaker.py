@@ -1,13 +1,16 @@
 """SageMaker alone: what the stand-in for AWS gets wrong, and what only SageMaker has."""
 
 import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
 from botocore.exceptions import ClientError
 
 from scarcegan import settings
+from scarcegan.aws.model_quality import model_quality_json
 from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem
 
@@ -166,27 +169,27 @@ def test_the_package_says_how_to_serve_the_archive(aws, open_sagemaker, make_rel
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
 
 
-def test_the_package_carries_quality_card_and_origin(aws, open_sagemaker, make_release):
+def test_the_package_carries_quality_card_and_origin(aws, open_sagemaker, make_release, evaluation):
     client = Meddling(aws("sagemaker"))
-    quality, card = '{"version": 0.0}', '{"model_overview": {"model_creator": "scarcegan"}}'
-    open_sagemaker(client).register_release(
-        make_release(definitions=("balanced",), model_quality=quality, model_card=card)
-    )
+    open_sagemaker(client).register_release(make_release(definitions=("balanced",), evaluation=evaluation))
     sent = next(sent for name, sent in client.calls if name == "create_model_package")
     assert sent["MetadataProperties"] == {"GeneratedBy": "RetrainFlow/11", "CommitId": "0a1b2c3"}
-    assert sent["ModelCard"] == {"ModelCardContent": card, "ModelCardStatus": "PendingReview"}
+    card = json.loads(sent["ModelCard"]["ModelCardContent"])
+    assert card["additional_information"]["custom_details"]["release"] == "release-11"
     statistics = sent["ModelMetrics"]["ModelQuality"]["Statistics"]
     bucket, key = statistics["S3Uri"].removeprefix("s3://").split("/", 1)
     kept = aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    assert kept.decode() == quality
+    assert kept.decode() == model_quality_json(evaluation.on_first_test_set("balanced"))
     assert statistics["ContentDigest"] == f"sha256:{hashlib.sha256(kept).hexdigest()}"
     assert statistics["ContentType"] == "application/json"
 
 
 def test_limits_are_checked_before_anything_is_sent(aws, open_sagemaker, make_release):
     client = Meddling(aws("sagemaker"))
-    with pytest.raises(RegistryProblem, match="100,000"):
-        open_sagemaker(client).register_release(make_release(model_card='"' + "x" * 100_000 + '"'))
+    models = make_release()
+    models.append(replace(models.pop(), metadata={"config": "own (copy).toml"}))
+    with pytest.raises(RegistryProblem, match="metadata 'config' of 'balanced' in letters"):
+        open_sagemaker(client).register_release(models)
     assert client.calls == []
     assert aws("s3").list_objects_v2(Bucket="models")["KeyCount"] == 0
 

@@ -76,7 +76,7 @@ def selected(prepared, folds, settings):
 
 
 @pytest.fixture(scope="session")
-def baselines(prepared, settings):
+def rivals(prepared, settings):
     """The rivals' scores of the test players."""
     return train_baselines(prepared, settings, threads=2)
 
@@ -87,7 +87,12 @@ def registry(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def evaluation(prepared, selected, baselines, settings, tmp_path_factory):
-    """The first evaluation: no champion yet."""
+def judged(prepared, selected, rivals, settings, tmp_path_factory):
+    """The first evaluation, no champion yet, and the explanation."""
     empty = open_registry(settings_module.Registry(path=str(tmp_path_factory.mktemp("none"))))
-    return judge_models(prepared, *selected, baselines, empty, settings)
+    return judge_models(prepared, *selected, rivals, empty, settings)
+
+
+@pytest.fixture(scope="session")
+def evaluation(judged):
+    return judged[0]

@@ -12,7 +12,7 @@ from scarcegan.evaluation.prevalence import known_prevalence
 from scarcegan.evaluation.records import Evaluation, Prevalence, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
-from scarcegan.registry.contract import Registry
+from scarcegan.registry import Registry
 from scarcegan.serving.archive import read_archive
 from scarcegan.serving.explanation import explain_model
 from scarcegan.serving.forward import class_probabilities, risk_score

@@ -11,7 +11,7 @@ import numpy as np
 from scarcegan.data.tables import read_table
 from scarcegan.evaluation.parity import Parity, compare_scores
 from scarcegan.problems import DataProblem
-from scarcegan.registry.contract import Registry
+from scarcegan.registry import Registry
 from scarcegan.serving.archive import read_archive
 from scarcegan.serving.explain import integrated_gradients, reasons
 from scarcegan.serving.forward import risk_score
