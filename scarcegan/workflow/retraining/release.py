@@ -17,14 +17,13 @@ from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
-from scarcegan.serving.archive import content_digest, write_archive
-from scarcegan.serving.export import serving_files
+from scarcegan.serving.model import Model
 
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
 
 
 def register_models(
-    models: Mapping[str, dict[str, Any]],
+    models: Mapping[str, Model],
     evaluation: Evaluation,
     lineage: Lineage,
     registry: Registry,
@@ -34,7 +33,7 @@ def register_models(
     """Pack each model with its evaluation and register all of them as one release; again gives the same versions.
 
     Args:
-        models: plain arrays by business definition.
+        models: by business definition.
         evaluation: of these models.
         lineage: where they come from.
         registry: takes the release.
@@ -94,18 +93,18 @@ def release_summary(
     )
 
 
-def release_id(origin_run: str, models: Mapping[str, dict[str, Any]], evaluation: Evaluation) -> str:
+def release_id(origin_run: str, models: Mapping[str, Model], evaluation: Evaluation) -> str:
     """Name a release: the run that trained it, and a digest of all its models with their evaluation.
 
     A retry makes the same name. A resume that measures or chooses anew, after a release was registered, makes
     another one: a whole second release beside the first, never one mixed of both.
     """
-    digests = [content_digest(model, _archived(evaluation, name)) for name, model in models.items()]
+    digests = [model.digest(_archived(evaluation, name)) for name, model in models.items()]
     return f"release-{origin_run}-{hashlib.sha256(' '.join(digests).encode()).hexdigest()[:8]}"
 
 
 def _to_register(
-    definition: str, model: dict[str, Any], evaluation: Evaluation, lineage: Lineage, release: str, folder: Path
+    definition: str, model: Model, evaluation: Evaluation, lineage: Lineage, release: str, folder: Path
 ) -> ModelToRegister:
     measures, verdict = evaluation.on_first_test_set(definition), evaluation.verdicts[definition]
     metrics = {name: getattr(measures, name).value for name in HEADLINES}
@@ -121,8 +120,8 @@ def _to_register(
     return ModelToRegister(
         definition=definition,
         archive=archive,
-        sha256=write_archive(model, own, archive, {**serving_files(model), **reports}),
-        threshold=model["threshold"],
+        sha256=model.save(archive, own, reports),
+        threshold=model.threshold,
         constraint_met=evaluation.models[definition].constraint_met,
         release_id=release,
         origin_run_id=lineage.origin_run,
