@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,17 @@ BUSY_SECONDS = 30.0
 # Columns that are fields of a model as they are.
 _PLAIN = ("definition", "release_id", "origin_run_id", "run_pathspec", "sha256", "description")
 
+# Champion is whom the last approval names: its number counts, as a clock that is set back changes nothing.
 _VERSIONS = """
-SELECT version.*, event.id AS event_id, event.status, event.who, event.why, event.at
-FROM version LEFT JOIN approval_event AS event ON event.id = (
-    SELECT max(id) FROM approval_event AS last
-    WHERE last.group_name = version.group_name AND last.version = version.version)
-WHERE version.group_name = ? ORDER BY version.version
+WITH known AS (
+    SELECT version.*, event.id AS event_id, event.status, event.who, event.why, event.at
+    FROM version LEFT JOIN approval_event AS event ON event.id = (
+        SELECT max(id) FROM approval_event AS last
+        WHERE last.group_name = version.group_name AND last.version = version.version)
+    WHERE version.group_name = ?)
+SELECT *, coalesce(event_id = max(event_id) FILTER (WHERE status = 'Approved') OVER (PARTITION BY definition), 0)
+    AS is_champion
+FROM known ORDER BY version
 """
 
 _INSERT_VERSION = """
@@ -109,19 +114,7 @@ class LocalRegistry(Registry):
         connection.execute(_INSERT_VERSION, row | {"against_champion": against})
 
     def _read(self, connection: sqlite3.Connection) -> list[ModelVersion]:
-        rows = connection.execute(_VERSIONS, (self.group,)).fetchall()
-        # The event's number, not its time: a clock that is set back changes no champion.
-        last = {row["definition"]: 0 for row in rows}
-        for row in rows:
-            if row["status"] == "Approved":
-                last[row["definition"]] = max(last[row["definition"]], row["event_id"])
-        return [
-            replace(
-                self._version(row),
-                is_champion=row["status"] == "Approved" and row["event_id"] == last[row["definition"]],
-            )
-            for row in rows
-        ]
+        return [self._version(row) for row in connection.execute(_VERSIONS, (self.group,))]
 
     def _version(self, row: sqlite3.Row) -> ModelVersion:
         stored = dict(row)
@@ -130,7 +123,7 @@ class LocalRegistry(Registry):
             **{name: stored[name] for name in (*_PLAIN, "version", "token", "release_size", "threshold", "created_at")},
             group=stored["group_name"],
             status=stored["status"] or "PendingManualApproval",
-            is_champion=False,
+            is_champion=bool(stored["is_champion"]),
             constraint_met=bool(stored["constraint_met"]),
             metrics=json.loads(stored["metrics"]),
             metadata=json.loads(stored["metadata"]),

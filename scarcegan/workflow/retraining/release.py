@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic_core import to_json
+
 from scarcegan import settings
 from scarcegan.aws.model_quality import model_quality
 from scarcegan.aws.quality_table import report_to_csv
@@ -43,7 +45,8 @@ def register_models(
     Raises:
         RegistryProblem: no model is left to register, or the registry refuses.
     """
-    worse = [name for name in models if is_worse(evaluation.verdicts[name])]
+    against = {name: evaluation.verdicts[name].against_champion for name in models}
+    worse = [name for name, compared in against.items() if compared and compared.verdict == "worse"]
     accepted = {name: model for name, model in models.items() if worse_challenger == "register" or name not in worse}
     if not accepted:
         raise RegistryProblem(
@@ -57,11 +60,6 @@ def register_models(
             for definition, model in accepted.items()
         ]
         return registry.register_release(packed)
-
-
-def is_worse(verdict: Verdict) -> bool:
-    """Tell whether a model finds fewer risky players than its champion, beyond chance."""
-    return verdict.against_champion is not None and verdict.against_champion.verdict == "worse"
 
 
 def release_summary(
@@ -81,7 +79,18 @@ def release_summary(
     return Release(
         release_id=first.release_id,
         registry=f"{chosen.kind}: {first.group}",
-        versions=[_summary(version) for version in versions],
+        versions=[
+            ReleasedVersion(
+                version=version.version,
+                definition=version.definition,
+                status=version.status,
+                threshold=version.threshold,
+                constraint_met=version.constraint_met,
+                metrics=dict(version.metrics),
+                created=version.created_at,
+            )
+            for version in versions
+        ],
         refused=[name for name in evaluation.models if name not in registered],
         lineage=lineage,
         commands=[
@@ -141,46 +150,21 @@ def _archived(evaluation: Evaluation, definition: str) -> dict[str, Any]:
         models={definition: evaluation.models[definition]},
         verdicts={definition: evaluation.verdicts[definition]},
     )
-    kept: dict[str, Any] = _without_nan(own.to_plain())
+    kept: dict[str, Any] = json.loads(to_json(own.to_plain(), inf_nan_mode="null"))
     return kept
 
 
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[str, str]:
-    facts = {
-        "git_commit": lineage.commit,
-        "data_fingerprint": lineage.data_fingerprint,
-        "settings_fingerprint": lineage.settings_fingerprint,
-        "config": lineage.config,
-        "card": lineage.card,
-        "snapshot": lineage.snapshot,
-        "labels_known_by": lineage.labels_known_by,
+    facts = lineage.to_plain()
+    facts = {"git_commit": facts.pop("commit"), **facts}
+    facts |= {
         "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",
         "verdict": evaluation.verdicts[definition].against_rival.verdict,
     }
-    return {name: value for name, value in facts.items() if value}
+    return {name: value for name, value in facts.items() if value and name not in ("run", "origin_run")}
 
 
 def _against_champion(verdict: Verdict) -> AgainstChampion | None:
     if verdict.champion_version is None or verdict.against_champion is None:
         return None
     return AgainstChampion(verdict.champion_version, **vars(verdict.against_champion))
-
-
-def _summary(version: ModelVersion) -> ReleasedVersion:
-    return ReleasedVersion(
-        version=version.version,
-        definition=version.definition,
-        status=version.status,
-        threshold=version.threshold,
-        constraint_met=version.constraint_met,
-        metrics=dict(version.metrics),
-        created=version.created_at,
-    )
