@@ -44,8 +44,9 @@ def serving_image(chosen: settings.Registry, region: str) -> str:
 def _domain(region: str) -> str:
     """Return `amazonaws.com`, or what the region's partition has instead (China's ends in .cn)."""
     session = botocore.session.get_session()
-    partition = session.get_partition_for_region(region)
-    domain: str = session.get_component("endpoint_resolver").get_partition_dns_suffix(partition)
+    partitions = session.get_data("endpoints")["partitions"]
+    domains = {partition["partition"]: partition["dnsSuffix"] for partition in partitions}
+    domain: str = domains[session.get_partition_for_region(region)]
     return domain
 
 
