@@ -39,32 +39,36 @@ def refusal(code, message="no"):
     return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
 
 
-def failing_after(calls, client):
-    """A `create_model_package` that works so many times and then is throttled."""
+def failing_after(calls, client, failure):
+    """A `create_model_package` that works so many times and then fails."""
     left = iter(range(calls))
 
     def create(**arguments):
         if next(left, None) is None:
-            raise refusal("ThrottlingException")
+            raise failure
         return client.create_model_package(**arguments)
 
     return create
 
 
-def test_a_lost_process_leaves_two_packages_and_a_rerun_completes_the_release(aws, open_sagemaker, make_release):
+@pytest.mark.parametrize(
+    ("failure", "seen", "words"),
+    [
+        (refusal("ThrottlingException"), RegistryProblem, r"'review_budget' \(landed so far: recall_first, precision_"),
+        (SystemExit("the process is lost"), SystemExit, "lost"),
+    ],
+)
+def test_a_release_cut_short_is_incomplete_and_a_rerun_completes_it(
+    aws, open_sagemaker, make_release, failure, seen, words
+):
     client = aws("sagemaker")
-    left = iter(range(2))
-
-    def die(**arguments):
-        if next(left, None) is None:
-            raise SystemExit(9)
-        return client.create_model_package(**arguments)
-
-    with pytest.raises(SystemExit):
-        open_sagemaker(Meddling(client, create_model_package=die)).register_release(make_release())
-    assert len(open_sagemaker().versions()) == 2
+    cut = Meddling(client, create_model_package=failing_after(2, client, failure))
+    with pytest.raises(seen, match=words):
+        open_sagemaker(cut).register_release(make_release())
     counted = Meddling(client)
     registry = open_sagemaker(counted)
+    with pytest.raises(RegistryProblem, match="incomplete: 2 of 4"):
+        registry.approve(1, **REVIEW)
     assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
     assert counted.count("create_model_package") == 2
     registry.approve(1, **REVIEW)
@@ -96,18 +100,6 @@ def test_a_conflict_with_another_process_is_no_failure(aws, open_sagemaker, make
 
     registry = open_sagemaker(Meddling(client, create_model_package=conflicts))
     assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
-
-
-def test_a_release_cut_short_names_what_landed_and_a_rerun_completes_it(aws, open_sagemaker, make_release):
-    client = aws("sagemaker")
-    throttled = open_sagemaker(Meddling(client, create_model_package=failing_after(2, client)))
-    with pytest.raises(RegistryProblem, match=r"'review_budget' \(landed so far: recall_first, precision_first;"):
-        throttled.register_release(make_release())
-    registry = open_sagemaker()
-    with pytest.raises(RegistryProblem, match="incomplete: 2 of 4"):
-        registry.approve(1, **REVIEW)
-    assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
-    registry.approve(1, **REVIEW)
 
 
 def test_every_package_carries_its_own_token(aws, open_sagemaker, make_release):
