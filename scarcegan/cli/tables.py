@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from scarcegan import words
 from scarcegan.registry import Decision, ModelVersion
 from scarcegan.registry.comparison import Comparison
 
@@ -40,7 +41,7 @@ def _release(release: Sequence[ModelVersion]) -> Table:
     is_compared = any(against_champion(version) for version in release)
     table = narrow()
     table.title_style = "bold"
-    table.title = Text(f"Release {first.release_id}, registered {minutes(first.created_at)}")
+    table.title = Text(f"Release {first.release_id}, registered {words.moment(first.created_at)}")
     for name in ("version", "definition", "status", "bound"):
         table.add_column(name, no_wrap=True)
     if is_compared:
@@ -55,8 +56,8 @@ def _release(release: Sequence[ModelVersion]) -> Table:
             status(version),
             _constraint(version),
             *([against_champion(version)] if is_compared else []),
-            number(version.threshold),
-            *(number(version.metrics.get(name)) for name in metrics),
+            words.number(version.threshold),
+            *(words.metric_value(name, version.metrics.get(name)) for name in metrics),
         )
     return table
 
@@ -66,18 +67,17 @@ def facts(version: ModelVersion) -> Table:
     table = _two_columns(f"Version {version.version}: {version.definition}")
     table.add_row("status", status(version))
     table.add_row("description", Text(version.description))
-    table.add_row("threshold", number(version.threshold))
+    table.add_row("threshold", words.number(version.threshold))
     table.add_row("bound", _constraint(version))
     for name, value in version.metrics.items():
-        table.add_row(Text(name), number(value))
+        table.add_row(Text(name), words.metric_value(name, value))
     for name in ("release_id", "run_pathspec", "origin_run_id"):
         table.add_row(name, Text(getattr(version, name)))
     for name, text in version.metadata.items():
         table.add_row(Text(name), Text(text))
     for name in ("created_at", "arn", "location", "sha256"):
-        if not getattr(version, name):
-            continue
-        table.add_row(name, Text(getattr(version, name), overflow="fold"))
+        if getattr(version, name):
+            table.add_row(name, Text(getattr(version, name), overflow="fold"))
     return table
 
 
@@ -89,7 +89,9 @@ def decisions(events: Iterable[Decision]) -> Table:
         table.add_column(name)
     for event in events:
         forced = " (forced)" if event.forced else ""
-        table.add_row(Text(minutes(event.at)), Text(event.status.lower() + forced), Text(event.who), Text(event.why))
+        table.add_row(
+            Text(words.moment(event.at)), Text(event.status.lower() + forced), Text(event.who), Text(event.why)
+        )
     if not table.row_count:
         table.add_row("none yet", "", "", "")
     return table
@@ -106,9 +108,9 @@ def side_by_side(comparisons: Sequence[Comparison]) -> Table:
     table.add_row("champion", *(_champion(item) for item in comparisons))
     if any(_RECALL_AGAINST in item.version.metadata for item in comparisons):
         table.add_row("as evaluated", *(against_champion(item.version) for item in comparisons))
-        table.add_row("in recall", *(_recall_against_champion(item.version) for item in comparisons))
+        table.add_row("in recall", *(Text(item.version.metadata.get(_RECALL_AGAINST, "")) for item in comparisons))
     table.add_row("bound", *(_constraint(item.version) for item in comparisons))
-    table.add_row("threshold", *(number(item.version.threshold) for item in comparisons))
+    table.add_row("threshold", *(words.number(item.version.threshold) for item in comparisons))
     for name in dict.fromkeys(name for item in comparisons for name in item.version.metrics):
         table.add_row(spaced(name), *(_difference(item, name) for item in comparisons))
     return table
@@ -142,13 +144,6 @@ def against_champion(version: ModelVersion) -> Text:
     return Text(*_AGAINST[word]) if word in _AGAINST else Text("" if word == "no champion" else word)
 
 
-def _recall_against_champion(version: ModelVersion) -> Text:
-    """Return the difference in recall above its interval; the registry keeps `-0.03 from -0.05 to -0.01`."""
-    value, _, bounds = version.metadata.get(_RECALL_AGAINST, "").partition(" from ")
-    low, _, high = bounds.partition(" to ")
-    return Text(f"{value}\n[{low}, {high}]" if high else value)
-
-
 def narrow() -> Table:
     """Return an empty table for eight columns in 80 characters."""
     return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
@@ -170,22 +165,12 @@ def _champion(item: Comparison) -> Text:
 
 
 def _difference(item: Comparison, name: str) -> Text:
-    text = number(item.version.metrics.get(name))
+    text = Text(words.metric_value(name, item.version.metrics.get(name)))
     if name in item.differences and not item.version.is_champion:
-        text.append(f" {item.differences[name]:+.3f}", style="dim")
+        text.append(f" {words.difference(name, item.differences[name])}", style="dim")
     return text
 
 
 def spaced(name: str) -> Text:
     """Return a name that may break between its words, so that tables fit a narrow terminal."""
     return Text(name.replace("_", " "))
-
-
-def number(value: float | None) -> Text:
-    """Return a number with four digits."""
-    return Text("-" if value is None else f"{value:.4g}")
-
-
-def minutes(moment: str) -> str:
-    """Return an ISO time as people write it, without seconds."""
-    return moment[:16].replace("T", " ")
