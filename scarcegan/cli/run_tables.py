@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.tables import narrow, pairs, spaced
+from scarcegan.cli.tables import figure, fixed, narrow, pairs, spaced
 from scarcegan.history.records import BestRun, Figure, RunFacts, RunsCompared
 
 NO_RUNS = Text(
@@ -29,17 +29,15 @@ def runs_overview(runs: Sequence[RunFacts], definition: str) -> RenderableType:
     if not runs:
         return NO_RUNS
     definition = definition or next((run.headline for run in runs if run.headline), "")
-    several = len({run.user for run in runs}) > 1
-    table = narrow()
-    for name in ("run", "created", *(["user"] if several else [])):
-        table.add_column(name, no_wrap=True)
-    table.add_column("status", min_width=10)
-    for name in _SHOWN:
-        table.add_column(spaced(name), justify="right", min_width=6)
+    user = ["user"] if len({run.user for run in runs}) > 1 else []
+    status = Column("status", min_width=10)
+    table = narrow(*map(fixed, ("run", "created", *user)), status, *map(figure, _SHOWN))
     for run in runs:
         measured = run.metrics.get(definition, {})
-        facts = [run.run, words.moment(run.created), *([run.user] if several else [])]
-        table.add_row(*map(Text, facts), _state(run), *(_value(name, measured.get(name)) for name in _SHOWN))
+        known = [run.run, words.moment(run.created), *([run.user] if user else [])]
+        table.add_row(
+            *map(Text, known), _state(run), *(words.metric_value(name, measured.get(name)) for name in _SHOWN)
+        )
     about = Text(f"Model '{definition}' on its test players." if definition else "No run is evaluated.", style="dim")
     return Group(table, about, Text(), _apart(runs), *_not_read({run.run: run.unread for run in runs}))
 
@@ -48,9 +46,7 @@ def _apart(runs: Sequence[RunFacts]) -> Table:
     """Return the settings that tell the listed runs apart, and the tags; paths tell machines apart, not models."""
     names = dict.fromkeys(key for run in runs for key in run.settings if not key.endswith("path"))
     differing = [key for key in names if len({repr(run.settings[key]) for run in runs if key in run.settings}) > 1]
-    table = narrow()
-    for name in ("run", "settings that differ, and tags"):
-        table.add_column(name)
+    table = narrow("run", "settings that differ, and tags")
     for run in runs:
         told = [f"{key} {words.setting(run.settings[key])}" for key in differing if run.settings.get(key) is not None]
         resumed = [f"resumes {run.origin_run}"] if run.origin_run not in (None, run.run) else []
@@ -63,7 +59,7 @@ def run_facts(run: RunFacts) -> Group:
     """Return everything about one run: facts, last words, metrics by definition, settings."""
     facts = ("user", "seconds", "origin_run", "commit", "config", "data", "release", "money", "tags")
     shown = {"created": words.moment(run.created), "status": _state(run).plain}
-    shown |= {name: words.setting(getattr(run, name)) for name in facts if getattr(run, name)}
+    shown |= {name: words.setting(getattr(run, name)) for name in facts if getattr(run, name) is not None}
     settings = {key: words.setting(value) for key, value in run.settings.items()}
     parts: list[RenderableType] = [pairs(f"Run {run.run}", shown)]
     if run.last_words is not None:
@@ -75,14 +71,15 @@ def run_facts(run: RunFacts) -> Group:
 
 
 def _metric_grid(metrics: Mapping[str, Mapping[str, float]]) -> Table:
-    table = narrow()
-    table.add_column()
     names = list(dict.fromkeys(name for measured in metrics.values() for name in measured))
-    for name in names:
-        table.add_column(spaced(name), justify="right", min_width=6)
+    table = narrow("", *map(figure, names))
     for definition, measured in metrics.items():
-        table.add_row(definition, *(_value(name, measured.get(name)) for name in names))
+        table.add_row(definition, *_values(measured, names))
     return table
+
+
+def _values(measured: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    return [words.metric_value(name, measured.get(name)) for name in names]
 
 
 def runs_compared(compared: RunsCompared) -> Group:
@@ -102,10 +99,8 @@ def best_by_group(best: Sequence[BestRun], unread: Mapping[str, Sequence[str]], 
 
 def _best(rows: Sequence[BestRun], group: str) -> Table:
     """Return the best run per definition with its lead over the next one, two lines each to fit 80 characters."""
-    table = narrow()
-    table.title = Text(f"Best run for each business definition{group and f' in {group}'}", style="bold")
-    for name in ("definition\nbound", "best run\nby", "value\n[95 %]", "ahead of\nlead ± spread of folds"):
-        table.add_column(name, no_wrap=True)
+    columns = map(fixed, ("definition\nbound", "best run\nby", "value\n[95 %]", "ahead of\nlead ± spread of folds"))
+    table = narrow(*columns, title=f"Best run for each business definition{group and f' in {group}'}")
     for row in rows:
         bound = ("met", "dim") if row.constraint_met else ("not met", "red")
         other = ", other data" if row.same_data is False else ""
@@ -133,17 +128,17 @@ def _figures(compared: RunsCompared, definition: str) -> Table:
     figures = {(one.metric, one.run): one for one in compared.metrics if one.definition == definition}
     for metric in dict.fromkeys(metric for metric, _ in figures):
         cells = (figures.get((metric, run)) for run in compared.runs)
-        table.add_row(spaced(metric), *(_beside(figure, compared.runs[0]) for figure in cells))
+        table.add_row(spaced(metric), *(_beside(cell, compared.runs[0]) for cell in cells))
     return table
 
 
-def _beside(figure: Figure | None, first: str) -> Text:
-    if figure is None:
+def _beside(found: Figure | None, first: str) -> Text:
+    if found is None:
         return Text(words.MISSING)
-    text = _value(figure.metric, figure.value)
-    if figure.delta is not None and figure.run != first:
-        is_beyond = figure.spread is not None and abs(figure.delta) > figure.spread
-        difference = words.difference(figure.metric, figure.delta, figure.spread)
+    text = Text(words.metric_value(found.metric, found.value))
+    if found.delta is not None and found.run != first:
+        is_beyond = found.spread is not None and abs(found.delta) > found.spread
+        difference = words.difference(found.metric, found.delta, found.spread)
         text.append(f"\n{difference}", style="bold" if is_beyond else "dim")
     return text
 
@@ -160,12 +155,8 @@ def _drifted(compared: RunsCompared) -> Group:
 
 
 def _by_run(compared: RunsCompared, title: str) -> Table:
-    table = narrow()
-    table.title = Text(title, style="bold")
-    table.add_column(overflow="fold")
-    for run in compared.runs:
-        table.add_column(run, justify="right", overflow="fold")
-    return table
+    columns = (Column(run, justify="right", overflow="fold") for run in compared.runs)
+    return narrow(Column(overflow="fold"), *columns, title=title)
 
 
 def _not_read(unread: Mapping[str, Sequence[str]]) -> list[RenderableType]:
@@ -176,7 +167,3 @@ def _not_read(unread: Mapping[str, Sequence[str]]) -> list[RenderableType]:
 def _state(run: RunFacts) -> Text:
     where = "" if run.status == "finished" else f" in {run.step}"
     return Text(run.status + where, style=_STATES[run.status])
-
-
-def _value(metric: str, value: float | None) -> Text:
-    return Text(words.metric_value(metric, value))

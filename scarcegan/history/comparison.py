@@ -63,10 +63,11 @@ def compare(*references: str) -> RunComparison:
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
     record = _compared(found)
+    settings = [{"setting": row.setting, **row.by_run} for row in record.settings]
     return RunComparison(
         record=record,
         runs=list(record.runs),
-        settings=pd.DataFrame([{"setting": row.setting, **row.by_run} for row in record.settings], dtype=object),
+        settings=pd.DataFrame(settings, columns=["setting", *record.runs], dtype=object),
         metrics=_frame(Figure, record.metrics),
         curves=_curve_frame(record.curves),
         drift=_frame(MovedFeature, record.drift),
@@ -80,13 +81,12 @@ def metrics(*references: str) -> pd.DataFrame:
 
     The columns are the attributes of `scarcegan.history.records.Figure`.
     """
-    return _frame(Figure, _beside_first([RunArtifacts(find_run(reference)) for reference in references]))
+    return _frame(Figure, _beside_first(_named(references)))
 
 
 def learning_curves(*references: str) -> pd.DataFrame:
     """Return how runs learned: run, fold, iteration, series, median, low, high over the healthy members of a fold."""
-    found = [RunArtifacts(find_run(reference)) for reference in references]
-    return _curve_frame([curve for run in found for curve in _curves(run)])
+    return _curve_frame([curve for run in _named(references) for curve in _curves(run)])
 
 
 def best(*references: str) -> pd.DataFrame:
@@ -104,15 +104,18 @@ def best(*references: str) -> pd.DataFrame:
 
 def best_runs(references: Sequence[str]) -> tuple[list[BestRun], dict[str, list[str]]]:
     """Return what `best` tells, and by run what could not be read."""
-    found = [RunArtifacts(run) for run in [find_run(one) for one in references] or find_runs()]
-    rows = _best(found, by_group=not references)
-    return rows, _unread(found)
+    found = _named(references) or [RunArtifacts(run) for run in find_runs()]
+    return _best(found, by_group=not references), _unread(found)
+
+
+def _named(references: Iterable[str]) -> list[RunArtifacts]:
+    return [RunArtifacts(find_run(reference)) for reference in references]
 
 
 def _compared(runs: list[RunArtifacts]) -> RunsCompared:
     return RunsCompared(
         runs=[run.run for run in runs],
-        settings=settings_that_differ({run.run: run.settings for run in runs}),
+        settings=_settings_that_differ({run.run: run.settings for run in runs}),
         metrics=_beside_first(runs),
         curves=[curve for run in runs for curve in _curves(run)],
         drift=_drift(runs),
@@ -123,12 +126,13 @@ def _compared(runs: list[RunArtifacts]) -> RunsCompared:
     )
 
 
-def settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> list[SettingByRun]:
+def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> list[SettingByRun]:
     """Return the settings, by dotted key in each run, that are not the same in all of them.
 
     A whole section that a run does not have came with later code and is left out.
     """
-    shared = set.intersection(*({key.partition(".")[0] for key in tree} for tree in settings.values()))
+    sections = [{key.partition(".")[0] for key in tree} for tree in settings.values() if tree]
+    shared = set.intersection(*sections) if sections else set()
     keys = dict.fromkeys(key for tree in settings.values() for key in tree if key.partition(".")[0] in shared)
     rows = (SettingByRun(key, {run: tree.get(key) for run, tree in settings.items()}) for key in keys)
     return [row for row in rows if len(set(map(repr, row.by_run.values()))) > 1]
@@ -136,12 +140,11 @@ def settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> list[Sett
 
 def _beside_first(runs: Sequence[RunArtifacts]) -> list[Figure]:
     """Return the figures of all runs, each beside the first run's."""
-    figures = [_figures(run) for run in runs]
-    return [_beside(figure, figures[0].get(key)) for found in figures for key, figure in found.items()]
-
-
-def _beside(figure: Figure, first: Figure | None) -> Figure:
-    return replace(figure, delta=figure.value - first.value, spread=_spread(figure, first)) if first else figure
+    first, figures = _figures(runs[0]) if runs else {}, [one for run in runs for one in _figures(run).items()]
+    return [
+        replace(one, delta=one.value - first[key].value, spread=_spread(one, first[key])) if key in first else one
+        for key, one in figures
+    ]
 
 
 def _spread(one: Figure, other: Figure) -> float | None:
@@ -190,10 +193,10 @@ def _unread(runs: Iterable[RunArtifacts]) -> dict[str, list[str]]:
 
 
 def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestRun]:
-    rivals: dict[tuple[str, str], list[BestRun]] = {}
-    for run in runs:
-        for one in _alone(run):
-            rivals.setdefault((one.group if by_group else "", one.definition), []).append(one)
+    rivals: dict[tuple[str, ...], list[BestRun]] = {}
+    for one in (one for run in runs for one in _alone(run)):
+        # The metric as well: a definition may have been another one under the same name.
+        rivals.setdefault((one.group if by_group else "", one.definition, one.metric), []).append(one)
     return [_leader(found) for found in rivals.values()]
 
 
@@ -202,7 +205,7 @@ def _alone(run: RunArtifacts) -> Iterator[BestRun]:
     figures = _figures(run)
     for name, model in (run.evaluation.models if run.evaluation else {}).items():
         figure = figures[name, AIMS[model.definition.maximise].metric]
-        group = run.settings["registry.group"]
+        group = run.settings.get("registry.group", "")
         yield BestRun(**vars(figure), group=group, constraint_met=model.constraint_met, data=run.data)
 
 
