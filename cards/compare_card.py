@@ -5,7 +5,7 @@ from typing import Any
 
 from metaflow.cards import Markdown, VegaChart
 
-from cards import theme
+from cards import plain_figures, theme
 from scarcegan import words
 
 CURVES = {
@@ -55,7 +55,7 @@ def _best_table(compared: Mapping[str, Any]) -> Any:
         cells: list[Any] = []
         for best in compared["best"]:
             row = measured.get((run, best["definition"], best["metric"]))
-            text = words.interval(best["metric"], row) if row else "not evaluated"
+            text = plain_figures.interval(best["metric"], row) if row else "not evaluated"
             cells.append(Markdown(f"**{text}** (best)") if run == best["run"] else text)
         rows.append([run, *cells])
     headers = [f"{best['definition']}: {words.metric_name(best['metric']).lower()}" for best in compared["best"]]
@@ -220,7 +220,7 @@ def _metric_table(compared: Mapping[str, Any]) -> Any:
 
 
 def _cell(row: Mapping[str, Any] | None) -> str:
-    return words.interval(row["metric"], row) if row else words.MISSING
+    return plain_figures.interval(row["metric"], row) if row else words.MISSING
 
 
 def _points(metric: str, value: float) -> str:

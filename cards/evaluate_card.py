@@ -5,7 +5,7 @@ from typing import Any
 
 from metaflow.cards import Markdown
 
-from cards import curve_charts, theme, trust_charts
+from cards import curve_charts, plain_figures, theme, trust_charts
 from cards.explanation_part import explanation_part
 from cards.subgroup_part import subgroup_part
 from scarcegan import words
@@ -107,7 +107,7 @@ def _measured_on(evaluation: Mapping[str, Any], test_set: str) -> list[Any]:
 def _table(evaluation: Mapping[str, Any], test_set: str, metrics: Sequence[str]) -> Any:
     """List models, champions and baselines with intervals; the best value of a metric is for the reader to judge."""
     rows = [
-        [name, *(words.interval(metric, measured.get(metric)) for metric in metrics)]
+        [name, *(plain_figures.interval(metric, measured.get(metric)) for metric in metrics)]
         for name, _, measured in curve_charts.contestants(evaluation, test_set)
     ]
     return theme.table(["Model", *(words.metric_name(metric) for metric in metrics)], rows)
@@ -143,4 +143,4 @@ def _spread(metric: str, spread: Mapping[str, float] | None) -> str:
         return words.MISSING
     if metric in words.SCORES:
         return f"{words.score(spread['mean'])} ± {words.score(spread['std'])}"
-    return words.share_spread(spread["mean"], spread["std"])
+    return words.spread("recall", spread["mean"], spread["std"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from metaflow.cards import Markdown, VegaChart
 
-from cards import theme
+from cards import plain_figures, theme
 from scarcegan import words
 
 STATES = {"PendingManualApproval": "waits for approval", "Approved": "approved", "Rejected": "rejected"}
@@ -163,5 +163,5 @@ def _metric_table(versions: Sequence[Mapping[str, Any]], measured: Mapping[str, 
 
 def _figure(version: Mapping[str, Any], metric: str, measured: Mapping[str, Any]) -> str:
     if metric in words.METRICS and words.is_number(version["metrics"].get(metric)):
-        return words.interval(metric, _interval(version, metric, measured))
+        return plain_figures.interval(metric, _interval(version, metric, measured))
     return words.metric_value(metric, version["metrics"].get(metric))

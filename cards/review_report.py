@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from cards import plain_figures
 from scarcegan import words
 
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2", "pr_auc", "recall_at_budget")
@@ -121,7 +122,10 @@ def _measured(evaluation: Mapping[str, Any], test: str) -> str:
     spread = [
         [
             name,
-            *(words.share_spread(one["mean"], one["std"]) for one in map(model["fold_spread"].get, AT_THRESHOLD[:4])),
+            *(
+                words.spread("recall", one["mean"], one["std"])
+                for one in map(model["fold_spread"].get, AT_THRESHOLD[:4])
+            ),
         ]
         for name, model in evaluation["models"].items()
     ]
@@ -160,7 +164,7 @@ def _subgroups(subgroups: Mapping[str, Any] | None) -> str:
             words.metric_name(feature["feature"]),
             f"{words.number(group['from'])} to {words.number(group['to'])}",
             *(words.count(group[key]) for key in ("players", "risky")),
-            *(words.share_interval(group[key]) for key in ("flagged_share", "recall", "precision")),
+            *(plain_figures.share_interval(group[key]) for key in ("flagged_share", "recall", "precision")),
         ]
         for feature in subgroups["features"]
         for group in feature["groups"]
@@ -191,7 +195,10 @@ def _decided(event: Mapping[str, Any]) -> str:
 
 
 def _figures(caption: str, measured: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]) -> str:
-    rows = [[name, *(words.interval(metric, one.get(metric)) for metric in metrics)] for name, one in measured.items()]
+    rows = [
+        [name, *(plain_figures.interval(metric, one.get(metric)) for metric in metrics)]
+        for name, one in measured.items()
+    ]
     return _table(["Model", *map(words.metric_name, metrics)], rows, caption)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from metaflow.cards import Markdown, VegaChart
 
-from cards import theme
+from cards import plain_figures, theme
 from scarcegan import words
 
 
@@ -81,7 +81,7 @@ def _table(subgroups: Mapping[str, Any]) -> Any:
             f"{words.feature_name(feature['feature'])} {_range(group)}",
             words.count(group["players"]),
             words.count(group["risky"]),
-            *(words.share_interval(group[measure]) for measure in ("recall", "precision", "flagged_share")),
+            *(plain_figures.share_interval(group[measure]) for measure in ("recall", "precision", "flagged_share")),
         ]
         for feature in subgroups["features"]
         for group in feature["groups"]

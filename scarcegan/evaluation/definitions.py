@@ -14,6 +14,29 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
+class Aim:
+    """What a definition asks its model to be best at.
+
+    Attributes:
+        metric: that tells; an attribute of `OperatingPoint`.
+        sign: 1 where more is better, -1 where less is.
+        words: as `describe` says it.
+    """
+
+    metric: str
+    sign: int
+    words: str
+
+
+# By `Definition.maximise`: thresholds, words and the comparison of runs all read this table.
+AIMS = {
+    "recall": Aim("recall", 1, "highest recall"),
+    "fewest_flagged": Aim("flagged_share", -1, "fewest flagged"),
+    "f2": Aim("f2", 1, "highest F2"),
+}
+
+
+@dataclass(frozen=True)
 class OperatingPoint(Record):
     """A threshold (score >= threshold is flagged) and what it reaches on the players it was set on."""
 
@@ -36,7 +59,8 @@ def operating_point(definition: Definition, scored: Scored, review_budget: float
     slack = _slack(definition, reached, review_budget)
     met = bool(np.any(slack >= -_TOLERANCE))
     allowed = slack >= (-_TOLERANCE if met else slack.max() - _TOLERANCE)
-    gain = {"recall": reached.recall, "fewest_flagged": -reached.flagged_share, "f2": reached.f2}[definition.maximise]
+    aim = AIMS[definition.maximise]
+    gain = aim.sign * getattr(reached, aim.metric)
     best = np.flatnonzero(allowed & (gain >= gain[allowed].max() - _TOLERANCE))
     uses_all = met and (definition.maximise == "fewest_flagged" or definition.constraint == "flagged")
     at = best[-1] if uses_all else best[0]
@@ -46,7 +70,6 @@ def operating_point(definition: Definition, scored: Scored, review_budget: float
 
 def describe(definition: Definition, review_budget: float) -> str:
     """Say a definition in a few words: `recall >= 0.85, fewest flagged`."""
-    aims = {"recall": "highest recall", "fewest_flagged": "fewest flagged", "f2": "highest F2"}
     bound = bound_of(definition, review_budget)
     limit = {
         "recall": f"recall >= {bound:.2f}, ",
@@ -54,7 +77,7 @@ def describe(definition: Definition, review_budget: float) -> str:
         "flagged": f"flagged share <= {bound:g}, ",
         None: "",
     }[definition.constraint]
-    return limit + aims[definition.maximise]
+    return limit + AIMS[definition.maximise].words
 
 
 def bound_of(definition: Definition, review_budget: float) -> float:
