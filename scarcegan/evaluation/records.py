@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scarcegan.records import Record
+from scarcegan.settings import Definition
 
 Judgement = Literal["better", "worse", "tie", "no rival"]
 # The figures of a model at its own threshold, on validation as on test players.
@@ -114,7 +115,8 @@ class EvaluatedModel(Record):
     """A definition's model.
 
     Attributes:
-        describe: the definition in a few words.
+        definition: what it serves, as in the settings.
+        describe: the same in a few words.
         threshold: risk score from which a player is flagged.
         constraint_met: whether validation players met the definition's bound.
         members: networks in the ensemble.
@@ -123,6 +125,7 @@ class EvaluatedModel(Record):
         test: by test set.
     """
 
+    definition: Definition
     describe: str
     threshold: float
     constraint_met: bool
@@ -237,5 +240,5 @@ class Evaluation(Record):
     @property
     def headline(self) -> str:
         """The definition that stands out at first: the first whose bound is the flagged share, else the first."""
-        budgets = [name for name, model in self.models.items() if model.describe.startswith("flagged share")]
-        return (budgets or list(self.models))[0]
+        by_share = (name for name, model in self.models.items() if model.definition.constraint == "flagged")
+        return next(by_share, next(iter(self.models)))

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from scarcegan.data.players import UNKNOWN_TRUTH
+from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.scored import held_out
 from scarcegan.evaluation.selection import final_threshold
 from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.forward import class_probabilities
 from scarcegan.settings import Settings
-from scarcegan.workflow.prevalence import prevalence_of
 from scarcegan.workflow.retraining.prepare import Prepared
 
 
@@ -56,7 +56,7 @@ def select_models(
             "constraint_met": point.constraint_met,
             "members": sum(len(candidate["members"]) for candidate in candidates),
             "folds": [candidate["point"] for candidate in candidates],
-            "prevalence": prevalence._asdict(),
+            "prevalence": prevalence.to_plain(),
         }
     return models, validation
 
