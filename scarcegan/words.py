@@ -150,6 +150,18 @@ def size_in_points(difference: float, low: float | None = None, high: float | No
     return points(difference, low, high).replace("+", "")
 
 
+def difference(metric: str, value: float | None, around: float | None = None) -> str:
+    """Write a difference of two values of a metric, and what it varies by: +4.6 points, +0.046 ± 0.031."""
+    if value is None or not is_number(value):
+        return MISSING
+    if metric in SCORES:
+        scale, decimals, unit = 1, 3, ""
+    else:
+        scale, decimals, unit = 100, max(1, _percent_decimals(value)), f"{GAP}points"
+    varies = "" if around is None else f" ± {scale * around:.{decimals}f}"
+    return f"{signed(scale * value + 0.0, decimals)}{varies}{unit}"  # never -0.0
+
+
 def metric_value(metric: str, value: Any) -> str:
     """Write a bare metric value: known shares as percentages, everything else as a number."""
     if not is_number(value):

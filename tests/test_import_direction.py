@@ -147,6 +147,7 @@ def test_the_parser_sees_imports_in_every_form(tmp_path, monkeypatch):
     "module",
     [
         "scarcegan.cli",
+        "scarcegan.history.records",
         "scarcegan.evaluation.evaluate",
         "scarcegan.registry",
         "scarcegan.serving.forward",

@@ -57,6 +57,12 @@ def test_a_difference_of_shares_is_written_in_points():
     assert words.size_in_points(0.046) == "4.6 points"
 
 
+def test_a_difference_is_written_as_its_metric_is_read():
+    assert plain(words.difference("recall", 0.2, 0.0849)) == "+20.0 ± 8.5 points"
+    assert plain(words.difference("flagged_share", -0.0004)) == "−0.040 points"
+    assert words.difference("pr_auc", -0.0) == "+0.000"
+
+
 def test_the_value_of_a_setting_is_written_as_it_is_typed():
     assert words.setting((200, 50)) == "200, 50"
     assert words.setting(0.0003) == "0.0003"

@@ -9,9 +9,9 @@ import typer
 
 from scarcegan import settings
 from scarcegan.backends import open_registry
-from scarcegan.cli.models import console
+from scarcegan.cli.answers import console
+from scarcegan.cli.options import Run
 from scarcegan.cli.pages import write_page
-from scarcegan.cli.runs import Run
 from scarcegan.problems import HistoryProblem
 
 

@@ -13,6 +13,29 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
+class Aim:
+    """What a definition asks its model to be best at.
+
+    Attributes:
+        metric: that tells; an attribute of `OperatingPoint`.
+        sign: 1 where more is better, -1 where less is.
+        words: as `describe` says it.
+    """
+
+    metric: str
+    sign: int
+    words: str
+
+
+# By `Definition.maximise`: thresholds, words and the comparison of runs all read this table.
+AIMS = {
+    "recall": Aim("recall", 1, "highest recall"),
+    "fewest_flagged": Aim("flagged_share", -1, "fewest flagged"),
+    "f2": Aim("f2", 1, "highest F2"),
+}
+
+
+@dataclass(frozen=True)
 class OperatingPoint:
     """A threshold (score >= threshold is flagged) and what it reaches on the players it was set on."""
 
@@ -29,7 +52,7 @@ class _Points:
     """All distinct thresholds, falling, with their measures; each a float array [points]."""
 
     threshold: np.ndarray
-    flagged: np.ndarray
+    flagged_share: np.ndarray
     recall: np.ndarray
     precision: np.ndarray
     f2: np.ndarray
@@ -46,13 +69,14 @@ def operating_point(definition: Definition, scored: Scored, review_budget: float
     slack = _slack(definition, points, review_budget)
     met = bool(np.any(slack >= -_TOLERANCE))
     allowed = slack >= (-_TOLERANCE if met else slack.max() - _TOLERANCE)
-    gain = {"recall": points.recall, "fewest_flagged": -points.flagged, "f2": points.f2}[definition.maximise]
+    aim = AIMS[definition.maximise]
+    gain = aim.sign * vars(points)[aim.metric]
     best = np.flatnonzero(allowed & (gain >= gain[allowed].max() - _TOLERANCE))
     uses_all = met and (definition.maximise == "fewest_flagged" or definition.constraint == "flagged")
     at = best[-1] if uses_all else best[0]
     return OperatingPoint(
         threshold=float(points.threshold[at]),
-        flagged_share=float(points.flagged[at]),
+        flagged_share=float(points.flagged_share[at]),
         recall=float(points.recall[at]),
         precision=float(points.precision[at]),
         f2=float(points.f2[at]),
@@ -62,7 +86,6 @@ def operating_point(definition: Definition, scored: Scored, review_budget: float
 
 def describe(definition: Definition, review_budget: float) -> str:
     """Say a definition in a few words: `recall >= 0.85, fewest flagged`."""
-    aims = {"recall": "highest recall", "fewest_flagged": "fewest flagged", "f2": "highest F2"}
     bound = bound_of(definition, review_budget)
     limit = {
         "recall": f"recall >= {bound:.2f}, ",
@@ -70,7 +93,7 @@ def describe(definition: Definition, review_budget: float) -> str:
         "flagged": f"flagged share <= {bound:g}, ",
         None: "",
     }[definition.constraint]
-    return limit + aims[definition.maximise]
+    return limit + AIMS[definition.maximise].words
 
 
 def bound_of(definition: Definition, review_budget: float) -> float:
@@ -84,7 +107,7 @@ def _slack(definition: Definition, points: _Points, review_budget: float) -> np.
     """How far each point is on the good side of the bound (negative: violated)."""
     bound = bound_of(definition, review_budget)
     if definition.constraint == "flagged":
-        return bound - points.flagged
+        return bound - points.flagged_share
     if definition.constraint is None:
         return np.zeros(len(points.threshold))
     return (points.recall if definition.constraint == "recall" else points.precision) - bound

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import metaflow
 import pytest
+from history_samples import evaluation, steps_of
 from typer.testing import CliRunner
 
 from scarcegan.cli import app
 from scarcegan.registry.local import LocalRegistry
+from scarcegan.settings import Definition
 
 
 @pytest.fixture
@@ -34,6 +36,28 @@ def test_list_tells_state_metrics_and_what_tells_runs_apart(runs):
     text = runs("list").stdout
     for expected in ("failed in train", "unfinished in start", "train.members 16", "resumes first", "nightly"):
         assert expected in text
+
+
+def test_list_shows_the_model_that_stands_out_whatever_its_name(recorder):
+    own = (Definition(name="widest", maximise="f2"), Definition(name="few", maximise="recall", constraint="flagged"))
+    steps = steps_of("own", definitions=[one.model_dump() for one in own])
+    recorder.run("own", steps | {"evaluate": [{"evaluation": evaluation(definitions=own).to_plain()}]})
+    listed = CliRunner().invoke(app, ["runs", "list"]).stdout
+    assert "Model 'few' on its test players." in listed
+    assert "40\N{NO-BREAK SPACE}%" in listed
+    assert "Model 'widest' on" in CliRunner().invoke(app, ["runs", "list", "--definition", "widest"]).stdout
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "other"), ("compare", "first", "other"), ("best",)])
+def test_what_cannot_be_read_of_a_run_is_said_below_the_others(recorder, command):
+    other = steps_of("other")
+    other["evaluate"][0]["evaluation"]["models"] = {}
+    del other["evaluate"][0]["evaluation"]["verdicts"]
+    recorder.run("first", steps_of("first"))
+    recorder.run("other", other)
+    result = CliRunner().invoke(app, ["runs", *command])
+    assert result.exit_code == 0, result.output
+    assert "Not read of run other: evaluation: expected a record 'Evaluation'" in result.stdout
 
 
 def test_list_as_json_has_one_object_per_run(rows):
@@ -69,7 +93,13 @@ def test_show_tells_facts_metrics_and_settings(runs, rows):
 
 def test_compare_tells_differences_with_their_spread(runs, rows):
     text = runs("compare", "first", "second", "third").stdout
-    for expected in ("train.members", "+0.200 ± 0.085", "(PSI ", "third: the same data", "Best run"):
+    for expected in (
+        "train.members",
+        "+20.0 ± 8.5\N{NO-BREAK SPACE}points",
+        "(PSI ",
+        "third: the same data",
+        "Best run",
+    ):
         assert expected in text
     assert rows("compare", "first", "second")[0]["runs"] == ["first", "second"]
 
