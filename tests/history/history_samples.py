@@ -1,6 +1,7 @@
 """Runs as Metaflow leaves them behind, written without running anything."""
 
 import warnings
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 
 import numpy as np
@@ -113,18 +114,24 @@ def steps_of(run, until="end", origin=None, gain=0.0, data=None, **changes):
     return {name: steps[name] for name in names[: names.index(until) + 1]}
 
 
+@contextmanager
+def read_before():
+    """Let the Client API read afterwards what it has read before."""
+    before = metaflow.get_metadata()
+    yield
+    with suppress(ValueError):  # it had no folder to read
+        metaflow.metadata(before)
+
+
 @pytest.fixture
 def recorder(tmp_path):
     """Write runs into a folder of this test's own, which is read until it ends."""
-    before = metaflow.get_metadata()
-    yield Recorder(tmp_path)
-    metaflow.metadata(before)
+    with read_before():
+        yield Recorder(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    """A finished run, a second one that is better on drifted data, one that failed in `train`, one that has begun."""
-    folder = tmp_path_factory.mktemp("recorded")
+def record_runs(folder):
+    """Write a finished run, one that is better on drifted data, one that failed in `train`, one that has begun."""
     recorder = Recorder(folder)
     recorder.run("first", steps_of("first"), tags=["nightly"])
     moved = report(2.0, "00000000ffffffff")
@@ -132,4 +139,10 @@ def recorded(tmp_path_factory):
     failed = steps_of("third", until="train", origin="first")
     recorder.run("third", {**failed, "train": [{}]}, failed="train")
     recorder.run("fourth", steps_of("fourth", until="start"), user="omar")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recorded")
+    record_runs(folder)
     return folder
