@@ -38,8 +38,8 @@ from scarcegan.datasets.sources import DATA_VARIABLE
 from scarcegan.evaluation.metrics import curve, recall_at_shares
 from scarcegan.evaluation.scored import Scored
 from scarcegan.monitoring.watch import Champion, watch_snapshot
-from scarcegan.registry import Registry
-from scarcegan.registry.contract import ModelVersion
+from scarcegan.registry import ModelVersion, Registry
+from scarcegan.registry.release import Lineage
 from scarcegan.serving.archive import read_archive
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import Settings
@@ -47,8 +47,8 @@ from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import prepare
-from scarcegan.workflow.retraining.release import Lineage, register_models
-from scarcegan.workflow.retraining.rivals import train_baselines
+from scarcegan.workflow.retraining.release import register_models
+from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
 
 POLICIES = ("never", "always", "by_drift")
@@ -63,7 +63,7 @@ TRAINING: dict[str, Any] = {
     "folds": {"k": 3},
     "train": {"members": 4, "iterations": 400, "round_iterations": 50},
     "definitions": [{"name": DEFINITION, "maximise": "recall", "constraint": "flagged"}],
-    "evaluate": {"bootstrap": 50, "baselines": ["logistic_regression"]},
+    "evaluate": {"bootstrap": 50, "rivals": ["logistic_regression"]},
     "telemetry": {"shards": 2},
 }
 SIMULATED = {"players": 12_000, "risky_share": 0.02, "labeled_risky": 60, "labeled_negatives": 300}
@@ -71,7 +71,7 @@ QUICK_TRAINING: dict[str, Any] = TRAINING | {
     "folds": {"k": 2},
     "model": {"trunk": [16], "generator": [8]},
     "train": {"members": 2, "iterations": 40, "round_iterations": 20, "batch": 32},
-    "evaluate": {"bootstrap": 20, "baselines": ["logistic_regression"]},
+    "evaluate": {"bootstrap": 20, "rivals": ["logistic_regression"]},
 }
 QUICK_SIMULATED = {"players": 1_500, "risky_share": 0.04, "labeled_risky": 20, "labeled_negatives": 40}
 
@@ -117,8 +117,8 @@ class Replay:
         models, validation, settings, fingerprint, seconds = self.trained[period.cutoff]
         started = time.process_time()
         prepared, _ = prepare(settings)
-        baselines = train_baselines(prepared, settings, threads=1)
-        evaluation = judge_models(prepared, models, validation, baselines, registry, settings)
+        rivals = train_rivals(prepared, settings, threads=1)
+        evaluation = judge_models(prepared, models, validation, rivals, registry, settings)
         lineage = Lineage(
             run=f"Replay/{period.cutoff}",
             origin_run=period.cutoff,

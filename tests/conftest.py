@@ -18,7 +18,7 @@ from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.evaluate import Candidate, Champion, evaluate_models
 from scarcegan.evaluation.records import Prevalence
 from scarcegan.evaluation.scored import held_out
-from scarcegan.registry import ModelToRegister
+from scarcegan.registry import AgainstChampion, ModelToRegister
 from scarcegan.settings import load
 
 STACK = Path(__file__).parents[1] / "config" / "aws" / "stack.yaml"
@@ -188,6 +188,7 @@ def make_release(tmp_path):
                 run_pathspec=f"RetrainFlow/{run}",
                 metrics={"recall": 0.5, "pr_auc": 0.125 + int(run) / 1000},
                 metadata={"git_commit": "0a1b2c3", "card": "evaluate/7"},
+                against_champion=AgainstChampion(1, "worse", -0.0312, -0.051, -0.0104) if int(run) > 11 else None,
                 description=f"Finds risky players, {definition}.",
             )
             models.append(replace(model, **changes))

@@ -110,8 +110,6 @@ def evaluate_models(
         for number, (name, rows) in enumerate(held_out.items())
     }
     evaluated = {name: _model(name, model, tests, settings) for name, model in models.items()}
-    first = next(iter(tests))
-    on_first = {name: tests[first].rows.scored(scores[first]) for name, scores in rivals.items()}
     return Evaluation(
         test_sets=list(tests),
         review_budget=settings.review_budget,
@@ -128,7 +126,7 @@ def evaluate_models(
             if one.probabilities is not None
         },
         verdicts={
-            name: _verdict(name, model, evaluated[name].test[first], on_first, champions.get(name), first, tests[first])
+            name: _verdict(name, model, evaluated[name], rivals, champions.get(name), next(iter(tests.items())))
             for name, model in models.items()
         },
     )
@@ -168,18 +166,17 @@ def _spread(points: Sequence[OperatingPoint], figure: str) -> Spread:
 def _verdict(
     name: str,
     model: Candidate,
-    measures: Measures,
-    rivals: Mapping[str, Scored],
+    evaluated: EvaluatedModel,
+    rivals: Mapping[str, Mapping[str, np.ndarray]],
     champion: Champion | None,
-    test_set: str,
-    test: _TestSet,
+    named_test: tuple[str, _TestSet],
 ) -> Verdict:
     """Judge a model on one test set, against all rivals and its definition's champion."""
-    others = dict(rivals)
+    on, test = named_test
+    others = {rival: test.rows.scored(scores[on]) for rival, scores in rivals.items()}
     if champion and champion.probabilities is not None:
-        others[CHAMPION] = test.risk(champion.probabilities[test_set])
-    ours = test.risk(model.probabilities[test_set])
-    verdict = judge(name, ours, model.point, measures, others, test.weights)
+        others[CHAMPION] = test.risk(champion.probabilities[on])
+    verdict = judge(name, test.risk(model.probabilities[on]), model.point, evaluated.test[on], others, test.weights)
     if champion is None:
         return verdict
     if champion.probabilities is None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scarcegan.registry.contract import ModelVersion
+from scarcegan.registry.versions import ModelVersion
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from scarcegan.monitoring.watch import Champion, records_of, watch_snapshot
-from scarcegan.registry.contract import ModelVersion
+from scarcegan.registry import ModelVersion
 from scarcegan.serving.forward import risk_score
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
