@@ -142,7 +142,7 @@ def points(difference: float | None, low: float | None = None, high: float | Non
         return MISSING
     told = signed(100 * difference, 1)
     bounds = f" [{signed(100 * low, 1)},{GAP}{signed(100 * high, 1)}]" if low is not None and high is not None else ""
-    return f"{told}{bounds} points"
+    return f"{told}{bounds}{GAP}points"
 
 
 def size_in_points(difference: float, low: float | None = None, high: float | None = None) -> str:

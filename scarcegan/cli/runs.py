@@ -71,7 +71,7 @@ def compare(
     from cards.compare_card import compare_card
     from cards.page import html_page
 
-    write_page(html_page(compare_card(found.to_plain()), "Runs compared"), html)
+    write_page(html_page(compare_card(found.record), "Runs compared"), html)
     return Answer([found.to_plain()], Text(f"Wrote {html}"))
 
 

@@ -86,14 +86,13 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     """Return one column per version and one row per metric, followed by the difference to the champion."""
     versions = [item.version for item in comparisons]
     headings = [Text(f"version {version.version}\n") + spaced(version.definition) for version in versions]
+    champions = (item.champion for item in comparisons)
     table = narrow("", *(Column(heading, justify="right") for heading in headings))
     table.add_row("status", *map(status, versions))
-    table.add_row(
-        "champion", *(f"version {item.champion.version}" if item.champion else "none yet" for item in comparisons)
-    )
+    table.add_row("champion", *(f"version {one.version}" if one else "none yet" for one in champions))
     if any(version.against_champion for version in versions):
         table.add_row("as evaluated", *map(against_champion, versions))
-        table.add_row("in recall", *map(_recall_against_champion, versions))
+        table.add_row("in recall", *map(_in_recall, versions))
     table.add_row("bound", *map(_bound, versions))
     table.add_row("threshold", *(words.number(version.threshold) for version in versions))
     for name in dict.fromkeys(name for version in versions for name in version.metrics):
@@ -131,10 +130,12 @@ def against_champion(version: ModelVersion) -> Text:
     return Text(*_AGAINST[against.verdict]) if against else Text()
 
 
-def _recall_against_champion(version: ModelVersion) -> str:
-    """Return the difference in recall with its interval."""
+def _in_recall(version: ModelVersion) -> str:
+    """Return the difference in recall to the champion of then above its interval."""
     against = version.against_champion
-    return words.points(against.difference, against.low, against.high) if against else ""
+    if against is None or against.difference is None:
+        return ""
+    return words.points(against.difference, against.low, against.high).replace(" [", "\n[")
 
 
 def narrow(*columns: Column | str, title: str = "") -> Table:
