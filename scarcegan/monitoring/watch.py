@@ -27,7 +27,7 @@ from scarcegan.monitoring.drift import (
 from scarcegan.monitoring.measures import Measured, Sample, measure
 from scarcegan.monitoring.records import Records
 from scarcegan.monitoring.report import drift_report, realised_recall
-from scarcegan.registry.contract import ModelVersion
+from scarcegan.registry import ModelVersion
 from scarcegan.serving.model import Model
 from scarcegan.settings import Monitoring
 from scarcegan.snapshots import Manifest, SnapshotStore

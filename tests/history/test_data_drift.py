@@ -22,16 +22,15 @@ def report(values):
 def test_a_moved_feature_is_told_with_its_medians_and_shares_of_zeros():
     rng = np.random.default_rng(2)
     before, now = (report(rng.poisson(rate, 20_000)) for rate in (1.5, 4.0))
-    found = data_drift(before, now).iloc[0]
-    assert found["feature"] == "bets"
-    assert found["psi"] > 0.5
-    assert found["ks"] == pytest.approx(0.57, abs=0.05)
-    assert (found["median_before"], found["median_now"]) == (1, 4)
-    assert found["zero_share_before"] == pytest.approx(np.exp(-1.5), abs=0.01)
-    assert found["zero_share_now"] == pytest.approx(np.exp(-4), abs=0.01)
+    [found] = data_drift("second", now, before)
+    assert (found.run, found.feature) == ("second", "bets")
+    assert found.psi > 0.5
+    assert found.ks == pytest.approx(0.57, abs=0.05)
+    assert (found.median_before, found.median_now) == (1, 4)
+    assert found.zero_share_before == pytest.approx(np.exp(-1.5), abs=0.01)
+    assert found.zero_share_now == pytest.approx(np.exp(-4), abs=0.01)
 
 
 def test_the_same_data_and_data_not_yet_made_have_no_drift():
     one = report(np.arange(100.0))
-    assert len(data_drift(one, one)) == 0
-    assert len(data_drift(None, one)) == 0
+    assert data_drift("second", one, one) == data_drift("second", one, None) == []

@@ -10,7 +10,7 @@ import pytest
 from scarcegan.aws.model_monitor import model_monitor_files
 from scarcegan.data.scaling import Scaler
 from scarcegan.monitoring.watch import Watch
-from scarcegan.registry.contract import ModelVersion
+from scarcegan.registry import ModelVersion
 from scarcegan.serving.forward import Layer
 from scarcegan.serving.model import Model
 from scarcegan.serving.networks import Networks

@@ -320,6 +320,6 @@ def test_the_command_tells_parity_in_words_and_in_json(snapshot, champion, scori
     config.write_text(f'[snapshots]\nfolder = "{scoring.snapshots.folder}"\n')
     where = ["--snapshot", snapshot.name, "--config", str(config), "--registry-folder", str(tmp_path / "registry")]
     told = CliRunner().invoke(app, ["parity", str(file), "1", *where])
-    assert "Agreement at the budget: 100.0%" in told.output, told.output
+    assert "Agreement at the budget: 100\N{NO-BREAK SPACE}%" in told.output, told.output
     found = json.loads(CliRunner().invoke(app, ["parity", "1", "1", "--json", *where]).output)
     assert (found["old"], found["agreement"]) == ("version 1", 1.0)
