@@ -1,11 +1,16 @@
 import math
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from scarcegan.problems import DataProblem, RegistryProblem
+from scarcegan.records import Record
 from scarcegan.serving import model as model_module
+from scarcegan.serving import parts
 from scarcegan.serving.model import Model
+from scarcegan.serving.shape import expect_array
 
 
 def one_player_one_member(part, member, scaled):
@@ -109,6 +114,35 @@ def test_parts_of_a_time_without_kinds_are_networks(make_model, raw):
     for part in plain["parts"]:
         del part["kind"]
     np.testing.assert_array_equal(Model.from_plain(plain).risk(raw), make_model().risk(raw))
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Record):
+    """A part of another kind: every player gets the same probabilities."""
+
+    kind: ClassVar[str] = "constant"
+    shares: np.ndarray
+    weight: float = 5.0
+
+    def check(self, name, features, classes):
+        expect_array(f"{name}'s shares", self.shares, classes)
+
+    def add_probabilities(self, columns, total):
+        total += self.weight * self.shares[:, None]
+
+    def attributions(self, rows, typical, rare, steps):
+        return np.zeros(rows.shape, np.float32)
+
+
+def test_parts_of_several_kinds_are_scored_explained_and_archived_together(make_model, raw, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "KINDS", {**parts.KINDS, "constant": Constant})
+    monkeypatch.setattr(model_module, "serving_files", lambda _: {})
+    networks = make_model()
+    mixed = replace(networks, parts=(*networks.parts, Constant(np.array([0.4, 0.3, 0.2, 0.1], np.float32))))
+    np.testing.assert_allclose(mixed.risk(raw), networks.risk(raw) / 2 + 0.1, atol=1e-6)  # five members weigh as much
+    np.testing.assert_allclose(mixed.explain(raw, raw[0]), networks.explain(raw, raw[0]) / 2, atol=1e-6)
+    mixed.save(tmp_path / "model.tar.gz", {})
+    np.testing.assert_array_equal(Model.load(tmp_path / "model.tar.gz").risk(raw), mixed.risk(raw))
 
 
 def test_an_unknown_kind_of_part_is_refused(make_model):
