@@ -46,25 +46,20 @@ def by_loops(model, raw):
 
 
 @pytest.mark.parametrize("thresholds", [0, 1, 3])
-def test_probabilities_equal_a_plain_loop_over_all_members(make_model, raw, thresholds):
-    model = make_model(thresholds=thresholds)
-    np.testing.assert_allclose(model.probabilities(raw), by_loops(model, raw), atol=1e-5)
+@pytest.mark.parametrize("classes", [("dormant", "normal", "risky", "unknown"), ("dormant", "normal", "risky")])
+def test_probabilities_equal_a_plain_loop_over_all_members_and_risk_is_the_rare_class(
+    make_model, raw, classes, thresholds
+):
+    model = make_model(classes=classes, thresholds=thresholds)
+    wanted = by_loops(model, raw)
+    np.testing.assert_allclose(model.probabilities(raw), wanted, atol=1e-5)
+    np.testing.assert_allclose(model.risk(raw), wanted[:, 2], atol=1e-5)
 
 
 def test_chunks_leave_no_seam(make_model, raw, monkeypatch):
     monkeypatch.setattr(model_module, "CHUNK_ROWS", 10)
     model = make_model()
     np.testing.assert_allclose(model.probabilities(raw), by_loops(model, raw), atol=1e-5)
-
-
-def test_risk_is_the_rare_class_averaged_over_all_members(make_model, raw):
-    model = make_model(members=(1, 4))
-    np.testing.assert_allclose(model.risk(raw), by_loops(model, raw)[:, 2], atol=1e-5)
-
-
-def test_a_model_without_unknown_has_one_class_less(make_model, raw):
-    model = make_model(classes=("dormant", "normal", "risky"))
-    assert model.probabilities(raw).shape == (37, 3)
 
 
 def test_column_order_in_memory_changes_nothing(make_model, raw):
