@@ -1,28 +1,15 @@
 """Whether a queue can ever run a job: one that fits no instance stays RUNNABLE for ever, and nobody says why."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from scarcegan.preflight.findings import Finding, Refused, asking_aws
+from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.settings.steps import Request
 
 # The operating system and the ECS agent keep some of an instance's memory to themselves.
 USABLE_MEMORY = 0.94
 FARGATE = {"VCpuInfo": {"DefaultVCpus": 16}, "MemoryInfo": {"SizeInMiB": 122_880}}
 RUNNABLE = "its jobs would stay RUNNABLE for ever"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a step asks for; `section` is where, under `[resources]`."""
-
-    section: str
-    cpu: int
-    memory_mb: int
-    gpu: int
-
-    def __str__(self) -> str:
-        return f"{self.cpu} vCPU, {self.memory_mb:,} MB, {self.gpu} GPU"
 
 
 def check_queue(name: str, request: Request, batch: Any, ec2: Any) -> Finding:

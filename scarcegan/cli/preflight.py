@@ -28,7 +28,7 @@ def preflight(config: File = None) -> None:
     findings = before_launch(chosen, os.environ)
     console = Console(highlight=False)
     console.print(_report(findings))
-    console.print(estimate(chosen)["sentence"], markup=False)
+    console.print(estimate(chosen.resources, chosen.prices, chosen.folds, chosen.train).sentence, markup=False)
     if any(finding.state == "failed" for finding in findings):
         raise typer.Exit(1)
 

@@ -57,7 +57,8 @@ class FlowFolder:
         self, command: str, *options: str, fault: str = "", expect: int = 0, flow: str = "retrain_flow"
     ) -> tuple[str, str]:
         """Run or resume a flow and return what it printed and the new run's id."""
-        environment = dict(os.environ, SCARCEGAN_FAULT=fault, PYTHONPATH=str(Path(__file__).parent / "faults"))
+        code = os.pathsep.join([str(Path(__file__).parent / "faults"), str(ROOT)])
+        environment = dict(os.environ, SCARCEGAN_FAULT=fault, PYTHONPATH=code)
         configured = ["--config", "config", str(self.path / "tiny.toml")] if command == "run" else []
         id_file = self.path / "run-id"
         options = (command, "--run-id-file", str(id_file), *options)
