@@ -31,16 +31,10 @@ def launch(flow):
 
 
 def prepare(arguments, environment, root):
-    """Set what Metaflow needs before it reads its arguments; what the user has set stays.
-
-    Args:
-        arguments: the command line after the program's name.
-        environment: usually `os.environ`; changed in place.
-        root: the repository.
-    """
+    """Set what Metaflow needs in `environment` before it reads its arguments; what the user has set stays."""
     if COMMIT not in environment:  # the tasks of a local run inherit it: git is asked once
         environment[COMMIT] = git_commit(root)
-    _make_datastore(arguments, root)
+    make_datastore(arguments, root)
     # Metaflow takes no run from root or from a nameless user (a container, a fresh cloud machine).
     user = getpass.getuser()
     environment.setdefault("USERNAME", user if user != "root" else f"root-{socket.gethostname()}")
@@ -54,7 +48,7 @@ def prepare(arguments, environment, root):
     environment.setdefault(WORKERS, workers[0])
 
 
-def _make_datastore(arguments, root):
+def make_datastore(arguments, root):
     """Make the folder of the local datastore: at the repository's root for all commands typed inside it.
 
     Elsewhere a launch makes it where there is none: of two launches at once, Metaflow lets one fail on it.

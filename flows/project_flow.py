@@ -3,10 +3,11 @@
 import os
 import sys
 
-from metaflow import Config, FlowMutator, FlowSpec, card, config_expr, current, project, user_step_decorator
+from metaflow import Config, FlowMutator, FlowSpec, StepMutator, card, config_expr, current, project
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
 from metaflow.plugins.aws.batch.batch_decorator import BatchDecorator
+from metaflow.user_decorators.user_step_decorator import user_step_decorator
 
 # Metaflow's code package carries `cards` and `scarcegan` to AWS Batch because they are imported here.
 import cards  # noqa: F401
@@ -14,7 +15,7 @@ from launch import ROOT, UNKNOWN_COMMIT, launch_notes
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG
 from scarcegan.problems import Problem, StorageOutage
 from scarcegan.settings import Resources, load, parse
-from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request, request_of
+from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
 
 
 class NothingStarted(MetaflowException):
@@ -24,73 +25,63 @@ class NothingStarted(MetaflowException):
 
 
 class every_step(FlowMutator):  # noqa: N801 - used as a decorator
-    """Give every step its resources, its queue and image on AWS Batch, metering and plain refusals.
-
-    Which resources is said in one table, scarcegan/settings/steps.py: a flow whose steps differ from it is refused.
-    """
+    """Give every step its resources, its queue and image on AWS Batch, metering and plain refusals."""
 
     def pre_mutate(self, flow):
-        """Check the flow's steps and wrap them; called once the configuration is read."""
-        # Metaflow has no other way to tell which flow this is.
-        self.sections = sections_of(flow._flow_cls.__name__, [name for name, _ in flow.steps])
-        for _, step in flow.steps:
+        """Check the flow's steps and decorate them; called once the configuration is read."""
+        steps = dict(flow.steps)
+        sections = sections_of(flow._flow_cls.__name__, steps)  # Metaflow has no other way to tell the flow
+        for name, step in steps.items():
+            step.add_decorator(runs_on, deco_args=[sections[name]])
             step.add_decorator(metered)
             step.add_decorator(refuses_plainly)  # around the metering, whose problems it tells as well
         flow.end.add_decorator(card, deco_kwargs={"type": "blank", "id": "cost"})
 
-    def mutate(self, flow):
-        """Add what each step asks for; called once `--with` has been applied."""
-        resources = Resources.model_validate(dict(flow.configs)["config"]["resources"].to_dict())
-        for name, step in flow.steps:
-            place(step, request_of(resources, self.sections[name]), getattr(resources, self.sections[name]))
-
 
 def sections_of(flow_name, steps):
-    """Return the section of `[resources]` for each step of a flow.
+    """Return the section of `[resources]` for each step of a flow, from the one table of them.
 
     Raises:
-        NothingStarted: the table of steps has one too few or one too many.
+        NothingStarted: the table has a step too few or too many.
     """
     table = STEPS.get(flow_name, {})
-    for step in sorted({*steps} - {*table}):
+    faults = [f"no section of [resources] for '{step}': add it there" for step in steps if step not in table]
+    faults += [f"'{step}', which {flow_name} does not have: remove it there" for step in table if step not in steps]
+    if faults:
         raise NothingStarted(
-            f"expected a section of [resources] for step '{step}' of {flow_name}, got none: "
-            f"add '{step}' to {flow_name} in STEPS of scarcegan/settings/steps.py"
-        )
-    for step in sorted({*table} - {*steps}):
-        raise NothingStarted(
-            f"expected the steps of {flow_name} in STEPS of scarcegan/settings/steps.py, got '{step}' as well, "
-            f"which {flow_name} does not have: remove it there"
+            f"expected the steps of {flow_name} in STEPS of scarcegan/settings/steps.py, got {'; '.join(faults)}"
         )
     return table
 
 
-def place(step, request, wanted):
-    """Ask for a step's resources, and for its queue and image where it runs on AWS Batch.
+class runs_on(StepMutator):  # noqa: N801 - used as a decorator
+    """Ask for what a section of `[resources]` wants, and for its queue and image where the step runs on AWS Batch.
 
     The request becomes `@resources`, which does nothing on a laptop. Where `--with batch` (or a deployment to Step
     Functions) has put the step on AWS Batch, its queue and image follow; the command line overrides both.
-
-    Args:
-        step: MutableStep.
-        request: what its section of `[resources]` asks for.
-        wanted: the section itself, with `queue` and `image`.
     """
-    asked = {"cpu": request.cpu, "memory": request.memory_mb, "gpu": request.gpu or None}
-    given_on_command_line = [given for _, _, _, given in step.get_decorator_specs("batch")]
-    for given in given_on_command_line:
-        # Batch takes the larger of the two; said here as well, so that the bill counts what is really rented.
-        asked |= {key: max(int(float(given[key])), own or 0) for key, own in asked.items() if given[key]}
-    step.add_decorator("resources", deco_kwargs=asked)
-    for given in given_on_command_line:
-        chosen = {"queue": wanted.queue, "image": wanted.image}
-        untold = {key: value for key, value in chosen.items() if value and given[key] == BatchDecorator.defaults[key]}
-        if untold:
-            step.add_decorator("batch", deco_kwargs=given | untold, duplicates=step.OVERRIDE)
-    if BATCH_JOB in os.environ and not given_on_command_line:
-        # Metaflow tells a job what `--with` said, not what replaced it; without @batch nobody watches for the notice
-        # that a spot instance is taken away.
-        step.add_decorator("batch")
+
+    def init(self, section):
+        """Keep the section's name: small, preprocess or train."""
+        self.section = section
+
+    def mutate(self, step):
+        """Add the decorators; called once `--with` is applied, and again where a deployment adds `@batch` later."""
+        wanted = getattr(Resources.model_validate(dict(step.flow.configs)["config"]["resources"]), self.section)
+        asked = {"cpu": wanted.cpu, "memory": wanted.memory_mb, "gpu": getattr(wanted, "gpu", None)}
+        given_on_command_line = [given for _, _, _, given in step.get_decorator_specs("batch")]
+        for given in given_on_command_line:
+            # Batch takes the larger of the two; said here as well, so that the bill counts what is really rented.
+            asked |= {key: max(int(float(given[key])), own or 0) for key, own in asked.items() if given[key]}
+            untold = [key for key in ("queue", "image") if given[key] == BatchDecorator.defaults[key]]
+            chosen = {key: getattr(wanted, key) for key in untold if getattr(wanted, key)}
+            if chosen:
+                step.add_decorator("batch", deco_kwargs=given | chosen, duplicates=step.OVERRIDE)
+        step.add_decorator("resources", deco_kwargs=asked)
+        if BATCH_JOB in os.environ and not given_on_command_line:
+            # Metaflow tells a job what `--with` said, not what replaced it. Without @batch nobody watches for the
+            # notice that a spot instance is taken away.
+            step.add_decorator("batch")
 
 
 @user_step_decorator
@@ -99,25 +90,18 @@ def metered(step_name, flow, inputs):
 
     A task that a resume takes over keeps its usage.
     """
-    from scarcegan.costs import Meter, together
+    from scarcegan.costs import Meter, TaskUsage, together
 
     meter = Meter()
     yield
     asked = next(deco.attributes for deco in flow._graph[step_name].decorators if deco.name == "resources")
-    section = STEPS[flow.name][step_name]
-    request = Request(section, int(asked["cpu"]), int(asked["memory"]), int(asked["gpu"] or 0))
-    before = together(usage_of(task) for task in inputs or [flow])
+    request = Request(STEPS[flow.name][step_name], *(int(asked[key] or 0) for key in ("cpu", "memory", "gpu")))
+    used_by = [getattr(task, "usage", []) for task in inputs or [flow]]
+    before = together(map(TaskUsage.from_plain, usage) for usage in used_by)
     task = meter.read(step_name, flow.index, request, current.retry_count)
     flow.usage = [one.to_plain() for one in [*before, task]]
     if step_name == "end":
         price(flow, before)
-
-
-def usage_of(task):
-    """Return what a task and those before it have used."""
-    from scarcegan.costs import TaskUsage
-
-    return [TaskUsage.from_plain(plain) for plain in getattr(task, "usage", [])]
 
 
 def price(flow, usage):

@@ -117,12 +117,12 @@ def test_memory_raised_on_the_command_line_is_what_the_bill_counts(tmp_path):
 
 
 def test_a_step_that_the_table_does_not_know_is_refused_with_where_to_add_it():
-    with pytest.raises(NothingStarted, match=r"got none: add 'audit' to RetrainFlow in STEPS of scarcegan/settings/st"):
+    with pytest.raises(NothingStarted, match=r"steps.py, got no section of \[resources\] for 'audit': add it there"):
         sections_of("RetrainFlow", [*STEPS["RetrainFlow"], "audit"])
 
 
 def test_a_step_that_the_flow_does_not_have_is_refused_with_where_to_remove_it():
-    with pytest.raises(NothingStarted, match=r"got 'end' as well, which ScoreFlow does not have: remove it there"):
+    with pytest.raises(NothingStarted, match=r"got 'end', which ScoreFlow does not have: remove it there"):
         sections_of("ScoreFlow", ["start", "score", "report"])
 
 
