@@ -56,17 +56,14 @@ class Retraining:
         Where ScoreFlow is deployed to Step Functions, the RetrainFlow deployed beside it is started and not waited
         for. An execution has no tags of its own: the artifacts of the run that asks tell the cause.
 
-        Args:
-            settings: the resolved settings; `data.source` is 'snapshot'.
-
         Returns:
             The pathspec of the retraining, also of one that this run started before it was resumed; None where
-            another run has started one on this snapshot before.
+            another run has started one on this snapshot.
 
         Raises:
             SettingsProblem: the configuration does not train on snapshots.
-            Problem: the retraining could not be started, and the next run may try again; or it failed, and no other
-                is started on this snapshot: it can be resumed.
+            Problem: the retraining could not be started, and the next run may try again; or it failed, and it can be
+                resumed: no other is started on this snapshot.
         """
         if settings.data.source != "snapshot":
             raise SettingsProblem(
