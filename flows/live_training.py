@@ -14,18 +14,17 @@ METRIC_NAMES = {
 }
 
 
-def show_round(fold, history):
+def show_round(fold, progress):
     """Print a round in the form that the team's metric regexes read, and refresh the live card.
 
     Raises:
         MachineTakenAway: AWS is about to take the spot instance away; a retry goes on from this round.
     """
-    last = {name: sum(history[key][-1]) / history["members"] for name, key in METRIC_NAMES.items()}
-    words = "; ".join(f"{name}={value:.4g}" for name, value in last.items())
-    accuracy = 100 * sum(history["accuracy_supervised"][-1]) / history["members"]
-    print(f"Iteration={history['iteration'][-1]}; {words}; Accuracy_Supervised={accuracy:.1f};")
+    last = {name: sum(by_round[-1]) / progress.members for name, by_round in progress.series.items()}
+    words = "; ".join(f"{name}={last[key]:.4g}" for name, key in METRIC_NAMES.items())
+    print(f"Iteration={progress.iteration[-1]}; {words}; Accuracy_Supervised={100 * last['accuracy_supervised']:.1f};")
     current.card.clear()
-    current.card.extend(train_card(history, fold, history["iterations"]))
+    current.card.extend(train_card(progress, fold))
     current.card.refresh()
     stop_if_taken_away()
 

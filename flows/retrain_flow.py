@@ -10,6 +10,8 @@ from project_flow import ProjectFlow
 from scarcegan.machine import threads_per_task
 from scarcegan.settings import load, resolve
 
+OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence")  # artifacts of train
+
 
 @schedule(cron=config_expr("config.deployment.retrain_cron"), daily=False)  # on Step Functions alone
 class RetrainFlow(ProjectFlow):
@@ -21,11 +23,11 @@ class RetrainFlow(ProjectFlow):
     resumes; `commit` - git commit of the code.
     players (preprocess) - dict of arrays: ids, features, feature_names, labels, truth, test_set, fold, fingerprint;
     `data_report` - dict.
-    fold, candidates, history, validation_rows, prevalence (train) - see scarcegan.workflow.retraining.fit.fit_fold.
-    models, validation (select) - dicts by business definition, see scarcegan.workflow.retraining.select.select_models;
-    `baselines` - the rivals' scores of the test players, see scarcegan.workflow.retraining.rivals.
-    evaluation (evaluate) - dict, see scarcegan.workflow.retraining.judge; `model_quality` - JSON text by definition;
-    `metrics_csv` - text.
+    fold, candidates, progress, validation_rows, prevalence (train) - see scarcegan.workflow.retraining.records.
+    models (select) - dict by business definition, see scarcegan.serving.model.Model; `validation` - the same, see
+    scarcegan.workflow.retraining.records.Selected; `rivals` - their scores of the test players by name and test set.
+    evaluation (evaluate) - dict, see scarcegan.workflow.retraining.judge; `explanation` - dict, see
+    scarcegan.serving.reasons; `model_quality` - JSON text by definition; `metrics_csv` - text.
     release (register) - dict: release_id, registry, versions, lineage, commands.
     usage (every step), cost (end) - see flows/project_flow.py.
     """
@@ -58,7 +60,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.workflow.retraining.prepare import prepare
 
         prepared, self.data_report = prepare(load(self.settings))
-        self.players = prepared.to_artifact()
+        self.players = prepared.to_plain()
         current.card.extend(preprocess_card(self.data_report))
         self.fold_numbers = list(range(self.settings["folds"]["k"]))
         self.next(self.train, foreach="fold_numbers")
@@ -75,26 +77,29 @@ class RetrainFlow(ProjectFlow):
         self.fold = self.input
         checkpoint = f"{self._checkpoints()}/fold_{self.fold}.npz"
         threads = threads_per_task(len(self.fold_numbers), os.environ, self.settings["resources"]["train"]["cpu"])
-        prepared, settings = Prepared.from_artifact(self.pass_on("players")), load(self.settings)
+        prepared, settings = Prepared.from_plain(self.pass_on("players")), load(self.settings)
         show = partial(show_round, self.fold)
-        fitted = fit_fold(prepared, self.fold, settings, threads, checkpoint, show, spend=True)
-        self.candidates, self.history = fitted["candidates"], fitted["history"]
-        self.validation_rows, self.prevalence = fitted["validation_rows"], fitted["prevalence"]
+        offer = fit_fold(prepared, self.fold, settings, threads, checkpoint, show, spend=True).to_plain()
+        self.candidates, self.progress = offer["candidates"], offer["progress"]
+        self.validation_rows, self.prevalence = offer["validation_rows"], offer["prevalence"]
         self.next(self.select)
 
     @step
     def select(self, inputs):
         """Join the members chosen in each fold into one ensemble per business definition, and train their rivals."""
         from scarcegan.workflow.retraining.prepare import Prepared
-        from scarcegan.workflow.retraining.rivals import train_baselines
+        from scarcegan.workflow.retraining.records import FoldOffer
+        from scarcegan.workflow.retraining.rivals import train_rivals
         from scarcegan.workflow.retraining.select import select_models
 
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
-        settings, prepared = load(self.settings), Prepared.from_artifact(self.pass_on("players"))
-        offers = [{"candidates": task.candidates, "validation_rows": task.validation_rows} for task in inputs]
-        self.models, self.validation = select_models(prepared, offers, settings)
+        settings, prepared = load(self.settings), Prepared.from_plain(self.pass_on("players"))
+        offers = [FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]
+        models, validation = select_models(prepared, offers, settings)
+        self.models = {name: model.to_plain() for name, model in models.items()}
+        self.validation = {name: known.to_plain() for name, known in validation.items()}
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
-        self.baselines = train_baselines(prepared, settings, threads)
+        self.rivals = train_rivals(prepared, settings, threads)
         self.next(self.evaluate)
 
     @card(type="blank", id="evaluation")
@@ -104,17 +109,25 @@ class RetrainFlow(ProjectFlow):
         from cards.evaluate_card import evaluate_card
         from scarcegan.aws.model_quality import metrics_csv, model_quality_json
         from scarcegan.backends import open_registry
+        from scarcegan.serving.model import Model
+        from scarcegan.workflow.retraining.explain import explain_on_test
         from scarcegan.workflow.retraining.judge import judge_models
         from scarcegan.workflow.retraining.prepare import Prepared
+        from scarcegan.workflow.retraining.records import Selected
 
-        settings, prepared = load(self.settings), Prepared.from_artifact(self.pass_on("players"))
+        settings, prepared = load(self.settings), Prepared.from_plain(self.pass_on("players"))
         registry = open_registry(settings.registry)
-        self.evaluation = judge_models(prepared, self.models, self.validation, self.baselines, registry, settings)
+        models = {name: Model.from_plain(model) for name, model in self.models.items()}
+        validation = {name: Selected.from_plain(known) for name, known in self.validation.items()}
+        self.evaluation = judge_models(prepared, models, validation, self.rivals, registry, settings)
+        headline = self.evaluation["subgroups"]["definition"]
+        explanation = explain_on_test(prepared, models[headline], settings.seed)
+        self.explanation = explanation.to_plain()
         first = self.evaluation["test_sets"][0]
         self.model_quality = {name: model_quality_json(self.evaluation, name, first) for name in self.models}
         self.metrics_csv = metrics_csv(self.evaluation)
         self.evaluation_card = current.pathspec
-        current.card.extend(evaluate_card(self.evaluation))
+        current.card.extend(evaluate_card(self.evaluation, explanation))
         self.next(self.register)
 
     @card(type="blank", id="release")
@@ -124,12 +137,14 @@ class RetrainFlow(ProjectFlow):
         from cards.register_card import register_card
         from scarcegan.backends import open_registry
         from scarcegan.history import tag_release
+        from scarcegan.serving.model import Model
         from scarcegan.workflow.retraining.release import register_models, release_summary
 
         settings = load(self.settings)
         lineage = self._lineage(settings)
         registry, worse = open_registry(settings.registry), settings.registry.worse_challenger
-        versions = register_models(self.models, self.evaluation, lineage, registry, worse_challenger=worse)
+        models = {name: Model.from_plain(model) for name, model in self.models.items()}
+        versions = register_models(models, self.evaluation, lineage, registry, worse_challenger=worse)
         self.release = release_summary(versions, lineage, settings)
         print("Tags of this run:", *tag_release(self.release) or ["none, Metaflow does not find it from here"])
         current.card.extend(register_card(self.release, self.evaluation))

@@ -148,6 +148,7 @@ def test_the_parser_sees_imports_in_every_form(tmp_path, monkeypatch):
     [
         "scarcegan.cli",
         "scarcegan.evaluation.report",
+        "scarcegan.gan.progress",
         "scarcegan.registry",
         "scarcegan.serving.forward",
         "scarcegan.workflow.retraining.prepare",

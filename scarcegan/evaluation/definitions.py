@@ -6,6 +6,7 @@ import numpy as np
 
 from scarcegan.evaluation.metrics import f_score, precision_of
 from scarcegan.evaluation.scored import Scored
+from scarcegan.records import Record
 from scarcegan.settings import Definition
 
 # Bounds are compared with rounding forgiven: 9 of 10 found meets a bound of 0.9.
@@ -13,7 +14,7 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
+class OperatingPoint(Record):
     """A threshold (score >= threshold is flagged) and what it reaches on the players it was set on."""
 
     threshold: float

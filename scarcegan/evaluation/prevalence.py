@@ -1,21 +1,13 @@
 """How many of all players are risky: known, configured, or estimated from scores."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from scarcegan.data.players import UNKNOWN_TRUTH
+from scarcegan.evaluation.records import Prevalence
 from scarcegan.problems import DataProblem
 
 # Thresholds whose rates differ less than this make the quotient noisy (Forman 2008, median sweep).
 _LEAST_SEPARATION = 0.25
-
-
-class Prevalence(NamedTuple):
-    """Share of risky players among all players, and how it was come by."""
-
-    value: float
-    how: str
 
 
 def known_prevalence(truth: np.ndarray | None, configured: float | None) -> Prevalence | None:

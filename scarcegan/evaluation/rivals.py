@@ -7,23 +7,21 @@ import numpy as np
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.problems import DataProblem
-from scarcegan.settings import Baseline
+from scarcegan.settings import RivalName
 
 _TREES = 500
 
 
 @dataclass(frozen=True)
-class FittedBaseline:
+class FittedRival:
     """A trained rival: its name, the scikit-learn classifier, and the column of the rare class."""
 
-    name: Baseline
+    name: RivalName
     classifier: Any
     rare_column: int
 
 
-def train_baseline(
-    name: Baseline, features: np.ndarray, labels: np.ndarray, rare_index: int, seed: int
-) -> FittedBaseline:
+def train_rival(name: RivalName, features: np.ndarray, labels: np.ndarray, rare_index: int, seed: int) -> FittedRival:
     """Train a rival on one thread to tell the labelled classes apart, every class weighing the same.
 
     Args:
@@ -42,16 +40,16 @@ def train_baseline(
     rare = int(np.count_nonzero(labels == rare_index))
     if rare in (0, np.count_nonzero(labelled)):
         raise DataProblem(
-            f"baseline '{name}' needs labelled players of the rare class and of others, got {rare} rare of "
+            f"rival '{name}' needs labelled players of the rare class and of others, got {rare} rare of "
             f"{np.count_nonzero(labelled)} labelled: add labelled players"
         )
     classifier = _classifier(name, seed)
     with threadpool_limits(limits=1):
         classifier.fit(features[labelled], labels[labelled])
-    return FittedBaseline(name, classifier, int(np.searchsorted(classifier.classes_, rare_index)))
+    return FittedRival(name, classifier, int(np.searchsorted(classifier.classes_, rare_index)))
 
 
-def risk_scores(fitted: FittedBaseline, features: np.ndarray) -> np.ndarray:
+def risk_scores(fitted: FittedRival, features: np.ndarray) -> np.ndarray:
     """Return the rival's probability of the rare class, float64 [n]."""
     from threadpoolctl import threadpool_limits
 
@@ -60,7 +58,7 @@ def risk_scores(fitted: FittedBaseline, features: np.ndarray) -> np.ndarray:
     return probabilities[:, fitted.rare_column]
 
 
-def _classifier(name: Baseline, seed: int) -> Any:
+def _classifier(name: RivalName, seed: int) -> Any:
     # Imported here: scikit-learn takes seconds, and only evaluation needs it.
     from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression

@@ -15,6 +15,7 @@ from metaflow.cards import get_cards
 from metaflow.exception import MetaflowException, MetaflowInvalidPathspec, MetaflowNotFound, MetaflowUnknownUser
 from metaflow.plugins.cards.card_client import Card
 
+from scarcegan.gan.progress import Progress
 from scarcegan.problems import HistoryProblem
 
 FLOW = "RetrainFlow"
@@ -143,11 +144,12 @@ def card(run: str | metaflow.Run, step: str) -> Card:
     return cards[0]
 
 
-def fold_histories(run: metaflow.Run) -> dict[int, dict[str, Any]]:
-    """Return the training history of each fold that has finished."""
+def fold_progress(run: metaflow.Run) -> dict[int, Progress]:
+    """Return how the training of each fold went that has finished."""
     with reading():
-        done = [task for task in tasks_of(run, "train") if "history" in task]
-        return dict(sorted((task["fold"].data, task["history"].data) for task in done))
+        done = [task for task in tasks_of(run, "train") if "progress" in task]
+        found = {task["fold"].data: Progress.from_plain(task["progress"].data) for task in done}
+    return dict(sorted(found.items()))
 
 
 def tasks_of(run: metaflow.Run, step: str) -> list[metaflow.Task]:

@@ -8,7 +8,8 @@ import metaflow
 import numpy as np
 import pandas as pd
 
-from scarcegan.history.client import artifact, artifacts, find_run, find_runs, fold_histories
+from scarcegan.gan.progress import Progress
+from scarcegan.history.client import artifact, artifacts, find_run, find_runs, fold_progress
 from scarcegan.history.data_drift import COLUMNS, data_drift
 from scarcegan.history.frames import flat
 from scarcegan.problems import HistoryProblem
@@ -156,16 +157,16 @@ def _curves(runs: Iterable[metaflow.Run]) -> pd.DataFrame:
     rows = [
         {"run": run.id, "fold": fold, "iteration": iteration, "series": series, **values}
         for run in runs
-        for fold, history in fold_histories(run).items()
+        for fold, progress in fold_progress(run).items()
         for series in SERIES
-        for iteration, values in zip(history["iteration"], _bands(history, series), strict=True)
+        for iteration, values in zip(progress.iteration, _bands(progress, series), strict=True)
     ]
     return pd.DataFrame(rows, columns=["run", "fold", "iteration", "series", "median", "low", "high"])
 
 
-def _bands(history: Mapping[str, Any], series: str) -> list[dict[str, float]]:
-    healthy = np.array(history["healthy"])
-    rounds = np.array(history[series], dtype=float)[:, healthy]
+def _bands(progress: Progress, series: str) -> list[dict[str, float]]:
+    healthy = np.array(progress.healthy)
+    rounds = np.array(progress.series[series], dtype=float)[:, healthy]
     low, median, high = np.quantile(rounds, [0.1, 0.5, 0.9], axis=1)
     return [{"median": m, "low": a, "high": b} for m, a, b in zip(median, low, high, strict=True)]
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from scarcegan.evaluation.prevalence import estimate_prevalence, known_prevalence
+from scarcegan.evaluation.records import Prevalence
 from scarcegan.problems import DataProblem
 
 
@@ -43,6 +44,6 @@ def test_an_empty_group_is_refused():
 
 
 def test_truth_goes_before_configuration_and_half_known_truth_is_none():
-    assert known_prevalence(np.array([1, 0, 0, 0]), 0.5) == (0.25, "known from truth")
-    assert known_prevalence(np.array([1, -1]), 0.5) == (0.5, "from config")
+    assert known_prevalence(np.array([1, 0, 0, 0]), 0.5) == Prevalence(0.25, "known from truth")
+    assert known_prevalence(np.array([1, -1]), 0.5) == Prevalence(0.5, "from config")
     assert known_prevalence(None, None) is None

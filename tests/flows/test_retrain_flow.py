@@ -60,7 +60,7 @@ def test_a_killed_fold_goes_on_from_its_checkpoint(finished, killed_at):
     _, run = finished
     [killed] = [task for task in run["train"] if task["fold"].data == 1]
     assert killed.current_attempt == 1
-    history = killed["history"].data
+    history = killed["progress"].data
     assert history["iteration"] == [10, 20, 30, 40]
     assert int(killed_at.read_text()) == 1
     # The second attempt prints only what it trained itself: the round before the kill was not done again.

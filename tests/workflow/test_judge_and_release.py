@@ -9,8 +9,8 @@ import pytest
 
 from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem
-from scarcegan.serving.archive import read_archive, read_evaluation
-from scarcegan.serving.forward import risk_score
+from scarcegan.serving.archive import read_evaluation
+from scarcegan.serving.model import Model
 from scarcegan.settings import Registry, load
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.release import HEADLINES, Lineage, register_models, release_summary
@@ -30,7 +30,7 @@ def test_models_are_measured_on_the_untouched_test_players(evaluation, selected,
     assert evaluation["test_sets"] == ["later"]
     truth = prepared.players.truth[prepared.fold == -1] == 1
     for name, model in selected[0].items():
-        flagged = risk_score(model, prepared.players.features[prepared.fold == -1]) >= np.float32(model["threshold"])
+        flagged = model.flags(model.risk(prepared.players.features[prepared.fold == -1]))
         test = evaluation["models"][name]["test"]["later"]
         assert (test["players"], test["risky"]) == (200, 12)
         assert test["recall"]["value"] == pytest.approx(flagged[truth].mean())
@@ -51,11 +51,11 @@ def test_baselines_and_verdicts_stand_beside_every_model(evaluation):
 
 
 def test_the_review_budgets_model_is_measured_by_the_groups_that_were_asked_for(
-    selected, baselines, prepared, registry, settings
+    selected, rivals, prepared, registry, settings
 ):
     tree = settings.model_dump(mode="json")
     asked = load(tree | {"evaluate": tree["evaluate"] | {"subgroup_features": ["opens"]}})
-    found = judge_models(prepared, *selected, baselines, registry, asked)
+    found = judge_models(prepared, *selected, rivals, registry, asked)
     [feature] = found["subgroups"]["features"]
     assert (found["subgroups"]["definition"], found["subgroups"]["test_set"]) == ("review_budget", "later")
     assert feature["feature"] == "opens"
@@ -78,19 +78,19 @@ def test_registered_models_are_the_judged_ones(selected, evaluation, registry):
         measured = evaluation["models"][version.definition]
         assert version.status == "PendingManualApproval"
         assert re.fullmatch("release-11-[0-9a-f]{8}", version.release_id)
-        assert version.threshold == models[version.definition]["threshold"]
+        assert version.threshold == models[version.definition].threshold
         assert version.constraint_met == measured["constraint_met"]
         assert version.metrics == {name: measured["test"]["later"][name]["value"] for name in HEADLINES}
         assert version.metadata["git_commit"] == "0a1b2c3"
-        stored = read_archive(registry.fetch_archive(version.version), version.sha256)
-        assert stored["threshold"] == version.threshold
+        stored = Model.load(registry.fetch_archive(version.version), version.sha256)
+        assert stored.threshold == version.threshold
 
 
 def test_an_archived_model_scores_as_the_selected_one(selected, evaluation, registry, prepared):
     raw = prepared.players.features[:40]
     for version in register_models(selected[0], evaluation, LINEAGE, registry):
-        stored = read_archive(registry.fetch_archive(version.version))
-        assert np.array_equal(risk_score(stored, raw), risk_score(selected[0][version.definition], raw))
+        stored = Model.load(registry.fetch_archive(version.version))
+        assert np.array_equal(stored.risk(raw), selected[0][version.definition].risk(raw))
 
 
 def test_registering_again_gives_the_same_versions(selected, evaluation, registry):
@@ -183,10 +183,10 @@ def test_a_release_lands_in_sagemaker_with_quality_report_and_card(selected, eva
         assert package["MetadataProperties"]["CommitId"] == "0a1b2c3"
 
 
-def test_the_champion_is_scored_in_the_next_evaluation(selected, baselines, evaluation, registry, prepared, settings):
+def test_the_champion_is_scored_in_the_next_evaluation(selected, rivals, evaluation, registry, prepared, settings):
     versions = register_models(selected[0], evaluation, LINEAGE, registry)
     registry.approve(*(version.version for version in versions), who="ada", why="better")
-    second = judge_models(prepared, *selected, baselines, registry, settings)
+    second = judge_models(prepared, *selected, rivals, registry, settings)
     assert set(second["champions"]) == set(selected[0])
     for name, champion in second["champions"].items():
         own = second["models"][name]["test"]["later"]
@@ -198,13 +198,13 @@ def test_the_champion_is_scored_in_the_next_evaluation(selected, baselines, eval
         assert (against["difference"], against["verdict"]) == (0, "tie")
 
 
-def test_a_champion_of_other_features_is_left_out(selected, baselines, evaluation, registry, prepared, settings):
+def test_a_champion_of_other_features_is_left_out(selected, rivals, evaluation, registry, prepared, settings):
     versions = register_models(selected[0], evaluation, LINEAGE, registry)
     registry.approve(*(version.version for version in versions), who="ada", why="better")
     names = ("minutes", *prepared.players.feature_names[1:])
     renamed = replace(prepared, players=replace(prepared.players, feature_names=names))
-    models = {name: model | {"feature_names": list(names)} for name, model in selected[0].items()}
-    judged = judge_models(renamed, models, selected[1], baselines, registry, settings)
+    models = {name: replace(model, feature_names=names) for name, model in selected[0].items()}
+    judged = judge_models(renamed, models, selected[1], rivals, registry, settings)
     assert judged["champions"] == {}
     for version in versions:
         verdict = judged["verdicts"][version.definition]
@@ -214,20 +214,20 @@ def test_a_champion_of_other_features_is_left_out(selected, baselines, evaluatio
     assert {version.metadata["against_champion"] for version in challengers} == {"not comparable"}
 
 
-def test_a_champion_of_other_classes_is_left_out(selected, baselines, evaluation, registry, prepared, settings):
+def test_a_champion_of_other_classes_is_left_out(selected, rivals, evaluation, registry, prepared, settings):
     versions = register_models(selected[0], evaluation, LINEAGE, registry)
     registry.approve(*(version.version for version in versions), who="ada", why="better")
-    reordered = ["normal", "dormant", "heavy", "risky", "unknown"]
-    models = {name: model | {"class_names": reordered} for name, model in selected[0].items()}
-    assert judge_models(prepared, models, selected[1], baselines, registry, settings)["champions"] == {}
+    reordered = ("normal", "dormant", "heavy", "risky", "unknown")
+    models = {name: replace(model, class_names=reordered) for name, model in selected[0].items()}
+    assert judge_models(prepared, models, selected[1], rivals, registry, settings)["champions"] == {}
 
 
-def test_without_truth_the_validated_prevalence_is_taken_over(selected, baselines, prepared, registry, settings):
+def test_without_truth_the_validated_prevalence_is_taken_over(selected, rivals, prepared, registry, settings):
     players = prepared.players
     labels = np.where(players.truth == 1, 3, players.labels).astype(np.int8)
     blind = replace(prepared, players=replace(players, labels=labels, truth=np.full_like(players.truth, -1)))
-    judged = judge_models(blind, *selected, baselines, registry, settings)
-    assert judged["prevalence"] == next(iter(selected[1].values()))["prevalence"]
+    judged = judge_models(blind, *selected, rivals, registry, settings)
+    assert judged["prevalence"] == next(iter(selected[1].values())).prevalence.to_plain()
 
 
 def test_the_release_is_summed_up_in_plain_data(selected, evaluation, registry, settings):

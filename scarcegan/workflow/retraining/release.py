@@ -15,8 +15,7 @@ from scarcegan.aws.quality_table import report_to_csv
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.contract import ModelToRegister, ModelVersion, Registry
-from scarcegan.serving.archive import content_digest, write_archive
-from scarcegan.serving.export import serving_files
+from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
@@ -50,7 +49,7 @@ class Lineage:
 
 
 def register_models(
-    models: Mapping[str, dict[str, Any]],
+    models: Mapping[str, Model],
     evaluation: dict[str, Any],
     lineage: Lineage,
     registry: Registry,
@@ -60,7 +59,7 @@ def register_models(
     """Pack each model with its evaluation and register all of them as one release; again gives the same versions.
 
     Args:
-        models: plain arrays by business definition.
+        models: by business definition.
         evaluation: of these models, see `scarcegan.evaluation.report`.
         lineage: where they come from.
         registry: takes the release.
@@ -112,18 +111,18 @@ def release_summary(versions: list[ModelVersion], lineage: Lineage, settings: Se
     }
 
 
-def release_id(origin_run: str, models: Mapping[str, dict[str, Any]], evaluation: dict[str, Any]) -> str:
+def release_id(origin_run: str, models: Mapping[str, Model], evaluation: dict[str, Any]) -> str:
     """Name a release: the run that trained it, and a digest of all its models with their evaluation.
 
     A retry makes the same name. A resume that measures or chooses anew, after a release was registered, makes
     another one: a whole second release beside the first, never one mixed of both.
     """
-    digests = [content_digest(model, _evaluation_of(name, evaluation)) for name, model in models.items()]
+    digests = [model.digest(_evaluation_of(name, evaluation)) for name, model in models.items()]
     return f"release-{origin_run}-{hashlib.sha256(' '.join(digests).encode()).hexdigest()[:8]}"
 
 
 def _to_register(
-    definition: str, model: dict[str, Any], evaluation: dict[str, Any], lineage: Lineage, release: str, folder: Path
+    definition: str, model: Model, evaluation: dict[str, Any], lineage: Lineage, release: str, folder: Path
 ) -> ModelToRegister:
     measured, verdict = evaluation["models"][definition], evaluation["verdicts"][definition]
     first = evaluation["test_sets"][0]
@@ -137,8 +136,8 @@ def _to_register(
     return ModelToRegister(
         definition=definition,
         archive=archive,
-        sha256=write_archive(model, own, archive, {**serving_files(model), **reports}),
-        threshold=model["threshold"],
+        sha256=model.save(archive, own, reports),
+        threshold=model.threshold,
         constraint_met=measured["constraint_met"],
         release_id=release,
         origin_run_id=lineage.origin_run,
