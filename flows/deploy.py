@@ -68,7 +68,7 @@ def deploy(settings, variables, config, to):
     """Create or update a state machine for each flow, and its schedule."""
     logged = ["--log-execution-history"] * bool(variables.get("METAFLOW_SFN_EXECUTION_LOG_GROUP_ARN"))
     for flow in FLOWS:
-        environment = {**os.environ, **jobs_role(flow, settings), "METAFLOW_DEFAULT_DATASTORE": "s3"}
+        environment = os.environ | jobs_role(flow, settings) | {"METAFLOW_DEFAULT_DATASTORE": "s3"}
         if subprocess.run(create(flow, config, to, *logged), env=environment, check=False).returncode:  # noqa: S603
             left = list(FLOWS.values())[list(FLOWS).index(flow) :]
             sys.exit(f"{FLOWS[flow]} could not be deployed, see above; not deployed: {', '.join(left)}")

@@ -98,8 +98,9 @@ def no_stray_jobs(flow_name, arguments):
     try:
         yield
     except BaseException as ended:
-        if not (isinstance(ended, SystemExit) and not ended.code):
-            stop_jobs(flow_name, current.get("run_id"))
+        run_id = current.get("run_id")  # none where the launch failed before there was a run
+        if run_id and not (isinstance(ended, SystemExit) and not ended.code):
+            stop_jobs(flow_name, run_id)
         raise
 
 
@@ -107,8 +108,6 @@ def stop_jobs(flow_name, run_id):
     """Terminate the jobs of a run that have not ended."""
     from metaflow.plugins.aws.batch.batch_client import BatchClient
 
-    if run_id is None:  # the launch failed before there was a run
-        return
     client = BatchClient()
     left = [job["jobId"] for job in client.unfinished_jobs() if f"-{flow_name}-{run_id}-" in job["jobName"]]
     for job in left:

@@ -67,13 +67,10 @@ def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
     """
     if BATCH_JOB in environment:
         folders = {"snapshots": settings.snapshots.folder, "scoring": settings.scoring.folder}
-        _require(
-            [
-                ("registry", partial(account.check_kept, settings.registry)),
-                ("folders", partial(account.check_folders, **folders)),
-                ("retraining", partial(_check_retraining, settings.monitoring.start_retraining, environment)),
-            ]
-        )
+        kept = partial(account.check_kept, settings.registry)
+        retraining = partial(_check_retraining, settings.monitoring.start_retraining, environment)
+        shared = partial(account.check_folders, **folders)
+        _require([("registry", kept), ("folders", shared), ("retraining", retraining)])
 
 
 def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
