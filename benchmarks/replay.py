@@ -38,8 +38,8 @@ from scarcegan.datasets.sources import DATA_VARIABLE
 from scarcegan.evaluation.metrics import curve, recall_at_shares
 from scarcegan.evaluation.scored import Scored
 from scarcegan.monitoring.watch import Champion, watch_snapshot
-from scarcegan.registry import Registry
-from scarcegan.registry.contract import ModelVersion
+from scarcegan.registry import ModelVersion, Registry
+from scarcegan.registry.release import Lineage
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
@@ -47,7 +47,7 @@ from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import prepare
 from scarcegan.workflow.retraining.records import Selected
-from scarcegan.workflow.retraining.release import Lineage, register_models
+from scarcegan.workflow.retraining.release import register_models
 from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
 

@@ -116,7 +116,7 @@ def price(flow, usage):
     expected = estimate(resources, prices, settings.folds, settings.train).money if trains else None
     cost = bill(usage, STEPS[flow.name], prices, expected_money=expected, rented=BATCH_JOB in os.environ)
     flow.cost = cost.to_plain()
-    current.card["cost"].extend(cost_card(flow.cost))
+    current.card["cost"].extend(cost_card(cost))
 
 
 @user_step_decorator

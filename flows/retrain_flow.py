@@ -26,9 +26,9 @@ class RetrainFlow(ProjectFlow):
     fold, candidates, progress, validation_rows, prevalence (train) - see scarcegan.workflow.retraining.records.
     models (select) - dict by business definition, see scarcegan.serving.model.Model; `validation` - the same, see
     scarcegan.workflow.retraining.records.Selected; `rivals` - their scores of the test players by name and test set.
-    evaluation (evaluate) - dict, see scarcegan.workflow.retraining.judge; `explanation` - dict, see
-    scarcegan.serving.reasons; `model_quality` - JSON text by definition; `metrics_csv` - text.
-    release (register) - dict: release_id, registry, versions, lineage, commands.
+    evaluation (evaluate) - see scarcegan.evaluation.records.Evaluation; `explanation` - of its headline model, see
+    scarcegan.serving.reasons.Explanation; `model_quality` - JSON text by definition; `metrics_csv` - text.
+    release (register) - see scarcegan.registry.release.Release.
     usage (every step), cost (end) - see flows/project_flow.py.
     """
 
@@ -107,27 +107,23 @@ class RetrainFlow(ProjectFlow):
     def evaluate(self):
         """Measure the models, their rivals and the champions on the same untouched test players."""
         from cards.evaluate_card import evaluate_card
-        from scarcegan.aws.model_quality import metrics_csv, model_quality_json
+        from scarcegan.aws.model_quality import model_quality_json
         from scarcegan.backends import open_registry
-        from scarcegan.serving.model import Model
+        from scarcegan.evaluation.table import metrics_csv
         from scarcegan.workflow.retraining.explain import explain_on_test
         from scarcegan.workflow.retraining.judge import judge_models
         from scarcegan.workflow.retraining.prepare import Prepared
         from scarcegan.workflow.retraining.records import Selected
 
         settings, prepared = load(self.settings), Prepared.from_plain(self.pass_on("players"))
-        registry = open_registry(settings.registry)
-        models = {name: Model.from_plain(model) for name, model in self.models.items()}
+        models, registry = self._models(), open_registry(settings.registry)
         validation = {name: Selected.from_plain(known) for name, known in self.validation.items()}
-        self.evaluation = judge_models(prepared, models, validation, self.rivals, registry, settings)
-        headline = self.evaluation["subgroups"]["definition"]
-        explanation = explain_on_test(prepared, models[headline], settings.seed)
-        self.explanation = explanation.to_plain()
-        first = self.evaluation["test_sets"][0]
-        self.model_quality = {name: model_quality_json(self.evaluation, name, first) for name in self.models}
-        self.metrics_csv = metrics_csv(self.evaluation)
-        self.evaluation_card = current.pathspec
-        current.card.extend(evaluate_card(self.evaluation, explanation))
+        evaluation = judge_models(prepared, models, validation, self.rivals, registry, settings)
+        explanation = explain_on_test(prepared, models[evaluation.headline], settings.seed)
+        self.evaluation, self.explanation = evaluation.to_plain(), explanation.to_plain()
+        self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
+        self.metrics_csv, self.evaluation_card = metrics_csv(evaluation), current.pathspec
+        current.card.extend(evaluate_card(evaluation, explanation))
         self.next(self.register)
 
     @card(type="blank", id="release")
@@ -136,35 +132,43 @@ class RetrainFlow(ProjectFlow):
         """Register the models as one release that waits for a person's approval."""
         from cards.register_card import register_card
         from scarcegan.backends import open_registry
+        from scarcegan.evaluation.records import Evaluation
         from scarcegan.history import tag_release
-        from scarcegan.serving.model import Model
         from scarcegan.workflow.retraining.release import register_models, release_summary
 
-        settings = load(self.settings)
-        lineage = self._lineage(settings)
-        registry, worse = open_registry(settings.registry), settings.registry.worse_challenger
-        models = {name: Model.from_plain(model) for name, model in self.models.items()}
-        versions = register_models(models, self.evaluation, lineage, registry, worse_challenger=worse)
-        self.release = release_summary(versions, lineage, settings)
-        print("Tags of this run:", *tag_release(self.release) or ["none, Metaflow does not find it from here"])
-        current.card.extend(register_card(self.release, self.evaluation))
+        settings, evaluation = load(self.settings), Evaluation.from_plain(self.evaluation)
+        lineage, worse = self._lineage(settings), settings.registry.worse_challenger
+        registry = open_registry(settings.registry)
+        versions = register_models(self._models(), evaluation, lineage, registry, worse_challenger=worse)
+        release = release_summary(versions, evaluation, lineage, settings.registry)
+        self.release = release.to_plain()
+        print("Tags of this run:", *tag_release(release) or ["none, Metaflow does not find it from here"])
+        current.card.extend(register_card(release, evaluation))
         self.next(self.end)
 
     @step
     def end(self):
         """Say what came out and where to look next, and drop the checkpoints that nobody needs any more."""
+        from scarcegan.evaluation.records import Evaluation
+        from scarcegan.registry.release import Release
         from scarcegan.workflow.retraining.checkpoints import drop_checkpoints
 
-        for verdict in self.evaluation["verdicts"].values():
-            print(verdict["sentence"])
-        numbers = ", ".join(str(version["version"]) for version in self.release["versions"])
-        print(f"Registered versions {numbers} as {self.release['release_id']} in {self.release['registry']}.")
-        print("Look next:", *self.release["commands"], sep="\n  ")
+        evaluation, release = Evaluation.from_plain(self.evaluation), Release.from_plain(self.release)
+        print(*(verdict.sentence for verdict in evaluation.verdicts.values()), sep="\n")
+        numbers = ", ".join(str(version.version) for version in release.versions)
+        print(f"Registered versions {numbers} as {release.release_id} in {release.registry}.")
+        print("Look next:", *release.commands, sep="\n  ")
         drop_checkpoints(self._checkpoints(), [f"fold_{number}.npz" for number in range(self.settings["folds"]["k"])])
+
+    def _models(self):
+        """Read the models by business definition."""
+        from scarcegan.serving.model import Model
+
+        return {name: Model.from_plain(plain) for name, plain in self.models.items()}
 
     def _lineage(self, settings):
         """Say where this run's models come from."""
-        from scarcegan.workflow.retraining.release import Lineage
+        from scarcegan.registry.release import Lineage
 
         return Lineage(
             run=f"{current.flow_name}/{current.run_id}",

@@ -17,7 +17,7 @@ from scarcegan.monitoring.calibration import FEWEST_PAIRS, chance_limits, pair_l
 from scarcegan.monitoring.decision import Decision, cannot_measure, decide
 from scarcegan.monitoring.records import Records
 from scarcegan.monitoring.report import Measured, Sample, drift_report, measure, realised_recall
-from scarcegan.registry.contract import ModelVersion
+from scarcegan.registry import ModelVersion
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots

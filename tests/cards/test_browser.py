@@ -3,7 +3,7 @@ import pytest
 import screenshots
 
 CHARTS = {"preprocess": 3, "preprocess_snapshot": 4, "train": 5, "train_start": 0}
-CHARTS |= {"evaluate": 8, "register": 1, "cost": 1, "compare": 4, "drift": 2}
+CHARTS |= {"evaluate": 8, "register": 1, "cost": 1, "compare": 4, "score": 1, "drift": 2, "review": 5}
 
 pytestmark = [
     pytest.mark.slow,

@@ -20,10 +20,10 @@ class TaskKilledError(Exception):
     """Stands for whatever ends a task early."""
 
 
-def killed_at(iteration):
+def killed_at(iteration, error=TaskKilledError):
     def on_round(progress):
         if progress.iteration[-1] == iteration:
-            raise TaskKilledError
+            raise error("now")
 
     return on_round
 
@@ -51,49 +51,29 @@ def checkpoint(tmp_path):
     return CheckpointFile(tmp_path / "fold-0.npz", FINGERPRINT)
 
 
-def test_half_restore_and_the_other_half_equal_training_in_one_go(program, validation, checkpoint):
+@pytest.mark.parametrize(
+    ("iteration", "error", "left"),
+    # checkpoints are due at 10 and 20; a notice that the machine goes saves the round it comes in
+    [(10, TaskKilledError, [15, 20]), (15, TaskKilledError, [15, 20]), (15, MachineTakenAway, [20])],
+)
+def test_a_training_that_ended_early_goes_on_from_its_checkpoint_as_if_it_had_not(
+    program, validation, checkpoint, iteration, error, left
+):
     start = program.state()
     whole = train_members(program, validation, mean_score)
     end = program.state()
 
     program.restore(start)
-    with pytest.raises(TaskKilledError):
-        train_members(program, validation, mean_score, checkpoint, killed_at(10))
+    with pytest.raises(error):
+        train_members(program, validation, mean_score, checkpoint, killed_at(iteration, error))
     program.restore({name: np.full_like(value, 7.0) for name, value in start.items()})  # another process knows nothing
-    rounds = []
-    halves = train_members(program, validation, mean_score, checkpoint, lambda told: rounds.append(told.iteration[-1]))
+    views = []
+    resumed = train_members(program, validation, mean_score, checkpoint, views.append)
 
-    assert rounds == [15, 20]
-    assert is_same_training(whole, halves)
+    assert [view.iteration[-1] for view in views] == left
+    assert is_same_training(whole, resumed)
     assert all(np.array_equal(value, end[name]) for name, value in program.state().items())
-    assert halves.progress.seconds == sorted(halves.progress.seconds)
-
-
-def test_a_kill_between_checkpoints_goes_on_from_the_last_one(program, validation, checkpoint):
-    start = program.state()
-    with pytest.raises(TaskKilledError):
-        train_members(program, validation, mean_score, checkpoint, killed_at(15))
-    rounds = []
-    resumed = train_members(program, validation, mean_score, checkpoint, lambda told: rounds.append(told.iteration[-1]))
-    assert rounds == [15, 20]
-    program.restore(start)
-    assert is_same_training(train_members(program, validation, mean_score), resumed)
-
-
-def test_a_notice_that_the_machine_goes_saves_the_round_it_came_in(program, validation, checkpoint):
-    start = program.state()
-
-    def taken_away(progress):
-        if progress.iteration[-1] == 15:  # checkpoints are due at 10 and 20
-            raise MachineTakenAway("in two minutes")
-
-    with pytest.raises(MachineTakenAway):
-        train_members(program, validation, mean_score, checkpoint, taken_away)
-    rounds = []
-    resumed = train_members(program, validation, mean_score, checkpoint, lambda told: rounds.append(told.iteration[-1]))
-    assert rounds == [20]
-    program.restore(start)
-    assert is_same_training(train_members(program, validation, mean_score), resumed)
+    assert resumed.progress.seconds == sorted(resumed.progress.seconds)
 
 
 def test_a_finished_training_is_taken_from_its_checkpoint(program, validation, checkpoint):
@@ -188,13 +168,6 @@ def test_a_fold_in_which_all_members_break_stops_at_once(program, validation, ch
     with pytest.raises(TrainingCollapsed, match=expected):
         train_members(program, validation, mean_score, checkpoint)
     assert checkpoint.load() is None
-
-
-def test_a_broken_member_stays_broken_after_a_restore(program, validation, checkpoint):
-    program.restore(not_a_number(program.state(), 2))
-    with pytest.raises(TaskKilledError):
-        train_members(program, validation, mean_score, checkpoint, killed_at(10))
-    assert train_members(program, validation, mean_score, checkpoint).healthy.tolist() == [[True, True, False]] * 4
 
 
 class Script:

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -6,8 +5,7 @@ import pytest
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.gan.progress import Progress
-from scarcegan.problems import CheckpointProblem, TrainingCollapsed
+from scarcegan.problems import CheckpointProblem
 from scarcegan.serving.forward import member_logits
 from scarcegan.serving.model import Model
 from scarcegan.settings import load
@@ -66,9 +64,8 @@ def test_the_candidates_point_is_measured_on_its_own_scores(folds, prepared):
             assert candidate.point.recall == pytest.approx(flagged[is_risky].mean())
 
 
-def test_progress_has_validation_series_and_survives_json(folds):
+def test_progress_has_validation_series(folds):
     progress = folds[0].progress
-    assert Progress.from_plain(json.loads(json.dumps(progress.to_plain()))) == progress
     assert progress.iteration == [10, 20, 30, 40]
     classes = [f"{CLASS_RECALL}{name}" for name in ("dormant", "normal", "heavy", "risky")]
     measured = [f"validation_{name}" for name in ("recall_at_budget", "precision_at_budget", "average_precision")]
@@ -131,22 +128,19 @@ class Raw:
         return features[rows]
 
 
-def broken_program(*members):
-    """A program some of whose members start without numbers."""
+class Broken(fit.Program):
+    """A program whose first member starts without numbers."""
 
-    class Broken(fit.Program):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            state = self.state()
-            for name in [name for name in state if name.startswith("weights/")]:
-                state[name][list(members)] = np.nan
-            self.restore(state)
-
-    return Broken
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        state = self.state()
+        for name in [name for name in state if name.startswith("weights/")]:
+            state[name][0] = np.nan
+        self.restore(state)
 
 
 def test_a_broken_member_is_never_selected(prepared, settings, folds, monkeypatch):
-    monkeypatch.setattr(fit, "Program", broken_program(0))
+    monkeypatch.setattr(fit, "Program", Broken)
     broken = fit_fold(prepared, 0, settings, threads=1)
     assert broken.progress.healthy == [False, True]
     assert broken.progress.alarms[0].startswith("not finite: member 0, first at iteration 10, last at 40; ")
@@ -158,12 +152,6 @@ def test_a_broken_member_is_never_selected(prepared, settings, folds, monkeypatc
     for series in ("discriminator_supervised_loss", "generator_loss", "validation_average_precision"):
         healthy = np.array(folds[0].progress.series[series])[:, 1]
         assert np.array_equal(np.array(broken.progress.series[series])[:, 1], healthy), series
-
-
-def test_a_fold_without_healthy_members_collapses(prepared, settings, monkeypatch):
-    monkeypatch.setattr(fit, "Program", broken_program(0, 1))
-    with pytest.raises(TrainingCollapsed, match=r"all 2 members failed by iteration 10 .*train\.learning_rate"):
-        fit_fold(prepared, 0, settings, threads=1)
 
 
 def test_a_killed_fold_goes_on_from_its_checkpoint_to_the_same_candidates(prepared, folds, settings, tmp_path):
@@ -188,10 +176,11 @@ def test_another_folds_checkpoint_is_refused(prepared, settings, tmp_path):
     half = changed(settings, train={"checkpoint_rounds": 1})
 
     def killed(progress):
-        raise KeyboardInterrupt
+        if len(progress.iteration) > 1:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit_fold(prepared, 0, half, 1, tmp_path / "fold.npz", lambda told: len(told.iteration) > 1 and killed(told))
+        fit_fold(prepared, 0, half, 1, tmp_path / "fold.npz", killed)
     with pytest.raises(CheckpointProblem, match="belongs to another training"):
         fit_fold(prepared, 1, half, 1, tmp_path / "fold.npz")
 

@@ -3,7 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scarcegan.workflow.prevalence import prevalence_of
 from scarcegan.workflow.retraining.records import FoldOffer
 from scarcegan.workflow.retraining.select import select_models
 
@@ -60,17 +59,3 @@ def test_offers_that_were_stored_give_the_same_models(selected, prepared, folds,
     for name, model in selected[0].items():
         assert again[name].digest({}) == model.digest({})
         assert validation[name] == selected[1][name]
-
-
-def test_a_configured_prevalence_goes_before_an_estimate(settings):
-    known = settings.model_copy(update={"data": settings.data.model_copy(update={"prevalence": 0.02})})
-    labels = np.array([3, 3, 0, 0, -1, -1])
-    assert prevalence_of(np.linspace(1, 0, 6), labels, known).value == 0.02
-    assert prevalence_of(np.linspace(1, 0, 6), labels, known).how == "from config"
-
-
-def test_where_no_prevalence_can_be_estimated_the_review_budget_is_assumed_in_words(settings):
-    labels = np.array([3, 3, 0, 0, -1, -1])
-    assumed = prevalence_of(np.full(6, 0.5), labels, settings)  # scores that tell nobody apart
-    assert assumed.value == settings.review_budget
-    assert assumed.how.startswith("assumed equal to the review budget (")

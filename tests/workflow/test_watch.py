@@ -9,7 +9,7 @@ import pytest
 
 from scarcegan.data.scaling import Scaler
 from scarcegan.monitoring.watch import Champion, records_of, watch_snapshot
-from scarcegan.registry.contract import ModelVersion
+from scarcegan.registry import ModelVersion
 from scarcegan.serving.forward import Layer
 from scarcegan.serving.model import Model
 from scarcegan.serving.networks import Networks

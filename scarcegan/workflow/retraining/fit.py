@@ -11,6 +11,7 @@ from scarcegan.data.folds import in_folds
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.data.scaling import Scaler, fit_scaler
 from scarcegan.evaluation.metrics import average_precision, curve, precision_of, recall_at_shares
+from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.selection import Choice, choose
 from scarcegan.gan.checkpoints import training_fingerprint
@@ -21,7 +22,6 @@ from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
 from scarcegan.serving.forward import Layer, member_logits
 from scarcegan.serving.networks import Networks
 from scarcegan.settings import Settings
-from scarcegan.workflow.prevalence import prevalence_of
 from scarcegan.workflow.retraining.checkpoints import checkpoint_at
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Candidate, FoldOffer

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from scarcegan.data.players import UNKNOWN_TRUTH
+from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.scored import held_out
 from scarcegan.evaluation.selection import final_threshold
 from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
-from scarcegan.workflow.prevalence import prevalence_of
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Candidate, FoldOffer, Selected
 

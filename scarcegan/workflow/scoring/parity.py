@@ -10,7 +10,7 @@ import numpy as np
 from scarcegan.data.tables import read_table
 from scarcegan.evaluation.parity import Parity, compare_scores
 from scarcegan.problems import DataProblem
-from scarcegan.registry.contract import Registry
+from scarcegan.registry import Registry
 from scarcegan.serving.model import Model
 from scarcegan.snapshots import Snapshot
 from scarcegan.snapshots.store import ID

@@ -6,7 +6,7 @@ import numpy as np
 
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import project_folder
-from scarcegan.registry.contract import ModelVersion, Registry
+from scarcegan.registry import ModelVersion, Registry
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, open_snapshots

@@ -1,7 +1,6 @@
-"""Which registry a command works on: from the settings file, or as said on the command line."""
+"""Options that several commands share, and what they choose: settings file, registry, JSON."""
 
 import getpass
-import json
 import re
 import tomllib
 from pathlib import Path
@@ -15,10 +14,7 @@ from scarcegan.problems import RegistryProblem, SettingsProblem
 from scarcegan.project import project_root
 from scarcegan.registry import Registry
 
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", help="Settings file; its registry section counts.", show_default="config/retrain.toml"),
-]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default="config/retrain.toml")]
 Backend = Annotated[
     Literal["local", "sagemaker"] | None,
     typer.Option("--registry", help="Registry to work on.", show_default="as in the settings"),
@@ -27,28 +23,13 @@ Folder = Annotated[
     Path | None,
     typer.Option("--registry-folder", help="Folder of the local registry.", show_default=".scarcegan/registry"),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list, one object per version.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Go ahead where the registry would refuse.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record for good.")]
 Who = Annotated[str, typer.Option("--who", help="Who decides.", show_default="your user name")]
-Reference = Annotated[str, typer.Argument(metavar="VERSION", help="Version number, or ARN.")]
-References = Annotated[list[str], typer.Argument(metavar="VERSION", help="Version numbers, or ARNs.")]
-
-
-def chosen_registry(config: Path | None, backend: str | None, folder: Path | None) -> Registry:
-    """Open the registry that the options name; what they leave open stands in the settings file.
-
-    Raises:
-        SettingsProblem: the settings file cannot be read or is wrong.
-        RegistryProblem: `--registry-folder` holds no registry, or contradicts `--registry sagemaker`.
-    """
-    registry = settings_of(config).registry
-    if backend == "sagemaker" and folder:
-        raise RegistryProblem("expected --registry-folder with the local registry only: leave one of both out")
-    if folder and not (folder / "registry.sqlite").is_file():
-        raise RegistryProblem(f"expected a registry in {folder}, found none: check --registry-folder")
-    changes = {"kind": "local", "path": str(folder.resolve())} if folder else {}
-    return open_registry(registry.model_copy(update=changes | ({"kind": backend} if backend else {})))
+Version = Annotated[str, typer.Argument(metavar="VERSION", help="Version number, as in 3 or v3, or ARN.")]
+Versions = Annotated[list[str], typer.Argument(metavar="VERSION", help="Version numbers, as in 3 or v3, or ARNs.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Number of a run, as in `scarcegan runs list`.")]
 
 
 def settings_of(config: Path | None) -> settings.Settings:
@@ -64,8 +45,22 @@ def settings_of(config: Path | None) -> settings.Settings:
     return _read(file) if file else settings.Settings()
 
 
+def chosen_registry(registry: settings.Registry, backend: str | None, folder: Path | None) -> Registry:
+    """Open the registry that the options name; the settings say what they leave open.
+
+    Raises:
+        RegistryProblem: `--registry-folder` holds no registry, or contradicts `--registry sagemaker`.
+    """
+    if backend == "sagemaker" and folder:
+        raise RegistryProblem("expected --registry-folder with the local registry only: leave one of both out")
+    if folder and not (folder / "registry.sqlite").is_file():
+        raise RegistryProblem(f"expected a registry in {folder}, found none: check --registry-folder")
+    changes = {"kind": "local", "path": str(folder.resolve())} if folder else {}
+    return open_registry(registry.model_copy(update=changes | ({"kind": backend} if backend else {})))
+
+
 def version_number(reference: str) -> int:
-    """Return the number in `3`, `v3`, `.../3` or a model package ARN.
+    """Return the number in `3`, `v3` or a model package ARN.
 
     Raises:
         RegistryProblem: there is none.
@@ -88,11 +83,6 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError) as error:
         raise RegistryProblem(f"expected a user name, the system knows none ({error}): add --who") from error
-
-
-def print_json(rows: list[dict[str, object]]) -> None:
-    """Print a JSON list, one object per version."""
-    typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
 
 
 def _read(file: Path) -> settings.Settings:
