@@ -40,13 +40,13 @@ from scarcegan.evaluation.scored import Scored
 from scarcegan.monitoring.watch import Champion, watch_snapshot
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.registry.release import Lineage
-from scarcegan.serving.archive import read_archive
-from scarcegan.serving.forward import risk_score
+from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import prepare
+from scarcegan.workflow.retraining.records import Selected
 from scarcegan.workflow.retraining.release import register_models
 from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
@@ -85,7 +85,7 @@ class Replay:
 
     series: Series
     history: int
-    trained: dict[str, tuple[dict[str, Any], dict[str, Any], Settings, str, float]] = field(default_factory=dict)
+    trained: dict[str, tuple[dict[str, Model], dict[str, Selected], Settings, str, float]] = field(default_factory=dict)
 
     def run(self, policy: str, folder: Path) -> dict[str, Any]:
         """Walk the periods under one policy, with a registry and a record of drift of its own."""
@@ -134,7 +134,7 @@ class Replay:
         registry.approve(*(version.version for version in versions), who="replay", why="the replay approves all")
         return seconds + time.process_time() - started
 
-    def _train(self, period: Period) -> tuple[dict[str, Any], dict[str, Any], Settings, str, float]:
+    def _train(self, period: Period) -> tuple[dict[str, Model], dict[str, Selected], Settings, str, float]:
         started = time.process_time()
         data = {"source": "snapshot", "snapshot": period.snapshot, "path": str(period.labels)}
         data |= {"labels_known_by": period.known_by}
@@ -151,10 +151,10 @@ class Replay:
         """Return recall at the review budget and at the champion's threshold on the period's test players."""
         snapshot = open_snapshots(self.series.settings.snapshots.folder).read(period.snapshot)
         names = list(snapshot.manifest.frame.columns)
-        columns = [names.index(name) for name in champion.model["feature_names"]]
+        columns = [names.index(name) for name in champion.model.feature_names]
         row_of = {player: row for row, player in enumerate(snapshot.ids.tolist())}
         rows = [row_of[player] for player in period.test_ids.tolist()]
-        score = risk_score(champion.model, snapshot.features[np.ix_(rows, columns)])
+        score = champion.model.risk(snapshot.features[np.ix_(rows, columns)])
         scored = Scored(score, period.truth, np.ones(len(rows), bool))
         budget = np.array([self.series.settings.review_budget])
         flagged = score >= champion.version.threshold
@@ -179,7 +179,7 @@ def _champion(registry: Registry) -> Champion:
     version: ModelVersion | None = registry.champion(DEFINITION)
     if version is None:
         raise RuntimeError("expected the first release to be approved")
-    return Champion(read_archive(registry.fetch_archive(version.version), version.sha256), version)
+    return Champion(Model.load(registry.fetch_archive(version.version), version.sha256), version)
 
 
 def replay(series: Series, folder: Path, history: int = 0) -> dict[str, Any]:

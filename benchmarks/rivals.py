@@ -16,7 +16,7 @@ from imblearn.over_sampling import SMOTE
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.tree import DecisionTreeClassifier
 
-from scarcegan.evaluation.rivals import risk_scores, train_rival
+from scarcegan.evaluation.rivals import train_rival
 from scarcegan.settings import RivalName
 
 TREES = 120  # of every boosted rival
@@ -200,8 +200,7 @@ RIVALS: dict[str, Rival] = {
 
 
 def _rival(name: RivalName, rows: Rows) -> Scorer:
-    fitted = train_rival(name, rows.labeled, rows.labels, rows.rare, rows.seed)
-    return lambda features: risk_scores(fitted, features)
+    return train_rival(name, rows.labeled, rows.labels, rows.rare, rows.seed)
 
 
 def _with_unlabeled(rows: Rows, unlabeled: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:

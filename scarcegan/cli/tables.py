@@ -9,7 +9,7 @@ from rich.text import Text
 
 from scarcegan import words
 from scarcegan.registry import Decision, ModelVersion
-from scarcegan.registry.comparison import Comparison
+from scarcegan.registry.comparison import BesideChampion
 
 NOTHING_YET = Text(
     "No registered models in this group yet: `make run` trains and registers four.\n"
@@ -82,7 +82,7 @@ def decisions(events: Iterable[Decision]) -> Table:
     return table
 
 
-def side_by_side(comparisons: Sequence[Comparison]) -> Table:
+def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     """Return one column per version and one row per metric, followed by the difference to the champion."""
     versions = [item.version for item in comparisons]
     headings = [Text(f"version {version.version}\n") + spaced(version.definition) for version in versions]
@@ -165,7 +165,7 @@ def _bound(version: ModelVersion) -> Text:
     return Text("met") if version.constraint_met else Text("not met", style="red")
 
 
-def _beside_champion(item: Comparison, name: str) -> Text:
+def _beside_champion(item: BesideChampion, name: str) -> Text:
     text = Text(words.metric_value(name, item.version.metrics.get(name)))
     if name in item.differences and not item.version.is_champion:
         text.append(f" {words.difference(name, item.differences[name])}", style="dim")

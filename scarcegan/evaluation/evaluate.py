@@ -26,7 +26,7 @@ from scarcegan.settings import Settings
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Challenger:
     """A definition's model, to be evaluated.
 
     Attributes:
@@ -84,7 +84,7 @@ class _TestSet:
 
 def evaluate_models(
     held_out: Mapping[str, HeldOut],
-    models: Mapping[str, Candidate],
+    models: Mapping[str, Challenger],
     rivals: Mapping[str, Mapping[str, np.ndarray]],
     champions: Mapping[str, Champion],
     prevalence: Prevalence,
@@ -137,7 +137,7 @@ def _weights(rows: HeldOut, settings: Settings, number: int) -> np.ndarray:
     return resample_weights(rows.is_risky, rows.in_population, settings.evaluate.bootstrap, rng)
 
 
-def _model(name: str, model: Candidate, tests: Mapping[str, _TestSet], settings: Settings) -> EvaluatedModel:
+def _model(name: str, model: Challenger, tests: Mapping[str, _TestSet], settings: Settings) -> EvaluatedModel:
     definition = next(one for one in settings.definitions if one.name == name)
     return EvaluatedModel(
         definition=definition,
@@ -165,7 +165,7 @@ def _spread(points: Sequence[OperatingPoint], figure: str) -> Spread:
 
 def _verdict(
     name: str,
-    model: Candidate,
+    model: Challenger,
     evaluated: EvaluatedModel,
     rivals: Mapping[str, Mapping[str, np.ndarray]],
     champion: Champion | None,

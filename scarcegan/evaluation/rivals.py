@@ -1,6 +1,6 @@
 """Honest rivals: standard classifiers on the same labelled rows and the same scaled features."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,9 @@ from scarcegan.settings import RivalName
 _TREES = 500
 
 
-@dataclass(frozen=True)
-class FittedRival:
-    """A trained rival: its name, the scikit-learn classifier, and the column of the rare class."""
-
-    name: RivalName
-    classifier: Any
-    rare_column: int
-
-
-def train_rival(name: RivalName, features: np.ndarray, labels: np.ndarray, rare_index: int, seed: int) -> FittedRival:
+def train_rival(
+    name: RivalName, features: np.ndarray, labels: np.ndarray, rare_index: int, seed: int
+) -> Callable[[np.ndarray], np.ndarray]:
     """Train a rival on one thread to tell the labelled classes apart, every class weighing the same.
 
     Args:
@@ -30,6 +23,9 @@ def train_rival(name: RivalName, features: np.ndarray, labels: np.ndarray, rare_
         labels: int array [n]; unlabelled rows (-1) are left out.
         rare_index: class index of the rare class.
         seed: of the rival's randomness.
+
+    Returns:
+        Maps scaled features [n, features] to the probability of the rare class, float64 [n].
 
     Raises:
         DataProblem: no labelled row is of the rare class, or all are.
@@ -46,16 +42,13 @@ def train_rival(name: RivalName, features: np.ndarray, labels: np.ndarray, rare_
     classifier = _classifier(name, seed)
     with threadpool_limits(limits=1):
         classifier.fit(features[labelled], labels[labelled])
-    return FittedRival(name, classifier, int(np.searchsorted(classifier.classes_, rare_index)))
+    column = np.searchsorted(classifier.classes_, rare_index)
 
+    def risk_scores(features: np.ndarray) -> np.ndarray:
+        with threadpool_limits(limits=1):
+            return np.asarray(classifier.predict_proba(features)[:, column])
 
-def risk_scores(fitted: FittedRival, features: np.ndarray) -> np.ndarray:
-    """Return the rival's probability of the rare class, float64 [n]."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
-        probabilities: np.ndarray = fitted.classifier.predict_proba(features)
-    return probabilities[:, fitted.rare_column]
+    return risk_scores
 
 
 def _classifier(name: RivalName, seed: int) -> Any:

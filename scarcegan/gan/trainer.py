@@ -89,15 +89,14 @@ class _Run:
         self.iterations: list[int] = []
         self.weights: list[dict[str, np.ndarray]] = []
         self.scores: list[np.ndarray] = []
-        self.started, self.seconds_before = time.monotonic(), 0.0
+        self.started = time.monotonic()
 
     def record(
         self, number: int, figures: dict[str, np.ndarray], scores: np.ndarray, weights: dict[str, np.ndarray]
     ) -> None:
         iteration = (number + 1) * self.program.train.round_iterations
         faults = member_faults(figures, scores)
-        seconds = self.seconds_before + time.monotonic() - self.started
-        self.progress = _with_round(self.progress, iteration, seconds, faults, figures)
+        self.progress = _with_round(self.progress, iteration, time.monotonic() - self.started, faults, figures)
         require_survivors(faults, iteration)
         if _is_kept(number, self.program):
             self.iterations.append(iteration)
@@ -132,7 +131,7 @@ class _Run:
         arrays, meta = stored
         self.program.restore(_under("program/", arrays))
         self.iterations, self.progress = meta["iterations"], Progress.from_plain(meta["progress"])
-        self.seconds_before = self.progress.seconds[-1]
+        self.started -= self.progress.seconds[-1]
         self.weights = [_under(f"weights/{index}/", arrays) for index in range(len(self.iterations))]
         self.scores = [arrays[f"scores/{index}"] for index in range(len(self.iterations))]
         return int(meta["round"])

@@ -7,6 +7,7 @@ pickled. `evaluation.json` tells how the model did. What SageMaker serves lies b
 Format 2 says the kind of each part; in format 1, which is still read, all parts are networks.
 """
 
+import functools
 import gzip
 import hashlib
 import io
@@ -14,8 +15,7 @@ import json
 import tarfile
 import uuid
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,10 +32,7 @@ Made = TypeVar("Made")
 def write_archive(
     model: Mapping[str, Any], evaluation: Mapping[str, Any], destination: str | Path, beside: Mapping[str, bytes]
 ) -> str:
-    """Write a model's plain data, its evaluation and further files as one archive; see `Model.save`.
-
-    The bytes depend on the content alone: no times, owners or names of machines get in.
-    """
+    """Write a model's plain data, its evaluation and further files as one archive; see `Model.save`."""
     content = _pack({**_plain_files(model, evaluation), **beside})
     _write_whole(content, Path(destination))
     return hashlib.sha256(content).hexdigest()
@@ -47,36 +44,16 @@ def content_digest(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> s
 
 
 def read_archive(path: str | Path, expect_sha256: str | None, make: Callable[[Any], Made]) -> Made:
-    """Read an archive's model; see `Model.load`.
-
-    Args:
-        path: the archive.
-        expect_sha256: the digest that the registry holds; None trusts the file.
-        make: makes the model from its plain data.
-    """
+    """Read what `make` makes of an archive's model, which it gets as plain data; see `Model.load`."""
     files = _unpack(Path(path), expect_sha256)
-    with _refusing_strangers(path):
-        tree = json.loads(files["model.json"])
+    try:
+        tree = json.loads(files["model.json"], object_hook=functools.partial(_with_array, files))
         if tree["format"] not in READ_FORMATS:
             raise RegistryProblem(
                 f"expected archive format {' or '.join(map(str, READ_FORMATS))}, got {tree['format']} in {path}: "
                 "use the scarcegan version that wrote it"
             )
-        return make(_put_arrays_back(tree["model"], files))
-
-
-def read_evaluation(path: str | Path, expect_sha256: str | None = None) -> dict[str, Any]:
-    """Read the evaluation that lies beside the model in an archive; raises as `Model.load` does."""
-    files = _unpack(Path(path), expect_sha256)
-    with _refusing_strangers(path):
-        evaluation: dict[str, Any] = json.loads(files["evaluation.json"])
-        return evaluation
-
-
-@contextmanager
-def _refusing_strangers(path: str | Path) -> Iterator[None]:
-    try:
-        yield
+        return make(tree["model"])
     except RegistryProblem:
         raise
     except (KeyError, TypeError, ValueError, EOFError, Problem) as error:
@@ -103,14 +80,8 @@ def _take_arrays_out(value: Any, name: str, arrays: dict[str, np.ndarray]) -> An
     return value
 
 
-def _put_arrays_back(value: Any, files: Mapping[str, bytes]) -> Any:
-    if isinstance(value, dict) and value.keys() == {"array"}:
-        return np.load(io.BytesIO(files[value["array"]]), allow_pickle=False)
-    if isinstance(value, dict):
-        return {key: _put_arrays_back(inner, files) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_put_arrays_back(inner, files) for inner in value]
-    return value
+def _with_array(files: Mapping[str, bytes], value: dict[str, Any]) -> Any:
+    return np.load(io.BytesIO(files[value["array"]]), allow_pickle=False) if value.keys() == {"array"} else value
 
 
 def _to_json(what: str, tree: Mapping[str, Any]) -> bytes:

@@ -23,9 +23,7 @@ CHUNK_ROWS = 1_024
 
 @dataclass(frozen=True, eq=False)
 class Model(Record):
-    """A model of one business definition.
-
-    `to_plain` gives what RetrainFlow stores as an artifact: plain arrays, without this package readable.
+    """A model of one business definition; its plain data are what RetrainFlow stores as an artifact.
 
     Attributes:
         class_names: labelled classes in index order; 'unknown' last if the model has that output.
@@ -88,13 +86,9 @@ class Model(Record):
         return self.probabilities(raw_features)[:, self.rare_index]
 
     def column_probabilities(self, columns: np.ndarray) -> np.ndarray:
-        """Return class probabilities of players that lie in columns; memory beside the result is one chunk's.
+        """Return class probabilities, float32 [classes, n], of raw columns [F, n], a player per column.
 
-        Args:
-            columns: float array [F, n], raw and finite, a player per column.
-
-        Returns:
-            float32 array [classes, n].
+        Memory beside the result is one chunk's.
         """
         total = np.zeros((len(self.class_names), columns.shape[1]), dtype=np.float32)
         with one_blas_thread():
@@ -149,6 +143,8 @@ class Model(Record):
         reports: Mapping[str, bytes] = MappingProxyType({}),
     ) -> str:
         """Write the model, its evaluation and what SageMaker serves as one archive, whole or not at all.
+
+        The bytes depend on the content alone: no times, owners or names of machines get in.
 
         Args:
             destination: path of the archive; an older one is replaced.

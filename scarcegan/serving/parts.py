@@ -1,6 +1,6 @@
 """The parts of a model: what one family of one fold puts into it, whatever its kind.
 
-Another kind is a class that does what `Part` says, and a line in `KINDS`.
+Another kind is a class that does what `Part` says, and its place in `KINDS`.
 """
 
 from collections.abc import Mapping
@@ -17,15 +17,11 @@ from scarcegan.serving.wire import Graph
 class Part(Protocol):
     """What a model asks of its parts.
 
-    A model's probabilities are the weighted mean of its parts' own: each part adds `weight` times its mean, and the
-    model divides by the sum of the weights.
+    A model is the weighted mean of its parts: each adds `weight` times its own mean, and the model divides by the sum
+    of the weights.
     """
 
     kind: ClassVar[str]
-
-    @property
-    def members(self) -> int:
-        """How many networks (or trees) were trained."""
 
     @property
     def weight(self) -> float:
@@ -35,15 +31,13 @@ class Part(Protocol):
         """Refuse, with a RegistryProblem, arrays that do not fit together or to so many features and classes."""
 
     def add_probabilities(self, columns: np.ndarray, total: np.ndarray) -> None:
-        """Add `weight` times the part's class probabilities.
+        """Add `weight` times the class probabilities of players to a total, float32 [classes, n].
 
-        Args:
-            columns: float32 array [F, n], raw and finite, a player per column; left as it is.
-            total: float32 array [classes, n].
+        Columns are float32 [F, n], raw and finite, a player per column; they are left as they are.
         """
 
     def attributions(self, rows: np.ndarray, typical: np.ndarray, rare: int, steps: int) -> np.ndarray:
-        """Share `weight` times the difference of the rare class's probability from the typical player's out.
+        """Share out `weight` times the difference of the rare class's probability from the typical player's.
 
         Args:
             rows: float array [n, F], raw.
@@ -56,11 +50,7 @@ class Part(Protocol):
         """
 
     def add_to(self, graph: Graph, columns: str) -> str:
-        """Add the part to a TensorFlow graph.
-
-        Args:
-            graph: has raw features, float32 [F, n].
-            columns: their name in it.
+        """Add the part to a TensorFlow graph that has raw features, float32 [F, n], under the name `columns`.
 
         Returns:
             The name of `weight` times the part's class probabilities, float32 [n, classes].
@@ -77,20 +67,14 @@ class Part(Protocol):
 KINDS: Mapping[str, type[Part]] = {kind.kind: kind for kind in (Networks,)}
 
 
-def part_to_plain(part: Part) -> dict[str, Any]:
-    """Return a part's plain data with its `kind`."""
+def _to_plain(part: Part) -> dict[str, Any]:
     return {"kind": part.kind, **part.to_plain()}
 
 
-def part_from_plain(plain: Part | Mapping[str, Any]) -> Part:
-    """Read what `part_to_plain` returned; a part without a kind is of a time when all were networks.
-
-    Raises:
-        RegistryProblem: a kind that this version does not know.
-    """
+def _from_plain(plain: Part | Mapping[str, Any]) -> Part:
     if not isinstance(plain, Mapping):
         return plain
-    kind = plain.get("kind", Networks.kind)
+    kind = plain.get("kind", Networks.kind)  # models of a time before kinds have networks alone
     if kind not in KINDS:
         raise RegistryProblem(
             f"expected parts of kind {', '.join(KINDS)}, got '{kind}': use the scarcegan version that wrote the model"
@@ -98,5 +82,5 @@ def part_from_plain(plain: Part | Mapping[str, Any]) -> Part:
     return KINDS[kind].from_plain(plain)
 
 
-# For the fields of records: any kind of part, with its kind in the plain data.
-AnyPart = Annotated[Part, PlainValidator(part_from_plain), PlainSerializer(part_to_plain)]
+# A field of a record that holds any kind of part; plain data say the kind.
+AnyPart = Annotated[Part, PlainValidator(_from_plain), PlainSerializer(_to_plain)]

@@ -5,16 +5,11 @@ import numpy as np
 from scarcegan.problems import RegistryProblem
 
 
-def expect_array(name: str, array: np.ndarray, shape: tuple[int | None, ...]) -> None:
-    """Check an array of a model.
-
-    Args:
-        name: what it is, for the message.
-        array: float32, finite and not empty.
-        shape: its sizes; None: any.
+def expect_array(name: str, array: np.ndarray, *shape: int | None) -> None:
+    """Check that an array is float32, finite, not empty and of these sizes (None: any).
 
     Raises:
-        RegistryProblem: another shape or type, NaN or infinity.
+        RegistryProblem: it is not.
     """
     fits = array.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, array.shape, strict=True))
     if not fits or array.size == 0:

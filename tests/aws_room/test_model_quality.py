@@ -48,8 +48,8 @@ def test_the_report_is_what_sagemaker_shows(measures):
     assert roc["false_positive_rates"][-1] == pytest.approx(1)
 
 
-def test_counts_add_up_to_the_players(evaluation, report, test_players, candidate):
-    rows, flagged = test_players["same"], candidate.probabilities["same"][:, 3] >= 0.5
+def test_counts_add_up_to_the_players(evaluation, report, test_players, challenger):
+    rows, flagged = test_players["same"], challenger.probabilities["same"][:, 3] >= 0.5
     found = report["binary_classification_metrics"]
     assert found["confusion_matrix"] == {
         "0": {"0": int(np.sum(~flagged & ~rows.is_risky)), "1": int(np.sum(flagged & ~rows.is_risky))},

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from scarcegan.problems import RegistryProblem
-from scarcegan.serving.archive import read_evaluation
 from scarcegan.serving.model import Model
 
 EVALUATION = {"models": {"balanced": {"recall": np.float32(0.5), "folds": np.array([1, 2])}}}
@@ -25,8 +24,9 @@ def test_round_trip_gives_the_same_scores(make_model, raw, tmp_path, thresholds)
 
 
 def test_the_evaluation_lies_beside_the_model(make_model, tmp_path):
-    digest = make_model().save(tmp_path / "model.tar.gz", EVALUATION)
-    evaluation = read_evaluation(tmp_path / "model.tar.gz", digest)
+    make_model().save(tmp_path / "model.tar.gz", EVALUATION)
+    with tarfile.open(tmp_path / "model.tar.gz") as tar:
+        evaluation = json.load(tar.extractfile("evaluation.json"))
     assert evaluation == {"models": {"balanced": {"recall": 0.5, "folds": [1, 2]}}}
 
 

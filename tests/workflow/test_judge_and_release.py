@@ -11,7 +11,6 @@ from scarcegan.evaluation.records import Comparison, Interval, Prevalence
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion
 from scarcegan.registry.release import Lineage, Release
-from scarcegan.serving.archive import read_evaluation
 from scarcegan.serving.model import Model
 from scarcegan.settings import Registry, load
 from scarcegan.workflow.retraining.judge import judge_models
@@ -149,7 +148,8 @@ def test_a_metric_that_could_not_be_measured_is_left_out_and_named(selected, eva
     balanced = register_models(selected[0], changed, LINEAGE, registry)[-1]
     assert "pr_auc" not in balanced.metrics
     assert balanced.metadata["not_measured"] == "pr_auc"
-    stored = read_evaluation(registry.fetch_archive(balanced.version))
+    with tarfile.open(registry.fetch_archive(balanced.version)) as tar:
+        stored = json.load(tar.extractfile("evaluation.json"))
     assert stored["models"]["balanced"]["test"]["later"]["pr_auc"]["value"] is None
 
 

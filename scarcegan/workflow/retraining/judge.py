@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scarcegan.evaluation.evaluate import Candidate, Champion, evaluate_models
+from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.prevalence import known_prevalence
 from scarcegan.evaluation.records import Evaluation, Prevalence, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
@@ -39,9 +39,9 @@ def judge_models(
     prevalence = _prevalence(prepared, rows, validation, settings)
     held = {name: _held_out(prepared, at, prevalence, settings) for name, at in rows.items()}
     features = {name: prepared.players.features[at] for name, at in rows.items()}
-    candidates = {name: _candidate(model, validation[name], features) for name, model in models.items()}
+    challengers = {name: _challenger(model, validation[name], features) for name, model in models.items()}
     champions = _champions(registry, features, models)
-    evaluation = evaluate_models(held, candidates, rivals, champions, prevalence, settings)
+    evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings)
     model, first = models[evaluation.headline], evaluation.test_sets[0]
     return replace(evaluation, subgroups=_subgroups(model, first, features[first], held[first], settings))
 
@@ -62,8 +62,8 @@ def _held_out(prepared: Prepared, rows: np.ndarray, prevalence: Prevalence, sett
     return held_out(players.labels[rows], players.truth[rows], len(settings.populations.negatives), prevalence.value)
 
 
-def _candidate(model: Model, validation: Selected, features: Mapping[str, np.ndarray]) -> Candidate:
-    return Candidate(
+def _challenger(model: Model, validation: Selected, features: Mapping[str, np.ndarray]) -> Challenger:
+    return Challenger(
         probabilities={name: model.probabilities(raw) for name, raw in features.items()},
         point=validation.point,
         members=validation.members,
@@ -76,12 +76,12 @@ def _champions(
 ) -> dict[str, Champion]:
     """Return the champion of each definition that has one, with its probabilities if it can be compared."""
     champions = {}
-    for definition, challenger in models.items():
+    for definition, ours in models.items():
         version = registry.champion(definition)
         if version is None:
             continue
         model, told = Model.load(registry.fetch_archive(version.version), version.sha256), None
-        if _is_comparable(model, challenger):
+        if _is_comparable(model, ours):
             told = {name: model.probabilities(raw) for name, raw in features.items()}
         champions[definition] = Champion(version.version, version.threshold, told)
     return champions

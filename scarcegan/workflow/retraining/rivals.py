@@ -6,7 +6,7 @@ import numpy as np
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.evaluation.rivals import risk_scores, train_rival
+from scarcegan.evaluation.rivals import train_rival
 from scarcegan.settings import RivalName, Settings
 from scarcegan.workflow.retraining.prepare import Prepared
 
@@ -28,15 +28,15 @@ def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> dict[s
     from threadpoolctl import threadpool_limits
 
     labels, features = prepared.players.labels, prepared.players.features
-    in_pool = np.flatnonzero(prepared.fold >= 0)
-    labeled = in_pool[labels[in_pool] != UNLABELED]
-    scaler = fit_scaler(features, settings.scaling, in_pool)
+    pool = np.flatnonzero(prepared.fold >= 0)
+    labeled = pool[labels[pool] != UNLABELED]
+    scaler = fit_scaler(features, settings.scaling, pool)
     inputs, rare = scaler.apply(features, labeled), len(settings.populations.negatives)
     tests = {name: scaler.apply(features, rows) for name, rows in prepared.test_rows().items()}
 
     def of_rival(name: RivalName) -> dict[str, np.ndarray]:
-        fitted = train_rival(name, inputs, labels[labeled], rare, seed=settings.seed)
-        return {test: risk_scores(fitted, scaled) for test, scaled in tests.items()}
+        risk_scores = train_rival(name, inputs, labels[labeled], rare, seed=settings.seed)
+        return {test: risk_scores(scaled) for test, scaled in tests.items()}
 
     names = settings.evaluate.rivals
     # BLAS knows one limit for the whole process: held here, a rival that is done does not lift it for the others.
