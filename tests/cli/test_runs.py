@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import card_browser
 import metaflow
 import pytest
 from history_samples import evaluation, steps_of
@@ -205,9 +206,10 @@ def test_report_writes_one_page_with_the_decisions(recorded, registry, tmp_path,
     page = tmp_path / "first.html"
     result = CliRunner().invoke(app, ["report", "first", "--html", str(page)])
     assert result.exit_code == 0, result.output
-    assert "Review of run first" in page.read_text()
-    assert "<td>approved</td><td>rita</td><td>finds more</td>" in page.read_text()
-    assert page.read_text().count("waits for a decision") == 3
+    text = card_browser.content(page.read_text())
+    assert "# Review of run first" in text
+    assert '"approved", "rita", "finds more"' in text
+    assert text.count("waits for a decision") == 3
 
 
 def test_report_of_a_run_that_was_not_evaluated_is_refused(recorded):
