@@ -1,17 +1,15 @@
 """What a reviewer reads before a release is approved, as one self-contained page built from the cards' parts."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
-from cards.evaluate_card import folds, measured_on
+from cards.evaluate_card import folds, measured_on, subgroup_part
 from cards.page import html_page
 from cards.preprocess_card import attention, population_table
 from cards.register_card import lineage_table
-from cards.subgroup_part import subgroup_part
 from scarcegan import words
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
@@ -59,7 +57,7 @@ def review_parts(dossier: Dossier) -> list[Any]:
         *_purpose(evaluation),
         *_data(dossier.data_report, evaluation),
         *_method(dossier),
-        *chain.from_iterable(measured_on(evaluation, test_set) for test_set in evaluation.test_sets),
+        *(part for test_set in evaluation.test_sets for part in measured_on(evaluation, test_set)),
         *folds(evaluation),
         *_limits(evaluation),
         *_harms(evaluation),
@@ -121,10 +119,8 @@ def _origin(release: Release | None) -> list[Any]:
     title = "Where it comes from"
     if release is None:
         return [theme.heading(title, "The run has not registered a release.")]
-    return [
-        theme.heading(title, f"Release `{release.release_id}` in {release.registry}."),
-        lineage_table(release.lineage),
-    ]
+    about = f"Release `{release.release_id}` in {release.registry}."
+    return [theme.heading(title, about), lineage_table(release.lineage)]
 
 
 def _approval(versions: Sequence[DecidedVersion]) -> list[Any]:
