@@ -21,6 +21,7 @@ METRIC_NAMES = {
     "Discriminator_UnSupervised_Loss": "discriminator_unsupervised_loss",
     "Generator_Loss": "generator_loss",
 }
+OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence")  # artifacts of train
 
 # Metaflow's code package takes along what the flow imports by name; the steps import only what they need.
 PACKAGES = (cards, scarcegan)
@@ -39,12 +40,12 @@ class RetrainFlow(FlowSpec):
     gpu_used_share, cpu, memory_mb, gpu, attempt.
     players (preprocess) - dict of arrays: ids, features, feature_names, labels, truth, test_set, fold, fingerprint;
     `data_report` - dict.
-    fold, candidates, history, validation_rows, prevalence (train) - see scarcegan.workflow.retraining.fit.fit_fold.
-    models, validation (select) - dicts by business definition, see scarcegan.workflow.retraining.select.select_models;
-    `baselines` - the rivals' scores of the test players, see scarcegan.workflow.retraining.rivals.
-    evaluation (evaluate) - dict, see scarcegan.workflow.retraining.judge; `model_quality` - JSON text by definition;
-    `metrics_csv` - text.
-    release (register) - dict: release_id, registry, versions, lineage, commands.
+    fold, candidates, progress, validation_rows, prevalence (train) - see scarcegan.workflow.retraining.records.
+    models (select) - dict by business definition, see scarcegan.serving.model.Model; `validation` - the same, see
+    scarcegan.workflow.retraining.records.Selected; `rivals` - their scores of the test players by name and test set.
+    evaluation (evaluate) - see scarcegan.evaluation.records.Evaluation; `explanation` - of its headline model, see
+    scarcegan.serving.reasons.Explanation; `model_quality` - JSON text by definition; `metrics_csv` - text.
+    release (register) - see scarcegan.registry.release.Release.
     cost (end) - dict, see scarcegan.costs.bill; `end` itself is not in it.
     """
 
@@ -91,7 +92,7 @@ class RetrainFlow(FlowSpec):
         from scarcegan.workflow.retraining.prepare import prepare
 
         prepared, self.data_report = prepare(load(self.settings))
-        self.players = prepared.to_artifact()
+        self.players = prepared.to_plain()
         current.card.extend(preprocess_card(self.data_report))
         self.fold_numbers = list(range(self.settings["folds"]["k"]))
         self.next(self.train, foreach="fold_numbers")
@@ -111,10 +112,10 @@ class RetrainFlow(FlowSpec):
         self.fold = self.input
         checkpoint = f"{self._checkpoints()}/fold_{self.fold}.npz"
         threads = threads_per_task(len(self.fold_numbers), os.environ, self.settings["resources"]["train"]["cpu"])
-        prepared, settings = Prepared.from_artifact(self._own("players")), load(self.settings)
-        fitted = fit_fold(prepared, self.fold, settings, threads, checkpoint, self._show_progress, spend=True)
-        self.candidates, self.history = fitted["candidates"], fitted["history"]
-        self.validation_rows, self.prevalence = fitted["validation_rows"], fitted["prevalence"]
+        prepared, settings = Prepared.from_plain(self._own("players")), load(self.settings)
+        offer = fit_fold(prepared, self.fold, settings, threads, checkpoint, self._show_progress, spend=True).to_plain()
+        self.candidates, self.progress = offer["candidates"], offer["progress"]
+        self.validation_rows, self.prevalence = offer["validation_rows"], offer["prevalence"]
         self.next(self.select)
 
     @runs_on("small")
@@ -125,14 +126,18 @@ class RetrainFlow(FlowSpec):
         """Join the members chosen in each fold into one ensemble per business definition, and train their rivals."""
         from scarcegan.settings import load
         from scarcegan.workflow.retraining.prepare import Prepared
-        from scarcegan.workflow.retraining.rivals import train_baselines
+        from scarcegan.workflow.retraining.records import FoldOffer
+        from scarcegan.workflow.retraining.rivals import train_rivals
         from scarcegan.workflow.retraining.select import select_models
 
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
-        settings, prepared = load(self.settings), Prepared.from_artifact(self._own("players"))
-        self.models, self.validation = select_models(prepared, [self._offer(task) for task in inputs], settings)
+        settings, prepared = load(self.settings), Prepared.from_plain(self._own("players"))
+        offers = [FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]
+        models, validation = select_models(prepared, offers, settings)
+        self.models = {name: model.to_plain() for name, model in models.items()}
+        self.validation = {name: known.to_plain() for name, known in validation.items()}
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
-        self.baselines = train_baselines(prepared, settings, threads)
+        self.rivals = train_rivals(prepared, settings, threads)
         self.next(self.evaluate)
 
     @runs_on("preprocess")
@@ -143,20 +148,27 @@ class RetrainFlow(FlowSpec):
     def evaluate(self):
         """Measure the models, their rivals and the champions on the same untouched test players."""
         from cards.evaluate_card import evaluate_card
-        from scarcegan.aws.model_quality import metrics_csv, model_quality_json
+        from scarcegan.aws.model_quality import model_quality_json
         from scarcegan.backends import open_registry
+        from scarcegan.evaluation.table import metrics_csv
+        from scarcegan.serving.model import Model
         from scarcegan.settings import load
+        from scarcegan.workflow.retraining.explain import explain_on_test
         from scarcegan.workflow.retraining.judge import judge_models
         from scarcegan.workflow.retraining.prepare import Prepared
+        from scarcegan.workflow.retraining.records import Selected
 
-        settings, prepared = load(self.settings), Prepared.from_artifact(self._own("players"))
+        settings, prepared = load(self.settings), Prepared.from_plain(self._own("players"))
         registry = open_registry(settings.registry)
-        self.evaluation = judge_models(prepared, self.models, self.validation, self.baselines, registry, settings)
-        first = self.evaluation["test_sets"][0]
-        self.model_quality = {name: model_quality_json(self.evaluation, name, first) for name in self.models}
-        self.metrics_csv = metrics_csv(self.evaluation)
+        models = {name: Model.from_plain(model) for name, model in self.models.items()}
+        validation = {name: Selected.from_plain(known) for name, known in self.validation.items()}
+        evaluation = judge_models(prepared, models, validation, self.rivals, registry, settings)
+        explanation = explain_on_test(prepared, models[evaluation.headline], settings.seed)
+        self.evaluation, self.explanation = evaluation.to_plain(), explanation.to_plain()
+        self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
+        self.metrics_csv = metrics_csv(evaluation)
         self.evaluation_card = current.pathspec
-        current.card.extend(evaluate_card(self.evaluation))
+        current.card.extend(evaluate_card(evaluation, explanation))
         self.next(self.register)
 
     @runs_on("small")
@@ -168,11 +180,14 @@ class RetrainFlow(FlowSpec):
         """Register the models as one release that waits for a person's approval."""
         from cards.register_card import register_card
         from scarcegan.backends import open_registry
+        from scarcegan.evaluation.records import Evaluation
         from scarcegan.history import tag_release
+        from scarcegan.registry.release import Lineage
+        from scarcegan.serving.model import Model
         from scarcegan.settings import load
-        from scarcegan.workflow.retraining.release import Lineage, register_models, release_summary
+        from scarcegan.workflow.retraining.release import register_models, release_summary
 
-        settings = load(self.settings)
+        settings, evaluation = load(self.settings), Evaluation.from_plain(self.evaluation)
         lineage = Lineage(
             run=f"{current.flow_name}/{current.run_id}",
             origin_run=self.origin_run,
@@ -185,10 +200,12 @@ class RetrainFlow(FlowSpec):
             labels_known_by=settings.data.labels_known_by,
         )
         registry, worse = open_registry(settings.registry), settings.registry.worse_challenger
-        versions = register_models(self.models, self.evaluation, lineage, registry, worse_challenger=worse)
-        self.release = release_summary(versions, lineage, settings)
-        print("Tags of this run:", *tag_release(self.release) or ["none, Metaflow does not find it from here"])
-        current.card.extend(register_card(self.release, self.evaluation))
+        models = {name: Model.from_plain(model) for name, model in self.models.items()}
+        versions = register_models(models, evaluation, lineage, registry, worse_challenger=worse)
+        release = release_summary(versions, evaluation, lineage, settings.registry)
+        self.release = release.to_plain()
+        print("Tags of this run:", *tag_release(release) or ["none, Metaflow does not find it from here"])
+        current.card.extend(register_card(release, evaluation))
         self.next(self.end)
 
     @runs_on("small")
@@ -199,16 +216,18 @@ class RetrainFlow(FlowSpec):
         """Say what came out, what it cost and where to look next, and drop the checkpoints that nobody needs."""
         from cards.cost_card import cost_card
         from scarcegan.costs import bill
+        from scarcegan.evaluation.records import Evaluation
+        from scarcegan.registry.release import Release
         from scarcegan.settings import load
         from scarcegan.workflow.retraining.checkpoints import drop_checkpoints
 
         self.cost = bill(self.usage, load(self.settings), rented="AWS_BATCH_JOB_ID" in os.environ)
         current.card.extend(cost_card(self.cost))
-        for verdict in self.evaluation["verdicts"].values():
-            print(verdict["sentence"])
-        numbers = ", ".join(str(version["version"]) for version in self.release["versions"])
-        print(f"Registered versions {numbers} as {self.release['release_id']} in {self.release['registry']}.")
-        print("Look next:", *self.release["commands"], sep="\n  ")
+        evaluation, release = Evaluation.from_plain(self.evaluation), Release.from_plain(self.release)
+        print(*(verdict.sentence for verdict in evaluation.verdicts.values()), sep="\n")
+        numbers = ", ".join(str(version.version) for version in release.versions)
+        print(f"Registered versions {numbers} as {release.release_id} in {release.registry}.")
+        print("Look next:", *release.commands, sep="\n  ")
         drop_checkpoints(self._checkpoints(), [f"fold_{number}.npz" for number in range(self.settings["folds"]["k"])])
 
     def _checkpoints(self):
@@ -228,12 +247,7 @@ class RetrainFlow(FlowSpec):
         delattr(self, artifact)
         return value
 
-    @staticmethod
-    def _offer(task):
-        """Take what one fold offers from its artifacts."""
-        return {"candidates": task.candidates, "validation_rows": task.validation_rows}
-
-    def _show_progress(self, history):
+    def _show_progress(self, progress):
         """Print the round in the form that the team's metric regexes read, and refresh the live card.
 
         Raises:
@@ -242,12 +256,12 @@ class RetrainFlow(FlowSpec):
         from cards.train_card import train_card
         from spot import stop_if_taken_away
 
-        last = {name: sum(history[key][-1]) / history["members"] for name, key in METRIC_NAMES.items()}
-        words = "; ".join(f"{name}={value:.4g}" for name, value in last.items())
-        accuracy = 100 * sum(history["accuracy_supervised"][-1]) / history["members"]
-        print(f"Iteration={history['iteration'][-1]}; {words}; Accuracy_Supervised={accuracy:.1f};")
+        last = {name: sum(by_round[-1]) / progress.members for name, by_round in progress.series.items()}
+        words = "; ".join(f"{name}={last[key]:.4g}" for name, key in METRIC_NAMES.items())
+        accuracy = 100 * last["accuracy_supervised"]
+        print(f"Iteration={progress.iteration[-1]}; {words}; Accuracy_Supervised={accuracy:.1f};")
         current.card.clear()
-        current.card.extend(train_card(history, self.fold, history["iterations"]))
+        current.card.extend(train_card(progress, self.fold))
         current.card.refresh()
         stop_if_taken_away()
 

@@ -62,7 +62,8 @@ class ScoreFlow(FlowSpec):
         inside_scoring(settings, os.environ)
         run = f"{current.flow_name}/{current.run_id}"
         registry = open_registry(settings.registry)
-        self.model, self.plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
+        model, self.plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
+        self.model = model.to_plain()
         self.settings = settings.model_dump(mode="json")
         self.commit = self.launch.commit
         self.model_version = self.plan["model"]["version"]
@@ -75,10 +76,11 @@ class ScoreFlow(FlowSpec):
     @step
     def score(self):
         """Score one part of the snapshot into one file, with reasons for the players that are flagged."""
+        from scarcegan.serving.model import Model
         from scarcegan.settings import load
         from scarcegan.workflow.scoring.shard import score_shard
 
-        self.scored = score_shard(self.plan, self.model, self.input, load(self.settings))
+        self.scored = score_shard(self.plan, Model.from_plain(self.model), self.input, load(self.settings))
         self.next(self.report)
 
     @runs_on("small")
@@ -91,15 +93,17 @@ class ScoreFlow(FlowSpec):
         from cards.drift_card import drift_card
         from cards.score_card import score_card
         from scarcegan.monitoring.watch import watch_snapshot
+        from scarcegan.serving.model import Model
         from scarcegan.settings import load
         from scarcegan.workflow.scoring.report import tell_scores
 
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
         tallies = [task.scored for task in inputs]
         settings = load(self.settings)
-        self.score_report, self.flagged = tell_scores(self.plan, self.model, tallies, settings)
+        model = Model.from_plain(self.model)
+        self.score_report, self.flagged = tell_scores(self.plan, model, tallies, settings)
         current.card["scores"].extend(score_card(self.score_report, self.flagged.head(20).to_dict("records")))
-        watched = watch_snapshot(self._champion(settings), self.plan["snapshot"]["name"], settings)
+        watched = watch_snapshot(self._champion(model, settings), self.plan["snapshot"]["name"], settings)
         self.drift, self.decision = watched.drift, watched.decision
         self.model_monitor = {"statistics": watched.statistics, "constraints": watched.constraints}
         current.card["drift"].extend(drift_card(self.drift, self.decision))
@@ -119,12 +123,12 @@ class ScoreFlow(FlowSpec):
         print(f"Drift: {self.decision['action']}", *self.decision["reasons"], sep="\n  ")
         self.retraining = self._retrain() if self.decision["action"] == "retrain" else None
 
-    def _champion(self, settings):
+    def _champion(self, model, settings):
         """Return the model with what the registry says of it."""
         from scarcegan.backends import open_registry
         from scarcegan.monitoring.watch import Champion
 
-        return Champion(self.model, open_registry(settings.registry).show(self.model_version))
+        return Champion(model, open_registry(settings.registry).show(self.model_version))
 
     def _retrain(self):
         """Start the retraining, or say how to."""

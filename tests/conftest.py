@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from scarcegan.evaluation.definitions import OperatingPoint
-from scarcegan.evaluation.evaluate import Candidate, Champion, evaluate_models
+from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.records import Prevalence
 from scarcegan.evaluation.scored import held_out
-from scarcegan.registry import ModelToRegister
+from scarcegan.registry import AgainstChampion, ModelToRegister
 from scarcegan.settings import load
 
 STACK = Path(__file__).parents[1] / "config" / "aws" / "stack.yaml"
@@ -55,22 +55,22 @@ def class_probabilities(rows, separation, seed, columns=5):
 
 
 @pytest.fixture(scope="session")
-def candidate(test_players):
+def challenger(test_players):
     point = OperatingPoint(0.5, 0.05, 0.6, 0.5, 0.55, constraint_met=True)
     folds = [OperatingPoint(0.5, 0.05, recall, 0.5, 0.5, True) for recall in (0.4, 0.6)]
     told = {name: class_probabilities(rows, 3, seed=4) for name, rows in test_players.items()}
-    return Candidate(told, point, 16, folds)
+    return Challenger(told, point, 16, folds)
 
 
 @pytest.fixture(scope="session")
-def evaluation(test_players, candidate):
+def evaluation(test_players, challenger):
     """An evaluation of four models; `precision_first` misses its bound, `balanced` has a champion, a rival guesses."""
     rng = np.random.default_rng(5)
-    missed = replace(candidate, point=replace(candidate.point, constraint_met=False))
+    missed = replace(challenger, point=replace(challenger.point, constraint_met=False))
     old = {name: class_probabilities(rows, 1, seed=6, columns=4) for name, rows in test_players.items()}
     return evaluate_models(
         test_players,
-        {name: missed if name == "precision_first" else candidate for name in DEFINITIONS},
+        {name: missed if name == "precision_first" else challenger for name in DEFINITIONS},
         {"extra_trees": {name: rng.random(len(rows)) for name, rows in test_players.items()}},
         {"balanced": Champion(12, 0.4, old)},
         Prevalence(0.04, "from config"),
@@ -188,6 +188,7 @@ def make_release(tmp_path):
                 run_pathspec=f"RetrainFlow/{run}",
                 metrics={"recall": 0.5, "pr_auc": 0.125 + int(run) / 1000},
                 metadata={"git_commit": "0a1b2c3", "card": "evaluate/7"},
+                against_champion=AgainstChampion(1, "worse", -0.0312, -0.051, -0.0104) if int(run) > 11 else None,
                 description=f"Finds risky players, {definition}.",
             )
             models.append(replace(model, **changes))

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.archives import ArchiveFolder
-from scarcegan.registry.contract import Decision
+from scarcegan.registry.versions import Decision
 
 
 class Bucket:

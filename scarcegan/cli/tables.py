@@ -9,7 +9,7 @@ from rich.text import Text
 
 from scarcegan import words
 from scarcegan.registry import Decision, ModelVersion
-from scarcegan.registry.comparison import Comparison
+from scarcegan.registry.comparison import BesideChampion
 
 NOTHING_YET = Text(
     "No registered models in this group yet: `make run` trains and registers four.\n"
@@ -22,8 +22,12 @@ _STATUS = {
     "Approved": ("approved", "green"),
     "Rejected": ("rejected", "red"),
 }
-_AGAINST = {"better": ("better", "green"), "tie": ("tie", ""), "worse": ("worse", "bold red")}
-_RECALL_AGAINST = "recall_against_champion"
+_AGAINST = {
+    "better": ("better", "green"),
+    "tie": ("tie", ""),
+    "worse": ("worse", "bold red"),
+    "no rival": ("not comparable", ""),
+}
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
 _HEADLINES = 2
 
@@ -78,18 +82,17 @@ def decisions(events: Iterable[Decision]) -> Table:
     return table
 
 
-def side_by_side(comparisons: Sequence[Comparison]) -> Table:
+def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     """Return one column per version and one row per metric, followed by the difference to the champion."""
     versions = [item.version for item in comparisons]
     headings = [Text(f"version {version.version}\n") + spaced(version.definition) for version in versions]
+    champions = (item.champion for item in comparisons)
     table = narrow("", *(Column(heading, justify="right") for heading in headings))
     table.add_row("status", *map(status, versions))
-    table.add_row(
-        "champion", *(f"version {item.champion.version}" if item.champion else "none yet" for item in comparisons)
-    )
-    if any(_RECALL_AGAINST in version.metadata for version in versions):
+    table.add_row("champion", *(f"version {one.version}" if one else "none yet" for one in champions))
+    if any(version.against_champion for version in versions):
         table.add_row("as evaluated", *map(against_champion, versions))
-        table.add_row("in recall", *(Text(version.metadata.get(_RECALL_AGAINST, "")) for version in versions))
+        table.add_row("in recall", *map(_in_recall, versions))
     table.add_row("bound", *map(_bound, versions))
     table.add_row("threshold", *(words.number(version.threshold) for version in versions))
     for name in dict.fromkeys(name for version in versions for name in version.metrics):
@@ -123,8 +126,16 @@ def status(version: ModelVersion) -> Text:
 
 def against_champion(version: ModelVersion) -> Text:
     """Return the evaluation's verdict against the champion of then; empty where there was none to compare with."""
-    word = version.metadata.get("against_champion", "")
-    return Text(*_AGAINST[word]) if word in _AGAINST else Text("" if word == "no champion" else word)
+    against = version.against_champion
+    return Text(*_AGAINST[against.verdict]) if against else Text()
+
+
+def _in_recall(version: ModelVersion) -> str:
+    """Return the difference in recall to the champion of then above its interval."""
+    against = version.against_champion
+    if against is None or against.difference is None:
+        return ""
+    return words.points(against.difference, against.low, against.high).replace(" [", "\n[")
 
 
 def narrow(*columns: Column | str, title: str = "") -> Table:
@@ -154,7 +165,7 @@ def _bound(version: ModelVersion) -> Text:
     return Text("met") if version.constraint_met else Text("not met", style="red")
 
 
-def _beside_champion(item: Comparison, name: str) -> Text:
+def _beside_champion(item: BesideChampion, name: str) -> Text:
     text = Text(words.metric_value(name, item.version.metrics.get(name)))
     if name in item.differences and not item.version.is_champion:
         text.append(f" {words.difference(name, item.differences[name])}", style="dim")

@@ -26,7 +26,7 @@ from scarcegan.settings import Settings
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Challenger:
     """A definition's model, to be evaluated.
 
     Attributes:
@@ -84,7 +84,7 @@ class _TestSet:
 
 def evaluate_models(
     held_out: Mapping[str, HeldOut],
-    models: Mapping[str, Candidate],
+    models: Mapping[str, Challenger],
     rivals: Mapping[str, Mapping[str, np.ndarray]],
     champions: Mapping[str, Champion],
     prevalence: Prevalence,
@@ -110,8 +110,6 @@ def evaluate_models(
         for number, (name, rows) in enumerate(held_out.items())
     }
     evaluated = {name: _model(name, model, tests, settings) for name, model in models.items()}
-    first = next(iter(tests))
-    on_first = {name: tests[first].rows.scored(scores[first]) for name, scores in rivals.items()}
     return Evaluation(
         test_sets=list(tests),
         review_budget=settings.review_budget,
@@ -128,7 +126,7 @@ def evaluate_models(
             if one.probabilities is not None
         },
         verdicts={
-            name: _verdict(name, model, evaluated[name].test[first], on_first, champions.get(name), first, tests[first])
+            name: _verdict(name, model, evaluated[name], rivals, champions.get(name), next(iter(tests.items())))
             for name, model in models.items()
         },
     )
@@ -139,7 +137,7 @@ def _weights(rows: HeldOut, settings: Settings, number: int) -> np.ndarray:
     return resample_weights(rows.is_risky, rows.in_population, settings.evaluate.bootstrap, rng)
 
 
-def _model(name: str, model: Candidate, tests: Mapping[str, _TestSet], settings: Settings) -> EvaluatedModel:
+def _model(name: str, model: Challenger, tests: Mapping[str, _TestSet], settings: Settings) -> EvaluatedModel:
     definition = next(one for one in settings.definitions if one.name == name)
     return EvaluatedModel(
         definition=definition,
@@ -167,19 +165,18 @@ def _spread(points: Sequence[OperatingPoint], figure: str) -> Spread:
 
 def _verdict(
     name: str,
-    model: Candidate,
-    measures: Measures,
-    rivals: Mapping[str, Scored],
+    model: Challenger,
+    evaluated: EvaluatedModel,
+    rivals: Mapping[str, Mapping[str, np.ndarray]],
     champion: Champion | None,
-    test_set: str,
-    test: _TestSet,
+    named_test: tuple[str, _TestSet],
 ) -> Verdict:
     """Judge a model on one test set, against all rivals and its definition's champion."""
-    others = dict(rivals)
+    on, test = named_test
+    others = {rival: test.rows.scored(scores[on]) for rival, scores in rivals.items()}
     if champion and champion.probabilities is not None:
-        others[CHAMPION] = test.risk(champion.probabilities[test_set])
-    ours = test.risk(model.probabilities[test_set])
-    verdict = judge(name, ours, model.point, measures, others, test.weights)
+        others[CHAMPION] = test.risk(champion.probabilities[on])
+    verdict = judge(name, test.risk(model.probabilities[on]), model.point, evaluated.test[on], others, test.weights)
     if champion is None:
         return verdict
     if champion.probabilities is None:

@@ -26,7 +26,7 @@ _MADE = {
     "preprocess": ("players", "data_report"),
     FOLDS: ("fold", "candidates", "progress", "validation_rows", "prevalence"),
     "select": ("models", "validation", "rivals"),
-    "evaluate": ("evaluation", "model_quality", "metrics_csv"),
+    "evaluate": ("evaluation", "explanation", "model_quality", "metrics_csv"),
     "register": ("release",),
     "end": ("cost",),
     LATEST: ("usage",),

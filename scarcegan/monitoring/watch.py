@@ -17,8 +17,8 @@ from scarcegan.monitoring.calibration import FEWEST_PAIRS, chance_limits, pair_l
 from scarcegan.monitoring.decision import Decision, cannot_measure, decide
 from scarcegan.monitoring.records import Records
 from scarcegan.monitoring.report import Measured, Sample, drift_report, measure, realised_recall
-from scarcegan.registry.contract import ModelVersion
-from scarcegan.serving.forward import class_probabilities, risk_score
+from scarcegan.registry import ModelVersion
+from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import became_risky, read_labels
@@ -30,9 +30,9 @@ FOLDER = "_drift"
 
 @dataclass(frozen=True)
 class Champion:
-    """The model that scored: its plain arrays and what the registry says of it."""
+    """The model that scored, and what the registry says of it."""
 
-    model: Mapping[str, Any]
+    model: Model
     version: ModelVersion
 
 
@@ -100,7 +100,7 @@ def _reference(champion: Champion, store: SnapshotStore, settings: Settings) -> 
     if name not in store.names():
         return f"there is no snapshot '{name}' in {store.folder} (any more); name another one in monitoring.reference"
     manifest = store.describe(name)
-    missing = sorted(set(champion.model["feature_names"]) - set(manifest.frame.columns))
+    missing = sorted(set(champion.model.feature_names) - set(manifest.frame.columns))
     if missing:
         return f"snapshot '{name}' lacks features of the champion, such as '{missing[0]}'; name another one"
     return manifest
@@ -117,7 +117,7 @@ def _record(
     drift = drift_report(
         before,
         now,
-        champion.model["feature_names"],
+        champion.model.feature_names,
         measured,
         _limits(before, now, measured, usual, settings),
         _recall(champion, manifest, reference, settings),
@@ -138,12 +138,12 @@ def _sample(champion: Champion, manifest: Manifest, settings: Settings) -> Sampl
     for part in manifest.parts:
         if sum(map(len, blocks)) < most:
             table = store.read_part(manifest, part)
-            blocks.append(np.stack([table[name].to_numpy() for name in champion.model["feature_names"]], axis=1))
+            blocks.append(np.stack([table[name].to_numpy() for name in champion.model.feature_names], axis=1))
     features = np.concatenate(blocks)
     rng = np.random.default_rng([settings.seed, 8])
     features = features[np.sort(rng.permutation(len(features))[:most])]
-    probabilities = class_probabilities(champion.model, features)
-    rare = champion.model["rare_index"]
+    probabilities = champion.model.probabilities(features)
+    rare = champion.model.rare_index
     unknown = is_unknown(probabilities, rare + 1)
     return Sample(
         name=manifest.name,
@@ -240,10 +240,10 @@ def _recall(champion: Champion, manifest: Manifest, reference: Manifest, setting
 
 def _score_of(champion: Champion, manifest: Manifest, ids: np.ndarray, store: SnapshotStore) -> np.ndarray:
     """Score the players of a snapshot with these ids, part by part."""
-    blocks = [np.empty((0, len(champion.model["feature_names"])), np.float32)]
+    blocks = [np.empty((0, len(champion.model.feature_names)), np.float32)]
     for part in manifest.parts if len(ids) else ():
         table = store.read_part(manifest, part)
         rows = np.flatnonzero(np.isin(table[ID].to_numpy().astype(str), ids))
         if len(rows):
-            blocks.append(np.stack([table[name].to_numpy()[rows] for name in champion.model["feature_names"]], axis=1))
-    return risk_score(champion.model, np.concatenate(blocks))
+            blocks.append(np.stack([table[name].to_numpy()[rows] for name in champion.model.feature_names], axis=1))
+    return champion.model.risk(np.concatenate(blocks))

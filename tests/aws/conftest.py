@@ -43,7 +43,7 @@ batch = 32
 
 [evaluate]
 bootstrap = 50
-baselines = ["logistic_regression"]
+rivals = ["logistic_regression"]
 
 [registry]
 kind = "sagemaker"

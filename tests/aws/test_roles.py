@@ -183,7 +183,7 @@ def test_eventbridge_starts_the_projects_state_machines_alone(may):
     assert not may("EventsRole", "states:StartExecution", f"{machine}payroll")
 
 
-def test_training_may_do_all_that_a_registration_asks_for(may, aws, tmp_path, make_release):
+def test_training_may_do_all_that_a_registration_asks_for(may, aws, tmp_path, make_release, evaluation):
     asked = set()
 
     def note(model, params, **_):
@@ -194,7 +194,7 @@ def test_training_may_do_all_that_a_registration_asks_for(may, aws, tmp_path, ma
         aws(name).meta.events.register("before-call", note, unique_id="training-role")
     bucket = Bucket("s3://models/registry", aws("s3"), tmp_path / "cache")
     registry = SageMakerRegistry("risky-players", bucket, aws("sagemaker"), image="some/image")
-    registry.register_release(make_release(model_quality="{}", model_card="{}"))
+    registry.register_release(make_release(evaluation=evaluation))
     registry.fetch_archive(1)
     for name in ("s3", "sagemaker"):
         aws(name).meta.events.unregister("before-call", unique_id="training-role")

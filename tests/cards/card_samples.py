@@ -18,7 +18,7 @@ from scarcegan.data.players import Players
 from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report as report_on
 from scarcegan.evaluation.definitions import operating_point
-from scarcegan.evaluation.evaluate import Candidate, Champion, evaluate_models
+from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.records import Evaluation, Prevalence, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_quality
@@ -126,13 +126,13 @@ def evaluation(*test_sets: str) -> Evaluation:
     def score(separation: float, seed: int) -> dict[str, np.ndarray]:
         return dict.fromkeys(test_sets, probabilities(kind, separation, seed))
 
-    def candidate(definition: Definition, separation: float) -> Candidate:
+    def challenger(definition: Definition, separation: float) -> Challenger:
         risks = [probabilities(kind, separation, seed)[:, RARE] for seed in range(6)]
         point, *folds = (operating_point(definition, rows.scored(risk), SETTINGS.review_budget) for risk in risks)
-        return Candidate(score(separation, 0), point, 37, folds)
+        return Challenger(score(separation, 0), point, 37, folds)
 
     rivals = {"gradient_boosting": 1.7, "random_forest": 1.9, "extra_trees": 2.1, "logistic_regression": 1.4}
-    models = {one.name: candidate(one, 2.1 + at / 5) for at, one in enumerate(SETTINGS.definitions)}
+    models = {one.name: challenger(one, 2.1 + at / 5) for at, one in enumerate(SETTINGS.definitions)}
     found = evaluate_models(
         dict.fromkeys(test_sets, rows),
         models,

@@ -28,10 +28,10 @@ def test_it_is_plain_data_without_nan_and_comes_back_from_it(evaluation):
     assert Evaluation.from_plain(plain) == evaluation
 
 
-def test_figures_are_those_of_the_metrics_with_intervals_around_them(evaluation, test_players, candidate):
+def test_figures_are_those_of_the_metrics_with_intervals_around_them(evaluation, test_players, challenger):
     rows = test_players["same"]
     measured = evaluation.models["balanced"].test["same"]
-    score = candidate.probabilities["same"][:, RARE]
+    score = challenger.probabilities["same"][:, RARE]
     assert measured.pr_auc.value == average_precision(curve(rows.scored(score)))[0]
     assert measured.recall.value == pytest.approx(np.mean(score[rows.is_risky] >= 0.5))
     assert measured.precision.value == pytest.approx(np.mean(rows.is_risky[score >= 0.5]))
@@ -41,9 +41,9 @@ def test_figures_are_those_of_the_metrics_with_intervals_around_them(evaluation,
     assert (measured.players, measured.risky) == (900, rows.is_risky.sum())
 
 
-def test_without_truth_precision_uses_the_prevalence(evaluation, candidate):
+def test_without_truth_precision_uses_the_prevalence(evaluation, challenger):
     measured = evaluation.models["balanced"].test["own"]
-    score = candidate.probabilities["own"][:, RARE]
+    score = challenger.probabilities["own"][:, RARE]
     recall, flagged = np.mean(score[:30] >= 0.5), np.mean(score[80:] >= 0.5)
     assert measured.precision.value == pytest.approx(min(1, recall * 0.04 / flagged))
     assert (measured.players, measured.risky, measured.prevalence) == (420, 30, 0.04)
@@ -102,26 +102,26 @@ def test_a_definition_without_champion_says_nothing_of_one(evaluation):
     assert "champion" not in verdict.sentence
 
 
-def test_a_champion_that_cannot_be_compared_is_named_and_not_measured(test_players, candidate):
+def test_a_champion_that_cannot_be_compared_is_named_and_not_measured(test_players, challenger):
     other = {"balanced": Champion(12, 0.4, None)}
-    evaluation = evaluate_models(test_players, {"balanced": candidate}, {}, other, PREVALENCE, SETTINGS)
+    evaluation = evaluate_models(test_players, {"balanced": challenger}, {}, other, PREVALENCE, SETTINGS)
     verdict = evaluation.verdicts["balanced"]
     assert evaluation.champions == {}
     assert (verdict.champion_version, verdict.against_champion) == (12, Comparison("no rival"))
     assert verdict.sentence.endswith("(the champion, version 12, has other features or classes: not compared)")
 
 
-def test_the_same_seed_gives_the_same_intervals(evaluation, test_players, candidate):
-    again = evaluate_models(test_players, {"balanced": candidate}, {}, {}, PREVALENCE, SETTINGS)
+def test_the_same_seed_gives_the_same_intervals(evaluation, test_players, challenger):
+    again = evaluate_models(test_players, {"balanced": challenger}, {}, {}, PREVALENCE, SETTINGS)
     assert again.models["balanced"] == evaluation.models["balanced"]
 
 
-def test_nan_scores_and_missing_test_sets_are_refused(test_players, candidate):
+def test_nan_scores_and_missing_test_sets_are_refused(test_players, challenger):
     broken = {"extra_trees": {"same": np.full(900, np.nan), "own": np.zeros(500)}}
     with pytest.raises(DataProblem, match="got 900 NaN or infinite"):
         evaluate_models(test_players, {}, broken, {}, PREVALENCE, SETTINGS)
     with pytest.raises(DataProblem, match="at least 1 test set"):
-        evaluate_models({}, {"balanced": candidate}, {}, {}, PREVALENCE, SETTINGS)
+        evaluate_models({}, {"balanced": challenger}, {}, {}, PREVALENCE, SETTINGS)
 
 
 def test_intervals_of_a_constant_are_the_constant(ten_players, rng):

@@ -40,7 +40,7 @@ batch = 32
 
 [evaluate]
 bootstrap = 50
-baselines = ["logistic_regression", "gradient_boosting"]
+rivals = ["logistic_regression", "gradient_boosting"]
 
 [registry]
 path = "{folder}/registry"

@@ -31,7 +31,8 @@ def test_the_same_settings_prepare_the_same_players_and_folds(simulated):
 
 
 def test_prepared_players_survive_the_artifact_store(prepared):
-    again = Prepared.from_artifact(prepared.to_artifact())
+    assert prepared.to_plain()["features"] is prepared.players.features  # not a copy: there may be ten million rows
+    again = Prepared.from_plain(prepared.to_plain())
     assert again.fingerprint == prepared.fingerprint
     assert np.array_equal(again.fold, prepared.fold)
     for field in fields(prepared.players):

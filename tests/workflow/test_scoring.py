@@ -16,9 +16,6 @@ from scarcegan import settings as settings_module
 from scarcegan.cli import app
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.registry import ModelToRegister
-from scarcegan.serving.archive import write_archive
-from scarcegan.serving.explain import integrated_gradients
-from scarcegan.serving.forward import class_probabilities, risk_score
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, describe_snapshot
 from scarcegan.workflow.scoring.parity import _from_file, parity
@@ -59,8 +56,8 @@ def champion(model, registry, tmp_path):
     to_register = ModelToRegister(
         definition="balanced",
         archive=archive,
-        sha256=write_archive(model, {}, archive),
-        threshold=model["threshold"],
+        sha256=model.save(archive, {}),
+        threshold=model.threshold,
         constraint_met=True,
         release_id="release-11",
         origin_run_id="11",
@@ -86,7 +83,7 @@ def score(scoring, registry, champion):
 
 @pytest.fixture
 def snapshot(scoring, prepared, model):
-    return publish(scoring, prepared.players.features, model["feature_names"])
+    return publish(scoring, prepared.players.features, model.feature_names)
 
 
 def rows_of(frame, players):
@@ -98,10 +95,10 @@ def test_scores_classes_and_flags_are_those_of_the_training(snapshot, score, mod
     _, _, frame = score()
     features = prepared.players.features[rows_of(frame, len(prepared.players.features))]
     assert sorted(frame.index) == list(range(1, snapshot.players + 1))
-    wanted = class_probabilities(model, features)
-    np.testing.assert_allclose(frame["risk_score"], wanted[:, model["rare_index"]], atol=1e-5)
-    assert list(frame["class"]) == [model["class_names"][number] for number in wanted.argmax(axis=1)]
-    assert list(frame["is_flagged"]) == list(wanted[:, model["rare_index"]] >= np.float32(model["threshold"]))
+    wanted = model.probabilities(features)
+    np.testing.assert_allclose(frame["risk_score"], wanted[:, model.rare_index], atol=1e-5)
+    assert list(frame["class"]) == [model.class_names[number] for number in wanted.argmax(axis=1)]
+    assert list(frame["is_flagged"]) == list(wanted[:, model.rare_index] >= np.float32(model.threshold))
     assert set(frame["model_version"]) == {1}
     assert set(frame["run"]) == {RUN}
 
@@ -115,7 +112,7 @@ def test_flagged_players_have_their_strongest_reasons_and_nobody_else_has_any(sn
     row = prepared.players.features[[len(prepared.players.features) - top]]
     # The quantiles' own rule for the typical player: a value that some player has.
     typical = np.quantile(prepared.players.features, 0.5, axis=0, method="inverted_cdf")
-    strongest = model["feature_names"][integrated_gradients(model, row, typical)[0].argmax()]
+    strongest = model.feature_names[model.explain(row, typical)[0].argmax()]
     assert frame.loc[top, "reasons"][0].startswith(f"{strongest} ")
 
 
@@ -133,9 +130,9 @@ def test_the_report_counts_what_the_files_hold(snapshot, score, model, selected)
 def test_the_trainings_own_distribution_is_in_the_archive_and_the_report(snapshot, score, model, prepared, scoring):
     reference = score()[0]["scores"]["reference"]
     background = prepared.players.features[prepared.fold == scoring.folds.k]
-    scores = risk_score(model, background)
+    scores = model.risk(background)
     assert reference["players"] == len(background)
-    assert reference["flagged_share"] == pytest.approx((scores >= np.float32(model["threshold"])).mean())
+    assert reference["flagged_share"] == pytest.approx((scores >= np.float32(model.threshold)).mean())
     assert reference["quantiles"][50] == pytest.approx(np.quantile(scores, 0.5, method="inverted_cdf"), rel=0.01)
 
 
@@ -151,8 +148,8 @@ def test_the_review_list_is_the_top_of_the_budget_in_a_fixed_order(snapshot, sco
 
 
 def test_equal_scores_are_ordered_by_id_across_shards(scoring, model, score):
-    same = np.tile(np.full((1, len(model["feature_names"])), 20, np.float32), (100, 1))
-    publish(scoring, same, model["feature_names"], text=True)
+    same = np.tile(np.full((1, len(model.feature_names)), 20, np.float32), (100, 1))
+    publish(scoring, same, model.feature_names, text=True)
     assert list(score()[1]["player_id"]) == ["p00001", "p00002", "p00003", "p00004", "p00005"]
 
 
@@ -183,13 +180,13 @@ def test_a_shard_that_fails_half_way_leaves_no_file(snapshot, scoring, registry,
 
 def test_the_newest_snapshot_with_the_prefix_is_scored(scoring, prepared, model, score):
     for name, cutoff in (("players-b", "2026-01-01"), ("players-a", "2026-02-01"), ("others-2027", "2027-01-01")):
-        publish(scoring, prepared.players.features, model["feature_names"], name, cutoff)
+        publish(scoring, prepared.players.features, model.feature_names, name, cutoff)
     assert score()[0]["snapshot"]["name"] == "players-a"
     assert score("others-2027")[0]["snapshot"]["cutoff"] == "2027-01-01"
 
 
 def test_features_count_by_name_whatever_their_place_and_company(scoring, prepared, model, score):
-    features, names = prepared.players.features, list(model["feature_names"])
+    features, names = prepared.players.features, list(model.feature_names)
     publish(scoring, features, names, "players-a")
     publish(scoring, np.column_stack([features[:, ::-1], features[:, 0]]), [*names[::-1], "more"], "players-b")
     (_, _, one), (_, _, other) = score("players-a"), score("players-b")
@@ -197,7 +194,7 @@ def test_features_count_by_name_whatever_their_place_and_company(scoring, prepar
 
 
 def test_missing_features_are_refused_by_name(scoring, prepared, model, score):
-    publish(scoring, prepared.players.features[:, 1:], model["feature_names"][1:])
+    publish(scoring, prepared.players.features[:, 1:], model.feature_names[1:])
     with pytest.raises(DataProblem, match="got none called opens"):
         score()
 

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scarcegan.data.scaling import Scaler
 from scarcegan.monitoring.watch import Champion, records_of, watch_snapshot
-from scarcegan.registry.contract import ModelVersion
-from scarcegan.serving.forward import risk_score
+from scarcegan.registry import ModelVersion
+from scarcegan.serving.forward import Layer
+from scarcegan.serving.model import Model
+from scarcegan.serving.networks import Networks
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, describe_snapshot
@@ -23,24 +26,10 @@ def champion(snapshot=MONTHS[3], version=1, **facts):
     """A model whose risk grows with losses, flags one player in ten, and promises to find nearly all risky ones."""
     weights = np.zeros((1, 3, 3), np.float32)
     weights[0, 0] = [-1, 2, 0]
-    model = {
-        "class_names": ["normal", "risky", "unknown"],
-        "rare_index": 1,
-        "feature_names": list(FEATURES),
-        "threshold": 0.9,
-        "definition": "review_budget",
-        "parts": [
-            {
-                "scaler": {
-                    "kind": "quantile_normal",
-                    "knots": np.tile(np.linspace(0, 30, 9, dtype=np.float32), (3, 1)),
-                    "values": np.tile(np.linspace(-2, 2, 9, dtype=np.float32), (3, 1)),
-                },
-                "layers": [{"weights": weights, "bias": np.zeros((1, 3), np.float32)}],
-                "slope": 0.2,
-            }
-        ],
-    }
+    knots, values = (np.tile(np.linspace(*ends, 9, dtype=np.float32), (3, 1)) for ends in ((0, 30), (-2, 2)))
+    layer = Layer(weights, np.zeros((1, 3), np.float32))
+    part = Networks(Scaler("quantile_normal", knots, values), (layer,), 0.2)
+    model = Model(("normal", "risky", "unknown"), 1, FEATURES, 0.9, "review_budget", (part,))
     names = ("release_id", "origin_run_id", "run_pathspec", "description", "location", "sha256", "token", "created_at")
     told = ModelVersion(
         version=version,
@@ -166,7 +155,7 @@ def test_recall_is_measured_on_labels_that_came_after_the_scoring(store, setting
     april = store.read("players-2026-04-01")
     rows = np.flatnonzero(np.isin(april.ids, players))
     columns = [april.manifest.frame.columns.index(name) for name in FEATURES]
-    found = np.count_nonzero(risk_score(champion().model, april.features[np.ix_(rows, columns)]) >= 0.9)
+    found = np.count_nonzero(champion().model.risk(april.features[np.ix_(rows, columns)]) >= 0.9)
     assert 0 < recall["found"] == found < 15
     assert (watched.decision["action"], watched.decision["causes"]) == ("retrain", ["recall"])
 
@@ -206,7 +195,7 @@ def test_a_reference_can_be_named_afterwards(store, settings):
 
 def test_a_reference_without_the_champions_features_is_none(store, settings):
     strange = champion()
-    strange = replace(strange, model=strange.model | {"feature_names": ["stakes", *FEATURES[1:]]})
+    strange = replace(strange, model=replace(strange.model, feature_names=("stakes", *FEATURES[1:])))
     watched = watch_snapshot(strange, "players-2026-05-01", settings())
     assert "lacks features of the champion, such as 'stakes'" in watched.decision["reasons"][0]
 

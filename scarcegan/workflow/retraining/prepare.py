@@ -1,7 +1,7 @@
 """First job: any source's players, checked, split into test sets and folds, described."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from scarcegan.data.validation import validate
 from scarcegan.datasets import kdd99, lootbox, simulated
 from scarcegan.datasets import snapshot as from_snapshot
 from scarcegan.evaluation.subgroups import subgroup_features
+from scarcegan.records import Record
 from scarcegan.settings import Settings
 
 _LOADERS = {
@@ -25,7 +26,7 @@ _LOADERS = {
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Prepared(Record):
     """Players ready for training.
 
     Attributes:
@@ -43,16 +44,14 @@ class Prepared:
         """Return the rows of each test set's players by its name, int arrays."""
         return {name: np.flatnonzero(self.fold == -number) for number, name in enumerate(self.players.test_sets, 1)}
 
-    def to_artifact(self) -> dict[str, Any]:
-        """Return plain arrays, for Metaflow to store."""
-        return asdict(self.players) | {"fold": self.fold, "fingerprint": self.fingerprint}
+    def to_plain(self) -> dict[str, Any]:
+        """Return the players' columns, `fold` and `fingerprint` in one dict; arrays are passed on, not copied."""
+        return {**self.players.to_plain(), "fold": self.fold, "fingerprint": self.fingerprint}
 
     @classmethod
-    def from_artifact(cls, artifact: dict[str, Any]) -> "Prepared":
-        """Make it from what `to_artifact` returned."""
-        columns = dict(artifact)
-        fold, name = columns.pop("fold"), columns.pop("fingerprint")
-        return cls(Players(**columns), fold, name)
+    def from_plain(cls, plain: Any) -> Self:
+        """Read what `to_plain` returned."""
+        return super().from_plain({**plain, "players": plain})
 
 
 def prepare(settings: Settings) -> tuple[Prepared, dict[str, Any]]:

@@ -1,7 +1,6 @@
 """The question of every migration: does the new model show moderators other players than the old one, and why?"""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
@@ -11,10 +10,8 @@ import numpy as np
 from scarcegan.data.tables import read_table
 from scarcegan.evaluation.parity import Parity, compare_scores
 from scarcegan.problems import DataProblem
-from scarcegan.registry.contract import Registry
-from scarcegan.serving.archive import read_archive
-from scarcegan.serving.explain import integrated_gradients, reasons
-from scarcegan.serving.forward import risk_score
+from scarcegan.registry import Registry
+from scarcegan.serving.model import Model
 from scarcegan.snapshots import Snapshot
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import is_folder, join, list_names
@@ -31,12 +28,12 @@ class Scores:
     Attributes:
         name: `version 3`, or the file's location.
         score: float array [n] in the snapshot's order of players; NaN: the side does not know the player.
-        model: plain arrays; None for a file.
+        model: None for a file.
     """
 
     name: str
     score: np.ndarray
-    model: Mapping[str, Any] | None
+    model: Model | None
 
 
 def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_budget: float) -> dict[str, Any]:
@@ -88,13 +85,13 @@ def _scores(side: str, snapshot: Snapshot, registry: Registry) -> Scores:
     if not re.fullmatch(r"v?\d+", side):
         return Scores(side, _from_file(side, snapshot.ids), None)
     version = registry.show(int(side.removeprefix("v")))
-    model = read_archive(registry.fetch_archive(version.version), version.sha256)
+    model = Model.load(registry.fetch_archive(version.version), version.sha256)
     check_features(model, version.version, snapshot.manifest)
-    return Scores(f"version {version.version}", risk_score(model, _features(model, snapshot)), model)
+    return Scores(f"version {version.version}", model.risk(_features(model, snapshot)), model)
 
 
-def _features(model: Mapping[str, Any], snapshot: Snapshot, rows: np.ndarray | None = None) -> np.ndarray:
-    columns = [snapshot.manifest.frame.columns.index(name) for name in model["feature_names"]]
+def _features(model: Model, snapshot: Snapshot, rows: np.ndarray | None = None) -> np.ndarray:
+    columns = [snapshot.manifest.frame.columns.index(name) for name in model.feature_names]
     return (snapshot.features if rows is None else snapshot.features[rows])[:, columns]
 
 
@@ -141,7 +138,7 @@ def _movers(
     ]
 
 
-def _why(model: Mapping[str, Any], snapshot: Snapshot, rows: np.ndarray) -> list[list[str]]:
-    typical, features = typical_player(snapshot.manifest, model["feature_names"]), _features(model, snapshot, rows)
-    found = reasons(model, features, integrated_gradients(model, features, typical), typical)
-    return [[reason["words"] for reason in one] for one in found]
+def _why(model: Model, snapshot: Snapshot, rows: np.ndarray) -> list[list[str]]:
+    typical, features = typical_player(snapshot.manifest, model.feature_names), _features(model, snapshot, rows)
+    found = model.reasons(features, model.explain(features, typical), typical)
+    return [[reason.words for reason in one] for one in found]

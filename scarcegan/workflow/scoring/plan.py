@@ -1,14 +1,13 @@
 """Scoring's first job: choose an approved model and a snapshot, and check that they fit."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import project_folder
-from scarcegan.registry.contract import ModelVersion, Registry
-from scarcegan.serving.archive import read_archive
+from scarcegan.registry import ModelVersion, Registry
+from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.storage import join
@@ -16,7 +15,7 @@ from scarcegan.storage import join
 
 def plan_scoring(
     settings: Settings, registry: Registry, definition: str, version: int | None, snapshot: str | None, run: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[Model, dict[str, Any]]:
     """Choose the model and the snapshot and check that they fit; nothing is scored before.
 
     Args:
@@ -28,7 +27,7 @@ def plan_scoring(
         run: names the run, the same for all its retries and resumes.
 
     Returns:
-        The model, see `scarcegan.serving.archive`; and the plan, a plain dict: `run`, `model` (version, definition,
+        The model; and the plan, a plain dict: `run`, `model` (version, definition,
         threshold, ...), `snapshot` (name, fingerprint, cutoff, players, parts), `folder` of the scores.
 
     Raises:
@@ -36,7 +35,7 @@ def plan_scoring(
         DataProblem: no such snapshot, or it lacks features of the model.
     """
     found = _approved(registry, definition, version)
-    model = read_archive(registry.fetch_archive(found.version), found.sha256)
+    model = Model.load(registry.fetch_archive(found.version), found.sha256)
     manifest = _manifest(settings, snapshot)
     check_features(model, found.version, manifest)
     root = settings.scoring.folder or str(project_folder("scores"))
@@ -45,7 +44,7 @@ def plan_scoring(
         "model": {
             **{key: getattr(found, key) for key in ("version", "definition", "group", "sha256", "release_id")},
             "run": found.run_pathspec,
-            "threshold": float(np.float32(model["threshold"])),
+            "threshold": float(np.float32(model.threshold)),
             "data_fingerprint": found.metadata.get("data_fingerprint", ""),
         },
         "snapshot": {
@@ -57,12 +56,12 @@ def plan_scoring(
     return model, plan
 
 
-def check_features(model: Mapping[str, Any], version: int, manifest: Manifest) -> None:
+def check_features(model: Model, version: int, manifest: Manifest) -> None:
     """Refuse, with a DataProblem, a snapshot that lacks features of the model; their order does not matter."""
-    missing = [name for name in model["feature_names"] if name not in manifest.frame.columns]
+    missing = [name for name in model.feature_names if name not in manifest.frame.columns]
     if missing:
         raise DataProblem(
-            f"expected the {len(model['feature_names'])} features of version {version} in snapshot '{manifest.name}', "
+            f"expected the {len(model.feature_names)} features of version {version} in snapshot '{manifest.name}', "
             f"got none called {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''} ({len(missing)} missing): "
             "score a snapshot made with the same counters and feature set, or retrain on this one"
         )

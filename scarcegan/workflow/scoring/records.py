@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scarcegan.records import Record
+from scarcegan.serving.distribution import ReferenceScores
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,6 @@ class Tally(Record):
     flagged: int
     classes: np.ndarray
     counts: np.ndarray
-
-
-@dataclass(frozen=True)
-class ReferenceScores(Record):
-    """How a model scores unlabelled players that it has not been trained on; quantiles at the report's levels."""
-
-    players: int
-    quantiles: Sequence[float]
-    flagged_share: float
-    unknown_share: float
 
 
 @dataclass(frozen=True)

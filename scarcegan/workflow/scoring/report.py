@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from scarcegan.serving.distribution import LEVELS, counted_quantiles, lowest_of_top, top_order
+from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import draft_beside, join, local_file, put_file
@@ -21,7 +22,7 @@ REVIEW_COLUMNS = [ID, "risk_score", "class", "is_flagged", "reasons"]
 
 
 def tell_scores(
-    plan: Mapping[str, Any], model: Mapping[str, Any], tallies: Sequence[Mapping[str, Any]], settings: Settings
+    plan: Mapping[str, Any], model: Model, tallies: Sequence[Mapping[str, Any]], settings: Settings
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Sum up the shards, and write the moderators' list and the report beside the scores.
 
@@ -41,7 +42,7 @@ def tell_scores(
     review = _review(plan, tallies, counts, wanted=int(settings.review_budget * players + ROUNDING))
     files = [_put_frame(plan, review, "review.parquet"), _put_frame(plan, review, "review.csv")]
     flagged = sum(tally["flagged"] for tally in tallies)
-    labeled = model["rare_index"] + 1
+    labeled = model.rare_index + 1
     report = {
         **plan,
         "files": [tally["file"] for tally in tallies],
@@ -49,11 +50,11 @@ def tell_scores(
         "flagged": flagged,
         "flagged_share": flagged / players,
         "unknown_share": int(likeliest[labeled:].sum()) / players,
-        "classes": dict(zip(model["class_names"], likeliest.tolist(), strict=True)),
+        "classes": dict(zip(model.class_names, likeliest.tolist(), strict=True)),
         "scores": {
             "levels": LEVELS.tolist(),
             "quantiles": counted_quantiles(counts),
-            "reference": model.get("reference"),
+            "reference": None if model.reference is None else model.reference.to_plain(),
         },
         "review": {
             "players": len(review),

@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 
 from scarcegan.problems import DataProblem
 from scarcegan.serving.distribution import BINS, count_scores
-from scarcegan.serving.explain import integrated_gradients, reasons
-from scarcegan.serving.forward import Scorer
+from scarcegan.serving.model import Model
 from scarcegan.serving.stream import ScoredBatch, score_parquet
 from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, open_snapshots
@@ -20,11 +19,11 @@ from scarcegan.snapshots.store import ID
 from scarcegan.storage import draft_beside, join, put_file
 
 
-def score_shard(plan: Mapping[str, Any], model: Mapping[str, Any], number: int, settings: Settings) -> dict[str, Any]:
+def score_shard(plan: Mapping[str, Any], model: Model, number: int, settings: Settings) -> dict[str, Any]:
     """Score one part of the snapshot into one parquet file, which appears whole; again replaces it by the same.
 
     A row has the player's id, `risk_score`, most probable `class`, `is_flagged`, `reasons` (up to three, in words, of
-    a flagged player; see `scarcegan.serving.explain`), `model_version` and `run`.
+    a flagged player; see `scarcegan.serving.reasons`), `model_version` and `run`.
 
     Args:
         plan: from `plan_scoring`.
@@ -48,8 +47,8 @@ def score_shard(plan: Mapping[str, Any], model: Mapping[str, Any], number: int, 
         )
     part, file = manifest.parts[number], f"part-{number:05d}.parquet"
     with store.part_file(manifest, part) as path, draft_beside(plan["folder"]) as draft:
-        batches = score_parquet(Scorer(model), path, ID, model["feature_names"])
-        typical = typical_player(manifest, model["feature_names"])
+        batches = score_parquet(model, path, ID)
+        typical = typical_player(manifest, model.feature_names)
         tally = write_scores(draft, batches, model, typical, plan, _schema(part.id_type))
         put_file(draft, join(plan["folder"], file))
     return {"file": file, **tally}
@@ -64,22 +63,22 @@ def typical_player(manifest: Manifest, features: Sequence[str]) -> np.ndarray:
 def write_scores(
     path: Path,
     batches: Iterable[ScoredBatch],
-    model: Mapping[str, Any],
+    model: Model,
     typical: np.ndarray,
     plan: Mapping[str, Any],
     schema: pa.Schema,
 ) -> dict[str, Any]:
     """Write scored batches to a parquet file, one after the other, and return their tally (see `score_shard`)."""
     players, flagged = 0, 0
-    classes, counts = np.zeros(len(model["class_names"]), dtype=np.int64), np.zeros(BINS, dtype=np.int64)
+    classes, counts = np.zeros(len(model.class_names), dtype=np.int64), np.zeros(BINS, dtype=np.int64)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in batches:
-            scores, likeliest = batch.probabilities[model["rare_index"]], batch.probabilities.argmax(axis=0)
-            is_flagged = scores >= np.float32(model["threshold"])
+            scores, likeliest = batch.probabilities[model.rare_index], batch.probabilities.argmax(axis=0)
+            is_flagged = model.flags(scores)
             columns = {
                 ID: batch.ids,
                 "risk_score": scores,
-                "class": pa.array(model["class_names"]).take(pa.array(likeliest)),
+                "class": pa.array(model.class_names).take(pa.array(likeliest)),
                 "is_flagged": is_flagged,
                 "reasons": _reasons(model, batch, is_flagged, typical),
                 "model_version": pa.repeat(plan["model"]["version"], len(scores)).cast(pa.int32()),
@@ -92,13 +91,13 @@ def write_scores(
     return {"players": players, "flagged": flagged, "classes": classes, "counts": counts}
 
 
-def _reasons(model: Mapping[str, Any], batch: ScoredBatch, is_flagged: np.ndarray, typical: np.ndarray) -> pa.ListArray:
+def _reasons(model: Model, batch: ScoredBatch, is_flagged: np.ndarray, typical: np.ndarray) -> pa.ListArray:
     """Return the reasons of the flagged players in words; an empty list for all others."""
     rows = np.ascontiguousarray(batch.columns[:, is_flagged].T)
-    found = reasons(model, rows, integrated_gradients(model, rows, typical), typical)
+    found = model.reasons(rows, model.explain(rows, typical), typical)
     lengths = np.zeros(len(is_flagged) + 1, dtype=np.int32)
     lengths[1:][is_flagged] = [len(one) for one in found]
-    words = [reason["words"] for one in found for reason in one]
+    words = [reason.words for one in found for reason in one]
     return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), pa.array(words, pa.string()))
 
 

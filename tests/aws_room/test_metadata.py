@@ -4,12 +4,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scarcegan.aws.metadata import METRIC, OWN_KEYS, from_metadata, to_metadata
+from scarcegan.aws.metadata import CHAMPION, METRIC, OWN_KEYS, check_names, from_metadata, to_metadata
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry import ModelToRegister
+from scarcegan.registry import AgainstChampion, ModelToRegister
 
 # SageMaker's own pattern of keys and values, in Python's words (no underscore: it is in the second part).
 TAKEN = re.compile(r"(?:[^\W_]|[\s_.:/=+\-@])+")
@@ -24,7 +25,9 @@ MODEL = ModelToRegister(
     run_pathspec="RetrainFlow/11",
 )
 allowed = st.text(st.characters(categories=["L", "N", "Zs"], include_characters="_.:/=+-@"), min_size=1, max_size=256)
-keys = allowed.filter(lambda key: len(key) <= 128 and key not in OWN_KEYS and not key.startswith((METRIC, "decision.")))
+keys = allowed.filter(
+    lambda key: len(key) <= 128 and key not in OWN_KEYS and not key.startswith((METRIC, CHAMPION, "decision."))
+)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 names = st.from_regex(r"[a-z_]{1,20}", fullmatch=True)
 
@@ -55,6 +58,47 @@ def test_what_is_not_refused_is_what_sagemaker_takes(metadata, size):
         assert 1 <= len(value) <= 256
         assert TAKEN.fullmatch(key)
         assert TAKEN.fullmatch(value)
+
+
+@pytest.mark.parametrize(
+    "against", [None, AgainstChampion(3, "no rival"), AgainstChampion(3, "worse", -0.1 - 0.2, -0.5, -1e-9)]
+)
+def test_what_is_known_against_the_champion_comes_back(against):
+    back = from_metadata(to_metadata(replace(MODEL, against_champion=against), 1))
+    assert (back["against_champion"], back["metadata"]) == (against, {})
+
+
+def test_packages_that_told_it_in_text_are_still_read():
+    text = {
+        "against_champion": "worse",
+        "champion_version": "3",
+        "recall_against_champion": "-0.03 from -0.05 to -0.01",
+    }
+    back = from_metadata(to_metadata(replace(MODEL, metadata=text), 1))
+    assert (back["against_champion"], back["metadata"]) == (None, text)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metadata": {"card": "{}"}}, "letters"),
+        ({"metadata": {"card": ""}}, "1 to 256"),
+        ({"metadata": {"card": "x" * 257}}, "1 to 256"),
+        ({"metadata": {"x" * 129: "y"}}, "1 to 128"),
+        ({"metadata": {"token": "mine"}}, "reserved"),
+        ({"metadata": {f"k{n}": "v" for n in range(50)}}, "at most 50"),
+        ({"description": "x" * 1025}, "description"),
+    ],
+)
+def test_what_sagemaker_would_not_take_is_refused(change, message):
+    with pytest.raises(RegistryProblem, match=message):
+        to_metadata(replace(MODEL, **change), 4)
+
+
+def test_names_are_checked_before_there_is_a_model():
+    check_names({"the configuration's path": "config/own.toml"})
+    with pytest.raises(RegistryProblem, match=r"expected the configuration's path in letters.*got \['\(', '\)'\]"):
+        check_names({"the configuration's path": "config/own (copy).toml"})
 
 
 def test_tokens_tell_run_definition_and_archive_apart():

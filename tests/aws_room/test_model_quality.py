@@ -1,5 +1,6 @@
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -12,36 +13,26 @@ from scarcegan.aws.model_quality import model_quality, model_quality_json
 from scarcegan.aws.multiclass import multiclass_block
 from scarcegan.aws.quality_table import csv_to_report, report_to_csv
 from scarcegan.evaluation.classes import confusion
-from scarcegan.evaluation.definitions import OperatingPoint
-from scarcegan.evaluation.prevalence import Prevalence
-from scarcegan.evaluation.report import Candidate, evaluate_models
+from scarcegan.evaluation.records import Confusion, Interval
 from scarcegan.evaluation.scored import held_out
-from scarcegan.settings import load
+from scarcegan.problems import RegistryProblem
 
 SCHEMA = json.loads(Path(__file__).with_name("model_quality.schema.json").read_text())
-SETTINGS = load({"evaluate": {"bootstrap": 20}})
 CLASSES = ("dormant", "normal", "heavy", "risky")
 
 
-@pytest.fixture(scope="module")
-def evaluation():
-    rng = np.random.default_rng(1)
-    labels = rng.choice([-1, 0, 1, 2, 3], size=600, p=[0.5, 0.2, 0.2, 0.05, 0.05])
-    rows = held_out(labels, (labels == 3).astype(np.int8), 3)
-    odds = np.exp(rng.normal(size=(600, 5)) + 2 * np.eye(5)[labels])
-    probabilities = {"test": (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)}
-    point = OperatingPoint(0.5, 0.05, 0.6, 0.5, 0.55, constraint_met=False)
-    candidate = Candidate(probabilities, point, 16, [point])
-    return evaluate_models({"test": rows}, {"balanced": candidate}, {}, {}, Prevalence(0.05, "from config"), SETTINGS)
+@pytest.fixture
+def measures(evaluation):
+    return evaluation.on_first_test_set("balanced")
 
 
 @pytest.fixture
-def report(evaluation):
-    return model_quality(evaluation, "balanced", "test")
+def report(measures):
+    return model_quality(measures)
 
 
-def test_the_report_is_what_sagemaker_shows(evaluation):
-    text = model_quality_json(evaluation, "balanced", "test")
+def test_the_report_is_what_sagemaker_shows(measures):
+    text = model_quality_json(measures)
     found = json.loads(text, parse_constant=lambda constant: pytest.fail(f"bare {constant}"))
     jsonschema.validate(found, SCHEMA)
     assert set(found) == {
@@ -50,6 +41,28 @@ def test_the_report_is_what_sagemaker_shows(evaluation):
         "binary_classification_metrics",
         "multiclass_classification_metrics",
     }
+    binary = found["binary_classification_metrics"]
+    assert binary["recall"]["value"] + binary["false_negative_rate"]["value"] == pytest.approx(1)
+    roc = binary["receiver_operating_characteristic_curve"]
+    assert len(roc["false_positive_rates"]) == len(roc["true_positive_rates"]) == 101
+    assert roc["false_positive_rates"][-1] == pytest.approx(1)
+
+
+def test_counts_add_up_to_the_players(evaluation, report, test_players, challenger):
+    rows, flagged = test_players["same"], challenger.probabilities["same"][:, 3] >= 0.5
+    found = report["binary_classification_metrics"]
+    assert found["confusion_matrix"] == {
+        "0": {"0": int(np.sum(~flagged & ~rows.is_risky)), "1": int(np.sum(flagged & ~rows.is_risky))},
+        "1": {"0": int(np.sum(~flagged & rows.is_risky)), "1": int(np.sum(flagged & rows.is_risky))},
+    }
+    assert found["accuracy"]["value"] == pytest.approx(np.mean(flagged == rows.is_risky))
+    assert found["false_positive_rate"]["value"] == pytest.approx(np.mean(flagged[~rows.is_risky]))
+
+
+def test_without_truth_the_counts_are_those_expected_of_the_prevalence(evaluation):
+    own = model_quality(evaluation.models["balanced"].test["own"])["binary_classification_metrics"]["confusion_matrix"]
+    assert sum(sum(row.values()) for row in own.values()) == 420
+    assert sum(own["1"].values()) == round(0.04 * 420)
 
 
 @pytest.mark.parametrize(
@@ -107,33 +120,36 @@ def test_players_of_no_known_class_are_shown_but_not_counted(report):
 
 
 def test_a_matrix_without_known_players_has_no_figures():
-    counted = {"labels": ["a", "unknown"], "rows": ["a", "unlabelled"], "matrix": [[0, 0], [3, 4]]}
+    counted = Confusion(labels=["a", "unknown"], rows=["a", "unlabelled"], matrix=[[0, 0], [3, 4]])
     assert list(multiclass_block(counted)) == ["confusion_matrix"]
 
 
-def test_a_bare_score_has_no_multiclass_block(evaluation):
-    evaluation = copy.deepcopy(evaluation)
-    evaluation["models"]["balanced"]["test"]["test"]["confusion"] = None
-    assert "multiclass_classification_metrics" not in model_quality(evaluation, "balanced", "test")
+def test_a_bare_score_has_no_multiclass_block(measures):
+    assert "multiclass_classification_metrics" not in model_quality(replace(measures, confusion=None))
 
 
-def test_what_cannot_be_measured_is_left_out(evaluation):
-    evaluation = copy.deepcopy(evaluation)
-    measures = evaluation["models"]["balanced"]["test"]["test"]
-    measures["roc_auc"] = dict.fromkeys(("value", "low", "high", "std"), float("nan"))
-    measures["f2"]["std"] = float("nan")
-    binary = json.loads(model_quality_json(evaluation, "balanced", "test"))["binary_classification_metrics"]
+def test_what_cannot_be_measured_is_left_out(evaluation, measures):
+    nan = float("nan")
+    spoilt = replace(measures, roc_auc=Interval(nan, nan, nan, nan), f2=replace(measures.f2, std=nan))
+    binary = json.loads(model_quality_json(spoilt))["binary_classification_metrics"]
     assert "auc" not in binary
     assert binary["f2"]["standard_deviation"] == "NaN"
-    assert '"roc_auc"' not in model_card(evaluation, "balanced", {})
+    model = replace(evaluation.models["balanced"], test={"same": spoilt})
+    assert '"roc_auc"' not in model_card(replace(evaluation, models={"balanced": model}), "balanced", {})
 
 
 def test_the_card_tells_purpose_figures_caveats_and_origin(evaluation):
-    card = json.loads(model_card(evaluation, "balanced", {"run": "RetrainFlow/12"}))
+    card = json.loads(model_card(evaluation, "precision_first", {"run": "RetrainFlow/12"}))
     assert card["additional_information"]["custom_details"] == {"run": "RetrainFlow/12"}
-    assert "could not be met" in card["additional_information"]["caveats_and_recommendations"]
-    assert "balanced" in card["intended_uses"]["intended_uses"]
+    assert "does not meet its bound" in card["additional_information"]["caveats_and_recommendations"]
+    assert "precision_first" in card["intended_uses"]["intended_uses"]
+    assert card["training_details"]["training_observations"].startswith("Ensemble of 16 networks")
     data = {entry["name"]: entry["value"] for entry in card["evaluation_details"][0]["metric_groups"][0]["metric_data"]}
-    recall = evaluation["models"]["balanced"]["test"]["test"]["recall"]
-    assert (data["recall"], data["recall_low"]) == (recall["value"], recall["low"])
-    assert len(json.dumps(card)) < 100_000
+    recall = evaluation.on_first_test_set("precision_first").recall
+    assert (data["recall"], data["recall_low"]) == (recall.value, recall.low)
+
+
+def test_a_card_beyond_sagemakers_limit_is_refused(evaluation):
+    facts = {f"fact {number}": "x" * 2_000 for number in range(50)}
+    with pytest.raises(RegistryProblem, match="at most 100,000 characters for 'balanced'"):
+        model_card(evaluation, "balanced", facts)

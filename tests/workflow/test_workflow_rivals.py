@@ -7,19 +7,19 @@ import pytest
 
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load
-from scarcegan.workflow.retraining.rivals import train_baselines
+from scarcegan.workflow.retraining.rivals import train_rivals
 
 
 @pytest.fixture(scope="module")
 def four_rivals(settings):
     tree = settings.model_dump(mode="json")
     names = ["extra_trees", "logistic_regression", "gradient_boosting", "random_forest"]
-    return load(tree | {"evaluate": tree["evaluate"] | {"baselines": names}})
+    return load(tree | {"evaluate": tree["evaluate"] | {"rivals": names}})
 
 
 def test_every_rival_scores_the_players_of_every_test_set(prepared, four_rivals):
-    scores = train_baselines(prepared, four_rivals, threads=1)
-    assert tuple(scores) == four_rivals.evaluate.baselines
+    scores = train_rivals(prepared, four_rivals, threads=1)
+    assert tuple(scores) == four_rivals.evaluate.rivals
     risky = prepared.players.truth[prepared.fold == -1] == 1
     for name, by_test in scores.items():
         assert {test: len(found) for test, found in by_test.items()} == {"later": 200}
@@ -27,8 +27,8 @@ def test_every_rival_scores_the_players_of_every_test_set(prepared, four_rivals)
 
 
 def test_rivals_trained_at_once_are_those_trained_in_turn(prepared, four_rivals):
-    in_turn, at_once = (train_baselines(prepared, four_rivals, threads) for threads in (1, 3))
-    for name in four_rivals.evaluate.baselines:
+    in_turn, at_once = (train_rivals(prepared, four_rivals, threads) for threads in (1, 3))
+    for name in four_rivals.evaluate.rivals:
         np.testing.assert_array_equal(in_turn[name]["later"], at_once[name]["later"])
 
 
@@ -36,8 +36,8 @@ def test_rivals_never_learn_from_test_players(prepared, four_rivals):
     players = prepared.players
     wrong = np.where(prepared.fold == -1, 3, players.labels).astype(np.int8)
     mislabeled = replace(prepared, players=replace(players, labels=wrong))
-    expected, found = (train_baselines(one, four_rivals, threads=2) for one in (prepared, mislabeled))
-    for name in four_rivals.evaluate.baselines:
+    expected, found = (train_rivals(one, four_rivals, threads=2) for one in (prepared, mislabeled))
+    for name in four_rivals.evaluate.rivals:
         np.testing.assert_array_equal(expected[name]["later"], found[name]["later"])
 
 
@@ -45,4 +45,4 @@ def test_a_rival_that_cannot_be_trained_is_said(prepared, four_rivals):
     players = prepared.players
     nobody = replace(prepared, players=replace(players, labels=np.where(players.labels == 3, 0, players.labels)))
     with pytest.raises(DataProblem, match="needs labelled players of the rare class"):
-        train_baselines(nobody, four_rivals, threads=2)
+        train_rivals(nobody, four_rivals, threads=2)
