@@ -33,11 +33,8 @@ def runs_overview(runs: Sequence[RunFacts], definition: str) -> RenderableType:
     status = Column("status", min_width=10)
     table = narrow(*map(fixed, ("run", "created", *user)), status, *map(figure, _SHOWN))
     for run in runs:
-        measured = run.metrics.get(definition, {})
         known = [run.run, words.moment(run.created), *([run.user] if user else [])]
-        table.add_row(
-            *map(Text, known), _state(run), *(words.metric_value(name, measured.get(name)) for name in _SHOWN)
-        )
+        table.add_row(*map(Text, known), _state(run), *_values(run.metrics.get(definition, {}), _SHOWN))
     about = Text(f"Model '{definition}' on its test players." if definition else "No run is evaluated.", style="dim")
     return Group(table, about, Text(), _apart(runs), *_not_read({run.run: run.unread for run in runs}))
 
@@ -160,8 +157,12 @@ def _by_run(compared: RunsCompared, title: str) -> Table:
 
 
 def _not_read(unread: Mapping[str, Sequence[str]]) -> list[RenderableType]:
-    """Say which runs this code cannot read in full, and why."""
-    return [Text(f"\nNot read of run {run}: {why}", style="yellow") for run, told in unread.items() for why in told]
+    """Say what this code cannot read, and of which runs: after an update it is the same for all before."""
+    runs: dict[str, list[str]] = {}
+    for run, reasons in unread.items():
+        for why in reasons:
+            runs.setdefault(why, []).append(run)
+    return [Text(f"\nNot read of run {', '.join(names)}: {why}", style="yellow") for why, names in runs.items()]
 
 
 def _state(run: RunFacts) -> Text:
