@@ -1,5 +1,6 @@
 """The card that sets runs side by side: which is best, what differs, how they learned, on which data."""
 
+from itertools import cycle
 from statistics import median
 from typing import Any
 
@@ -45,7 +46,7 @@ def compare_card(compared: RunsCompared) -> list[Any]:
 
 
 def _best_table(compared: RunsCompared) -> Any:
-    headers = [f"{best.definition}: {words.metric_name(best.metric).lower()}" for best in compared.best]
+    headers = [f"{best.definition}: {words.metric_name(best.metric)}" for best in compared.best]
     rows = [[run, *(_reached(compared, run, best) for best in compared.best)] for run in compared.runs]
     return theme.table(["Run", *headers], rows)
 
@@ -92,10 +93,7 @@ def _deltas(compared: RunsCompared) -> list[VegaChart]:
         if one.delta is not None
     ]
     question = "What changes, beyond what folds differ by?"
-    reading = [
-        f"Difference to {first}; lines: ± the spread of both runs' folds.",
-        "Where a line crosses zero, do not conclude.",
-    ]
+    reading = f"Difference to {first}; lines: ± the spread of both runs' folds. A line across zero may be chance."
     return [points(question, reading, Axis("difference"), marks, [Rule(0)])] if marks else []
 
 
@@ -166,4 +164,4 @@ def _figure(compared: RunsCompared, run: str, definition: str, metric: str) -> F
 
 def _colors(compared: RunsCompared) -> dict[str, str]:
     """Give each run the same colour in every chart."""
-    return dict(zip(compared.runs, theme.colors(len(compared.runs)), strict=True))
+    return dict(zip(compared.runs, cycle(theme.SERIES), strict=False))
