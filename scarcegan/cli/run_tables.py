@@ -115,16 +115,15 @@ def _settings(compared: RunsCompared) -> Table | Text:
     if not compared.settings:
         return Text("All settings are the same.")
     table = _by_run(compared, "Settings that differ")
-    for row in compared.settings:
-        table.add_row(row.setting, *(Text(words.setting(row.by_run[run])) for run in compared.runs))
+    for key, by_run in compared.settings.items():
+        table.add_row(key, *(Text(words.setting(by_run[run])) for run in compared.runs))
     return table
 
 
 def _figures(compared: RunsCompared, definition: str) -> Table:
     table = _by_run(compared, f"{definition}: difference to the first run ± spread of the folds")
-    figures = {(one.metric, one.run): one for one in compared.metrics if one.definition == definition}
-    for metric in dict.fromkeys(metric for metric, _ in figures):
-        cells = (figures.get((metric, run)) for run in compared.runs)
+    for metric in dict.fromkeys(one.metric for one in compared.metrics):
+        cells = (compared.figure(run, definition, metric) for run in compared.runs)
         table.add_row(spaced(metric), *(_beside(cell, compared.runs[0]) for cell in cells))
     return table
 
@@ -146,8 +145,8 @@ def _drifted(compared: RunsCompared) -> Group:
     for run in others:
         moved = [row for row in compared.drift if row.run == run][:_MOST_DRIFTED]
         names = ", ".join(f"{row.feature} (PSI {words.score(row.psi)})" for row in moved)
-        is_same = compared.data[run] is not None and compared.data[run] == compared.data[first]
-        lines.append(Text(f"{run}: {'the same data' if is_same else names or 'no data to compare'}"))
+        told = "the same data" if compared.has_same_data(run) else names or "no data to compare"
+        lines.append(Text(f"{run}: {told}"))
     return Group(Text(f"Training data beside those of {first}, features that moved most", style="bold"), *lines)
 
 
