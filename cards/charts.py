@@ -38,6 +38,7 @@ class Axis:
     def channel(self, field: str, ticks: int = 6) -> Spec:
         """Describe the Vega-Lite channel that puts a field on this scale."""
         look: Spec = {"labelOverlap": "greedy"}
+        # Vega's own ticks of a logarithmic scale are too many to be read.
         look |= {"values": LOG_SHARES if self.share else DECADES} if self.log else {"tickCount": ticks}
         plain_format = "~s" if ticks < 6 else ",~g" if self.log else ",~f"
         look |= {"format": "~%", "labelExpr": PERCENT_LABEL} if self.share else {"format": plain_format}
@@ -48,7 +49,7 @@ class Axis:
 
     def tooltip(self, *fields: str, title: str | None = None) -> list[Spec]:
         """Describe how the pointer's box writes fields of this scale."""
-        look = {"format": ".1%" if self.share else ",.4~r"}
+        look = {"format": ".3~p" if self.share else ",.4~r"}
         return [{"field": field, "title": title or field, **look} for field in fields]
 
     def holds(self, value: float | None) -> bool:

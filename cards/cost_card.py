@@ -32,12 +32,10 @@ def cost_card(bill: Bill) -> list[Any]:
 
 def _headline(bill: Bill) -> Table:
     dearest = max(bill.steps, key=lambda step: step.money)
+    cost = "Cost" if bill.rented else "Would have cost on AWS"
+    expected = "" if bill.expected_money is None else f"expected {words.money(bill.expected_money, bill.currency)}"
     return theme.figures(
-        (
-            "Cost" if bill.rented else "Would have cost on AWS",
-            words.money(bill.money, bill.currency),
-            f"expected {words.money(bill.expected_money, bill.currency)}",
-        ),
+        (cost, words.money(bill.money, bill.currency), expected),
         ("Machine time", words.duration(3600 * bill.hours), words.plural(sum(s.tasks for s in bill.steps), "task")),
         ("GPU time", words.duration(3600 * bill.gpu_hours), "as requested, busy or not"),
         ("Dearest step", dearest.step, f"{words.percent(dearest.money / (bill.money or 1))} of the money"),

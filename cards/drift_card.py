@@ -50,7 +50,7 @@ def _headline(drift: DriftReport) -> Table:
     classifier, score, recall, unknown = drift.classifier, drift.score, drift.recall, drift.unknown_share
     boxes = [
         ("Features moved", f"{moved} of {len(drift.features)}", "beyond their limits"),
-        ("Classifier", f"AUC {words.score(classifier.auc, 3)}", f"limit {words.score(classifier.limit, 3)}"),
+        ("Classifier", words.score(classifier.auc, 3), f"AUC, limit {words.score(classifier.limit, 3)}"),
         ("Flagged", words.percent(score.flagged_now), f"{words.percent(score.flagged_before)} of the reference"),
     ]
     if unknown:
