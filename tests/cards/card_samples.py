@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from scarcegan import history
-from scarcegan.costs.bill import bill
-from scarcegan.costs.records import Bill
+from scarcegan.costs import Bill, TaskUsage, bill
 from scarcegan.data.folds import split
 from scarcegan.data.players import Players
 from scarcegan.data.records import DataReport
@@ -30,6 +29,7 @@ from scarcegan.registry.contract import Decision
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance, Reason
 from scarcegan.settings import Definition, load
+from scarcegan.settings.steps import STEPS
 from scarcegan.snapshots.records import FeatureMove, SnapshotReport
 from scarcegan.workflow.scoring import records as scoring
 
@@ -191,12 +191,11 @@ def cost() -> Bill:
         "register": (31.0, 12.0, 1_300, None, 1, 4_096, 0),
     }
     tasks = [
-        {"step": step, "index": index, "wall_s": wall, "cpu_s": cpu, "peak_memory_mb": peak, "gpu_used_share": gpu}
-        | {"cpu": cpus, "memory_mb": memory, "gpu": gpus, "attempt": int(index == 1)}
+        TaskUsage(step, index, wall, cpu, peak, gpu, cpus, memory, gpus, attempt=int(index == 1))
         for step, (wall, cpu, peak, gpu, cpus, memory, gpus) in used.items()
         for index in (range(5) if step == "train" else [None])
     ]
-    return Bill.from_plain(bill(tasks, SETTINGS, rented=True))
+    return bill(tasks, STEPS["RetrainFlow"], SETTINGS.prices, expected_money=1.21, rented=True)
 
 
 def drift() -> drifts.DriftReport:
