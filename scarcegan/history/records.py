@@ -7,8 +7,8 @@ from typing import Any
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.records import Record
-from scarcegan.registry.contract import Decision
 from scarcegan.registry.release import Release
+from scarcegan.registry.versions import Decision
 
 
 @dataclass(frozen=True)

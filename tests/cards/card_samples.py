@@ -25,8 +25,8 @@ from scarcegan.gan.progress import Progress
 from scarcegan.history.records import DecidedVersion, Dossier, RunsCompared
 from scarcegan.monitoring import drift as drifts
 from scarcegan.monitoring.decision import decide
-from scarcegan.registry.contract import Decision
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
+from scarcegan.registry.versions import Decision
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance, Reason
 from scarcegan.settings import Definition, load
 from scarcegan.settings.steps import STEPS
