@@ -5,6 +5,7 @@ A click on the legend sets lines off against the others. Rows that have a `choic
 first the first one's; the reader chooses below the chart.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,11 @@ from metaflow.cards import VegaChart
 
 from cards import theme
 
-SIGNIFICANT_DIGITS = 5
 DASHES = {"solid": [1, 0], "dashed": [8, 4], "dotted": [3, 3]}
 DECADES = [10.0**power for power in range(-12, 10)]
 LOG_SHARES = [lead * 10.0**power for power in range(-6, 1) for lead in (1, 2, 5)]
 PERCENT_LABEL = "replace(datum.label, '%', '\u00a0%')"
 IS_CHOSEN = {"filter": "datum.choice == chosen"}
-IS_PICKED = {"filter": {"param": "picked"}}
 
 Spec = dict[str, Any]
 Reading = str | Sequence[str]
@@ -39,8 +38,10 @@ class Axis:
     def channel(self, field: str, ticks: int = 6) -> Spec:
         """Describe the Vega-Lite channel that puts a field on this scale."""
         look: Spec = {"labelOverlap": "greedy"}
+        # Vega's own ticks of a logarithmic scale are too many to be read.
         look |= {"values": LOG_SHARES if self.share else DECADES} if self.log else {"tickCount": ticks}
-        look |= {"format": "~%", "labelExpr": PERCENT_LABEL} if self.share else {"format": "~s" if ticks < 6 else ",~g"}
+        plain_format = "~s" if ticks < 6 else ",~g" if self.log else ",~f"
+        look |= {"format": "~%", "labelExpr": PERCENT_LABEL} if self.share else {"format": plain_format}
         ends = {"domainMin": self.low, "domainMax": self.high}
         scale: Spec = {key: end for key, end in ends.items() if end is not None}
         scale |= {"type": "log", "nice": not scale} if self.log else {}
@@ -48,7 +49,7 @@ class Axis:
 
     def tooltip(self, *fields: str, title: str | None = None) -> list[Spec]:
         """Describe how the pointer's box writes fields of this scale."""
-        look = {"format": ".1%" if self.share else ",.4~r"}
+        look = {"format": ".3~p" if self.share else ",.4~r"}
         return [{"field": field, "title": title or field, **look} for field in fields]
 
     def holds(self, value: float | None) -> bool:
@@ -137,7 +138,8 @@ def ranked_bars(
         *_if_any(marks, "limit", _layer(limit, place | {"x": axis.channel("limit")})),
         *_rules(rules, axis),
     ]
-    return _frame(question, reading, {"layer": layers, "height": height}, _rows(marks, axis))
+    rows = [vars(mark) for mark in marks if axis.holds(mark.value)]
+    return _frame(question, reading, {"layer": layers, "height": height}, rows)
 
 
 def points(question: str, reading: Reading, axis: Axis, marks: Sequence[Mark], rules: Sequence[Rule] = ()) -> VegaChart:
@@ -156,8 +158,8 @@ def points(question: str, reading: Reading, axis: Axis, marks: Sequence[Mark], r
         _layer({"type": "text", "align": "left", "dx": 10}, value | {"text": _text("label")}),
         *_rules(rules, axis),
     ]
-    spec = _choice(marks) | {"layer": layers, "height": height}
-    return _frame(question, reading, spec, _rows(marks, axis))
+    rows = [vars(mark) for mark in marks if axis.holds(mark.value)]
+    return _frame(question, reading, _choice(marks) | {"layer": layers, "height": height}, rows)
 
 
 def banded_lines(
@@ -173,7 +175,7 @@ def banded_lines(
     dash = {"field": "dash", "scale": {"domain": list(DASHES), "range": list(DASHES.values())}, "legend": None}
     tip = [_text("name"), *x.tooltip("x", title=x.title), *y.tooltip("y", title=y.title), *y.tooltip("low", "high")]
     line = _layer({"type": "line", "strokeWidth": 2.2, **shape}, middle | {"strokeDash": dash})
-    picked = [] if panels else [IS_PICKED]  # Vega-Lite cannot pick by the legend in small charts
+    picked = [] if panels else [{"filter": {"param": "picked"}}]  # Vega-Lite cannot pick by the legend in small charts
     if picked:
         line["encoding"]["opacity"] = {"condition": {"param": "picked", "value": 1}, "value": 0.3}
         line["params"] = [_picked(lines)]
@@ -216,7 +218,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, float):
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
+        return float(f"{value:.5g}") if math.isfinite(value) else None
     return value
 
 
@@ -268,8 +270,9 @@ def _names(rows: Iterable[Any], field: str) -> list[str]:
 def _color(rows: Sequence[Any], field: str) -> Spec:
     names = _names(rows, field)
     own = {getattr(row, field): row.color for row in reversed(rows)}
-    colors = [own[name] or color for name, color in zip(names, theme.colors(len(names)), strict=True)]
-    legend = {"title": None, "columns": 3} if len(names) > 1 else None
+    # Beyond six series colours repeat.
+    colors = [own[name] or color for name, color in zip(names, itertools.cycle(theme.SERIES), strict=False)]
+    legend = {"title": None, "columns": 4 if len(names) < 5 else 3} if len(names) > 1 else None
     return _text(field) | {"scale": {"domain": names, "range": colors}, "legend": legend}
 
 
@@ -300,10 +303,6 @@ def _picked(lines: Sequence[Line]) -> Spec:
     pick: Spec = {"name": "picked", "select": {"type": "point", "fields": ["name"]}, "bind": "legend"}
     faint = any(line.faint for line in lines)
     return pick | ({"value": [{"name": line.name} for line in lines if not line.faint]} if faint else {})
-
-
-def _rows(marks: Sequence[Mark], axis: Axis) -> list[Spec]:
-    return [vars(mark) for mark in marks if axis.holds(mark.value)]
 
 
 def _on_scale(line: Line, x: Axis, y: Axis) -> Spec:

@@ -1,5 +1,7 @@
 """The card that sets runs side by side: which is best, what differs, how they learned, on which data."""
 
+from dataclasses import replace
+from itertools import cycle
 from statistics import median
 from typing import Any
 
@@ -8,7 +10,7 @@ from metaflow.cards import Markdown, VegaChart
 from cards import theme
 from cards.charts import Axis, Line, Mark, Rule, banded_lines, points, ranked_bars
 from scarcegan import words
-from scarcegan.history.records import BestRun, Figure, RunsCompared
+from scarcegan.history.records import BestRun, RunsCompared
 
 CURVES = {
     "validation_recall_at_budget": ("Which run finds more at the review budget while it learns?", "recall"),
@@ -45,13 +47,13 @@ def compare_card(compared: RunsCompared) -> list[Any]:
 
 
 def _best_table(compared: RunsCompared) -> Any:
-    headers = [f"{best.definition}: {words.metric_name(best.metric).lower()}" for best in compared.best]
+    headers = [f"{best.definition}: {words.metric_name(best.metric)}" for best in compared.best]
     rows = [[run, *(_reached(compared, run, best) for best in compared.best)] for run in compared.runs]
     return theme.table(["Run", *headers], rows)
 
 
 def _reached(compared: RunsCompared, run: str, best: BestRun) -> Any:
-    figure = _figure(compared, run, best.definition, best.metric)
+    figure = compared.figure(run, best.definition, best.metric)
     if figure is None:
         return "not evaluated"
     text = words.interval(best.metric, figure)
@@ -77,32 +79,21 @@ def _lead(best: BestRun, lead: float, spread: float | None) -> str:
 def _deltas(compared: RunsCompared) -> list[VegaChart]:
     """Draw every run's difference to the first, model by model, with the spread of both runs' folds."""
     first, colors = compared.runs[0], _colors(compared)
-    changed = [one for one in compared.metrics if one.run != first and one.delta is not None]
-    marks = [
-        Mark(
-            words.metric_name(one.metric),
-            one.delta,
-            low=None if one.spread is None else one.delta - one.spread,
-            high=None if one.spread is None else one.delta + one.spread,
-            series=one.run,
-            color=colors[one.run],
-            choice=one.definition,
-        )
-        for one in sorted(changed, key=lambda one: one.definition != compared.headline)
-        if one.delta is not None
-    ]
+    marks = []
+    for one in sorted(compared.metrics, key=lambda one: one.definition != compared.headline):
+        if one.run != first and one.delta is not None:
+            low, high = (None, None) if one.spread is None else (one.delta - one.spread, one.delta + one.spread)
+            mark = Mark(words.metric_name(one.metric), one.delta, low, high, color=colors[one.run])
+            marks.append(replace(mark, series=one.run, choice=one.definition))
     question = "What changes, beyond what folds differ by?"
-    reading = [
-        f"Difference to {first}; lines: ± the spread of both runs' folds.",
-        "Where a line crosses zero, do not conclude.",
-    ]
+    reading = f"Difference to {first}; lines: ± the spread of both runs' folds. A line across zero may be chance."
     return [points(question, reading, Axis("difference"), marks, [Rule(0)])] if marks else []
 
 
 def _settings(compared: RunsCompared) -> Any:
     if not compared.settings:
         return Markdown("Nothing: all settings are the same.")
-    rows = [[row.setting, *(words.setting(row.by_run[run]) for run in compared.runs)] for row in compared.settings]
+    rows = [[key, *(words.setting(by_run[run]) for run in compared.runs)] for key, by_run in compared.settings.items()]
     return theme.table(["Setting", *compared.runs], rows)
 
 
@@ -125,9 +116,8 @@ def _line(compared: RunsCompared, run: str, series: str) -> list[Line]:
 
 
 def _data(compared: RunsCompared, run: str) -> str:
-    first, fingerprint = compared.runs[0], compared.data[run]
-    is_same = run != first and fingerprint is not None and fingerprint == compared.data[first]
-    return f"{run}: {fingerprint or 'no data yet'}{', the same' if is_same else ''}"
+    same = ", the same" if run != compared.runs[0] and compared.has_same_data(run) else ""
+    return f"{run}: {compared.data[run] or 'no data yet'}{same}"
 
 
 def _drift(compared: RunsCompared) -> list[VegaChart]:
@@ -146,11 +136,10 @@ def _drift(compared: RunsCompared) -> list[VegaChart]:
 
 def _metric_table(compared: RunsCompared) -> Any:
     keys = dict.fromkeys((one.definition, one.metric) for one in compared.metrics)
-    found = {key: [_figure(compared, run, *key) for run in compared.runs] for key in keys}
-    rows = [
-        [f"{definition}: {words.metric_name(metric)}", *(words.interval(metric, one) for one in figures)]
-        for (definition, metric), figures in found.items()
-    ]
+    rows = []
+    for definition, metric in keys:
+        figures = (compared.figure(run, definition, metric) for run in compared.runs)
+        rows.append([f"{definition}: {words.metric_name(metric)}", *(words.interval(metric, one) for one in figures)])
     return theme.table(["Model and metric", *compared.runs], rows)
 
 
@@ -159,11 +148,6 @@ def _unread(compared: RunsCompared) -> list[Markdown]:
     return [theme.bullets(told, "This version of the code cannot read")] if told else []
 
 
-def _figure(compared: RunsCompared, run: str, definition: str, metric: str) -> Figure | None:
-    sought = (run, definition, metric)
-    return next((one for one in compared.metrics if (one.run, one.definition, one.metric) == sought), None)
-
-
 def _colors(compared: RunsCompared) -> dict[str, str]:
     """Give each run the same colour in every chart."""
-    return dict(zip(compared.runs, theme.colors(len(compared.runs)), strict=True))
+    return dict(zip(compared.runs, cycle(theme.SERIES), strict=False))

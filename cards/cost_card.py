@@ -32,17 +32,13 @@ def cost_card(bill: Bill) -> list[Any]:
 
 def _headline(bill: Bill) -> Table:
     dearest = max(bill.steps, key=lambda step: step.money)
+    cost = "Cost" if bill.rented else "Would have cost on AWS"
+    expected = "" if bill.expected_money is None else f"expected {words.money(bill.expected_money, bill.currency)}"
     return theme.figures(
-        [
-            (
-                "Cost" if bill.rented else "Would have cost on AWS",
-                words.money(bill.money, bill.currency),
-                f"expected {words.money(bill.expected_money, bill.currency)}",
-            ),
-            ("Machine time", words.duration(3600 * bill.hours), words.plural(sum(s.tasks for s in bill.steps), "task")),
-            ("GPU time", words.duration(3600 * bill.gpu_hours), "as requested, busy or not"),
-            ("Dearest step", dearest.step, f"{words.percent(dearest.money / (bill.money or 1))} of the money"),
-        ]
+        (cost, words.money(bill.money, bill.currency), expected),
+        ("Machine time", words.duration(3600 * bill.hours), words.plural(sum(s.tasks for s in bill.steps), "task")),
+        ("GPU time", words.duration(3600 * bill.gpu_hours), "as requested, busy or not"),
+        ("Dearest step", dearest.step, f"{words.percent(dearest.money / (bill.money or 1))} of the money"),
     )
 
 
@@ -58,16 +54,13 @@ def _used_chart(steps: Sequence[StepCost]) -> VegaChart:
 
 
 def _step_table(bill: Bill) -> Table:
-    rows = [
-        [
-            step.step,
-            words.count(step.tasks),
-            words.duration(step.wall_s),
-            f"{words.number(step.cpu)} CPU, {words.percent(step.cpu_used_share)} busy",
-            f"{words.gigabytes(step.peak_memory_mb)} of {words.gigabytes(step.memory_mb)}",
-            f"{step.gpu}, {words.percent(step.gpu_used_share)} busy" if step.gpu else "none",
-            words.money(step.money, bill.currency),
-        ]
-        for step in bill.steps
-    ]
-    return theme.table(["Step", "Tasks", "Time, all tasks", "CPU", "Memory, highest", "GPU", "Money"], rows)
+    columns = {
+        "Step": lambda step: step.step,
+        "Tasks": lambda step: words.count(step.tasks),
+        "Time, all tasks": lambda step: words.duration(step.wall_s),
+        "CPU": lambda step: f"{words.number(step.cpu)} CPU, {words.percent(step.cpu_used_share)} busy",
+        "Memory, highest": lambda step: f"{words.gigabytes(step.peak_memory_mb)} of {words.gigabytes(step.memory_mb)}",
+        "GPU": lambda step: f"{step.gpu}, {words.percent(step.gpu_used_share)} busy" if step.gpu else "none",
+        "Money": lambda step: words.money(step.money, bill.currency),
+    }
+    return theme.listing(bill.steps, columns)

@@ -50,14 +50,14 @@ def _headline(drift: DriftReport) -> Table:
     classifier, score, recall, unknown = drift.classifier, drift.score, drift.recall, drift.unknown_share
     boxes = [
         ("Features moved", f"{moved} of {len(drift.features)}", "beyond their limits"),
-        ("Classifier", f"AUC {words.score(classifier.auc, 3)}", f"limit {words.score(classifier.limit, 3)}"),
+        ("Classifier", words.score(classifier.auc, 3), f"AUC, limit {words.score(classifier.limit, 3)}"),
         ("Flagged", words.percent(score.flagged_now), f"{words.percent(score.flagged_before)} of the reference"),
     ]
     if unknown:
         boxes.append(("Unknown", words.percent(unknown.now), f"{words.percent(unknown.before)} before"))
     if recall:
         boxes.append(("Recall", words.percent(recall.value), f"{words.percent(recall.promised)} promised"))
-    return theme.figures(boxes)
+    return theme.figures(*boxes)
 
 
 def _limits_in_words(drift: DriftReport) -> str:
@@ -73,19 +73,19 @@ def _limits_in_words(drift: DriftReport) -> str:
 
 
 def _signal_table(drift: DriftReport, decision: DriftDecision) -> Table:
-    rows = [
-        [
-            SIGNALS[name],
-            words.score(state.size, 3),
-            "beyond" if drift.signals[name].beyond else "within",
-            words.score(state.least),
-            "yes" if state.raised else "no",
-            words.count(state.periods),
-            words.plural(state.retrain_after, "period") if state.retrain_after else "never",
-        ]
-        for name, state in decision.signals.items()
-    ]
-    return theme.table(["Signal", "Size", "Limit", "Counts from", "Raised", "In a row", "Retrains after"], rows)
+    state = decision.signals
+    columns = {
+        "Signal": lambda name: SIGNALS[name],
+        "Size": lambda name: words.score(state[name].size, 3),
+        "Limit": lambda name: "beyond" if drift.signals[name].beyond else "within",
+        "Counts from": lambda name: words.score(state[name].least),
+        "Raised": lambda name: "yes" if state[name].raised else "no",
+        "In a row": lambda name: words.count(state[name].periods),
+        "Retrains after": lambda name: (
+            words.plural(after, "period") if (after := state[name].retrain_after) else "never"
+        ),
+    }
+    return theme.listing(state, columns)
 
 
 def _feature_chart(shown: Sequence[FeatureDrift]) -> VegaChart:
@@ -101,17 +101,14 @@ def _feature_chart(shown: Sequence[FeatureDrift]) -> VegaChart:
 
 
 def _feature_table(shown: Sequence[FeatureDrift]) -> Table:
-    rows = [
-        [
-            f"{row.name}{' (moved)' if row.flagged else ''}",
-            f"{words.score(row.ks, 3)} / {words.score(row.ks_limit, 3)}",
-            f"{words.score(row.psi, 3)} / {words.score(row.psi_limit, 3)}",
-            f"{words.percent(row.missing_before)} → {words.percent(row.missing_now)}",
-            f"{words.number(row.median_before)} → {words.number(row.median_now)}",
-        ]
-        for row in shown
-    ]
-    return theme.table(["Feature", "Distance / limit", "PSI / limit", "Missing", "Median"], rows)
+    columns = {
+        "Feature": lambda row: f"{row.name} (moved)" if row.flagged else row.name,
+        "Distance / limit": lambda row: f"{words.score(row.ks, 3)} / {words.score(row.ks_limit, 3)}",
+        "PSI / limit": lambda row: f"{words.score(row.psi, 3)} / {words.score(row.psi_limit, 3)}",
+        "Missing": lambda row: f"{words.percent(row.missing_before)} → {words.percent(row.missing_now)}",
+        "Median": lambda row: f"{words.number(row.median_before)} → {words.number(row.median_now)}",
+    }
+    return theme.listing(shown, columns)
 
 
 def _score_chart(score: ScoreDrift) -> VegaChart:

@@ -1,17 +1,21 @@
 """The card of `evaluate`: the verdict first, then what stands behind it."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from metaflow.cards import Markdown
+from metaflow.cards import Markdown, VegaChart
 
 from cards import evaluation_parts, theme
-from cards.explanation_part import explanation_part
-from cards.subgroup_part import subgroup_part
+from cards.charts import Axis, Mark, points, ranked_bars
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation
-from scarcegan.serving.reasons import Explanation
+from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation, Group, Subgroups
+from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance
 
 RANKING = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "roc_auc")
+GROUP_MEASURES = ("recall", "precision", "flagged_share")
+FEATURES_SHOWN = 15
+RANKS = ("Strongest reason", "Second", "Third")
+TRUTH = {True: "risky", False: "not risky", None: "not known"}
 NO_CLASSES = Markdown("There is no confusion matrix: the classes of these test players are not known.")
 
 
@@ -29,7 +33,7 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]
         theme.heading("Does it hold from fold to fold?"),
         *folds(evaluation),
         *subgroup_part(evaluation.subgroups),
-        *explanation_part(explanation),
+        *_explanation(explanation),
     ]
     for name in others:
         parts += measured_on(evaluation, name)
@@ -59,6 +63,31 @@ def folds(evaluation: Evaluation) -> list[Any]:
     return [evaluation_parts.fold_spread(evaluation), title, evaluation_parts.fold_table(evaluation)]
 
 
+def subgroup_part(subgroups: Subgroups | None) -> list[Any]:
+    """Build the part on quality by subgroup."""
+    title = "Does it serve all players alike?"
+    if subgroups is None or not subgroups.features:
+        missing = "The data tell neither activity nor tenure: name features in `evaluate.subgroup_features`."
+        return [theme.heading(title, missing)]
+    about = (
+        f"`{subgroups.definition}` at its one threshold, {words.score(subgroups.threshold, 3)}, on "
+        f"`{subgroups.test_set}`: players in thirds by each feature. Intervals are 95 % (Wilson); where few risky "
+        "players are known they are wide, and a difference may be chance."
+    )
+    named = [(words.feature_name(one.feature), group) for one in subgroups.features for group in one.groups]
+    headers = ["Players with", "Players", "Risky", *map(words.metric_name, GROUP_MEASURES)]
+    table = theme.table(headers, [_group_row(name, group) for name, group in named])
+    marks = [
+        Mark(f"{name} {_range(group)}", group.recall.value, group.recall.low, group.recall.high, series=name)
+        for name, group in named
+        if group.recall
+    ]
+    reading = "Points: share of a group's risky players that are found; lines: 95 % intervals."
+    axis = Axis("risky players found (recall)", share=True, low=0, high=1)
+    chart = [points("Whose risk does the model overlook?", reading, axis, marks)] if marks else []
+    return [theme.heading(title, about), *chart, table]
+
+
 def _verdicts(evaluation: Evaluation) -> Markdown:
     """Say the headline model's verdict as a title, the others' below."""
     sentences = {name: verdict.sentence for name, verdict in evaluation.verdicts.items()}
@@ -73,3 +102,53 @@ def _basis(evaluation: Evaluation) -> Markdown:
         f"{words.percent(prevalence.value)} ({prevalence.how}). Brackets are 95 % intervals, from resampling the test "
         "players. A difference in recall is taken where both flag as many players as the model does."
     )
+
+
+def _group_row(name: str, group: Group) -> list[str]:
+    measured = [words.interval(measure, getattr(group, measure)) for measure in GROUP_MEASURES]
+    return [f"{name} {_range(group)}", words.count(group.players), words.count(group.risky), *measured]
+
+
+def _range(group: Group) -> str:
+    low, high = words.number(group.low), words.number(group.high)
+    return low if low == high else f"{low} to {high}"
+
+
+def _explanation(explanation: Explanation) -> list[Any]:
+    """Build the part on the importance of features and on single players."""
+    others = explanation.players - explanation.flagged
+    about = (
+        f"`{explanation.definition}` on {words.plural(explanation.flagged, 'flagged player')} of "
+        f"`{explanation.test_set}` (the highest scores first) and {words.plural(others, 'other')} drawn at random. "
+        "Attributions are integrated gradients from the typical unlabelled player: what a feature adds to the risk "
+        "score. They tell what the model looks at, not what makes players risky."
+    )
+    return [
+        theme.heading("What does the model look at?", about),
+        _importance_chart(explanation.importance),
+        Markdown("### Why were these players flagged?"),
+        *_examples(explanation.examples),
+    ]
+
+
+def _importance_chart(importance: Sequence[Importance]) -> VegaChart:
+    total = sum(one.mean_attribution for one in importance) or 1.0
+    shares = {words.feature_name(one.feature): one.mean_attribution / total for one in importance[:FEATURES_SHOWN]}
+    marks = [Mark(name, share * total, label=words.percent(share)) for name, share in shares.items()]
+    told = f"{len(marks)} of {len(importance)} features have {words.percent(sum(shares.values()))} of it."
+    reading, axis = f"Labels: share of all attribution. These {told}", Axis("mean absolute attribution (risk score)")
+    return ranked_bars("Which features move the risk score most?", reading, axis, marks)
+
+
+def _examples(examples: Sequence[ExplainedPlayer]) -> list[Any]:
+    if not examples:
+        return [Markdown("Nobody is flagged on this test set.")]
+    rows = [_example(chr(ord("A") + number), example) for number, example in enumerate(examples)]
+    note = "Names are withheld and values rounded. In parentheses: what the feature adds to the risk score."
+    return [theme.table(["Player", "Score", "Truth", *RANKS], rows), Markdown(note)]
+
+
+def _example(name: str, example: ExplainedPlayer) -> list[str]:
+    told = [reason.words for reason in example.reasons[: len(RANKS)]]
+    gaps = [words.MISSING] * (len(RANKS) - len(told))
+    return [name, words.score(example.score), TRUTH[example.risky], *told, *gaps]

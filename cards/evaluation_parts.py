@@ -126,19 +126,16 @@ def measure_table(found: Iterable[Contestant], metrics: Sequence[str]) -> Table:
 
 def verdict_table(evaluation: Evaluation) -> Table:
     """List how each model does against its strongest rival and against its champion."""
-    rows = [
-        [
-            name,
-            evaluation.models[name].describe.replace(">=", "≥").replace("<=", "≤"),
-            bound(evaluation.models[name].constraint_met),
-            f"{VERDICTS[verdict.against_rival.verdict]}{verdict.rival or ''}",
-            _difference(verdict.against_rival),
-            against_champion(verdict),
-        ]
-        for name, verdict in evaluation.verdicts.items()
-    ]
-    headers = ["Model", "Definition", "Bound", "Verdict", "Difference in recall", "Against the champion"]
-    return theme.table(headers, rows)
+    verdicts, models = evaluation.verdicts, evaluation.models
+    columns = {
+        "Model": lambda name: name,
+        "Definition": lambda name: models[name].describe.replace(">=", "≥").replace("<=", "≤"),
+        "Bound": lambda name: bound(models[name].constraint_met),
+        "Verdict": lambda name: f"{VERDICTS[verdicts[name].against_rival.verdict]}{verdicts[name].rival or ''}",
+        "Difference in recall": lambda name: _difference(verdicts[name].against_rival),
+        "Against the champion": lambda name: against_champion(verdicts[name]),
+    }
+    return theme.listing(verdicts, columns)
 
 
 def fold_table(evaluation: Evaluation) -> Table:

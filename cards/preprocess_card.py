@@ -7,7 +7,6 @@ from metaflow.cards import Markdown, Table, VegaChart
 
 from cards import theme
 from cards.charts import Axis, Line, Mark, Rule, banded_lines, points, ranked_bars
-from cards.snapshot_part import snapshot_part
 from scarcegan import words
 from scarcegan.data.records import DataReport, FeatureDescription, FoldCount, PopulationCount
 from scarcegan.snapshots.records import SnapshotReport
@@ -16,6 +15,8 @@ SEPARATING_SHOWN = 15
 DISTRIBUTIONS_SHOWN = 9
 FEATURES_LISTED = 60
 SUSPECT_AUC = 0.98
+MOVES_SHOWN = 15
+STRONG = 0.25  # PSI from which a distribution counts as another one, a convention of credit scoring
 
 
 def preprocess_card(report: DataReport, snapshot: SnapshotReport | None) -> list[Any]:
@@ -32,7 +33,7 @@ def preprocess_card(report: DataReport, snapshot: SnapshotReport | None) -> list
         _population_chart(report.populations),
         population_table(report.populations, snapshot),
         _fold_table(report.folds),
-        *(snapshot_part(snapshot) if snapshot else []),
+        *(_snapshot(snapshot) if snapshot else []),
         theme.heading("Features"),
         _separation_chart(ranked, {suspect.feature for suspect in report.suspects}),
         _distribution_chart(ranked[:DISTRIBUTIONS_SHOWN]),
@@ -59,12 +60,10 @@ def _headline(report: DataReport) -> Table:
     tested, risky = (sum(getattr(test, key) for test in report.test_sets) for key in ("players", "risky"))
     cutoff = f"telemetry before {report.cutoff}" if report.cutoff else "no cut-off date"
     return theme.figures(
-        [
-            ("Players", words.count(report.players), cutoff),
-            ("Features", words.count(report.features), f"{words.plural(len(report.folds), 'fold')} by player"),
-            ("Test players", words.count(tested), f"{words.count(risky)} of them risky"),
-            ("Fingerprint", report.fingerprint[:8], report.fingerprint),
-        ]
+        ("Players", words.count(report.players), cutoff),
+        ("Features", words.count(report.features), f"{words.plural(len(report.folds), 'fold')} by player"),
+        ("Test players", words.count(tested), f"{words.count(risky)} of them risky"),
+        ("Fingerprint", report.fingerprint[:8], report.fingerprint),
     )
 
 
@@ -95,6 +94,34 @@ def _fold_table(folds: Sequence[FoldCount]) -> Table:
         for fold in folds
     ]
     return theme.table(["Fold: training / validation", *names], rows)
+
+
+def _snapshot(snapshot: SnapshotReport) -> list[Any]:
+    """Build the part on the snapshot that the players come from."""
+    missing = snapshot.missing_days
+    days = f"missing for everyone: {', '.join(missing)}" if missing else "no day is missing for everyone"
+    window = words.plural(snapshot.window_days, "day")
+    about = theme.heading("Snapshot", f"`{snapshot.name}`, {window}, {days}; code {snapshot.code_version[:8]}.")
+    if not snapshot.previous:
+        return [about, Markdown("There is no earlier snapshot of this kind: drift is not known yet.")]
+    return [about, _moved(snapshot), _move_chart(snapshot)]
+
+
+def _moved(snapshot: SnapshotReport) -> Markdown:
+    strong = sum(move.psi > STRONG for move in snapshot.moves)
+    told = f"{words.plural(strong, 'feature')} of {len(snapshot.moves)} moved far" if strong else "No feature moved far"
+    return Markdown(f"**{told}** since `{snapshot.previous}` (cut-off {snapshot.previous_cutoff}).")
+
+
+def _move_chart(snapshot: SnapshotReport) -> VegaChart:
+    marks = []
+    for move in snapshot.moves[:MOVES_SHOWN]:
+        median = f"(median {words.number(move.median_before)} → {words.number(move.median_now)})"
+        kind, color = ("moved far", theme.RED) if move.psi > STRONG else ("near where it was", theme.BLUE)
+        marks.append(Mark(move.name, move.psi, label=f"{words.score(move.psi)}  {median}", series=kind, color=color))
+    reading = f"The {len(marks)} that moved most; below 0.1 is stable, above {STRONG} another distribution."
+    axis = Axis("population stability index over the earlier snapshot's deciles")
+    return ranked_bars("Which features have moved since the previous snapshot?", reading, axis, marks)
 
 
 def _separation_chart(ranked: Sequence[FeatureDescription], suspects: set[str]) -> VegaChart:

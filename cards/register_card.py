@@ -44,7 +44,7 @@ def register_card(release: Release, evaluation: Evaluation) -> list[Any]:
 
 def lineage_table(lineage: Lineage) -> Table:
     """List where a release comes from."""
-    return theme.facts((name, getattr(lineage, key)) for key, name in LINEAGE.items())
+    return theme.facts(*((name, getattr(lineage, key)) for key, name in LINEAGE.items()))
 
 
 def _summary(release: Release, evaluation: Evaluation) -> Markdown:
@@ -72,20 +72,16 @@ def _is_worse(version: ReleasedVersion, evaluation: Evaluation) -> bool:
 
 
 def _version_table(release: Release, evaluation: Evaluation) -> Table:
-    rows = [
-        [
-            one.definition,
-            str(one.version),
-            STATES.get(one.status, one.status),
-            words.score(one.threshold, 4),
-            bound(one.constraint_met),
-            against_champion(evaluation.verdicts[one.definition]),
-            words.moment(one.created),
-        ]
-        for one in release.versions
-    ]
-    headers = ["Model", "Version", "State", "Threshold", "Bound", "Against the champion", "Registered"]
-    return theme.table(headers, rows)
+    columns = {
+        "Model": lambda one: one.definition,
+        "Version": lambda one: str(one.version),
+        "State": lambda one: STATES.get(one.status, one.status),
+        "Threshold": lambda one: words.score(one.threshold, 4),
+        "Bound": lambda one: bound(one.constraint_met),
+        "Against the champion": lambda one: against_champion(evaluation.verdicts[one.definition]),
+        "Registered": lambda one: words.moment(one.created),
+    }
+    return theme.listing(release.versions, columns)
 
 
 def _metrics(release: Release, evaluation: Evaluation) -> list[Any]:

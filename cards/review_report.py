@@ -1,29 +1,23 @@
 """What a reviewer reads before a release is approved, as one self-contained page built from the cards' parts."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
-from cards.evaluate_card import folds, measured_on
+from cards.evaluate_card import folds, measured_on, subgroup_part
 from cards.page import html_page
 from cards.preprocess_card import attention, population_table
 from cards.register_card import lineage_table
-from cards.subgroup_part import subgroup_part
 from scarcegan import words
 from scarcegan.data.records import DataReport
-from scarcegan.evaluation.records import Evaluation
+from scarcegan.evaluation.records import PURPOSE, Evaluation
 from scarcegan.history.records import DecidedVersion, Dossier
 from scarcegan.registry.release import Release
 
 NETWORKS = ("model.objective", "model.variant", "model.trunk", "model.thresholds")
 METHOD = (*NETWORKS, "folds.k", "train.members", "train.iterations", "seed")
-PURPOSE = (
-    "Finds the few risky players among many, for moderators to look at. No player is to be restricted on the score "
-    "alone."
-)
 HARMS = (
     "**Harmless players who are flagged.** They may be contacted, watched or limited without cause: a loss of trust, "
     "and moderators' time that players at risk do not get. No measure against a player may follow from the score "
@@ -39,9 +33,9 @@ LIMITS = (
     "The labels of harmless players are weak, and only those risky players count as risky who are known.",
 )
 METHOD_IN_WORDS = (
-    "Semi-supervised GAN for rare classes (ScarceGAN, CIKM 2021). Each fold trains its members on the others' players; "
-    "members, iteration and threshold are chosen on validation players, never on test players. Intervals are 95 %, "
-    "from resampling the test players."
+    "Semi-supervised GAN for rare classes. Each fold trains its members on the others' players; members, iteration and "
+    "threshold are chosen on validation players, never on test players. Intervals are 95 %, from resampling the test "
+    "players."
 )
 
 
@@ -59,7 +53,7 @@ def review_parts(dossier: Dossier) -> list[Any]:
         *_purpose(evaluation),
         *_data(dossier.data_report, evaluation),
         *_method(dossier),
-        *chain.from_iterable(measured_on(evaluation, test_set) for test_set in evaluation.test_sets),
+        *(part for test_set in evaluation.test_sets for part in measured_on(evaluation, test_set)),
         *folds(evaluation),
         *_limits(evaluation),
         *_harms(evaluation),
@@ -91,12 +85,9 @@ def _data(report: DataReport, evaluation: Evaluation) -> list[Any]:
 
 
 def _method(dossier: Dossier) -> list[Any]:
-    members = [f"`{name}`: {words.plural(one.members, 'network')}" for name, one in dossier.evaluation.models.items()]
-    settings = [f"`{key}` = {dossier.settings[key]}" for key in METHOD if key in dossier.settings]
-    return [
-        theme.heading("Method", METHOD_IN_WORDS),
-        theme.bullets([f"Ensembles: {', '.join(members)}.", f"Settings: {', '.join(settings)}."]),
-    ]
+    made = dict.fromkeys(map(dossier.evaluation.training, dossier.evaluation.models))
+    settings = ", ".join(f"`{key}` = {dossier.settings[key]}" for key in METHOD if key in dossier.settings)
+    return [theme.heading("Method", METHOD_IN_WORDS), theme.bullets([*made, f"Settings: {settings}."])]
 
 
 def _limits(evaluation: Evaluation) -> list[Any]:
@@ -108,8 +99,8 @@ def _limits(evaluation: Evaluation) -> list[Any]:
 def _harms(evaluation: Evaluation) -> list[Any]:
     share = evaluation.prevalence.value
     rows = []
-    for name, model in evaluation.models.items():
-        test = model.test[evaluation.test_sets[0]]
+    for name in evaluation.models:
+        test = evaluation.on_first_test_set(name)
         harmless = test.flagged_share.value * (1 - test.precision.value)
         players = (test.flagged_share.value, harmless, share * (1 - test.recall.value))
         rows.append([name, *(words.count(10_000 * one) for one in players)])
@@ -121,10 +112,8 @@ def _origin(release: Release | None) -> list[Any]:
     title = "Where it comes from"
     if release is None:
         return [theme.heading(title, "The run has not registered a release.")]
-    return [
-        theme.heading(title, f"Release `{release.release_id}` in {release.registry}."),
-        lineage_table(release.lineage),
-    ]
+    about = f"Release `{release.release_id}` in {release.registry}."
+    return [theme.heading(title, about), lineage_table(release.lineage)]
 
 
 def _approval(versions: Sequence[DecidedVersion]) -> list[Any]:

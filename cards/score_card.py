@@ -34,12 +34,10 @@ def score_card(report: ScoreReport, first: Sequence[Mapping[str, Any]]) -> list[
 def _headline(report: ScoreReport) -> Table:
     model, review = report.plan.model, report.review
     return theme.figures(
-        [
-            ("Players", words.count(report.players), f"cut-off {report.plan.snapshot.cutoff}"),
-            ("Flagged", words.count(report.flagged), words.percent(report.flagged_share)),
-            ("To look at", words.count(review.players), f"budget {words.percent(review.budget)}"),
-            ("Model", f"version {model.version}", model.definition),
-        ]
+        ("Players", words.count(report.players), f"cut-off {report.plan.snapshot.cutoff}"),
+        ("Flagged", words.count(report.flagged), words.percent(report.flagged_share)),
+        ("To look at", words.count(review.players), f"budget {words.percent(review.budget)}"),
+        ("Model", f"version {model.version}", model.definition),
     )
 
 
@@ -90,12 +88,10 @@ def _review_table(first: Sequence[Mapping[str, Any]]) -> Any:
 def _source_table(report: ScoreReport) -> Table:
     model, snapshot = report.plan.model, report.plan.snapshot
     return theme.facts(
-        [
-            ("Run", report.plan.run),
-            ("Scores", report.plan.folder),
-            ("Model", f"version {model.version} of {model.group}, {model.release_id}, from {model.run}"),
-            ("Archive (sha256)", model.sha256),
-            ("Threshold", words.score(model.threshold, 4)),
-            ("Snapshot", f"{snapshot.name}, fingerprint {snapshot.fingerprint}"),
-        ]
+        ("Run", report.plan.run),
+        ("Scores", report.plan.folder),
+        ("Model", f"version {model.version} of {model.group}, {model.release_id}, from {model.run}"),
+        ("Archive (sha256)", model.sha256),
+        ("Threshold", words.score(model.threshold, 4)),
+        ("Snapshot", f"{snapshot.name}, fingerprint {snapshot.fingerprint}"),
     )

@@ -4,19 +4,19 @@ Cards are read on white and on dark pages: charts have no background of their ow
 middle contrast on both, and series differ in hue, lightness and dash (Okabe and Ito's colour-blind safe palette).
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from metaflow.cards import Markdown, Table, ValueBox
 
 FONT = "Roboto, -apple-system, Segoe UI, Helvetica Neue, DejaVu Sans, Arial, sans-serif"
-INK = "#6b7280"
-RULE = "#9ca3af"
+INK, RULE = "#6b7280", "#9ca3af"
 BLUE, ORANGE, GREEN, PURPLE = "#1479bd", "#e08a00", "#009e73", "#b85c9e"
 RED, SKY = "#d55e00", "#4aa3df"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 300
+Row = TypeVar("Row")
 
 # Metaflow's page has no room for a style sheet, but its Markdown lets one through. Without the first rule every chart
 # of container width is 0 pixels wide: vega-embed's root shrinks to fit (vega-embed #476, mended in #1554, not bundled).
@@ -80,8 +80,7 @@ CONFIG: dict[str, Any] = {
     },
     "header": {"labelFontSize": 11, "labelColor": INK, "labelFontWeight": 600, "labelAnchor": "start",
                "labelLimit": 215},
-    "text": {"color": INK, "fontSize": 12},
-    "rule": {"color": INK},
+    "text": {"color": INK, "fontSize": 12}, "rule": {"color": INK},
 }  # fmt: skip
 
 
@@ -90,12 +89,7 @@ def page(title: str, parts: Sequence[Any]) -> list[Any]:
     return [Markdown(STYLE), Markdown(f"# {title}"), *parts]
 
 
-def colors(series: int) -> list[str]:
-    """Return a colour for each series; beyond six, colours repeat."""
-    return [SERIES[at % len(SERIES)] for at in range(series)]
-
-
-def figures(boxes: Sequence[tuple[str, str, str]]) -> Table:
+def figures(*boxes: tuple[str, str, str]) -> Table:
     """Set the headline numbers side by side: (title, value, note) each."""
     return Table([[ValueBox(title=title, value=value, subtitle=note or None) for title, value, note in boxes]])
 
@@ -116,6 +110,11 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     return Table([list(row) for row in rows], headers=list(headers), disable_updates=True)
 
 
-def facts(named: Iterable[tuple[str, str]]) -> Table:
+def listing(rows: Iterable[Row], columns: Mapping[str, Callable[[Row], str]]) -> Table:
+    """Build a table with a line for each row; a column is its header and what writes a row's cell."""
+    return table(list(columns), [[write(row) for write in columns.values()] for row in rows])
+
+
+def facts(*named: tuple[str, str]) -> Table:
     """List facts by name; those without a value are left out."""
     return table(["Fact", "Value"], [[name, value] for name, value in named if value])

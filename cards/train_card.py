@@ -21,6 +21,9 @@ MEMBERS_IN_WORDS = (
     "As of the last round: what each finds on validation players, and how its two networks do. A member that is not "
     "healthy now is never selected; nor are the rounds in which it was not healthy, should it recover."
 )
+RECOGNISED = "Share of a population's labelled validation players whose most probable class is their own."
+CERTAIN = "Near 50 %: it cannot. Near 100 %: it is certain, and the generator has little left to learn from."
+SOUND = "Not sound: a jump by orders of magnitude, or a distance that falls to nothing (collapse)."
 LOSSES = {
     "discriminator_supervised_loss": "discriminator's supervised loss",
     "discriminator_unsupervised_loss": "discriminator's loss, real or generated",
@@ -45,7 +48,8 @@ WRITTEN = {"validation_average_precision": words.score, **dict.fromkeys([*LOSSES
 
 def train_card(progress: Progress, fold: int) -> list[Any]:
     """Build the card of one fold's training; called again after every few rounds."""
-    parts = [_status(progress), _bar(progress), _alarms(progress)]
+    alarms = theme.bullets(progress.alarms, words.plural(len(progress.alarms), "alarm"))
+    parts = [_status(progress), _bar(progress), alarms if progress.alarms else Markdown("**No alarms.**")]
     if progress.iteration and any(progress.healthy):
         parts += _charts(progress)
     if progress.iteration:
@@ -74,10 +78,8 @@ def _masked(progress: Progress) -> str:
 
 def _bar(progress: Progress) -> ProgressBar:
     done, total = _done(progress), progress.iterations
-    note = "starting"
-    if done:
-        left = f", about {words.duration(_seconds_left(progress))} left" if done < total else ""
-        note = f"{words.duration(progress.seconds[-1])} gone{left}"
+    left = f", about {words.duration(_seconds_left(progress))} left" if 0 < done < total else ""
+    note = f"{words.duration(progress.seconds[-1])} gone{left}" if done else "starting"
     return ProgressBar(max=total, value=done, label="Iterations", metadata=note)
 
 
@@ -93,39 +95,17 @@ def _seconds_left(progress: Progress) -> float:
     return (progress.iterations - last) * (now - second) / max(last - first, 1)
 
 
-def _alarms(progress: Progress) -> Markdown:
-    if not progress.alarms:
-        return Markdown("**No alarms.**")
-    return theme.bullets(progress.alarms, words.plural(len(progress.alarms), "alarm"))
-
-
 def _charts(progress: Progress) -> list[Any]:
+    classes, recall = _classes(progress), Axis("recognised (recall)", share=True, low=0, high=1)
+    share, size = Axis("share", share=True, low=0, high=1), Axis("logarithmic", log=True)
     return [
         theme.heading("What the members find"),
         _bands("Does longer training find more risky players?", progress, VALIDATION, Axis("on validation players")),
-        _bands(
-            "Which populations do the members recognise?",
-            progress,
-            _classes(progress),
-            Axis("recognised (recall)", share=True, low=0, high=1),
-            "Share of a population's labelled validation players whose most probable class is their own.",
-        ),
+        _bands("Which populations do the members recognise?", progress, classes, recall, RECOGNISED),
         theme.heading("How the two networks do"),
         _bands("Do the losses settle, and do the members agree?", progress, LOSSES, Axis("loss")),
-        _bands(
-            "Can the discriminator tell real players from generated ones?",
-            progress,
-            SHARES,
-            Axis("share", share=True, low=0, high=1),
-            "Near 50 %: it cannot. Near 100 %: it is certain, and the generator has little left to learn from.",
-        ),
-        _bands(
-            "Are the gradients sound, and does the generator keep moving?",
-            progress,
-            SIZES,
-            Axis("logarithmic", log=True),
-            "Not sound: a jump by orders of magnitude, or a distance that falls to nothing (collapse).",
-        ),
+        _bands("Can the discriminator tell real players from generated ones?", progress, SHARES, share, CERTAIN),
+        _bands("Are the gradients sound, and does the generator keep moving?", progress, SIZES, size, SOUND),
     ]
 
 

@@ -1,56 +1,34 @@
 """Turn telemetry into snapshots: `python features_flow.py run`, `... run --with batch`, `... resume`."""
 
 import os
-import sys
-from pathlib import Path
 
-from metaflow import Config, FlowSpec, Parameter, config_expr, project, retry, schedule, step
+from metaflow import Parameter, config_expr, retry, schedule, step
 
-import cards
-import scarcegan
-from placement import runs_on
-from refusal import checked_settings, refusal_passed_on, refuses_plainly
-from scarcegan.machine import launch_notes, prepare_launch
-from stray_jobs import no_stray_jobs
-
-ROOT = Path(__file__).resolve().parent.parent
-
-# Metaflow's code package takes along what the flow imports by name; the steps import only what they need.
-PACKAGES = (cards, scarcegan)
+from launch import launch
+from project_flow import ProjectFlow
+from scarcegan.settings import load, resolve_features
 
 
-@project(name=config_expr("config.deployment.project"))
 @schedule(cron=config_expr("config.deployment.features_cron"), daily=False)  # on Step Functions alone
-class FeaturesFlow(FlowSpec):
+class FeaturesFlow(ProjectFlow):
     """Compute features from telemetry and publish one immutable snapshot for each cut-off.
 
     Artifacts, stable between versions (step that makes them):
 
-    settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plans` - by cut-off a
-    SnapshotPlan.
-    written (extract) - a WrittenPart.
-    snapshots (publish) - list, each a PublishedSnapshot.
-
-    Records are stored as plain dicts; scarcegan.workflow.features.telemetry describes them.
+    settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plans` - dict by
+    cut-off, see scarcegan.workflow.features.telemetry.SnapshotPlan.
+    written (extract) - see scarcegan.workflow.features.telemetry.WrittenPart.
+    snapshots (publish) - list, see scarcegan.workflow.features.telemetry.PublishedSnapshot.
+    usage (every step), cost (end) - see flows/project_flow.py.
     """
 
-    config = Config(
-        "config",
-        default=str(ROOT / "config" / "retrain.toml"),
-        parser=checked_settings,
-        help="TOML file of settings; the sections telemetry, features and snapshots count here",
-    )
-    launch = Config("launch", default_value=launch_notes(ROOT, sys.argv), help="Noted at launch; not for you to set.")
     telemetry = Parameter("telemetry", type=str, default=None, help="Overrides telemetry.path: where the input is.")
     cutoff = Parameter("cutoff", type=str, default=None, help="One cut-off date instead of telemetry.cutoffs.")
 
-    @runs_on("preprocess")
-    @refuses_plainly
     @step
     def start(self):
         """Resolve the settings and survey all telemetry once: what cannot be used is refused here."""
         from scarcegan.preflight import inside_features
-        from scarcegan.settings import resolve_features
         from scarcegan.workflow.features.telemetry import plan_snapshots
 
         settings = resolve_features(self.config.to_dict(), self.telemetry, self.cutoff)
@@ -65,12 +43,9 @@ class FeaturesFlow(FlowSpec):
         self.next(self.extract, foreach="shards")
 
     @retry(times=2, minutes_between_retries=0)
-    @runs_on("preprocess")
-    @refuses_plainly
     @step
     def extract(self):
         """Compute the features of one shard of players at one cut-off and write them as one part."""
-        from scarcegan.settings import load
         from scarcegan.workflow.features.telemetry import SnapshotPlan, extract_part
 
         cutoff, number = self.input
@@ -78,12 +53,9 @@ class FeaturesFlow(FlowSpec):
         self.written = extract_part(plan, number, load(self.settings)).to_plain()
         self.next(self.publish)
 
-    @runs_on("small")
-    @refuses_plainly
     @step
     def publish(self, inputs):
         """Publish each cut-off's snapshot: its parts exist already, the manifest makes them one."""
-        from scarcegan.settings import load
         from scarcegan.workflow.features.telemetry import SnapshotPlan, WrittenPart, publish_snapshots
 
         self.merge_artifacts(inputs, include=["settings", "plans", "commit"])
@@ -92,7 +64,6 @@ class FeaturesFlow(FlowSpec):
         self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, load(self.settings))]
         self.next(self.end)
 
-    @runs_on("small")
     @step
     def end(self):
         """Say which snapshots there are and how to train on them."""
@@ -109,6 +80,4 @@ class FeaturesFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    prepare_launch(sys.argv[1:], os.environ, ROOT)
-    with no_stray_jobs("FeaturesFlow", sys.argv[1:]), refusal_passed_on("FeaturesFlow", sys.argv[1:]):
-        FeaturesFlow()
+    launch(FeaturesFlow)

@@ -134,20 +134,12 @@ def signed(value: float, decimals: int = 2) -> str:
 
 
 def points(difference: float | None, low: float | None = None, high: float | None = None) -> str:
-    """Write a difference of two shares in percentage points, with its interval if it has one: +2.1 [−3.4, +7.1] points.
-
-    For a size without sign, as in "ahead by 4.6 points", see `size_in_points`.
-    """
+    """Write a difference of two shares in percentage points, perhaps with its interval: +2.1 [−3.4, +7.1] points."""
     if difference is None or not is_number(difference):
         return MISSING
     told = signed(100 * difference, 1)
     bounds = f" [{signed(100 * low, 1)},{GAP}{signed(100 * high, 1)}]" if low is not None and high is not None else ""
     return f"{told}{bounds}{GAP}points"
-
-
-def size_in_points(difference: float, low: float | None = None, high: float | None = None) -> str:
-    """Write the size of a difference of two shares without plus signs: 4.6 points, 4.6 [1.0, 8.2] points."""
-    return points(difference, low, high).replace("+", "")
 
 
 def difference(metric: str, value: float | None, around: float | None = None) -> str:

@@ -4,8 +4,10 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hashlib
+import json
 import logging
 import sys
+import tomllib
 import urllib.request
 import warnings
 from dataclasses import replace
@@ -31,6 +33,24 @@ def pytest_collection_finish():
         from scarcegan.gan.devices import prepare_devices
 
         prepare_devices(1)
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """A function: the tiny configuration as TOML, with other values in sections such as `resources.train`."""
+
+    def configured(sections):
+        tree = tomllib.loads(Path(__file__).with_name("tiny.toml").read_text())
+        for name, values in sections.items():
+            tree[name] = tree.get(name, {}) | values
+        lines = (
+            line
+            for name, section in tree.items()
+            for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in section.items()))
+        )
+        return "\n".join(lines)
+
+    return configured
 
 
 @pytest.fixture(scope="session")

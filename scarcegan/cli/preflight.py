@@ -24,7 +24,8 @@ def preflight(config: Config = None) -> None:
 
     chosen = settings_of(config)
     findings = before_launch(chosen, os.environ)
-    console().print(_report(findings), Text(estimate(chosen)["sentence"]))
+    expected = estimate(chosen.resources, chosen.prices, chosen.folds, chosen.train)
+    console().print(_report(findings), Text(expected.sentence))
     if any(finding.state == "failed" for finding in findings):
         raise typer.Exit(1)
 

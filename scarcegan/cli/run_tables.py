@@ -33,11 +33,8 @@ def runs_overview(runs: Sequence[RunFacts], definition: str) -> RenderableType:
     status = Column("status", min_width=10)
     table = narrow(*map(fixed, ("run", "created", *user)), status, *map(figure, _SHOWN))
     for run in runs:
-        measured = run.metrics.get(definition, {})
         known = [run.run, words.moment(run.created), *([run.user] if user else [])]
-        table.add_row(
-            *map(Text, known), _state(run), *(words.metric_value(name, measured.get(name)) for name in _SHOWN)
-        )
+        table.add_row(*map(Text, known), _state(run), *_values(run.metrics.get(definition, {}), _SHOWN))
     about = Text(f"Model '{definition}' on its test players." if definition else "No run is evaluated.", style="dim")
     return Group(table, about, Text(), _apart(runs), *_not_read({run.run: run.unread for run in runs}))
 
@@ -118,16 +115,15 @@ def _settings(compared: RunsCompared) -> Table | Text:
     if not compared.settings:
         return Text("All settings are the same.")
     table = _by_run(compared, "Settings that differ")
-    for row in compared.settings:
-        table.add_row(row.setting, *(Text(words.setting(row.by_run[run])) for run in compared.runs))
+    for key, by_run in compared.settings.items():
+        table.add_row(key, *(Text(words.setting(by_run[run])) for run in compared.runs))
     return table
 
 
 def _figures(compared: RunsCompared, definition: str) -> Table:
     table = _by_run(compared, f"{definition}: difference to the first run ± spread of the folds")
-    figures = {(one.metric, one.run): one for one in compared.metrics if one.definition == definition}
-    for metric in dict.fromkeys(metric for metric, _ in figures):
-        cells = (figures.get((metric, run)) for run in compared.runs)
+    for metric in dict.fromkeys(one.metric for one in compared.metrics):
+        cells = (compared.figure(run, definition, metric) for run in compared.runs)
         table.add_row(spaced(metric), *(_beside(cell, compared.runs[0]) for cell in cells))
     return table
 
@@ -149,8 +145,8 @@ def _drifted(compared: RunsCompared) -> Group:
     for run in others:
         moved = [row for row in compared.drift if row.run == run][:_MOST_DRIFTED]
         names = ", ".join(f"{row.feature} (PSI {words.score(row.psi)})" for row in moved)
-        is_same = compared.data[run] is not None and compared.data[run] == compared.data[first]
-        lines.append(Text(f"{run}: {'the same data' if is_same else names or 'no data to compare'}"))
+        told = "the same data" if compared.has_same_data(run) else names or "no data to compare"
+        lines.append(Text(f"{run}: {told}"))
     return Group(Text(f"Training data beside those of {first}, features that moved most", style="bold"), *lines)
 
 
@@ -160,8 +156,12 @@ def _by_run(compared: RunsCompared, title: str) -> Table:
 
 
 def _not_read(unread: Mapping[str, Sequence[str]]) -> list[RenderableType]:
-    """Say which runs this code cannot read in full, and why."""
-    return [Text(f"\nNot read of run {run}: {why}", style="yellow") for run, told in unread.items() for why in told]
+    """Say what this code cannot read, and of which runs: after an update it is the same for all before."""
+    runs: dict[str, list[str]] = {}
+    for run, reasons in unread.items():
+        for why in reasons:
+            runs.setdefault(why, []).append(run)
+    return [Text(f"\nNot read of run {', '.join(names)}: {why}", style="yellow") for why, names in runs.items()]
 
 
 def _state(run: RunFacts) -> Text:

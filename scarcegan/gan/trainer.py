@@ -12,7 +12,7 @@ from scarcegan.gan.program import Program
 from scarcegan.gan.progress import Progress
 from scarcegan.machine import MachineTakenAway
 
-MAX_KEPT_ROUNDS = 40
+MAX_KEPT_ROUNDS = 40  # enough to choose from; their weights are held in memory and in each checkpoint
 
 Measure = Callable[[np.ndarray, dict[str, np.ndarray]], dict[str, np.ndarray]]
 OnRound = Callable[[Progress], None]
@@ -131,6 +131,7 @@ class _Run:
         arrays, meta = stored
         self.program.restore(_under("program/", arrays))
         self.iterations, self.progress = meta["iterations"], Progress.from_plain(meta["progress"])
+        # The clock goes on from where the earlier task stopped.
         self.started -= self.progress.seconds[-1]
         self.weights = [_under(f"weights/{index}/", arrays) for index in range(len(self.iterations))]
         self.scores = [arrays[f"scores/{index}"] for index in range(len(self.iterations))]
@@ -140,6 +141,7 @@ class _Run:
 def _with_round(
     progress: Progress, iteration: int, seconds: float, faults: list[str], figures: dict[str, np.ndarray]
 ) -> Progress:
+    # A new record each round: whoever was shown the former one keeps it as it was.
     reached, all_faults = [*progress.iteration, iteration], [*progress.faults, faults]
     series = {name: [*progress.series.get(name, ()), values.tolist()] for name, values in figures.items()}
     return replace(

@@ -8,14 +8,12 @@ import metaflow
 from metaflow.datastore.exceptions import DataException
 from metaflow.exception import MetaflowException
 
-from scarcegan.costs.records import Bill
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.gan.progress import Progress
 from scarcegan.history.client import find_run, reading, tasks_of
 from scarcegan.problems import HistoryProblem, Problem
 from scarcegan.records import Record
-from scarcegan.registry.release import Release
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -49,9 +47,8 @@ def artifact(run: str | metaflow.Run, name: str) -> Any:
         HistoryProblem: no such run, the name is unknown, or the artifact cannot be loaded.
     """
     if name not in MADE_IN:
-        raise HistoryProblem(
-            f"expected artifacts among {', '.join(MADE_IN)}, got '{name}': see RetrainFlow's docstring"
-        )
+        known = ", ".join(MADE_IN)
+        raise HistoryProblem(f"expected an artifact among {known}, got '{name}': see RetrainFlow's docstring")
     return RunArtifacts(find_run(run) if isinstance(run, str) else run).load(name)
 
 
@@ -93,6 +90,10 @@ class RunArtifacts:
             self.unread.append(str(problem))
             return None
 
+    def record(self, name: str, kind: type[Kind]) -> Kind | None:
+        """Return an artifact as the record that it was made from, or None where it is not made or of another shape."""
+        return self._as(kind, name, self.plain(name))
+
     @cached_property
     def settings(self) -> dict[str, Any]:
         """By dotted key."""
@@ -101,7 +102,7 @@ class RunArtifacts:
     @cached_property
     def data_report(self) -> DataReport | None:
         """What the run was trained on."""
-        return self._record(DataReport, "data_report", self.plain("data_report"))
+        return self.record("data_report", DataReport)
 
     @property
     def data(self) -> str | None:
@@ -111,26 +112,16 @@ class RunArtifacts:
     @cached_property
     def evaluation(self) -> Evaluation | None:
         """How its models do."""
-        return self._record(Evaluation, "evaluation", self.plain("evaluation"))
-
-    @cached_property
-    def release(self) -> Release | None:
-        """What it registered."""
-        return self._record(Release, "release", self.plain("release"))
-
-    @cached_property
-    def cost(self) -> Bill | None:
-        """What it took."""
-        return self._record(Bill, "cost", self.plain("cost"))
+        return self.record("evaluation", Evaluation)
 
     @cached_property
     def progress(self) -> dict[int, Progress]:
         """How each fold that has finished was trained."""
         made = self.plain("progress") or {}
-        folds = {fold: self._record(Progress, f"progress of fold {fold}", plain) for fold, plain in made.items()}
+        folds = {fold: self._as(Progress, f"progress of fold {fold}", plain) for fold, plain in made.items()}
         return {fold: progress for fold, progress in folds.items() if progress}
 
-    def _record(self, kind: type[Kind], name: str, plain: Any) -> Kind | None:
+    def _as(self, kind: type[Kind], name: str, plain: Any) -> Kind | None:
         try:
             return None if plain is None else kind.from_plain(plain)
         except Problem as problem:

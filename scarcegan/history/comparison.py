@@ -14,7 +14,7 @@ from scarcegan.history.artifacts import RunArtifacts
 from scarcegan.history.client import find_run, find_runs
 from scarcegan.history.data_drift import data_drift
 from scarcegan.history.frames import plain_rows
-from scarcegan.history.records import BestRun, Figure, LearningCurve, MovedFeature, RunsCompared, SettingByRun
+from scarcegan.history.records import BestRun, Figure, LearningCurve, MovedFeature, RunsCompared
 from scarcegan.problems import HistoryProblem
 from scarcegan.records import Record
 
@@ -27,14 +27,10 @@ class RunComparison:
     """Runs side by side, the first of them the reference.
 
     Attributes:
-        record: everything, as cards and the terminal take it.
-        runs: their ids.
+        record: everything, as cards and the terminal take it; the frames have a row for each record in it.
         settings: one row per setting that differs, one column per run.
-        metrics: see `metrics`.
-        curves: see `learning_curves`.
-        drift: one row per run (but the reference) and feature: see `scarcegan.history.data_drift`.
+        drift: see `scarcegan.history.data_drift`.
         data: data fingerprint by run.
-        best: see `best`.
     """
 
     record: RunsCompared
@@ -63,7 +59,7 @@ def compare(*references: str) -> RunComparison:
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
     record = _compared(found)
-    settings = [{"setting": row.setting, **row.by_run} for row in record.settings]
+    settings = [{"setting": key, **by_run} for key, by_run in record.settings.items()]
     return RunComparison(
         record=record,
         runs=list(record.runs),
@@ -126,16 +122,16 @@ def _compared(runs: list[RunArtifacts]) -> RunsCompared:
     )
 
 
-def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> list[SettingByRun]:
+def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the settings, by dotted key in each run, that are not the same in all of them.
 
     A whole section that a run does not have came with later code and is left out.
     """
     sections = [{key.partition(".")[0] for key in tree} for tree in settings.values() if tree]
     shared = set.intersection(*sections) if sections else set()
-    keys = dict.fromkeys(key for tree in settings.values() for key in tree if key.partition(".")[0] in shared)
-    rows = (SettingByRun(key, {run: tree.get(key) for run, tree in settings.items()}) for key in keys)
-    return [row for row in rows if len(set(map(repr, row.by_run.values()))) > 1]
+    keys = [key for tree in settings.values() for key in tree if key.partition(".")[0] in shared]
+    by_key = {key: {run: tree.get(key) for run, tree in settings.items()} for key in keys}
+    return {key: by_run for key, by_run in by_key.items() if len(set(map(repr, by_run.values()))) > 1}
 
 
 def _beside_first(runs: Sequence[RunArtifacts]) -> list[Figure]:

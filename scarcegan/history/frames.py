@@ -8,11 +8,13 @@ from typing import Any
 import metaflow
 import pandas as pd
 
+from scarcegan.costs.records import Bill
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.artifacts import RunArtifacts
 from scarcegan.history.client import created_at, find_run, find_runs, last_words, state_of
 from scarcegan.history.records import RunFacts
 from scarcegan.problems import HistoryProblem
+from scarcegan.registry.release import Release
 
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
 # Spread over columns of their own, or told by other functions.
@@ -108,6 +110,7 @@ def _day(text: str, otherwise: date) -> date:
 
 def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -> RunFacts:
     made = RunArtifacts(run)
+    release, cost = made.record("release", Release), made.record("cost", Bill)
     created, finished_at = created_at(run), run.finished_at
     return RunFacts(
         run=run.id,
@@ -120,8 +123,8 @@ def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -
         commit=made.plain("commit"),
         config=(made.plain("launch") or {}).get("config"),
         data=made.data,
-        release=made.release.release_id if made.release else None,
-        money=made.cost.money if made.cost else None,
+        release=release.release_id if release else None,
+        money=cost.money if cost else None,
         tags=sorted(run.user_tags),
         settings=made.settings,
         metrics=_metrics(made.evaluation) if made.evaluation else {},

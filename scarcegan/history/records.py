@@ -7,8 +7,8 @@ from typing import Any
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.records import Record
-from scarcegan.registry.contract import Decision
 from scarcegan.registry.release import Release
+from scarcegan.registry.versions import Decision
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,9 @@ class RunFacts(Record):
 
     Attributes:
         created: ISO time.
-        status: `finished`, `failed` or `unfinished`.
-        step: where it stopped or stands.
-        seconds: from beginning to end, of a finished run.
+        status: `finished`, `failed` or `unfinished`, in `step`.
         origin_run: first run of a chain of resumes.
         data: fingerprint of its players.
-        release: id of the release that it registered.
-        money: what it cost, see the artifact `cost`.
         unread: artifacts that this code cannot read, each with the reason.
         settings: by dotted key.
         metrics: by definition and metric, on the first test set.
@@ -52,14 +48,6 @@ class RunFacts(Record):
 
 
 @dataclass(frozen=True)
-class SettingByRun(Record):
-    """A setting that is not the same in all runs, with its value by run; None in a run that lacks it."""
-
-    setting: str
-    by_run: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Figure(Record):
     """A metric of one model of a run, on the first test set.
 
@@ -67,8 +55,7 @@ class Figure(Record):
         value, low, high, std: with 95 % interval and deviation, from resampling the test players.
         fold_mean, fold_std: of the folds' own choices on validation players; None where folds do not measure it.
         delta: less the first run's; None where that has no such figure.
-        spread: root of both runs' squared deviations: from fold to fold, or where no fold measures the metric, from
-            resample to resample.
+        spread: root of both runs' squared deviations, from fold to fold if folds measure it.
     """
 
     run: str
@@ -85,7 +72,7 @@ class Figure(Record):
 
     @property
     def deviation(self) -> float | None:
-        """How much the figure varies from fold to fold, or where folds do not measure it, by resampling."""
+        """From fold to fold, or where folds do not measure the metric, from resample to resample."""
         return self.std if self.fold_std is None else self.fold_std
 
 
@@ -126,8 +113,8 @@ class BestRun(Figure):
         data: fingerprint of its players.
         runs: how many were compared.
         runner_up: the next best run; None where there is no other.
-        lead: over it, negative where it alone misses the bound; `spread` is the lead's.
-        same_data: whether both were trained and measured on the same players.
+        lead: over it, negative if it reaches more but misses the bound; `spread` is the lead's.
+        same_data: whether both have the same players.
     """
 
     group: str
@@ -144,18 +131,15 @@ class RunsCompared(Record):
     """Runs side by side; the first is what the others are compared with.
 
     Attributes:
-        runs: their ids.
-        settings: those that differ.
-        metrics, curves: of all runs that have them.
+        settings: those that differ, by dotted key and run; None in a run that lacks one.
         drift: of the runs on other data than the first, the most moved feature first.
         data: fingerprint of the players by run; None where it is not known.
-        best: by definition.
         unread: by run, artifacts that this code cannot read, each with the reason.
         headline: the definition that stands out at first; None where no run was evaluated.
     """
 
     runs: Sequence[str]
-    settings: Sequence[SettingByRun]
+    settings: Mapping[str, Mapping[str, Any]]
     metrics: Sequence[Figure]
     curves: Sequence[LearningCurve]
     drift: Sequence[MovedFeature]
@@ -163,6 +147,15 @@ class RunsCompared(Record):
     best: Sequence[BestRun]
     unread: Mapping[str, Sequence[str]]
     headline: str | None = None
+
+    def figure(self, run: str, definition: str, metric: str) -> Figure | None:
+        """Return a figure, or None where the run was not evaluated."""
+        sought = (run, definition, metric)
+        return next((one for one in self.metrics if (one.run, one.definition, one.metric) == sought), None)
+
+    def has_same_data(self, run: str) -> bool:
+        """Tell whether a run is known to have the players of the first."""
+        return self.data[run] is not None and self.data[run] == self.data[self.runs[0]]
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ from scarcegan.monitoring.records import Records
 from scarcegan.monitoring.report import drift_report, realised_recall
 from scarcegan.registry import ModelVersion
 from scarcegan.serving.model import Model
-from scarcegan.settings import Monitoring
-from scarcegan.snapshots import Manifest, SnapshotStore
+from scarcegan.settings import Monitoring, Snapshots
+from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import Labels, became_risky
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join
@@ -46,9 +46,9 @@ class Watched:
     reference: Manifest | None
 
 
-def retrainings_of(group: str, store: SnapshotStore) -> Records:
+def retrainings_of(snapshots: Snapshots, group: str) -> Records:
     """Open the record of the snapshots on which drift has started a retraining, one for a registry group."""
-    return Records(join(_drift_folder(group, store), "started"))
+    return Records(join(_drift_folder(group, open_snapshots(snapshots.folder)), "started"))
 
 
 def _drift_folder(group: str, store: SnapshotStore) -> str:

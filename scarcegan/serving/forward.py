@@ -12,6 +12,7 @@ from threadpoolctl import ThreadpoolController
 from scarcegan.records import Record
 
 
+# eq=False here and in other records of arrays: arrays have no single answer to whether they are equal.
 @dataclass(frozen=True, eq=False)
 class Layer(Record):
     """A dense layer of several members side by side, float32 arrays.

@@ -46,6 +46,7 @@ class Model(Record):
     parts: tuple[AnyPart, ...]
     reference: ReferenceScores | None = None
 
+    # Checked once, wherever the model comes from; scoring trusts its arrays.
     def __post_init__(self) -> None:
         if not self.parts:
             raise RegistryProblem("expected a model with at least one part, got none: select members first")

@@ -51,6 +51,7 @@ def _scaled(graph: Graph, scaler: Scaler, columns: str) -> str:
     x = _signed_log(graph, columns) if scaler.kind == "log_minmax" else columns
     x = graph.floats("Maximum", x, graph.constant(scaler.knots[:, :1]))
     x = graph.floats("Minimum", x, graph.constant(scaler.knots[:, -1:]))
+    # The segments of all features lie in one table; each feature's begin where those of the feature before end.
     lines = segment_lines(scaler)
     first = np.arange(len(scaler.knots))[:, None] * lines.start.shape[1]
     segment = graph.floats("UpperBound", graph.constant(scaler.knots), x)

@@ -11,44 +11,27 @@ from typing import Any
 import numpy as np
 
 from scarcegan import history
-from scarcegan.costs.bill import bill
-from scarcegan.costs.records import Bill
+from scarcegan.costs import Bill, TaskUsage, bill
 from scarcegan.data.folds import split
 from scarcegan.data.players import Players
 from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report as report_on
 from scarcegan.evaluation.definitions import operating_point
-from scarcegan.evaluation.evaluate import Candidate, Champion, evaluate_models
+from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.records import Evaluation, Prevalence, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_quality
 from scarcegan.gan.progress import Progress
 from scarcegan.history.records import DecidedVersion, Dossier, RunsCompared
+from scarcegan.monitoring import drift as drifts
 from scarcegan.monitoring.decision import decide
-from scarcegan.monitoring.drift import (
-    ClassifierDrift,
-    ComparedSnapshot,
-    DriftDecision,
-    DriftReport,
-    FeatureDrift,
-    RealisedRecall,
-    ScoreDrift,
-    SignalSize,
-    UnknownDrift,
-)
-from scarcegan.registry.contract import Decision
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
+from scarcegan.registry.versions import Decision
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance, Reason
 from scarcegan.settings import Definition, load
+from scarcegan.settings.steps import STEPS
 from scarcegan.snapshots.records import FeatureMove, SnapshotReport
-from scarcegan.workflow.scoring.records import (
-    ReferenceScores,
-    ReviewList,
-    ScoredSnapshot,
-    ScoreReport,
-    ScoringModel,
-    ScoringPlan,
-)
+from scarcegan.workflow.scoring import records as scoring
 
 SETTINGS = load({"data": {"prevalence": 0.01}, "evaluate": {"bootstrap": 200}})
 RARE = 3
@@ -70,44 +53,33 @@ SERIES = {  # where each series of a training begins and ends
 }
 
 
-def feature_names(features: int = 28) -> list[str]:
-    counters = ("deposit", "stake", "session_minutes", "night_play", "chasing", "withdrawals", "bonus_claims")
-    shapes = ("level", "trend", "burstiness", "peak")
-    return [f"{counter}_{shape}" for shape in shapes for counter in counters][:features]
+COUNTERS = ("deposit", "stake", "session_minutes", "night_play", "chasing", "withdrawals", "bonus_claims")
+FEATURES = [f"{counter}_{shape}" for shape in ("level", "trend", "burstiness", "peak") for counter in COUNTERS]
 
 
 @functools.cache
-def data_report(features: int = 28) -> DataReport:
+def data_report() -> DataReport:
     """A report on 6,000 players whose features tell less and less; the first tells nearly everything."""
     rng = np.random.default_rng(3)
     labels = rng.permutation(np.repeat([0, 1, 2, RARE, -1], [400, 400, 400, 120, 4680]))
-    raw = rng.lognormal(size=(len(labels), features)) * rng.choice([1, 60, 1500], size=features)
-    raw[labels == RARE] *= [40, *np.geomspace(3, 1, features - 1)]
-    test = (rng.random(len(labels)) < 0.2).astype(np.int8)
-    nobody_knows = np.full(len(labels), -1, np.int8)
-    players = Players(
-        np.arange(len(labels)), raw.astype(np.float32), tuple(feature_names(features)), labels.astype(np.int8),
-        nobody_knows, test, ("test",), "2024-06-30",
-    )  # fmt: skip
+    raw = rng.lognormal(size=(len(labels), 28)).astype(np.float32) * rng.choice([1, 60, 1500], size=28)
+    raw[labels == RARE] *= [40, *np.geomspace(3, 1, 27)]
+    unknown, test = np.full(len(labels), -1, np.int8), (rng.random(len(labels)) < 0.2).astype(np.int8)
+    ids = np.arange(len(labels))
+    players = Players(ids, raw, tuple(FEATURES), labels.astype(np.int8), unknown, test, ("test",), "2024-06-30")
     kept, fold = split(players, SETTINGS, rng)
     return report_on(kept, fold, SETTINGS)
 
 
 def snapshot() -> SnapshotReport:
-    moves = [FeatureMove(name, psi, psi / 3, 1.0, 1.0 + psi) for name, psi in
-             (("bets_level", 0.61), ("night_trend", 0.12), ("stake_peak", 0.004))]  # fmt: skip
+    moved = {"bets_level": 0.61, "night_trend": 0.12, "stake_peak": 0.004}
     return SnapshotReport(
-        name="players-2024-06-30",
-        fingerprint="31bf4c3cc3762a6e",
-        code_version="0a1b2c3d4e5f",
-        source="s3://telemetry/daily",
-        window_days=60,
-        missing_days=["2024-05-03", "2024-05-04"],
+        name="players-2024-06-30", fingerprint="31bf4c3cc3762a6e", code_version="0a1b2c3d4e5f",
+        source="s3://telemetry/daily", window_days=60, missing_days=["2024-05-03", "2024-05-04"],
         quiet_days={"dormant": 51.2, "normal": 40.0, "heavy": 12.25, "risky": 20.5, "unlabeled": 44.4},
-        previous="players-2024-05-31",
-        previous_cutoff="2024-05-31",
-        moves=moves,
-    )
+        previous="players-2024-05-31", previous_cutoff="2024-05-31",
+        moves=[FeatureMove(name, psi, psi / 3, 1.0, 1.0 + psi) for name, psi in moved.items()],
+    )  # fmt: skip
 
 
 def progress(rounds: int = 13, members: int = 8, collapsed: int | None = 5) -> Progress:
@@ -124,16 +96,10 @@ def progress(rounds: int = 13, members: int = 8, collapsed: int | None = 5) -> P
         faults[rounds // 2 :, collapsed], healthy[collapsed] = "not_finite", False
         for values in series.values():
             values[rounds // 2 :, collapsed] = math.nan
-    return Progress(
-        members=members,
-        iterations=1_000,
-        iteration=[50 * (at + 1) for at in range(rounds)],
-        seconds=[3.6 * (at + 1) for at in range(rounds)],
-        faults=faults.tolist(),
-        series={name: values.tolist() for name, values in series.items()},
-        healthy=healthy,
-        alarms=[] if all(healthy) else ["not finite: member 5, first at iteration 350; lower the learning rates"],
-    )
+    iteration, seconds = ([step * (at + 1) for at in range(rounds)] for step in (50, 3.6))
+    told = {name: values.tolist() for name, values in series.items()}
+    alarms = [] if all(healthy) else ["not finite: member 5, first at iteration 350; lower the learning rates"]
+    return Progress(members, 1_000, iteration, seconds, faults.tolist(), told, healthy, alarms)
 
 
 def players() -> tuple[HeldOut, np.ndarray]:
@@ -160,13 +126,13 @@ def evaluation(*test_sets: str) -> Evaluation:
     def score(separation: float, seed: int) -> dict[str, np.ndarray]:
         return dict.fromkeys(test_sets, probabilities(kind, separation, seed))
 
-    def candidate(definition: Definition, separation: float) -> Candidate:
+    def challenger(definition: Definition, separation: float) -> Challenger:
         risks = [probabilities(kind, separation, seed)[:, RARE] for seed in range(6)]
         point, *folds = (operating_point(definition, rows.scored(risk), SETTINGS.review_budget) for risk in risks)
-        return Candidate(score(separation, 0), point, 37, folds)
+        return Challenger(score(separation, 0), point, 37, folds)
 
     rivals = {"gradient_boosting": 1.7, "random_forest": 1.9, "extra_trees": 2.1, "logistic_regression": 1.4}
-    models = {one.name: candidate(one, 2.1 + at / 5) for at, one in enumerate(SETTINGS.definitions)}
+    models = {one.name: challenger(one, 2.1 + at / 5) for at, one in enumerate(SETTINGS.definitions)}
     found = evaluate_models(
         dict.fromkeys(test_sets, rows),
         models,
@@ -184,7 +150,7 @@ def evaluation(*test_sets: str) -> Evaluation:
 
 
 def explanation() -> Explanation:
-    importance = [Importance(name, 0.04 * 0.83**rank) for rank, name in enumerate(feature_names())]
+    importance = [Importance(name, 0.04 * 0.83**rank) for rank, name in enumerate(FEATURES)]
     told = [
         Reason(one.feature, 0.93, 0.21, by, f"{one.feature.replace('_', ' ')} 0.93, typical 0.21 (+{by})")
         for one, by in zip(importance, (0.21, 0.11, 0.052), strict=False)
@@ -200,25 +166,16 @@ def release() -> Release:
     headlines = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
     versions = [
         ReleasedVersion(
-            version=13 + at,
-            definition=name,
-            status="PendingManualApproval",
-            threshold=model.threshold,
-            constraint_met=model.constraint_met,
-            metrics={metric: getattr(model.test["test"], metric).value for metric in headlines},
-            created="2024-07-01T09:14:22+00:00",
+            number, name, "PendingManualApproval", model.threshold, model.constraint_met,
+            {metric: getattr(model.test["test"], metric).value for metric in headlines}, "2024-07-01T09:14:22+00:00",
         )
-        for at, (name, model) in enumerate(models.items())
-    ]
+        for number, (name, model) in enumerate(models.items(), start=13)
+    ]  # fmt: skip
     lineage = Lineage(
-        run="RetrainFlow/1719824973",
-        origin_run="1719824973",
-        commit="d792cfe4b1a9c07f5e2c8d3f90a1b2c3d4e5f607",
-        data_fingerprint="9f2c41d07be3a865",
-        settings_fingerprint="41c0ffee12ab90de",
-        config="retrain.toml",
+        run="RetrainFlow/1719824973", origin_run="1719824973", commit="d792cfe4b1a9c07f5e2c8d3f90a1b2c3d4e5f607",
+        data_fingerprint="9f2c41d07be3a865", settings_fingerprint="41c0ffee12ab90de", config="retrain.toml",
         card="RetrainFlow/1719824973/evaluate/7",
-    )
+    )  # fmt: skip
     commands = ["scarcegan models compare", "scarcegan models approve 15 --reason 'beats the champion'"]
     return Release("r-20240701-9f2c41d0", "local: /home/ada/.scarcegan/registry", versions, [], lineage, commands)
 
@@ -234,43 +191,40 @@ def cost() -> Bill:
         "register": (31.0, 12.0, 1_300, None, 1, 4_096, 0),
     }
     tasks = [
-        {"step": step, "index": index, "wall_s": wall, "cpu_s": cpu, "peak_memory_mb": peak, "gpu_used_share": gpu}
-        | {"cpu": cpus, "memory_mb": memory, "gpu": gpus, "attempt": int(index == 1)}
+        TaskUsage(step, index, wall, cpu, peak, gpu, cpus, memory, gpus, attempt=int(index == 1))
         for step, (wall, cpu, peak, gpu, cpus, memory, gpus) in used.items()
         for index in (range(5) if step == "train" else [None])
     ]
-    return Bill.from_plain(bill(tasks, SETTINGS, rented=True))
+    return bill(tasks, STEPS["RetrainFlow"], SETTINGS.prices, expected_money=1.21, rented=True)
 
 
-def drift() -> DriftReport:
+def drift() -> drifts.DriftReport:
     """A new season: features moved, the scores' tail grew, one feature is gone, fewer late-labelled are found."""
     grid = np.arange(51) / 50
     above = (np.exp(-6.2 * grid).tolist(), np.exp(-4.9 * grid).tolist())
     about = {"fingerprint": "31bf4c3cc3762a6e", "players": 1_240_332, "compared": 50_000}
-    roles, measures = ("bets", "losses", "night_minutes", "sessions"), ("level", "trend", "peak", "active_share")
-    names = [f"{role}_{measure}" for role in roles for measure in measures]
     features = [
-        FeatureDrift(name, 3 * ks**2, 0.012, ks, 0.03 + 0.01 * (at % 3), 0, 0.001, 0, 0, 12.4, 12.4 + ks, ks > 0.05)
-        for at, name in enumerate(names)
+        drifts.FeatureDrift(name, ks**2, 0.012, ks, 0.03 + 0.01 * (at % 3), 0, 0.001, 0, 0, 12.4, 12.4 + ks, ks > 0.05)
+        for at, name in enumerate(FEATURES[:16])
         for ks in (0.31 * 0.82**at,)
     ]
     features[3] = replace(features[3], psi=None, ks=None, missing_share=1.0, missing_now=1.0, median_now=None)
     sizes = {"features": 0.52, "classifier": 0.672, "score": 0.081, "unknown_share": 0.027, "recall": 0.1775}
-    return DriftReport(
-        reference=ComparedSnapshot("players-2026-06-01", "2026-06-01", **about),
-        current=ComparedSnapshot("players-2026-08-01", "2026-08-01", **about),
+    return drifts.DriftReport(
+        reference=drifts.ComparedSnapshot("players-2026-06-01", "2026-06-01", **about),
+        current=drifts.ComparedSnapshot("players-2026-08-01", "2026-08-01", **about),
         false_alarms=0.01,
         pairs=5,
         features=features,
-        classifier=ClassifierDrift(auc=0.672, limit=0.561, null_high=0.509, p=0.0, rows=50_000),
-        score=ScoreDrift(0.081, 0.031, 0.742, 0.0098, 0.0264, grid.tolist(), *above),
-        unknown_share=UnknownDrift(before=0.124, now=0.151, limit=0.02),
-        recall=RealisedRecall("players-2026-07-01", risky=48, found=15, value=0.3125, promised=0.49, p=0.009),
-        signals={name: SignalSize(size, beyond=True) for name, size in sizes.items()},
+        classifier=drifts.ClassifierDrift(auc=0.672, limit=0.561, null_high=0.509, p=0.0, rows=50_000),
+        score=drifts.ScoreDrift(0.081, 0.031, 0.742, 0.0098, 0.0264, grid.tolist(), *above),
+        unknown_share=drifts.UnknownDrift(before=0.124, now=0.151, limit=0.02),
+        recall=drifts.RealisedRecall("players-2026-07-01", risky=48, found=15, value=0.3125, promised=0.49, p=0.009),
+        signals={name: drifts.SignalSize(size, beyond=True) for name, size in sizes.items()},
     )
 
 
-def decision() -> DriftDecision:
+def decision() -> drifts.DriftDecision:
     """What follows from `drift` in its second period."""
     now = drift()
     signals = {name: size for name, size in now.signals.items() if name != "recall"}
@@ -278,15 +232,15 @@ def decision() -> DriftDecision:
     past: list[Any] = []
     for one in (before, now):
         past.append(decide(one.to_plain() | {"flags": []}, 7, past, SETTINGS.monitoring))
-    return DriftDecision.from_plain(past[-1])
+    return drifts.DriftDecision.from_plain(past[-1])
 
 
-def score_report() -> ScoreReport:
+def score_report() -> scoring.ScoreReport:
     levels = np.linspace(0, 1, 101)
-    model = ScoringModel(3, "review_budget", "scarcegan", "ab" * 32, "release-11", "RetrainFlow/11", 0.61)
-    snapshot = ScoredSnapshot("players-2026-01-01", "31bf4c3cc3762a6e", "2026-01-01", 120_000, 4)
-    return ScoreReport(
-        plan=ScoringPlan("ScoreFlow/21", model, snapshot, "s3://scores/players-2026-01-01/v3-ScoreFlow-21"),
+    model = scoring.ScoringModel(3, "review_budget", "scarcegan", "ab" * 32, "release-11", "RetrainFlow/11", 0.61)
+    snapshot = scoring.ScoredSnapshot("players-2026-01-01", "31bf4c3cc3762a6e", "2026-01-01", 120_000, 4)
+    return scoring.ScoreReport(
+        plan=scoring.ScoringPlan("ScoreFlow/21", model, snapshot, "s3://scores/players-2026-01-01/v3-ScoreFlow-21"),
         files=[f"part-0000{number}.parquet" for number in range(4)],
         players=120_000,
         flagged=1_080,
@@ -295,8 +249,8 @@ def score_report() -> ScoreReport:
         classes={"dormant": 50_000, "normal": 40_000, "heavy": 14_480, "risky": 1_000, "unknown": 14_520},
         levels=levels.tolist(),
         quantiles=(0.9 * levels**6).tolist(),
-        reference=ReferenceScores(20_000, (0.8 * levels**7).tolist(), 0.0098, 0.08),
-        review=ReviewList(1_200, 0.01, 0.58, 1_080, "review.parquet", "review.csv"),
+        reference=scoring.ReferenceScores(20_000, (0.8 * levels**7).tolist(), 0.0098, 0.08),
+        review=scoring.ReviewList(1_200, 0.01, 0.58, 1_080, "review.parquet", "review.csv"),
     )
 
 

@@ -1,8 +1,6 @@
 import json
 import math
 
-import pytest
-
 from cards.charts import Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, plain, points, ranked_bars
 
 SHARE = Axis("share", share=True, low=0, high=1)
@@ -10,11 +8,6 @@ SHARE = Axis("share", share=True, low=0, high=1)
 
 def spec_of(chart):
     return chart.render()["spec"]
-
-
-def colors_of(spec):
-    scale = spec["layer"][0]["encoding"]["color"]["scale"]
-    return dict(zip(scale["domain"], scale["range"], strict=True))
 
 
 def test_numbers_that_json_does_not_know_become_null_and_others_have_five_digits():
@@ -43,16 +36,16 @@ def test_a_logarithmic_axis_leaves_out_what_is_not_positive():
 
 def test_series_have_colours_of_their_own_or_the_one_they_ask_for():
     bars = [Mark(str(at), 0.5, series=str(at), color="#123456" if at == 2 else "") for at in range(8)]
-    colors = colors_of(spec_of(ranked_bars("?", "", SHARE, bars)))
+    scale = spec_of(ranked_bars("?", "", SHARE, bars))["layer"][0]["encoding"]["color"]["scale"]
+    colors = dict(zip(scale["domain"], scale["range"], strict=True))
     assert colors["2"] == "#123456"
     assert colors["0"] == colors["6"] != colors["1"]  # six colours, then again
 
 
 def test_marks_of_one_name_lie_together():
-    alone = spec_of(points("?", "", SHARE, [Mark("a", 0.1, series="x"), Mark("b", 0.2, series="y")]))
-    together = spec_of(points("?", "", SHARE, [Mark("a", 0.1, series="x"), Mark("a", 0.2, series="y")]))
-    assert "yOffset" not in str(alone)
-    assert "yOffset" in str(together)
+    alone, together = (points("?", "", SHARE, [Mark("a", 0.1), Mark(name, 0.2, series="y")]) for name in "ba")
+    assert "yOffset" not in str(spec_of(alone))
+    assert "yOffset" in str(spec_of(together))
 
 
 def test_faint_lines_stand_back_until_they_are_picked():
@@ -61,25 +54,20 @@ def test_faint_lines_stand_back_until_they_are_picked():
     assert (pick["bind"], pick["value"]) == ("legend", [{"name": "a"}])
 
 
-@pytest.mark.parametrize("shape", ["points", "lines"])
-def test_choices_are_shown_one_at_a_time_the_first_one_first(shape):
-    if shape == "points":
-        chart = points(
-            "?", "", SHARE, [Mark("a", 0.1, choice=name) for name in ("best", "other")], [Rule(0, "", "best")]
-        )
-    else:
-        lines = [Line("a", [0, 1], [0, 1], choice=name) for name in ("best", "other")]
-        chart = banded_lines("?", "", SHARE, SHARE, lines, [Rule(0, "", "best")])
-    spec = spec_of(chart)
-    (param,) = spec["params"]
-    assert (param["value"], param["bind"]["options"]) == ("best", ["best", "other"])
-    assert spec["transform"][0] == spec["layer"][-1]["transform"][0] == {"filter": "datum.choice == chosen"}
+def test_choices_are_shown_one_at_a_time_the_first_one_first():
+    names, rules = ("best", "other"), [Rule(0, "", "best")]
+    lines = [Line("a", [0, 1], [0, 1], choice=name) for name in names]
+    drawn = banded_lines("?", "", SHARE, SHARE, lines, rules)
+    for chart in (drawn, points("?", "", SHARE, [Mark("a", 0.1, choice=name) for name in names], rules)):
+        spec = spec_of(chart)
+        (param,) = spec["params"]
+        assert (param["value"], param["bind"]["options"]) == ("best", ["best", "other"])
+        assert spec["transform"][0] == spec["layer"][-1]["transform"][0] == {"filter": "datum.choice == chosen"}
 
 
 def test_small_charts_keep_their_own_size():
     lines = banded_lines("?", "", SHARE, SHARE, [Line("a", [0], [0], panel="one"), Line("a", [0], [0], panel="two")])
     cells = heat_map("?", "", "rows", "columns", [Cell("a", "b", 0.5, "1", "one")])
     for spec in map(spec_of, (lines, cells)):
-        assert spec["width"] is None
-        assert spec["facet"]["field"] == "panel"
+        assert (spec["width"], spec["facet"]["field"]) == (None, "panel")
         assert "height" not in spec

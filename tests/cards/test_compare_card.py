@@ -33,7 +33,7 @@ def test_a_lead_is_weighed_against_the_spread_of_the_folds(compared, read):
 
 def test_settings_that_differ_stand_in_a_table(compared, read):
     assert '["train.members", "8", "16", "8"]' in read(compare_card(compared))
-    assert "all settings are the same" in read(compare_card(replace(compared, settings=[])))
+    assert "all settings are the same" in read(compare_card(replace(compared, settings={})))
 
 
 def test_charts_ask_and_show_only_runs_with_data(compared):

@@ -35,8 +35,8 @@ def test_limits_say_where_they_come_from(report, decision, read):
 
 def test_a_feature_without_a_value_has_its_row_and_no_bar(report, decision, read, drawn):
     card = drift_card(report, decision)
-    assert '["bets_active_share (moved)", "– / 0.030", "– / 0.012", "0 % → 100 %", "12.4 → –"]' in read(card)
-    assert "bets_active_share" not in [row["name"] for row in drawn(card)["Which features have moved?"]]
+    assert '["night_play_level (moved)", "– / 0.030", "– / 0.012", "0 % → 100 %", "12.4 → –"]' in read(card)
+    assert "night_play_level" not in [row["name"] for row in drawn(card)["Which features have moved?"]]
 
 
 def test_what_was_not_measured_is_left_out(report, decision, read):

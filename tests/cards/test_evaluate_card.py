@@ -9,7 +9,8 @@ from scarcegan import words
 from scarcegan.evaluation.records import Comparison, Verdict
 from scarcegan.evaluation.verdict import NO_RIVAL
 
-RECALL_CURVES = "How many risky players are found for the players flagged?"
+RECALL = "How many risky players are found for the players flagged?"
+PRECISION = "How often is a flagged player risky, the more are found?"
 
 
 @pytest.fixture
@@ -17,46 +18,42 @@ def card():
     return lambda evaluation, **changes: evaluate_card(evaluation, replace(card_samples.explanation(), **changes))
 
 
-def with_model(evaluation, name, **changes):
-    return replace(evaluation, models={**evaluation.models, name: replace(evaluation.models[name], **changes)})
+def with_models(evaluation, change):
+    return replace(evaluation, models={name: change(model) for name, model in evaluation.models.items()})
 
 
-def with_test(evaluation, **changes):
-    """Change the measures of all models."""
-    models = {
-        name: replace(model, test={"test": replace(model.test["test"], **changes)})
-        for name, model in evaluation.models.items()
-    }
-    return replace(evaluation, models=models)
+def with_verdict(evaluation, **changes):
+    verdict = replace(evaluation.verdicts["review_budget"], **changes)
+    return replace(evaluation, verdicts={**evaluation.verdicts, "review_budget": verdict})
 
 
-def written(metric, found):
-    return words.interval(metric, found).replace(words.GAP, " ")
+def cells(name, *texts):
+    """The beginning of a table's row as the page has it."""
+    return json.dumps([name, *(text.replace(words.GAP, " ") for text in texts)], ensure_ascii=False)[:-1]
 
 
 def test_the_headlines_verdict_comes_first(evaluation, card, read):
     text = read(card(evaluation))
     order = ("### `review_budget` finds", "- `recall_first` finds", "## Test set `test`")
     assert sorted(order, key=text.index) == list(order)
-    verdict = evaluation.verdicts["review_budget"].against_rival
-    numbers = (verdict.difference, verdict.low, verdict.high)
-    assert f'"a tie with extra_trees", "{words.points(*numbers)}"'.replace(words.GAP, " ") in text
+    against = evaluation.verdicts["review_budget"].against_rival
+    told = words.points(against.difference, against.low, against.high)
+    definition = "flagged share ≤ 0.01, highest recall"
+    assert cells("review_budget", definition, "met", "a tie with extra_trees", told) in text
 
 
 def test_a_bound_that_was_missed_is_not_overlooked(evaluation, card, read):
-    text = read(card(with_model(evaluation, "recall_first", constraint_met=False)))
-    assert '["recall_first", "recall ≥ 0.85, fewest flagged", "NOT met"' in text
-    assert text.count("NOT met") == 1
+    text = read(card(with_models(evaluation, lambda model: replace(model, constraint_met=False))))
+    assert cells("recall_first", "recall ≥ 0.85, fewest flagged", "NOT met") in text
 
 
 def test_numbers_stand_with_their_intervals(evaluation, card, read):
     text = read(card(evaluation))
-    measures = evaluation.models["review_budget"].test["test"]
-    ranking = [written(name, getattr(measures, name)) for name in ("pr_auc", "recall_at_1", "recall_at_2")]
-    assert json.dumps(["review_budget", *ranking])[:-1] in text
-    rival = evaluation.rivals["extra_trees"]["test"]
-    assert json.dumps(["rival extra_trees", written("pr_auc", rival.pr_auc)])[:-1] in text
-    assert '["champion review_budget (version 9)", "0.' in text
+    model, rival = evaluation.models["review_budget"].test["test"], evaluation.rivals["extra_trees"]["test"]
+    ranking = [words.interval(name, getattr(model, name)) for name in ("pr_auc", "recall_at_1", "recall_at_2")]
+    assert cells("review_budget", *ranking) in text
+    assert cells("rival extra_trees", words.interval("pr_auc", rival.pr_auc)) in text
+    assert cells("champion review_budget (version 9)") in text
 
 
 def test_the_basis_of_the_numbers_is_told(evaluation, card, read):
@@ -72,64 +69,60 @@ def test_every_chart_asks_a_question(evaluation, card, drawn):
 
 
 def test_the_headline_its_rival_and_its_champion_stand_out(evaluation, card, drawn):
-    lines = drawn(card(evaluation))[RECALL_CURVES]
+    lines = drawn(card(evaluation))[RECALL]
     standing_out = ["review_budget", "champion review_budget (version 9)", "rival extra_trees"]
     assert [line["name"] for line in lines if not line["faint"]] == standing_out
     assert len(lines) == 9
 
 
-def test_curves_lie_in_their_intervals(evaluation, card, drawn):
-    charts = drawn(card(evaluation))
-    curve = evaluation.models["recall_first"].test["test"].curve
-    for title, measure in (
-        (RECALL_CURVES, "recall"),
-        ("How often is a flagged player risky, the more are found?", "precision"),
-    ):
-        line = charts[title][0]
-        for key, end in (("y", ""), ("low", "_low"), ("high", "_high")):
-            assert line[key] == pytest.approx(getattr(curve, measure + end), rel=1e-4)
+@pytest.mark.parametrize(("title", "measure"), [(RECALL, "recall"), (PRECISION, "precision")])
+def test_curves_lie_in_their_intervals(evaluation, card, drawn, title, measure):
+    curve, line = evaluation.models["recall_first"].test["test"].curve, drawn(card(evaluation))[title][0]
+    for key, end in (("y", ""), ("low", "_low"), ("high", "_high")):
+        assert line[key] == pytest.approx(getattr(curve, measure + end), rel=1e-4)
 
 
-def test_other_thresholds_and_calibration_are_shown_by_model_the_headline_first(evaluation, card, drawn):
-    charts = drawn(card(evaluation))
-    for title in ("What would another threshold bring?", "Does a risk score of 30 % mean that 30 % are risky?"):
-        assert list(dict.fromkeys(line["choice"] for line in charts[title])) == [
-            "review_budget",
-            "recall_first",
-            "precision_first",
-            "balanced",
-        ]
-        assert charts[title][0]["high"]
+@pytest.mark.parametrize(
+    "title", ["What would another threshold bring?", "Does a risk score of 30 % mean that 30 % are risky?"]
+)
+def test_one_model_is_looked_into_at_a_time_the_headline_first(evaluation, card, drawn, title):
+    lines = drawn(card(evaluation))[title]
+    names = ["review_budget", "recall_first", "precision_first", "balanced"]
+    assert list(dict.fromkeys(line["choice"] for line in lines)) == names
+    assert lines[0]["high"]
 
 
 def test_confusion_shows_shares_of_the_row_and_leaves_empty_rows_out(evaluation, card, drawn):
-    found = evaluation.models["balanced"].test["test"].confusion
-    emptied = replace(found, matrix=[[0] * 5, [0, 0, 0, 13, 11], *found.matrix[2:]])
-    cells = drawn(card(with_test(evaluation, confusion=emptied)))["Which classes are mistaken for which?"]
-    assert {cell["row"] for cell in cells} == {"normal", "heavy", "risky", "unlabelled"}
-    (told,) = [
-        cell for cell in cells if (cell["panel"], cell["row"], cell["column"]) == ("balanced", "normal", "risky")
-    ]
+    def emptied(model):
+        test = model.test["test"]
+        matrix = [[0] * 5, [0, 0, 0, 13, 11], *test.confusion.matrix[2:]]
+        return replace(model, test={"test": replace(test, confusion=replace(test.confusion, matrix=matrix))})
+
+    found = drawn(card(with_models(evaluation, emptied)))["Which classes are mistaken for which?"]
+    assert {cell["row"] for cell in found} == {"normal", "heavy", "risky", "unlabelled"}
+    (told,) = [one for one in found if (one["panel"], one["row"], one["column"]) == ("balanced", "normal", "risky")]
     assert (told["label"], told["shade"]) == ("13", pytest.approx(13 / 24, rel=1e-4))
 
 
 def test_without_classes_the_card_says_why_there_is_no_confusion_matrix(evaluation, card, read):
-    text = read(card(with_test(evaluation, confusion=None, unknown_share=None)))
-    assert "There is no confusion matrix" in text
+    unknown = {"confusion": None, "unknown_share": None}
+    blind = with_models(evaluation, lambda model: replace(model, test={"test": replace(model.test["test"], **unknown)}))
+    assert "There is no confusion matrix" in read(card(blind))
 
 
 def test_folds_are_summed_up_with_their_spread(evaluation, card, read, drawn):
-    components, spread = card(evaluation), evaluation.models["review_budget"].fold_spread["recall"]
-    assert f'"{words.spread("recall", spread.mean, spread.std)}"'.replace(words.GAP, " ") in read(components)
+    components, model = card(evaluation), evaluation.models["review_budget"]
+    recall = model.fold_spread["recall"]
+    told = words.spread("recall", recall.mean, recall.std)
+    assert cells("review_budget", words.score(model.threshold, 3), told) in read(components)
     marks = drawn(components)["How much do the models differ from fold to fold?"]
     (mark,) = [one for one in marks if (one["name"], one["series"]) == ("Recall", "review_budget")]
-    assert mark["dots"] == pytest.approx(spread.folds, rel=1e-4)
+    assert mark["dots"] == pytest.approx(recall.folds, rel=1e-4)
 
 
 def test_each_model_stands_against_its_own_champion(evaluation, card, read):
     assert '"better than version 9: +' in read(card(evaluation))
-    other = replace(evaluation.verdicts["review_budget"], against_champion=NO_RIVAL)
-    changed = replace(evaluation, verdicts={**evaluation.verdicts, "review_budget": other})
+    changed = with_verdict(evaluation, against_champion=NO_RIVAL)
     assert '"version 9: not comparable"]' in read(card(changed))
 
 
@@ -146,11 +139,10 @@ def test_a_champion_of_a_dropped_definition_is_still_drawn(evaluation, card, rea
 
 
 def test_a_team_without_a_review_budget_model_sees_its_first_definition_first(evaluation, card, read):
-    left = {
-        part: {name: one for name, one in getattr(evaluation, part).items() if name != "review_budget"}
-        for part in ("models", "verdicts")
-    }
-    assert "### `recall_first` finds" in read(card(replace(evaluation, **left)))
+    parts = {"models": dict(evaluation.models), "verdicts": dict(evaluation.verdicts)}
+    for part in parts.values():
+        del part["review_budget"]
+    assert "### `recall_first` finds" in read(card(replace(evaluation, **parts)))
 
 
 def test_every_test_set_has_its_part(card, read):
@@ -159,13 +151,13 @@ def test_every_test_set_has_its_part(card, read):
 
 
 def test_groups_of_players_stand_with_counts_and_intervals(evaluation, card, read, drawn):
-    tenure = evaluation.subgroups.features[1]
-    nobody = replace(tenure.groups[0], risky=0, recall=None)
-    groups = replace(tenure, groups=[nobody, *tenure.groups[1:]])
-    components = card(replace(evaluation, subgroups=replace(evaluation.subgroups, features=[groups])))
+    first, *others = evaluation.subgroups.features[1].groups
+    nobody = replace(first, risky=0, recall=None)
+    tenure = replace(evaluation.subgroups.features[1], groups=[nobody, *others])
+    components = card(replace(evaluation, subgroups=replace(evaluation.subgroups, features=[tenure])))
     text = read(components)
     assert f"`review_budget` at its one threshold, {evaluation.subgroups.threshold:.3f}, on `test`" in text
-    assert f'["sessions tenure days 1 to {nobody.high:.0f}", "{nobody.players:,}", "0", "–", "' in text
+    assert cells(f"sessions tenure days 1 to {first.high:.0f}", f"{first.players:,}", "0", "–") in text
     assert len(drawn(components)["Whose risk does the model overlook?"]) == 2
 
 
@@ -185,7 +177,4 @@ def test_players_are_explained_in_words_and_without_names(evaluation, card, read
     assert '["A", "0.97", "risky", "deposit level 0.93, typical 0.21 (+0.21)", "stake level 0.93' in text
     assert '["D", "0.66", "not known", ' in text
     assert "Names are withheld and values rounded" in text
-
-
-def test_where_nobody_is_flagged_nobody_is_explained(evaluation, card, read):
     assert "Nobody is flagged on this test set" in read(card(evaluation, examples=[]))

@@ -139,13 +139,6 @@ def test_a_refusal_is_a_short_message_on_stderr(runs, arguments, message):
     assert len(result.stderr.strip().splitlines()) <= 3
 
 
-@pytest.mark.parametrize("command", ["list", "show", "compare", "best"])
-def test_every_command_is_explained(command):
-    text = CliRunner().invoke(app, ["runs", command, "--help"], env={"COLUMNS": "200"}).stdout
-    for line in (line for line in text.splitlines() if " --" in line and "Usage" not in line):
-        assert len(line.strip(" │").split("  ")) > 1, line
-
-
 def test_a_pipe_gets_neither_colours_nor_a_spinner(recorded):
     command = [Path(sys.executable).with_name("scarcegan"), "runs", "list"]
     environment = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "COLUMNS")}

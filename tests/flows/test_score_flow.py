@@ -21,13 +21,6 @@ from scarcegan.storage import list_names
 pytestmark = pytest.mark.slow
 
 COLUMNS = ("bets_level", "bets_active_share", "night_level")
-SECTIONS = """
-[snapshots]
-folder = "{folder}/snapshots"
-
-[scoring]
-folder = "{folder}/scores"
-"""
 
 
 def small_model():
@@ -49,8 +42,7 @@ def features_of(players):
 def approved(flow_folder):
     """A snapshot of 300 players in three parts, and an approved model."""
     folder = flow_folder.path
-    config = folder / "tiny.toml"
-    config.write_text(config.read_text() + SECTIONS.format(folder=folder))
+    flow_folder.configure({"snapshots": {"folder": f"{folder}/snapshots"}, "scoring": {"folder": f"{folder}/scores"}})
     store, name = open_snapshots(str(folder / "snapshots")), "players-2026-01-01"
     ids, features = np.arange(300), features_of(300)
     parts = [store.write_part(name, at, ids[at::3], features[at::3], COLUMNS) for at in range(3)]

@@ -99,7 +99,7 @@ def test_a_run_of_other_code_is_compared_as_far_as_it_can_be_read(recorder):
     recorder.run("first", steps_of("first"))
     recorder.run("other", other)
     record = history.compare("first", "other").record
-    assert [row.setting for row in record.settings] == ["seed"]
+    assert list(record.settings) == ["seed"]
     assert {figure.run for figure in record.metrics} == {best.run for best in record.best} == {"first"}
     assert [curve.fold for curve in record.curves if curve.run == "other"] == [0, 0, 0]
     assert [line.partition(":")[0] for line in record.unread["other"]] == ["evaluation", "progress of fold 1"]

@@ -1,11 +1,16 @@
 import math
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from scarcegan.problems import DataProblem, RegistryProblem
+from scarcegan.records import Record
 from scarcegan.serving import model as model_module
+from scarcegan.serving import parts
 from scarcegan.serving.model import Model
+from scarcegan.serving.shape import expect_array
 
 
 def one_player_one_member(part, member, scaled):
@@ -41,25 +46,20 @@ def by_loops(model, raw):
 
 
 @pytest.mark.parametrize("thresholds", [0, 1, 3])
-def test_probabilities_equal_a_plain_loop_over_all_members(make_model, raw, thresholds):
-    model = make_model(thresholds=thresholds)
-    np.testing.assert_allclose(model.probabilities(raw), by_loops(model, raw), atol=1e-5)
+@pytest.mark.parametrize("classes", [("dormant", "normal", "risky", "unknown"), ("dormant", "normal", "risky")])
+def test_probabilities_equal_a_plain_loop_over_all_members_and_risk_is_the_rare_class(
+    make_model, raw, classes, thresholds
+):
+    model = make_model(classes=classes, thresholds=thresholds)
+    wanted = by_loops(model, raw)
+    np.testing.assert_allclose(model.probabilities(raw), wanted, atol=1e-5)
+    np.testing.assert_allclose(model.risk(raw), wanted[:, 2], atol=1e-5)
 
 
 def test_chunks_leave_no_seam(make_model, raw, monkeypatch):
     monkeypatch.setattr(model_module, "CHUNK_ROWS", 10)
     model = make_model()
     np.testing.assert_allclose(model.probabilities(raw), by_loops(model, raw), atol=1e-5)
-
-
-def test_risk_is_the_rare_class_averaged_over_all_members(make_model, raw):
-    model = make_model(members=(1, 4))
-    np.testing.assert_allclose(model.risk(raw), by_loops(model, raw)[:, 2], atol=1e-5)
-
-
-def test_a_model_without_unknown_has_one_class_less(make_model, raw):
-    model = make_model(classes=("dormant", "normal", "risky"))
-    assert model.probabilities(raw).shape == (37, 3)
 
 
 def test_column_order_in_memory_changes_nothing(make_model, raw):
@@ -109,6 +109,35 @@ def test_parts_of_a_time_without_kinds_are_networks(make_model, raw):
     for part in plain["parts"]:
         del part["kind"]
     np.testing.assert_array_equal(Model.from_plain(plain).risk(raw), make_model().risk(raw))
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Record):
+    """A part of another kind: every player gets the same probabilities."""
+
+    kind: ClassVar[str] = "constant"
+    shares: np.ndarray
+    weight: float = 5.0
+
+    def check(self, name, features, classes):
+        expect_array(f"{name}'s shares", self.shares, classes)
+
+    def add_probabilities(self, columns, total):
+        total += self.weight * self.shares[:, None]
+
+    def attributions(self, rows, typical, rare, steps):
+        return np.zeros(rows.shape, np.float32)
+
+
+def test_parts_of_several_kinds_are_scored_explained_and_archived_together(make_model, raw, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "KINDS", {**parts.KINDS, "constant": Constant})
+    monkeypatch.setattr(model_module, "serving_files", lambda _: {})
+    networks = make_model()
+    mixed = replace(networks, parts=(*networks.parts, Constant(np.array([0.4, 0.3, 0.2, 0.1], np.float32))))
+    np.testing.assert_allclose(mixed.risk(raw), networks.risk(raw) / 2 + 0.1, atol=1e-6)  # five members weigh as much
+    np.testing.assert_allclose(mixed.explain(raw, raw[0]), networks.explain(raw, raw[0]) / 2, atol=1e-6)
+    mixed.save(tmp_path / "model.tar.gz", {})
+    np.testing.assert_array_equal(Model.load(tmp_path / "model.tar.gz").risk(raw), mixed.risk(raw))
 
 
 def test_an_unknown_kind_of_part_is_refused(make_model):

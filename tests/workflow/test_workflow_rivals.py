@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scarcegan.problems import DataProblem
 from scarcegan.settings import load
 from scarcegan.workflow.retraining.rivals import train_rivals
 
@@ -39,10 +38,3 @@ def test_rivals_never_learn_from_test_players(prepared, four_rivals):
     expected, found = (train_rivals(one, four_rivals, threads=2) for one in (prepared, mislabeled))
     for name in four_rivals.evaluate.rivals:
         np.testing.assert_array_equal(expected[name]["later"], found[name]["later"])
-
-
-def test_a_rival_that_cannot_be_trained_is_said(prepared, four_rivals):
-    players = prepared.players
-    nobody = replace(prepared, players=replace(players, labels=np.where(players.labels == 3, 0, players.labels)))
-    with pytest.raises(DataProblem, match="needs labelled players of the rare class"):
-        train_rivals(nobody, four_rivals, threads=2)

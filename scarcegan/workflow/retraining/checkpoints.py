@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scarcegan import storage
+from scarcegan.project import project_folder
 
 if TYPE_CHECKING:
     from scarcegan.gan.checkpoints import CheckpointFile
@@ -24,6 +25,19 @@ def checkpoint_at(location: str, fingerprint: str) -> "CheckpointFile":
         return CheckpointFile(Path(location), fingerprint)
     copies = InStorage(location)
     return CheckpointFile(copies.draft, fingerprint, copies)
+
+
+def checkpoint_folder(flow: str, run: str, shared_prefix: str) -> str:
+    """Return the folder of a run's checkpoints.
+
+    Args:
+        flow: its name.
+        run: id of the first run of a chain of resumes.
+        shared_prefix: where artifacts are on S3, as the next task may run on another machine; empty for this machine.
+    """
+    if shared_prefix:
+        return f"{shared_prefix}/{flow}/checkpoints/{run}"
+    return str(project_folder("checkpoints") / flow / run)
 
 
 def drop_checkpoints(folder: str, names: list[str]) -> None:

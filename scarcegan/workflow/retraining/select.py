@@ -29,6 +29,7 @@ def select_models(
     rows = np.concatenate([offer.validation_rows for offer in offers])
     background = prepared.players.features[prepared.fold == settings.folds.k]
     labels = prepared.players.labels[rows]
+    # Every player is scored by the fold that has not trained on it: the pooled scores are out of sample.
     pooled = {
         definition.name: np.concatenate([offer.candidates[definition.name].scores for offer in offers])
         for definition in settings.definitions
