@@ -48,10 +48,12 @@ class FeaturesFlow(FlowSpec):
     def start(self):
         """Resolve the settings and survey all telemetry once: what cannot be used is refused here."""
         from scarcegan.preflight import inside_features
+        from scarcegan.project import located
         from scarcegan.settings import resolve_features
         from scarcegan.workflow.features.telemetry import plan_snapshots
 
-        settings = resolve_features(self.config.to_dict(), self.telemetry, self.cutoff)
+        telemetry = self.telemetry and located(self.telemetry, Path.cwd())
+        settings = resolve_features(self.config.to_dict(), telemetry, self.cutoff)
         inside_features(settings, os.environ)
         self.settings = settings.model_dump(mode="json")
         self.commit = self.launch.commit

@@ -68,9 +68,11 @@ class RetrainFlow(FlowSpec):
         from scarcegan.backends import open_registry
         from scarcegan.costs import estimate
         from scarcegan.preflight import inside_run
+        from scarcegan.project import located
         from scarcegan.settings import resolve
 
-        settings = resolve(self.config.to_dict(), self.seed, self.data, self.snapshot)
+        data = self.data and located(self.data, Path.cwd())
+        settings = resolve(self.config.to_dict(), self.seed, data, self.snapshot)
         print(estimate(settings)["sentence"])
         inside_run(settings, os.environ)
         open_registry(settings.registry).versions()
@@ -200,7 +202,7 @@ class RetrainFlow(FlowSpec):
         from cards.cost_card import cost_card
         from scarcegan.costs import bill
         from scarcegan.settings import load
-        from scarcegan.workflow.retraining.checkpoints import drop_checkpoints
+        from scarcegan.storage import remove_folder
 
         self.cost = bill(self.usage, load(self.settings), rented="AWS_BATCH_JOB_ID" in os.environ)
         current.card.extend(cost_card(self.cost))
@@ -209,7 +211,7 @@ class RetrainFlow(FlowSpec):
         numbers = ", ".join(str(version["version"]) for version in self.release["versions"])
         print(f"Registered versions {numbers} as {self.release['release_id']} in {self.release['registry']}.")
         print("Look next:", *self.release["commands"], sep="\n  ")
-        drop_checkpoints(self._checkpoints(), [f"fold_{number}.npz" for number in range(self.settings["folds"]["k"])])
+        remove_folder(self._checkpoints())
 
     def _checkpoints(self):
         """Return the folder of this run's checkpoints, the same for all its resumes and for no other run.

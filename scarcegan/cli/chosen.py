@@ -12,7 +12,7 @@ import typer
 from scarcegan import settings
 from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem, SettingsProblem
-from scarcegan.project import project_root
+from scarcegan.project import located, project_root
 from scarcegan.registry import Registry
 
 Config = Annotated[
@@ -47,7 +47,7 @@ def chosen_registry(config: Path | None, backend: str | None, folder: Path | Non
         raise RegistryProblem("expected --registry-folder with the local registry only: leave one of both out")
     if folder and not (folder / "registry.sqlite").is_file():
         raise RegistryProblem(f"expected a registry in {folder}, found none: check --registry-folder")
-    changes = {"kind": "local", "path": str(folder.resolve())} if folder else {}
+    changes = {"kind": "local", "path": located(str(folder), Path.cwd())} if folder else {}
     return open_registry(registry.model_copy(update=changes | ({"kind": backend} if backend else {})))
 
 

@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from scarcegan.project import located
 
 if TYPE_CHECKING:
     from scarcegan.snapshots import Manifest, SnapshotStore
@@ -26,7 +29,7 @@ def list_snapshots(
 ) -> None:
     """List the snapshots by cut-off date."""
     store = _store(folder)
-    found = store.find(cutoff) if cutoff else store.snapshots()
+    found = [manifest for manifest in store.snapshots() if cutoff in ("", manifest.frame.cutoff)]
     if as_json:
         typer.echo(json.dumps([_facts(manifest) for manifest in found], indent=1))
         return
@@ -67,7 +70,7 @@ def _store(folder: str) -> "SnapshotStore":
     # pyarrow takes its time to load; the other commands do without.
     from scarcegan.snapshots import open_snapshots
 
-    return open_snapshots(folder)
+    return open_snapshots(folder and located(folder, Path.cwd()))
 
 
 def _facts(manifest: "Manifest") -> dict[str, Any]:

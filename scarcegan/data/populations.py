@@ -26,6 +26,7 @@ from scarcegan.data.validation import (
     refuse_same_player_twice,
 )
 from scarcegan.problems import DataProblem
+from scarcegan.project import located
 from scarcegan.settings import Settings
 from scarcegan.storage import join, list_names
 
@@ -51,7 +52,7 @@ def load_populations(settings: Settings) -> Players:
     if not settings.data.path:
         raise DataProblem("expected data.path for data.source 'tables', got none: name the folder of the tables")
     populations = (*settings.populations.classes, settings.populations.unlabeled)
-    locations = locate(settings.data.path, populations)
+    locations = locate(located(settings.data.path), populations)
     everyone = _everyone(locations, settings)
     refuse_same_player_twice(everyone, settings)
     stay = sampled(everyone, settings)

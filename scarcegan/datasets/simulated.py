@@ -16,8 +16,6 @@ dormant, normal, heavy, risky, as when moderators misjudge a player.
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +29,9 @@ from scarcegan.datasets.sources import require_populations
 from scarcegan.datasets.telemetry_source import TEST, UNLABELED_NAME, players_of
 from scarcegan.features.roles import Roles
 from scarcegan.problems import DataProblem, SettingsProblem
-from scarcegan.project import project_folder
+from scarcegan.project import located
 from scarcegan.settings import Settings
+from scarcegan.storage import draft_beside
 
 CUTOFF = "2026-01-01"
 TEST_SHARE = 0.3
@@ -72,17 +71,14 @@ def write_telemetry(settings: Settings) -> Path:
     if "://" in settings.data.path:
         raise SettingsProblem(f"simulated players need a local data.path, got {settings.data.path!r}: leave it empty")
     stamp = fingerprint(settings)
-    folder = Path(settings.data.path) if settings.data.path else project_folder("simulated") / stamp
+    folder = Path(located(settings.data.path or f".scarcegan/simulated/{stamp}"))
     if _is_complete(folder, stamp):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with draft_beside(str(folder.parent)) as draft:
+        draft.mkdir()
         _write_tables(settings, draft)
         (draft / STAMP).write_text(_stamped(stamp))
         _publish(draft, folder, stamp)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 
@@ -109,7 +105,6 @@ def _is_complete(folder: Path, stamp: str) -> bool:
 
 
 def _publish(draft: Path, folder: Path, stamp: str) -> None:
-    draft.chmod(0o755)  # mkdtemp makes folders that others cannot read
     try:
         os.rename(draft, folder)
     except OSError:

@@ -9,7 +9,7 @@ from pyarrow import dataset
 from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers
 from scarcegan.features.source import Source, Window, read_frames, shard_numbers
 from scarcegan.problems import DataProblem
-from scarcegan.storage import draft_beside, is_file, is_folder, join, put_file, remove, remove_folder, write_once
+from scarcegan.storage import draft_beside, is_file, join, list_names, put_file, remove, remove_folder, write_bytes
 
 SHARD = "shard"
 # Written last and removed first: with it a shard without a folder has no rows, without it nobody can tell.
@@ -46,7 +46,7 @@ def write_partition(source: Source, windows: Sequence[Window], shards: int, fold
         )
         for file in sorted(draft.rglob("*.parquet")):
             put_file(file, join(folder, str(file.relative_to(draft))))
-    write_once(join(folder, COMPLETE), b"")
+    write_bytes(join(folder, COMPLETE), b"")
 
 
 def shard_source(folder: str, number: int, source: Source) -> Source | None:
@@ -61,7 +61,7 @@ def shard_source(folder: str, number: int, source: Source) -> Source | None:
             "it, or it is on another machine's disk (set snapshots.folder = 's3://...'); start a new run"
         )
     location = join(folder, str(number))
-    return Source(location, source.counters) if is_folder(location) else None
+    return Source(location, source.counters) if list_names(location) else None
 
 
 def remove_partition(folder: str) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from scarcegan.problems import DataProblem
-from scarcegan.storage import is_folder, join, list_names, read_bytes, remove, write_once
+from scarcegan.storage import find_bytes, join, list_names, remove, write_bytes
 
 
 class Records:
@@ -25,34 +25,32 @@ class Records:
         Raises:
             DataProblem: the folder cannot be written, or the record there is no JSON.
         """
-        return content if self.claim(name, content) else self._read(f"{name}.json")
+        return content if self.claim(name, content) else self.find(name) or content
 
     def claim(self, name: str, content: dict[str, Any]) -> bool:
         """Write a record unless there is one of that name; of several writers at once exactly one is told True."""
-        location = join(self.folder, f"{name}.json")
-        return write_once(location, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        return write_bytes(self._at(name), text.encode(), once=True)
 
     def withdraw(self, name: str) -> None:
         """Take a claim back: what it stood for did not happen."""
-        remove(join(self.folder, f"{name}.json"))
+        remove(self._at(name))
 
     def find(self, name: str) -> dict[str, Any] | None:
         """Return the record of that name, if there is one."""
-        return self._read(f"{name}.json") if f"{name}.json" in self._names() else None
+        content = find_bytes(self._at(name))
+        try:
+            return None if content is None else dict(json.loads(content))
+        except ValueError as error:
+            raise DataProblem(
+                f"expected a drift record in JSON at {self._at(name)}, got {error}: remove the file"
+            ) from error
 
     def before(self, cutoff: str) -> list[dict[str, Any]]:
         """Return the records, named by cut-off (ISO) first, of all earlier cut-offs, oldest first."""
-        return [self._read(name) for name in self._names() if name[: len(cutoff)] < cutoff]
+        names = [name.removesuffix(".json") for name in list_names(self.folder) if name.endswith(".json")]
+        found = [self.find(name) for name in names if name[: len(cutoff)] < cutoff]
+        return [record for record in found if record is not None]
 
-    def _names(self) -> list[str]:
-        if not is_folder(self.folder):
-            return []
-        return [name for name in list_names(self.folder) if name.endswith(".json")]
-
-    def _read(self, name: str) -> dict[str, Any]:
-        location = join(self.folder, name)
-        try:
-            record: dict[str, Any] = json.loads(read_bytes(location))
-        except ValueError as error:
-            raise DataProblem(f"expected a drift record in JSON at {location}, got {error}: remove the file") from error
-        return record
+    def _at(self, name: str) -> str:
+        return join(self.folder, f"{name}.json")

@@ -10,7 +10,7 @@ from typing import Any
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
-from scarcegan.registry.archives import ArchiveFolder
+from scarcegan.registry.archives import archive_path, keep_archive
 from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion
 from scarcegan.registry.database import SCHEMA_VERSION, create
 
@@ -49,14 +49,14 @@ class LocalRegistry:
         self.folder = folder
         self.group = group
         self._database = folder / "registry.sqlite"
-        self._archives = ArchiveFolder(folder / "archives")
+        self._archives = folder / "archives"
 
     def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
         """Register the models of one release: all of them or none; twice gives the same versions."""
         rules.check_release(models)
         for model in models:
             # Before the transaction: a crash in between leaves an archive nobody names, never a version without one.
-            self._archives.keep(model.archive, model.sha256)
+            keep_archive(model.archive, self._archives, model.sha256)
         create(self._database)
         with self._writing() as connection:
             for model in models:
@@ -124,7 +124,9 @@ class LocalRegistry:
 
     def fetch_archive(self, version: int) -> Path:
         """Return the path of a version's archive, its digest checked."""
-        return self._archives.fetch(self.show(version).sha256)
+        sha256 = self.show(version).sha256
+        rules.check_digest(archive_path(self._archives, sha256), sha256)
+        return archive_path(self._archives, sha256)
 
     def _insert(self, connection: sqlite3.Connection, model: ModelToRegister, release_size: int) -> None:
         known = "SELECT 1 FROM version WHERE group_name = ? AND token = ?"
@@ -175,7 +177,7 @@ class LocalRegistry:
             metrics=json.loads(row["metrics"]),
             metadata=json.loads(row["metadata"]),
             description=row["description"],
-            location=str(self._archives.path(row["sha256"])),
+            location=str(archive_path(self._archives, row["sha256"])),
             sha256=row["sha256"],
             token=row["token"],
             created_at=row["created_at"],

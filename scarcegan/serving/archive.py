@@ -22,7 +22,6 @@ import hashlib
 import io
 import json
 import tarfile
-import uuid
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +32,7 @@ import numpy as np
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.serving.shape import check_model
+from scarcegan.storage import write_bytes
 
 FORMAT = 1
 
@@ -60,7 +60,7 @@ def write_archive(
         RegistryProblem: the model's arrays do not fit together, or the evaluation is no JSON.
     """
     content = _pack({**_plain_files(model, evaluation), **beside})
-    _write_whole(content, Path(destination))
+    write_bytes(str(destination), content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -196,13 +196,3 @@ def _unpack(path: Path, expect_sha256: str | None) -> dict[str, bytes]:
         raise RegistryProblem(
             f"expected a whole model archive, got a damaged one at {path} ({error}): register the model again"
         ) from error
-
-
-def _write_whole(content: bytes, destination: Path) -> None:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    draft = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(destination)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -73,16 +73,10 @@ def test_a_refusal_names_the_telemetry_and_not_the_sorted_rows(frame, tmp_path):
         read(LATE, 0)
 
 
-def test_telemetry_on_s3_in_parts_by_date_is_read_and_sorted_there(frame, tmp_path, aws, aws_endpoint, monkeypatch):
-    for name, value in {
-        "ENDPOINT_URL": aws_endpoint,
-        "ACCESS_KEY_ID": "testing",
-        "SECRET_ACCESS_KEY": "testing",
-    }.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
+def test_telemetry_on_s3_in_parts_by_date_is_read_and_sorted_there(frame, tmp_path, bucket):
     for day, rows in frame.groupby(frame["date"].dt.strftime("%Y-%m-%d")):
         body = rows.drop(columns="date").to_parquet(index=False)
-        aws("s3").put_object(Bucket="models", Key=f"telemetry/date={day}/part-0.parquet", Body=body)
+        bucket.put_object(Key=f"telemetry/date={day}/part-0.parquet", Body=body)
     frame.to_parquet(tmp_path / "telemetry.parquet")
     local = sorted_by_shard(tmp_path / "telemetry.parquet", 1, tmp_path / "sorted")(LATE, 0)[0]
     own, all_rows = sorted_by_shard("s3://models/telemetry", 1, "s3://models/.sorted")(LATE, 0)
@@ -90,4 +84,4 @@ def test_telemetry_on_s3_in_parts_by_date_is_read_and_sorted_there(frame, tmp_pa
     np.testing.assert_array_equal(all_rows.counters, local.counters)
     remove_partition("s3://models/.sorted")
     remove_partition("s3://models/.sorted")  # nothing there is no problem
-    assert "Contents" not in aws("s3").list_objects_v2(Bucket="models", Prefix=".sorted")
+    assert list(bucket.objects.filter(Prefix=".sorted")) == []

@@ -6,7 +6,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from scarcegan.problems import RegistryProblem
+from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.serving.archive import read_archive, read_evaluation, write_archive
 from scarcegan.serving.forward import risk_score
 
@@ -127,10 +127,10 @@ def test_a_failed_write_leaves_no_draft_and_the_old_archive(make_model, tmp_path
     digest = write_archive(make_model(), EVALUATION, path)
 
     def no_space(*_):
-        raise OSError("no space left")
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.replace", no_space)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr("os.replace", no_space)
+    with pytest.raises(DataProblem, match=r"cannot write .*model.tar.gz: No space left on device"):
         write_archive(make_model(seed=3), EVALUATION, path)
     assert [file.name for file in tmp_path.iterdir()] == ["model.tar.gz"]
     read_archive(path, digest)

@@ -1,6 +1,5 @@
 """The jobs of FeaturesFlow: survey the telemetry, compute one shard's features, publish the snapshots."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -8,7 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from scarcegan.backends import snapshot_writers
+from scarcegan.backends import publish_snapshot
 from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.features import catalogue, prophet50
 from scarcegan.features.extract import FeatureTable, extract
@@ -16,7 +15,7 @@ from scarcegan.features.partition import remove_partition, shard_source, write_p
 from scarcegan.features.roles import Roles
 from scarcegan.features.source import Shard, Source, Window, read_shard
 from scarcegan.features.survey import Survey, survey
-from scarcegan.problems import DataProblem
+from scarcegan.project import located
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, Manifest, Part, describe_snapshot
@@ -101,14 +100,11 @@ def publish_snapshots(
     Raises:
         DataProblem: a snapshot of that name holds something else.
     """
-    writers = snapshot_writers(settings.snapshots)
     published = []
     for cutoff, plan in plans.items():
         written = [_written(part) for part in parts if part["cutoff"] == cutoff]
-        manifest = describe_snapshot(snapshot_name(cutoff, settings), Frame(**plan["frame"]), written)
-        for writer in writers:
-            manifest = writer.publish(manifest)
-        published.append(_summary(manifest, settings))
+        described = describe_snapshot(snapshot_name(cutoff, settings), Frame(**plan["frame"]), written)
+        published.append(_summary(publish_snapshot(described, settings.snapshots), settings))
     for rows in {plan["rows"] for plan in plans.values()}:
         remove_partition(rows)  # not before: a resume of what failed above may compute its shards again
     return published
@@ -120,20 +116,10 @@ def snapshot_name(cutoff: str, settings: Settings) -> str:
 
 
 def telemetry_location(settings: Settings) -> str:
-    """Return where the telemetry is; the simulated players' is written where it is missing.
-
-    Raises:
-        DataProblem: the path names an environment variable that is not set.
-    """
-    path = settings.telemetry.path
-    if not path:
-        return str(write_telemetry(settings) / "telemetry.parquet")
-    expanded = os.path.expandvars(path)
-    if "$" in expanded:
-        raise DataProblem(
-            f"telemetry.path names an environment variable that is not set, got {path!r}: set it, or give --telemetry"
-        )
-    return expanded
+    """Return where the telemetry is; the simulated players' is written where it is missing."""
+    if settings.telemetry.path:
+        return located(settings.telemetry.path)
+    return str(write_telemetry(settings) / "telemetry.parquet")
 
 
 def _roles(settings: Settings) -> Roles:

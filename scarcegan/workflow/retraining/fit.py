@@ -13,7 +13,7 @@ from scarcegan.data.scaling import Scaler, fit_scaler
 from scarcegan.evaluation.metrics import average_precision, curve, precision_of, recall_at_shares
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.selection import Choice, choose
-from scarcegan.gan.checkpoints import training_fingerprint
+from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
 from scarcegan.gan.devices import prepare_devices
 from scarcegan.gan.networks import SLOPE, STEEPNESS, THRESHOLDS
 from scarcegan.gan.program import Program, TrainingRows
@@ -21,7 +21,6 @@ from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
 from scarcegan.serving.forward import member_logits
 from scarcegan.settings import Settings
 from scarcegan.workflow.prevalence import prevalence_of
-from scarcegan.workflow.retraining.checkpoints import checkpoint_at
 from scarcegan.workflow.retraining.prepare import Prepared
 
 VALIDATION_UNLABELED = 10_000  # enough to measure a flagged share of 1 % to a tenth of it
@@ -69,7 +68,7 @@ def fit_fold(
         Program(rows, settings.model, settings.train, fold_seed, member_seeds),
         scaled,
         _Measure(scaled, _as_labeled(prepared, validation_rows, settings), settings),
-        checkpoint_at(str(checkpoint), fold_fingerprint(prepared, settings, number)) if checkpoint else None,
+        CheckpointFile(str(checkpoint), fold_fingerprint(prepared, settings, number)) if checkpoint else None,
         on_round,
     )
     return _offer(prepared, number, validation_rows, scaler, trained, settings)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from scarcegan.problems import DataProblem, RegistryProblem
-from scarcegan.project import project_folder
+from scarcegan.project import located
 from scarcegan.registry.contract import ModelVersion, Registry
 from scarcegan.serving.archive import read_archive
 from scarcegan.settings import Settings
@@ -39,7 +39,7 @@ def plan_scoring(
     model = read_archive(registry.fetch_archive(found.version), found.sha256)
     manifest = _manifest(settings, snapshot)
     check_features(model, found.version, manifest)
-    root = settings.scoring.folder or str(project_folder("scores"))
+    root = located(settings.scoring.folder or ".scarcegan/scores")
     plan = {
         "run": run,
         "model": {
@@ -91,10 +91,10 @@ def _manifest(settings: Settings, name: str | None) -> Manifest:
     store = open_snapshots(settings.snapshots.folder)
     if name:
         return store.describe(name)
-    found = [one for one in store.snapshots() if one.name.startswith(settings.snapshots.prefix)]
-    if not found:
+    found = store.latest(settings.snapshots.prefix)
+    if found is None:
         raise DataProblem(
             f"expected a snapshot '{settings.snapshots.prefix}...' in {store.folder}, got {store.names() or 'none'}: "
             "publish one with flows/features_flow.py, or name it with --snapshot"
         )
-    return found[-1]
+    return found

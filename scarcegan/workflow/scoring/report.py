@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from scarcegan.serving.distribution import LEVELS, counted_quantiles, lowest_of_top, top_order
 from scarcegan.settings import Settings
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import draft_beside, join, local_file, put_file
+from scarcegan.storage import join, local_file, new_file, write_bytes
 
 # Rows of the review list that go with the run as an artifact; the whole list is in its files.
 SHOWN_ROWS = 10_000
@@ -63,9 +63,7 @@ def tell_scores(
             "files": files,
         },
     }
-    with draft_beside(plan["folder"]) as draft:
-        draft.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
-        put_file(draft, join(plan["folder"], "report.json"))
+    write_bytes(join(plan["folder"], "report.json"), (json.dumps(report, indent=1, allow_nan=False) + "\n").encode())
     return report, review.head(SHOWN_ROWS)
 
 
@@ -87,10 +85,9 @@ def _review(
 
 
 def _put_frame(plan: Mapping[str, Any], frame: pd.DataFrame, name: str) -> str:
-    with draft_beside(plan["folder"]) as draft:
+    with new_file(join(plan["folder"], name)) as draft:
         if name.endswith(".csv"):
             frame.assign(reasons=["; ".join(words) for words in frame["reasons"]]).to_csv(draft, index=False)
         else:
             frame.to_parquet(draft, index=False)
-        put_file(draft, join(plan["folder"], name))
     return name

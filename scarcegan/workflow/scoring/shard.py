@@ -17,7 +17,7 @@ from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.snapshots.statistics import LEVELS
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import draft_beside, join, put_file
+from scarcegan.storage import join, new_file
 
 
 def score_shard(plan: Mapping[str, Any], model: Mapping[str, Any], number: int, settings: Settings) -> dict[str, Any]:
@@ -47,11 +47,10 @@ def score_shard(plan: Mapping[str, Any], model: Mapping[str, Any], number: int, 
             f"{manifest.fingerprint}: it was replaced since this run began; start a new run"
         )
     part, file = manifest.parts[number], f"part-{number:05d}.parquet"
-    with store.part_file(manifest, part) as path, draft_beside(plan["folder"]) as draft:
+    with store.part_file(manifest, part) as path, new_file(join(plan["folder"], file)) as draft:
         batches = score_parquet(Scorer(model), path, ID, model["feature_names"])
         typical = typical_player(manifest, model["feature_names"])
         tally = write_scores(draft, batches, model, typical, plan, _schema(part.id_type))
-        put_file(draft, join(plan["folder"], file))
     return {"file": file, **tally}
 
 
