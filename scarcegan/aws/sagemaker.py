@@ -30,7 +30,7 @@ def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
     patient = Config(retries={"mode": "adaptive", "max_attempts": 10})
     with _asking("open a session"):
         sagemaker = boto3.client("sagemaker", config=patient)
-    bucket = Bucket(located(chosen.archives), project_folder("archives"))
+    bucket = Bucket(chosen.archives and located(chosen.archives), project_folder("archives"))
     image = serving_image(chosen, sagemaker.meta.region_name)
     return SageMakerRegistry(chosen.group, bucket, sagemaker, image=image)
 

@@ -52,7 +52,7 @@ def load_populations(settings: Settings) -> Players:
     if not settings.data.path:
         raise DataProblem("expected data.path for data.source 'tables', got none: name the folder of the tables")
     populations = (*settings.populations.classes, settings.populations.unlabeled)
-    locations = locate(located(settings.data.path), populations)
+    locations = locate(settings.data.path, populations)
     everyone = _everyone(locations, settings)
     refuse_same_player_twice(everyone, settings)
     stay = sampled(everyone, settings)
@@ -94,6 +94,7 @@ def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
     Raises:
         DataProblem: a population has no table, or several.
     """
+    folder = located(folder)
     names = list_names(folder)
     found = {}
     for population in (*populations, TEST):

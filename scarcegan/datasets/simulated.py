@@ -31,7 +31,7 @@ from scarcegan.features.roles import Roles
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.project import located
 from scarcegan.settings import Settings
-from scarcegan.storage import draft_beside
+from scarcegan.storage import draft_beside, is_s3
 
 CUTOFF = "2026-01-01"
 TEST_SHARE = 0.3
@@ -68,10 +68,11 @@ def write_telemetry(settings: Settings) -> Path:
         SettingsProblem: more labels are asked for than there are players; or `data.path` is not local.
         DataProblem: the folder holds something else.
     """
-    if "://" in settings.data.path:
-        raise SettingsProblem(f"simulated players need a local data.path, got {settings.data.path!r}: leave it empty")
     stamp = fingerprint(settings)
-    folder = Path(located(settings.data.path or f".scarcegan/simulated/{stamp}"))
+    location = located(settings.data.path or f".scarcegan/simulated/{stamp}")
+    if is_s3(location):
+        raise SettingsProblem(f"simulated players need a local data.path, got {location!r}: leave it empty")
+    folder = Path(location)
     if _is_complete(folder, stamp):
         return folder
     with draft_beside(str(folder.parent)) as draft:

@@ -10,7 +10,6 @@ from scarcegan.data.players import UNLABELED, Players
 from scarcegan.datasets.sources import useful_features
 from scarcegan.monitoring.distances import quantile_drift
 from scarcegan.problems import SettingsProblem
-from scarcegan.project import located
 from scarcegan.settings import Settings
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.snapshots.labels import join_labels, read_labels
@@ -34,7 +33,7 @@ def load(settings: Settings) -> Players:
             "source 'snapshot' needs data.snapshot (a name) and data.path (the labels table), got "
             f"{settings.data.snapshot!r} and {settings.data.path!r}: name one of {names or 'no snapshots yet'}"
         )
-    labels = read_labels(located(settings.data.path), settings)
+    labels = read_labels(settings.data.path, settings)
     store = open_snapshots(settings.snapshots.folder)
     everyone = store.read_ids(settings.data.snapshot)
     players = join_labels(everyone, labels, settings)

@@ -4,7 +4,6 @@ from scarcegan.data.folds import held_out_count, require_players_per_fold
 from scarcegan.data.populations import TEST, locate
 from scarcegan.data.tables import read_parts
 from scarcegan.preflight.findings import Refused
-from scarcegan.project import located
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
@@ -30,7 +29,7 @@ def check_players(settings: Settings) -> str:
 
 def _in_tables(settings: Settings) -> tuple[dict[str, int], bool]:
     populations = (*settings.populations.classes, settings.populations.unlabeled)
-    found = locate(located(settings.data.path), populations)
+    found = locate(settings.data.path, populations)
     find_parts(found[settings.populations.unlabeled])
     ids = [settings.data.id_column]
     counts = {name: sum(len(rows) for _, rows in read_parts(found[name], ids)) for name in settings.populations.classes}
@@ -41,6 +40,6 @@ def _in_labels(settings: Settings) -> tuple[dict[str, int], bool]:
     if not settings.data.snapshot:
         raise Refused("data.snapshot is not set", "name one of `scarcegan snapshots list`")
     open_snapshots(settings.snapshots.folder).describe(settings.data.snapshot)
-    table = read_labels(located(settings.data.path), settings).table
+    table = read_labels(settings.data.path, settings).table
     players = table.drop_duplicates("player_id", keep="last")["population"].value_counts()
     return {name: int(players.get(name, 0)) for name in settings.populations.classes}, TEST in players.index
