@@ -6,6 +6,7 @@ import re
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_json_on_a_page_is_valid(page):
 @each_page
 def test_python_on_a_page_imports_what_there_is(page):
     for text in fenced(page, "python"):
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(ast.parse(dedent(text))):
             if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in ("scarcegan", "localaws", "cards"):
                 assert {alias.name for alias in node.names} <= names_in(Path(find_spec(node.module).origin))
 
