@@ -24,13 +24,8 @@ def judge(
 ) -> Verdict:
     """Judge a model against the strongest of others: the one that finds most at the model's own flagged share.
 
-    Args:
-        definition: name of the business definition.
-        ours: the model's scores of the test players.
-        point: the model's operating point.
-        measures: the model's `measure` on the same players.
-        others: scores of the same players by name: the rivals', and as 'champion' the approved model's.
-        weights: uint8 array [resamples, n] of `resample_weights`.
+    The others are scores of the same players by name: the rivals', and as 'champion' the approved model's. The weights
+    are those of `resample_weights`.
     """
     share = measures.flagged_share.value
     found = {name: _recall_at(scored, share) for name, scored in others.items()}
@@ -55,12 +50,6 @@ def compare(ours: Scored, rival: Scored, threshold: float, weights: np.ndarray) 
 
     The rival flags just as many as we do, in every resample; the same players are drawn for both. The verdict is
     'better' or 'worse' when the interval of the difference excludes 0, else 'tie'.
-
-    Args:
-        ours: the model's scores.
-        rival: the rival's scores of the same rows.
-        threshold: the model's threshold.
-        weights: uint8 array [resamples, n] of `resample_weights`.
     """
 
     def gain(drawn: np.ndarray | None) -> np.ndarray:

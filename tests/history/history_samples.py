@@ -78,7 +78,7 @@ def evaluation(gain=0.0, definitions=()):
         for one in definitions or four_definitions()
     }
     verdicts = {name: Verdict(f"`{name}` finds 40 %", None, Comparison("no rival")) for name in models}
-    return Evaluation(["test"], 0.01, Prevalence(0.01, "set"), ["dormant", "risky"], models, {}, {}, verdicts)
+    return Evaluation(["test"], 0.01, Prevalence(0.01, "set"), models, {}, {}, verdicts)
 
 
 def progress():
