@@ -150,5 +150,5 @@ def test_a_group_that_never_takes_them_is_given_up(store, aws):
 def test_an_answer_of_aws_is_passed_on(store, aws):
     manifest = publish(store, players=5)
     aws[0].add_client_error("describe_feature_group", "AccessDeniedException", "not you")
-    with pytest.raises(DataProblem, match=rf"feature group '{GROUP}': .*AccessDenied.*not you; check region"):
+    with pytest.raises(DataProblem, match=rf"feature group '{GROUP}', got: .*AccessDenied.*not you; check credentials"):
         group_of(store, aws).publish(manifest)

@@ -12,8 +12,7 @@ from typing import Any, Literal
 from pydantic_core import to_json
 
 from scarcegan import settings
-from scarcegan.aws.model_quality import model_quality
-from scarcegan.aws.quality_table import report_to_csv
+from scarcegan.aws.model_quality import model_quality_csv, model_quality_json
 from scarcegan.evaluation.records import Evaluation, Verdict
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
@@ -117,10 +116,9 @@ def _to_register(
 ) -> ModelToRegister:
     measures, verdict = evaluation.on_first_test_set(definition), evaluation.verdicts[definition]
     metrics = {name: getattr(measures, name).value for name in HEADLINES}
-    quality = model_quality(measures)
     reports = {
-        "model_quality.json": json.dumps(quality, indent=2, allow_nan=False).encode(),
-        "model_quality.csv": report_to_csv(quality).encode(),
+        "model_quality.json": model_quality_json(measures).encode(),
+        "model_quality.csv": model_quality_csv(measures).encode(),
     }
     # The release's name in each archive makes all of them differ from those of another release.
     own = {"release_id": release, **_archived(evaluation, definition)}
