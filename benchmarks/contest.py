@@ -22,10 +22,12 @@ from scarcegan.evaluation.metrics import (
 )
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.problems import TrainingCollapsed
-from scarcegan.serving.forward import risk_score
+from scarcegan.serving.forward import member_logits, softmax
+from scarcegan.serving.model import Model
 from scarcegan.settings import Definition, Settings
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.prepare import Prepared
+from scarcegan.workflow.retraining.records import Selected
 from scarcegan.workflow.retraining.select import select_models
 
 RESAMPLES = 100
@@ -44,8 +46,8 @@ class Outcome:
     """
 
     members: dict[str, np.ndarray]
-    models: dict[str, Any] = field(default_factory=dict)
-    validation: dict[str, Any] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
+    validation: dict[str, Selected] = field(default_factory=dict)
 
 
 def compete(method: str, prepared: Prepared, settings: Settings) -> dict[str, Any]:
@@ -122,13 +124,13 @@ def _train_gan(method: str, prepared: Prepared, raw: dict[str, np.ndarray], sett
     return Outcome({name: _member_scores(models[RANKED_BY], rows) for name, rows in raw.items()}, models, validation)
 
 
-def _member_scores(model: dict[str, Any], raw: np.ndarray) -> np.ndarray:
+def _member_scores(model: Model, raw: np.ndarray) -> np.ndarray:
     """Return each member's scores, [M, n]; their mean is the model's."""
     scores = []
-    for part in model["parts"]:
-        for member in range(len(part["layers"][0]["weights"])):
-            layers = [{name: array[member : member + 1] for name, array in layer.items()} for layer in part["layers"]]
-            scores.append(risk_score(model | {"parts": [part | {"layers": layers}]}, raw))
+    for part in model.parts:
+        inputs = np.ascontiguousarray(part.scaler.apply(raw).T)
+        for member in range(part.members):
+            scores.append(softmax(member_logits(part.layers, member, part.slope, inputs))[model.rare_index])
     return np.stack(scores)
 
 
@@ -163,10 +165,10 @@ def _transfer(
         `measure` (the bound one, F2 where none is), its `bound` (None), its value on `validation` and on `tests`.
     """
     name = BOUND_MEASURES[definition.constraint]
-    model, told = outcome.models[definition.name], outcome.validation[definition.name]
+    model, point = outcome.models[definition.name], outcome.validation[definition.name].point
     tests = {}
     for test, rows in raw.items():
-        scored = held[test].scored(risk_score(model, rows))
-        tests[test] = float(getattr(at_threshold(scored, model["threshold"]), name)[0])
+        scored = held[test].scored(model.risk(rows))
+        tests[test] = float(getattr(at_threshold(scored, model.threshold), name)[0])
     bound = bound_of(definition, settings.review_budget) if definition.constraint else None
-    return {"measure": name, "bound": bound, "validation": told["point"][name], "tests": tests}
+    return {"measure": name, "bound": bound, "validation": getattr(point, name), "tests": tests}

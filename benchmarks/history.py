@@ -44,7 +44,7 @@ round_iterations = 10
 batch = 32
 [evaluate]
 bootstrap = 50
-baselines = ["logistic_regression"]
+rivals = ["logistic_regression"]
 [registry]
 path = "{folder}/registry"
 """

@@ -23,7 +23,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,18 +37,19 @@ from scarcegan.backends import open_registry
 from scarcegan.datasets.sources import DATA_VARIABLE
 from scarcegan.evaluation.metrics import curve, recall_at_shares
 from scarcegan.evaluation.scored import Scored
-from scarcegan.monitoring.watch import Champion, watch_snapshot
-from scarcegan.registry import Registry
-from scarcegan.registry.contract import ModelVersion
-from scarcegan.serving.archive import read_archive
-from scarcegan.serving.forward import risk_score
+from scarcegan.monitoring.watch import Watch
+from scarcegan.registry import ModelVersion, Registry
+from scarcegan.registry.release import Lineage
+from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
+from scarcegan.snapshots.labels import read_labels
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import prepare
-from scarcegan.workflow.retraining.release import Lineage, register_models
-from scarcegan.workflow.retraining.rivals import train_baselines
+from scarcegan.workflow.retraining.records import Selected
+from scarcegan.workflow.retraining.release import register_models
+from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
 
 POLICIES = ("never", "always", "by_drift")
@@ -63,7 +64,7 @@ TRAINING: dict[str, Any] = {
     "folds": {"k": 3},
     "train": {"members": 4, "iterations": 400, "round_iterations": 50},
     "definitions": [{"name": DEFINITION, "maximise": "recall", "constraint": "flagged"}],
-    "evaluate": {"bootstrap": 50, "baselines": ["logistic_regression"]},
+    "evaluate": {"bootstrap": 50, "rivals": ["logistic_regression"]},
     "telemetry": {"shards": 2},
 }
 SIMULATED = {"players": 12_000, "risky_share": 0.02, "labeled_risky": 60, "labeled_negatives": 300}
@@ -71,9 +72,17 @@ QUICK_TRAINING: dict[str, Any] = TRAINING | {
     "folds": {"k": 2},
     "model": {"trunk": [16], "generator": [8]},
     "train": {"members": 2, "iterations": 40, "round_iterations": 20, "batch": 32},
-    "evaluate": {"bootstrap": 20, "baselines": ["logistic_regression"]},
+    "evaluate": {"bootstrap": 20, "rivals": ["logistic_regression"]},
 }
 QUICK_SIMULATED = {"players": 1_500, "risky_share": 0.04, "labeled_risky": 20, "labeled_negatives": 40}
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The approved model and what the registry says of it."""
+
+    model: Mapping[str, Any]
+    version: ModelVersion
 
 
 @dataclass
@@ -85,7 +94,7 @@ class Replay:
 
     series: Series
     history: int
-    trained: dict[str, tuple[dict[str, Any], dict[str, Any], Settings, str, float]] = field(default_factory=dict)
+    trained: dict[str, tuple[dict[str, Model], dict[str, Selected], Settings, str, float]] = field(default_factory=dict)
 
     def run(self, policy: str, folder: Path) -> dict[str, Any]:
         """Walk the periods under one policy, with a registry and a record of drift of its own."""
@@ -117,8 +126,8 @@ class Replay:
         models, validation, settings, fingerprint, seconds = self.trained[period.cutoff]
         started = time.process_time()
         prepared, _ = prepare(settings)
-        baselines = train_baselines(prepared, settings, threads=1)
-        evaluation = judge_models(prepared, models, validation, baselines, registry, settings)
+        rivals = train_rivals(prepared, settings, threads=1)
+        evaluation = judge_models(prepared, models, validation, rivals, registry, settings)
         lineage = Lineage(
             run=f"Replay/{period.cutoff}",
             origin_run=period.cutoff,
@@ -134,7 +143,7 @@ class Replay:
         registry.approve(*(version.version for version in versions), who="replay", why="the replay approves all")
         return seconds + time.process_time() - started
 
-    def _train(self, period: Period) -> tuple[dict[str, Any], dict[str, Any], Settings, str, float]:
+    def _train(self, period: Period) -> tuple[dict[str, Model], dict[str, Selected], Settings, str, float]:
         started = time.process_time()
         data = {"source": "snapshot", "snapshot": period.snapshot, "path": str(period.labels)}
         data |= {"labels_known_by": period.known_by}
@@ -151,10 +160,10 @@ class Replay:
         """Return recall at the review budget and at the champion's threshold on the period's test players."""
         snapshot = open_snapshots(self.series.settings.snapshots.folder).read(period.snapshot)
         names = list(snapshot.manifest.frame.columns)
-        columns = [names.index(name) for name in champion.model["feature_names"]]
+        columns = [names.index(name) for name in champion.model.feature_names]
         row_of = {player: row for row, player in enumerate(snapshot.ids.tolist())}
         rows = [row_of[player] for player in period.test_ids.tolist()]
-        score = risk_score(champion.model, snapshot.features[np.ix_(rows, columns)])
+        score = champion.model.risk(snapshot.features[np.ix_(rows, columns)])
         scored = Scored(score, period.truth, np.ones(len(rows), bool))
         budget = np.array([self.series.settings.review_budget])
         flagged = score >= champion.version.threshold
@@ -166,20 +175,26 @@ class Replay:
         }
 
     def _watched(self, champion: Champion, period: Period) -> dict[str, Any]:
-        data = {"source": "snapshot", "snapshot": period.snapshot, "path": str(self.series.all_labels)}
-        settings = sections.load(self._tree() | {"data": self._tree()["data"] | data | {"labels_known_by": ""}})
-        watched = watch_snapshot(champion, period.snapshot, settings)
-        drift = watched.drift
-        told = {"auc": drift["classifier"]["auc"], "score_ks": drift["score"]["ks"], "flags": drift["flags"]}
-        told |= {"action": watched.decision["action"], "reasons": watched.decision["reasons"]}
-        return told | {"causes": watched.decision["causes"], "realised_recall": (drift["recall"] or {}).get("value")}
+        settings = self.series.settings
+        store, labels = (
+            open_snapshots(settings.snapshots.folder),
+            read_labels(str(self.series.all_labels), settings.populations),
+        )
+        watch = Watch(champion.model, champion.version, store, settings.monitoring, settings.seed, labels)
+        watched = watch.watch(period.snapshot)
+        drift, decision = watched.drift, watched.decision
+        if drift is None:
+            raise RuntimeError(f"expected drift to be measured: {decision.reasons}")
+        told = {"auc": drift.classifier.auc, "score_ks": drift.score.ks, "flags": drift.beyond}
+        told |= {"action": decision.action, "reasons": decision.reasons, "causes": decision.causes}
+        return told | {"realised_recall": drift.recall.value if drift.recall else None}
 
 
 def _champion(registry: Registry) -> Champion:
     version: ModelVersion | None = registry.champion(DEFINITION)
     if version is None:
         raise RuntimeError("expected the first release to be approved")
-    return Champion(read_archive(registry.fetch_archive(version.version), version.sha256), version)
+    return Champion(Model.load(registry.fetch_archive(version.version), version.sha256), version)
 
 
 def replay(series: Series, folder: Path, history: int = 0) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Rivals of ScarceGAN: what a user would otherwise pick, each on exactly the rows that ScarceGAN is given.
 
 A rival is a function from `Rows` to a scorer. Forests, logistic regression and histogram boosting are the flow's own
-baselines (all labelled classes, balanced weights); the others tell the rare class from all else. Nothing is tuned:
+rivals (all labelled classes, balanced weights); the others tell the rare class from all else. Nothing is tuned:
 sizes are the usual ones, and the same on every data set. Every rival uses one thread.
 """
 
@@ -16,8 +16,8 @@ from imblearn.over_sampling import SMOTE
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.tree import DecisionTreeClassifier
 
-from scarcegan.evaluation.rivals import risk_scores, train_baseline
-from scarcegan.settings import Baseline
+from scarcegan.evaluation.rivals import train_rival
+from scarcegan.settings import RivalName
 
 TREES = 120  # of every boosted rival
 SAMPLE = 20_000  # unlabelled rows at most, where a rival goes through them more than once (self-training, Elkan-Noto)
@@ -68,22 +68,22 @@ Rival = Callable[[Rows], Scorer]
 
 def extra_trees(rows: Rows) -> Scorer:
     """500 extremely randomised trees, balanced: the strongest on the telemetry beforehand."""
-    return _baseline("extra_trees", rows)
+    return _rival("extra_trees", rows)
 
 
 def random_forest(rows: Rows) -> Scorer:
     """500 trees, balanced."""
-    return _baseline("random_forest", rows)
+    return _rival("random_forest", rows)
 
 
 def logistic(rows: Rows) -> Scorer:
     """Logistic regression, balanced, C = 0.01."""
-    return _baseline("logistic_regression", rows)
+    return _rival("logistic_regression", rows)
 
 
 def histogram_boosting(rows: Rows) -> Scorer:
     """scikit-learn's histogram boosting with class weights."""
-    return _baseline("gradient_boosting", rows)
+    return _rival("gradient_boosting", rows)
 
 
 def lightgbm_labels(rows: Rows) -> Scorer:
@@ -199,9 +199,8 @@ RIVALS: dict[str, Rival] = {
 }
 
 
-def _baseline(name: Baseline, rows: Rows) -> Scorer:
-    fitted = train_baseline(name, rows.labeled, rows.labels, rows.rare, rows.seed)
-    return lambda features: risk_scores(fitted, features)
+def _rival(name: RivalName, rows: Rows) -> Scorer:
+    return train_rival(name, rows.labeled, rows.labels, rows.rare, rows.seed)
 
 
 def _with_unlabeled(rows: Rows, unlabeled: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:

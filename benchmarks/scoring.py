@@ -20,7 +20,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scarcegan.serving.model import Model
 
 FEATURES, CLASSES = 50, 5
 PUBLISHED, DEFAULT = (15, 21, 8), (200, 50)
@@ -53,11 +56,14 @@ def write_players(path: Path, rows: int) -> None:
             writer.write_table(pa.table([np.arange(start, start + size), *columns], schema=schema))
 
 
-def make_model(trunk: tuple[int, ...], members: list[int]) -> dict[str, Any]:
+def make_model(trunk: tuple[int, ...], members: list[int]) -> "Model":
     """Make a model of random weights with scalers fitted as in training."""
     import numpy as np
 
     from scarcegan.data.scaling import fit_scaler
+    from scarcegan.serving.forward import Layer
+    from scarcegan.serving.model import Model
+    from scarcegan.serving.networks import Networks
     from scarcegan.settings import Scaling
 
     rng = np.random.default_rng(1)
@@ -65,38 +71,36 @@ def make_model(trunk: tuple[int, ...], members: list[int]) -> dict[str, Any]:
     parts = []
     for count in members:
         players = np.column_stack([_column(rng, number, 20_000) for number in range(FEATURES)])
-        layers = [
-            {
-                "weights": (rng.normal(size=(count, *size)) / np.sqrt(size[0])).astype(np.float32),
-                "bias": rng.normal(size=(count, size[1])).astype(np.float32),
-            }
+        layers = tuple(
+            Layer(
+                weights=(rng.normal(size=(count, *size)) / np.sqrt(size[0])).astype(np.float32),
+                bias=rng.normal(size=(count, size[1])).astype(np.float32),
+            )
             for size in sizes
-        ]
-        scaler = fit_scaler(players, Scaling()).to_arrays()
-        parts.append({"scaler": scaler, "layers": layers, "slope": 0.2})
-    return {
-        "class_names": ["dormant", "normal", "heavy", "risky", "unknown"],
-        "rare_index": 3,
-        "feature_names": [f"feature_{number}" for number in range(FEATURES)],
-        "threshold": 0.5,
-        "definition": "review_budget",
-        "parts": parts,
-    }
+        )
+        parts.append(Networks(fit_scaler(players, Scaling()), layers, slope=0.2))
+    return Model(
+        class_names=("dormant", "normal", "heavy", "risky", "unknown"),
+        rare_index=3,
+        feature_names=tuple(f"feature_{number}" for number in range(FEATURES)),
+        threshold=0.5,
+        definition="review_budget",
+        parts=tuple(parts),
+    )
 
 
-def shipped(path: Path, model: dict[str, Any]) -> tuple[float, int, float]:
+def shipped(path: Path, model: "Model") -> tuple[float, int, float]:
     """Score a file with the shipped scorer; return CPU seconds, rows and the mean score."""
-    from scarcegan.serving.forward import Scorer
     from scarcegan.serving.stream import score_parquet
 
     start, rows, total = time.process_time(), 0, 0.0
-    for batch in score_parquet(Scorer(model), path, "player_id", model["feature_names"]):
+    for batch in score_parquet(model, path, "player_id"):
         rows += len(batch.ids)
-        total += float(batch.probabilities[model["rare_index"]].sum())
+        total += float(batch.probabilities[model.rare_index].sum())
     return time.process_time() - start, rows, total / rows
 
 
-def saved_model(path: Path, model: dict[str, Any]) -> tuple[float, int, float]:
+def saved_model(path: Path, model: "Model") -> tuple[float, int, float]:
     """Score the first rows with the SavedModel that SageMaker serves."""
     import tensorflow as tf
 
@@ -108,21 +112,18 @@ def saved_model(path: Path, model: dict[str, Any]) -> tuple[float, int, float]:
         return _in_rows(path, lambda raw: serve(features=tf.constant(raw))["risk_score"].numpy())
 
 
-def keras_predict(path: Path, model: dict[str, Any]) -> tuple[float, int, float]:
+def keras_predict(path: Path, model: "Model") -> tuple[float, int, float]:
     """Score the first rows as a Keras user would: scale with NumPy, then predict with each member."""
     import keras
     import numpy as np
 
-    from scarcegan.data.scaling import Scaler
-
-    members = [(part, number) for part in model["parts"] for number in range(len(part["layers"][0]["weights"]))]
+    members = [(part, number) for part in model.parts for number in range(part.members)]
     networks = [_keras_member(keras, part, number) for part, number in members]
-    scalers = {id(part): Scaler.from_arrays(part["scaler"]) for part, _ in members}
 
     def score(raw: Any) -> Any:
-        scaled = {key: scaler.apply(raw) for key, scaler in scalers.items()}
+        scaled = {part: part.scaler.apply(raw) for part in model.parts}
         shares = [
-            network.predict(scaled[id(part)], batch_size=8_192, verbose=0)[:, model["rare_index"]]
+            network.predict(scaled[part], batch_size=8_192, verbose=0)[:, model.rare_index]
             for network, (part, _) in zip(networks, members, strict=True)
         ]
         return np.mean(shares, axis=0)
@@ -210,14 +211,14 @@ def _in_rows(path: Path, score: Any) -> tuple[float, int, float]:
         return time.process_time() - start, rows, total / rows
 
 
-def _keras_member(keras: Any, part: dict[str, Any], number: int) -> Any:
+def _keras_member(keras: Any, part: Any, number: int) -> Any:
     network = keras.Sequential([keras.Input((FEATURES,))])
-    for depth, layer in enumerate(part["layers"]):
+    for depth, layer in enumerate(part.layers):
         if depth:
-            network.add(keras.layers.LeakyReLU(negative_slope=part["slope"]))
-        dense = keras.layers.Dense(layer["bias"].shape[1])
+            network.add(keras.layers.LeakyReLU(negative_slope=part.slope))
+        dense = keras.layers.Dense(layer.bias.shape[1])
         network.add(dense)
-        dense.set_weights([layer["weights"][number], layer["bias"][number]])
+        dense.set_weights([layer.weights[number], layer.bias[number]])
     network.add(keras.layers.Softmax())
     return network
 

@@ -1,115 +1,66 @@
-"""The card of `end`: what the run took of its machines, what it cost, and what to ask for next time."""
+"""The card of `end`: what the run used of its machines, what that costs, and what to ask for next time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from metaflow.cards import Markdown, VegaChart
+from metaflow.cards import Markdown, Table, VegaChart
 
 from cards import theme
+from cards.charts import Axis, Mark, Rule, ranked_bars
 from scarcegan import words
+from scarcegan.costs.records import Bill, StepCost
 
 
-def cost_card(cost: Mapping[str, Any]) -> list[Any]:
-    """Build the card of a run's cost: money beside its estimate, used beside requested per step, suggestions.
-
-    Args:
-        cost: the artifact `cost`, see scarcegan.costs.bill.
-    """
+def cost_card(bill: Bill) -> list[Any]:
+    """Build the card of a run's cost: money beside its estimate, used beside requested by step, suggestions."""
+    failed = f" {words.plural(bill.retries, 'attempt')} failed and left no figures." if bill.retries else ""
+    about = (
+        "Each task pays for the machine that it requested, from its first to its last line. Start-up, the registry and "
+        f"storage come on top.{failed} Prices are those of `[prices]` in the configuration."
+    )
+    advice = [f"`{step.step}`: {step.suggestion}" for step in bill.steps if step.suggestion]
     parts = [
-        _headline(cost),
-        theme.heading("Asked for and used", _what_counts(cost)),
-        _used_chart(cost["steps"]),
-        _step_table(cost),
+        _headline(bill),
+        theme.heading("Requested and used", about),
+        _used_chart(bill.steps),
+        _step_table(bill),
         theme.heading("For the next run"),
-        _suggestions(cost["steps"]),
+        theme.bullets(advice) if advice else Markdown("What each step requests fits what it used."),
     ]
     return theme.page("Cost", parts)
 
 
-def _headline(cost: Mapping[str, Any]) -> Any:
-    paid = "Cost" if cost["rented"] else "Would have cost on AWS"
-    dearest = max(cost["steps"], key=lambda step: step["money"])
-    tasks = sum(step["tasks"] for step in cost["steps"])
+def _headline(bill: Bill) -> Table:
+    dearest = max(bill.steps, key=lambda step: step.money)
+    cost = "Cost" if bill.rented else "Would have cost on AWS"
+    expected = "" if bill.expected_money is None else f"expected {words.money(bill.expected_money, bill.currency)}"
     return theme.figures(
-        [
-            (paid, _money(cost["money"], cost), f"expected {_money(cost['expected_money'], cost)}"),
-            ("Machine time", words.duration(3600 * cost["hours"]), words.plural(tasks, "task")),
-            ("GPU time", words.duration(3600 * cost["gpu_hours"]), "as asked for, busy or not"),
-            ("Dearest step", dearest["step"], f"{words.percent(dearest['money'] / (cost['money'] or 1))} of the money"),
-        ]
+        (cost, words.money(bill.money, bill.currency), expected),
+        ("Machine time", words.duration(3600 * bill.hours), words.plural(sum(s.tasks for s in bill.steps), "task")),
+        ("GPU time", words.duration(3600 * bill.gpu_hours), "as requested, busy or not"),
+        ("Dearest step", dearest.step, f"{words.percent(dearest.money / (bill.money or 1))} of the money"),
     )
 
 
-def _what_counts(cost: Mapping[str, Any]) -> str:
-    retried = f" {words.plural(cost['retries'], 'attempt')} failed and left no figures." if cost["retries"] else ""
-    return (
-        "A machine is paid for what a task asks for, from its first to its last line; start-up, the registry and "
-        f"storage come on top.{retried} Prices are those of `[prices]` in the configuration."
-    )
+def _used_chart(steps: Sequence[StepCost]) -> VegaChart:
+    marks = []
+    for step in steps:
+        memory = step.peak_memory_mb / step.memory_mb
+        used = {"CPU": step.cpu_used_share, "memory": memory, "GPU": step.gpu_used_share}
+        marks += [Mark(step.step, share, series=kind) for kind, share in used.items()]
+    reading = "CPU and GPU: average over the step's time. Memory: the highest of its tasks. Dashes: all is used."
+    axis = Axis("used of what was requested", share=True)
+    return ranked_bars("Which step leaves its machine idle?", reading, axis, marks, [Rule(1)])
 
 
-def _used_chart(steps: Sequence[Mapping[str, Any]]) -> VegaChart:
-    kinds = {"CPU": _cpu_share, "memory": _memory_share, "GPU": lambda step: step["gpu_used_share"]}
-    rows = [
-        {"step": step["step"], "kind": kind, "share": share(step)}
-        for step in steps
-        for kind, share in kinds.items()
-        if share(step) is not None
-    ]
-    names = [step["step"] for step in steps]
-    encoding = {
-        "y": {"field": "step", "type": "nominal", "sort": names, "title": None},
-        "yOffset": {"field": "kind", "sort": list(kinds)},
-        "x": theme.axis("share", "used of what was asked for", share=True),
-        "color": {"field": "kind", "scale": theme.palette(list(kinds)), "legend": {"title": None}},
-        "tooltip": [{"field": "step"}, {"field": "kind"}, {"field": "share", "format": ".0%"}],
+def _step_table(bill: Bill) -> Table:
+    columns = {
+        "Step": lambda step: step.step,
+        "Tasks": lambda step: words.count(step.tasks),
+        "Time, all tasks": lambda step: words.duration(step.wall_s),
+        "CPU": lambda step: f"{words.number(step.cpu)} CPU, {words.percent(step.cpu_used_share)} busy",
+        "Memory, highest": lambda step: f"{words.gigabytes(step.peak_memory_mb)} of {words.gigabytes(step.memory_mb)}",
+        "GPU": lambda step: f"{step.gpu}, {words.percent(step.gpu_used_share)} busy" if step.gpu else "none",
+        "Money": lambda step: words.money(step.money, bill.currency),
     }
-    full = {
-        "data": {"values": [{"full": 1}]},
-        "mark": {"type": "rule", "strokeDash": [5, 4]},
-        "encoding": {"x": {"field": "full", "type": "quantitative"}},
-    }
-    return theme.chart(
-        "Which step leaves its machine idle?",
-        {"layer": [{"mark": {"type": "bar"}, "encoding": encoding}, full]},
-        reading="CPU and GPU: average over the step's time. Memory: the highest of its tasks.",
-        rows=rows,
-        height=45 * len(names),
-    )
-
-
-def _step_table(cost: Mapping[str, Any]) -> Any:
-    rows = [
-        [
-            step["step"],
-            words.count(step["tasks"]),
-            words.duration(step["wall_s"]),
-            f"{words.number(step['cpu'])} CPU, {words.percent(_cpu_share(step))} busy",
-            f"{_gb(step['peak_memory_mb'])} of {_gb(step['memory_mb'])}",
-            f"{step['gpu']}, {words.percent(step['gpu_used_share'])} busy" if step["gpu"] else "none",
-            _money(step["money"], cost),
-        ]
-        for step in cost["steps"]
-    ]
-    return theme.table(["Step", "Tasks", "Time, all tasks", "CPU", "Memory, highest", "GPU", "Money"], rows)
-
-
-def _suggestions(steps: Sequence[Mapping[str, Any]]) -> Markdown:
-    advice = [f"- `{step['step']}`: {step['suggestion']}" for step in steps if step["suggestion"]]
-    return Markdown("\n".join(advice) or "What each step asks for fits what it used.")
-
-
-def _cpu_share(step: Mapping[str, Any]) -> float:
-    return float(step["cpu_used_share"])
-
-
-def _memory_share(step: Mapping[str, Any]) -> float:
-    return float(step["peak_memory_mb"] / step["memory_mb"])
-
-
-def _gb(megabytes: float) -> str:
-    return f"{words.number(megabytes / 1024)}{words.GAP}GB"
-
-
-def _money(amount: float, cost: Mapping[str, Any]) -> str:
-    return f"{amount:.2f}{words.GAP}{cost['currency']}"
+    return theme.listing(bill.steps, columns)

@@ -1,146 +1,154 @@
 """The card of `evaluate`: the verdict first, then what stands behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from metaflow.cards import Markdown
+from metaflow.cards import Markdown, VegaChart
 
-from cards import curve_charts, theme, trust_charts
-from cards.explanation_part import explanation_part
-from cards.subgroup_part import subgroup_part
+from cards import evaluation_parts, theme
+from cards.charts import Axis, Mark, points, ranked_bars
 from scarcegan import words
+from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation, Group, Subgroups
+from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance
 
 RANKING = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "roc_auc")
-AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2", "unknown_share")
-VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with ", "no rival": "no rival"}
-INTERVALS = "Brackets are 95 % intervals from resampling the test players."
+GROUP_MEASURES = ("recall", "precision", "flagged_share")
+FEATURES_SHOWN = 15
+RANKS = ("Strongest reason", "Second", "Third")
+TRUTH = {True: "risky", False: "not risky", None: "not known"}
+NO_CLASSES = Markdown("There is no confusion matrix: the classes of these test players are not known.")
 
 
-def evaluate_card(evaluation: Mapping[str, Any]) -> list[Any]:
-    """Build the card of the evaluation on the untouched test players.
-
-    Args:
-        evaluation: the artifact `evaluation` of RetrainFlow's evaluate step.
-    """
-    first, *others = evaluation["test_sets"]
+def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]:
+    """Build the card of an evaluation on the untouched test players, and of what the headline model looks at."""
+    first, *others = evaluation.test_sets
     parts = [
-        *_verdict(evaluation),
-        *_measured_on(evaluation, first),
-        theme.heading("Are the scores and classes to be trusted?"),
-        trust_charts.calibration(evaluation, first),
-        *_confusion(evaluation, first),
+        _verdicts(evaluation),
+        evaluation_parts.verdict_table(evaluation),
+        _basis(evaluation),
+        *measured_on(evaluation, first),
+        theme.heading("Can the scores and classes be trusted?"),
+        evaluation_parts.calibration(evaluation, first),
+        evaluation_parts.confusion(evaluation, first) or NO_CLASSES,
         theme.heading("Does it hold from fold to fold?"),
-        trust_charts.fold_spread(evaluation),
-        Markdown("### Mean ± standard deviation over folds"),
-        _fold_table(evaluation),
+        *folds(evaluation),
+        *subgroup_part(evaluation.subgroups),
+        *_explanation(explanation),
     ]
-    parts += [*subgroup_part(evaluation["subgroups"]), *explanation_part(evaluation["explanation"])]
     for name in others:
-        parts += _measured_on(evaluation, name)
+        parts += measured_on(evaluation, name)
     return theme.page("Is the new release better?", parts)
 
 
-def _verdict(evaluation: Mapping[str, Any]) -> list[Any]:
-    verdicts = dict(evaluation["verdicts"])
-    first = verdicts.pop(curve_charts.headline(evaluation), None)
-    sentences = [f"### {first['sentence']}"] if first else []
-    parts: list[Any] = [Markdown("\n".join([*sentences, "", *(f"- {item['sentence']}" for item in verdicts.values())]))]
-    return [*parts, _verdict_table(evaluation), _basis(evaluation)]
+def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
+    """Build the part on one test set: curves, ranking, and what each model does at its threshold."""
+    found = list(evaluation_parts.contestants(evaluation, test_set))
+    players, risky = (words.count(getattr(found[0].measures, key)) for key in ("players", "risky"))
+    untouched = f"{players} players, {risky} known risky. None of them was seen in training or selection."
+    return [
+        theme.heading(f"Test set `{test_set}`", untouched),
+        evaluation_parts.recall_curves(evaluation, test_set),
+        evaluation_parts.precision_curves(evaluation, test_set),
+        Markdown("### How well are players ranked, whatever the threshold?"),
+        evaluation_parts.measure_table(found, RANKING),
+        evaluation_parts.other_thresholds(evaluation, test_set),
+        Markdown("### What does each model reach at its own threshold, and each rival at the review budget?"),
+        evaluation_parts.measure_table(found, (*AT_THRESHOLD, "unknown_share")),
+    ]
 
 
-def _verdict_table(evaluation: Mapping[str, Any]) -> Any:
-    rows = []
-    for name, verdict in evaluation["verdicts"].items():
-        model = evaluation["models"][name]
-        rows.append(
-            [
-                name,
-                model["describe"].replace(">=", "≥").replace("<=", "≤"),
-                "met" if model["constraint_met"] else "NOT met",
-                f"{VERDICTS[verdict['verdict']]}{verdict['rival'] or ''}",
-                _difference(verdict),
-                _against_champion(verdict.get("champion")),
-            ]
-        )
-    names = ["Model", "Definition", "Constraint", "Verdict", "Difference to the rival", "Against the champion"]
-    return theme.table(names, rows)
+def folds(evaluation: Evaluation) -> list[Any]:
+    """Show how far the models differ from fold to fold."""
+    title = Markdown("### Mean ± standard deviation over the folds")
+    return [evaluation_parts.fold_spread(evaluation), title, evaluation_parts.fold_table(evaluation)]
 
 
-def _against_champion(champion: Mapping[str, Any] | None) -> str:
-    if champion is None:
-        return "no champion yet"
-    if champion["difference"] is None:
-        return f"version {champion['version']}: not comparable"
-    return f"{VERDICTS[champion['verdict']]}version {champion['version']}: {_difference(champion)}"
+def subgroup_part(subgroups: Subgroups | None) -> list[Any]:
+    """Build the part on quality by subgroup."""
+    title = "Does it serve all players alike?"
+    if subgroups is None or not subgroups.features:
+        missing = "The data tell neither activity nor tenure: name features in `evaluate.subgroup_features`."
+        return [theme.heading(title, missing)]
+    about = (
+        f"`{subgroups.definition}` at its one threshold, {words.score(subgroups.threshold, 3)}, on "
+        f"`{subgroups.test_set}`: players in thirds by each feature. Intervals are 95 % (Wilson); where few risky "
+        "players are known they are wide, and a difference may be chance."
+    )
+    named = [(words.feature_name(one.feature), group) for one in subgroups.features for group in one.groups]
+    headers = ["Players with", "Players", "Risky", *map(words.metric_name, GROUP_MEASURES)]
+    table = theme.table(headers, [_group_row(name, group) for name, group in named])
+    marks = [
+        Mark(f"{name} {_range(group)}", group.recall.value, group.recall.low, group.recall.high, series=name)
+        for name, group in named
+        if group.recall
+    ]
+    reading = "Points: share of a group's risky players that are found; lines: 95 % intervals."
+    axis = Axis("risky players found (recall)", share=True, low=0, high=1)
+    chart = [points("Whose risk does the model overlook?", reading, axis, marks)] if marks else []
+    return [theme.heading(title, about), *chart, table]
 
 
-def _difference(verdict: Mapping[str, Any]) -> str:
-    if not words.is_number(verdict["difference"]):
-        return words.MISSING
-    value, low, high = (f"{100 * verdict[key]:+.1f}" for key in ("difference", "low", "high"))
-    return f"{value} [{low},{words.GAP}{high}] points".replace("-", "\N{MINUS SIGN}")
+def _verdicts(evaluation: Evaluation) -> Markdown:
+    """Say the headline model's verdict as a title, the others' below."""
+    sentences = {name: verdict.sentence for name, verdict in evaluation.verdicts.items()}
+    first = sentences.pop(evaluation.headline, "")
+    return Markdown("\n".join([f"### {first}\n" if first else "", *(f"- {other}" for other in sentences.values())]))
 
 
-def _basis(evaluation: Mapping[str, Any]) -> Markdown:
-    prevalence = evaluation["prevalence"]
+def _basis(evaluation: Evaluation) -> Markdown:
+    prevalence = evaluation.prevalence
     return Markdown(
-        f"Review budget: {words.percent(evaluation['review_budget'])} of players. Share of risky players among all: "
-        f"{words.percent(prevalence['value'])} ({prevalence['how']}). {INTERVALS}"
+        f"Review budget: {words.percent(evaluation.review_budget)} of players. Share of risky players among all: "
+        f"{words.percent(prevalence.value)} ({prevalence.how}). Brackets are 95 % intervals, from resampling the test "
+        "players. A difference in recall is taken where both flag as many players as the model does."
     )
 
 
-def _measured_on(evaluation: Mapping[str, Any], test_set: str) -> list[Any]:
-    measured = next(iter(evaluation["models"].values()))["test"][test_set]
-    size = f"{words.count(measured['players'])} players, {words.count(measured['risky'])} known risky"
+def _group_row(name: str, group: Group) -> list[str]:
+    measured = [words.interval(measure, getattr(group, measure)) for measure in GROUP_MEASURES]
+    return [f"{name} {_range(group)}", words.count(group.players), words.count(group.risky), *measured]
+
+
+def _range(group: Group) -> str:
+    low, high = words.number(group.low), words.number(group.high)
+    return low if low == high else f"{low} to {high}"
+
+
+def _explanation(explanation: Explanation) -> list[Any]:
+    """Build the part on the importance of features and on single players."""
+    others = explanation.players - explanation.flagged
+    about = (
+        f"`{explanation.definition}` on {words.plural(explanation.flagged, 'flagged player')} of "
+        f"`{explanation.test_set}` (the highest scores first) and {words.plural(others, 'other')} drawn at random. "
+        "Attributions are integrated gradients from the typical unlabelled player: what a feature adds to the risk "
+        "score. They tell what the model looks at, not what makes players risky."
+    )
     return [
-        theme.heading(f"Test set `{test_set}`", f"{size}; none of them was seen in training or selection."),
-        curve_charts.recall_curves(evaluation, test_set),
-        curve_charts.precision_curves(evaluation, test_set),
-        Markdown("### How well are players ranked, whatever the threshold?"),
-        _table(evaluation, test_set, RANKING),
-        curve_charts.threshold_explorer(evaluation, test_set),
-        Markdown("### What does each model do at its own threshold (baselines: at the review budget)?"),
-        _table(evaluation, test_set, AT_THRESHOLD),
+        theme.heading("What does the model look at?", about),
+        _importance_chart(explanation.importance),
+        Markdown("### Why were these players flagged?"),
+        *_examples(explanation.examples),
     ]
 
 
-def _table(evaluation: Mapping[str, Any], test_set: str, metrics: Sequence[str]) -> Any:
-    """List models, champions and baselines with intervals; the best value of a metric is for the reader to judge."""
-    rows = [
-        [name, *(words.interval(metric, measured.get(metric)) for metric in metrics)]
-        for name, _, measured in curve_charts.contestants(evaluation, test_set)
-    ]
-    return theme.table(["Model", *(words.metric_name(metric) for metric in metrics)], rows)
+def _importance_chart(importance: Sequence[Importance]) -> VegaChart:
+    total = sum(one.mean_attribution for one in importance) or 1.0
+    shares = {words.feature_name(one.feature): one.mean_attribution / total for one in importance[:FEATURES_SHOWN]}
+    marks = [Mark(name, share * total, label=words.percent(share)) for name, share in shares.items()]
+    told = f"{len(marks)} of {len(importance)} features have {words.percent(sum(shares.values()))} of it."
+    reading, axis = f"Labels: share of all attribution. These {told}", Axis("mean absolute attribution (risk score)")
+    return ranked_bars("Which features move the risk score most?", reading, axis, marks)
 
 
-def _confusion(evaluation: Mapping[str, Any], test_set: str) -> list[Any]:
-    shown = {
-        name: model["test"][test_set]["confusion"]
-        for name, model in evaluation["models"].items()
-        if model["test"][test_set]["confusion"]
-    }
-    if not shown:
-        return [Markdown("No confusion matrix: the classes of these test players are not known.")]
-    return [trust_charts.confusion(shown)]
+def _examples(examples: Sequence[ExplainedPlayer]) -> list[Any]:
+    if not examples:
+        return [Markdown("Nobody is flagged on this test set.")]
+    rows = [_example(chr(ord("A") + number), example) for number, example in enumerate(examples)]
+    note = "Names are withheld and values rounded. In parentheses: what the feature adds to the risk score."
+    return [theme.table(["Player", "Score", "Truth", *RANKS], rows), Markdown(note)]
 
 
-def _fold_table(evaluation: Mapping[str, Any]) -> Any:
-    metrics = list(next(iter(evaluation["models"].values()))["fold_spread"])
-    rows = [
-        [
-            name,
-            words.score(model["threshold"], 3),
-            *(_spread(metric, model["fold_spread"].get(metric)) for metric in metrics),
-        ]
-        for name, model in evaluation["models"].items()
-    ]
-    headers = ["Model", "Threshold", *(words.metric_name(metric) for metric in metrics)]
-    return theme.table(headers, rows)
-
-
-def _spread(metric: str, spread: Mapping[str, float] | None) -> str:
-    if spread is None:
-        return words.MISSING
-    if metric in words.SCORES:
-        return f"{words.score(spread['mean'])} ± {words.score(spread['std'])}"
-    return words.share_spread(spread["mean"], spread["std"])
+def _example(name: str, example: ExplainedPlayer) -> list[str]:
+    told = [reason.words for reason in example.reasons[: len(RANKS)]]
+    gaps = [words.MISSING] * (len(RANKS) - len(told))
+    return [name, words.score(example.score), TRUTH[example.risky], *told, *gaps]

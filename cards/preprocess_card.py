@@ -1,234 +1,163 @@
-"""The card of `preprocess`: who is in the snapshot, how players are split, what the features look like."""
+"""The card of `preprocess`: who the players are, how they are split, what their features look like."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from metaflow.cards import Markdown, VegaChart
+from metaflow.cards import Markdown, Table, VegaChart
 
 from cards import theme
-from cards.snapshot_part import snapshot_part
+from cards.charts import Axis, Line, Mark, Rule, banded_lines, points, ranked_bars
 from scarcegan import words
+from scarcegan.data.records import DataReport, FeatureDescription, FoldCount, PopulationCount
+from scarcegan.snapshots.records import SnapshotReport
 
 SEPARATING_SHOWN = 15
 DISTRIBUTIONS_SHOWN = 9
 FEATURES_LISTED = 60
 SUSPECT_AUC = 0.98
+MOVES_SHOWN = 15
+STRONG = 0.25  # PSI from which a distribution counts as another one, a convention of credit scoring
 
 
-def preprocess_card(data_report: Mapping[str, Any]) -> list[Any]:
-    """Build the card of the data report: what needs attention first, then populations, folds and features.
-
-    Args:
-        data_report: the artifact `data_report` of RetrainFlow's preprocess step.
-    """
-    ranked = sorted(data_report["feature_table"], key=lambda row: row["auc"] or 0.0, reverse=True)
+def preprocess_card(report: DataReport, snapshot: SnapshotReport | None) -> list[Any]:
+    """Build the card of the data report: what needs attention first, then populations, folds and features."""
+    ranked = sorted(report.feature_table, key=lambda row: row.auc or 0.0, reverse=True)
+    split = (
+        "Training sees the pool, split into folds by player. Of the unlabelled players, "
+        f"{words.count(report.threshold_players)} are set apart for the thresholds. Test players are held out."
+    )
     parts = [
-        _attention(data_report),
-        _headline(data_report),
-        theme.heading("Players", _who_is_who(data_report)),
-        _population_chart(data_report["populations"]),
-        _population_table(data_report),
-        _fold_table(data_report["folds"]),
-        *snapshot_part(data_report.get("snapshot")),
+        attention(report),
+        _headline(report),
+        theme.heading("Players", split),
+        _population_chart(report.populations),
+        population_table(report.populations, snapshot),
+        _fold_table(report.folds),
+        *(_snapshot(snapshot) if snapshot else []),
         theme.heading("Features"),
-        _separation_chart(ranked, data_report["suspects"]),
-        _distribution_chart(ranked),
+        _separation_chart(ranked, {suspect.feature for suspect in report.suspects}),
+        _distribution_chart(ranked[:DISTRIBUTIONS_SHOWN]),
         _feature_list(ranked),
     ]
-    return theme.page(f"Data: {data_report['source']}", parts)
+    return theme.page(f"Data: {report.source}", parts)
 
 
-def _who_is_who(report: Mapping[str, Any]) -> str:
-    apart = f"{report['threshold_players']:,} unlabelled players are set apart for the thresholds"
-    return f"Training sees the pool, split into folds by player; {apart}; test players are held out."
-
-
-def _attention(report: Mapping[str, Any]) -> Markdown:
+def attention(report: DataReport) -> Markdown:
+    """List what needs attention; a suspect feature that a warning names is named once."""
     suspects = [
-        f"`{item['feature']}` alone tells risky from unlabelled players (AUC {words.score(item['auc'], 3)}): a likely "
-        "leak. Check that it is known at the cut-off, or name it in `data.ignore_columns`."
-        for item in report["suspects"]
-        if not any(f"'{item['feature']}'" in warning for warning in report["warnings"])
+        f"feature '{suspect.feature}' alone tells risky from unlabelled players (AUC {words.score(suspect.auc, 3)}): a "
+        "likely leak. Check that it is known at the cut-off, or name it in `data.ignore_columns`."
+        for suspect in report.suspects
+        if not any(f"'{suspect.feature}'" in warning for warning in report.warnings)
     ]
-    notes = [*suspects, *report["warnings"]]
+    notes = [*suspects, *report.warnings]
     if not notes:
         return Markdown("**Nothing to worry about**: no suspect features, no warnings.")
-    return Markdown(
-        f"**{words.plural(len(notes), 'thing')} to look at**\n\n" + "\n".join(f"- {note}" for note in notes)
-    )
+    return theme.bullets(notes, f"{words.plural(len(notes), 'thing')} to look at")
 
 
-def _headline(report: Mapping[str, Any]) -> Any:
-    tested = sum(test["players"] for test in report["test_sets"])
-    risky = sum(test["risky"] for test in report["test_sets"])
-    cutoff = f"telemetry before {report['cutoff']}" if report["cutoff"] else "no cut-off date"
+def _headline(report: DataReport) -> Table:
+    tested, risky = (sum(getattr(test, key) for test in report.test_sets) for key in ("players", "risky"))
+    cutoff = f"telemetry before {report.cutoff}" if report.cutoff else "no cut-off date"
     return theme.figures(
-        [
-            ("Players", words.count(report["players"]), cutoff),
-            ("Features", words.count(report["features"]), f"{words.plural(len(report['folds']), 'fold')} by player"),
-            ("Test players", words.count(tested), f"{words.count(risky)} of them risky"),
-            ("Fingerprint", report["fingerprint"][:8], report["fingerprint"]),
-        ]
+        ("Players", words.count(report.players), cutoff),
+        ("Features", words.count(report.features), f"{words.plural(len(report.folds), 'fold')} by player"),
+        ("Test players", words.count(tested), f"{words.count(risky)} of them risky"),
+        ("Fingerprint", report.fingerprint[:8], report.fingerprint),
     )
 
 
-def _population_chart(populations: Sequence[Mapping[str, Any]]) -> VegaChart:
-    rows = [
-        {"population": item["name"], "part": part, "players": item[part], "label": words.count(item[part])}
-        for item in populations
-        for part in ("pool", "test")
-        if item[part] > 0  # a logarithmic axis has no place for zero; the table below has
+def _population_chart(populations: Sequence[PopulationCount]) -> VegaChart:
+    marks = [
+        Mark(one.name, players, label=words.count(players), series=part)
+        for one in populations
+        for part, players in (("pool", one.pool), ("test", one.test))
     ]
-    names = [item["name"] for item in populations]
-    row = {"field": "population", "type": "nominal", "sort": names, "title": None, "axis": {"grid": True}}
-    tens = [10**power for power in range(9)]
-    encoding = {
-        "y": row,
-        "yOffset": {"field": "part", "sort": ["pool", "test"]},
-        "x": theme.axis("players", "players", scale={"type": "log", "nice": True}, axis={"values": tens}),
-    }
-    color = {
-        "field": "part",
-        "scale": {"domain": ["pool", "test"], "range": [theme.BLUE, theme.ORANGE]},
-        "legend": {"title": None},
-    }
-    layers = [
-        {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}, "encoding": {"color": color}},
-        {"mark": {"type": "text", "align": "left", "dx": 10}, "encoding": {"text": {"field": "label"}}},
-    ]
-    return theme.chart(
-        "How many players of each population are there?",
-        {"encoding": encoding, "layer": layers},
-        reading="Logarithmic: the unlabelled outnumber the labelled many times over.",
-        rows=rows,
-        height=44 * len(names),
-    )
+    reading = "Logarithmic: the unlabelled outnumber the labelled many times over."
+    return points("How many players of each population are there?", reading, Axis("players", log=True), marks)
 
 
-def _population_table(report: Mapping[str, Any]) -> Any:
-    rows = [
-        [item["name"], words.count(item["pool"]), words.count(item["test"]), words.count(item["pool"] + item["test"])]
-        for item in report["populations"]
-    ]
+def population_table(populations: Sequence[PopulationCount], snapshot: SnapshotReport | None = None) -> Table:
+    """Count the players of each population, perhaps with their mean days without play."""
     header = ["Population", "Pool", "Test", "Together"]
-    quiet = report.get("snapshot", {}).get("quiet_days")
-    if quiet:
-        header.append(f"Days without play, of {report['snapshot']['window_days']}")
-        rows = [[*row, words.number(round(quiet[row[0]], 1)) if row[0] in quiet else words.MISSING] for row in rows]
+    rows = [[one.name, *map(words.count, (one.pool, one.test, one.pool + one.test))] for one in populations]
+    if snapshot and snapshot.quiet_days:
+        header.append(f"Days without play, of {snapshot.window_days}")
+        rows = [[*row, words.score(snapshot.quiet_days.get(row[0]), 1)] for row in rows]
     return theme.table(header, rows)
 
 
-def _fold_table(folds: Sequence[Mapping[str, Any]]) -> Any:
-    names = list(folds[0]["train"]) if folds else []
+def _fold_table(folds: Sequence[FoldCount]) -> Table:
+    names = list(folds[0].train) if folds else []
     rows = [
-        [
-            f"{fold['fold']}",
-            *(f"{words.count(fold['train'][name])} / {words.count(fold['validation'][name])}" for name in names),
-        ]
+        [str(fold.fold), *(f"{words.count(fold.train[name])} / {words.count(fold.validation[name])}" for name in names)]
         for fold in folds
     ]
     return theme.table(["Fold: training / validation", *names], rows)
 
 
-def _separation_chart(ranked: Sequence[Mapping[str, Any]], suspects: Sequence[Mapping[str, Any]]) -> VegaChart:
-    suspicious = {item["feature"] for item in suspects}
-    rows = [
-        {
-            "feature": row["name"],
-            "auc": row["auc"],
-            "chance": 0.5,
-            "label": words.score(row["auc"]),
-            "kind": "likely leak" if row["name"] in suspicious else "feature",
-        }
-        for row in ranked[:SEPARATING_SHOWN]
+def _snapshot(snapshot: SnapshotReport) -> list[Any]:
+    """Build the part on the snapshot that the players come from."""
+    missing = snapshot.missing_days
+    days = f"missing for everyone: {', '.join(missing)}" if missing else "no day is missing for everyone"
+    window = words.plural(snapshot.window_days, "day")
+    about = theme.heading("Snapshot", f"`{snapshot.name}`, {window}, {days}; code {snapshot.code_version[:8]}.")
+    if not snapshot.previous:
+        return [about, Markdown("There is no earlier snapshot of this kind: drift is not known yet.")]
+    return [about, _moved(snapshot), _move_chart(snapshot)]
+
+
+def _moved(snapshot: SnapshotReport) -> Markdown:
+    strong = sum(move.psi > STRONG for move in snapshot.moves)
+    told = f"{words.plural(strong, 'feature')} of {len(snapshot.moves)} moved far" if strong else "No feature moved far"
+    return Markdown(f"**{told}** since `{snapshot.previous}` (cut-off {snapshot.previous_cutoff}).")
+
+
+def _move_chart(snapshot: SnapshotReport) -> VegaChart:
+    marks = []
+    for move in snapshot.moves[:MOVES_SHOWN]:
+        median = f"(median {words.number(move.median_before)} → {words.number(move.median_now)})"
+        kind, color = ("moved far", theme.RED) if move.psi > STRONG else ("near where it was", theme.BLUE)
+        marks.append(Mark(move.name, move.psi, label=f"{words.score(move.psi)}  {median}", series=kind, color=color))
+    reading = f"The {len(marks)} that moved most; below 0.1 is stable, above {STRONG} another distribution."
+    axis = Axis("population stability index over the earlier snapshot's deciles")
+    return ranked_bars("Which features have moved since the previous snapshot?", reading, axis, marks)
+
+
+def _separation_chart(ranked: Sequence[FeatureDescription], suspects: set[str]) -> VegaChart:
+    shown = ranked[:SEPARATING_SHOWN]
+    kinds = dict.fromkeys(suspects, ("likely leak", theme.RED))
+    marks = [
+        Mark(row.name, row.auc, label=words.score(row.auc, 3), series=kind, color=color)
+        for row in shown
+        for kind, color in (kinds.get(row.name, ("feature", theme.BLUE)),)
     ]
-    color = {
-        "field": "kind",
-        "scale": {"domain": ["feature", "likely leak"], "range": [theme.BLUE, theme.RED]},
-        "legend": {"title": None} if suspicious else None,
-    }
-    encoding = {
-        "y": {"field": "feature", "type": "nominal", "sort": None, "title": None},
-        "x": theme.axis("auc", "AUC, one feature alone (0.5: none, 1: perfect)", scale={"domain": [0.5, 1]})
-        | {"axis": {"format": ".1f", "tickCount": 6}},
-    }
-    bar = {
-        "mark": {"type": "bar", "height": {"band": 0.62}},
-        "encoding": {"x2": {"field": "chance"}, "color": color},
-    }
-    text = {"mark": {"type": "text", "align": "left", "dx": 5}, "encoding": {"text": {"field": "label"}}}
-    limit = {
-        "mark": {"type": "rule", "strokeDash": [4, 4]},
-        "data": {"values": [{"at": SUSPECT_AUC}]},
-        "encoding": {"x": {"field": "at", "type": "quantitative"}, "y": None},
-    }
-    return theme.chart(
-        "Which features alone tell risky players from the unlabelled?",
-        {"encoding": encoding, "layer": [bar, text, limit]},
-        reading=f"Best {len(rows)} of {len(ranked)}. Beyond the dashed line ({SUSPECT_AUC}) it is too good to be true.",
-        rows=rows,
-        height=22 * len(rows),
-    )
+    reading = f"The best {len(shown)} of {len(ranked)}. Beyond the dashed line ({SUSPECT_AUC}) a leak is likely."
+    axis = Axis("AUC of the feature alone (0.5: none, 1: perfect)", low=0.5, high=1)
+    question = "Which features alone tell risky players from the unlabelled?"
+    return ranked_bars(question, reading, axis, marks, [Rule(SUSPECT_AUC)])
 
 
-def _distribution_chart(ranked: Sequence[Mapping[str, Any]]) -> VegaChart:
-    shown = ranked[:DISTRIBUTIONS_SHOWN]
-    rows = [row for feature in shown for row in _bins(feature)]
-    colors = {"domain": ["unlabelled", "risky"], "range": [theme.BLUE, theme.RED]}
-    encoding = {
-        "x": theme.axis("low", None, axis={"grid": False, "tickCount": 4, "format": "~s"}),
-        "y": theme.axis("share", None, share=True, stack=None, axis={"tickCount": 3}),
-        "color": {"field": "players", "type": "nominal", "scale": colors, "legend": {"title": None}},
-    }
-    everyone = {
-        "transform": [{"filter": "datum.players == 'unlabelled'"}],
-        "mark": {"type": "bar", "opacity": 0.45, "binSpacing": 0},
-        "encoding": {"x": {"field": "low", "bin": "binned", "type": "quantitative"}, "x2": {"field": "high"}},
-    }
-    risky = {
-        "transform": [{"filter": "datum.players == 'risky'"}],
-        "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
-    }
-    spec = {
-        "facet": {"field": "feature", "title": None, "sort": [feature["name"] for feature in shown]},
-        "columns": 3,
-        "spacing": {"row": 26, "column": 18},
-        "resolve": {"scale": {"x": "independent", "y": "independent"}},
-        "spec": {"width": 180, "height": 90, "encoding": encoding, "layer": [everyone, risky]},
-    }
-    return theme.chart(
-        "Where do risky players differ from the unlabelled?",
-        spec,
-        reading="Share of players per bin of the raw value; the features that separate best.",
-        rows=rows,
-    )
+def _distribution_chart(shown: Sequence[FeatureDescription]) -> VegaChart:
+    lines = []
+    for row in shown:
+        bins = row.histogram
+        # A step holds until the next edge: the last bin needs its share again at the last edge.
+        everyone, risky = ([*shares, *shares[-1:]] for shares in (bins.unlabeled, bins.rare))
+        floor = [0.0] * len(everyone)
+        lines.append(Line("unlabelled", bins.edges, everyone, floor, everyone, color=theme.BLUE, panel=row.name))
+        lines.append(Line("risky", bins.edges, risky, color=theme.RED, panel=row.name))
+    question = "Where do risky players differ from the unlabelled?"
+    reading = "Share of players in each bin of the raw value; the features that separate best."
+    return banded_lines(question, reading, Axis(), Axis(share=True), lines)
 
 
-def _bins(feature: Mapping[str, Any]) -> list[dict[str, Any]]:
-    histogram = feature["histogram"]
-    edges, risky = histogram["edges"], histogram["rare"]
-    bars = zip(edges[:-1], edges[1:], histogram["unlabeled"], strict=True)
-    steps = zip(edges, [*risky, risky[-1]], strict=True)  # the last step ends at the last edge
-    return [
-        *(
-            {"feature": feature["name"], "players": "unlabelled", "low": low, "high": high, "share": share}
-            for low, high, share in bars
-        ),
-        *({"feature": feature["name"], "players": "risky", "low": edge, "share": share} for edge, share in steps),
-    ]
-
-
-def _feature_list(ranked: Sequence[Mapping[str, Any]]) -> Any:
+def _feature_list(ranked: Sequence[FeatureDescription]) -> Table:
     rows = [
-        [
-            row["name"],
-            words.score(row["auc"]),
-            words.percent(row["zero_share"]),
-            *(words.number(row[key]) for key in ("mean", "p50", "p99", "max")),
-        ]
+        [row.name, words.score(row.auc), words.percent(row.zero_share)]
+        + [words.number(value) for value in (row.mean, row.median, row.p99, row.high)]
         for row in ranked[:FEATURES_LISTED]
     ]
-    more = len(ranked) - len(rows)
-    if more > 0:
-        rows.append([f"and {more} more", *[""] * 6])
+    if len(ranked) > FEATURES_LISTED:
+        rows.append([f"and {len(ranked) - FEATURES_LISTED} more", *[""] * 6])
     return theme.table(["Feature", "AUC alone", "Zero", "Mean", "Median", "99th percentile", "Largest"], rows)

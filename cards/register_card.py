@@ -1,12 +1,16 @@
 """The card of `register`: the release that waits for a reviewer, where it comes from, how to decide on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from metaflow.cards import Markdown, VegaChart
+from metaflow.cards import Markdown, Table
 
 from cards import theme
+from cards.charts import Axis, Mark, points
+from cards.evaluation_parts import against_champion, bound, contestants, measure_table
 from scarcegan import words
+from scarcegan.evaluation.records import Evaluation
+from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 
 STATES = {"PendingManualApproval": "waits for approval", "Approved": "approved", "Rejected": "rejected"}
 LINEAGE = {
@@ -22,146 +26,76 @@ LINEAGE = {
 }
 
 
-def register_card(release: Mapping[str, Any], evaluation: Mapping[str, Any]) -> list[Any]:
-    """Build the card of a release: the models, how they differ, the lineage and the commands to decide.
-
-    Args:
-        release: {"release_id", "registry", "versions": [{"version", "definition", "status", "threshold",
-            "constraint_met", "against_champion", "recall_against_champion", "metrics", "created"}], "refused":
-            [definition], "lineage": {name: value}, "commands": [str]}.
-        evaluation: the artifact `evaluation`, for the intervals of the metrics.
-    """
-    test_set = evaluation["test_sets"][0]
-    measured = {name: model["test"][test_set] for name, model in evaluation["models"].items()}
-    versions = release["versions"]
+def register_card(release: Release, evaluation: Evaluation) -> list[Any]:
+    """Build the card of a release: the models, how they differ, how to decide on them, the lineage."""
+    test_set = evaluation.test_sets[0]
     parts = [
-        _summary(release),
-        _version_table(versions),
+        _summary(release, evaluation),
+        _version_table(release, evaluation),
         theme.heading("Which model is for which purpose?", f"Measured on test set `{test_set}`, with 95 % intervals."),
-        *([_metric_chart(versions, measured)] if _shares(versions) else []),
-        _metric_table(versions, measured),
+        *_metrics(release, evaluation),
         theme.heading("How to decide", "Approve or reject each model; every decision is kept with who, when and why."),
-        Markdown("```\n" + "\n".join(release["commands"]) + "\n```"),
+        Markdown("```\n" + "\n".join(release.commands) + "\n```"),
         theme.heading("Where it comes from"),
-        theme.table(["Lineage", ""], [[LINEAGE.get(key, key), value] for key, value in release["lineage"].items()]),
+        lineage_table(release.lineage),
     ]
-    return theme.page(f"Release: {release['release_id'].removeprefix('release-')}", parts)
+    return theme.page(f"Release: {release.release_id.removeprefix('release-')}", parts)
 
 
-def _summary(release: Mapping[str, Any]) -> Markdown:
-    versions = release["versions"]
-    waiting = sum(version["status"] == "PendingManualApproval" for version in versions)
-    missed = [f"`{version['definition']}`" for version in versions if not version["constraint_met"]]
+def lineage_table(lineage: Lineage) -> Table:
+    """List where a release comes from."""
+    return theme.facts(*((name, getattr(lineage, key)) for key, name in LINEAGE.items()))
+
+
+def _summary(release: Release, evaluation: Evaluation) -> Markdown:
+    waiting = sum(one.status == "PendingManualApproval" for one in release.versions)
+    missed = _names(one.definition for one in release.versions if not one.constraint_met)
+    worse = _names(one.definition for one in release.versions if _is_worse(one, evaluation))
+    refused = _names(release.refused)
     lines = [
-        f"**{words.plural(len(versions), 'model')} registered, {waiting} waiting for approval.** "
-        f"Registry: {release['registry']}"
+        f"**{words.plural(len(release.versions), 'model')} registered, {waiting} waiting for approval.** "
+        f"Registry: {release.registry}",
+        f"**Bound not met** by {missed}: approve with care." if missed else "",
+        f"**Worse than the champion**: {worse}. Approving would replace a better model." if worse else "",
+        f"**Not registered**, because worse than the champion: {refused}." if refused else "",
     ]
-    if missed:
-        lines.append(f"**Constraint not met** by {', '.join(missed)}: approve with care.")
-    worse = [f"`{version['definition']}`" for version in versions if version["against_champion"] == "worse"]
-    if worse:
-        lines.append(f"**Worse than the champion**: {', '.join(worse)}. Approving would replace a better model.")
-    if release["refused"]:
-        names = ", ".join(f"`{name}`" for name in release["refused"])
-        lines.append(f"**Not registered**, because worse than the champion: {names}.")
-    return Markdown("\n\n".join(lines))
+    return Markdown("\n\n".join(filter(None, lines)))
 
 
-def _version_table(versions: Sequence[Mapping[str, Any]]) -> Any:
-    rows = [
-        [
-            version["definition"],
-            str(version["version"]),
-            STATES.get(version["status"], version["status"]),
-            words.score(version["threshold"], 4),
-            "met" if version["constraint_met"] else "NOT met",
-            _against_champion(version),
-            version["created"][:16].replace("T", " "),
-        ]
-        for version in versions
-    ]
-    return theme.table(
-        ["Model", "Version", "State", "Threshold", "Constraint", "Against the champion", "Registered"], rows
-    )
+def _names(definitions: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in definitions)
 
 
-def _against_champion(version: Mapping[str, Any]) -> str:
-    """Say the evaluation's verdict; the difference comes as `-0.0312 from -0.0510 to -0.0104`, in shares."""
-    verdict, difference = version["against_champion"], version["recall_against_champion"]
-    if not difference:
-        return str(verdict or words.MISSING)
-    value, low, high = (f"{100 * float(share):+.1f}" for share in difference.split()[::2])
-    told = f"{verdict}, recall {value} [{low},{words.GAP}{high}] points"
-    return told.replace("-", "\N{MINUS SIGN}")
+def _is_worse(version: ReleasedVersion, evaluation: Evaluation) -> bool:
+    against = evaluation.verdicts[version.definition].against_champion
+    return against is not None and against.verdict == "worse"
 
 
-def _metric_chart(versions: Sequence[Mapping[str, Any]], measured: Mapping[str, Any]) -> VegaChart:
-    rows = [
-        {
-            "model": version["definition"],
-            "metric": words.metric_name(name),
-            **_interval(version, name, measured),
-        }
-        for version in versions
-        for name in _shares(versions)
-        if words.is_number(version["metrics"].get(name))
-    ]
-    models = [version["definition"] for version in versions]
-    metrics = [words.metric_name(name) for name in _shares(versions)]
-    value = theme.axis("value", None, share=True, scale={"domain": [0, 1]})
-    encoding = {
-        "y": {"field": "metric", "type": "nominal", "sort": metrics, "title": None, "axis": {"grid": True}},
-        "yOffset": {"field": "model", "sort": models},
-        "color": {"field": "model", "scale": theme.palette(models), "legend": {"title": None}},
+def _version_table(release: Release, evaluation: Evaluation) -> Table:
+    columns = {
+        "Model": lambda one: one.definition,
+        "Version": lambda one: str(one.version),
+        "State": lambda one: STATES.get(one.status, one.status),
+        "Threshold": lambda one: words.score(one.threshold, 4),
+        "Bound": lambda one: bound(one.constraint_met),
+        "Against the champion": lambda one: against_champion(evaluation.verdicts[one.definition]),
+        "Registered": lambda one: words.moment(one.created),
     }
-    point = {
-        "x": value,
-        "shape": {"field": "model", "scale": {"domain": models}, "legend": {"title": None}},
-        "tooltip": [
-            {"field": "model"},
-            {"field": "metric"},
-            *({"field": key, "format": ".3"} for key in ("value", "low", "high")),
-        ],
-    }
-    layers = [
-        {
-            "mark": {"type": "rule", "strokeWidth": 2},
-            "encoding": {"x": value | {"field": "low"}, "x2": {"field": "high"}},
-        },
-        {"mark": {"type": "point", "filled": True, "size": 80, "opacity": 1}, "encoding": point},
+    return theme.listing(release.versions, columns)
+
+
+def _metrics(release: Release, evaluation: Evaluation) -> list[Any]:
+    """Show what the registered models reach, as a chart and as a table."""
+    definitions = [one.definition for one in release.versions]
+    metrics = list(dict.fromkeys(name for one in release.versions for name in one.metrics))
+    found = [one for one in contestants(evaluation, evaluation.test_sets[0]) if one.name in definitions]
+    marks = [
+        Mark(words.metric_name(metric), at.value, at.low, at.high, series=one.name)
+        for metric in metrics
+        for one in found
+        if (at := getattr(one.measures, metric))
     ]
-    return theme.chart(
-        "What does each model find, and what does it cost the moderators?",
-        {"encoding": encoding, "layer": layers},
-        reading="One point per model, its 95 % interval as a line; rivals are on the card of the evaluate step.",
-        rows=rows,
-        height=13 * len(models) * len(metrics),
-    )
-
-
-def _interval(version: Mapping[str, Any], metric: str, measured: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the registered figure beside the interval that the evaluation found."""
-    found = measured[version["definition"]][metric]
-    return {"value": version["metrics"][metric], "low": found["low"], "high": found["high"]}
-
-
-def _shares(versions: Sequence[Mapping[str, Any]]) -> list[str]:
-    """List the metrics that lie between 0 and 1 in every model, in their order of appearance."""
-    names = list(dict.fromkeys(name for version in versions for name in version["metrics"]))
-    return [
-        name
-        for name in names
-        if name in words.METRICS and all(0 <= version["metrics"].get(name, 0) <= 1 for version in versions)
-    ]
-
-
-def _metric_table(versions: Sequence[Mapping[str, Any]], measured: Mapping[str, Any]) -> Any:
-    names = list(dict.fromkeys(name for version in versions for name in version["metrics"]))
-    rows = [[words.metric_name(name), *(_figure(version, name, measured) for version in versions)] for name in names]
-    return theme.table(["Metric", *(version["definition"] for version in versions)], rows)
-
-
-def _figure(version: Mapping[str, Any], metric: str, measured: Mapping[str, Any]) -> str:
-    if metric in words.METRICS and words.is_number(version["metrics"].get(metric)):
-        return words.interval(metric, _interval(version, metric, measured))
-    return words.metric_value(metric, version["metrics"].get(metric))
+    question = "What does each model find, and how many players does it flag?"
+    reading = "Points: models; lines: 95 % intervals. Rivals are on the card of the evaluate step."
+    chart = points(question, reading, Axis(share=True, low=0, high=1), marks)
+    return [chart, measure_table(found, metrics)]

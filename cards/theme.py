@@ -1,25 +1,22 @@
-"""The common look: colours, sizes and the frame of every chart.
+"""The common look of the cards: colours, sizes, and the parts that are no charts.
 
 Cards are read on white and on dark pages: charts have no background of their own, text and rules are a grey of
 middle contrast on both, and series differ in hue, lightness and dash (Okabe and Ito's colour-blind safe palette).
 """
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from metaflow.cards import Markdown, Table, ValueBox, VegaChart
+from metaflow.cards import Markdown, Table, ValueBox
 
 FONT = "Roboto, -apple-system, Segoe UI, Helvetica Neue, DejaVu Sans, Arial, sans-serif"
-INK = "#6b7280"
-RULE = "#9ca3af"
+INK, RULE = "#6b7280", "#9ca3af"
 BLUE, ORANGE, GREEN, PURPLE = "#1479bd", "#e08a00", "#009e73", "#b85c9e"
 RED, SKY = "#d55e00", "#4aa3df"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 300
-SIGNIFICANT_DIGITS = 5
-PERCENT_LABEL = "replace(datum.label, '%', '\u00a0%')"
+Row = TypeVar("Row")
 
 # Metaflow's page has no room for a style sheet, but its Markdown lets one through. Without the first rule every chart
 # of container width is 0 pixels wide: vega-embed's root shrinks to fit (vega-embed #476, mended in #1554, not bundled).
@@ -36,7 +33,8 @@ STYLE = """<style>
 .mf-card table { font-variant-numeric: tabular-nums; }
 .mf-card td { padding: 0.4rem 0.75rem; }
 .mf-card th { padding: 0.4rem 0.75rem; vertical-align: bottom; white-space: normal; }
-.mf-card td:first-child, .mf-card th:first-child { text-align: left; }
+.mf-card td:first-child, .mf-card th:first-child, .mf-card td:nth-child(2):last-child { text-align: left; }
+.mf-card th:nth-child(2):last-child { text-align: left; }
 .mf-card .container:has(progress) { padding: 0.8rem 1rem; background: var(--lt-lt-grey); margin: 1rem 0; }
 .mf-card .container:has(progress) .inner { max-width: none; }
 .mf-card .container:has(progress) .details { font: inherit; color: var(--black); }
@@ -48,6 +46,13 @@ STYLE = """<style>
 .mf-card .value-box .value-box-value { color: var(--black); }
 .mf-card .value-box .value-box-subtitle { font-size: 0.8rem; margin: 0; color: var(--dk-grey); }
 .mf-card .vega-bindings { font-size: 13px; margin-top: 0.5rem; }
+@media print {
+  .mf-card .vega-embed { overflow: visible; break-inside: avoid; }
+  .mf-card .vega-embed svg { max-width: 100%; height: auto; }
+  .mf-card .vega-bindings { display: none; }
+  .mf-card main h2, .mf-card main h3 { break-after: avoid; }
+  .mf-card tr { break-inside: avoid; }
+}
 @media (prefers-color-scheme: dark) {
   :root { --bg: #16181d; --white: #16181d; --black: #e5e7eb; --dk-grey: #a3a9b5; --grey: #ffffff30;
     --lt-grey: #262a31; --lt-lt-grey: #1e2127; }
@@ -75,8 +80,7 @@ CONFIG: dict[str, Any] = {
     },
     "header": {"labelFontSize": 11, "labelColor": INK, "labelFontWeight": 600, "labelAnchor": "start",
                "labelLimit": 215},
-    "text": {"color": INK, "fontSize": 12},
-    "rule": {"color": INK},
+    "text": {"color": INK, "fontSize": 12}, "rule": {"color": INK},
 }  # fmt: skip
 
 
@@ -85,62 +89,7 @@ def page(title: str, parts: Sequence[Any]) -> list[Any]:
     return [Markdown(STYLE), Markdown(f"# {title}"), *parts]
 
 
-def chart(
-    question: str,
-    spec: Mapping[str, Any],
-    *,
-    reading: str | Sequence[str] = "",
-    rows: Sequence[Mapping[str, Any]] | None = None,
-    height: int = HEIGHT,
-) -> VegaChart:
-    """Frame a Vega-Lite specification: the question it answers as title, how to read it below.
-
-    Args:
-        question: what the chart answers, ending in a question mark.
-        spec: marks, encodings and layers; everything but title, data and look.
-        reading: one line, or several, that say how to read the chart.
-        rows: the chart's data, a few hundred at most; layers may bring their own.
-        height: of the plot in pixels; facets state their own inside.
-    """
-    title = {"text": question} | ({"subtitle": reading} if reading else {})
-    frame: dict[str, Any] = {"$schema": SCHEMA, "background": "transparent", "config": CONFIG, "title": title}
-    if rows is not None:
-        frame["data"] = {"values": list(rows)}
-    if "facet" not in spec:
-        frame["height"] = height
-    else:
-        frame["width"] = None  # Metaflow would set "container", which facets do not know
-    return VegaChart(plain(frame | dict(spec)))
-
-
-def plain(value: Any) -> Any:
-    """Make values safe to inline: floats rounded to five digits, NaN and infinities null, arrays lists.
-
-    A single NaN would leave the whole card blank: browsers refuse it in JSON.
-    """
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
-    return value
-
-
-def axis(field: str, title: str | None, *, share: bool = False, **more: Any) -> dict[str, Any]:
-    """Describe a quantitative channel; `share` formats its ticks as percentages."""
-    look = {"tickCount": 6} | ({"format": "~%", "labelExpr": PERCENT_LABEL} if share else {}) | more.pop("axis", {})
-    return {"field": field, "type": "quantitative", "title": title, "axis": look} | more
-
-
-def palette(names: Sequence[str]) -> dict[str, list[str]]:
-    """Give each name its colour, in order; beyond six names colours repeat."""
-    return {"domain": list(names), "range": [SERIES[i % len(SERIES)] for i in range(len(names))]}
-
-
-def figures(boxes: Sequence[tuple[str, str, str]]) -> Table:
+def figures(*boxes: tuple[str, str, str]) -> Table:
     """Set the headline numbers side by side: (title, value, note) each."""
     return Table([[ValueBox(title=title, value=value, subtitle=note or None) for title, value, note in boxes]])
 
@@ -150,6 +99,22 @@ def heading(text: str, note: str = "") -> Markdown:
     return Markdown(f"## {text}" + (f"\n\n{note}" if note else ""))
 
 
+def bullets(items: Iterable[str], lead: str = "") -> Markdown:
+    """List sentences, perhaps below a lead; markup that comes with the data stays text."""
+    listed = "\n".join(f"- {item}" for item in items).replace("<", "\\<")
+    return Markdown(f"**{lead}**\n\n{listed}" if lead else listed)
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Build a static table of words and formatted numbers."""
     return Table([list(row) for row in rows], headers=list(headers), disable_updates=True)
+
+
+def listing(rows: Iterable[Row], columns: Mapping[str, Callable[[Row], str]]) -> Table:
+    """Build a table with a line for each row; a column is its header and what writes a row's cell."""
+    return table(list(columns), [[write(row) for write in columns.values()] for row in rows])
+
+
+def facts(*named: tuple[str, str]) -> Table:
+    """List facts by name; those without a value are left out."""
+    return table(["Fact", "Value"], [[name, value] for name, value in named if value])

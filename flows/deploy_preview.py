@@ -1,4 +1,4 @@
-"""What a deployment would create, told without an account: a stand-in for AWS answers what compiling asks."""
+"""What a deployment would create, shown without an account: a stand-in for AWS answers what compiling asks."""
 
 import json
 import logging
@@ -7,27 +7,22 @@ from contextlib import contextmanager
 from functools import partial
 
 KEY = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
-# What would lead past the stand-in.
+# Variables that would lead past the stand-in, to an account.
 ELSEWHERE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "METAFLOW_S3_ENDPOINT_URL", "METAFLOW_PROFILE")
 COLUMNS = ("step", "cpu", "memory MB", "gpu", "tries", "queue", "image")
 
 
 @contextmanager
 def stand_in(variables, queues, folder):
-    """Serve what compiling asks of AWS: a bucket and Batch queues. `--only-json` alone would need the account's.
+    """Serve what even `--only-json` asks of AWS: a bucket and Batch queues.
 
-    Args:
-        variables: Metaflow's own, complete.
-        queues: names of the Batch queues.
-        folder: what Metaflow would keep in the home folder goes here.
-
-    Yields:
-        The environment for compiling, and a function that returns the stand-in's client of a service.
+    Yields the environment for compiling, in which `folder` takes what Metaflow would write into the home folder, and a
+    function that returns the stand-in's client of a service.
     """
     import boto3
     from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it notes every request
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it logs every request
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
@@ -43,23 +38,18 @@ def stand_in(variables, queues, folder):
 
 
 def described(state_machine, cron, batch):
-    """Tell a compiled state machine in lines: its name, what starts it, and what each step asks for.
-
-    Args:
-        state_machine: JSON in the language of Step Functions.
-        cron: its schedule; empty for none.
-        batch: client that knows the job definitions.
-    """
+    """Describe a compiled state machine (JSON) in lines: its name, what starts it, and what each step asks for."""
     states = list(_batch_states(json.loads(state_machine)["States"], ""))
     environment = {entry["Name"]: entry.get("Value") for entry in states[0][1]["ContainerOverrides"]["Environment"]}
-    definitions = batch.describe_job_definitions(jobDefinitions=sorted({job["JobDefinition"] for _, job in states}))
-    by_arn = {found["jobDefinitionArn"]: found["containerProperties"] for found in definitions["jobDefinitions"]}
-    role = by_arn[states[0][1]["JobDefinition"]]["jobRoleArn"]
+    used = sorted({job["JobDefinition"] for _, job in states})
+    definitions = batch.describe_job_definitions(jobDefinitions=used)["jobDefinitions"]
+    containers = {found["jobDefinitionArn"]: found["containerProperties"] for found in definitions}
     started = f"EventBridge rule of the same name, cron({cron}) UTC" if cron else "by hand or by an event"
-    rows = [COLUMNS, *(_row(name, job, by_arn[job["JobDefinition"]]["image"]) for name, job in states)]
+    rows = [COLUMNS, *(_row(name, job, containers[job["JobDefinition"]]["image"]) for name, job in states)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     table = ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return [f"{environment['SFN_STATE_MACHINE']}", f"  started: {started}", f"  jobs' role: {role}", *table]
+    role = containers[used[0]]["jobRoleArn"]
+    return [environment["SFN_STATE_MACHINE"], f"  started: {started}", f"  jobs' role: {role}", *table]
 
 
 def _batch_states(states, place):
@@ -77,7 +67,7 @@ def _row(name, job, image):
 
 
 def _make_queues(client, queues):
-    """Make the queues, on machines that never run."""
+    """Make the queues, with a compute environment that never starts an instance."""
     iam, ec2, batch = (client(name) for name in ("iam", "ec2", "batch"))
     role = iam.create_role(RoleName="batch", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     machines = {

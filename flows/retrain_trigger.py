@@ -3,6 +3,7 @@
 import json
 import os
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 from metaflow import Flow, Runner
@@ -10,113 +11,123 @@ from metaflow.exception import MetaflowException, MetaflowNotFound
 from metaflow.plugins.aws.aws_client import get_aws_client
 from metaflow.plugins.aws.step_functions.step_functions_client import StepFunctionsClient
 
+from launch import ROOT
+from scarcegan.machine import STATE_MACHINE
+from scarcegan.monitoring.drift import StartedRetraining
 from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.preflight import inside_scoring
 from scarcegan.problems import Problem, SettingsProblem
 
-RETRAIN_FLOW = Path(__file__).resolve().parent / "retrain_flow.py"
-STATE_MACHINE = "SFN_STATE_MACHINE"  # Metaflow tells the tasks of a deployed flow its name there
+RETRAIN_FLOW = ROOT / "flows" / "retrain_flow.py"
 
 
-def start_retraining(decision, snapshot, run, config, settings, flow=RETRAIN_FLOW):
-    """Run RetrainFlow on a snapshot, tagged with its cause, and wait for it.
+@dataclass(frozen=True)
+class Retraining:
+    """A retraining that drift asks for.
 
-    Where ScoreFlow is deployed to Step Functions, the RetrainFlow deployed beside it is started and not waited for. An
-    execution has no tags of its own: the cause is told by the artifacts of the run that asks, and by the record.
-
-    Args:
-        decision: of ScoreFlow; its `causes` become tags.
+    Attributes:
         snapshot: name of the snapshot to train on.
-        run: pathspec of the run that asks, the same for all its resumes.
-        config: path of the configuration file.
-        settings: the resolved settings; `data.source` is 'snapshot'.
+        causes: the signals of drift, from ScoreFlow's decision.
+        asked_by: pathspec of the run that asks, the same for all its resumes.
+        config: path of the configuration file; a relative one counts from the repository's root.
         flow: the flow's file.
-
-    Returns:
-        The pathspec of the retraining, also of one that this run has started before it was resumed; None where another
-        run has started one on this snapshot before.
-
-    Raises:
-        SettingsProblem: the configuration trains on something else than snapshots.
-        Problem: the retraining could not be started, and the next run may try again; or it failed, and no other is
-            started on this snapshot: it can be resumed.
     """
-    if settings.data.source != "snapshot":
-        raise SettingsProblem(
-            f"monitoring.start_retraining trains on the snapshot that was scored, got data.source "
-            f"'{settings.data.source}': set data.source = 'snapshot' and data.path, its labels table"
-        )
-    inside_scoring(settings, os.environ)  # a resume does not pass `start`
-    started = retrainings_of(settings)
-    if not started.claim(snapshot, {"snapshot": snapshot, "by": run}):
-        by = (started.find(snapshot) or {}).get("by", "another run")
-        # Our own claim proves no start: the task may have died in between, or S3's yes have been lost on its way.
-        before = _run_before(run, snapshot, flow) if by == run and STATE_MACHINE not in os.environ else None
-        if by != run or before:
-            print(f"No other retraining on {snapshot}: {before or 'one'} was started by {by}")
-            return before
-    try:
-        if STATE_MACHINE in os.environ:
-            return _start_deployed(os.environ[STATE_MACHINE], snapshot, run)
-        return _run_here(flow, config, snapshot, tags(decision, snapshot, run))
-    except (RuntimeError, MetaflowException) as error:  # there is no run: Runner could not find one, or no deployment
-        started.withdraw(snapshot)
-        raise Problem(
-            f"expected a run of {flow.name} on snapshot '{snapshot}', got none: {error}; see its message above"
-        ) from error
 
+    snapshot: str
+    causes: tuple[str, ...]
+    asked_by: str
+    config: str
+    flow: Path = RETRAIN_FLOW
 
-def _run_before(run, snapshot, flow):
-    """Return the pathspec of the retraining that a run has started, here or deployed, if there is one."""
-    deployed, tag = f"sfn-{_execution(run, snapshot)}", f"by:{run}"
-    try:
-        known = Flow(flow.stem.title().replace("_", ""), _namespace_check=False).runs()
-        return next((found.pathspec for found in known if found.id == deployed or tag in found.tags), None)
-    except MetaflowNotFound:  # no run at all
-        return None
+    @property
+    def tags(self):
+        """The cause, for `scarcegan runs` and the Client API."""
+        drift = [f"drift:{cause}" for cause in self.causes]
+        return ["cause:drift", *drift, f"snapshot:{self.snapshot}", f"by:{self.asked_by}"]
 
+    @property
+    def command(self):
+        """What a person types to do the same."""
+        tags = "".join(f" --tag {tag}" for tag in self.tags)
+        return f"python flows/retrain_flow.py --config config {self.config} run --snapshot {self.snapshot}{tags}"
 
-def _execution(run, snapshot):
-    """Name the execution that a run asks for: Step Functions starts it once, however often it is asked."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{run}/{snapshot}"))
+    def start(self, settings):
+        """Run RetrainFlow, tagged with its cause, and wait for it.
 
+        Where ScoreFlow is deployed to Step Functions, the RetrainFlow deployed beside it is started and not waited
+        for. An execution has no tags of its own: the artifacts of the run that asks tell the cause.
 
-def _run_here(flow, config, snapshot, given):
-    """Run the flow on this machine and wait for it; return the run's pathspec."""
-    with Runner(str(flow), show_output=True, config=[("config", str(config))]) as runner:
-        done = runner.run(snapshot=snapshot, tags=given)
-    if done.returncode:
-        raise Problem(
-            f"expected {done.run.pathspec} to retrain on snapshot '{snapshot}', but it failed, see its message above: "
-            f"mend that and `python {flow} --config config {config} resume --origin-run-id {done.run.id}`; "
-            "no other is started on this snapshot"
-        )
-    return done.run.pathspec
+        Returns:
+            The pathspec of the retraining, also of one that this run started before it was resumed; None where
+            another run has started one on this snapshot.
 
+        Raises:
+            SettingsProblem: the configuration does not train on snapshots.
+            Problem: the retraining could not be started, and the next run may try again; or it failed, and it can be
+                resumed: no other is started on this snapshot.
+        """
+        if settings.data.source != "snapshot":
+            raise SettingsProblem(
+                f"monitoring.start_retraining trains on the snapshot that was scored, got data.source "
+                f"'{settings.data.source}': set data.source = 'snapshot' and data.path, its labels table"
+            )
+        inside_scoring(settings, os.environ)  # a resume does not pass `start`
+        started = retrainings_of(settings.snapshots, settings.registry.group)
+        if not started.claim(self.snapshot, StartedRetraining(self.snapshot, self.asked_by)):
+            claimed = started.find(self.snapshot, StartedRetraining)
+            by = claimed.by if claimed else "another run"
+            # Our own claim is no proof of a start: the task may have died in between, or S3's answer may be lost.
+            before = self._found() if by == self.asked_by and STATE_MACHINE not in os.environ else None
+            if by != self.asked_by or before:
+                print(f"No other retraining on {self.snapshot}: {before or 'one'} was started by {by}")
+                return before
+        try:
+            return self._start_deployed() if STATE_MACHINE in os.environ else self._run_here()
+        except (RuntimeError, MetaflowException) as error:  # Runner found no run, or RetrainFlow is not deployed
+            started.withdraw(self.snapshot)
+            raise Problem(
+                f"expected a run of {self.flow.name} on snapshot '{self.snapshot}', got none: {error}; "
+                "see its message above"
+            ) from error
 
-def _start_deployed(asking, snapshot, run):
-    """Start the state machine of RetrainFlow that was deployed with the one that asks; return the run's pathspec."""
-    client, flow = get_aws_client("stepfunctions"), asking.replace("ScoreFlow", "RetrainFlow")
-    name = _execution(run, snapshot)
-    machine = StepFunctionsClient().get_state_machine_arn(flow)
-    if machine is None:
-        raise MetaflowException(f"the state machine {flow} doesn't exist: deploy it beside ScoreFlow (make deploy)")
-    told = json.dumps({"Parameters": json.dumps({"snapshot": snapshot})})
-    try:
-        client.start_execution(stateMachineArn=machine, name=name, input=told)
-    except client.exceptions.ExecutionAlreadyExists:  # started before this run was resumed, and ended since
-        pass
-    except client.exceptions.ClientError as error:
-        raise MetaflowException(str(error)) from error
-    return f"RetrainFlow/sfn-{name}"
+    @property
+    def _execution(self):
+        """The execution's name: Step Functions starts it once, however often it is asked."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.asked_by}/{self.snapshot}"))
 
+    def _found(self):
+        """Return the pathspec of the retraining that was started before, here or deployed, if there is one."""
+        try:
+            known = Flow(self.flow.stem.title().replace("_", ""), _namespace_check=False).runs()
+            ours = (run for run in known if run.id == f"sfn-{self._execution}" or f"by:{self.asked_by}" in run.tags)
+            return next((run.pathspec for run in ours), None)
+        except MetaflowNotFound:  # no run at all
+            return None
 
-def tags(decision, snapshot, run):
-    """Name the cause of a retraining, for `scarcegan runs` and the Client API."""
-    return ["cause:drift", *(f"drift:{name}" for name in decision["causes"]), f"snapshot:{snapshot}", f"by:{run}"]
+    def _run_here(self):
+        """Run the flow on this machine and wait for it; return the run's pathspec."""
+        with Runner(str(self.flow), show_output=True, config=[("config", str(ROOT / self.config))]) as runner:
+            done = runner.run(snapshot=self.snapshot, tags=self.tags)
+        if done.returncode:
+            raise Problem(
+                f"expected {done.run.pathspec} to retrain on snapshot '{self.snapshot}', but it failed, see its "
+                f"message above: mend that and `python {self.flow} --config config {ROOT / self.config} resume "
+                f"--origin-run-id {done.run.id}`; no other is started on this snapshot"
+            )
+        return done.run.pathspec
 
-
-def command(decision, snapshot, run, config):
-    """Return what a person types to do the same."""
-    given = "".join(f" --tag {tag}" for tag in tags(decision, snapshot, run))
-    return f"python flows/retrain_flow.py --config config {config} run --snapshot {snapshot}{given}"
+    def _start_deployed(self):
+        """Start the RetrainFlow that was deployed with the flow that asks; return the run's pathspec."""
+        client, name = get_aws_client("stepfunctions"), self._execution
+        flow = os.environ[STATE_MACHINE].replace("ScoreFlow", "RetrainFlow")
+        machine = StepFunctionsClient().get_state_machine_arn(flow)
+        if machine is None:
+            raise MetaflowException(f"the state machine {flow} doesn't exist: deploy it beside ScoreFlow (make deploy)")
+        told = json.dumps({"Parameters": json.dumps({"snapshot": self.snapshot})})
+        try:
+            client.start_execution(stateMachineArn=machine, name=name, input=told)
+        except client.exceptions.ExecutionAlreadyExists:  # started before this run was resumed, and ended since
+            pass
+        except client.exceptions.ClientError as error:
+            raise MetaflowException(str(error)) from error
+        return f"RetrainFlow/sfn-{name}"

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 
 from moto.batch.models import batch_backends
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
@@ -30,11 +29,7 @@ def main(port: int, folder: str, environment: dict[str, str], slots: int, podman
         install(Machine(place / "jobs", environment, place / "images", threading.BoundedSemaphore(slots)))
     state_machines.install()
     stopped = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopped.set()
-
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
     server.start()
     stopped.wait()

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -67,16 +68,8 @@ class ProcessJob(DescribedJob):
     machine: ClassVar[Machine]
     allowed_attempts = 1
     reason: str | None = None
-    _state = "SUBMITTED"
-
-    @property
-    def status(self) -> str:
-        """Where the job stands; moto's own clockwork of states is not used."""
-        return self._state
-
-    @status.setter
-    def status(self, value: str) -> None:
-        self._state = value
+    # Where the job stands. It hides moto's property, which moves a job on by the clock.
+    status: str = "SUBMITTED"
 
     def run(self) -> None:
         """Wait for what the job depends on and for a free slot, then run its attempts to the end."""
@@ -227,7 +220,5 @@ def stop_all(backends: list[BatchBackend]) -> None:
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(group, number)
-    except ProcessLookupError:
-        return

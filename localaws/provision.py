@@ -23,13 +23,10 @@ def provision(account: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     Raises:
         TwinProblem: the stack cannot be created.
     """
-    session = boto3.Session(
-        account["AWS_ACCESS_KEY_ID"], account["AWS_SECRET_ACCESS_KEY"], region_name=account["AWS_DEFAULT_REGION"]
-    )
-    cloudformation, ec2 = (
-        session.client(name, endpoint_url=account["AWS_ENDPOINT_URL"]) for name in ("cloudformation", "ec2")
-    )
-    subnets = ec2.describe_subnets()["Subnets"]
+    key = (account["AWS_ACCESS_KEY_ID"], account["AWS_SECRET_ACCESS_KEY"])
+    session = boto3.Session(*key, region_name=account["AWS_DEFAULT_REGION"])
+    cloudformation = session.client("cloudformation", endpoint_url=account["AWS_ENDPOINT_URL"])
+    subnets = session.client("ec2", endpoint_url=account["AWS_ENDPOINT_URL"]).describe_subnets()["Subnets"]
     network = {"Vpc": subnets[0]["VpcId"], "Subnets": ",".join(subnet["SubnetId"] for subnet in subnets)}
     body = TEMPLATE.read_text()
     # moto splits a list only where it is given, not where it is the default
@@ -46,9 +43,8 @@ def provision(account: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         raise TwinProblem(f"{TEMPLATE} was not deployed: {stack['StackStatus']} {stack.get('StackStatusReason', '')}")
     _make_buckets(cloudformation, session.client("s3", endpoint_url=account["AWS_ENDPOINT_URL_S3"]))
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    named = {output["OutputKey"]: output.get("Description", "") for output in stack["Outputs"]}
-    exported = {named[key]: value for key, value in outputs.items() if named[key].startswith("METAFLOW_")}
-    return exported, outputs
+    described = {output.get("Description", ""): output["OutputValue"] for output in stack["Outputs"]}
+    return {name: value for name, value in described.items() if name.startswith("METAFLOW_")}, outputs
 
 
 def _make_buckets(cloudformation: Any, s3: Any) -> None:

@@ -122,7 +122,7 @@ class _Forward(BaseHTTPRequestHandler):
         for name, value in self.headers.items():
             self._upstream.putheader(name, value)
         is_chunked = "chunked" in self.headers.get("Transfer-Encoding", "")
-        self._upstream.endheaders(self._body() if self._has_body() else None, encode_chunked=is_chunked)
+        self._upstream.endheaders(self._body(), encode_chunked=is_chunked)
         self._return(self._upstream.getresponse())
 
     def _return(self, response: http.client.HTTPResponse) -> None:
@@ -137,9 +137,6 @@ class _Forward(BaseHTTPRequestHandler):
         self.end_headers()
         while part := response.read(CHUNK):
             self.wfile.write(part)
-
-    def _has_body(self) -> bool:
-        return "Transfer-Encoding" in self.headers or int(self.headers.get("Content-Length", 0)) > 0
 
     def _body(self):  # type: ignore[no-untyped-def]
         """Yield the request's body in parts, as it came."""

@@ -1,11 +1,15 @@
-"""Numbers and names as people read them: 41 %, 0.41 [0.35, 0.48], 1 min 12 s."""
+"""Numbers and names as people read them, one function for each kind of thing: 41 %, 0.41 [0.35, 0.48], 1 min 12 s.
+
+Cards, terminal and sentences all write their figures here. A function returns `MISSING` for None and for NaN: what
+was not measured is a dash everywhere.
+"""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 MISSING = "–"
 GAP = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
 
 METRICS = {
     "pr_auc": "PR-AUC",
@@ -15,15 +19,25 @@ METRICS = {
     "flagged_share": "Flagged share",
     "f2": "F2",
     "unknown_share": "Share unknown",
-    "recall_low": "Recall, 95 % from",
-    "recall_high": "Recall, 95 % to",
     "recall_at_1": "Recall at 1 % flagged",
     "recall_at_2": "Recall at 2 % flagged",
     "recall_at_5": "Recall at 5 % flagged",
     "recall_at_budget": "Recall at the review budget",
     "precision_at_budget": "Precision at the review budget",
 }
+# Metrics that are no shares of players: written 0.41, not 41 %.
 SCORES = frozenset({"pr_auc", "roc_auc", "f2"})
+
+
+class Bounded(Protocol):
+    """A figure with its interval, such as `scarcegan.evaluation.records.Interval`."""
+
+    @property
+    def value(self) -> float: ...  # noqa: D102
+    @property
+    def low(self) -> float: ...  # noqa: D102
+    @property
+    def high(self) -> float: ...  # noqa: D102
 
 
 def is_number(value: Any) -> bool:
@@ -32,46 +46,112 @@ def is_number(value: Any) -> bool:
 
 
 def percent(share: float | None) -> str:
-    """Write a share in [0, 1] as a percentage with about two significant digits."""
+    """Write a share in [0, 1] with about two significant digits: 41 %, 1.2 %."""
     if share is None or not is_number(share):
         return MISSING
     return f"{_rounded(100 * share, _percent_decimals(share))}{GAP}%"
 
 
 def score(value: float | None, decimals: int = 2) -> str:
-    """Write a score such as PR-AUC with fixed decimals."""
+    """Write a score such as PR-AUC or a threshold with fixed decimals: 0.41."""
     return f"{value:.{decimals}f}" if value is not None and is_number(value) else MISSING
 
 
-def share_interval(interval: Mapping[str, float] | None) -> str:
-    """Write {"value", "low", "high"} of a share as `41 % [35, 48]`."""
-    if interval is None or not is_number(interval["value"]):
+def count(value: float | None) -> str:
+    """Write a whole number with thousands separated: 20,000."""
+    return f"{value:,.0f}" if value is not None and is_number(value) else MISSING
+
+
+def number(value: float | None) -> str:
+    """Write any quantity with three significant digits, large ones with thousands separated: 6.61, 1,500."""
+    if value is None or not is_number(value):
         return MISSING
-    decimals = _percent_decimals(interval["value"] or interval["high"])
-    low, high = (_rounded(100 * interval[end], decimals) for end in ("low", "high"))
-    if interval["low"] == interval["high"]:
-        return percent(interval["value"])  # set, not measured: a rival is cut off at the review budget
-    return f"{percent(interval['value'])} [{low},{GAP}{high}]"
+    size = abs(value)
+    if size >= 1_000_000 or 0 < size < 0.001:
+        return f"{value:.2e}"
+    if size >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
 
 
-def share_spread(mean: float, std: float) -> str:
-    """Write a share's mean and standard deviation with the same decimals: `31 ± 4 %`."""
+def plural(number_of: int, noun: str) -> str:
+    """Write a count with its noun: 1 player, 2 players."""
+    return f"{count(number_of)} {noun}{'' if number_of == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time span in its two largest units: 45 s, 1 min 12 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}{GAP}s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}{GAP}min {rest}{GAP}s"
+    return f"{minutes // 60}{GAP}h {minutes % 60}{GAP}min"
+
+
+def moment(iso: str) -> str:
+    """Write an ISO time to the minute: 2024-07-01 09:14."""
+    return iso[:16].replace("T", " ")
+
+
+def money(amount: float, currency: str) -> str:
+    """Write an amount of money: 1.35 USD."""
+    return f"{amount:.2f}{GAP}{currency}"
+
+
+def gigabytes(megabytes: float) -> str:
+    """Write a size in memory: 13.8 GB."""
+    return f"{number(megabytes / 1024)}{GAP}GB"
+
+
+def interval(metric: str, found: Bounded | None) -> str:
+    """Write a metric with its interval, as a percentage or a score: 41 % [35, 48], 0.41 [0.35, 0.48]."""
+    if found is None or not is_number(found.value):
+        return MISSING
+    if metric in SCORES:
+        return f"{score(found.value)} [{score(found.low)},{GAP}{score(found.high)}]"
+    if found.low == found.high:
+        return percent(found.value)  # set, not measured: a rival is cut off at the review budget
+    decimals = _percent_decimals(found.value or found.high)
+    low, high = (_rounded(100 * end, decimals) for end in (found.low, found.high))
+    return f"{percent(found.value)} [{low},{GAP}{high}]"
+
+
+def spread(metric: str, mean: float, std: float) -> str:
+    """Write a metric's mean and standard deviation with the same decimals: 31 ± 4 %, 0.41 ± 0.03."""
     if not is_number(mean) or not is_number(std):
         return MISSING
+    if metric in SCORES:
+        return f"{score(mean)} ± {score(std)}"
     decimals = _percent_decimals(mean)
     return f"{_rounded(100 * mean, decimals)} ± {_rounded(100 * std, decimals)}{GAP}%"
 
 
-def score_interval(interval: Mapping[str, float] | None) -> str:
-    """Write {"value", "low", "high"} of a score as `0.41 [0.35, 0.48]`."""
-    if interval is None or not is_number(interval["value"]):
+def signed(value: float, decimals: int = 2) -> str:
+    """Write a difference with its sign: +0.21, −0.05."""
+    return f"{value:+.{decimals}f}".replace("-", MINUS)
+
+
+def points(difference: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Write a difference of two shares in percentage points, perhaps with its interval: +2.1 [−3.4, +7.1] points."""
+    if difference is None or not is_number(difference):
         return MISSING
-    return f"{score(interval['value'])} [{score(interval['low'])},{GAP}{score(interval['high'])}]"
+    told = signed(100 * difference, 1)
+    bounds = f" [{signed(100 * low, 1)},{GAP}{signed(100 * high, 1)}]" if low is not None and high is not None else ""
+    return f"{told}{bounds}{GAP}points"
 
 
-def interval(metric: str, value: Mapping[str, float] | None) -> str:
-    """Write a metric's interval the way that metric is read: a percentage or a score."""
-    return score_interval(value) if metric in SCORES else share_interval(value)
+def difference(metric: str, value: float | None, around: float | None = None) -> str:
+    """Write a difference of two values of a metric, and what it varies by: +4.6 points, +0.046 ± 0.031."""
+    if value is None or not is_number(value):
+        return MISSING
+    if metric in SCORES:
+        scale, decimals, unit = 1, 3, ""
+    else:
+        scale, decimals, unit = 100, max(1, _percent_decimals(value)), f"{GAP}points"
+    varies = "" if around is None else f" ± {scale * around:.{decimals}f}"
+    return f"{signed(scale * value + 0.0, decimals)}{varies}{unit}"  # never -0.0
 
 
 def metric_value(metric: str, value: Any) -> str:
@@ -93,37 +173,13 @@ def feature_name(feature: str) -> str:
     return feature.replace("_", " ")
 
 
-def count(value: float | None) -> str:
-    """Write a whole number with thousands separated: 20,000."""
-    return f"{value:,.0f}" if value is not None and is_number(value) else MISSING
-
-
-def number(value: float | None) -> str:
-    """Write any quantity with three significant digits, large ones with thousands separated."""
-    if value is None or not is_number(value):
+def setting(value: Any) -> str:
+    """Write the value of a setting: 0.5, `a, b` for a list."""
+    if value is None:
         return MISSING
-    size = abs(value)
-    if size >= 1_000_000 or 0 < size < 0.001:
-        return f"{value:.2e}"
-    if size >= 100 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
-def duration(seconds: float) -> str:
-    """Write a time span in its two largest units: 45 s, 1 min 12 s, 2 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}{GAP}s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes}{GAP}min {rest}{GAP}s"
-    return f"{minutes // 60}{GAP}h {minutes % 60}{GAP}min"
-
-
-def plural(number_of: int, noun: str) -> str:
-    """Write a count with its noun: 1 player, 2 players."""
-    return f"{count(number_of)} {noun}{'' if number_of == 1 else 's'}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(setting, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _percent_decimals(share: float) -> int:

@@ -4,16 +4,24 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hashlib
+import json
 import logging
 import sys
+import tomllib
 import urllib.request
 import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from scarcegan.registry import ModelToRegister
+from scarcegan.evaluation.definitions import OperatingPoint
+from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
+from scarcegan.evaluation.records import Prevalence
+from scarcegan.evaluation.scored import held_out
+from scarcegan.registry import AgainstChampion, ModelToRegister
+from scarcegan.settings import load
 from scarcegan.storage import s3
 
 STACK = Path(__file__).parents[1] / "config" / "aws" / "stack.yaml"
@@ -26,6 +34,69 @@ def pytest_collection_finish():
         from scarcegan.gan.devices import prepare_devices
 
         prepare_devices(1)
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """A function: the tiny configuration as TOML, with other values in sections such as `resources.train`."""
+
+    def configured(sections):
+        tree = tomllib.loads(Path(__file__).with_name("tiny.toml").read_text())
+        for name, values in sections.items():
+            tree[name] = tree.get(name, {}) | values
+        lines = (
+            line
+            for name, section in tree.items()
+            for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in section.items()))
+        )
+        return "\n".join(lines)
+
+    return configured
+
+
+@pytest.fixture(scope="session")
+def test_players():
+    """Two test sets: `same` with truth for all its players, `own` with labels beside unlabelled players."""
+    rng = np.random.default_rng(3)
+    kind = rng.choice(4, size=900, p=[0.5, 0.3, 0.15, 0.05])
+    labels = np.where(rng.random(900) < 0.4, kind, -1)
+    apart = np.where(np.arange(500) < 30, 3, np.where(np.arange(500) < 80, 1, -1))
+    return {
+        "same": held_out(labels, (kind == 3).astype(np.int8), 3),
+        "own": held_out(apart, np.full(500, -1), 3, prevalence=0.04),
+    }
+
+
+def class_probabilities(rows, separation, seed, columns=5):
+    """What a model says of players that it tells apart by so much."""
+    logits = np.random.default_rng(seed).normal(size=(len(rows), columns))
+    logits[:, 3] += separation * rows.is_risky
+    odds = np.exp(logits + separation * (rows.labels[:, np.newaxis] == np.arange(columns)) * (np.arange(columns) != 3))
+    return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def challenger(test_players):
+    point = OperatingPoint(0.5, 0.05, 0.6, 0.5, 0.55, constraint_met=True)
+    folds = [OperatingPoint(0.5, 0.05, recall, 0.5, 0.5, True) for recall in (0.4, 0.6)]
+    told = {name: class_probabilities(rows, 3, seed=4) for name, rows in test_players.items()}
+    return Challenger(told, point, 16, folds)
+
+
+@pytest.fixture(scope="session")
+def evaluation(test_players, challenger):
+    """An evaluation of four models; `precision_first` misses its bound, `balanced` has a champion, a rival guesses."""
+    rng = np.random.default_rng(5)
+    missed = replace(challenger, point=replace(challenger.point, constraint_met=False))
+    old = {name: class_probabilities(rows, 1, seed=6, columns=4) for name, rows in test_players.items()}
+    return evaluate_models(
+        test_players,
+        {name: missed if name == "precision_first" else challenger for name in DEFINITIONS},
+        {"extra_trees": {name: rng.random(len(rows)) for name, rows in test_players.items()}},
+        {"balanced": Champion(12, 0.4, old)},
+        Prevalence(0.04, "from config"),
+        load({"review_budget": 0.05, "evaluate": {"bootstrap": 40}}),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -152,9 +223,28 @@ def make_release(tmp_path):
                 run_pathspec=f"RetrainFlow/{run}",
                 metrics={"recall": 0.5, "pr_auc": 0.125 + int(run) / 1000},
                 metadata={"git_commit": "0a1b2c3", "card": "evaluate/7"},
+                against_champion=AgainstChampion(1, "worse", -0.0312, -0.051, -0.0104) if int(run) > 11 else None,
                 description=f"Finds risky players, {definition}.",
             )
             models.append(replace(model, **changes))
         return models
 
     return make
+
+
+@pytest.fixture(scope="session")
+def publish_snapshot():
+    """Publish features, float32 [n, F], as a snapshot; ids count from 1. Returns its manifest."""
+    import numpy as np
+
+    from scarcegan.snapshots.manifest import Frame, describe_snapshot
+
+    def publish(store, name, cutoff, features, columns, *, ids=None, shards=1, **frame):
+        ids, columns = np.arange(1, len(features) + 1) if ids is None else ids, tuple(columns)
+        parts = [
+            store.write_part(name, shard, ids[shard::shards], features[shard::shards], columns)
+            for shard in range(shards)
+        ]
+        return store.publish(describe_snapshot(name, Frame(cutoff, 60, columns, **frame), parts))
+
+    return publish

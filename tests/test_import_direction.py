@@ -147,7 +147,9 @@ def test_the_parser_sees_imports_in_every_form(tmp_path, monkeypatch):
     "module",
     [
         "scarcegan.cli",
-        "scarcegan.evaluation.report",
+        "scarcegan.history.records",
+        "scarcegan.evaluation.evaluate",
+        "scarcegan.gan.progress",
         "scarcegan.registry",
         "scarcegan.serving.forward",
         "scarcegan.workflow.retraining.prepare",

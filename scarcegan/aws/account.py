@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scarcegan.preflight.findings import Finding, Refused, asking_aws
-from scarcegan.settings import Settings
+from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.settings import Registry
 from scarcegan.storage import is_s3
 
 EXPORT = "deploy config/aws/stack.yaml and export its outputs (README, AWS Batch)"
@@ -73,51 +73,50 @@ def check_role(variables: Mapping[str, str], iam: Any) -> str:
     return f"{arn} is there"
 
 
-def check_kept(settings: Settings) -> str:
+def check_kept(registry: Registry) -> str:
     """Check that models have a place that outlives the job that registers them."""
-    if settings.registry.kind == "local":
+    if registry.kind == "local":
         raise Refused(
             "registry.kind is 'local': a job's disk is gone with the job, and the models with it",
             "set registry.kind = 'sagemaker' and registry.archives = 's3://...' in the configuration",
         )
-    return f"models are kept by {settings.registry.kind}"
+    return f"models are kept by {registry.kind}"
 
 
-def check_folders(settings: Settings, *sections: str) -> str:
-    """Check that the folders of these sections are where all jobs of a run see them."""
-    for section in sections:
-        key, folder = f"{section}.folder", getattr(settings, section).folder
+def check_folders(**folders: str) -> str:
+    """Check that the `folder` of each of these sections is where all jobs of a run see it."""
+    for section, folder in folders.items():
         if not is_s3(folder):
             raise Refused(
-                f"{key} is '{folder}': no job sees another job's disk", f"set {key} = 's3://...' in the configuration"
+                f"{section}.folder is '{folder}': no job sees another job's disk",
+                f"set {section}.folder = 's3://...' in the configuration",
             )
-    return f"{' and '.join(sections)} are on S3"
+    return f"{' and '.join(folders)} are on S3"
 
 
-def check_registry(settings: Settings, sagemaker: Any, s3: Any) -> Finding | str:
+def check_registry(registry: Registry, sagemaker: Any, s3: Any) -> Finding | str:
     """Check that models can be registered from a job."""
-    check_kept(settings)
-    chosen = settings.registry
-    bucket = chosen.archives.removeprefix("s3://").split("/")[0]
+    check_kept(registry)
+    bucket = registry.archives.removeprefix("s3://").split("/")[0]
     if not bucket:
         raise Refused("registry.archives is not set", "set registry.archives = 's3://bucket/registry'")
     with asking_aws("check registry.archives"):
         s3.head_bucket(Bucket=bucket)
-    listed = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=chosen.group)
+    listed = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=registry.group)
     with asking_aws("allow sagemaker:ListModelPackageGroups"):
         names = [group["ModelPackageGroupName"] for page in listed for group in page["ModelPackageGroupSummaryList"]]
-    if chosen.group not in names:
-        return Finding("registry", "warning", f"no group '{chosen.group}' yet", "the first registration makes it")
-    return f"group {chosen.group}, archives in {chosen.archives}"
+    if registry.group not in names:
+        return Finding("registry", "warning", f"no group '{registry.group}' yet", "the first registration makes it")
+    return f"group {registry.group}, archives in {registry.archives}"
 
 
 def check_metadata(variables: Mapping[str, str]) -> Finding | str:
-    """Check that runs are told to a service that jobs reach; files on a laptop know nothing of a job's cards."""
+    """Check that runs are recorded in a service that jobs reach: a job cannot write to files on a laptop."""
     if variables.get("METAFLOW_DEFAULT_METADATA") != "service":
         return Finding(
             "metadata",
             "warning",
-            "runs are noted on this machine alone: no cards, no causes of death from jobs, nobody else sees them",
+            "runs are recorded on this machine alone: jobs show no cards and no causes, and nobody else sees the runs",
             "deploy config/aws/metadata.yaml and export METAFLOW_DEFAULT_METADATA=service, METAFLOW_SERVICE_URL",
         )
     url = variables.get("METAFLOW_SERVICE_URL", "")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.archives import keep_archive
-from scarcegan.registry.contract import Decision
+from scarcegan.registry.versions import Decision
 from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, write_bytes
 
 

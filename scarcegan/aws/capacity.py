@@ -4,25 +4,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scarcegan.preflight.findings import Finding, Refused, asking_aws
+from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.settings.steps import Request
 
 # The operating system and the ECS agent keep some of an instance's memory to themselves.
 USABLE_MEMORY = 0.94
-FARGATE = {"VCpuInfo": {"DefaultVCpus": 16}, "MemoryInfo": {"SizeInMiB": 122_880}}
 RUNNABLE = "its jobs would stay RUNNABLE for ever"
+# Batch takes `optimal` from the newest of these families.
+OPTIMAL = ("c5", "m5", "r5")
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a step asks for; `section` is where, under `[resources]`."""
+class Instance:
+    """What an instance type leaves to a job."""
 
-    section: str
+    name: str
     cpu: int
-    memory_mb: int
-    gpu: int
+    memory_mb: float
+    gpu: int = 0
 
-    def __str__(self) -> str:
-        return f"{self.cpu} vCPU, {self.memory_mb:,} MB, {self.gpu} GPU"
+    def fits(self, request: Request) -> bool:
+        """Tell whether a job with this request can run on it."""
+        return self.cpu >= request.cpu and self.memory_mb >= request.memory_mb and self.gpu >= request.gpu
+
+
+FARGATE = Instance("Fargate", 16, 122_880)
 
 
 def check_queue(name: str, request: Request, batch: Any, ec2: Any) -> Finding:
@@ -43,12 +49,8 @@ def check_queue(name: str, request: Request, batch: Any, ec2: Any) -> Finding:
         queue = _open_queue(name, request, batch)
         order = [one["computeEnvironment"] for one in queue["computeEnvironmentOrder"]]
         environments = batch.describe_compute_environments(computeEnvironments=order)["computeEnvironments"]
-        misfits = [_misfit(environment, request, ec2) for environment in environments]
-    reasons = [
-        f"{environment['computeEnvironmentName']}: {misfit}"
-        for environment, misfit in zip(environments, misfits, strict=True)
-        if misfit
-    ]
+        misfits = {one["computeEnvironmentName"]: _misfit(one, request, ec2) for one in environments}
+    reasons = [f"{environment}: {misfit}" for environment, misfit in misfits.items() if misfit]
     if len(reasons) == len(environments):
         advice = (
             f"{RUNNABLE}: lower resources.{request.section}, or mend the compute environment "
@@ -68,15 +70,16 @@ def _open_queue(name: str, request: Request, batch: Any) -> Any:
             "there is no such queue in this account and region",
             f"deploy config/aws/stack.yaml, or name another one in resources.{request.section}.queue",
         )
-    if (found[0]["state"], found[0]["status"]) != ("ENABLED", "VALID"):
+    [queue] = found
+    if (queue["state"], queue["status"]) != ("ENABLED", "VALID"):
         raise Refused(
-            f"it is {found[0]['state']} and {found[0]['status']}: {found[0].get('statusReason') or 'no reason given'}",
+            f"it is {queue['state']} and {queue['status']}: {queue.get('statusReason') or 'no reason given'}",
             f"enable or mend it in the Batch console; {RUNNABLE}",
         )
-    return found[0]
+    return queue
 
 
-def _misfit(environment: dict[str, Any], request: Request, ec2: Any) -> str:
+def _misfit(environment: Any, request: Request, ec2: Any) -> str:
     """Say why a compute environment never fits a request; empty where it does."""
     if (environment["state"], environment["status"]) != ("ENABLED", "VALID"):
         return f"{environment['state']} and {environment['status']}, {environment.get('statusReason', '')}"
@@ -84,49 +87,33 @@ def _misfit(environment: dict[str, Any], request: Request, ec2: Any) -> str:
     most = int(resources["maxvCpus"])
     if most < request.cpu:
         return f"{most} vCPUs at the most"
-    kinds = list(_instances(resources, ec2))
-    small_enough = [kind for kind in kinds if kind["VCpuInfo"]["DefaultVCpus"] <= most or _is_fargate(resources)]
-    if any(_fits(kind, request) for kind in small_enough):
+    if "FARGATE" in resources["type"]:
+        types, able = ["Fargate"], [FARGATE]
+    else:
+        types = resources["instanceTypes"]
+        able = [one for one in _instances(types, ec2) if one.cpu <= most]
+    if any(one.fits(request) for one in able):
         return ""
-    return f"none of {', '.join(resources.get('instanceTypes', ['Fargate']))} fits" + _nearest(small_enough, request)
+    return f"none of {', '.join(types)} fits" + _nearest(able, request)
 
 
-def _instances(resources: dict[str, Any], ec2: Any) -> Iterator[dict[str, Any]]:
-    if _is_fargate(resources):
-        yield FARGATE
-        return
-    names: list[str] = []
-    for name in resources["instanceTypes"]:
-        # Batch takes `optimal` from the newest of these families.
-        families = ["c5", "m5", "r5"] if name in ("optimal", "default_x86_64") else [name]
-        names += [family if "." in family else f"{family}.*" for family in families]
+def _instances(types: Sequence[str], ec2: Any) -> Iterator[Instance]:
+    families = [one for name in types for one in (OPTIMAL if name in ("optimal", "default_x86_64") else [name])]
+    names = [name if "." in name else f"{name}.*" for name in families]
     pages = ec2.get_paginator("describe_instance_types").paginate(Filters=[{"Name": "instance-type", "Values": names}])
-    for page in pages:
-        yield from page["InstanceTypes"]
+    for kind in (kind for page in pages for kind in page["InstanceTypes"]):
+        yield Instance(
+            name=kind["InstanceType"],
+            cpu=kind["VCpuInfo"]["DefaultVCpus"],
+            memory_mb=USABLE_MEMORY * kind["MemoryInfo"]["SizeInMiB"],
+            gpu=sum(gpu["Count"] for gpu in kind.get("GpuInfo", {}).get("Gpus", ())),
+        )
 
 
-def _fits(kind: dict[str, Any], request: Request) -> bool:
-    room = (kind["VCpuInfo"]["DefaultVCpus"], _usable_mb(kind), _gpus(kind))
-    return all(there >= asked for there, asked in zip(room, (request.cpu, request.memory_mb, request.gpu), strict=True))
-
-
-def _nearest(kinds: Sequence[dict[str, Any]], request: Request) -> str:
+def _nearest(instances: Sequence[Instance], request: Request) -> str:
     """Name the largest of the instances with enough GPUs, and what a job may use of it."""
-    able = [kind for kind in kinds if _gpus(kind) >= request.gpu]
+    able = [one for one in instances if one.gpu >= request.gpu]
     if not able:
         return f": none has {request.gpu} GPU"
-    best = max(able, key=_usable_mb)
-    name = best.get("InstanceType", "Fargate")
-    return f": {name} leaves a job {best['VCpuInfo']['DefaultVCpus']} vCPU and {_usable_mb(best):,.0f} MB"
-
-
-def _usable_mb(kind: dict[str, Any]) -> float:
-    return float(kind["MemoryInfo"]["SizeInMiB"]) * (1 if kind is FARGATE else USABLE_MEMORY)
-
-
-def _gpus(kind: dict[str, Any]) -> int:
-    return sum(gpu["Count"] for gpu in kind.get("GpuInfo", {}).get("Gpus", ()))
-
-
-def _is_fargate(resources: dict[str, Any]) -> bool:
-    return "FARGATE" in resources["type"]
+    best = max(able, key=lambda one: one.memory_mb)
+    return f": {best.name} leaves a job {best.cpu} vCPU and {best.memory_mb:,.0f} MB"

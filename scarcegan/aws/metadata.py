@@ -1,23 +1,17 @@
-"""A model's facts as flat text, within the limits of SageMaker's customer metadata.
+"""A model's facts as flat text, within the limits of SageMaker's customer metadata."""
 
-Both backends hold to the limits, so that a release which lands in the local registry also lands in SageMaker.
-"""
-
-import json
-import math
 import unicodedata
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.contract import ModelToRegister
+from scarcegan.registry.versions import AgainstChampion, ModelToRegister
 
 MOST_ENTRIES = 50
 LONGEST_KEY = 128
 LONGEST_VALUE = 256
 LONGEST_DESCRIPTION = 1_024
-LONGEST_CARD = 100_000
-METRIC = "metric."
+METRIC, CHAMPION = "metric.", "champion."
 OWN_KEYS = (
     "definition",
     "threshold",
@@ -35,18 +29,18 @@ def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
     """Return everything worth keeping about a model as flat text.
 
     Raises:
-        RegistryProblem: a reserved key, a number that is not finite, or one of SageMaker's limits (50 entries,
-            128 and 256 characters, letters, digits, spaces and _.:/=+-@).
+        RegistryProblem: a reserved key, or one of SageMaker's limits (50 entries, 128 and 256 characters, letters,
+            digits, spaces and _.:/=+-@).
     """
+    taken = [key for key in model.metadata if key in OWN_KEYS or key.startswith((METRIC, CHAMPION, "decision."))]
+    if taken:
+        raise RegistryProblem(f"expected metadata without reserved keys, got {taken}: rename them")
     own = {key: str(getattr(model, key)) for key in OWN_KEYS if key != "release_size"}
     own |= {"threshold": repr(float(model.threshold)), "release_size": str(release_size)}
-    numbers = {"threshold": model.threshold, **model.metrics}
-    for name, number in numbers.items():
-        if not math.isfinite(number):
-            raise RegistryProblem(f"expected a finite {name} for '{model.definition}', got {number}: leave it out")
     metrics = {METRIC + name: repr(float(number)) for name, number in model.metrics.items()}
-    _refuse_reserved(model)
-    entries = {**own, **metrics, **model.metadata}
+    against = {} if model.against_champion is None else model.against_champion.to_plain()
+    champion = {CHAMPION + name: str(value) for name, value in against.items() if value is not None}
+    entries = {**own, **metrics, **champion, **model.metadata}
     _check_limits(model.definition, entries, model.description)
     return entries
 
@@ -57,44 +51,30 @@ def from_metadata(entries: Mapping[str, str]) -> dict[str, Any]:
     own["threshold"] = float(own["threshold"])
     own["constraint_met"] = own["constraint_met"] == "True"
     own["release_size"] = int(own["release_size"])
-    own["metrics"] = {
-        key.removeprefix(METRIC): float(value) for key, value in entries.items() if key.startswith(METRIC)
-    }
+    own["metrics"] = {name: float(value) for name, value in _under(METRIC, entries).items()}
+    against = _under(CHAMPION, entries)
+    own["against_champion"] = AgainstChampion.from_plain(against) if against else None
     own["metadata"] = {
-        key: value for key, value in entries.items() if key not in OWN_KEYS and not key.startswith(METRIC)
+        key: value for key, value in entries.items() if key not in OWN_KEYS and not key.startswith((METRIC, CHAMPION))
     }
     return own
 
 
-def check_documents(model: ModelToRegister) -> None:
-    """Check the model card and the quality report.
+def check_names(names: Mapping[str, str]) -> None:
+    """Check texts that a release will carry, such as the names of definitions and the configuration's path.
+
+    Args:
+        names: the texts by what they are.
 
     Raises:
-        RegistryProblem: one is no strict JSON (NaN and infinity are none), or the card has more than 100,000
-            characters.
+        RegistryProblem: SageMaker does not take one of them.
     """
-    for name, text in (("model card", model.model_card), ("model quality report", model.model_quality)):
-        try:
-            json.loads(text or "{}", parse_constant=_refuse_constant)
-        except ValueError as error:
-            raise RegistryProblem(
-                f"expected strict JSON as {name} of '{model.definition}', got: {error}; leave such values out"
-            ) from error
-    if len(model.model_card) > LONGEST_CARD:
-        raise RegistryProblem(
-            f"expected a model card of at most {LONGEST_CARD:,} characters for '{model.definition}', "
-            f"got {len(model.model_card):,}: shorten it"
-        )
+    for what, text in names.items():
+        _check_text(what, text, LONGEST_VALUE)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _refuse_reserved(model: ModelToRegister) -> None:
-    taken = [key for key in model.metadata if key in OWN_KEYS or key.startswith((METRIC, "decision."))]
-    if taken:
-        raise RegistryProblem(f"expected metadata without reserved keys, got {taken}: rename them")
+def _under(prefix: str, entries: Mapping[str, str]) -> dict[str, str]:
+    return {key.removeprefix(prefix): value for key, value in entries.items() if key.startswith(prefix)}
 
 
 def _check_limits(definition: str, entries: Mapping[str, str], description: str) -> None:
@@ -103,9 +83,9 @@ def _check_limits(definition: str, entries: Mapping[str, str], description: str)
             f"expected at most {MOST_ENTRIES} metadata entries for '{definition}', got {len(entries)} with "
             "the metrics and the registry's own: register fewer metrics"
         )
-    for key, value in entries.items():
+    for key in entries:
         _check_text(f"metadata key {key!r} of '{definition}'", key, LONGEST_KEY)
-        _check_text(f"metadata '{key}' of '{definition}'", value, LONGEST_VALUE)
+    check_names({f"metadata '{key}' of '{definition}'": value for key, value in entries.items()})
     if len(description) > LONGEST_DESCRIPTION or not description.isprintable():
         raise RegistryProblem(
             f"expected a description of at most {LONGEST_DESCRIPTION} printable characters for '{definition}', "

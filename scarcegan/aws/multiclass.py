@@ -5,20 +5,18 @@ from typing import Any
 import numpy as np
 
 from scarcegan.evaluation.metrics import f_score
+from scarcegan.evaluation.records import Confusion
 
 
-def multiclass_block(confusion: dict[str, Any]) -> dict[str, Any]:
+def multiclass_block(confusion: Confusion) -> dict[str, Any]:
     """Return SageMaker's multiclass metrics of a confusion matrix.
 
     The matrix is shown whole, with a last row for players of no known class, if there are any. The metrics count
     players of a known class alone; 'unknown' is an answer that is never right. Weights are the shares of the classes.
     The 'best constant classifier' names the most frequent class. Where truth is known but classes are not, the only
     known class may be the rare one: then the binary block tells more.
-
-    Args:
-        confusion: `labels`, `rows` and `matrix`, as `scarcegan.evaluation.classes.confusion` counts them.
     """
-    labels, rows, matrix = confusion["labels"], confusion["rows"], confusion["matrix"]
+    labels, rows, matrix = confusion.labels, confusion.rows, confusion.matrix
     block: dict[str, Any] = {
         "confusion_matrix": {
             row: dict(zip(labels, counts, strict=True)) for row, counts in zip(rows, matrix, strict=True)

@@ -1,53 +1,64 @@
 """One model as SageMaker's registry takes it."""
 
+from collections.abc import Callable
 from typing import Any
 
-from scarcegan.aws.bucket import Bucket
 from scarcegan.aws.metadata import to_metadata
-from scarcegan.registry.contract import ModelToRegister
+from scarcegan.aws.model_card import model_card
+from scarcegan.aws.model_quality import model_quality_json
+from scarcegan.evaluation.records import Evaluation
+from scarcegan.registry.versions import ModelToRegister
 
 CONTENT_TYPES = ["text/csv", "application/json"]
 
 
-def package_request(
-    model: ModelToRegister, release_size: int, group: str, image: str, bucket: Bucket
-) -> dict[str, Any]:
-    """Return the request that creates a model's package; its quality report is kept in the bucket on the way.
+def package_request(model: ModelToRegister, release_size: int, group: str, image: str, archive: str) -> dict[str, Any]:
+    """Return the request that creates a model's package, without its quality report, which lies in a bucket.
 
     Args:
         model: checked by `scarcegan.registry.rules.check_release`.
         release_size: models of its release.
         group: model package group.
         image: URI of the inference image.
-        bucket: keeps the archive already.
+        archive: URI of the model's archive.
+
+    Raises:
+        RegistryProblem: the facts or the card are beyond SageMaker's limits.
     """
+    origin = {"GeneratedBy": model.run_pathspec}
+    if "git_commit" in model.metadata:
+        origin["CommitId"] = model.metadata["git_commit"]
     request = {
         "ModelPackageGroupName": group,
         # Without it botocore invents a new token per call, and a retried step registers twice.
         "ClientToken": model.token,
         "ModelApprovalStatus": "PendingManualApproval",
         "InferenceSpecification": {
-            "Containers": [{"Image": image, "ModelDataUrl": bucket.uri(model.sha256)}],
+            "Containers": [{"Image": image, "ModelDataUrl": archive}],
             "SupportedContentTypes": CONTENT_TYPES,
             "SupportedResponseMIMETypes": CONTENT_TYPES,
         },
         "CustomerMetadataProperties": to_metadata(model, release_size),
+        "MetadataProperties": origin,
     }
-    return request | _shown(model, bucket)
-
-
-def _shown(model: ModelToRegister, bucket: Bucket) -> dict[str, Any]:
-    """Return what SageMaker shows of a model where it is known: origin, description, quality, card."""
-    origin = {"GeneratedBy": model.run_pathspec}
-    if "git_commit" in model.metadata:
-        origin["CommitId"] = model.metadata["git_commit"]
-    shown: dict[str, Any] = {"MetadataProperties": origin}
     if model.description:
-        shown["ModelPackageDescription"] = model.description
-    if model.model_quality:
-        uri, digest = bucket.keep_report(model.model_quality)
-        statistics = {"ContentType": "application/json", "S3Uri": uri, "ContentDigest": digest}
-        shown["ModelMetrics"] = {"ModelQuality": {"Statistics": statistics}}
-    if model.model_card:
-        shown["ModelCard"] = {"ModelCardContent": model.model_card, "ModelCardStatus": "PendingReview"}
-    return shown
+        request["ModelPackageDescription"] = model.description
+    if isinstance(model.evaluation, Evaluation):
+        facts = {"run": model.run_pathspec, "release": model.release_id, **model.metadata}
+        content = model_card(model.evaluation, model.definition, facts)
+        request["ModelCard"] = {"ModelCardContent": content, "ModelCardStatus": "PendingReview"}
+    return request
+
+
+def quality_metrics(model: ModelToRegister, keep_report: Callable[[str], tuple[str, str]]) -> dict[str, Any]:
+    """Return the request's part on quality, empty where nothing was evaluated.
+
+    Args:
+        model: its report is of the first test set.
+        keep_report: stores the report, JSON text, and returns its URI and digest.
+    """
+    if not isinstance(model.evaluation, Evaluation):
+        return {}
+    uri, digest = keep_report(model_quality_json(model.evaluation.on_first_test_set(model.definition)))
+    statistics = {"ContentType": "application/json", "S3Uri": uri, "ContentDigest": digest}
+    return {"ModelMetrics": {"ModelQuality": {"Statistics": statistics}}}

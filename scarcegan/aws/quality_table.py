@@ -18,11 +18,8 @@ def report_to_csv(report: dict[str, Any]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
-    for block, metrics in report.items():
-        if isinstance(metrics, dict):
-            table.writerows([block, *row] for row in _rows(metrics))
-        else:
-            table.writerow([block, "", "", "", json.dumps(metrics), ""])
+    for path, value, deviation in _figures(report):
+        table.writerow([*path, *[""] * (4 - len(path)), json.dumps(value), deviation])
     return text.getvalue()
 
 
@@ -30,35 +27,30 @@ def csv_to_report(text: str) -> dict[str, Any]:
     """Return the Model Quality report that `report_to_csv` wrote: the same figures, as SageMaker wants them."""
     report: dict[str, Any] = {}
     for line in csv.DictReader(io.StringIO(text)):
-        block, metric, row, column, value, deviation = (line[name] for name in COLUMNS)
-        number = json.loads(value)
-        if not metric:
-            report[block] = number
-            continue
-        metrics = report.setdefault(block, {})
-        if metric == "confusion_matrix":
-            metrics.setdefault(metric, {}).setdefault(row, {})[column] = number
-        elif row:
-            metrics.setdefault(metric, {}).setdefault(row, []).append(number)
-        elif deviation:
-            metrics[metric] = {"value": number, "standard_deviation": _deviation(deviation)}
-        else:
-            metrics[metric] = number
+        *parents, last = (line[name] for name in COLUMNS[:4] if line[name])
+        deviation = line["standard_deviation"]
+        value = json.loads(line["value"])
+        if deviation:
+            value = {"value": value, "standard_deviation": deviation if deviation == "NaN" else float(deviation)}
+        if line["metric"].endswith("_curve"):
+            *parents, last = parents
+            value = [*_within(report, parents).get(last, []), value]
+        _within(report, parents)[last] = value
     return report
 
 
-def _rows(metrics: dict[str, Any]) -> Iterator[list[str]]:
-    for metric, figure in metrics.items():
-        if not isinstance(figure, dict):
-            yield [metric, "", "", json.dumps(figure), ""]
-        elif "value" in figure:
-            deviation = figure["standard_deviation"]
-            yield [metric, "", "", json.dumps(figure["value"]), deviation if deviation == "NaN" else repr(deviation)]
-        else:
-            for row, cells in figure.items():
-                named = cells.items() if isinstance(cells, dict) else enumerate(cells)
-                yield from ([metric, row, str(column), json.dumps(value), ""] for column, value in named)
+def _figures(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Yield path, value and standard deviation of every figure."""
+    if isinstance(tree, dict) and "standard_deviation" in tree:
+        yield path, tree["value"], tree["standard_deviation"]
+    elif isinstance(tree, dict | list):
+        for key, inner in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from _figures(inner, (*path, str(key)))
+    else:
+        yield path, tree, ""
 
 
-def _deviation(text: str) -> float | str:
-    return text if text == "NaN" else float(text)
+def _within(report: dict[str, Any], parents: list[str]) -> dict[str, Any]:
+    for name in parents:
+        report = report.setdefault(name, {})
+    return report

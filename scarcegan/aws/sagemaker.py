@@ -17,11 +17,12 @@ from scarcegan import settings
 from scarcegan.aws.bucket import Bucket
 from scarcegan.aws.images import serving_image
 from scarcegan.aws.metadata import from_metadata
-from scarcegan.aws.packages import package_request
+from scarcegan.aws.packages import package_request, quality_metrics
 from scarcegan.problems import RegistryProblem
 from scarcegan.project import located, project_folder
 from scarcegan.registry import rules
-from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion
+from scarcegan.registry.contract import Choice, Registry
+from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 
 
 def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
@@ -35,7 +36,7 @@ def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
     return SageMakerRegistry(chosen.group, bucket, sagemaker, image=image)
 
 
-class SageMakerRegistry:
+class SageMakerRegistry(Registry):
     """A model package group; packages that were not made by this class are left alone.
 
     The last decision about a package stands in its approval status and description, where the console and
@@ -59,25 +60,30 @@ class SageMakerRegistry:
             RegistryProblem: naming the models that landed and those that did not.
         """
         rules.check_release(models)
+        # All of them are made before anything is sent: one that is beyond SageMaker's limits stops the release.
+        requests = [self._request(model, len(models)) for model in models]
         with _asking(f"prepare group '{self.group}'"):
             self._ensure_group()
             for model in models:
                 self._bucket.keep(model.archive, model.sha256)
         landed = {version.token for version in self.versions()}
-        for model in models:
+        for model, request in zip(models, requests, strict=True):
             if model.token in landed:
                 continue
             there = [other.definition for other in models if other.token in landed]
             with _asking(
                 f"register '{model.definition}' (landed so far: {', '.join(there) or 'none'}; a rerun completes)"
             ):
-                self._create(model, len(models))
+                self._create(model, request)
             landed.add(model.token)
         by_token = {version.token: version for version in self.versions()}
         return [by_token[model.token] for model in models]
 
-    def versions(self, *, release_id: str | None = None) -> list[ModelVersion]:
-        """Return all versions, or those of one release, oldest first; none while there is no group."""
+    def _request(self, model: ModelToRegister, release_size: int) -> dict[str, Any]:
+        return package_request(model, release_size, self.group, self._image, self._bucket.uri(model.sha256))
+
+    def _versions(self) -> list[ModelVersion]:
+        """Read all versions; none while there is no group."""
         with _asking(f"list the models of group '{self.group}'"):
             packages = self._packages()
         firsts: dict[str, ModelVersion] = {}
@@ -88,14 +94,9 @@ class SageMakerRegistry:
         for version in sorted(firsts.values(), key=lambda version: (version.decided_at, version.version)):
             if version.status == "Approved":
                 champions[version.definition] = version
-        versions = [
+        return [
             replace(version, is_champion=champions.get(version.definition) is version) for version in firsts.values()
         ]
-        return [version for version in versions if release_id in (None, version.release_id)]
-
-    def show(self, version: int) -> ModelVersion:
-        """Return one version."""
-        return rules.find(self.versions(), version)
 
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
@@ -105,37 +106,6 @@ class SageMakerRegistry:
             last = _decision_of(self._client.describe_model_package(ModelPackageName=arn))
         is_new = last is not None and last.at not in {event.at for event in recorded}
         return [*recorded, last] if last and is_new else recorded
-
-    def approve(self, *versions: int, who: str, why: str, force: bool = False) -> list[ModelVersion]:
-        """Approve versions: each becomes the champion of its definition."""
-        decision = rules.decide("Approved", who, why, forced=force)
-        known = self.versions()
-        chosen = [rules.find(known, number) for number in versions]
-        for version in chosen:
-            rules.check_complete(version, known, force=force)
-            self._fetch(version.sha256)
-        return self._decide(chosen, decision)
-
-    def reject(self, *versions: int, who: str, why: str) -> list[ModelVersion]:
-        """Reject versions; a rejected champion gives its place back to the one before."""
-        decision = rules.decide("Rejected", who, why)
-        known = self.versions()
-        return self._decide([rules.find(known, number) for number in versions], decision)
-
-    def rollback(self, *, who: str, why: str, release_id: str | None = None, force: bool = False) -> list[ModelVersion]:
-        """Withdraw a release (by default the one approved last) and return the champions there are then."""
-        decision = rules.decide("Rejected", who, why, forced=force)
-        self._decide(rules.rollback_plan(self.versions(), release_id, force=force), decision)
-        return [version for version in self.versions() if version.is_champion]
-
-    def champion(self, definition: str) -> ModelVersion | None:
-        """Return the champion of a business definition, or None while none is approved."""
-        champions = [version for version in self.versions() if version.is_champion]
-        return next((version for version in champions if version.definition == definition), None)
-
-    def fetch_archive(self, version: int) -> Path:
-        """Return a local path of a version's archive, its digest checked."""
-        return self._fetch(self.show(version).sha256)
 
     def _fetch(self, sha256: str) -> Path:
         with _asking(f"fetch {self._bucket.uri(sha256)}"):
@@ -152,8 +122,8 @@ class SageMakerRegistry:
                 # Another process may have been faster; any other refusal shows here again.
                 describe(ModelPackageGroupName=self.group)
 
-    def _create(self, model: ModelToRegister, release_size: int) -> None:
-        package = package_request(model, release_size, self.group, self._image, self._bucket)
+    def _create(self, model: ModelToRegister, request: dict[str, Any]) -> None:
+        package = request | quality_metrics(model, self._bucket.keep_report)
         try:
             self._client.create_model_package(**package)
         except ClientError as error:
@@ -193,12 +163,10 @@ class SageMakerRegistry:
             **facts,
         )
 
-    def _decide(self, versions: Sequence[ModelVersion], decision: Decision) -> list[ModelVersion]:
-        for version in versions:
+    def _decide(self, choose: Choice, decision: Decision) -> None:
+        for version in choose(self.versions()):
             with _asking(f"set version {version.version} to {decision.status}"):
                 self._set_status(version, decision)
-        after = self.versions()
-        return [rules.find(after, version.version) for version in versions]
 
     def _set_status(self, version: ModelVersion, decision: Decision) -> None:
         package = self._client.describe_model_package(ModelPackageName=version.arn)

@@ -1,63 +1,61 @@
 """`scarcegan parity OLD NEW --snapshot S`: would moderators see other players, and why?"""
 
-import json
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from scarcegan.cli.chosen import Backend, Config, Folder, chosen_registry, settings_of
-from scarcegan.cli.models import console
+from scarcegan import words
+from scarcegan.cli.answers import Answer, answers
+from scarcegan.registry import Registry
+from scarcegan.settings import Settings
 
-SIDE = "Version number, or a parquet or CSV file with player_id and risk_score."
+if TYPE_CHECKING:
+    from scarcegan.workflow.scoring.records import Mover, ParityReport
+
+SIDE = "Version number, as in 3 or v3, or a parquet or CSV file with player_id and risk_score."
 
 
+@answers
 def parity(
+    settings: Settings,
+    registry: Registry,
     old: Annotated[str, typer.Argument(help=SIDE)],
     new: Annotated[str, typer.Argument(help=SIDE)],
     snapshot: Annotated[str, typer.Option(help="Snapshot of the players to compare on.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    config: Config = None,
-    backend: Backend = None,
-    folder: Folder = None,
-) -> None:
+) -> Answer:
     """Compare two models, or a model with an older scores file, on one snapshot, at the settings' review budget."""
     from scarcegan.snapshots import open_snapshots
     from scarcegan.workflow.scoring.parity import parity as compare
 
-    settings = settings_of(config)
     players = open_snapshots(settings.snapshots.folder).read(snapshot)
-    found = compare(old, new, players, chosen_registry(config, backend, folder), settings.review_budget)
-    if as_json:
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
-        return
-    out = console()
-    for line in _summary(found):
-        out.print(Text(line))
-    for title, key in (("Move in", "moved_in"), ("Move out", "moved_out")):
-        if found[key]:
-            out.print(_movers(title, found[key]))
+    found = compare(old, new, players, registry, settings.review_budget)
+    moved = {"Move in": found.moved_in, "Move out": found.moved_out}
+    tables = [_movers(title, movers) for title, movers in moved.items() if movers]
+    return Answer(found.to_plain(), Group(*map(Text, _summary(found)), *tables))
 
 
-def _summary(found: Mapping[str, Any]) -> list[str]:
+def _summary(found: "ParityReport") -> list[str]:
     lines = [
-        f"{found['old']} and {found['new']} on {found['snapshot']}: {found['players']:,} players",
-        f"Agreement at the budget: {found['agreement']:.1%} of {found['budget_players']:,} players, "
-        f"{found['moved_in_players']:,} move in and as many out",
-        "Rank correlation: " + ("none" if found["rank_correlation"] is None else f"{found['rank_correlation']:.4f}")
-        + f"; largest difference of a score: {found['largest_difference']:.2g}",
-    ]  # fmt: skip
-    if found["only_in_snapshot"]:
-        lines.append(f"{found['only_in_snapshot']:,} players of the snapshot have no score in a file: left out")
+        f"{found.old} and {found.new} on {found.snapshot}: {words.plural(found.players, 'player')}",
+        f"Agreement at the budget: {words.percent(found.agreement)} of {words.plural(found.budget_players, 'player')}, "
+        f"{words.count(found.moved_in_players)} move in and as many out",
+        f"Rank correlation: {words.score(found.rank_correlation, 4)}; largest difference of a score: "
+        f"{words.number(found.largest_difference)}",
+    ]
+    if found.only_in_snapshot:
+        left_out = words.plural(found.only_in_snapshot, "player")
+        lines.append(f"{left_out} of the snapshot have no score in a file: left out")
     return lines
 
 
-def _movers(title: str, movers: list[dict[str, Any]]) -> Table:
+def _movers(title: str, movers: "Sequence[Mover]") -> Table:
     table = Table("Player", "Old score", "New score", "Old rank", "New rank", "Why", title=title, box=None)
     for mover in movers:
-        scores = (f"{mover[key]:.4f}" for key in ("old_score", "new_score"))
-        ranks = (f"{mover[key]:,}" for key in ("old_rank", "new_rank"))
-        table.add_row(*map(Text, (str(mover["player_id"]), *scores, *ranks, "; ".join(mover["why"]))))
+        scores = (words.score(score, 4) for score in (mover.old_score, mover.new_score))
+        ranks = (words.count(rank) for rank in (mover.old_rank, mover.new_rank))
+        table.add_row(*map(Text, (str(mover.player_id), *scores, *ranks, "; ".join(mover.why))))
     return table

@@ -1,24 +1,22 @@
 """`scarcegan preflight`: what would stop a run on AWS Batch, and what the run is expected to cost."""
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scarcegan.cli.chosen import settings_of
+from scarcegan.cli.answers import console
+from scarcegan.cli.options import Config, settings_of
 
 if TYPE_CHECKING:
     from scarcegan.preflight import Finding
 
-File = Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default="config/retrain.toml")]
 STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
 
-def preflight(config: File = None) -> None:
+def preflight(config: Config = None) -> None:
     """Check in seconds what a run with `--with batch` needs, and say what it is expected to cost."""
     # boto3 and pyarrow take their time to load; the other commands do without.
     from scarcegan.costs import estimate
@@ -26,9 +24,8 @@ def preflight(config: File = None) -> None:
 
     chosen = settings_of(config)
     findings = before_launch(chosen, os.environ)
-    console = Console(highlight=False)
-    console.print(_report(findings))
-    console.print(estimate(chosen)["sentence"], markup=False)
+    expected = estimate(chosen.resources, chosen.prices, chosen.folds, chosen.train)
+    console().print(_report(findings), Text(expected.sentence))
     if any(finding.state == "failed" for finding in findings):
         raise typer.Exit(1)
 

@@ -1,18 +1,20 @@
 """`scarcegan report`: what a reviewer reads before a release is approved."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from scarcegan import settings
+from scarcegan import history, settings, words
 from scarcegan.backends import open_registry
-from scarcegan.cli.models import console
+from scarcegan.cli.answers import console
+from scarcegan.cli.options import Run
 from scarcegan.cli.pages import write_page
-from scarcegan.cli.runs import Run
+from scarcegan.data.records import DataReport
+from scarcegan.evaluation.records import Evaluation
+from scarcegan.history.records import DecidedVersion, Dossier
 from scarcegan.problems import HistoryProblem
+from scarcegan.registry.release import Release
 
 
 def report(
@@ -23,47 +25,39 @@ def report(
     from cards.review_report import review_report
 
     dossier = collect(reference)
-    file = html or Path(f"report-{dossier['run']}.html")
+    file = html or Path(f"report-{dossier.run}.html")
     write_page(review_report(dossier), file)
     console().print(f"Wrote {file}")
 
 
-def collect(reference: str) -> dict[str, Any]:
-    """Return what the run, and the registry that its settings name, tell a reviewer; plain data.
+def collect(reference: str) -> Dossier:
+    """Return what the run, and the registry that its settings name, tell a reviewer.
 
     Raises:
         HistoryProblem: no such run, or it was not evaluated.
+        Problem: this code cannot read its artifacts.
         RegistryProblem: the registry cannot be read.
     """
-    from scarcegan import history
-    from scarcegan.aws.model_card import model_card
-
-    row = history.show(reference)
-    evaluation, release = history.artifact(row["run"], "evaluation"), history.artifact(row["run"], "release")
+    facts = history.facts_of_run(reference)
+    evaluation, release = history.artifact(facts.run, "evaluation"), history.artifact(facts.run, "release")
     if evaluation is None:
         raise HistoryProblem(
-            f"expected an evaluated run, got {row['run']}, {row['status']} in {row['step']}: resume it or take another"
+            f"expected an evaluated run, got {facts.run}, {facts.status} in {facts.step}: resume it or take another"
         )
-    facts = {key: str(value) for key, value in (release or {"lineage": {}})["lineage"].items()}
-    return {
-        "run": row["run"],
-        "created": f"{row['created']:%Y-%m-%d %H:%M}",
-        "user": row["user"],
-        "settings": {name.partition(".")[2]: row[name] for name in row.index if name.startswith("settings.")},
-        "data_report": history.artifact(row["run"], "data_report"),
-        "evaluation": evaluation,
-        "release": release,
-        "cards": {name: json.loads(model_card(evaluation, name, facts)) for name in evaluation["models"]},
-        "versions": _versions(history.artifact(row["run"], "settings"), release),
-    }
+    registered = release and Release.from_plain(release)
+    return Dossier(
+        run=facts.run,
+        created=words.moment(facts.created),
+        user=facts.user,
+        settings={key: words.setting(value) for key, value in facts.settings.items()},
+        data_report=DataReport.from_plain(history.artifact(facts.run, "data_report")),
+        evaluation=Evaluation.from_plain(evaluation),
+        release=registered,
+        versions=_versions(facts.run, registered) if registered else [],
+    )
 
 
-def _versions(tree: dict[str, Any], release: dict[str, Any] | None) -> list[dict[str, Any]]:
-    if release is None:
-        return []
-    registry = open_registry(settings.load(tree).registry)
-    return [
-        {"version": one.version, "definition": one.definition}
-        | {"decisions": [asdict(event) for event in registry.events(one.version)]}
-        for one in registry.versions(release_id=release["release_id"])
-    ]
+def _versions(run: str, release: Release) -> list[DecidedVersion]:
+    registry = open_registry(settings.load(history.artifact(run, "settings")).registry)
+    found = registry.versions(release_id=release.release_id)
+    return [DecidedVersion(one.version, one.definition, registry.events(one.version)) for one in found]

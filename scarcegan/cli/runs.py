@@ -1,129 +1,94 @@
 """`scarcegan runs`: list, show and compare the runs of RetrainFlow, and tell the best ones."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
 
-from scarcegan.cli.chosen import print_json
-from scarcegan.cli.models import console
+from scarcegan import history
+from scarcegan.cli import run_tables
+from scarcegan.cli.answers import Answer, answers
+from scarcegan.cli.options import Run
 from scarcegan.cli.pages import write_page
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="List, show and compare training runs, and tell the best ones.",
+    help="List, show and compare training runs, and find the best ones.",
     epilog="`make run` makes a run; its number stands in the first column of `scarcegan runs list`. A run offers "
-    "models; which of them are approved is told by `scarcegan models`.",
+    "models; `scarcegan models` shows which of them are approved.",
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="Number of a run, as in `scarcegan runs list`.")]
-Namespace = Annotated[
-    str, typer.Option(help="Metaflow namespace, such as user:ada.", show_default="the runs of everybody")
-]
-Definition = Annotated[str, typer.Option(help="Business definition whose metrics are shown.")]
 
 
 @app.command("list")
+@answers
 def list_runs(
     tag: Annotated[list[str] | None, typer.Option(help="Only runs with this tag; give several for all.")] = None,
     since: Annotated[str, typer.Option(help="First day, as in 2026-11-22.")] = "",
-    until: Annotated[str, typer.Option(help="Last day.")] = "",
+    until: Annotated[str, typer.Option(help="Last day, as in 2026-11-23.")] = "",
     user: Annotated[str, typer.Option(help="Only runs of this user.")] = "",
     status: Annotated[
         Literal["finished", "failed", "unfinished"] | None,
-        typer.Option(help="Only runs that ended so; unfinished ones go on, or were ended from outside."),
+        typer.Option(help="Only runs in this state; an unfinished one goes on, or was ended from outside."),
     ] = None,
-    namespace: Namespace = "",
-    definition: Definition = "review_budget",
-    as_json: AsJson = False,
-) -> None:
+    namespace: Annotated[
+        str, typer.Option(help="Metaflow namespace, such as user:ada.", show_default="the runs of everybody")
+    ] = "",
+    definition: Annotated[
+        str,
+        typer.Option(
+            help="Business definition whose metrics are shown.", show_default="the one that bounds the flagged share"
+        ),
+    ] = "",
+) -> Answer:
     """List runs, newest first: where each stopped, how well it does, which settings tell them apart."""
-    from scarcegan import history
-    from scarcegan.cli.run_tables import NO_RUNS, runs_overview
-
-    with _patience("Reading runs"):
-        found = history.runs(
-            tags=tag or (), since=since, until=until, user=user, status=status or "", namespace=namespace or None
-        )
-    rows = _records(found)
-    if as_json:
-        print_json(rows)
-    else:
-        console().print(runs_overview(rows, definition) if rows else NO_RUNS)
+    with _patience():
+        found = history.facts_of_runs(tag or (), since, until, user, status or "", namespace or None)
+    return Answer(history.rows_of(found), run_tables.runs_overview(found, definition))
 
 
 @app.command()
-def show(reference: Run, as_json: AsJson = False) -> None:
-    """Show one run: facts, metrics, settings, and what it said at last if it failed."""
-    from scarcegan import history
-    from scarcegan.cli.run_tables import run_facts
-
-    [row] = _records(history.show(reference).to_frame().T)
-    if as_json:
-        print_json([row])
-    else:
-        console().print(run_facts(row))
+@answers
+def show(reference: Run) -> Answer:
+    """Show one run: facts, metrics, settings, and the last words of one that failed."""
+    facts = history.facts_of_run(reference)
+    return Answer(history.rows_of([facts]), run_tables.run_facts(facts))
 
 
 @app.command()
+@answers
 def compare(
     references: Annotated[list[str], typer.Argument(metavar="RUN...", help="Two runs or more; the first is the base.")],
     html: Annotated[Path | None, typer.Option(help="Write the comparison with its charts as one page.")] = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Answer:
     """Compare runs with the first one: settings that differ, metrics, learning curves, training data, the best."""
-    from scarcegan import history
-    from scarcegan.cli.run_tables import runs_compared
+    with _patience():
+        found = history.compare(*references)
+    if html is None:
+        return Answer([found.to_plain()], run_tables.runs_compared(found.record))
+    from cards.compare_card import compare_card
+    from cards.page import html_page
 
-    with _patience("Reading runs"):
-        plain = history.compare(*references).to_plain()
-    if html:
-        from cards.compare_card import compare_card
-        from cards.page import html_page
-
-        write_page(html_page(compare_card(plain), "Runs compared"), html)
-    if as_json:
-        print_json([plain])
-    elif html:
-        console().print(f"Wrote {html}")
-    else:
-        console().print(runs_compared(plain))
+    write_page(html_page(compare_card(found.record), "Runs compared"), html)
+    return Answer([found.to_plain()], Text(f"Wrote {html}"))
 
 
 @app.command()
+@answers
 def best(
     references: Annotated[
         list[str] | None,
         typer.Argument(metavar="RUN...", help="Runs to choose from; without any: all, by registry group."),
     ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Tell the best run for each business definition, and by how much."""
-    from scarcegan import history
-    from scarcegan.cli.run_tables import NOT_EVALUATED, best_of_groups, best_of_runs
-
-    with _patience("Reading runs"):
-        rows = _records(history.best(*references or ()))
-    if as_json:
-        print_json(rows)
-    else:
-        shown = best_of_runs(rows) if references else best_of_groups(rows)
-        console().print(shown if rows else NOT_EVALUATED)
+) -> Answer:
+    """Show the best run for each business definition, and its lead."""
+    with _patience():
+        found, unread = history.best_runs(references or ())
+    return Answer([row.to_plain() for row in found], run_tables.best_by_group(found, unread, bool(references)))
 
 
-def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
-    """Return rows as JSON can hold them: times as ISO text, missing values as null."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    if "created" in plain:
-        plain["created"] = plain["created"].map(lambda moment: moment.isoformat())
-    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
-
-
-def _patience(what: str) -> Any:
+def _patience() -> Status:
     """Show on a terminal that something goes on."""
-    from rich.console import Console
-
-    return Console(stderr=True).status(f"{what} ...")
+    return Console(stderr=True).status("Reading runs ...")

@@ -1,14 +1,17 @@
 """`scarcegan snapshots`: list what FeaturesFlow has published, and show one of them."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
+from scarcegan import words
+from scarcegan.cli.answers import Answer, answers
+from scarcegan.cli.tables import pairs
 from scarcegan.project import located
 
 if TYPE_CHECKING:
@@ -18,52 +21,40 @@ app = typer.Typer(no_args_is_help=True, help="List and show the snapshots of fea
 Folder = Annotated[
     str, typer.Option("--folder", help="Folder or s3:// prefix of the snapshots.", show_default=".scarcegan/snapshots")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
+@answers
 def list_snapshots(
-    cutoff: Annotated[str, typer.Option(help="Only this cut-off date.")] = "",
-    folder: Folder = "",
-    as_json: AsJson = False,
-) -> None:
+    cutoff: Annotated[str, typer.Option(help="Only this cut-off date, as in 2026-11-22.")] = "", folder: Folder = ""
+) -> Answer:
     """List the snapshots by cut-off date."""
     store = _store(folder)
     found = [manifest for manifest in store.snapshots() if cutoff in ("", manifest.frame.cutoff)]
-    if as_json:
-        typer.echo(json.dumps([_facts(manifest) for manifest in found], indent=1))
-        return
     table = Table("Name", "Cut-off", "Window", "Players", "Features", "Fingerprint", box=None)
-    for manifest in found:
-        facts = _facts(manifest)
-        shown = ("name", "cutoff", "window_days", "players", "features", "fingerprint")
-        table.add_row(*(str(facts[key]) for key in shown))
-    _console().print(table)
+    for one in found:
+        counts = (one.frame.window_days, one.players, len(one.frame.columns))
+        table.add_row(*map(Text, (one.name, one.frame.cutoff, *map(words.count, counts), one.fingerprint)))
+    return Answer([_facts(manifest) for manifest in found], table)
 
 
 @app.command()
-def show(
-    name: Annotated[str, typer.Argument(help="Name of the snapshot.")], folder: Folder = "", as_json: AsJson = False
-) -> None:
+@answers
+def show(name: Annotated[str, typer.Argument(help="Name of the snapshot.")], folder: Folder = "") -> Answer:
     """Show one snapshot: where it comes from, what was odd in its telemetry, what moved since the one before."""
-    from scarcegan.monitoring.distances import quantile_drift
+    from scarcegan.data.distances import moves
 
     store = _store(folder)
     manifest = store.describe(name)
     before = store.before(manifest)
-    moved = quantile_drift(before.statistics, manifest.statistics)[:10] if before else []
-    facts = _facts(manifest) | {"previous": before.name if before else None, "moved_most": moved}
-    if as_json:
-        typer.echo(json.dumps(facts, indent=1))
-        return
-    console = _console()
-    for key, value in facts.items():
-        if key not in ("notes", "moved_most"):
-            console.print(f"{key}: {value}", markup=False)
-    for note in manifest.frame.notes:
-        console.print(f"note: {note}", markup=False)
-    for row in moved:
-        console.print(f"moved since {facts['previous']}: {row['name']} (PSI {row['psi']:.2f})", markup=False)
+    moved = moves(before.statistics, manifest.statistics)[:10] if before else []
+    previous = before.name if before else None
+    facts = {key: value for key, value in _facts(manifest).items() if key != "notes"} | {"previous": previous}
+    lines = [f"note: {note}" for note in manifest.frame.notes]
+    lines += [f"moved since {previous}: {move.name} (PSI {words.score(move.psi)})" for move in moved]
+    shown = pairs(f"Snapshot {name}", {key: words.setting(value) for key, value in facts.items()})
+    plain = _facts(manifest) | {"previous": previous, "moved_most": [move.to_plain() for move in moved]}
+    return Answer(plain, Group(shown, *map(Text, lines)))
 
 
 def _store(folder: str) -> "SnapshotStore":
@@ -77,8 +68,3 @@ def _facts(manifest: "Manifest") -> dict[str, Any]:
     frame = {key: value for key, value in asdict(manifest.frame).items() if key not in ("columns", "days_column")}
     held = {"players": manifest.players, "features": len(manifest.frame.columns), "parts": len(manifest.parts)}
     return {"name": manifest.name, "fingerprint": manifest.fingerprint, **held, **frame}
-
-
-def _console() -> Console:
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=240)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from scarcegan import words
 from scarcegan.registry import Decision, ModelVersion
-from scarcegan.registry.comparison import Comparison
+from scarcegan.registry.comparison import BesideChampion
 
 NOTHING_YET = Text(
     "No registered models in this group yet: `make run` trains and registers four.\n"
@@ -21,8 +22,12 @@ _STATUS = {
     "Approved": ("approved", "green"),
     "Rejected": ("rejected", "red"),
 }
-_AGAINST = {"better": ("better", "green"), "tie": ("tie", ""), "worse": ("worse", "bold red")}
-_RECALL_AGAINST = "recall_against_champion"
+_AGAINST = {
+    "better": ("better", "green"),
+    "tie": ("tie", ""),
+    "worse": ("worse", "bold red"),
+    "no rival": ("not comparable", ""),
+}
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
 _HEADLINES = 2
 
@@ -38,79 +43,60 @@ def overview(versions: Sequence[ModelVersion]) -> Group:
 def _release(release: Sequence[ModelVersion]) -> Table:
     first, metrics = release[0], list(release[-1].metrics)[:_HEADLINES]
     is_compared = any(against_champion(version) for version in release)
-    table = narrow()
-    table.title_style = "bold"
-    table.title = Text(f"Release {first.release_id}, registered {minutes(first.created_at)}")
-    for name in ("version", "definition", "status", "bound"):
-        table.add_column(name, no_wrap=True)
-    if is_compared:
-        table.add_column(Text("against champion"), min_width=8)
-    # A header that breaks: eight columns fit 80 characters.
-    for name in ("flags_from", *metrics):
-        table.add_column(spaced(name), justify="right", min_width=6)
+    against = [Column(Text("against champion"), min_width=8)] if is_compared else []
+    columns = [*map(fixed, ("version", "definition", "status", "bound")), *against]
+    title = f"Release {first.release_id}, registered {words.moment(first.created_at)}"
+    table = narrow(*columns, *map(figure, ("flags_from", *metrics)), title=title)
     for version in release:
         table.add_row(
-            Text(str(version.version)),
+            str(version.version),
             Text(version.definition),
             status(version),
-            _constraint(version),
+            _bound(version),
             *([against_champion(version)] if is_compared else []),
-            number(version.threshold),
-            *(number(version.metrics.get(name)) for name in metrics),
+            words.number(version.threshold),
+            *(words.metric_value(name, version.metrics.get(name)) for name in metrics),
         )
     return table
 
 
 def facts(version: ModelVersion) -> Table:
     """Return everything about one version, a row per fact."""
-    table = _two_columns(f"Version {version.version}: {version.definition}")
-    table.add_row("status", status(version))
-    table.add_row("description", Text(version.description))
-    table.add_row("threshold", number(version.threshold))
-    table.add_row("bound", _constraint(version))
-    for name, value in version.metrics.items():
-        table.add_row(Text(name), number(value))
-    for name in ("release_id", "run_pathspec", "origin_run_id"):
-        table.add_row(name, Text(getattr(version, name)))
-    for name, text in version.metadata.items():
-        table.add_row(Text(name), Text(text))
-    for name in ("created_at", "arn", "location", "sha256"):
-        if not getattr(version, name):
-            continue
-        table.add_row(name, Text(getattr(version, name), overflow="fold"))
-    return table
+    told: dict[str, str | Text] = {"status": status(version), "description": version.description}
+    told |= {"threshold": words.number(version.threshold), "bound": _bound(version)}
+    told |= {name: words.metric_value(name, value) for name, value in version.metrics.items()}
+    told |= {name: getattr(version, name) for name in ("release_id", "run_pathspec", "origin_run_id")}
+    told |= version.metadata
+    told |= {name: getattr(version, name) for name in ("created_at", "arn", "location", "sha256")}
+    return pairs(f"Version {version.version}: {version.definition}", told)
 
 
 def decisions(events: Iterable[Decision]) -> Table:
     """Return one row per decision, oldest first."""
-    table = narrow()
-    table.title = "\nDecisions"
-    for name in ("when", "what", "who", "why"):
-        table.add_column(name)
+    table = narrow("when", "what", "who", "why", title="\nDecisions")
     for event in events:
-        forced = " (forced)" if event.forced else ""
-        table.add_row(Text(minutes(event.at)), Text(event.status.lower() + forced), Text(event.who), Text(event.why))
+        what = event.status.lower() + (" (forced)" if event.forced else "")
+        table.add_row(*map(Text, (words.moment(event.at), what, event.who, event.why)))
     if not table.row_count:
-        table.add_row("none yet", "", "", "")
+        table.add_row("none yet")
     return table
 
 
-def side_by_side(comparisons: Sequence[Comparison]) -> Table:
+def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     """Return one column per version and one row per metric, followed by the difference to the champion."""
-    table = narrow()
-    table.add_column()
-    for item in comparisons:
-        heading = Text(f"version {item.version.version}\n") + spaced(item.version.definition)
-        table.add_column(heading, justify="right")
-    table.add_row("status", *(status(item.version) for item in comparisons))
-    table.add_row("champion", *(_champion(item) for item in comparisons))
-    if any(_RECALL_AGAINST in item.version.metadata for item in comparisons):
-        table.add_row("as evaluated", *(against_champion(item.version) for item in comparisons))
-        table.add_row("in recall", *(_recall_against_champion(item.version) for item in comparisons))
-    table.add_row("bound", *(_constraint(item.version) for item in comparisons))
-    table.add_row("threshold", *(number(item.version.threshold) for item in comparisons))
-    for name in dict.fromkeys(name for item in comparisons for name in item.version.metrics):
-        table.add_row(spaced(name), *(_difference(item, name) for item in comparisons))
+    versions = [item.version for item in comparisons]
+    headings = [Text(f"version {version.version}\n") + spaced(version.definition) for version in versions]
+    champions = (item.champion for item in comparisons)
+    table = narrow("", *(Column(heading, justify="right") for heading in headings))
+    table.add_row("status", *map(status, versions))
+    table.add_row("champion", *(f"version {one.version}" if one else "none yet" for one in champions))
+    if any(version.against_champion for version in versions):
+        table.add_row("as evaluated", *map(against_champion, versions))
+        table.add_row("in recall", *map(_in_recall, versions))
+    table.add_row("bound", *map(_bound, versions))
+    table.add_row("threshold", *(words.number(version.threshold) for version in versions))
+    for name in dict.fromkeys(name for version in versions for name in version.metrics):
+        table.add_row(spaced(name), *(_beside_champion(item, name) for item in comparisons))
     return table
 
 
@@ -121,71 +107,66 @@ def origin(version: ModelVersion) -> dict[str, str]:
     return known | {key: version.metadata[key] for key in ("config", "card") if key in version.metadata}
 
 
-def pairs(title: str, facts: Mapping[str, str]) -> Table:
-    """Return a table of names and texts."""
-    table = _two_columns(title)
+def pairs(title: str, facts: Mapping[str, str | Text]) -> Table:
+    """Return a table of names and texts; what has no text is left out."""
+    table = Table(
+        Column(style="dim"), Column(overflow="fold"), box=None, show_header=False, title=Text(title),
+        title_justify="left", padding=(0, 2, 0, 0),
+    )  # fmt: skip
     for name, text in facts.items():
-        table.add_row(Text(name), Text(text, overflow="fold"))
+        if text:
+            table.add_row(Text(name), Text(text) if isinstance(text, str) else text)
     return table
 
 
 def status(version: ModelVersion) -> Text:
     """Return the status in a word and a colour."""
-    if version.is_champion:
-        return Text("champion", style="bold green")
-    return Text(*_STATUS[version.status])
+    return Text("champion", style="bold green") if version.is_champion else Text(*_STATUS[version.status])
 
 
 def against_champion(version: ModelVersion) -> Text:
     """Return the evaluation's verdict against the champion of then; empty where there was none to compare with."""
-    word = version.metadata.get("against_champion", "")
-    return Text(*_AGAINST[word]) if word in _AGAINST else Text("" if word == "no champion" else word)
+    against = version.against_champion
+    return Text(*_AGAINST[against.verdict]) if against else Text()
 
 
-def _recall_against_champion(version: ModelVersion) -> Text:
-    """Return the difference in recall above its interval; the registry keeps `-0.03 from -0.05 to -0.01`."""
-    value, _, bounds = version.metadata.get(_RECALL_AGAINST, "").partition(" from ")
-    low, _, high = bounds.partition(" to ")
-    return Text(f"{value}\n[{low}, {high}]" if high else value)
+def _in_recall(version: ModelVersion) -> str:
+    """Return the difference in recall to the champion of then above its interval."""
+    against = version.against_champion
+    if against is None or against.difference is None:
+        return ""
+    return words.points(against.difference, against.low, against.high).replace(" [", "\n[")
 
 
-def narrow() -> Table:
-    """Return an empty table for eight columns in 80 characters."""
-    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
+def narrow(*columns: Column | str, title: str = "") -> Table:
+    """Return a table without rows; eight columns fit 80 characters."""
+    heading = Text(title, style="bold") if title else None
+    return Table(
+        *columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
 
 
-def _two_columns(title: str) -> Table:
-    table = Table(box=None, show_header=False, title=Text(title), title_justify="left", padding=(0, 2, 0, 0))
-    table.add_column(style="dim")
-    table.add_column()
-    return table
+def fixed(name: str) -> Column:
+    """Return a column whose cells stay on one line."""
+    return Column(name, no_wrap=True)
 
 
-def _constraint(version: ModelVersion) -> Text:
-    return Text("met") if version.constraint_met else Text("not met", style="red")
-
-
-def _champion(item: Comparison) -> Text:
-    return Text("none yet" if item.champion is None else f"version {item.champion.version}")
-
-
-def _difference(item: Comparison, name: str) -> Text:
-    text = number(item.version.metrics.get(name))
-    if name in item.differences and not item.version.is_champion:
-        text.append(f" {item.differences[name]:+.3f}", style="dim")
-    return text
+def figure(name: str) -> Column:
+    """Return a column of figures, narrow because its heading may break between its words."""
+    return Column(spaced(name), justify="right", min_width=6)
 
 
 def spaced(name: str) -> Text:
-    """Return a name that may break between its words, so that tables fit a narrow terminal."""
+    """Return a name that may break between its words."""
     return Text(name.replace("_", " "))
 
 
-def number(value: float | None) -> Text:
-    """Return a number with four digits."""
-    return Text("-" if value is None else f"{value:.4g}")
+def _bound(version: ModelVersion) -> Text:
+    return Text("met") if version.constraint_met else Text("not met", style="red")
 
 
-def minutes(moment: str) -> str:
-    """Return an ISO time as people write it, without seconds."""
-    return moment[:16].replace("T", " ")
+def _beside_champion(item: BesideChampion, name: str) -> Text:
+    text = Text(words.metric_value(name, item.version.metrics.get(name)))
+    if name in item.differences and not item.version.is_champion:
+        text.append(f" {words.difference(name, item.differences[name])}", style="dim")
+    return text

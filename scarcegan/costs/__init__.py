@@ -3,5 +3,6 @@
 from scarcegan.costs.bill import bill
 from scarcegan.costs.estimate import estimate
 from scarcegan.costs.meter import Meter, together
+from scarcegan.costs.records import Bill, Estimate, StepCost, TaskUsage
 
-__all__ = ["Meter", "bill", "estimate", "together"]
+__all__ = ["Bill", "Estimate", "Meter", "StepCost", "TaskUsage", "bill", "estimate", "together"]

@@ -8,14 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any
+
+from scarcegan.costs.records import TaskUsage
+from scarcegan.settings.steps import Request
 
 GPU_SAMPLE_SECONDS = 10.0
 _QUERY = ("--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
 
 
 class Meter:
-    """Measures from its making to `read`; the task's children count in CPU time and memory."""
+    """Measures from when it is made until `read`; the task's child processes count in CPU time and memory."""
 
     def __init__(self) -> None:
         self._started, self._cpu = time.monotonic(), _cpu_seconds()
@@ -24,15 +26,21 @@ class Meter:
         if shutil.which("nvidia-smi"):
             threading.Thread(target=self._watch_gpus, daemon=True).start()
 
-    def read(self) -> dict[str, float | None]:
-        """End the measuring and return `wall_s`, `cpu_s`, `peak_memory_mb` and `gpu_used_share` (None without GPU)."""
+    def read(self, step: str, index: int | None, asked: Request, attempt: int) -> TaskUsage:
+        """End the measuring and return what the task used beside what it `asked` for."""
         self._over.set()
-        return {
-            "wall_s": time.monotonic() - self._started,
-            "cpu_s": _cpu_seconds() - self._cpu,
-            "peak_memory_mb": _peak_memory_mb(),
-            "gpu_used_share": statistics.fmean(self._gpu) / 100 if self._gpu else None,
-        }
+        return TaskUsage(
+            step=step,
+            index=index,
+            wall_s=time.monotonic() - self._started,
+            cpu_s=_cpu_seconds() - self._cpu,
+            peak_memory_mb=_peak_memory_mb(),
+            gpu_used_share=statistics.fmean(self._gpu) / 100 if self._gpu else None,
+            cpu=asked.cpu,
+            memory_mb=asked.memory_mb,
+            gpu=asked.gpu,
+            attempt=attempt,
+        )
 
     def _watch_gpus(self) -> None:
         while not self._over.wait(GPU_SAMPLE_SECONDS):
@@ -45,10 +53,9 @@ class Meter:
             self._gpu += [float(line) for line in answer.stdout.split() if line.replace(".", "").isdigit()]
 
 
-def together(usages: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def together(usages: Iterable[Iterable[TaskUsage]]) -> list[TaskUsage]:
     """Join the usage of several branches: what came before the fork counts once, branches keep their order."""
-    joined = {(one["step"], one["index"]): one for usage in usages for one in usage}
-    return list(joined.values())
+    return list({(task.step, task.index): task for usage in usages for task in usage}.values())
 
 
 def _cpu_seconds() -> float:

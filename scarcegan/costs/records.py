@@ -52,14 +52,14 @@ class Bill(Record):
 
     Attributes:
         money: in `currency`; where nothing was `rented`, what it would have cost.
-        expected_money: of the estimate before the run.
+        expected_money: of the estimate before the run; None where there was none.
         hours, gpu_hours: over all tasks.
         retries: attempts that failed before.
     """
 
     currency: str
     money: float
-    expected_money: float
+    expected_money: float | None
     hours: float
     gpu_hours: float
     rented: bool

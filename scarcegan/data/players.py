@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from scarcegan.records import Record
+
 UNLABELED = -1
 UNKNOWN_TRUTH = -1
 
 
 @dataclass(frozen=True)
-class Players:
+class Players(Record):
     """One row per player of a snapshot.
 
     Attributes:

@@ -1,22 +1,22 @@
 """Raw features to network inputs: one monotone piecewise-linear map per feature, fitted on training rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from scarcegan import settings
 from scarcegan.problems import DataProblem
+from scarcegan.records import Record
 
 # More rows than this move no quantile within the clip by more than the distance of two knots.
 FIT_ROWS = 50_000
 BLOCK_ROWS = 65_536
 
 
-@dataclass(frozen=True)
-class Scaler:
-    """A fitted map from raw to scaled features, as plain arrays.
+@dataclass(frozen=True, eq=False)
+class Scaler(Record):
+    """A fitted map from raw to scaled features.
 
     Attributes:
         kind: `quantile_normal` interpolates on the raw value, `log_minmax` on sign(x) log(1 + |x|).
@@ -61,19 +61,6 @@ class Scaler:
                 scaled[start:stop, feature] = np.interp(x, self.knots[feature], self.values[feature])
             start = stop
         return scaled
-
-    def to_arrays(self) -> dict[str, Any]:
-        """Return a plain dict: `kind` (str), `knots` and `values` (float32 [features, knots])."""
-        return {"kind": self.kind, "knots": self.knots, "values": self.values}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> "Scaler":
-        """Make the scaler from what `to_arrays` returned."""
-        return cls(
-            str(arrays["kind"]),
-            np.asarray(arrays["knots"], dtype=np.float32),
-            np.asarray(arrays["values"], dtype=np.float32),
-        )
 
 
 def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray | None = None) -> Scaler:

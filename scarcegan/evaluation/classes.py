@@ -1,19 +1,16 @@
 """Where the class probabilities go: confusion between populations, calibration of the risk, the unknown class."""
 
-from typing import Any
-
 import numpy as np
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.evaluation.intervals import share_of
+from scarcegan.evaluation.records import Calibration, Confusion
 from scarcegan.evaluation.scored import HeldOut, Scored
 
 _BINS = 10
 
 
-def confusion(
-    rows: HeldOut, probabilities: np.ndarray, class_names: tuple[str, ...], rare_index: int
-) -> dict[str, Any]:
+def confusion(rows: HeldOut, probabilities: np.ndarray, class_names: tuple[str, ...], rare_index: int) -> Confusion:
     """Count players by known class and most probable class.
 
     Known risky players count as risky whatever their weak label says, and a label 'risky' refuted by the truth as
@@ -24,10 +21,6 @@ def confusion(
         probabilities: float array [n, classes (+ unknown)].
         class_names: names of the labelled classes in index order, then 'unknown'.
         rare_index: class index of the rare class.
-
-    Returns:
-        `labels`: names of the columns; `rows`: names of the rows (the labelled classes in order, perhaps
-        'unlabelled'); `matrix`: counts, [rows][columns].
     """
     columns = probabilities.shape[1]
     labelled = len(class_names) - 1
@@ -38,7 +31,7 @@ def confusion(
     matrix = counts.reshape(labelled + 1, columns)
     names = [*class_names[:labelled], "unlabelled"]
     kept = labelled + int(matrix[labelled].any())
-    return {"labels": list(class_names[:columns]), "rows": names[:kept], "matrix": matrix[:kept].tolist()}
+    return Confusion(list(class_names[:columns]), names[:kept], matrix[:kept].tolist())
 
 
 def is_unknown(probabilities: np.ndarray, labelled_classes: int) -> np.ndarray | None:
@@ -48,16 +41,13 @@ def is_unknown(probabilities: np.ndarray, labelled_classes: int) -> np.ndarray |
     return probabilities.argmax(axis=1) == labelled_classes
 
 
-def calibration(scored: Scored) -> dict[str, list[float]]:
+def calibration(scored: Scored) -> Calibration:
     """Compare predicted risk with the share of risky players, in ten equal bins of the score; empty bins left out.
 
-    Returns:
-        `predicted`: mean score of the bin's population rows; `observed`: their share of risky players, as
-        prevalence x share of the risky in the bin / share of the population in it; `low` and `high`: its 95 %
-        interval (Wilson's, of the share that was counted); `players`: population rows.
+    What is observed is prevalence x share of the risky in the bin / share of the population in it; its interval is
+    Wilson's, of the share that was counted.
     """
-    edges = np.arange(1, _BINS) / _BINS
-    own_bin = np.digitize(scored.score, edges)
+    own_bin = np.digitize(scored.score, np.arange(1, _BINS) / _BINS)
     population, risky = scored.in_population, scored.is_risky
     players = np.bincount(own_bin[population], minlength=_BINS)
     found = np.bincount(own_bin[risky], minlength=_BINS)
@@ -68,15 +58,8 @@ def calibration(scored: Scored) -> dict[str, list[float]]:
     else:
         whole = np.full(_BINS, found.sum())
         scale = scored.prevalence * players.sum() / np.maximum(players, 1)
-    filled = [number for number in range(_BINS) if players[number]]
-    shares = [share_of(int(found[number]), int(whole[number])) or {} for number in filled]
-    observed = {
-        key: np.minimum(1.0, [share[key] for share in shares] * scale[filled]) for key in ("value", "low", "high")
-    }
-    return {
-        "predicted": (sums[filled] / players[filled]).tolist(),
-        "observed": observed["value"].tolist(),
-        "low": observed["low"].tolist(),
-        "high": observed["high"].tolist(),
-        "players": players[filled].tolist(),
-    }
+    filled = np.flatnonzero(players)
+    shares = filter(None, (share_of(int(found[number]), int(whole[number])) for number in filled))
+    observed = np.array([(share.value, share.low, share.high) for share in shares]) * scale[filled, np.newaxis]
+    value, low, high = np.minimum(1.0, observed).T.tolist()
+    return Calibration((sums[filled] / players[filled]).tolist(), value, low, high, players[filled].tolist())

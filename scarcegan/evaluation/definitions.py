@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scarcegan.evaluation.metrics import f_score, precision_of
+from scarcegan.evaluation.metrics import AtThreshold, f_score, precision_of
 from scarcegan.evaluation.scored import Scored
+from scarcegan.records import Record
 from scarcegan.settings import Definition
 
 # Bounds are compared with rounding forgiven: 9 of 10 found meets a bound of 0.9.
@@ -13,7 +14,30 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
+class Aim:
+    """What a definition asks its model to be best at.
+
+    Attributes:
+        metric: that tells; an attribute of `OperatingPoint`.
+        sign: 1 where more is better, -1 where less is.
+        words: as `describe` says it.
+    """
+
+    metric: str
+    sign: int
+    words: str
+
+
+# By `Definition.maximise`: thresholds, words and the comparison of runs all read this table.
+AIMS = {
+    "recall": Aim("recall", 1, "highest recall"),
+    "fewest_flagged": Aim("flagged_share", -1, "fewest flagged"),
+    "f2": Aim("f2", 1, "highest F2"),
+}
+
+
+@dataclass(frozen=True)
+class OperatingPoint(Record):
     """A threshold (score >= threshold is flagged) and what it reaches on the players it was set on."""
 
     threshold: float
@@ -24,45 +48,28 @@ class OperatingPoint:
     constraint_met: bool
 
 
-@dataclass(frozen=True)
-class _Points:
-    """All distinct thresholds, falling, with their measures; each a float array [points]."""
-
-    threshold: np.ndarray
-    flagged: np.ndarray
-    recall: np.ndarray
-    precision: np.ndarray
-    f2: np.ndarray
-
-
 def operating_point(definition: Definition, scored: Scored, review_budget: float) -> OperatingPoint:
     """Find the threshold that serves a business definition best.
 
-    Tied players are flagged together. When no threshold meets the constraint, the closest one is returned
+    Tied players are flagged together. When no threshold meets the bound, the closest one is returned
     with `constraint_met` False. Flagging nobody is no answer. A bound flagged share is used in full, since
     every further review can only find more; otherwise equals are settled for the fewer flagged.
     """
-    points = _all_points(scored)
-    slack = _slack(definition, points, review_budget)
+    thresholds, reached = _all_points(scored)
+    slack = _slack(definition, reached, review_budget)
     met = bool(np.any(slack >= -_TOLERANCE))
     allowed = slack >= (-_TOLERANCE if met else slack.max() - _TOLERANCE)
-    gain = {"recall": points.recall, "fewest_flagged": -points.flagged, "f2": points.f2}[definition.maximise]
+    aim = AIMS[definition.maximise]
+    gain = aim.sign * getattr(reached, aim.metric)
     best = np.flatnonzero(allowed & (gain >= gain[allowed].max() - _TOLERANCE))
     uses_all = met and (definition.maximise == "fewest_flagged" or definition.constraint == "flagged")
     at = best[-1] if uses_all else best[0]
-    return OperatingPoint(
-        threshold=float(points.threshold[at]),
-        flagged_share=float(points.flagged[at]),
-        recall=float(points.recall[at]),
-        precision=float(points.precision[at]),
-        f2=float(points.f2[at]),
-        constraint_met=met,
-    )
+    figures = {name: float(values[at]) for name, values in reached._asdict().items()}
+    return OperatingPoint(threshold=float(thresholds[at]), constraint_met=met, **figures)
 
 
 def describe(definition: Definition, review_budget: float) -> str:
     """Say a definition in a few words: `recall >= 0.85, fewest flagged`."""
-    aims = {"recall": "highest recall", "fewest_flagged": "fewest flagged", "f2": "highest F2"}
     bound = bound_of(definition, review_budget)
     limit = {
         "recall": f"recall >= {bound:.2f}, ",
@@ -70,27 +77,28 @@ def describe(definition: Definition, review_budget: float) -> str:
         "flagged": f"flagged share <= {bound:g}, ",
         None: "",
     }[definition.constraint]
-    return limit + aims[definition.maximise]
+    return limit + AIMS[definition.maximise].words
 
 
 def bound_of(definition: Definition, review_budget: float) -> float:
-    """Return the constraint's bound (a flagged share without one: the review budget); 0: no constraint."""
+    """Return the bound's number (of a flagged share without one: the review budget); 0: nothing is bound."""
     if definition.bound is not None:
         return definition.bound
     return review_budget if definition.constraint == "flagged" else 0.0
 
 
-def _slack(definition: Definition, points: _Points, review_budget: float) -> np.ndarray:
-    """How far each point is on the good side of the bound (negative: violated)."""
+def _slack(definition: Definition, reached: AtThreshold, review_budget: float) -> np.ndarray:
+    """Return how far each threshold is on the good side of the bound (negative: violated)."""
     bound = bound_of(definition, review_budget)
     if definition.constraint == "flagged":
-        return bound - points.flagged
+        return bound - reached.flagged_share
     if definition.constraint is None:
-        return np.zeros(len(points.threshold))
-    return (points.recall if definition.constraint == "recall" else points.precision) - bound
+        return np.zeros(len(reached.recall))
+    return (reached.recall if definition.constraint == "recall" else reached.precision) - bound
 
 
-def _all_points(scored: Scored) -> _Points:
+def _all_points(scored: Scored) -> tuple[np.ndarray, AtThreshold]:
+    """Return all distinct scores, falling, and what flagging from each of them reaches: float arrays [scores]."""
     thresholds, group = np.unique(scored.score, return_inverse=True)
 
     def falling_share(rows: np.ndarray) -> np.ndarray:
@@ -102,4 +110,4 @@ def _all_points(scored: Scored) -> _Points:
         prevalence = float(np.mean(scored.is_risky[scored.in_population]))
     # A labelled player may outrank all of the population: a share below one of its players cannot be told from one.
     precision = precision_of(recall, np.maximum(flagged, 1 / np.count_nonzero(scored.in_population)), prevalence)
-    return _Points(thresholds[::-1], flagged, recall, precision, f_score(precision, recall))
+    return thresholds[::-1], AtThreshold(recall, precision, flagged, f_score(precision, recall))

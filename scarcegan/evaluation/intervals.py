@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from scarcegan.evaluation.records import Interval
+
 _Z = 1.959964  # 95 % of a normal distribution lie within so many deviations
 
 
@@ -31,7 +33,7 @@ def resample_weights(
     return weights
 
 
-def interval(value: float, samples: np.ndarray) -> dict[str, float]:
+def interval(value: float, samples: np.ndarray) -> Interval:
     """Put a figure beside its 95 % bootstrap interval (percentiles) and standard deviation.
 
     Args:
@@ -39,10 +41,10 @@ def interval(value: float, samples: np.ndarray) -> dict[str, float]:
         samples: float array [resamples]; the figure on each resample.
     """
     low, high = np.percentile(samples, [2.5, 97.5])
-    return {"value": float(value), "low": float(low), "high": float(high), "std": float(np.std(samples, ddof=1))}
+    return Interval(float(value), float(low), float(high), std=float(np.std(samples, ddof=1)))
 
 
-def share_of(part: int, whole: int) -> dict[str, float] | None:
+def share_of(part: int, whole: int) -> Interval | None:
     """Put a share of counted players beside its 95 % Wilson interval; None of nobody.
 
     Source: Wilson (1927), Probable inference, the law of succession, and statistical inference.
@@ -52,4 +54,4 @@ def share_of(part: int, whole: int) -> dict[str, float] | None:
     share, weight = part / whole, _Z**2 / whole
     middle = (share + weight / 2) / (1 + weight)
     half = (share * (1 - share) * weight + weight**2 / 4) ** 0.5 / (1 + weight)
-    return {"value": share, "low": max(0.0, middle - half), "high": min(1.0, middle + half)}
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))

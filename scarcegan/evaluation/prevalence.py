@@ -1,21 +1,34 @@
 """How many of all players are risky: known, configured, or estimated from scores."""
 
-from typing import NamedTuple
-
 import numpy as np
 
-from scarcegan.data.players import UNKNOWN_TRUTH
+from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
+from scarcegan.evaluation.records import Prevalence
 from scarcegan.problems import DataProblem
+from scarcegan.settings import Settings
 
 # Thresholds whose rates differ less than this make the quotient noisy (Forman 2008, median sweep).
 _LEAST_SEPARATION = 0.25
 
 
-class Prevalence(NamedTuple):
-    """Share of risky players among all players, and how it was come by."""
+def prevalence_of(scores: np.ndarray, labels: np.ndarray, settings: Settings) -> Prevalence:
+    """Return the configured prevalence, or estimate it from held-out scores; where that fails, say what is assumed.
 
-    value: float
-    how: str
+    Args:
+        scores: float array [n], risk scores of held-out players.
+        labels: int array [n], class index of each, -1 unlabelled.
+        settings: `data.prevalence`, the classes and the review budget count.
+    """
+    known = known_prevalence(None, settings.data.prevalence)
+    if known:
+        return known
+    rare = len(settings.populations.negatives)
+    groups = (scores[labels == rare], scores[(labels >= 0) & (labels != rare)], scores[labels == UNLABELED])
+    try:
+        return estimate_prevalence(*groups)
+    except DataProblem as problem:
+        # Hours of training must not be lost for one figure; the words travel with it to card and registry.
+        return Prevalence(settings.review_budget, f"assumed equal to the review budget ({problem})")
 
 
 def known_prevalence(truth: np.ndarray | None, configured: float | None) -> Prevalence | None:

@@ -5,10 +5,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scarcegan.records import Record
+from scarcegan.settings import Definition
 
 Judgement = Literal["better", "worse", "tie", "no rival"]
 # The figures of a model at its own threshold, on validation as on test players.
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
+# What registries and reports say a model is for.
+PURPOSE = (
+    "Finds the few risky players among many, for moderators to look at. "
+    "No player is to be restricted on the score alone."
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,8 @@ class EvaluatedModel(Record):
     """A definition's model.
 
     Attributes:
-        describe: the definition in a few words.
+        definition: what it serves, as in the settings.
+        describe: the same in a few words.
         threshold: risk score from which a player is flagged.
         constraint_met: whether validation players met the definition's bound.
         members: networks in the ensemble.
@@ -123,6 +130,7 @@ class EvaluatedModel(Record):
         test: by test set.
     """
 
+    definition: Definition
     describe: str
     threshold: float
     constraint_met: bool
@@ -237,5 +245,21 @@ class Evaluation(Record):
     @property
     def headline(self) -> str:
         """The definition that stands out at first: the first whose bound is the flagged share, else the first."""
-        budgets = [name for name, model in self.models.items() if model.describe.startswith("flagged share")]
-        return (budgets or list(self.models))[0]
+        by_share = (name for name, model in self.models.items() if model.definition.constraint == "flagged")
+        return next(by_share, next(iter(self.models)))
+
+    def on_first_test_set(self, definition: str) -> Measures:
+        """Return a model's measures where the verdicts are given."""
+        return self.models[definition].test[self.test_sets[0]]
+
+    def intended_use(self, definition: str) -> str:
+        """Say what one model is for."""
+        described = self.models[definition].describe
+        return f"Business definition '{definition}': {described}. Review budget: {100 * self.review_budget:g} %."
+
+    def training(self, definition: str) -> str:
+        """Say how one model was made."""
+        return (
+            f"Ensemble of {self.models[definition].members} networks, ScarceGAN (CIKM 2021); prevalence of risky "
+            f"players {self.prevalence.value:.4g} ({self.prevalence.how})."
+        )

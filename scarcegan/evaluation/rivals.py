@@ -1,29 +1,20 @@
 """Honest rivals: standard classifiers on the same labelled rows and the same scaled features."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.problems import DataProblem
-from scarcegan.settings import Baseline
+from scarcegan.settings import RivalName
 
 _TREES = 500
 
 
-@dataclass(frozen=True)
-class FittedBaseline:
-    """A trained rival: its name, the scikit-learn classifier, and the column of the rare class."""
-
-    name: Baseline
-    classifier: Any
-    rare_column: int
-
-
-def train_baseline(
-    name: Baseline, features: np.ndarray, labels: np.ndarray, rare_index: int, seed: int
-) -> FittedBaseline:
+def train_rival(
+    name: RivalName, features: np.ndarray, labels: np.ndarray, rare_index: int, seed: int
+) -> Callable[[np.ndarray], np.ndarray]:
     """Train a rival on one thread to tell the labelled classes apart, every class weighing the same.
 
     Args:
@@ -32,6 +23,9 @@ def train_baseline(
         labels: int array [n]; unlabelled rows (-1) are left out.
         rare_index: class index of the rare class.
         seed: of the rival's randomness.
+
+    Returns:
+        Maps scaled features [n, features] to the probability of the rare class, float64 [n].
 
     Raises:
         DataProblem: no labelled row is of the rare class, or all are.
@@ -42,25 +36,22 @@ def train_baseline(
     rare = int(np.count_nonzero(labels == rare_index))
     if rare in (0, np.count_nonzero(labelled)):
         raise DataProblem(
-            f"baseline '{name}' needs labelled players of the rare class and of others, got {rare} rare of "
+            f"rival '{name}' needs labelled players of the rare class and of others, got {rare} rare of "
             f"{np.count_nonzero(labelled)} labelled: add labelled players"
         )
     classifier = _classifier(name, seed)
     with threadpool_limits(limits=1):
         classifier.fit(features[labelled], labels[labelled])
-    return FittedBaseline(name, classifier, int(np.searchsorted(classifier.classes_, rare_index)))
+    column = np.searchsorted(classifier.classes_, rare_index)
+
+    def risk_scores(features: np.ndarray) -> np.ndarray:
+        with threadpool_limits(limits=1):
+            return np.asarray(classifier.predict_proba(features)[:, column])
+
+    return risk_scores
 
 
-def risk_scores(fitted: FittedBaseline, features: np.ndarray) -> np.ndarray:
-    """Return the rival's probability of the rare class, float64 [n]."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
-        probabilities: np.ndarray = fitted.classifier.predict_proba(features)
-    return probabilities[:, fitted.rare_column]
-
-
-def _classifier(name: Baseline, seed: int) -> Any:
+def _classifier(name: RivalName, seed: int) -> Any:
     # Imported here: scikit-learn takes seconds, and only evaluation needs it.
     from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression

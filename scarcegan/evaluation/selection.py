@@ -1,4 +1,4 @@
-"""Which members and snapshots of a fold serve a business definition best, and with which threshold."""
+"""Which members of a fold, as of which round, serve a business definition best, and with which threshold."""
 
 from dataclasses import dataclass, replace
 
@@ -17,14 +17,14 @@ class Choice:
     """What one fold offers for one business definition.
 
     Attributes:
-        members: indices of the chosen members: all that have a healthy snapshot.
-        snapshots: for each of them, the index of its chosen snapshot, a healthy one.
+        members: indices of the chosen members: all that were healthy in a round.
+        rounds: for each of them, the index of its chosen round, a healthy one.
         point: the operating point of their averaged scores on the fold's validation rows.
         measure: for each of them, what chose it: mean recall around the definition's flagged share.
     """
 
     members: list[int]
-    snapshots: list[int]
+    rounds: list[int]
     point: OperatingPoint
     measure: list[float]
 
@@ -32,25 +32,25 @@ class Choice:
 def choose(
     scores: np.ndarray, healthy: np.ndarray, validation: Scored, definition: Definition, review_budget: float
 ) -> Choice:
-    """Choose each healthy member's snapshot for a definition, and the threshold of their mean score.
+    """Choose each healthy member's round for a definition, and the threshold of their mean score.
 
-    A few dozen validation positives make any single figure of a single snapshot noisy. So the flagged share
-    that matters is taken from the mean of everything healthy; a snapshot is judged by its recall around that
-    share, averaged over several shares and over the neighbouring snapshots.
+    A few dozen validation positives make any single figure of a single round noisy. So the flagged share
+    that matters is taken from the mean of everything healthy; a round is judged by its recall around that
+    share, averaged over several shares and over the neighbouring rounds.
 
     Args:
-        scores: float array [snapshots, members, n]; risk scores of the validation rows.
-        healthy: bool array [snapshots, members]; what may be chosen.
+        scores: float array [rounds, members, n]; risk scores of the validation rows.
+        healthy: bool array [rounds, members]; what may be chosen.
         validation: the rows; their own score is not looked at.
         definition: what to serve.
         review_budget: share of players that moderators can look at.
 
     Raises:
-        TrainingCollapsed: no snapshot is healthy.
-        DataProblem: there is no snapshot, or a healthy snapshot's score is not finite.
+        TrainingCollapsed: no member is healthy in any round.
+        DataProblem: there is no round, or a healthy member's score is not finite.
     """
     if not len(scores):
-        raise DataProblem("expected at least 1 snapshot to choose from, got 0: lower train.burn_in")
+        raise DataProblem("expected at least 1 round to choose from, got 0: lower train.burn_in")
     members = np.flatnonzero(healthy.any(axis=0))
     if not len(members):
         raise TrainingCollapsed(
@@ -68,7 +68,7 @@ def choose(
     ensemble = validation.with_score(scores[best, columns].mean(axis=0))
     return Choice(
         members=members.tolist(),
-        snapshots=best.tolist(),
+        rounds=best.tolist(),
         point=operating_point(definition, ensemble, review_budget),
         measure=quality[best, columns].tolist(),
     )
@@ -81,7 +81,7 @@ def final_threshold(
 
     The final ensemble averages more members than any fold's and is therefore scaled differently; what carries
     over is the flagged share. Its threshold flags that share of the background. The pooled scores are those that
-    chose the snapshots, so recall and precision of the point are a little optimistic; the test set's are not.
+    chose the rounds, so recall and precision of the point are a little optimistic; the test set's are not.
 
     Args:
         pooled: validation rows of all folds, each scored by its own fold's members.
@@ -127,13 +127,13 @@ def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> fl
     """Average the recall over flagged shares, ties at each edge taken in random order.
 
     Closed form of `metrics.recall_at_shares` for one unweighted score: no full ranking is needed, and a
-    search scores thousands of snapshots.
+    search scores members in thousands of rounds.
 
     Raises:
         DataProblem: a score is not finite.
     """
     if not np.isfinite(score).all():
-        raise DataProblem("expected finite scores of a healthy snapshot, got NaN: mark it unhealthy")
+        raise DataProblem("expected finite scores of a healthy member, got NaN: mark it unhealthy")
     population = np.sort(np.append(score[validation.in_population], -np.inf))
     risky = np.sort(score[validation.is_risky])
     last = len(population) - 1
@@ -148,7 +148,7 @@ def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> fl
 
 
 def smooth(quality: np.ndarray) -> np.ndarray:
-    """Average each snapshot's quality [snapshots, members] with its neighbours'; NaN has none and counts for none."""
+    """Average each round's quality [rounds, members] with its neighbours'; NaN has none and counts for none."""
     there = np.isfinite(quality)
     padded, counted = (np.pad(one, ((1, 1), (0, 0))) for one in (np.where(there, quality, 0.0), there.astype(int)))
     total, count = (one[:-2] + one[1:-1] + one[2:] for one in (padded, counted))

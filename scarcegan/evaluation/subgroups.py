@@ -1,11 +1,11 @@
 """Does a model serve all kinds of players alike, the little and the very active, the new and the old?"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from scarcegan.evaluation.intervals import share_of
+from scarcegan.evaluation.records import FeatureGroups, Group
 from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import SettingsProblem
 
@@ -41,7 +41,7 @@ def subgroup_features(names: Sequence[str], chosen: Sequence[str], activity: str
     return [next((name for name in found if name in preferred), found[0]) for found in telling if found]
 
 
-def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.ndarray]) -> list[FeatureGroups]:
     """Measure a model among low, middle and high players of each feature, at its one threshold.
 
     Groups hold about a third of the population each; where many share a value, they are fewer or unequal. Intervals
@@ -51,33 +51,28 @@ def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.n
         scored: the test set's players.
         threshold: flags every score at or above it.
         values: float array [n] by feature.
-
-    Returns:
-        Per feature its name and `groups`: `from` and `to` (the feature's range), `players` (standing for the
-        population), `risky`, `flagged_share`, `recall` (None without risky players) and `precision` (None where the
-        truth of the flagged is not known, or nobody is flagged).
     """
-    return [{"feature": name, "groups": _groups(scored, threshold, column)} for name, column in values.items()]
+    return [FeatureGroups(name, _groups(scored, threshold, column)) for name, column in values.items()]
 
 
-def _groups(scored: Scored, threshold: float, column: np.ndarray) -> list[dict[str, Any]]:
+def _groups(scored: Scored, threshold: float, column: np.ndarray) -> list[Group]:
     edges = np.unique(np.quantile(column[scored.in_population], _CUTS))
     group = np.searchsorted(edges, column)
     present = np.unique(group[scored.in_population])
     return [_group(scored, scored.score >= threshold, group == number, column) for number in present]
 
 
-def _group(scored: Scored, flagged: np.ndarray, inside: np.ndarray, column: np.ndarray) -> dict[str, Any]:
+def _group(scored: Scored, flagged: np.ndarray, inside: np.ndarray, column: np.ndarray) -> Group:
     population, risky = inside & scored.in_population, inside & scored.is_risky
-    found, shown = int(np.sum(risky & flagged)), int(np.sum(population & flagged))
+    players, shown = int(population.sum()), int(np.sum(population & flagged))
     # With a prevalence from outside, nobody knows how many of the flagged players of one group are risky.
     true = int(np.sum(population & risky & flagged)) if scored.prevalence is None else None
-    return {
-        "from": float(column[population].min()),
-        "to": float(column[population].max()),
-        "players": int(population.sum()),
-        "risky": int(risky.sum()),
-        "flagged_share": share_of(shown, int(population.sum())),
-        "recall": share_of(found, int(risky.sum())),
-        "precision": None if true is None else share_of(true, shown),
-    }
+    return Group(
+        low=float(column[population].min()),
+        high=float(column[population].max()),
+        players=players,
+        risky=int(risky.sum()),
+        flagged_share=share_of(shown, players),
+        recall=share_of(int(np.sum(risky & flagged)), int(risky.sum())),
+        precision=None if true is None else share_of(true, shown),
+    )

@@ -1,82 +1,66 @@
 """Is it better than its rivals? In a number with its interval, and in words."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
 from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.intervals import interval
 from scarcegan.evaluation.metrics import at_threshold, curve, recall_at_shares
+from scarcegan.evaluation.records import Comparison, Judgement, Measures, Verdict
 from scarcegan.evaluation.scored import Scored
 
-
-@dataclass(frozen=True)
-class Rival:
-    """Somebody else's scores of the same players: a baseline's, or the approved champion's."""
-
-    name: str
-    scored: Scored
-    is_champion: bool = False
+CHAMPION = "champion"
+NO_RIVAL = Comparison("no rival")
 
 
 def judge(
     definition: str,
     ours: Scored,
     point: OperatingPoint,
-    measures: dict[str, Any],
-    rivals: Sequence[Rival],
+    measures: Measures,
+    others: Mapping[str, Scored],
     weights: np.ndarray,
-) -> dict[str, Any]:
-    """Judge a model against the strongest rival: the one that finds most at the model's own flagged share.
+) -> Verdict:
+    """Judge a model against the strongest of others: the one that finds most at the model's own flagged share.
 
     Args:
         definition: name of the business definition.
         ours: the model's scores of the test players.
         point: the model's operating point.
         measures: the model's `measure` on the same players.
-        rivals: to be compared with; perhaps none.
+        others: scores of the same players by name: the rivals', and as 'champion' the approved model's.
         weights: uint8 array [resamples, n] of `resample_weights`.
-
-    Returns:
-        `sentence`, `rival`, `difference` in recall with `low` and `high`, and `verdict`: 'better', 'worse' or
-        'tie'; without rivals 'no rival', and None for rival and numbers. `champion`: the same four numbers and
-        words against the champion alone; None without one.
     """
-    share = measures["flagged_share"]["value"]
-    found = [(_recall_at(rival.scored, share), rival) for rival in rivals]
-    verdict: dict[str, Any] = {"rival": None, "difference": None, "low": None, "high": None, "verdict": "no rival"}
-    if found:
-        # Equals are settled as in the sentence below: the champion first, then by name.
-        strongest = max(found, key=lambda one: (one[0], one[1].is_champion, one[1].name))[1]
-        verdict = {"rival": strongest.name, **compare(ours, strongest.scored, point.threshold, weights)}
-    champion = next((rival for rival in rivals if rival.is_champion), None)
-    against = champion and compare(ours, champion.scored, point.threshold, weights)
-    # Where the champion is the strongest rival, the sentence ends with the verdict against it.
-    is_strongest = champion is not None and verdict["rival"] == champion.name
-    called = _champion(against) if against and not is_strongest else "champion"
-    named = [(called, recall) for recall, rival in found if rival.is_champion]
-    baselines = [(recall, rival.name) for recall, rival in found if not rival.is_champion]
-    named += [(f"best baseline {name}", recall) for recall, name in sorted(baselines)[-1:]]
-    text = sentence(definition, measures["recall"], share, named, verdict, point.constraint_met)
-    return {"sentence": text, **verdict, "champion": against}
+    share = measures.flagged_share.value
+    found = {name: _recall_at(scored, share) for name, scored in others.items()}
+    # Of equals the champion counts as the strongest, then the last by name.
+    ranked = sorted(found, key=lambda name: (found[name], name == CHAMPION, name))
+    shown = {*ranked[-1:], CHAMPION} & found.keys()
+    against = {name: compare(ours, others[name], point.threshold, weights) for name in shown}
+    rival = ranked[-1] if ranked else None
+    named = [] if CHAMPION not in found else [(_champion(against[CHAMPION], rival), found[CHAMPION])]
+    named += [(f"best rival {name}", found[name]) for name in [one for one in ranked if one != CHAMPION][-1:]]
+    outcome = _outcome(rival, against[rival]) if rival else NO_RIVAL.verdict
+    return Verdict(
+        sentence=f"{_reached(definition, measures, point.constraint_met, named)}: {outcome}",
+        rival=rival,
+        against_rival=against[rival] if rival else NO_RIVAL,
+        against_champion=against.get(CHAMPION),
+    )
 
 
-def compare(ours: Scored, rival: Scored, threshold: float, weights: np.ndarray) -> dict[str, Any]:
+def compare(ours: Scored, rival: Scored, threshold: float, weights: np.ndarray) -> Comparison:
     """Compare the recall of two scores of the same players at the flagged share of our threshold.
 
-    The rival flags just as many as we do, in every resample; the same players are drawn for both.
+    The rival flags just as many as we do, in every resample; the same players are drawn for both. The verdict is
+    'better' or 'worse' when the interval of the difference excludes 0, else 'tie'.
 
     Args:
         ours: the model's scores.
         rival: the rival's scores of the same rows.
         threshold: the model's threshold.
         weights: uint8 array [resamples, n] of `resample_weights`.
-
-    Returns:
-        `difference` (ours - rival), its 95 % interval `low` and `high`, and the `verdict`: 'better' or 'worse'
-        when the interval excludes 0, else 'tie'.
     """
 
     def gain(drawn: np.ndarray | None) -> np.ndarray:
@@ -85,52 +69,35 @@ def compare(ours: Scored, rival: Scored, threshold: float, weights: np.ndarray) 
         return found - by_rival
 
     found = interval(gain(None)[0], gain(weights))
-    verdict = "better" if found["low"] > 0 else "worse" if found["high"] < 0 else "tie"
-    return {"difference": found["value"], "low": found["low"], "high": found["high"], "verdict": verdict}
-
-
-def sentence(
-    definition: str,
-    recall: dict[str, float],
-    flagged_share: float,
-    rivals: list[tuple[str, float]],
-    verdict: dict[str, Any],
-    constraint_met: bool,
-) -> str:
-    """Say the verdict in one sentence.
-
-    Args:
-        definition: name of the business definition.
-        recall: the model's recall with `low` and `high`, at its threshold.
-        flagged_share: share of players flagged at that threshold.
-        rivals: (how to call it, its recall at that flagged share), for each rival worth naming.
-        verdict: of `compare` against the strongest one, with its name as `rival`.
-        constraint_met: whether validation data met the definition's constraint.
-    """
-    value, low, high = (f"{100 * recall[key]:.0f}" for key in ("value", "low", "high"))
-    flagged = f"{100 * flagged_share:.2g}" if flagged_share < 0.1 else f"{100 * flagged_share:.0f}"
-    parts = [f"`{definition}` finds {value} % [{low}, {high}] of risky players at {flagged} % flagged"]
-    if not constraint_met:
-        parts.append("its constraint could not be met on validation data")
-    parts += [f"{name} {100 * found:.0f} %" for name, found in rivals]
-    return f"{'; '.join(parts)}: {_judgement(verdict)}"
-
-
-def _champion(against: dict[str, Any]) -> str:
-    """Name the champion with the verdict against it."""
-    return f"{against['verdict']} than the champion's" if against["verdict"] != "tie" else "tie with the champion's"
+    verdict: Judgement = "better" if found.low > 0 else "worse" if found.high < 0 else "tie"
+    return Comparison(verdict, found.value, found.low, found.high)
 
 
 def _recall_at(scored: Scored, share: float) -> float:
     return float(recall_at_shares(curve(scored), np.array([[share]]))[0, 0])
 
 
-def _judgement(verdict: dict[str, Any]) -> str:
-    if verdict["verdict"] in ("tie", "no rival"):
-        return str(verdict["verdict"])
-    sign = 1 if verdict["verdict"] == "better" else -1
-    low, high = sorted((sign * verdict["low"], sign * verdict["high"]))
-    points = f"by {100 * sign * verdict['difference']:.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
-    if sign > 0:
-        return f"better than {verdict['rival']} {points}"
-    return f"{verdict['rival']} is better {points}"
+def _reached(definition: str, measures: Measures, bound_met: bool, others: list[tuple[str, float]]) -> str:
+    """Say what the model finds, whether it meets its bound, and what others (name, recall) find."""
+    recall, flagged = measures.recall, measures.flagged_share.value
+    value, low, high = (f"{100 * share:.0f}" for share in (recall.value, recall.low, recall.high))
+    share = f"{100 * flagged:.2g}" if flagged < 0.1 else f"{100 * flagged:.0f}"
+    parts = [f"`{definition}` finds {value} % [{low}, {high}] of risky players at {share} % flagged"]
+    if not bound_met:
+        parts.append("it does not meet its bound on validation players")
+    return "; ".join([*parts, *(f"{name} {100 * found:.0f} %" for name, found in others)])
+
+
+def _champion(against: Comparison, strongest: str | None) -> str:
+    """Name the champion, with the verdict against it unless the sentence ends with that anyway."""
+    if strongest == CHAMPION:
+        return CHAMPION
+    return "tie with the champion's" if against.verdict == "tie" else f"{against.verdict} than the champion's"
+
+
+def _outcome(rival: str, against: Comparison) -> str:
+    if against.verdict == "tie" or against.difference is None or against.low is None or against.high is None:
+        return against.verdict
+    size, low, high = (100 * abs(share) for share in (against.difference, against.low, against.high))
+    points = f"by {size:.1f} points [{min(low, high):.1f}, {max(low, high):.1f}]"
+    return f"better than {rival} {points}" if against.verdict == "better" else f"{rival} is better {points}"

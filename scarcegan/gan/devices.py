@@ -1,6 +1,6 @@
 """CPU threads and GPU memory of a training process."""
 
-import tensorflow as tf
+from scarcegan.gan.tensorflow import tf
 
 
 def prepare_devices(threads: int) -> None:

@@ -1,6 +1,6 @@
 """Which members still learn: the others are masked, named in words and never selected."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -40,45 +40,31 @@ def member_faults(figures: dict[str, np.ndarray], scores: np.ndarray) -> list[st
     return faults
 
 
-def note_troubles(
-    troubles: dict[str, Any], faults: list[str], figures: dict[str, np.ndarray], iteration: int
-) -> dict[str, Any]:
-    """Add what a round shows to the troubles noted so far.
+def is_certain(series: Mapping[str, Sequence[Sequence[float]]]) -> np.ndarray:
+    """Tell in which rounds a member told generated rows apart with certainty, bool [rounds, P]."""
+    real, fake = np.asarray(series["p_real"]), np.asarray(series["p_fake"])
+    return (real > CERTAIN) & (fake > CERTAIN)
+
+
+def alarms(iteration: Sequence[int], faults: Sequence[Sequence[str]], certain: np.ndarray) -> list[str]:
+    """Say in words, one sentence per kind of trouble, which members had it, when, and what may help.
 
     Args:
-        troubles: by kind (a fault, or 'certain'): the `members` concerned, and the `first` and `last` iteration.
-        faults: of `member_faults`.
-        figures: the round's watched series, float [P] each.
-        iteration: reached with this round.
-
-    Returns:
-        The troubles as of now, plain data.
+        iteration: reached by each round.
+        faults: by round, of `member_faults`.
+        certain: bool [rounds, P], of `is_certain`.
     """
-    found = {kind: [member for member, fault in enumerate(faults) if fault == kind] for kind in _ADVICE}
-    certain = (figures["p_real"] > CERTAIN) & (figures["p_fake"] > CERTAIN)
-    found["certain"] = np.flatnonzero(certain).tolist()
-    noted = dict(troubles)
-    for kind, members in found.items():
-        if members:
-            before = troubles.get(kind, {"members": [], "first": iteration})
-            noted[kind] = before | {"members": sorted({*before["members"], *members}), "last": iteration}
-    return noted
-
-
-def alarms(troubles: dict[str, Any]) -> list[str]:
-    """Say in words, one sentence per kind of trouble, which members had it, when, and what may help."""
-    words = []
-    for kind, noted in troubles.items():
-        when = f"at iteration {noted['first']}"
-        if noted["last"] > noted["first"]:
-            when = f"first at iteration {noted['first']}, last at {noted['last']}"
-        if kind == "certain":
-            words.append(
-                f"{_listed(noted['members'])} told generated rows apart with certainty, {when}: "
-                "the generator has little left to learn from there"
-            )
-        else:
-            words.append(f"{kind.replace('_', ' ')}: {_listed(noted['members'])}, {when}; {_ADVICE[kind]}")
+    found = {kind: np.array(faults) == kind for kind in _ADVICE}
+    words = [
+        f"{kind.replace('_', ' ')}: {_who(hit)}, {_when(hit, iteration)}; {_ADVICE[kind]}"
+        for kind, hit in found.items()
+        if hit.any()
+    ]
+    if certain.any():
+        words.append(
+            f"{_who(certain)} told generated rows apart with certainty, {_when(certain, iteration)}: "
+            "the generator has little left to learn from there"
+        )
     return words
 
 
@@ -96,11 +82,18 @@ def require_survivors(faults: list[str], iteration: int) -> None:
         )
 
 
-def _in_words(counts: dict[str, Any]) -> str:
+def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {fault.replace('_', ' ')}" for fault, number in counts.items())
 
 
-def _listed(members: list[int]) -> str:
+def _who(hit: np.ndarray) -> str:
+    members = np.flatnonzero(hit.any(axis=0)).tolist()
     shown = ", ".join(str(member) for member in members[:MEMBERS_NAMED])
     more = f" and {len(members) - MEMBERS_NAMED} more" if len(members) > MEMBERS_NAMED else ""
     return f"member{'s' if len(members) > 1 else ''} {shown}{more}"
+
+
+def _when(hit: np.ndarray, iteration: Sequence[int]) -> str:
+    rounds = np.flatnonzero(hit.any(axis=1))
+    first, last = iteration[rounds[0]], iteration[rounds[-1]]
+    return f"first at iteration {first}, last at {last}" if last > first else f"at iteration {first}"

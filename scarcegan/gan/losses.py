@@ -7,7 +7,8 @@ Source: ScarceGAN (CIKM 2021, doi 10.1145/3459637.3482474) and its public code, 
 """
 
 import numpy as np
-import tensorflow as tf
+
+from scarcegan.gan.tensorflow import tf
 
 GENERATED = 2  # index of the unsupervised softmax, see q above
 

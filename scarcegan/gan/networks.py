@@ -12,8 +12,8 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 
+from scarcegan.gan.tensorflow import tf
 from scarcegan.settings import Model
 
 SLOPE = 0.2  # of the leaky ReLU, as published

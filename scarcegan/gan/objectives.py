@@ -22,7 +22,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 
 from scarcegan.gan import losses
 from scarcegan.gan.networks import (
@@ -35,6 +34,7 @@ from scarcegan.gan.networks import (
     trunk_features,
     unsupervised_logits,
 )
+from scarcegan.gan.tensorflow import tf
 from scarcegan.settings import Model, Train
 
 Metrics = dict[str, tf.Tensor]

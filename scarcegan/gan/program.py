@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 
 from scarcegan.gan.networks import (
     Architecture,
@@ -13,6 +12,7 @@ from scarcegan.gan.networks import (
     trunk_features,
 )
 from scarcegan.gan.objectives import Batch, Update, class_pattern, updates
+from scarcegan.gan.tensorflow import tf
 from scarcegan.settings import Model, Train
 
 ADAM_EPSILON = 1e-7

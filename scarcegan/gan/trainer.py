@@ -1,53 +1,41 @@
-"""The training loop of one fold: rounds, snapshots, checkpoints; it knows nothing of players or definitions."""
+"""The training loop of one fold: rounds and checkpoints; it knows nothing of players or definitions."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from scarcegan.gan.checkpoints import CheckpointFile
-from scarcegan.gan.health import alarms, member_faults, note_troubles, require_survivors
-from scarcegan.gan.program import SERIES, Program
+from scarcegan.gan.health import alarms, is_certain, member_faults, require_survivors
+from scarcegan.gan.program import Program
+from scarcegan.gan.progress import Progress
 from scarcegan.machine import MachineTakenAway
 
-MAX_SNAPSHOTS = 40
+MAX_KEPT_ROUNDS = 40  # enough to choose from; their weights are held in memory and in each checkpoint
 
 Measure = Callable[[np.ndarray, dict[str, np.ndarray]], dict[str, np.ndarray]]
-OnRound = Callable[[dict[str, Any]], None]
+OnRound = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
 class TrainedMembers:
-    """What a fold's training leaves behind.
+    """What a fold's training leaves behind: R rounds after the burn-in, at most 40, evenly spread and with the last.
 
     Attributes:
-        iterations: int list [S], when each snapshot was taken.
-        snapshots: S dicts of inference weights, float32 [P, ...] each.
-        scores: float32 [S, P, n], risk scores of the validation rows at each snapshot.
-        healthy: bool [S, P], what may be selected: snapshots taken while the member was well, of members that
-            are well in the end.
-        history: the watched series by round, see `new_history`.
+        iterations: int [R], reached by each round.
+        weights: R dicts of inference weights, float32 [P, ...] each.
+        scores: float32 [R, P, n], risk scores of the validation rows after each round.
+        healthy: bool [R, P], what may be selected: rounds in which the member was well, of members that are well in
+            the end.
+        progress: of all rounds.
     """
 
-    iterations: list[int]
-    snapshots: list[dict[str, np.ndarray]]
+    iterations: Sequence[int]
+    weights: Sequence[dict[str, np.ndarray]]
     scores: np.ndarray
     healthy: np.ndarray
-    history: dict[str, Any]
-
-
-def new_history(program: Program) -> dict[str, Any]:
-    """Return an empty history.
-
-    `iteration`, `seconds`, `faults` (a word or nothing per member) and every watched series grow by one entry a
-    round; `healthy`, `troubles` and `alarms` (the troubles in words) are as of the last round.
-    """
-    train = program.train
-    by_round: dict[str, Any] = {name: [] for name in ("iteration", "seconds", "faults", *SERIES)}
-    state = {"healthy": [True] * train.members, "troubles": {}, "alarms": []}
-    return by_round | state | {"members": train.members, "iterations": train.iterations}
+    progress: Progress
 
 
 def train_members(
@@ -64,7 +52,7 @@ def train_members(
         validation: float32 [n, features], scaled held-out rows; they are scored each round.
         measure: maps scores [P, n] and the weights behind them to further series, float [P] each.
         checkpoint: where to save and restore; None trains without.
-        on_round: sees the history after each round.
+        on_round: sees the progress after each round.
 
     Raises:
         TrainingCollapsed: no member is left.
@@ -80,12 +68,12 @@ def train_members(
         run.save_when_due(number)
         if on_round:
             _tell(on_round, run, number)
-    return TrainedMembers(run.iterations, run.snapshots, np.stack(run.scores), run.healthy(), run.history)
+    return TrainedMembers(run.iterations, run.weights, np.stack(run.scores), run.healthy(), run.progress)
 
 
 def _tell(on_round: OnRound, run: "_Run", number: int) -> None:
     try:
-        on_round(run.history)
+        on_round(run.progress)
     except MachineTakenAway:
         run.save(number)
         raise
@@ -96,36 +84,30 @@ class _Run:
 
     def __init__(self, program: Program, checkpoint: CheckpointFile | None) -> None:
         self.program, self.checkpoint = program, checkpoint
-        self.history = new_history(program)
+        members = program.train.members
+        self.progress = Progress(members, program.train.iterations, [], [], [], {}, [True] * members, [])
         self.iterations: list[int] = []
-        self.snapshots: list[dict[str, np.ndarray]] = []
+        self.weights: list[dict[str, np.ndarray]] = []
         self.scores: list[np.ndarray] = []
-        self.started, self.seconds_before = time.monotonic(), 0.0
+        self.started = time.monotonic()
 
     def record(
         self, number: int, figures: dict[str, np.ndarray], scores: np.ndarray, weights: dict[str, np.ndarray]
     ) -> None:
-        iteration, history = (number + 1) * self.program.train.round_iterations, self.history
+        iteration = (number + 1) * self.program.train.round_iterations
         faults = member_faults(figures, scores)
-        history["iteration"].append(iteration)
-        history["seconds"].append(self.seconds_before + time.monotonic() - self.started)
-        history["faults"].append(faults)
-        for name, values in figures.items():
-            history.setdefault(name, []).append([float(value) for value in values])
-        history["healthy"] = [not fault for fault in faults]
-        history["troubles"] = note_troubles(history["troubles"], faults, figures, iteration)
-        history["alarms"] = alarms(history["troubles"])
+        self.progress = _with_round(self.progress, iteration, time.monotonic() - self.started, faults, figures)
         require_survivors(faults, iteration)
-        if _takes_snapshot(number, self.program):
+        if _is_kept(number, self.program):
             self.iterations.append(iteration)
-            self.snapshots.append(weights)
+            self.weights.append(weights)
             self.scores.append(scores)
 
     def healthy(self) -> np.ndarray:
-        """Tell which snapshots may be selected, bool [S, P]; at least one of the last may."""
-        rounds = np.searchsorted(self.history["iteration"], self.iterations)
-        well = np.array(self.history["faults"])[rounds] == ""
-        return well & np.array(self.history["healthy"])
+        """Tell what may be selected of the kept rounds, bool [R, P]; at least one member of the last may."""
+        rounds = np.searchsorted(self.progress.iteration, self.iterations)
+        well = np.array(self.progress.faults)[rounds] == ""
+        return well & np.array(self.progress.healthy)
 
     def save_when_due(self, number: int) -> None:
         if (number + 1) % self.program.train.checkpoint_rounds == 0:
@@ -135,10 +117,10 @@ class _Run:
         if self.checkpoint is None:
             return
         arrays = {f"program/{name}": value for name, value in self.program.state().items()}
-        for index, (snapshot, scores) in enumerate(zip(self.snapshots, self.scores, strict=True)):
-            arrays |= {f"snapshot/{index}/{name}": value for name, value in snapshot.items()}
+        for index, (weights, scores) in enumerate(zip(self.weights, self.scores, strict=True)):
+            arrays |= {f"weights/{index}/{name}": value for name, value in weights.items()}
             arrays[f"scores/{index}"] = scores
-        meta = {"round": number + 1, "iterations": self.iterations, "history": self.history}
+        meta = {"round": number + 1, "iterations": self.iterations, "progress": self.progress.to_plain()}
         self.checkpoint.save(arrays, meta)
 
     def restore(self) -> int:
@@ -148,17 +130,35 @@ class _Run:
             return 0
         arrays, meta = stored
         self.program.restore(_under("program/", arrays))
-        self.iterations, self.history = meta["iterations"], meta["history"]
-        self.seconds_before = self.history["seconds"][-1]
-        self.snapshots = [_under(f"snapshot/{index}/", arrays) for index in range(len(self.iterations))]
+        self.iterations, self.progress = meta["iterations"], Progress.from_plain(meta["progress"])
+        # The clock goes on from where the earlier task stopped.
+        self.started -= self.progress.seconds[-1]
+        self.weights = [_under(f"weights/{index}/", arrays) for index in range(len(self.iterations))]
         self.scores = [arrays[f"scores/{index}"] for index in range(len(self.iterations))]
         return int(meta["round"])
 
 
-def _takes_snapshot(number: int, program: Program) -> bool:
+def _with_round(
+    progress: Progress, iteration: int, seconds: float, faults: list[str], figures: dict[str, np.ndarray]
+) -> Progress:
+    # A new record each round: whoever was shown the former one keeps it as it was.
+    reached, all_faults = [*progress.iteration, iteration], [*progress.faults, faults]
+    series = {name: [*progress.series.get(name, ()), values.tolist()] for name, values in figures.items()}
+    return replace(
+        progress,
+        iteration=reached,
+        seconds=[*progress.seconds, seconds],
+        faults=all_faults,
+        series=series,
+        healthy=[not fault for fault in faults],
+        alarms=alarms(reached, all_faults, is_certain(series)),
+    )
+
+
+def _is_kept(number: int, program: Program) -> bool:
     rounds = program.train.iterations // program.train.round_iterations
     burn_in = min(int(rounds * program.train.burn_in), rounds - 1)
-    every = -(-(rounds - burn_in) // MAX_SNAPSHOTS)
+    every = -(-(rounds - burn_in) // MAX_KEPT_ROUNDS)
     return number >= burn_in and (rounds - 1 - number) % every == 0
 
 

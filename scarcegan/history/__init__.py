@@ -1,22 +1,12 @@
 """What was trained before: runs, their settings, metrics and curves as pandas frames for notebooks."""
 
-from scarcegan.history.client import artifact, card
-from scarcegan.history.comparison import RunComparison, best, compare, learning_curves, metrics
-from scarcegan.history.frames import runs, show
-from scarcegan.history.tags import CANDIDATE, CHAMPION, follow_registry, tag_release
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "CANDIDATE",
-    "CHAMPION",
-    "RunComparison",
-    "artifact",
-    "best",
-    "card",
-    "compare",
-    "follow_registry",
-    "learning_curves",
-    "metrics",
-    "runs",
-    "show",
-    "tag_release",
-]
+if TYPE_CHECKING:
+    from scarcegan.history.api import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    """Load the functions at first use: Metaflow and pandas take a second, and `records` does without them."""
+    return getattr(import_module("scarcegan.history.api"), name)

@@ -1,14 +1,13 @@
-"""Runs and single artifacts of theirs through Metaflow's Client API, on local and S3 datastores alike.
+"""Runs through Metaflow's Client API, on local and S3 datastores alike.
 
 Which metadata and datastore are read is Metaflow's own configuration (its profile, or the `.metaflow` folder above
-the working directory). Artifacts load one by one, by name: `players`, `models` and `candidates` stay where they are.
+the working directory).
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from textwrap import shorten
-from typing import Any
 
 import metaflow
 from metaflow.cards import get_cards
@@ -18,21 +17,6 @@ from metaflow.plugins.cards.card_client import Card
 from scarcegan.problems import HistoryProblem
 
 FLOW = "RetrainFlow"
-MADE_IN = {
-    "settings": "start",
-    "origin_run": "start",
-    "commit": "start",
-    "launch": "start",
-    "players": "preprocess",
-    "data_report": "preprocess",
-    "models": "select",
-    "validation": "select",
-    "evaluation": "evaluate",
-    "model_quality": "evaluate",
-    "metrics_csv": "evaluate",
-    "release": "register",
-    "cost": "end",
-}
 LAST_WORDS = 4
 LONGEST_REASON = 200
 
@@ -93,39 +77,6 @@ def find_run(reference: str) -> metaflow.Run:
             ) from error
 
 
-def artifact(run: str | metaflow.Run, name: str) -> Any:
-    """Return an artifact of a run, or None while the run has not made it.
-
-    Args:
-        run: the run, or `12` or `RetrainFlow/12`.
-        name: one that `RetrainFlow` documents, as far as it is not one per fold.
-
-    Raises:
-        HistoryProblem: no such run, or the name is unknown.
-    """
-    return artifacts(run, name)[name]
-
-
-def artifacts(run: str | metaflow.Run, *names: str) -> dict[str, Any]:
-    """Return several artifacts as `artifact` does; each step is asked for once."""
-    unknown = [name for name in names if name not in MADE_IN]
-    if unknown:
-        raise HistoryProblem(
-            f"expected artifacts among {', '.join(MADE_IN)}, got '{unknown[0]}': see RetrainFlow's docstring"
-        )
-    found = find_run(run) if isinstance(run, str) else run
-    with reading():
-        steps = {MADE_IN[name]: tasks_of(found, MADE_IN[name])[:1] for name in names}
-        return {name: next((_data(task, name) for task in steps[MADE_IN[name]]), None) for name in names}
-
-
-def _data(task: metaflow.Task, name: str) -> Any:
-    try:
-        return task[name].data
-    except KeyError:
-        return None
-
-
 def card(run: str | metaflow.Run, step: str) -> Card:
     """Return the card of a step's first task; a notebook shows it as a cell's last value.
 
@@ -137,17 +88,10 @@ def card(run: str | metaflow.Run, step: str) -> Card:
         cards = [one for task in tasks_of(found, step) for one in get_cards(task)]
     if not cards:
         raise HistoryProblem(
-            f"expected a card of step '{step}' in run {found.id}, got none: preprocess, train, evaluate and register "
-            "make one when they run"
+            f"expected a card of step '{step}' in run {found.id}, got none: preprocess, train, evaluate, register and "
+            "end make one when they run"
         )
     return cards[0]
-
-
-def fold_histories(run: metaflow.Run) -> dict[int, dict[str, Any]]:
-    """Return the training history of each fold that has finished."""
-    with reading():
-        done = [task for task in tasks_of(run, "train") if "history" in task]
-        return dict(sorted((task["fold"].data, task["history"].data) for task in done))
 
 
 def tasks_of(run: metaflow.Run, step: str) -> list[metaflow.Task]:

@@ -1,24 +1,25 @@
 """Any number of runs side by side: settings that differ, metrics, learning curves, training data, the best ones."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from math import hypot
 from typing import Any
 
-import metaflow
 import numpy as np
 import pandas as pd
 
-from scarcegan.history.client import artifact, artifacts, find_run, find_runs, fold_histories
-from scarcegan.history.data_drift import COLUMNS, data_drift
-from scarcegan.history.frames import flat
+from scarcegan.evaluation.definitions import AIMS
+from scarcegan.gan.progress import Progress
+from scarcegan.history.artifacts import RunArtifacts
+from scarcegan.history.client import find_run, find_runs
+from scarcegan.history.data_drift import data_drift
+from scarcegan.history.frames import plain_rows
+from scarcegan.history.records import BestRun, Figure, LearningCurve, MovedFeature, RunsCompared
 from scarcegan.problems import HistoryProblem
+from scarcegan.records import Record
 
-BEST = ("group", "definition", "run", "metric", "value", "low", "high", "constraint_met",
-        "runner_up", "lead", "spread", "same_data", "runs")  # fmt: skip
 METRICS = ("recall", "precision", "flagged_share", "f2", "pr_auc", "recall_at_budget")
 SERIES = ("validation_recall_at_budget", "validation_average_precision", "discriminator_supervised_loss")
-# What a definition maximises -> the metric that tells, and the sign of better.
-AIMS = {"recall": ("recall", 1), "fewest_flagged": ("flagged_share", -1), "f2": ("f2", 1)}
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,13 @@ class RunComparison:
     """Runs side by side, the first of them the reference.
 
     Attributes:
-        runs: their ids.
+        record: everything, as cards and the terminal take it; the frames have a row for each record in it.
         settings: one row per setting that differs, one column per run.
-        metrics: see `metrics`; with `delta` to the reference and `spread`, what both runs vary by from fold to fold
-            (where no fold measures it, from resample to resample).
-        curves: see `learning_curves`.
-        drift: one row per run (but the reference) and feature: see `scarcegan.history.data_drift`.
+        drift: see `scarcegan.history.data_drift`.
         data: data fingerprint by run.
-        best: see `best`.
     """
 
+    record: RunsCompared
     runs: list[str]
     settings: pd.DataFrame
     metrics: pd.DataFrame
@@ -45,12 +43,10 @@ class RunComparison:
     best: pd.DataFrame
 
     def to_plain(self) -> dict[str, Any]:
-        """Return everything as plain lists and dicts, for cards and JSON; what was not measured is None."""
-        plain: dict[str, Any] = {"runs": self.runs, "data": self.data}
-        for name in ("settings", "metrics", "curves", "drift", "best"):
-            frame: pd.DataFrame = getattr(self, name)
-            plain[name] = frame.astype(object).where(frame.notna(), None).to_dict("records")
-        return plain
+        """Return everything as plain lists and dicts, for JSON; what was not measured is None."""
+        frames = {name: getattr(self, name) for name in ("settings", "metrics", "curves", "drift", "best")}
+        about = {"runs": self.runs, "data": self.data, "unread": self.record.unread}
+        return about | {name: plain_rows(frame) for name, frame in frames.items()}
 
 
 def compare(*references: str) -> RunComparison:
@@ -59,57 +55,34 @@ def compare(*references: str) -> RunComparison:
     Raises:
         HistoryProblem: a run does not exist, or fewer than two are named.
     """
-    found = {run.id: run for run in map(find_run, references)}
+    found = list({run.id: RunArtifacts(run) for run in map(find_run, references)}.values())
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
-    reports = {run_id: artifact(run, "data_report") for run_id, run in found.items()}
-    reference = next(iter(found))
+    record = _compared(found)
+    settings = [{"setting": key, **by_run} for key, by_run in record.settings.items()]
     return RunComparison(
-        runs=list(found),
-        settings=settings_that_differ({run_id: artifact(run, "settings") or {} for run_id, run in found.items()}),
-        metrics=with_deltas(_metrics(found.values()), reference),
-        curves=_curves(found.values()),
-        drift=_drift(reports, reference),
-        data={run_id: report and report["fingerprint"] for run_id, report in reports.items()},
-        best=_best(found.values()),
+        record=record,
+        runs=list(record.runs),
+        settings=pd.DataFrame(settings, columns=["setting", *record.runs], dtype=object),
+        metrics=_frame(Figure, record.metrics),
+        curves=_curve_frame(record.curves),
+        drift=_frame(MovedFeature, record.drift),
+        data=dict(record.data),
+        best=_frame(BestRun, record.best),
     )
 
 
-def settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Return one row per setting that is not the same in all runs, one column per run, and `setting`.
-
-    A whole section that a run does not have came with later code and is left out.
-    """
-    shared = set.intersection(*(set(tree) for tree in settings.values()))
-    known = {run: {key: tree[key] for key in tree if key in shared} for run, tree in settings.items()}
-    table = pd.DataFrame({run: pd.Series(flat(tree), dtype=object) for run, tree in known.items()})
-    differs = table.apply(lambda row: len({repr(value) for value in row}) > 1, axis=1).astype(bool)
-    return table[differs].rename_axis("setting").reset_index()
-
-
 def metrics(*references: str) -> pd.DataFrame:
-    """Return the test metrics of runs, one row per run, definition and metric.
+    """Return the test metrics of runs beside those of the first: one row per run, definition and metric.
 
-    Returns:
-        run, definition, metric, value, low, high, std (95 % interval and deviation from resampling the test players),
-        fold_mean, fold_std (spread of the folds' own choices on validation; missing where folds do not measure it).
+    The columns are the attributes of `scarcegan.history.records.Figure`.
     """
-    return _metrics([find_run(reference) for reference in references])
-
-
-def with_deltas(measured: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Add `delta` to the reference run's value and `spread`, the root of both runs' squared deviations."""
-    keys = ["definition", "metric"]
-    measured = measured.assign(own=measured["fold_std"].fillna(measured["std"]))
-    base = measured[measured["run"] == reference][[*keys, "value", "own"]]
-    both = measured.merge(base, on=keys, how="left", suffixes=("", "_base"))
-    both["delta"], both["spread"] = both["value"] - both["value_base"], np.hypot(both["own"], both["own_base"])
-    return both.drop(columns=["own", "own_base", "value_base"])
+    return _frame(Figure, _beside_first(_named(references)))
 
 
 def learning_curves(*references: str) -> pd.DataFrame:
     """Return how runs learned: run, fold, iteration, series, median, low, high over the healthy members of a fold."""
-    return _curves([find_run(reference) for reference in references])
+    return _curve_frame([curve for run in _named(references) for curve in _curves(run)])
 
 
 def best(*references: str) -> pd.DataFrame:
@@ -120,88 +93,136 @@ def best(*references: str) -> pd.DataFrame:
     players, what its definition maximises. Runs on other data were measured on other players: `same_data` tells.
 
     Returns:
-        group, definition, run, metric, value, low, high, constraint_met, runner_up, lead (over it), spread (of the
-        lead, see `with_deltas`), same_data (as the runner-up), runs (how many were compared).
+        One row per group and definition; the columns are the attributes of `scarcegan.history.records.BestRun`.
     """
-    runs = [find_run(reference) for reference in references] or find_runs()
-    return _best(runs, ("definition",) if references else ("group", "definition"))
+    return _frame(BestRun, best_runs(references)[0])
 
 
-def _drift(reports: Mapping[str, Any], reference: str) -> pd.DataFrame:
-    frames = {run: data_drift(reports[reference], report) for run, report in reports.items()}
-    moved = [frame.assign(run=run) for run, frame in frames.items() if len(frame)]
-    return pd.concat(moved, ignore_index=True) if moved else pd.DataFrame(columns=[*COLUMNS, "run"])
+def best_runs(references: Sequence[str]) -> tuple[list[BestRun], dict[str, list[str]]]:
+    """Return what `best` tells, and by run what could not be read."""
+    found = _named(references) or [RunArtifacts(run) for run in find_runs()]
+    return _best(found, by_group=not references), _unread(found)
 
 
-def _metrics(runs: Iterable[metaflow.Run]) -> pd.DataFrame:
-    rows = [row for run in runs for row in _measured(run.id, artifact(run, "evaluation"))]
-    columns = ["run", "definition", "metric", "value", "low", "high", "std", "fold_mean", "fold_std"]
-    return pd.DataFrame(rows, columns=columns)
+def _named(references: Iterable[str]) -> list[RunArtifacts]:
+    return [RunArtifacts(find_run(reference)) for reference in references]
 
 
-def _measured(run: str, evaluation: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    if evaluation is None:
-        return []
-    first = evaluation["test_sets"][0]
+def _compared(runs: list[RunArtifacts]) -> RunsCompared:
+    return RunsCompared(
+        runs=[run.run for run in runs],
+        settings=_settings_that_differ({run.run: run.settings for run in runs}),
+        metrics=_beside_first(runs),
+        curves=[curve for run in runs for curve in _curves(run)],
+        drift=_drift(runs),
+        data={run.run: run.data for run in runs},
+        best=_best(runs),
+        unread=_unread(runs),
+        headline=next((run.evaluation.headline for run in runs if run.evaluation), None),
+    )
+
+
+def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the settings, by dotted key in each run, that are not the same in all of them.
+
+    A whole section that a run does not have came with later code and is left out.
+    """
+    sections = [{key.partition(".")[0] for key in tree} for tree in settings.values() if tree]
+    shared = set.intersection(*sections) if sections else set()
+    keys = [key for tree in settings.values() for key in tree if key.partition(".")[0] in shared]
+    by_key = {key: {run: tree.get(key) for run, tree in settings.items()} for key in keys}
+    return {key: by_run for key, by_run in by_key.items() if len(set(map(repr, by_run.values()))) > 1}
+
+
+def _beside_first(runs: Sequence[RunArtifacts]) -> list[Figure]:
+    """Return the figures of all runs, each beside the first run's."""
+    first, figures = _figures(runs[0]) if runs else {}, [one for run in runs for one in _figures(run).items()]
     return [
-        {"run": run, "definition": definition, "metric": metric}
-        | model["test"][first][metric]
-        | {f"fold_{name}": model["fold_spread"].get(metric, {}).get(name) for name in ("mean", "std")}
-        for definition, model in evaluation["models"].items()
-        for metric in METRICS
+        replace(one, delta=one.value - first[key].value, spread=_spread(one, first[key])) if key in first else one
+        for key, one in figures
     ]
 
 
-def _curves(runs: Iterable[metaflow.Run]) -> pd.DataFrame:
-    rows = [
-        {"run": run.id, "fold": fold, "iteration": iteration, "series": series, **values}
-        for run in runs
-        for fold, history in fold_histories(run).items()
-        for series in SERIES
-        for iteration, values in zip(history["iteration"], _bands(history, series), strict=True)
-    ]
-    return pd.DataFrame(rows, columns=["run", "fold", "iteration", "series", "median", "low", "high"])
+def _spread(one: Figure, other: Figure) -> float | None:
+    if one.deviation is None or other.deviation is None:
+        return None
+    return hypot(one.deviation, other.deviation)
 
 
-def _bands(history: Mapping[str, Any], series: str) -> list[dict[str, float]]:
-    healthy = np.array(history["healthy"])
-    rounds = np.array(history[series], dtype=float)[:, healthy]
-    low, median, high = np.quantile(rounds, [0.1, 0.5, 0.9], axis=1)
-    return [{"median": m, "low": a, "high": b} for m, a, b in zip(median, low, high, strict=True)]
+def _figures(run: RunArtifacts) -> dict[tuple[str, str], Figure]:
+    """Return the figures of a run's models on its first test set, by definition and metric."""
+    if run.evaluation is None:
+        return {}
+    first, found = run.evaluation.test_sets[0], {}
+    for definition, model in run.evaluation.models.items():
+        measured = model.test[first].intervals()
+        for metric in METRICS:
+            folds = model.fold_spread.get(metric)
+            mean, std = (folds.mean, folds.std) if folds else (None, None)
+            of_test = vars(measured[metric])
+            found[definition, metric] = Figure(run.run, definition, metric, **of_test, fold_mean=mean, fold_std=std)
+    return found
 
 
-def _best(runs: Iterable[metaflow.Run], keys: Sequence[str] = ("definition",)) -> pd.DataFrame:
-    rows: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in (row for run in runs for row in _aims(run)):
-        rows.setdefault(tuple(row[key] for key in keys), []).append(row)
-    return pd.DataFrame([_leader(found) for found in rows.values()], columns=list(BEST))
+def _curves(run: RunArtifacts) -> Iterator[LearningCurve]:
+    for fold, progress in run.progress.items():
+        for series in SERIES:
+            low, median, high = _bands(progress, series)
+            yield LearningCurve(run.run, fold, series, list(progress.iteration), median, low, high)
 
 
-def _aims(run: metaflow.Run) -> list[dict[str, Any]]:
-    """Return what each model of a run reaches of what its definition maximises."""
-    made = artifacts(run, "evaluation", "settings", "data_report")
-    evaluation, settings = made["evaluation"], made["settings"]
-    if evaluation is None:
-        return []
-    aims = {one["name"]: AIMS[one["maximise"]] for one in settings["definitions"]}
-    about = {"group": settings["registry"]["group"], "data": made["data_report"]["fingerprint"]}
-    measured = {(row["definition"], row["metric"]): row for row in _measured(run.id, evaluation)}
-    return [
-        measured[name, metric] | about | {"sign": sign, "constraint_met": evaluation["models"][name]["constraint_met"]}
-        for name, (metric, sign) in aims.items()
-        if name in evaluation["models"]
-    ]
+def _bands(progress: Progress, series: str) -> list[list[float]]:
+    rounds = np.array(progress.series[series], dtype=float)[:, np.array(progress.healthy)]
+    bands: list[list[float]] = np.quantile(rounds, [0.1, 0.5, 0.9], axis=1).tolist()
+    return bands
 
 
-def _leader(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    first, *others = sorted(rows, key=lambda row: (row["constraint_met"], row["sign"] * row["value"]), reverse=True)
-    told: dict[str, Any] = first | {"runs": len(rows)}
-    if others:
-        second = others[0]
-        told |= {
-            "runner_up": second["run"],
-            "lead": first["sign"] * (first["value"] - second["value"]),
-            "spread": float(np.hypot(first["fold_std"], second["fold_std"])),
-            "same_data": first["data"] == second["data"],
-        }
-    return told
+def _drift(runs: Sequence[RunArtifacts]) -> list[MovedFeature]:
+    first, *others = runs
+    return [moved for one in others for moved in data_drift(one.run, one.data_report, first.data_report)]
+
+
+def _unread(runs: Iterable[RunArtifacts]) -> dict[str, list[str]]:
+    return {run.run: run.unread for run in runs if run.unread}
+
+
+def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestRun]:
+    rivals: dict[tuple[str, ...], list[BestRun]] = {}
+    for one in (one for run in runs for one in _alone(run)):
+        # The metric as well: a definition may have been another one under the same name.
+        rivals.setdefault((one.group if by_group else "", one.definition, one.metric), []).append(one)
+    return [_leader(found) for found in rivals.values()]
+
+
+def _alone(run: RunArtifacts) -> Iterator[BestRun]:
+    """Return what each model of a run reaches of what its definition maximises, before others are looked at."""
+    figures = _figures(run)
+    for name, model in (run.evaluation.models if run.evaluation else {}).items():
+        figure = figures[name, AIMS[model.definition.maximise].metric]
+        group = run.settings.get("registry.group", "")
+        yield BestRun(**vars(figure), group=group, constraint_met=model.constraint_met, data=run.data)
+
+
+def _leader(rivals: Sequence[BestRun]) -> BestRun:
+    sign = {aim.metric: aim.sign for aim in AIMS.values()}[rivals[0].metric]
+    first, *others = sorted(rivals, key=lambda one: (one.constraint_met, sign * one.value), reverse=True)
+    if not others:
+        return first
+    return replace(
+        first,
+        runs=len(rivals),
+        runner_up=others[0].run,
+        lead=sign * (first.value - others[0].value),
+        spread=_spread(first, others[0]),
+        same_data=first.data is not None and first.data == others[0].data,
+    )
+
+
+def _frame(kind: type[Record], rows: Iterable[Record]) -> pd.DataFrame:
+    columns = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return pd.DataFrame([vars(row) for row in rows], columns=columns)
+
+
+def _curve_frame(curves: Iterable[LearningCurve]) -> pd.DataFrame:
+    over_time = ["iteration", "median", "low", "high"]
+    return _frame(LearningCurve, curves).explode(over_time, ignore_index=True).infer_objects()

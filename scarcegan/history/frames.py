@@ -1,32 +1,25 @@
 """Runs as pandas frames: one row per run, settings and metrics as columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
 import metaflow
 import pandas as pd
 
-from scarcegan.history.client import artifacts, created_at, find_run, find_runs, last_words, state_of
+from scarcegan.costs.records import Bill
+from scarcegan.evaluation.records import Evaluation
+from scarcegan.history.artifacts import RunArtifacts
+from scarcegan.history.client import created_at, find_run, find_runs, last_words, state_of
+from scarcegan.history.records import RunFacts
 from scarcegan.problems import HistoryProblem
+from scarcegan.registry.release import Release
 
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
-FACTS = (
-    "run",
-    "created",
-    "user",
-    "status",
-    "step",
-    "seconds",
-    "origin_run",
-    "commit",
-    "config",
-    "data",
-    "release",
-    "money",
-    "tags",
-)
-SETTING, METRIC = "settings.", "metrics."
+# Spread over columns of their own, or told by other functions.
+_NO_COLUMNS = ("settings", "metrics", "headline", "last_words")
+FACTS = tuple(field.name for field in fields(RunFacts) if field.name not in _NO_COLUMNS)
 
 
 def runs(
@@ -49,20 +42,13 @@ def runs(
         namespace: Metaflow namespace such as `user:ada`; None reads all.
 
     Returns:
-        One row per run: run, created, user, status, step (where it stopped or stands), seconds (finished runs),
-        origin_run (first run of a chain of resumes), commit, config, data (fingerprint), release, money (see the
-        artifact `cost`), tags; then `settings.<key>` and `metrics.<definition>.<metric>` of the first test set. What
-        a run has not made is missing.
+        One row per run: the facts of `scarcegan.history.records.RunFacts`; then `settings.<key>` and
+        `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
 
     Raises:
         HistoryProblem: a day is no ISO date, or Metaflow cannot read its metadata or artifacts.
     """
-    wanted = [*tags, *([f"user:{user}"] if user else [])]
-    first, last = _day(since, date.min), _day(until, date.max)
-    found = [run for run in find_runs(wanted, namespace) if first <= created_at(run).date() <= last]
-    states = ((run, *state_of(run)) for run in found)
-    rows = [_row(run, state, step) for run, state, step in states if status in ("", state)]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(FACTS))
+    return run_frame(facts_of_runs(tags, since, until, user, status, namespace))
 
 
 def show(reference: str) -> "pd.Series[Any]":
@@ -71,10 +57,48 @@ def show(reference: str) -> "pd.Series[Any]":
     Raises:
         HistoryProblem: no such run.
     """
+    facts = facts_of_run(reference)
+    words = {"last_words": facts.last_words} if facts.last_words is not None else {}
+    return pd.Series(_row(facts) | words, name=facts.run)
+
+
+def facts_of_runs(
+    tags: Sequence[str], since: str, until: str, user: str, status: str, namespace: str | None
+) -> list[RunFacts]:
+    """Return the facts of the runs that `runs` lists, newest first."""
+    wanted = [*tags, *([f"user:{user}"] if user else [])]
+    first, last = _day(since, date.min), _day(until, date.max)
+    found = [run for run in find_runs(wanted, namespace) if first <= created_at(run).date() <= last]
+    states = ((run, *state_of(run)) for run in found)
+    return [_facts(run, state, step) for run, state, step in states if status in ("", state)]
+
+
+def facts_of_run(reference: str) -> RunFacts:
+    """Return the facts of one run, with its last words if it failed.
+
+    Raises:
+        HistoryProblem: no such run.
+    """
     run = find_run(reference)
     state, step = state_of(run)
-    words = {"last_words": last_words(run, step)} if state == "failed" else {}
-    return pd.Series(_row(run, state, step) | words, name=run.id)
+    return _facts(run, state, step, last_words(run, step) if state == "failed" else None)
+
+
+def run_frame(found: Iterable[RunFacts]) -> pd.DataFrame:
+    """Return one row per run, as `runs` does."""
+    rows = [_row(facts) for facts in found]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(FACTS))
+
+
+def rows_of(found: Iterable[RunFacts]) -> list[dict[str, Any]]:
+    """Return the rows of `run_frame` for JSON."""
+    return plain_rows(run_frame(found))
+
+
+def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a frame's rows, None for what is missing."""
+    plain = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in plain]
 
 
 def _day(text: str, otherwise: date) -> date:
@@ -84,52 +108,46 @@ def _day(text: str, otherwise: date) -> date:
         raise HistoryProblem(f"expected a day such as 2026-11-22, got '{text}': write year, month and day") from error
 
 
-def _row(run: metaflow.Run, state: str, step: str) -> dict[str, Any]:
-    made = artifacts(run, "settings", "origin_run", "commit", "launch", "data_report", "evaluation", "release", "cost")
-    release, report = made["release"] or {}, made["data_report"] or {}
+def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -> RunFacts:
+    made = RunArtifacts(run)
+    release, cost = made.record("release", Release), made.record("cost", Bill)
     created, finished_at = created_at(run), run.finished_at
-    facts = {
-        "run": run.id,
-        "created": pd.Timestamp(created),
-        "user": _user(run),
-        "status": state,
-        "step": step,
-        "seconds": (finished_at - created).total_seconds() if finished_at else None,
-        "origin_run": made["origin_run"],
-        "commit": made["commit"],
-        "config": (made["launch"] or {}).get("config"),
-        "data": report.get("fingerprint"),
-        "release": release.get("release_id"),
-        "money": (made["cost"] or {}).get("money"),
-        "tags": sorted(run.user_tags),
-    }
-    settings = {SETTING + key: value for key, value in flat(made["settings"] or {}).items()}
-    return facts | settings | _metrics(made["evaluation"])
+    return RunFacts(
+        run=run.id,
+        created=created.isoformat(),
+        user=next((tag.partition(":")[2] for tag in run.tags if tag.startswith("user:")), ""),
+        status=state,
+        step=step,
+        seconds=(finished_at - created).total_seconds() if finished_at else None,
+        origin_run=made.plain("origin_run"),
+        commit=made.plain("commit"),
+        config=(made.plain("launch") or {}).get("config"),
+        data=made.data,
+        release=release.release_id if release else None,
+        money=cost.money if cost else None,
+        tags=sorted(run.user_tags),
+        settings=made.settings,
+        metrics=_metrics(made.evaluation) if made.evaluation else {},
+        headline=made.evaluation.headline if made.evaluation else None,
+        last_words=words,
+        unread=made.unread,
+    )
 
 
-def _user(run: metaflow.Run) -> str:
-    return next((tag.partition(":")[2] for tag in run.tags if tag.startswith("user:")), "")
-
-
-def _metrics(evaluation: Mapping[str, Any] | None) -> dict[str, float]:
-    if evaluation is None:
-        return {}
-    first = evaluation["test_sets"][0]
+def _metrics(evaluation: Evaluation) -> dict[str, dict[str, float]]:
+    first = evaluation.test_sets[0]
     return {
-        f"{METRIC}{definition}.{metric}": model["test"][first][metric]["value"]
-        for definition, model in evaluation["models"].items()
-        for metric in HEADLINES
+        definition: {metric: model.test[first].intervals()[metric].value for metric in HEADLINES}
+        for definition, model in evaluation.models.items()
     }
 
 
-def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return settings by dotted key; a list of named sections is keyed by name, other lists are text."""
-    leaves: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, list) and value and isinstance(value[0], Mapping):
-            value = {one["name"]: {name: own for name, own in one.items() if name != "name"} for one in value}
-        if isinstance(value, Mapping):
-            leaves |= flat(value, f"{prefix}{key}.")
-        else:
-            leaves[prefix + key] = ", ".join(map(str, value)) if isinstance(value, list) else value
-    return leaves
+def _row(facts: RunFacts) -> dict[str, Any]:
+    row = {name: getattr(facts, name) for name in FACTS} | {"created": pd.Timestamp(facts.created)}
+    settings = {f"settings.{key}": value for key, value in facts.settings.items()}
+    metrics = {
+        f"metrics.{definition}.{metric}": value
+        for definition, measured in facts.metrics.items()
+        for metric, value in measured.items()
+    }
+    return row | settings | metrics

@@ -8,29 +8,27 @@ import metaflow
 
 from scarcegan.history.client import reading
 from scarcegan.problems import HistoryProblem
+from scarcegan.registry.release import Release
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 _FOLLOWING = frozenset({CANDIDATE, CHAMPION})
 
 
-def tag_release(release: Mapping[str, Any]) -> list[str]:
+def tag_release(release: Release) -> list[str]:
     """Tag the run that has registered a release, as a candidate while a model of it waits for a decision.
-
-    Args:
-        release: the artifact `release`; `lineage` in it names the run.
 
     Returns:
         The tags; empty where the run cannot be tagged from here (a job on another machine without metadata service).
     """
-    lineage = release["lineage"]
+    lineage = release.lineage
     tags = [
-        f"config:{PurePath(lineage['config']).stem}",
-        f"data:{lineage['data_fingerprint']}",
-        f"release:{release['release_id']}",
+        f"config:{PurePath(lineage.config).stem}",
+        f"data:{lineage.data_fingerprint}",
+        f"release:{release.release_id}",
     ]
-    if any(version["status"] == "PendingManualApproval" for version in release["versions"]):
+    if any(version.status == "PendingManualApproval" for version in release.versions):
         tags.append(CANDIDATE)
-    return tags if _retag(lineage["run"], add=tags) else []
+    return tags if _retag(lineage.run, add=tags) else []
 
 
 def follow_registry(states: Mapping[str, set[str]]) -> list[str]:

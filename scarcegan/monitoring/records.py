@@ -1,14 +1,20 @@
 """What earlier periods found: one JSON file per scored snapshot and champion, written once and never changed."""
 
 import json
-from typing import Any
+from typing import TypeVar
 
-from scarcegan.problems import DataProblem
+from scarcegan.problems import Problem
+from scarcegan.records import Record
 from scarcegan.storage import find_bytes, join, list_names, remove, write_bytes
+
+R = TypeVar("R", bound=Record)
 
 
 class Records:
     """A small append-only folder, local or `s3://`.
+
+    A file that is damaged, or that other code has written in another form, must not stop the watch: it is left out
+    and named in `unreadable`.
 
     Args:
         folder: of the records of one business definition of one registry group; made by the first record.
@@ -16,40 +22,41 @@ class Records:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        self.unreadable: list[str] = []
 
-    def keep(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
+    def keep(self, name: str, record: R) -> R:
         """Write a record unless there is one of that name, and return the one that is there.
 
         A retry, a resume or a second scoring of the same snapshot gets the record of the first.
 
         Raises:
-            DataProblem: the folder cannot be written, or the record there is no JSON.
+            DataProblem: the folder cannot be written.
         """
-        return content if self.claim(name, content) else self.find(name) or content
+        return record if self.claim(name, record) else self.find(name, type(record)) or record
 
-    def claim(self, name: str, content: dict[str, Any]) -> bool:
+    def claim(self, name: str, record: Record) -> bool:
         """Write a record unless there is one of that name; of several writers at once exactly one is told True."""
-        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        text = json.dumps(record.to_plain(), indent=1, allow_nan=False) + "\n"
         return write_bytes(self._at(name), text.encode(), once=True)
 
     def withdraw(self, name: str) -> None:
         """Take a claim back: what it stood for did not happen."""
         remove(self._at(name))
 
-    def find(self, name: str) -> dict[str, Any] | None:
-        """Return the record of that name, if there is one."""
-        content = find_bytes(self._at(name))
+    def find(self, name: str, kind: type[R]) -> R | None:
+        """Return the record of that name, if there is one that can be read."""
+        content = find_bytes(self._at(name))  # where storage fails, this does
         try:
-            return None if content is None else dict(json.loads(content))
-        except ValueError as error:
-            raise DataProblem(
-                f"expected a drift record in JSON at {self._at(name)}, got {error}: remove the file"
-            ) from error
+            return None if content is None else kind.from_plain(json.loads(content))
+        except (ValueError, Problem) as error:
+            reason = f"the record {self._at(name)} cannot be read and is left out ({error}): remove the file"
+            self.unreadable += [reason] if reason not in self.unreadable else []
+            return None
 
-    def before(self, cutoff: str) -> list[dict[str, Any]]:
+    def before(self, cutoff: str, kind: type[R]) -> list[R]:
         """Return the records, named by cut-off (ISO) first, of all earlier cut-offs, oldest first."""
         names = [name.removesuffix(".json") for name in list_names(self.folder) if name.endswith(".json")]
-        found = [self.find(name) for name in names if name[: len(cutoff)] < cutoff]
+        found = [self.find(name, kind) for name in names if name[: len(cutoff)] < cutoff]
         return [record for record in found if record is not None]
 
     def _at(self, name: str) -> str:

@@ -1,14 +1,18 @@
 """Which checks there are, before a run is launched on AWS Batch and inside its first step."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from scarcegan.aws import account
-from scarcegan.aws.capacity import Request, check_queue
-from scarcegan.preflight.findings import Finding, Refused, asking_aws, run_checks
-from scarcegan.problems import PreflightProblem
-from scarcegan.settings import Settings
+from scarcegan.aws.capacity import check_queue
+from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.machine import BATCH_JOB, BATCH_QUEUE, STATE_MACHINE
+from scarcegan.problems import PreflightProblem, Problem
+from scarcegan.settings import Resources, Settings, StepResources
+from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, ResourceSection, request_of
 
 Check = tuple[str, Callable[[], Finding | str]]
 SERVICES = ("s3", "batch", "ec2", "ecr", "iam", "sagemaker")
@@ -29,28 +33,29 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     clients = {name: _client(name) for name in SERVICES}
     checks: list[Check] = [
         ("bucket", partial(account.check_bucket, variables, clients["s3"])),
-        *_queue_checks(_sections(settings), variables.get("METAFLOW_BATCH_JOB_QUEUE", ""), clients),
-        *_image_checks(settings, variables, clients),
+        *_queue_checks(settings.resources, variables.get("METAFLOW_BATCH_JOB_QUEUE", ""), clients),
+        *_image_checks(settings.resources, variables.get("METAFLOW_BATCH_CONTAINER_IMAGE", ""), clients["ecr"]),
         ("role", partial(account.check_role, variables, clients["iam"])),
-        ("registry", partial(account.check_registry, settings, clients["sagemaker"], clients["s3"])),
+        ("registry", partial(account.check_registry, settings.registry, clients["sagemaker"], clients["s3"])),
         ("metadata", partial(account.check_metadata, variables)),
     ]
     return [credentials, *run_checks([*checks, *players])]
 
 
 def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Check what a run's first step can still save the others from: the players; in a job, queues and registry too.
+    """Check what would fail in a later step of RetrainFlow: the players; in a job, queues and registry too.
 
     Raises:
         PreflightProblem: naming all that failed.
     """
     checks: list[Check] = [("players", partial(_check_players, settings))]
-    if "AWS_BATCH_JOB_ID" in environment:
+    if BATCH_JOB in environment:
         clients = {name: _client(name) for name in ("batch", "ec2")}
-        # METAFLOW_BATCH_JOB_QUEUE stays with who launched: if no queue is set for small steps, it is this job's.
-        named = [one for one in _sections(settings) if one[1].queue or not settings.resources.small.queue]
-        checks += _queue_checks(named, environment["AWS_BATCH_JQ_NAME"], clients)
-        checks.append(("registry", partial(account.check_kept, settings)))
+        # A job does not get METAFLOW_BATCH_JOB_QUEUE. Without a queue of their own, small steps run in this job's
+        # queue, and so do the others; with one, nobody here knows the queue of the others.
+        default = "" if settings.resources.small.queue else environment[BATCH_QUEUE]
+        checks += _queue_checks(settings.resources, default, clients, unnamed=False)
+        checks.append(("registry", partial(account.check_kept, settings.registry)))
     _require(checks)
 
 
@@ -60,11 +65,12 @@ def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
     Raises:
         PreflightProblem: naming all that failed.
     """
-    if "AWS_BATCH_JOB_ID" in environment:
-        folders = partial(account.check_folders, settings, "snapshots", "scoring")
-        retraining = partial(_check_retraining, settings, environment)
-        kept = partial(account.check_kept, settings)
-        _require([("registry", kept), ("folders", folders), ("retraining", retraining)])
+    if BATCH_JOB in environment:
+        folders = {"snapshots": settings.snapshots.folder, "scoring": settings.scoring.folder}
+        kept = partial(account.check_kept, settings.registry)
+        retraining = partial(_check_retraining, settings.monitoring.start_retraining, environment)
+        shared = partial(account.check_folders, **folders)
+        _require([("registry", kept), ("folders", shared), ("retraining", retraining)])
 
 
 def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
@@ -73,25 +79,41 @@ def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
     Raises:
         PreflightProblem: they would be on a job's own disk.
     """
-    if "AWS_BATCH_JOB_ID" in environment:
-        _require([("folders", partial(account.check_folders, settings, "snapshots"))])
+    if BATCH_JOB in environment:
+        _require([("folders", partial(account.check_folders, snapshots=settings.snapshots.folder))])
 
 
-def _require(checks: list[Check]) -> None:
+def run_checks(checks: Sequence[Check]) -> list[Finding]:
+    """Run all checks side by side and return their findings in order; a check returns words or a whole finding."""
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(lambda check: _run(*check), checks))
+
+
+def _run(what: str, check: Callable[[], Finding | str]) -> Finding:
+    try:
+        answer = check()
+    except Refused as refused:
+        return Finding(what, "failed", *refused.finding)
+    except Problem as problem:
+        return Finding(what, "failed", str(problem), "do what it says")
+    return replace(answer, what=what) if isinstance(answer, Finding) else Finding(what, "ok", answer)
+
+
+def _require(checks: Sequence[Check]) -> None:
     failed = [finding for finding in run_checks(checks) if finding.state == "failed"]
     if failed:
         raise PreflightProblem("\n".join(f"{one.what}: {one.found}; {one.advice}" for one in failed))
 
 
-def _check_retraining(settings: Settings, environment: Mapping[str, str]) -> str:
+def _check_retraining(wanted: bool, environment: Mapping[str, str]) -> str:
     """Check that a small job would not have to run all of RetrainFlow in itself."""
-    if settings.monitoring.start_retraining and "SFN_STATE_MACHINE" not in environment:
+    if wanted and STATE_MACHINE not in environment:
         raise Refused(
             "monitoring.start_retraining is set: expected a flow deployed to Step Functions, or a run without Batch, "
             "got a small job, in which all of RetrainFlow would run",
             "deploy ScoreFlow (docs/deploy.md), or set it to false and run the command that ScoreFlow prints",
         )
-    return "RetrainFlow finds its own jobs"
+    return "a retraining gets jobs of its own"
 
 
 def _check_players(settings: Settings) -> str:
@@ -103,30 +125,31 @@ def _check_players(settings: Settings) -> str:
     return check_players(settings)
 
 
-def _queue_checks(sections: list[tuple[str, Any]], default: str, clients: Mapping[str, Any]) -> Iterator[Check]:
-    """Yield a check for each queue and size of step that goes there."""
-    for section, asked in sections:
+def _queue_checks(
+    resources: Resources, default: str, clients: Mapping[str, Any], unnamed: bool = True
+) -> Iterator[Check]:
+    """Yield a check for each section and its queue; with `unnamed`, also where no queue is known."""
+    for section, asked in _sections(resources):
         name = asked.queue or default
-        request = Request(section, asked.cpu, asked.memory_mb, getattr(asked, "gpu", 0))
-        check = partial(check_queue, name, request, clients["batch"], clients["ec2"])
-        yield f"queue {name or '(none)'} for {section}", check
+        if name or unnamed:
+            check = partial(check_queue, name, request_of(resources, section), clients["batch"], clients["ec2"])
+            yield f"queue {name or '(none)'} for {section}", check
 
 
-def _image_checks(settings: Settings, variables: Mapping[str, str], clients: Mapping[str, Any]) -> Iterator[Check]:
-    default = variables.get("METAFLOW_BATCH_CONTAINER_IMAGE", "")
-    for image in dict.fromkeys(asked.image or default for _, asked in _sections(settings)):
-        yield "image", partial(account.check_image, image, clients["ecr"])
+def _image_checks(resources: Resources, default: str, ecr: Any) -> Iterator[Check]:
+    for image in dict.fromkeys(asked.image or default for _, asked in _sections(resources)):
+        yield "image", partial(account.check_image, image, ecr)
 
 
-def _sections(settings: Settings) -> list[tuple[str, Any]]:
-    return [(name, getattr(settings.resources, name)) for name in type(settings.resources).model_fields]
+def _sections(resources: Resources) -> list[tuple[ResourceSection, StepResources]]:
+    return [(name, getattr(resources, name)) for name in dict.fromkeys(STEPS[RETRAIN_FLOW].values())]
 
 
 def _client(name: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    # An answer that takes longer is an answer too: all checks together end within ten seconds.
+    # The report is there within ten seconds: AWS gets less time than boto3 would give it.
     brisk = Config(connect_timeout=3, read_timeout=4, retries={"mode": "standard", "max_attempts": 2})
     with asking_aws("sign in and set AWS_DEFAULT_REGION"):
         return boto3.client(name, config=brisk)

@@ -1,9 +1,9 @@
 """Whether the players can be read, and whether there are enough of each kind, without reading all of them."""
 
+from scarcegan.aws.findings import Refused
 from scarcegan.data.folds import held_out_count, require_players_per_fold
 from scarcegan.data.populations import TEST, locate
 from scarcegan.data.tables import read_parts
-from scarcegan.preflight.findings import Refused
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
@@ -13,7 +13,7 @@ from scarcegan.storage import find_parts
 def check_players(settings: Settings) -> str:
     """Check tables or a snapshot's labels: they are there, and each labelled population has players for all folds.
 
-    The unlabelled players, who may be millions, are looked up and not read.
+    The unlabelled players, who may be millions, are not read; their table only has to be there.
 
     Raises:
         Refused: the source is not named.
@@ -40,6 +40,6 @@ def _in_labels(settings: Settings) -> tuple[dict[str, int], bool]:
     if not settings.data.snapshot:
         raise Refused("data.snapshot is not set", "name one of `scarcegan snapshots list`")
     open_snapshots(settings.snapshots.folder).describe(settings.data.snapshot)
-    table = read_labels(settings.data.path, settings).table
+    table = read_labels(settings.data.path, settings.populations).table
     players = table.drop_duplicates("player_id", keep="last")["population"].value_counts()
     return {name: int(players.get(name, 0)) for name in settings.populations.classes}, TEST in players.index

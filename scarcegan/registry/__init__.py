@@ -1,6 +1,7 @@
 """The model registry: one interface, its rules, and the backend on this machine."""
 
-from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion, Registry
+from scarcegan.registry.contract import Registry
 from scarcegan.registry.local import LocalRegistry
+from scarcegan.registry.versions import AgainstChampion, Decision, ModelToRegister, ModelVersion
 
-__all__ = ["Decision", "LocalRegistry", "ModelToRegister", "ModelVersion", "Registry"]
+__all__ = ["AgainstChampion", "Decision", "LocalRegistry", "ModelToRegister", "ModelVersion", "Registry"]

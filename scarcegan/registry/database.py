@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scarcegan.storage import draft_beside, put_file
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _TABLES = f"""
 PRAGMA journal_mode = WAL;
@@ -15,6 +15,7 @@ CREATE TABLE version (
     release_id TEXT NOT NULL, release_size INTEGER NOT NULL, origin_run_id TEXT NOT NULL,
     run_pathspec TEXT NOT NULL, sha256 TEXT NOT NULL, threshold REAL NOT NULL, constraint_met INTEGER NOT NULL,
     metrics TEXT NOT NULL, metadata TEXT NOT NULL, description TEXT NOT NULL, created_at TEXT NOT NULL,
+    against_champion TEXT,
     PRIMARY KEY (group_name, version), UNIQUE (group_name, token)
 ) STRICT;
 CREATE TABLE approval_event (
@@ -46,3 +47,16 @@ def create(database: Path) -> None:
         with closing(sqlite3.connect(draft)) as connection:
             connection.executescript(_TABLES)
         put_file(draft, str(database), once=True)
+
+
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Add what the first layout lacks, within a writing transaction."""
+    if layout(connection) == 1:
+        connection.execute("ALTER TABLE version ADD COLUMN against_champion TEXT")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def layout(connection: sqlite3.Connection) -> int:
+    """Return the number of a file's layout."""
+    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return number

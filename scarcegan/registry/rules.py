@@ -1,21 +1,23 @@
 """What a registry refuses and who is champion: plain functions, the same for every backend."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scarcegan.aws.metadata import LONGEST_VALUE, check_documents, to_metadata
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.contract import Decision, ModelToRegister, ModelVersion, Status
+from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion, Status
+
+LONGEST_REASON = 256
 
 
 def check_release(models: Sequence[ModelToRegister]) -> None:
     """Check that models form one release and can all be registered, before any of them is.
 
     Raises:
-        RegistryProblem: no models, several releases or runs, a definition twice, metadata or
-            documents beyond the limits, an archive that is missing or has another digest.
+        RegistryProblem: no models, several releases or runs, a definition twice, a number that is not finite, an
+            archive that is missing or has another digest.
     """
     if not models:
         raise RegistryProblem("expected the models of a release, got none: select models first")
@@ -27,9 +29,14 @@ def check_release(models: Sequence[ModelToRegister]) -> None:
     if len(set(names)) < len(names):
         raise RegistryProblem(f"expected one model per definition, got {names}: choose one of each")
     for model in models:
-        to_metadata(model, len(models))
-        check_documents(model)
+        _check_finite(model)
         check_digest(model.archive, model.sha256)
+
+
+def _check_finite(model: ModelToRegister) -> None:
+    for name, number in {"threshold": model.threshold, **model.metrics}.items():
+        if not math.isfinite(number):
+            raise RegistryProblem(f"expected a finite {name} for '{model.definition}', got {number}: leave it out")
 
 
 def check_digest(archive: Path, sha256: str) -> None:
@@ -59,9 +66,9 @@ def decide(status: Status, who: str, why: str, *, forced: bool = False) -> Decis
         RegistryProblem: who or why is empty, or no single line of at most 256 characters.
     """
     for name, text in (("who decides", who), ("a reason", why)):
-        if not text.strip() or len(text) > LONGEST_VALUE or not text.isprintable():
+        if not text.strip() or len(text) > LONGEST_REASON or not text.isprintable():
             raise RegistryProblem(
-                f"expected {name}, one line of at most {LONGEST_VALUE} characters, got {text!r}: "
+                f"expected {name}, one line of at most {LONGEST_REASON} characters, got {text!r}: "
                 "the record is kept for good"
             )
     return Decision(status, who.strip(), why.strip(), now(), forced)

@@ -1,119 +1,72 @@
-"""The model archive: `model.tar.gz` with plain arrays and JSON, the same bytes for the same model.
+"""The model archive: `model.tar.gz` with plain arrays and JSON, the same bytes for the same content.
 
-A model is a plain dict:
+`model.json` holds what `Model.to_plain` returns, each array as the name of a `.npy` file beside it; nothing is
+pickled. `evaluation.json` tells how the model did. What SageMaker serves lies beside them: `1/` and `code/`, see
+`scarcegan.serving.export`.
 
-    {"class_names": [..., "unknown"], "rare_index": int, "feature_names": [...],
-     "threshold": float, "definition": str,
-     "reference": {...},  # how it scores unlabelled players it has not seen, see scarcegan.serving.distribution
-     "parts": [{"scaler": {"kind": str, "knots": [F, K], "values": [F, K]},
-                "layers": [{"weights": [members, in, out], "bias": [members, out]}, ...],
-                "slope": float}, ...]}
-
-One part per fold, arrays in float32. Hidden layers are dense with LeakyReLU(slope); the last one gives the logits of
-`class_names`. If members see steps, their first layer also has `thresholds` [members, F x T] and `steepness`
-[members]: its inputs are the F scaled features z, and then clip(steepness (z - t), -1, 1), every feature's first
-threshold before the second ones. In the archive each array is a `.npy` file and `model.json` says where it belongs;
-nothing is pickled. `evaluation.json` tells how the model did. What SageMaker serves lies beside them: `1/` and
-`code/`, see `scarcegan.serving.export`.
+Format 2 says the kind of each part; in format 1, which is still read, all parts are networks.
 """
 
+import functools
 import gzip
 import hashlib
 import io
 import json
 import tarfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from scarcegan.problems import RegistryProblem
-from scarcegan.serving.shape import check_model
+from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.storage import write_bytes
 
-FORMAT = 1
+FORMAT = 2
+READ_FORMATS = (1, FORMAT)
+
+Made = TypeVar("Made")
 
 
 def write_archive(
-    model: Mapping[str, Any],
-    evaluation: Mapping[str, Any],
-    destination: str | Path,
-    beside: Mapping[str, bytes] = MappingProxyType({}),
+    model: Mapping[str, Any], evaluation: Mapping[str, Any], destination: str | Path, beside: Mapping[str, bytes]
 ) -> str:
-    """Write a model and its evaluation as one archive, whole or not at all.
-
-    The bytes depend on the content alone: no times, owners or names of machines get in.
-
-    Args:
-        model: plain arrays, see above.
-        evaluation: plain data, finite numbers only; numpy scalars and arrays are welcome.
-        destination: path of the archive; an older one is replaced.
-        beside: further files by their path in the archive, as `serving_files` makes them.
-
-    Returns:
-        The archive's sha256, 64 hex digits.
-
-    Raises:
-        RegistryProblem: the model's arrays do not fit together, or the evaluation is no JSON.
-    """
+    """Write a model's plain data, its evaluation and further files as one archive; see `Model.save`."""
     content = _pack({**_plain_files(model, evaluation), **beside})
     write_bytes(str(destination), content)
     return hashlib.sha256(content).hexdigest()
 
 
 def content_digest(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
-    """Return the sha256 of what a model and its evaluation say; raises as `write_archive` does."""
+    """Return the sha256 of what a model's plain data and its evaluation say."""
     return hashlib.sha256(_pack(_plain_files(model, evaluation))).hexdigest()
 
 
+def read_archive(path: str | Path, expect_sha256: str | None, make: Callable[[Any], Made]) -> Made:
+    """Read what `make` makes of an archive's model, which it gets as plain data; see `Model.load`."""
+    files = _unpack(Path(path), expect_sha256)
+    try:
+        tree = json.loads(files["model.json"], object_hook=functools.partial(_with_array, files))
+        if tree["format"] not in READ_FORMATS:
+            raise RegistryProblem(
+                f"expected archive format {' or '.join(map(str, READ_FORMATS))}, got {tree['format']} in {path}: "
+                "use the scarcegan version that wrote it"
+            )
+        return make(tree["model"])
+    except RegistryProblem:
+        raise
+    except (KeyError, TypeError, ValueError, EOFError, Problem) as error:
+        raise RegistryProblem(
+            f"expected a model archive of scarcegan, got {path} ({error}): register the model again"
+        ) from error
+
+
 def _plain_files(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, bytes]:
-    check_model(model)
     arrays: dict[str, np.ndarray] = {}
     tree = {"format": FORMAT, "model": _take_arrays_out(model, "arrays", arrays)}
     files = {"model.json": _to_json("model", tree), "evaluation.json": _to_json("evaluation", evaluation)}
     return files | {name: _to_npy(array) for name, array in arrays.items()}
-
-
-def read_archive(path: str | Path, expect_sha256: str | None = None) -> dict[str, Any]:
-    """Read the model of an archive.
-
-    Args:
-        path: the archive.
-        expect_sha256: the digest that the registry holds; None trusts the file.
-
-    Raises:
-        RegistryProblem: no such file, another digest than expected, an archive that is damaged or not ours.
-    """
-    files = _unpack(Path(path), expect_sha256)
-    try:
-        tree = json.loads(files["model.json"])
-        if tree["format"] != FORMAT:
-            raise RegistryProblem(
-                f"expected archive format {FORMAT}, got {tree['format']} in {path}: "
-                "use the scarcegan version that wrote it"
-            )
-        model: dict[str, Any] = _put_arrays_back(tree["model"], files)
-        check_model(model)
-    except (KeyError, TypeError, ValueError, EOFError) as error:
-        raise RegistryProblem(
-            f"expected a model archive of scarcegan, got {path} ({error}): register the model again"
-        ) from error
-    return model
-
-
-def read_evaluation(path: str | Path, expect_sha256: str | None = None) -> dict[str, Any]:
-    """Read the evaluation that lies beside the model in an archive; raises as `read_archive` does."""
-    files = _unpack(Path(path), expect_sha256)
-    try:
-        evaluation: dict[str, Any] = json.loads(files["evaluation.json"])
-    except (KeyError, ValueError) as error:
-        raise RegistryProblem(
-            f"expected a model archive of scarcegan, got {path} ({error}): register the model again"
-        ) from error
-    return evaluation
 
 
 def _take_arrays_out(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
@@ -127,14 +80,8 @@ def _take_arrays_out(value: Any, name: str, arrays: dict[str, np.ndarray]) -> An
     return value
 
 
-def _put_arrays_back(value: Any, files: Mapping[str, bytes]) -> Any:
-    if isinstance(value, dict) and value.keys() == {"array"}:
-        return np.load(io.BytesIO(files[value["array"]]), allow_pickle=False)
-    if isinstance(value, dict):
-        return {key: _put_arrays_back(inner, files) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_put_arrays_back(inner, files) for inner in value]
-    return value
+def _with_array(files: Mapping[str, bytes], value: dict[str, Any]) -> Any:
+    return np.load(io.BytesIO(files[value["array"]]), allow_pickle=False) if value.keys() == {"array"} else value
 
 
 def _to_json(what: str, tree: Mapping[str, Any]) -> bytes:

@@ -1,13 +1,33 @@
 """The distribution of risk scores: counts that add up over shards, and what they tell of the whole."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+
+from scarcegan.records import Record
 
 LEVELS = np.linspace(0, 1, 101)
 # A float's bits grow with the float; their upper half tells a score to 1/128 of itself, however small all scores are.
 _DROPPED_BITS = 16
 BINS = (int(np.float32(1).view(np.int32)) >> _DROPPED_BITS) + 1
+
+
+@dataclass(frozen=True)
+class ReferenceScores(Record):
+    """How a model scores unlabelled players that it was not trained on, to compare later ones with.
+
+    Attributes:
+        players: how many they are.
+        quantiles: of the risk score at `LEVELS`.
+        flagged_share: from the threshold on.
+        unknown_share: whose most probable class is 'unknown'.
+    """
+
+    players: int
+    quantiles: Sequence[float]
+    flagged_share: float
+    unknown_share: float
 
 
 def count_scores(scores: np.ndarray) -> np.ndarray:
@@ -38,24 +58,21 @@ def counted_quantiles(counts: np.ndarray) -> list[float]:
     return [float(edge) for edge in _edges()[at]]
 
 
-def reference_scores(probabilities: np.ndarray, rare: int, threshold: float) -> dict[str, Any]:
-    """Describe how a model scores players it has not been trained on, to compare later ones with.
+def reference_scores(probabilities: np.ndarray, rare: int, threshold: float) -> ReferenceScores:
+    """Describe how a model scores players that it was not trained on.
 
     Args:
         probabilities: float32 array [n, classes], n > 0.
         rare: the rare class's column, the last one of a labelled class; one beyond it is 'unknown'.
         threshold: risk score from which a player is flagged.
-
-    Returns:
-        Plain dict: `players`; `quantiles` of the risk score at `LEVELS`; `flagged_share`; `unknown_share`.
     """
     scores = np.ascontiguousarray(probabilities[:, rare])
-    return {
-        "players": len(scores),
-        "quantiles": counted_quantiles(count_scores(scores)),
-        "flagged_share": float((scores >= np.float32(threshold)).mean()),
-        "unknown_share": float((probabilities.argmax(axis=1) > rare).mean()),
-    }
+    return ReferenceScores(
+        players=len(scores),
+        quantiles=counted_quantiles(count_scores(scores)),
+        flagged_share=float((scores >= np.float32(threshold)).mean()),
+        unknown_share=float((probabilities.argmax(axis=1) > rare).mean()),
+    )
 
 
 def top_order(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:

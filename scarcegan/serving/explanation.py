@@ -1,15 +1,10 @@
-"""What the run's model looks at, on a sample of test players: importance of features and a few reasons in words."""
-
-from collections.abc import Mapping
-from typing import Any
+"""What a model looks at, on a sample of test players: importance of features and a few reasons in words."""
 
 import numpy as np
 
-from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
-from scarcegan.serving.explain import integrated_gradients, reasons
-from scarcegan.serving.forward import risk_score
-from scarcegan.settings import Settings
-from scarcegan.workflow.retraining.prepare import Prepared
+from scarcegan.data.players import UNKNOWN_TRUTH
+from scarcegan.serving.model import Model
+from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance
 
 FLAGGED, OTHERS = 150, 150
 EXAMPLES = 5
@@ -18,49 +13,45 @@ SIGNIFICANT_DIGITS = 2  # of an example's values: nobody is to be recognised by 
 
 
 def explain_model(
-    prepared: Prepared, test_rows: np.ndarray, model: Mapping[str, Any], settings: Settings
-) -> dict[str, Any]:
+    model: Model, test_set: str, features: np.ndarray, truth: np.ndarray, typical: np.ndarray, seed: int
+) -> Explanation:
     """Explain a model on test players: those flagged with the highest scores, and as many others drawn at random.
 
     Args:
-        prepared: the players; attributions count from the median of the unlabelled ones of the pool.
-        test_rows: int array, the test set's rows of the players.
-        model: plain arrays with a `threshold`.
-        settings: seed and class names.
+        model: its threshold tells who is flagged.
+        test_set: name of the players' test set.
+        features: float array [n, F], raw.
+        truth: int array [n]: 1 risky, 0 not, -1 not known.
+        typical: float array [F], raw; the player that attributions count from.
+        seed: of the drawing.
 
     Returns:
-        `players` (sampled) and `flagged` (of them); `importance`: per feature its `mean_attribution`, the mean
-        absolute integrated gradient in units of risk score, falling; `examples`: flagged players without name,
-        values rounded, each with `score`, `risky` (None: not known) and `reasons` (see `serving.explain`).
+        Importance is the mean absolute attribution; an example's values are rounded.
     """
-    features = prepared.players.features
-    score = risk_score(model, features[test_rows])
-    flagged = np.flatnonzero(score >= np.float32(model["threshold"]))
+    score = model.risk(features)
+    flagged = np.flatnonzero(model.flags(score))
     falling = flagged[np.argsort(-score[flagged], kind="stable")][:FLAGGED]
-    others = np.random.default_rng(settings.seed).permutation(np.setdiff1d(np.arange(len(score)), flagged))[:OTHERS]
+    others = np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(len(score)), flagged))[:OTHERS]
     sample = np.concatenate([falling, others])
-    typical = np.median(features[(prepared.fold >= 0) & (prepared.players.labels == UNLABELED)], axis=0)
-    rows = features[test_rows[sample]]
-    attributions = integrated_gradients(model, rows, typical, STEPS)
-    importance = np.abs(attributions).mean(axis=0)
+    attributions = model.explain(features[sample], typical, STEPS)
     shown = np.unique(np.linspace(0, len(falling) - 1, EXAMPLES if len(falling) else 0).astype(int))
-    told = reasons(model, _rounded(rows), attributions, _rounded(typical))
-    return {
-        "players": len(sample),
-        "flagged": len(falling),
-        "importance": [
-            {"feature": model["feature_names"][at], "mean_attribution": float(importance[at])}
-            for at in np.argsort(-importance, kind="stable")
+    told = model.reasons(_rounded(features[sample[shown]]), attributions[shown], _rounded(typical))
+    return Explanation(
+        definition=model.definition,
+        test_set=test_set,
+        players=len(sample),
+        flagged=len(falling),
+        importance=_importance(model, attributions),
+        examples=[
+            ExplainedPlayer(float(_rounded(score[row])), _is_risky(truth[row]), reasons)
+            for row, reasons in zip(sample[shown], told, strict=True)
         ],
-        "examples": [
-            {
-                "score": float(_rounded(score[sample[at]])),
-                "risky": _is_risky(prepared, test_rows[sample[at]], settings),
-                "reasons": told[at],
-            }
-            for at in shown
-        ],
-    }
+    )
+
+
+def _importance(model: Model, attributions: np.ndarray) -> list[Importance]:
+    mean = np.abs(attributions).mean(axis=0)
+    return [Importance(model.feature_names[at], float(mean[at])) for at in np.argsort(-mean, kind="stable")]
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
@@ -71,8 +62,5 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     return np.round(values / unit) * unit
 
 
-def _is_risky(prepared: Prepared, row: int, settings: Settings) -> bool | None:
-    truth, rare = prepared.players.truth[row], len(settings.populations.negatives)
-    if truth != UNKNOWN_TRUTH:
-        return bool(truth == 1)
-    return True if prepared.players.labels[row] == rare else None
+def _is_risky(truth: int) -> bool | None:
+    return None if truth == UNKNOWN_TRUTH else bool(truth)

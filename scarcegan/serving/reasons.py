@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from scarcegan.records import Record
 
 
@@ -49,3 +51,35 @@ class Explanation(Record):
     flagged: int
     importance: Sequence[Importance]
     examples: Sequence[ExplainedPlayer]
+
+
+def strongest_reasons(
+    feature_names: Sequence[str], rows: np.ndarray, attributions: np.ndarray, typical: np.ndarray, count: int = 3
+) -> list[list[Reason]]:
+    """Name for each player the features that raised the risk score most, the strongest first.
+
+    Args:
+        feature_names: F names.
+        rows: float array [n, F], raw features.
+        attributions: float array [n, F] of these rows, from `Model.explain`.
+        typical: float array [F], the raw row that the attributions count from.
+        count: reasons per player at most; fewer where fewer features raised the score.
+
+    Returns:
+        One list for each player; in words such as "share active days 0.93, typical 0.21 (+0.18)".
+    """
+    strongest = np.argsort(-attributions, axis=1, kind="stable")[:, :count]
+    return [
+        [_reason(feature_names[i], float(row[i]), float(typical[i]), float(shares[i])) for i in order if shares[i] > 0]
+        for row, shares, order in zip(rows, attributions, strongest, strict=True)
+    ]
+
+
+def _reason(feature: str, value: float, typical: float, attribution: float) -> Reason:
+    name = feature.replace("_", " ")
+    words = f"{name} {_figure(value)}, typical {_figure(typical)} ({attribution:+.2g})"
+    return Reason(feature, value, typical, attribution, words)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"

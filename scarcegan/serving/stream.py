@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scarcegan.problems import DataProblem
-from scarcegan.serving.forward import Scorer
+from scarcegan.serving.model import Model
 
 # Large enough that a column's decoding costs more than asking for it; 50 features of a batch are 3 MB.
 BATCH_ROWS = 16_384
@@ -31,23 +31,21 @@ class ScoredBatch(NamedTuple):
     probabilities: np.ndarray
 
 
-def score_parquet(
-    scorer: Scorer, path: Path, id_column: str, features: Sequence[str], batch_rows: int = BATCH_ROWS
-) -> Iterator[ScoredBatch]:
+def score_parquet(model: Model, path: Path, id_column: str, batch_rows: int = BATCH_ROWS) -> Iterator[ScoredBatch]:
     """Score the players of a parquet file, in its order.
 
     Columns stay columns from the file to the scores: no row is ever assembled.
 
     Args:
-        scorer: the model.
-        path: parquet, any order of columns; those not named are not read.
+        model: its features are read, by their names.
+        path: parquet, any order of columns; others are not read.
         id_column: names the player.
-        features: the model's features, in its order.
         batch_rows: players at once.
 
     Raises:
         DataProblem: a feature is missing from the file, or a player's value is missing or no number.
     """
+    features = model.feature_names
     with pq.ParquetFile(path, buffer_size=READ_AHEAD_BYTES, pre_buffer=False) as file:
         missing = sorted({id_column, *features} - set(file.schema_arrow.names))
         if missing:
@@ -61,7 +59,7 @@ def score_parquet(
             columns = buffer[:, : len(batch)]
             for column, name in zip(columns, features, strict=True):
                 column[:] = _values(batch[name])
-            scored = ScoredBatch(batch[id_column], columns, scorer.probabilities(columns))
+            scored = ScoredBatch(batch[id_column], columns, model.column_probabilities(columns))
             _check_finite(scored, features)
             yield scored
 

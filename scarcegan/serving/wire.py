@@ -25,7 +25,7 @@ class Type:
     number: int
 
 
-Attributes = Mapping[str, Type | int | float | bytes]
+Attribute = Type | int | float | bytes
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Graph:
 
     nodes: list[bytes] = field(default_factory=list)
 
-    def add(self, operation: str, inputs: Sequence[str], attributes: Attributes, *, name: str = "") -> str:
+    def add(self, operation: str, inputs: Sequence[str], attributes: Mapping[str, Attribute], *, name: str = "") -> str:
         """Add an operation with its attributes (bytes: an encoded AttrValue) and return its name."""
         name = name or f"{operation}_{len(self.nodes)}"
         parts = [_text(1, name), _text(2, operation), *(_text(3, one) for one in inputs)]
@@ -42,7 +42,7 @@ class Graph:
         self.nodes.append(b"".join(parts))
         return name
 
-    def constant(self, values: np.ndarray | Sequence[int] | int, kind: int = FLOAT) -> str:
+    def constant(self, values: np.ndarray | np.float32 | Sequence[int] | int, kind: int = FLOAT) -> str:
         """Add constant numbers and return their name."""
         array = np.ascontiguousarray(values, dtype=_NUMPY_TYPES[kind]).reshape(np.shape(values))
         tensor = _number(1, kind) + _message(2, _shape(array.shape)) + _message(4, array.tobytes())
@@ -51,6 +51,15 @@ class Graph:
     def placeholder(self, name: str, shape: Sequence[int]) -> str:
         """Add the input, float32 of the given shape (-1: any size), and return its name."""
         return self.add("Placeholder", [], {"dtype": Type(FLOAT), "shape": _message(7, _shape(shape))}, name=name)
+
+    def floats(self, operation: str, *inputs: str, name: str = "", **attributes: Attribute) -> str:
+        """Add an operation on floats and return its name."""
+        return self.add(operation, inputs, {"T": Type(FLOAT), **attributes}, name=name)
+
+    def take(self, values: str, indices: str, axis: int = 0, name: str = "") -> str:
+        """Add the gathering of float values along an axis and return its name."""
+        types = {"Tparams": Type(FLOAT), "Tindices": Type(INT32), "Taxis": Type(INT32)}
+        return self.add("GatherV2", [values, indices, self.constant(axis, INT32)], types, name=name)
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ def saved_model(graph: Graph, inputs: Mapping[str, Tensor], outputs: Mapping[str
     return _number(1, 1) + _message(2, meta_graph)
 
 
-def _attribute(value: Type | int | float | bytes) -> bytes:
+def _attribute(value: Attribute) -> bytes:
     match value:
         case Type(number):
             return _number(6, number)

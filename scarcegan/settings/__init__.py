@@ -24,12 +24,12 @@ from scarcegan.settings.data_sections import (
 )
 from scarcegan.settings.machine_sections import Deployment, Prices, Resources, StepResources, TrainResources
 from scarcegan.settings.model_sections import (
-    Baseline,
     Definition,
     Evaluate,
     Folds,
     Model,
     Registry,
+    RivalName,
     Scaling,
     Train,
     four_definitions,
@@ -38,7 +38,6 @@ from scarcegan.settings.monitoring_sections import Monitoring, Signal, Signals
 from scarcegan.settings.section import Section, Share
 
 __all__ = [
-    "Baseline",
     "Data",
     "Definition",
     "Deployment",
@@ -53,6 +52,7 @@ __all__ = [
     "Prices",
     "Registry",
     "Resources",
+    "RivalName",
     "RoleNames",
     "Scaling",
     "Scoring",

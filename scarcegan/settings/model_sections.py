@@ -111,13 +111,13 @@ def four_definitions() -> tuple[Definition, ...]:
     )
 
 
-Baseline = Literal["gradient_boosting", "random_forest", "extra_trees", "logistic_regression"]
+RivalName = Literal["gradient_boosting", "random_forest", "extra_trees", "logistic_regression"]
 
 
 class Evaluate(Section):
     bootstrap: Annotated[int, Field(ge=20, le=10_000)] = 400
     """Bootstrap resamples of players behind each interval."""
-    baselines: tuple[Baseline, ...] = (
+    rivals: tuple[RivalName, ...] = (
         "gradient_boosting",
         "random_forest",
         "extra_trees",

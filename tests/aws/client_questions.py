@@ -26,7 +26,7 @@ def tasks(run_id):
                 "attempt": task.current_attempt,
                 "successful": task.successful,
                 "fold": task["fold"].data if step.id == "train" and task.successful else None,
-                "rounds": task["history"].data["iteration"] if step.id == "train" and task.successful else None,
+                "rounds": task["progress"].data["iteration"] if step.id == "train" and task.successful else None,
                 "job": task.metadata_dict.get("aws-batch-job-id"),
                 "stdout": task.stdout,
                 "cards": cards(task) if step.id in WITH_CARDS else [],

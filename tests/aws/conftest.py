@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,43 +18,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FAULTS = ROOT / "tests" / "flows" / "faults"
 UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
-TINY = """
-[data]
-prevalence = 0.05
-
-[simulated]
-players = 1500
-days = 60
-risky_share = 0.05
-labeled_risky = 20
-labeled_negatives = 40
-
-[folds]
-k = {folds}
-
-[model]
-trunk = [16, 8]
-
-[train]
-members = 2
-iterations = {iterations}
-round_iterations = 10
-checkpoint_rounds = 1
-batch = 32
-
-[evaluate]
-bootstrap = 50
-baselines = ["logistic_regression"]
-
-[registry]
-kind = "sagemaker"
-group = "{group}"
-archives = "{archives}"
-image = "scarcegan-serving"
-
-[resources.train]
-cpu = 1
-"""
 
 
 @dataclass
@@ -96,6 +60,7 @@ class Account:
 
     twin: object
     folder: Path
+    tiny: Callable
     launches: list[Launch] = field(default_factory=list)
     clients: dict = field(default_factory=dict)
 
@@ -122,10 +87,15 @@ class Account:
         number = len(self.launches)
         id_file, log = self.folder / f"run-id-{number}", self.folder / f"log-{number}"
         config = self.folder / f"{user}.toml"
-        archives = self.twin.outputs["RegistryArchives"]
-        config.write_text(
-            TINY.format(folds=folds, iterations=iterations, archives=archives, group=f"players-of-{user}")
-        )
+        registry = {"kind": "sagemaker", "group": f"players-of-{user}", "image": "scarcegan-serving"}
+        sections = {
+            "folds": {"k": folds},
+            "train": {"iterations": iterations},
+            "evaluate": {"rivals": ["logistic_regression"]},
+            "registry": registry | {"archives": self.twin.outputs["RegistryArchives"]},
+            "resources.train": {"cpu": 1},
+        }
+        config.write_text(self.tiny(sections))
         configured = ["--config", "config", str(config)] if arguments[0] == "run" else []
         image = self.image(number, fault)
         with log.open("w") as file:
@@ -214,15 +184,15 @@ def opened(account: Account):
 
 
 @pytest.fixture(scope="session")
-def account(tmp_path_factory):
+def account(tmp_path_factory, tiny):
     from localaws.twin import local_aws
 
-    with local_aws(jobs=3) as twin, opened(Account(twin, tmp_path_factory.mktemp("aws"))) as account:
+    with local_aws(jobs=3) as twin, opened(Account(twin, tmp_path_factory.mktemp("aws"), tiny)) as account:
         yield account
 
 
 @pytest.fixture(scope="module")
-def container_account(tmp_path_factory):
+def container_account(tmp_path_factory, tiny):
     from localaws.podman import podman_command
     from localaws.processes import TwinProblem
     from localaws.twin import local_aws
@@ -232,5 +202,5 @@ def container_account(tmp_path_factory):
         podman_command(folder)
     except TwinProblem as missing:
         pytest.skip(str(missing))
-    with local_aws(containers=True) as twin, opened(ContainerAccount(twin, folder)) as account:
+    with local_aws(containers=True) as twin, opened(ContainerAccount(twin, folder, tiny)) as account:
         yield account

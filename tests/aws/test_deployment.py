@@ -11,30 +11,6 @@ import pytest
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
-CONFIG = """
-[simulated]
-players = 1500
-days = 60
-risky_share = 0.05
-labeled_risky = 20
-labeled_negatives = 40
-
-[telemetry]
-shards = 2
-
-[snapshots]
-folder = "{SnapshotsFolder}"
-
-[scoring]
-folder = "{ScoresFolder}"
-
-[registry]
-kind = "sagemaker"
-archives = "{RegistryArchives}"
-
-[deployment]
-scoring_role = "{ScoringRoleArn}"
-"""
 NAMES = {f"scarcegan.test.staging.{flow}" for flow in ("FeaturesFlow", "ScoreFlow", "RetrainFlow")}
 
 
@@ -58,9 +34,17 @@ def run(account):
 
 
 @pytest.fixture(scope="module")
-def deployed(account, run):
+def deployed(account, run, tiny):
     """Deploy to staging, twice: the second time updates. Returns the ARNs by name."""
-    (account.folder / "our.toml").write_text(CONFIG.format(**account.twin.outputs))
+    outputs = account.twin.outputs
+    sections = {
+        "telemetry": {"shards": 2},
+        "snapshots": {"folder": outputs["SnapshotsFolder"]},
+        "scoring": {"folder": outputs["ScoresFolder"]},
+        "registry": {"kind": "sagemaker", "archives": outputs["RegistryArchives"]},
+        "deployment": {"scoring_role": outputs["ScoringRoleArn"]},
+    }
+    (account.folder / "our.toml").write_text(tiny(sections))
     for _ in range(2):
         run(str(ROOT / "flows" / "deploy.py"), "--config", "our.toml", "--to", "staging")
     machines = account.client("stepfunctions").list_state_machines()["stateMachines"]

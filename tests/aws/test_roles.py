@@ -184,22 +184,21 @@ def test_eventbridge_starts_the_projects_state_machines_alone(may):
     assert not may("EventsRole", "states:StartExecution", f"{machine}payroll")
 
 
-def test_training_may_do_all_that_a_registration_asks_for(may, aws_account, tmp_path, make_release):
+def test_training_may_do_all_that_a_registration_asks_for(may, aws_account, tmp_path, make_release, evaluation):
     asked = set()
 
     def note(model, params, **_):
         path = params["url_path"].removeprefix("/models").strip("/")
         asked.add((model.service_model.service_id.lower(), model.name, path))
 
-    asking = (s3.client(), aws_account("sagemaker"))
-    for client in asking:
+    sagemaker = aws_account("sagemaker")
+    for client in (s3.client(), sagemaker):
         client.meta.events.register("before-call", note, unique_id="training-role")
-    registry = SageMakerRegistry(
-        "risky-players", Bucket("s3://models/registry", tmp_path / "cache"), asking[1], image="some/image"
-    )
-    registry.register_release(make_release(model_quality="{}", model_card="{}"))
+    bucket = Bucket("s3://models/registry", tmp_path / "cache")
+    registry = SageMakerRegistry("risky-players", bucket, sagemaker, image="some/image")
+    registry.register_release(make_release(evaluation=evaluation))
     registry.fetch_archive(1)
-    asking[1].meta.events.unregister("before-call", unique_id="training-role")
+    sagemaker.meta.events.unregister("before-call", unique_id="training-role")
     assert {"CreateModelPackage", "PutObject", "GetObject"} <= {operation for _, operation, _ in asked}
     for service, operation, path in sorted(asked):
         resource = "/".join(filter(None, [OBJECTS, path])) if service == "s3" else PACKAGE

@@ -3,8 +3,6 @@ import pyarrow.parquet as pq
 import pytest
 from scoring import MODELS, make_model, shipped, write_players
 
-from scarcegan.serving.forward import risk_score
-
 
 @pytest.fixture(scope="module")
 def players(tmp_path_factory):
@@ -17,8 +15,8 @@ def players(tmp_path_factory):
 def test_what_is_timed_is_the_whole_file_scored(players, name):
     model = make_model(*MODELS[name])
     seconds, rows, mean_score = shipped(players, model)
-    table = pq.read_table(players, columns=model["feature_names"])
-    wanted = risk_score(model, np.column_stack([column.to_numpy() for column in table.columns]))
+    table = pq.read_table(players, columns=list(model.feature_names))
+    wanted = model.risk(np.column_stack([column.to_numpy() for column in table.columns]))
     assert (rows, seconds > 0) == (3_000, True)
     assert mean_score == pytest.approx(wanted.mean(), abs=1e-6)
 

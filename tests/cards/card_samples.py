@@ -1,380 +1,285 @@
-"""Realistic plain data in the exact shape that the flow hands to the cards."""
+"""Records for the cards, made by the product's own functions where no training is needed."""
 
+import functools
 import math
-from collections.abc import Mapping
-from statistics import NormalDist
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-NEGATIVES = ["dormant", "normal", "heavy"]
-CLASSES = [*NEGATIVES, "risky"]
-PREVALENCE = 0.0102
-DEFINITIONS = {
-    "recall_first": ("recall >= 0.85, fewest flagged", 0.0612, 0.31, False),
-    "precision_first": ("precision >= 0.9, highest recall", 0.91, 0.0021, True),
-    "review_budget": ("flagged share <= 0.01, highest recall", 0.57, 0.0098, True),
-    "balanced": ("highest F2", 0.44, 0.019, True),
+from scarcegan import history
+from scarcegan.costs import Bill, TaskUsage, bill
+from scarcegan.data.folds import split
+from scarcegan.data.players import Players
+from scarcegan.data.records import DataReport
+from scarcegan.data.report import data_report as report_on
+from scarcegan.evaluation.definitions import operating_point
+from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
+from scarcegan.evaluation.records import Evaluation, Prevalence, Subgroups
+from scarcegan.evaluation.scored import HeldOut, held_out
+from scarcegan.evaluation.subgroups import subgroup_quality
+from scarcegan.gan.progress import Progress
+from scarcegan.history.records import DecidedVersion, Dossier, RunsCompared
+from scarcegan.monitoring import drift as drifts
+from scarcegan.monitoring.decision import decide
+from scarcegan.registry.release import Lineage, Release, ReleasedVersion
+from scarcegan.registry.versions import Decision
+from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance, Reason
+from scarcegan.settings import Definition, load
+from scarcegan.settings.steps import STEPS
+from scarcegan.snapshots.records import FeatureMove, SnapshotReport
+from scarcegan.workflow.scoring import records as scoring
+
+SETTINGS = load({"data": {"prevalence": 0.01}, "evaluate": {"bootstrap": 200}})
+RARE = 3
+TESTS = Path(__file__).parents[1]
+SERIES = {  # where each series of a training begins and ends
+    "discriminator_supervised_loss": (1.3, 0.42),
+    "discriminator_unsupervised_loss": (1.1, 0.55),
+    "generator_loss": (0.25, 0.6),
+    "accuracy_supervised": (0.6, 0.93),
+    "p_real": (0.74, 0.84),
+    "p_fake": (0.69, 0.81),
+    "feature_distance": (0.9, 0.1),
+    "gradient_norm": (1.9, 1.1),
+    "unknown_share": (0.08, 0.13),
+    "validation_recall_at_budget": (0, 0.38),
+    "validation_precision_at_budget": (0, 0.34),
+    "validation_average_precision": (0, 0.29),
+    **{f"validation_recall_of_{name}": (0.1, 0.9 - 0.1 * at) for at, name in enumerate(SETTINGS.populations.classes)},
 }
-SEPARATION = {"recall_first": 1.96, "precision_first": 2.02, "review_budget": 2.08, "balanced": 2.05}
-HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "f2")
-RIVALS = {"gradient_boosting": 1.83, "random_forest": 1.95, "extra_trees": 2.01, "logistic_regression": 1.55}
 
 
-def data_report(features: int = 28) -> dict[str, Any]:
+COUNTERS = ("deposit", "stake", "session_minutes", "night_play", "chasing", "withdrawals", "bonus_claims")
+FEATURES = [f"{counter}_{shape}" for shape in ("level", "trend", "burstiness", "peak") for counter in COUNTERS]
+
+
+@functools.cache
+def data_report() -> DataReport:
+    """A report on 6,000 players whose features tell less and less; the first tells nearly everything."""
     rng = np.random.default_rng(3)
-    folds = [
-        {
-            "fold": fold,
-            "train": {"dormant": 256, "normal": 256, "heavy": 256, "risky": 76 + fold % 2, "unlabeled": 11533},
-            "validation": {"dormant": 64, "normal": 64, "heavy": 64, "risky": 20 - fold % 2, "unlabeled": 2883},
-        }
-        for fold in range(5)
-    ]
-    table = [_feature(name, rank, rng) for rank, name in enumerate(_feature_names(features))]
-    return {
-        "source": "simulated",
-        "cutoff": "2024-06-30",
-        "fingerprint": "9f2c41d07be3a865",
-        "players": 20_000,
-        "features": features,
-        "populations": [
-            {"name": "dormant", "pool": 320, "test": 80},
-            {"name": "normal", "pool": 320, "test": 80},
-            {"name": "heavy", "pool": 320, "test": 80},
-            {"name": "risky", "pool": 96, "test": 24},
-            {"name": "unlabeled", "pool": 14_416, "test": 4_264},
-        ],
-        "folds": folds,
-        "threshold_players": 2_883,
-        "test_sets": [{"name": "test", "players": 4_528, "risky": 46}],
-        "feature_table": table,
-        "suspects": [{"feature": "support_contacts_after_cutoff", "auc": 0.991}],
-        "warnings": [
-            "feature 'support_contacts_after_cutoff' alone tells 'risky' from unlabelled players (AUC 0.991): "
-            "a likely leak; see how it is made, or name it in data.ignore_columns",
-            "a fold validates on 19 'risky' players: its recall moves in steps of 5%; "
-            "lower folds.k or label more players",
-        ],
-    }
+    labels = rng.permutation(np.repeat([0, 1, 2, RARE, -1], [400, 400, 400, 120, 4680]))
+    raw = rng.lognormal(size=(len(labels), 28)).astype(np.float32) * rng.choice([1, 60, 1500], size=28)
+    raw[labels == RARE] *= [40, *np.geomspace(3, 1, 27)]
+    unknown, test = np.full(len(labels), -1, np.int8), (rng.random(len(labels)) < 0.2).astype(np.int8)
+    ids = np.arange(len(labels))
+    players = Players(ids, raw, tuple(FEATURES), labels.astype(np.int8), unknown, test, ("test",), "2024-06-30")
+    kept, fold = split(players, SETTINGS, rng)
+    return report_on(kept, fold, SETTINGS)
 
 
-def snapshot() -> dict[str, Any]:
-    """What the data report says of a snapshot with a predecessor."""
-    drift = [
-        {"name": name, "psi": psi, "ks": psi / 3, "median_before": 1.0, "median_now": 1.0 + psi}
-        for name, psi in (("bets_level", 0.61), ("night_trend", 0.12), ("stake_peak", 0.004))
-    ]
-    return {
-        "name": "players-2024-06-30",
-        "fingerprint": "31bf4c3cc3762a6e",
-        "code_version": "0a1b2c3d4e5f",
-        "source": "s3://telemetry/daily",
-        "window_days": 60,
-        "missing_days": ["2024-05-03", "2024-05-04"],
-        "quiet_days": {"dormant": 51.2, "normal": 40.0, "heavy": 12.25, "risky": 20.5, "unlabeled": 44.4},
-        "previous": {"name": "players-2024-05-31", "cutoff": "2024-05-31"},
-        "drift": drift,
-    }
+def snapshot() -> SnapshotReport:
+    moved = {"bets_level": 0.61, "night_trend": 0.12, "stake_peak": 0.004}
+    return SnapshotReport(
+        name="players-2024-06-30", fingerprint="31bf4c3cc3762a6e", code_version="0a1b2c3d4e5f",
+        source="s3://telemetry/daily", window_days=60, missing_days=["2024-05-03", "2024-05-04"],
+        quiet_days={"dormant": 51.2, "normal": 40.0, "heavy": 12.25, "risky": 20.5, "unlabeled": 44.4},
+        previous="players-2024-05-31", previous_cutoff="2024-05-31",
+        moves=[FeatureMove(name, psi, psi / 3, 1.0, 1.0 + psi) for name, psi in moved.items()],
+    )  # fmt: skip
 
 
-def history(rounds: int = 20, members: int = 8, collapsed: int | None = 5) -> dict[str, Any]:
+def progress(rounds: int = 13, members: int = 8, collapsed: int | None = 5) -> Progress:
+    """A training of 20 rounds, 50 iterations each; one member is no longer finite after half of the rounds."""
     rng = np.random.default_rng(5)
-    iteration = [50 * (index + 1) for index in range(rounds)]
-    progress = np.arange(1, rounds + 1)[:, None] / 20
-    shapes = {
-        "discriminator_supervised_loss": 0.42 + 0.9 * np.exp(-4 * progress),
-        "discriminator_unsupervised_loss": 0.55 + 0.5 * np.exp(-3 * progress),
-        "generator_loss": 0.25 + 0.35 * (1 - np.exp(-3 * progress)),
-        "accuracy_supervised": 0.93 - 0.3 * np.exp(-4 * progress),
-        "p_real": 0.74 + 0.1 * progress,
-        "p_fake": 0.69 + 0.12 * progress,
-        "feature_distance": 0.8 * np.exp(-2 * progress) + 0.1,
-        "gradient_norm": 1.9 - 0.8 * progress,
-        "unknown_share": 0.08 + 0.05 * progress,
-        "validation_recall_at_budget": 0.38 * (1 - np.exp(-5 * progress)),
-        "validation_precision_at_budget": 0.34 * (1 - np.exp(-5 * progress)),
-        "validation_average_precision": 0.29 * (1 - np.exp(-4 * progress)),
-        **{
-            f"validation_recall_of_{name}": height * (1 - np.exp(-6 * progress))
-            for name, height in zip(CLASSES, (0.91, 0.84, 0.79, 0.62), strict=True)
-        },
+    far = np.arange(1, rounds + 1)[:, np.newaxis] / 20
+    series = {
+        name: (end + (start - end) * np.exp(-4 * far)) * rng.normal(1, 0.05, (rounds, members))
+        for name, (start, end) in SERIES.items()
     }
-    well = collapsed is None or rounds == 0
-    faults = [["" for _ in range(members)] for _ in range(rounds)]
-    series = {name: base * rng.normal(1, 0.05, (rounds, members)) for name, base in shapes.items()}
-    if not well:
+    faults = np.full((rounds, members), "", object)
+    healthy = [True] * members
+    if collapsed is not None and rounds:
+        faults[rounds // 2 :, collapsed], healthy[collapsed] = "not_finite", False
         for values in series.values():
             values[rounds // 2 :, collapsed] = math.nan
-        for row in faults[rounds // 2 :]:
-            row[collapsed] = "not_finite"
-    return {
-        "iteration": iteration,
-        "members": members,
-        **{name: values.tolist() for name, values in series.items()},
-        "faults": faults,
-        "alarms": [] if well else [f"not finite: member {collapsed}, first at iteration 350; lower the learning rates"],
-        "healthy": [well or member != collapsed for member in range(members)],
-        "iterations": 1_000,
-        "seconds": [3.6 * (index + 1) for index in range(rounds)],
-    }
+    iteration, seconds = ([step * (at + 1) for at in range(rounds)] for step in (50, 3.6))
+    told = {name: values.tolist() for name, values in series.items()}
+    alarms = [] if all(healthy) else ["not finite: member 5, first at iteration 350; lower the learning rates"]
+    return Progress(members, 1_000, iteration, seconds, faults.tolist(), told, healthy, alarms)
 
 
-def evaluation(test_sets: tuple[str, ...] = ("test",)) -> dict[str, Any]:
-    models = {name: _model(name, test_sets) for name in DEFINITIONS}
-    baselines = {name: {test: measured(d, 0.01, None) for test in test_sets} for name, d in RIVALS.items()}
-    champions = {"review_budget": {"version": 9, **{test: measured(1.9, 0.01) for test in test_sets}}}
-    return {
-        "test_sets": list(test_sets),
-        "review_budget": 0.01,
-        "prevalence": {"value": PREVALENCE, "how": "known from truth"},
-        "class_names": [*CLASSES, "unknown"],
-        "models": models,
-        "baselines": baselines,
-        "champions": champions,
-        "verdicts": {name: _verdict(name) for name in DEFINITIONS},
-        "subgroups": _subgroups(),
-        "explanation": _explanation(),
-    }
+def players() -> tuple[HeldOut, np.ndarray]:
+    """A test set of 4,500 players, 50 of them risky, whose truth is known; and the class of each."""
+    rng = np.random.default_rng(7)
+    kind = np.concatenate([np.full(50, RARE), rng.choice(3, size=4_450, p=[0.5, 0.3, 0.2])])
+    labels = np.where(rng.random(len(kind)) < 0.1, kind, -1)
+    return held_out(labels, (kind == RARE).astype(np.int8), RARE), kind
 
 
-def release() -> dict[str, Any]:
+def probabilities(kind: np.ndarray, separation: float, seed: int) -> np.ndarray:
+    """What a well calibrated model says of players, dormant to risky and unknown, that it tells apart by so much."""
+    seen = np.random.default_rng(seed).normal(size=(len(kind), 5)) + separation * (kind[:, np.newaxis] == np.arange(5))
+    odds = np.exp(separation * seen) * [0.5, 0.3, 0.19, 0.01, 0.05]
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+@functools.cache
+def evaluation(*test_sets: str) -> Evaluation:
+    """Four models beside their rivals; one misses its bound, one has a champion."""
+    rows, kind = players()
+    test_sets = test_sets or ("test",)
+
+    def score(separation: float, seed: int) -> dict[str, np.ndarray]:
+        return dict.fromkeys(test_sets, probabilities(kind, separation, seed))
+
+    def challenger(definition: Definition, separation: float) -> Challenger:
+        risks = [probabilities(kind, separation, seed)[:, RARE] for seed in range(6)]
+        point, *folds = (operating_point(definition, rows.scored(risk), SETTINGS.review_budget) for risk in risks)
+        return Challenger(score(separation, 0), point, 37, folds)
+
+    rivals = {"gradient_boosting": 1.7, "random_forest": 1.9, "extra_trees": 2.1, "logistic_regression": 1.4}
+    models = {one.name: challenger(one, 2.1 + at / 5) for at, one in enumerate(SETTINGS.definitions)}
+    found = evaluate_models(
+        dict.fromkeys(test_sets, rows),
+        models,
+        {name: {test: one[:, RARE] for test, one in score(by, 8).items()} for name, by in rivals.items()},
+        {"review_budget": Champion(9, 0.3, score(1.6, 9))},
+        Prevalence(0.011, "known from truth"),
+        SETTINGS,
+    )
+    headline = models[found.headline]
+    measured = rows.scored(headline.probabilities[test_sets[0]][:, RARE])
+    rng = np.random.default_rng(1)
+    raw = {"sessions_active_share": rng.beta(1, 3, len(kind)), "sessions_tenure_days": rng.integers(1, 61, len(kind))}
+    groups = subgroup_quality(measured, headline.point.threshold, raw)
+    return replace(found, subgroups=Subgroups(found.headline, test_sets[0], headline.point.threshold, groups))
+
+
+def explanation() -> Explanation:
+    importance = [Importance(name, 0.04 * 0.83**rank) for rank, name in enumerate(FEATURES)]
+    told = [
+        Reason(one.feature, 0.93, 0.21, by, f"{one.feature.replace('_', ' ')} 0.93, typical 0.21 (+{by})")
+        for one, by in zip(importance, (0.21, 0.11, 0.052), strict=False)
+    ]
+    flagged = [(0.97, True, 3), (0.88, True, 3), (0.79, False, 3), (0.66, None, 2), (0.57, True, 1)]
+    examples = [ExplainedPlayer(score, risky, told[:count]) for score, risky, count in flagged]
+    return Explanation("review_budget", "test", 196, 46, importance, examples)
+
+
+def release() -> Release:
+    """The release of `evaluation`'s models."""
+    models = evaluation().models
+    headlines = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
     versions = [
-        {
-            "version": 13 + index,
-            "definition": name,
-            "status": "PendingManualApproval",
-            "threshold": threshold,
-            "constraint_met": met,
-            "against_champion": ("worse", "tie", "better", "tie")[index],
-            "recall_against_champion": (
-                "-0.0812 from -0.1400 to -0.0210",
-                "+0.0040 from -0.0310 to +0.0390",
-                "+0.0520 from +0.0110 to +0.0930",
-                "-0.0090 from -0.0420 to +0.0240",
-            )[index],
-            "metrics": {
-                **{metric: measured(SEPARATION[name], flagged)[metric]["value"] for metric in HEADLINES},
-                "players": 4528,
-            },
-            "created": "2024-07-01T09:14:22+00:00",
-        }
-        for index, (name, (_, threshold, flagged, met)) in enumerate(DEFINITIONS.items())
-    ]
-    return {
-        "release_id": "r-20240701-9f2c41d0",
-        "registry": "local: /home/ada/scarcegan/.scarcegan/registry",
-        "versions": versions,
-        "refused": [],
-        "lineage": {
-            "run": "RetrainFlow/1719824973",
-            "commit": "d792cfe4b1a9c07f5e2c8d3f90a1b2c3d4e5f607",
-            "data_fingerprint": "9f2c41d07be3a865",
-            "settings_fingerprint": "41c0ffee12ab90de",
-            "origin_run": "1719824973",
-            "config": "retrain.toml",
-            "card": "RetrainFlow/1719824973/evaluate/7",
-        },
-        "commands": [
-            "scarcegan models compare",
-            "scarcegan models approve 15 --reason 'beats the champion'",
-            "scarcegan models reject 13 --reason 'constraint not met'",
-        ],
-    }
-
-
-def measured(separation: float, flagged_at: float, unknown: float | None = 0.12) -> dict[str, Any]:
-    """Metrics of a binormal scorer: the recall at each flagged share follows from its separation."""
-    grid = np.geomspace(2e-4, 1, 100)
-    curve = [_recall(separation, share) for share in grid]
-    recall, at_budget = _recall(separation, flagged_at), _recall(separation, 0.01)
-    precision = min(1.0, recall * PREVALENCE / flagged_at)
-    f2 = 5 * precision * recall / max(4 * precision + recall, 1e-9)
-    return {
-        "players": 4_528,
-        "risky": 46,
-        "pr_auc": interval(0.16 * separation, 0.055),
-        "roc_auc": interval(NormalDist().cdf(separation / math.sqrt(2)), 0.02),
-        **{f"recall_at_{n}": interval(_recall(separation, n / 100), 0.07) for n in (1, 2, 5)},
-        "recall_at_budget": interval(at_budget, 0.07),
-        "precision_at_budget": interval(min(1.0, at_budget * PREVALENCE / 0.01), 0.07),
-        "recall": interval(recall, 0.07),
-        "precision": interval(precision, 0.06),
-        "flagged_share": interval(flagged_at, 0.1 * flagged_at),
-        "f2": interval(f2, 0.05),
-        "unknown_share": None if unknown is None else interval(unknown, 0.01),
-        "curve": {
-            "flagged_share": grid.tolist(),
-            "recall": curve,
-            "recall_low": [max(0.0, value - 0.07) for value in curve],
-            "recall_high": [min(1.0, value + 0.07) for value in curve],
-            **{
-                f"precision{end}": [
-                    min(1.0, max(0.0, value + shift) * PREVALENCE / share)
-                    for value, share in zip(curve, grid, strict=True)
-                ]
-                for end, shift in (("", 0), ("_low", -0.07), ("_high", 0.07))
-            },
-        },
-        "confusion": None if unknown is None else _confusion(),
-        "calibration": _calibration(separation),
-    }
-
-
-def interval(value: float, half_width: float) -> dict[str, float]:
-    return {
-        "value": value,
-        "low": max(0.0, value - half_width),
-        "high": min(1.0, value + half_width),
-        "std": half_width / 1.96,
-    }
-
-
-def _recall(separation: float, flagged: float) -> float:
-    # invert share = prevalence * recall + (1 - prevalence) * false positive rate by bisection over the threshold
-    low, high = -8.0, 12.0
-    for _ in range(60):
-        threshold = (low + high) / 2
-        recall, false = 1 - NormalDist(separation).cdf(threshold), 1 - NormalDist().cdf(threshold)
-        share = PREVALENCE * recall + (1 - PREVALENCE) * false
-        low, high = (threshold, high) if share > flagged else (low, threshold)
-    return recall
-
-
-def _model(name: str, test_sets: tuple[str, ...]) -> dict[str, Any]:
-    describe, threshold, flagged, met = DEFINITIONS[name]
-    on_test = measured(SEPARATION[name], flagged)
-    recall = on_test["recall"]["value"]
-    spread: Mapping[str, tuple[float, float]] = {
-        "recall": (recall, 0.06),
-        "precision": (on_test["precision"]["value"], 0.05),
-        "flagged_share": (flagged, flagged / 8),
-        "f2": (on_test["f2"]["value"], 0.04),
-    }
-    offsets = (-1.2, -0.4, 0.1, 0.5, 1.0)
-    return {
-        "describe": describe,
-        "threshold": threshold,
-        "constraint_met": met,
-        "members": 37,
-        "validation": {metric: value for metric, (value, _) in spread.items()},
-        "fold_spread": {
-            metric: {"mean": value, "std": std, "folds": [min(1, max(0, value + std * z)) for z in offsets]}
-            for metric, (value, std) in spread.items()
-        },
-        "test": dict.fromkeys(test_sets, on_test),
-    }
-
-
-def _verdict(name: str) -> dict[str, Any]:
-    found = share_text(_recall(SEPARATION[name], 0.01))
-    rival = share_text(_recall(RIVALS["extra_trees"], 0.01))
-    return {
-        "sentence": f"`{name}` finds {found} % [{found - 7}, {found + 7}] of risky players at 1 % flagged; "
-        f"best baseline extra_trees {rival} %: tie",
-        "rival": "extra_trees",
-        "difference": 0.021,
-        "low": -0.034,
-        "high": 0.071,
-        "verdict": "tie",
-        "champion": {"version": 9, "difference": 0.052, "low": 0.011, "high": 0.093, "verdict": "better"}
-        if name == "review_budget"
-        else None,
-    }
-
-
-def share_text(share: float) -> int:
-    return round(100 * share)
-
-
-def _confusion() -> dict[str, Any]:
-    matrix = [[70, 6, 0, 0, 4], [5, 61, 6, 1, 7], [0, 8, 59, 4, 9], [0, 1, 6, 13, 4]]
-    return {"labels": [*CLASSES, "unknown"], "rows": CLASSES, "matrix": matrix}
-
-
-def _calibration(separation: float) -> dict[str, list[float]]:
-    predicted = [0.05 + 0.1 * index for index in range(10)]
-    observed = [p ** (2.4 - 0.5 * separation) * 0.8 for p in predicted]
-    players = [3900, 310, 120, 70, 44, 30, 21, 15, 11, 7]
-    half = [0.9 / math.sqrt(n) for n in players]
-    low, high = ([min(1.0, max(0.0, o + sign * h)) for o, h in zip(observed, half, strict=True)] for sign in (-1, 1))
-    return {"predicted": predicted, "observed": observed, "low": low, "high": high, "players": players}
-
-
-def _subgroups() -> dict[str, Any]:
-    """The new and the idle are found less often, on few players."""
-
-    def group(low: float, high: float, risky: int, found: int, flagged: int) -> dict[str, Any]:
-        return {
-            "from": low,
-            "to": high,
-            "players": 1_509,
-            "risky": risky,
-            "flagged_share": interval(flagged / 1_509, 0.004),
-            "recall": interval(found / risky, 0.5 / math.sqrt(risky)) if risky else None,
-            "precision": interval(found / flagged, 0.2) if flagged else None,
-        }
-
-    activity = [group(0.0, 0.05, 4, 1, 3), group(0.0667, 0.217, 11, 3, 9), group(0.233, 1.0, 31, 15, 33)]
-    tenure = [group(0.0, 21.0, 0, 0, 2), group(22.0, 59.0, 17, 5, 14), group(60.0, 60.0, 29, 14, 29)]
-    features = [("sessions_active_share", activity), ("sessions_tenure_days", tenure)]
-    return {
-        "definition": "review_budget",
-        "test_set": "test",
-        "threshold": 0.57,
-        "features": [{"feature": name, "groups": groups} for name, groups in features],
-    }
-
-
-def _explanation() -> dict[str, Any]:
-    importance = [
-        {"feature": name, "mean_attribution": 0.04 * 0.83**rank} for rank, name in enumerate(_feature_names(28)[1:])
-    ]
-    reasons = [
-        {
-            "feature": one["feature"],
-            "value": 0.93,
-            "typical": 0.21,
-            "attribution": share,
-            "words": f"{one['feature'].replace('_', ' ')} 0.93, typical 0.21 (+{share})",
-        }
-        for one, share in zip(importance, (0.21, 0.11, 0.052), strict=False)
-    ]
-    examples = [
-        {"score": score, "risky": risky, "reasons": reasons[:count]}
-        for score, risky, count in (
-            (0.97, True, 3),
-            (0.88, True, 3),
-            (0.79, False, 3),
-            (0.66, None, 2),
-            (0.57, True, 1),
+        ReleasedVersion(
+            number, name, "PendingManualApproval", model.threshold, model.constraint_met,
+            {metric: getattr(model.test["test"], metric).value for metric in headlines}, "2024-07-01T09:14:22+00:00",
         )
-    ]
-    return {
-        "definition": "review_budget",
-        "test_set": "test",
-        "players": 196,
-        "flagged": 46,
-        "importance": importance,
-        "examples": examples,
+        for number, (name, model) in enumerate(models.items(), start=13)
+    ]  # fmt: skip
+    lineage = Lineage(
+        run="RetrainFlow/1719824973", origin_run="1719824973", commit="d792cfe4b1a9c07f5e2c8d3f90a1b2c3d4e5f607",
+        data_fingerprint="9f2c41d07be3a865", settings_fingerprint="41c0ffee12ab90de", config="retrain.toml",
+        card="RetrainFlow/1719824973/evaluate/7",
+    )  # fmt: skip
+    commands = ["scarcegan models compare", "scarcegan models approve 15 --reason 'beats the champion'"]
+    return Release("r-20240701-9f2c41d0", "local: /home/ada/.scarcegan/registry", versions, [], lineage, commands)
+
+
+def cost() -> Bill:
+    """The bill of a run on AWS Batch; its evaluation requested far more memory than it used, its training less."""
+    used = {  # wall s, CPU s, peak MB, GPU share, CPUs, MB, GPUs
+        "start": (4.1, 3.9, 410, None, 1, 4_096, 0),
+        "preprocess": (96.0, 118.0, 9_800, None, 2, 16_000, 0),
+        "train": (1_848.0, 4_260.0, 14_100, 0.22, 4, 15_000, 1),
+        "select": (12.0, 11.0, 900, None, 1, 4_096, 0),
+        "evaluate": (340.0, 300.0, 3_900, None, 2, 16_000, 0),
+        "register": (31.0, 12.0, 1_300, None, 1, 4_096, 0),
     }
+    tasks = [
+        TaskUsage(step, index, wall, cpu, peak, gpu, cpus, memory, gpus, attempt=int(index == 1))
+        for step, (wall, cpu, peak, gpu, cpus, memory, gpus) in used.items()
+        for index in (range(5) if step == "train" else [None])
+    ]
+    return bill(tasks, STEPS["RetrainFlow"], SETTINGS.prices, expected_money=1.21, rented=True)
 
 
-def _feature_names(features: int) -> list[str]:
-    measures = ["deposit", "stake", "session_minutes", "night_play", "chasing", "withdrawal_cancelled", "bonus_claims"]
-    shapes = ["mean", "trend", "burstiness", "max_week"]
-    names = ["support_contacts_after_cutoff", *(f"{measure}_{shape}" for shape in shapes for measure in measures)]
-    return names[:features]
+def drift() -> drifts.DriftReport:
+    """A new season: features moved, the scores' tail grew, one feature is gone, fewer late-labelled are found."""
+    grid = np.arange(51) / 50
+    above = (np.exp(-6.2 * grid).tolist(), np.exp(-4.9 * grid).tolist())
+    about = {"fingerprint": "31bf4c3cc3762a6e", "players": 1_240_332, "compared": 50_000}
+    features = [
+        drifts.FeatureDrift(name, ks**2, 0.012, ks, 0.03 + 0.01 * (at % 3), 0, 0.001, 0, 0, 12.4, 12.4 + ks, ks > 0.05)
+        for at, name in enumerate(FEATURES[:16])
+        for ks in (0.31 * 0.82**at,)
+    ]
+    features[3] = replace(features[3], psi=None, ks=None, missing_share=1.0, missing_now=1.0, median_now=None)
+    sizes = {"features": 0.52, "classifier": 0.672, "score": 0.081, "unknown_share": 0.027, "recall": 0.1775}
+    return drifts.DriftReport(
+        reference=drifts.ComparedSnapshot("players-2026-06-01", "2026-06-01", **about),
+        current=drifts.ComparedSnapshot("players-2026-08-01", "2026-08-01", **about),
+        false_alarms=0.01,
+        pairs=5,
+        features=features,
+        classifier=drifts.ClassifierDrift(auc=0.672, limit=0.561, null_high=0.509, p=0.0, rows=50_000),
+        score=drifts.ScoreDrift(0.081, 0.031, 0.742, 0.0098, 0.0264, grid.tolist(), *above),
+        unknown_share=drifts.UnknownDrift(before=0.124, now=0.151, limit=0.02),
+        recall=drifts.RealisedRecall("players-2026-07-01", risky=48, found=15, value=0.3125, promised=0.49, p=0.009),
+        signals={name: drifts.SignalSize(size, beyond=True) for name, size in sizes.items()},
+    )
 
 
-def _feature(name: str, rank: int, rng: np.random.Generator) -> dict[str, Any]:
-    auc = 0.991 if rank == 0 else 0.5 + 0.36 * math.exp(-rank / 9)
-    shift = math.sqrt(2) * NormalDist().inv_cdf(auc)
-    scale = float(rng.choice([1.0, 60.0, 1500.0]))
-    edges = np.linspace(-2, 6, 21)
-    rare, rest = (np.diff([NormalDist(mean, 1).cdf(edge) for edge in edges]) for mean in (shift, 0.0))
-    return {
-        "name": name, "mean": 1.1 * scale, "std": scale, "min": -2 * scale, "p50": scale, "p99": 4.4 * scale,
-        "max": 6 * scale, "zero_share": float(rng.uniform(0, 0.4)), "auc": auc,
-        "histogram": {"edges": (edges * scale).tolist(), "rare": rare.tolist(), "unlabeled": rest.tolist()},
-    }  # fmt: skip
+def decision() -> drifts.DriftDecision:
+    """What follows from `drift` in its second period."""
+    now = drift()
+    signals = {name: size for name, size in now.signals.items() if name != "recall"}
+    before = replace(now, current=replace(now.current, cutoff="2026-07-01"), signals=signals, recall=None)
+    past: list[Any] = []
+    for one in (before, now):
+        past.append(decide(one.to_plain() | {"flags": []}, 7, past, SETTINGS.monitoring))
+    return drifts.DriftDecision.from_plain(past[-1])
+
+
+def score_report() -> scoring.ScoreReport:
+    levels = np.linspace(0, 1, 101)
+    model = scoring.ScoringModel(3, "review_budget", "scarcegan", "ab" * 32, "release-11", "RetrainFlow/11", 0.61)
+    snapshot = scoring.ScoredSnapshot("players-2026-01-01", "31bf4c3cc3762a6e", "2026-01-01", 120_000, 4)
+    return scoring.ScoreReport(
+        plan=scoring.ScoringPlan("ScoreFlow/21", model, snapshot, "s3://scores/players-2026-01-01/v3-ScoreFlow-21"),
+        files=[f"part-0000{number}.parquet" for number in range(4)],
+        players=120_000,
+        flagged=1_080,
+        flagged_share=0.009,
+        unknown_share=0.121,
+        classes={"dormant": 50_000, "normal": 40_000, "heavy": 14_480, "risky": 1_000, "unknown": 14_520},
+        levels=levels.tolist(),
+        quantiles=(0.9 * levels**6).tolist(),
+        reference=scoring.ReferenceScores(20_000, (0.8 * levels**7).tolist(), 0.0098, 0.08),
+        review=scoring.ReviewList(1_200, 0.01, 0.58, 1_080, "review.parquet", "review.csv"),
+    )
+
+
+def first_rows() -> list[dict[str, Any]]:
+    """Who is first on the moderators' list."""
+    reasons = ["night level 41, typical 2.5 (+0.21)", "bets active share 0.93, typical 0.21 (+0.18)"]
+    return [{"player_id": 77, "risk_score": 0.93125, "class": "risky", "is_flagged": True, "reasons": reasons}]
+
+
+@functools.cache
+def comparison() -> RunsCompared:
+    """Three runs as history reads them: the second finds more on other data, the third failed in training."""
+    sys.path += [str(TESTS / "history"), str(TESTS.parent / "benchmarks")]
+    from history_samples import read_before, record_runs
+
+    with read_before(), tempfile.TemporaryDirectory() as folder:
+        record_runs(Path(folder))
+        return history.compare("first", "second", "third").record
+
+
+def dossier() -> Dossier:
+    approved = Decision("Approved", "rita", "beats <the> champion", "2024-07-02T08:00:00", forced=True)
+    return Dossier(
+        run="1719824973",
+        created="2024-07-01 09:14",
+        user="ada",
+        settings={"folds.k": "5", "train.members": "8", "model.trunk": "200, 50"},
+        data_report=data_report(),
+        evaluation=evaluation(),
+        release=release(),
+        versions=[DecidedVersion(13, "recall_first", [approved]), DecidedVersion(14, "precision_first", [])],
+    )

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # tests are imported by path; th
 
 with warnings.catch_warnings():  # Metaflow's own copy of yaml asks for `_yaml`, which PyYAML calls deprecated
     warnings.filterwarnings("ignore", "The _yaml extension module", DeprecationWarning)
-    import metaflow.cards  # noqa: F401
+    from metaflow.cards import VegaChart
 
 import card_browser
 import card_samples
@@ -21,13 +21,13 @@ def data_report():
 
 
 @pytest.fixture
-def history():
-    return card_samples.history(rounds=13)
+def progress():
+    return card_samples.progress()
 
 
 @pytest.fixture
 def evaluation():
-    return card_samples.evaluation()
+    return card_samples.evaluation("test")
 
 
 @pytest.fixture
@@ -45,3 +45,14 @@ def read():
         return html.unescape(card_browser.content(page)).replace("\N{NO-BREAK SPACE}", " ")
 
     return read
+
+
+@pytest.fixture
+def drawn():
+    """Return the charts among components, the rows of each by its title."""
+
+    def drawn(components):
+        specs = [part.render()["spec"] for part in components if isinstance(part, VegaChart)]
+        return {spec["title"]["text"]: spec["data"]["values"] for spec in specs}
+
+    return drawn

@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import card_browser
-import card_samples
-import comparison_samples
-import cost_samples
-import drift_samples
+import card_samples as samples
 
 from cards.compare_card import compare_card
 from cards.cost_card import cost_card
@@ -20,6 +17,8 @@ from cards.drift_card import drift_card
 from cards.evaluate_card import evaluate_card
 from cards.preprocess_card import preprocess_card
 from cards.register_card import register_card
+from cards.review_report import review_parts
+from cards.score_card import score_card
 from cards.train_card import train_card
 
 FOLDER = Path(__file__).parents[2] / "build" / "cards"
@@ -29,15 +28,17 @@ LOOKS = [(width, dark) for width in (1400, 800) for dark in (False, True)]
 def sample_cards() -> dict[str, list[Any]]:
     """Build every card; train twice, in the middle of its run and before the first round."""
     return {
-        "preprocess": preprocess_card(card_samples.data_report()),
-        "preprocess_snapshot": preprocess_card(card_samples.data_report() | {"snapshot": card_samples.snapshot()}),
-        "train": train_card(card_samples.history(rounds=13), fold=2, iterations_total=1_000),
-        "train_start": train_card(card_samples.history(rounds=0), fold=2, iterations_total=1_000),
-        "evaluate": evaluate_card(card_samples.evaluation()),
-        "register": register_card(card_samples.release(), card_samples.evaluation()),
-        "cost": cost_card(cost_samples.cost()),
-        "compare": compare_card(comparison_samples.comparison()),
-        "drift": drift_card(drift_samples.drift(), drift_samples.decision()),
+        "preprocess": preprocess_card(samples.data_report(), None),
+        "preprocess_snapshot": preprocess_card(samples.data_report(), samples.snapshot()),
+        "train": train_card(samples.progress(), fold=2),
+        "train_start": train_card(samples.progress(rounds=0), fold=2),
+        "evaluate": evaluate_card(samples.evaluation(), samples.explanation()),
+        "register": register_card(samples.release(), samples.evaluation()),
+        "cost": cost_card(samples.cost()),
+        "compare": compare_card(samples.comparison()),
+        "score": score_card(samples.score_report(), samples.first_rows()),
+        "drift": drift_card(samples.drift(), samples.decision()),
+        "review": review_parts(samples.dossier()),
     }
 
 

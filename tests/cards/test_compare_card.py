@@ -1,43 +1,39 @@
-import comparison_samples
+from dataclasses import replace
+
+import card_samples
 import pytest
 from metaflow.cards import VegaChart
 
 from cards.compare_card import compare_card
 
-FIRST, SECOND, THIRD = comparison_samples.RUNS
 
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def compared():
-    return comparison_samples.comparison()
+    return card_samples.comparison()
 
 
 def charts(components):
-    return {
-        part.render()["spec"]["title"]["text"]: part.render()["spec"]
-        for part in components
-        if isinstance(part, VegaChart)
-    }
+    specs = (part.render()["spec"] for part in components if isinstance(part, VegaChart))
+    return {spec["title"]["text"]: spec for spec in specs}
 
 
 def test_the_best_run_of_each_definition_is_highlighted(compared, read):
     text = read(compare_card(compared))
     assert text.count("(best)") == 4
-    assert "**47 % [42, 51]** (best)" in text
+    assert "**60 % [50, 70]** (best)" in text
     assert "not evaluated" in text
 
 
 def test_a_lead_is_weighed_against_the_spread_of_the_folds(compared, read):
     text = read(compare_card(compared))
-    assert f"- `review_budget`: **beyond the folds' spread**. {SECOND} is 4.6 points ahead of {FIRST}" in text
-    assert "folds spread by 3.0 points, and they were measured on other players" in text
+    assert "- `review_budget`: **beyond the spread of the folds**. second is 20.0 points ahead of first" in text
+    assert "folds spread by 8.5 points, and they were measured on other players" in text
     assert "- `precision_first`: **level**" in text
 
 
 def test_settings_that_differ_stand_in_a_table(compared, read):
-    text = read(compare_card(compared))
-    assert '["simulated.drift", "0", "0.5", "0"]' in text
-    assert "all settings are the same" in read(compare_card(compared | {"settings": []}))
+    assert '["train.members", "8", "16", "8"]' in read(compare_card(compared))
+    assert "all settings are the same" in read(compare_card(replace(compared, settings={})))
 
 
 def test_charts_ask_and_show_only_runs_with_data(compared):
@@ -49,23 +45,34 @@ def test_charts_ask_and_show_only_runs_with_data(compared):
         "Which features are distributed otherwise?",
     ]
     for spec in drawn.values():
-        assert THIRD not in str(spec["data"])
+        assert "third" not in str(spec["data"])
+
+
+def test_the_model_that_stands_out_is_shown_first(compared):
+    spec = charts(compare_card(replace(compared, headline="balanced")))["What changes, beyond what folds differ by?"]
+    assert spec["params"][0]["value"] == "balanced"
 
 
 def test_a_run_has_the_same_colour_in_every_chart(compared):
-    scales = [spec for spec in map(str, charts(compare_card(compared)).values()) if SECOND in spec]
-    assert len(scales) == 4
-    assert all("'#e08a00'" in spec for spec in scales)
+    specs = [str(spec) for spec in charts(compare_card(compared)).values() if "second" in str(spec)]
+    assert len(specs) == 4
+    assert all("'#e08a00'" in spec for spec in specs)
 
 
 def test_runs_on_the_same_data_need_no_drift_chart(compared, read):
-    same = compared | {"drift": [], "data": dict.fromkeys(compared["runs"], "9f2c41d07be3a865")}
+    same = replace(compared, drift=[], data=dict.fromkeys(compared.runs, "9f2c41d07be3a865"))
     components = compare_card(same)
     assert "Which features are distributed otherwise?" not in charts(components)
-    assert read(components).count("`, the same") == 2
+    assert read(components).count("9f2c41d07be3a865, the same") == 2
 
 
 def test_runs_that_have_only_begun_are_compared_by_their_settings(compared, read):
-    begun = compared | {"metrics": [], "curves": [], "drift": [], "best": []}
+    begun = replace(compared, metrics=[], curves=[], drift=[], best=[], headline=None)
     assert not charts(compare_card(begun))
-    assert "simulated.drift" in read(compare_card(begun))
+    assert "train.members" in read(compare_card(begun))
+
+
+def test_what_could_not_be_read_of_a_run_is_said(compared, read):
+    assert "third: evaluation: of another shape" in read(
+        compare_card(replace(compared, unread={"third": ["evaluation: of another shape"]}))
+    )

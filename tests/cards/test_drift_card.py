@@ -1,44 +1,53 @@
-import drift_samples
+from dataclasses import replace
+
+import card_samples
+import pytest
 
 from cards.drift_card import drift_card
 
 
-def test_the_decision_and_its_reasons_come_first(read):
-    text = read(drift_card(drift_samples.drift(), drift_samples.decision()))
-    assert text.index("**Retrain**, cut-off 2026-08-01") < text.index("a classifier tells these players")
-    assert text.index("a classifier tells these players") < text.index("Features moved")
+@pytest.fixture
+def report():
+    return card_samples.drift()
 
 
-def test_each_signal_says_what_it_takes_to_retrain(read):
-    text = read(drift_card(drift_samples.drift(), drift_samples.decision()))
+@pytest.fixture
+def decision():
+    return card_samples.decision()
+
+
+def test_the_decision_and_its_reasons_come_first(report, decision, read):
+    text = read(drift_card(report, decision))
+    order = ("**Retrain, cut-off 2026-08-01:**", "a classifier tells these players", "Features moved")
+    assert sorted(order, key=text.index) == list(order)
+
+
+def test_each_signal_says_what_it_takes_to_retrain(report, decision, read):
+    text = read(drift_card(report, decision))
     assert '"0.672", "beyond", "0.60", "yes", "2", "2 periods"]' in text
     assert '"0.027", "beyond", "0.05", "no", "0", "never"]' in text
 
 
-def test_limits_say_where_they_come_from(read):
-    text = read(drift_card(drift_samples.drift(), drift_samples.decision()))
-    assert "Limits come from 5 past pairs" in text
-    alone = read(drift_card(drift_samples.drift() | {"pairs": 0}, drift_samples.decision()))
-    assert "chance alone" in alone
+def test_limits_say_where_they_come_from(report, decision, read):
+    assert "Limits come from 5 past pairs" in read(drift_card(report, decision))
+    assert "chance alone" in read(drift_card(replace(report, pairs=0), decision))
 
 
-def test_a_feature_without_a_value_has_its_row(read):
-    text = read(drift_card(drift_samples.drift(), drift_samples.decision()))
-    assert '["bets_active_share (moved)", "– / 0.024", "– / 0.012", "0 % → 100 %"' in text
+def test_a_feature_without_a_value_has_its_row_and_no_bar(report, decision, read, drawn):
+    card = drift_card(report, decision)
+    assert '["night_play_level (moved)", "– / 0.030", "– / 0.012", "0 % → 100 %", "12.4 → –"]' in read(card)
+    assert "night_play_level" not in [row["name"] for row in drawn(card)["Which features have moved?"]]
 
 
-def test_what_was_not_measured_is_left_out(read):
-    report = drift_samples.drift() | {"recall": None, "unknown_share": None}
-    decision = drift_samples.decision("watch")
-    del decision["signals"]["recall"]
-    text = read(drift_card(report, decision))
-    assert "promised" not in text
+def test_what_was_not_measured_is_left_out(report, decision, read):
+    signals = {name: state for name, state in decision.signals.items() if name != "recall"}
+    text = read(drift_card(replace(report, recall=None, unknown_share=None), replace(decision, signals=signals)))
+    assert "% promised" not in text
     assert '"Unknown"' not in text
 
 
-def test_without_a_reference_the_card_says_why(read):
+def test_without_a_reference_the_card_says_why(decision, read):
     reason = "drift is not measured: version 3 was not trained on a snapshot"
-    decision = drift_samples.decision("watch") | {"reasons": [reason], "signals": {}}
-    text = read(drift_card(None, decision))
+    text = read(drift_card(None, replace(decision, action="watch", reasons=[reason], signals={})))
     assert reason in text
     assert "Drift: not measured" in text

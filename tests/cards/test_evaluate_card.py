@@ -1,170 +1,180 @@
+import json
+from dataclasses import replace
+
 import card_samples
 import pytest
-from metaflow.cards import VegaChart
 
 from cards.evaluate_card import evaluate_card
+from scarcegan import words
+from scarcegan.evaluation.records import Comparison, Verdict
+from scarcegan.evaluation.verdict import NO_RIVAL
+
+RECALL = "How many risky players are found for the players flagged?"
+PRECISION = "How often is a flagged player risky, the more are found?"
 
 
-def charts_of(components):
-    specs = [part.render()["spec"] for part in components if isinstance(part, VegaChart)]
-    return {spec["title"]["text"]: spec for spec in specs}
+@pytest.fixture
+def card():
+    return lambda evaluation, **changes: evaluate_card(evaluation, replace(card_samples.explanation(), **changes))
 
 
-def test_the_review_budgets_verdict_comes_first(evaluation, read):
-    text = read(evaluate_card(evaluation))
-    headline = text.index("### `review_budget` finds 34 % [27, 41] of risky players at 1 % flagged")
-    assert headline < text.index("- `recall_first` finds") < text.index("Test set")
-    assert "a tie with extra_trees" in text
-    assert "+2.1 [−3.4, +7.1] points" in text
+def with_models(evaluation, change):
+    return replace(evaluation, models={name: change(model) for name, model in evaluation.models.items()})
 
 
-def test_a_constraint_that_was_not_met_is_not_hidden(evaluation, read):
-    text = read(evaluate_card(evaluation))
-    assert '["recall_first", "recall ≥ 0.85, fewest flagged", "NOT met"' in text
-    assert text.count("NOT met") == 1
+def with_verdict(evaluation, **changes):
+    verdict = replace(evaluation.verdicts["review_budget"], **changes)
+    return replace(evaluation, verdicts={**evaluation.verdicts, "review_budget": verdict})
 
 
-def test_numbers_stand_with_their_intervals(evaluation, read):
-    text = read(evaluate_card(evaluation))
-    row = '["review_budget", "0.33 [0.28, 0.39]", "34 % [27, 41]", "47 % [40, 54]", "65 % [58, 72]"'
-    assert row in text
-    assert '["baseline extra_trees", "0.32 [0.27, 0.38]"' in text
-    assert '["champion review_budget (version 9)", "0.30 [0.25, 0.36]"' in text
-    assert "0.98 % [0.88, 1.08]" in text
+def cells(name, *texts):
+    """The beginning of a table's row as the page has it."""
+    return json.dumps([name, *(text.replace(words.GAP, " ") for text in texts)], ensure_ascii=False)[:-1]
 
 
-def test_the_basis_of_the_numbers_is_told(evaluation, read):
-    text = read(evaluate_card(evaluation))
-    assert "Share of risky players among all: 1 % (known from truth)" in text
-    assert "4,528 players, 46 known risky" in text
+def test_the_headlines_verdict_comes_first(evaluation, card, read):
+    text = read(card(evaluation))
+    order = ("### `review_budget` finds", "- `recall_first` finds", "## Test set `test`")
+    assert sorted(order, key=text.index) == list(order)
+    against = evaluation.verdicts["review_budget"].against_rival
+    told = words.points(against.difference, against.low, against.high)
+    definition = "flagged share ≤ 0.01, highest recall"
+    assert cells("review_budget", definition, "met", "a tie with extra_trees", told) in text
 
 
-def test_every_chart_asks_a_question(evaluation):
-    titles = list(charts_of(evaluate_card(evaluation)))
+def test_a_bound_that_was_missed_is_not_overlooked(evaluation, card, read):
+    text = read(card(with_models(evaluation, lambda model: replace(model, constraint_met=False))))
+    assert cells("recall_first", "recall ≥ 0.85, fewest flagged", "NOT met") in text
+
+
+def test_numbers_stand_with_their_intervals(evaluation, card, read):
+    text = read(card(evaluation))
+    model, rival = evaluation.models["review_budget"].test["test"], evaluation.rivals["extra_trees"]["test"]
+    ranking = [words.interval(name, getattr(model, name)) for name in ("pr_auc", "recall_at_1", "recall_at_2")]
+    assert cells("review_budget", *ranking) in text
+    assert cells("rival extra_trees", words.interval("pr_auc", rival.pr_auc)) in text
+    assert cells("champion review_budget (version 9)") in text
+
+
+def test_the_basis_of_the_numbers_is_told(evaluation, card, read):
+    text = read(card(evaluation))
+    assert "Share of risky players among all: 1.1 % (known from truth)" in text
+    assert "4,500 players, 50 known risky" in text
+
+
+def test_every_chart_asks_a_question(evaluation, card, drawn):
+    titles = list(drawn(card(evaluation)))
     assert len(titles) == 8
     assert all(title.endswith("?") for title in titles)
 
 
-def test_the_headline_its_rival_and_its_champion_stand_out(evaluation):
-    spec = charts_of(evaluate_card(evaluation))["How many risky players are found for the players flagged?"]
-    assert {row["name"] for row in spec["data"]["values"]} == {
-        *card_samples.DEFINITIONS,
-        *(f"baseline {name}" for name in card_samples.RIVALS),
-        "champion review_budget (version 9)",
-    }
-    (picked,) = spec["layer"][1]["params"]
-    assert [item["name"] for item in picked["value"]] == [
-        "review_budget",
-        "champion review_budget (version 9)",
-        "baseline extra_trees",
-    ]
+def test_the_headline_its_rival_and_its_champion_stand_out(evaluation, card, drawn):
+    lines = drawn(card(evaluation))[RECALL]
+    standing_out = ["review_budget", "champion review_budget (version 9)", "rival extra_trees"]
+    assert [line["name"] for line in lines if not line["faint"]] == standing_out
+    assert len(lines) == 9
 
 
-def test_the_band_walks_round_the_interval_of_recall(evaluation):
-    spec = charts_of(evaluate_card(evaluation))["How often is a flagged player truly risky, the more are found?"]
-    outline = spec["layer"][0]["data"]["values"][0]
-    curve = evaluation["models"]["recall_first"]["test"]["test"]["curve"]
-    assert len(outline["edge"]) == len(outline["precision"]) == len(outline["order"]) == 200
-    assert outline["edge"][0] == pytest.approx(curve["recall_low"][0], rel=1e-4)
-    assert outline["edge"][-1] == pytest.approx(curve["recall_high"][0], rel=1e-4)
-    assert outline["precision"][0] == outline["precision"][-1]
+@pytest.mark.parametrize(("title", "measure"), [(RECALL, "recall"), (PRECISION, "precision")])
+def test_curves_lie_in_their_intervals(evaluation, card, drawn, title, measure):
+    curve, line = evaluation.models["recall_first"].test["test"].curve, drawn(card(evaluation))[title][0]
+    for key, end in (("y", ""), ("low", "_low"), ("high", "_high")):
+        assert line[key] == pytest.approx(getattr(curve, measure + end), rel=1e-4)
 
 
-def test_confusion_shows_shares_of_the_row_and_leaves_empty_rows_out(evaluation):
-    for model in evaluation["models"].values():
-        model["test"]["test"]["confusion"]["matrix"][0] = [0] * 5
-    rows = charts_of(evaluate_card(evaluation))["Which classes are mistaken for which?"]["data"]["values"]
-    assert {row["truth"] for row in rows} == {"normal", "heavy", "risky"}
-    (found,) = [r for r in rows if (r["model"], r["truth"], r["called"]) == ("balanced", "risky", "risky")]
-    assert found["players"] == 13
-    assert found["share"] == pytest.approx(13 / 24, rel=1e-4)
+@pytest.mark.parametrize(
+    "title", ["What would another threshold bring?", "Does a risk score of 30 % mean that 30 % are risky?"]
+)
+def test_one_model_is_looked_into_at_a_time_the_headline_first(evaluation, card, drawn, title):
+    lines = drawn(card(evaluation))[title]
+    names = ["review_budget", "recall_first", "precision_first", "balanced"]
+    assert list(dict.fromkeys(line["choice"] for line in lines)) == names
+    assert lines[0]["high"]
 
 
-def test_without_classes_the_card_says_why_there_is_no_confusion_matrix(evaluation, read):
-    for model in evaluation["models"].values():
-        model["test"]["test"] |= {"confusion": None, "unknown_share": None}
-    assert "No confusion matrix" in read(evaluate_card(evaluation))
+def test_confusion_shows_shares_of_the_row_and_leaves_empty_rows_out(evaluation, card, drawn):
+    def emptied(model):
+        test = model.test["test"]
+        matrix = [[0] * 5, [0, 0, 0, 13, 11], *test.confusion.matrix[2:]]
+        return replace(model, test={"test": replace(test, confusion=replace(test.confusion, matrix=matrix))})
+
+    found = drawn(card(with_models(evaluation, emptied)))["Which classes are mistaken for which?"]
+    assert {cell["row"] for cell in found} == {"normal", "heavy", "risky", "unlabelled"}
+    (told,) = [one for one in found if (one["panel"], one["row"], one["column"]) == ("balanced", "normal", "risky")]
+    assert (told["label"], told["shade"]) == ("13", pytest.approx(13 / 24, rel=1e-4))
 
 
-def test_folds_are_summed_up_with_their_spread(evaluation, read):
-    text = read(evaluate_card(evaluation))
-    assert '["review_budget", "0.570", "34 ± 6 %"' in text
+def test_without_classes_the_card_says_why_there_is_no_confusion_matrix(evaluation, card, read):
+    unknown = {"confusion": None, "unknown_share": None}
+    blind = with_models(evaluation, lambda model: replace(model, test={"test": replace(model.test["test"], **unknown)}))
+    assert "There is no confusion matrix" in read(card(blind))
 
 
-def test_each_model_stands_against_its_own_champion(evaluation, read):
-    assert '"better than version 9: +5.2 [+1.1, +9.3] points"]' in read(evaluate_card(evaluation))
-    changed = {"version": 9, "difference": None, "low": None, "high": None, "verdict": "no rival"}
-    evaluation["verdicts"]["review_budget"]["champion"] = changed
-    assert '"version 9: not comparable"]' in read(evaluate_card(evaluation))
+def test_folds_are_summed_up_with_their_spread(evaluation, card, read, drawn):
+    components, model = card(evaluation), evaluation.models["review_budget"]
+    recall = model.fold_spread["recall"]
+    told = words.spread("recall", recall.mean, recall.std)
+    assert cells("review_budget", words.score(model.threshold, 3), told) in read(components)
+    marks = drawn(components)["How much do the models differ from fold to fold?"]
+    (mark,) = [one for one in marks if (one["name"], one["series"]) == ("Recall", "review_budget")]
+    assert mark["dots"] == pytest.approx(recall.folds, rel=1e-4)
 
 
-def test_a_first_run_has_neither_champions_nor_rivals(evaluation, read):
-    alone = {"rival": None, "difference": None, "low": None, "high": None, "verdict": "no rival"}
-    evaluation |= {"champions": {}, "baselines": {}}
-    evaluation["verdicts"] = {name: {"sentence": f"`{name}` stands alone"} | alone for name in evaluation["verdicts"]}
-    text = read(evaluate_card(evaluation))
+def test_each_model_stands_against_its_own_champion(evaluation, card, read):
+    assert '"better than version 9: +' in read(card(evaluation))
+    changed = with_verdict(evaluation, against_champion=NO_RIVAL)
+    assert '"version 9: not comparable"]' in read(card(changed))
+
+
+def test_a_first_run_has_neither_champions_nor_rivals(evaluation, card, read):
+    alone = {name: Verdict(f"`{name}` stands alone", None, Comparison("no rival")) for name in evaluation.verdicts}
+    text = read(card(replace(evaluation, champions={}, rivals={}, verdicts=alone)))
     assert '"no rival", "–", "no champion yet"]' in text
     assert "champion review_budget" not in text
 
 
-def test_a_champion_of_a_dropped_definition_is_still_drawn(evaluation, read):
-    evaluation["champions"]["retired"] = evaluation["champions"]["review_budget"] | {"version": 2}
-    assert "champion retired (version 2)" in read(evaluate_card(evaluation))
+def test_a_champion_of_a_dropped_definition_is_still_drawn(evaluation, card, read):
+    old = replace(evaluation.champions["review_budget"], version=2)
+    assert "champion retired (version 2)" in read(card(replace(evaluation, champions={"retired": old})))
 
 
-def test_a_team_without_a_review_budget_model_sees_its_first_definition_first(evaluation, read):
-    for part in ("models", "verdicts"):
-        evaluation[part].pop("review_budget")
-    assert "### `recall_first` finds" in read(evaluate_card(evaluation))
+def test_a_team_without_a_review_budget_model_sees_its_first_definition_first(evaluation, card, read):
+    parts = {"models": dict(evaluation.models), "verdicts": dict(evaluation.verdicts)}
+    for part in parts.values():
+        del part["review_budget"]
+    assert "### `recall_first` finds" in read(card(replace(evaluation, **parts)))
 
 
-def test_every_test_set_has_its_part(read):
-    text = read(evaluate_card(card_samples.evaluation(("test", "new_attacks"))))
+def test_every_test_set_has_its_part(card, read):
+    text = read(card(card_samples.evaluation("test", "new_attacks")))
     assert text.index("## Test set `test`") < text.index("## Test set `new_attacks`")
 
 
-def test_groups_of_players_stand_with_counts_and_intervals(evaluation, read):
-    components = evaluate_card(evaluation)
+def test_groups_of_players_stand_with_counts_and_intervals(evaluation, card, read, drawn):
+    first, *others = evaluation.subgroups.features[1].groups
+    nobody = replace(first, risky=0, recall=None)
+    tenure = replace(evaluation.subgroups.features[1], groups=[nobody, *others])
+    components = card(replace(evaluation, subgroups=replace(evaluation.subgroups, features=[tenure])))
     text = read(components)
-    assert "`review_budget` at its one threshold, 0.570, on `test`" in text
-    assert (
-        '["sessions active share 0.233 to 1", "1,509", "31", "48 % [39, 57]", "45 % [25, 65]", "2.2 % [1.8, 2.6]"]'
-        in text
-    )
-    assert '["sessions tenure days 0 to 21", "1,509", "0", "–", "0 % [0, 20]", "0.13 % [0, 0.53]"]' in text
-    drawn = charts_of(components)["Whose risk does the model overlook?"]["data"]["values"]
-    assert len(drawn) == 5  # nobody is risky among the newest
+    assert f"`review_budget` at its one threshold, {evaluation.subgroups.threshold:.3f}, on `test`" in text
+    assert cells(f"sessions tenure days 1 to {first.high:.0f}", f"{first.players:,}", "0", "–") in text
+    assert len(drawn(components)["Whose risk does the model overlook?"]) == 2
 
 
-def test_without_telling_features_the_card_says_how_to_get_groups(evaluation, read):
-    evaluation["subgroups"]["features"] = []
-    assert "name features in `evaluate.subgroup_features`" in read(evaluate_card(evaluation))
+def test_without_telling_features_the_card_says_how_to_get_groups(evaluation, card, read):
+    assert "name features in `evaluate.subgroup_features`" in read(card(replace(evaluation, subgroups=None)))
 
 
-def test_the_card_tells_what_the_model_looks_at(evaluation, read):
-    components = evaluate_card(evaluation)
-    text = read(components)
-    assert "46 flagged players of `test` (the highest scores first) and 150 others drawn at random" in text
-    rows = charts_of(components)["Which features move the risk score most?"]["data"]["values"]
-    assert (len(rows), rows[0]["feature"]) == (15, "deposit mean")
+def test_the_card_tells_what_the_model_looks_at(evaluation, card, read, drawn):
+    components = card(evaluation)
+    assert "46 flagged players of `test` (the highest scores first) and 150 others drawn at random" in read(components)
+    bars = drawn(components)["Which features move the risk score most?"]
+    assert (len(bars), bars[0]["name"]) == (15, "deposit level")
 
 
-def test_five_players_are_explained_in_words_and_without_names(evaluation, read):
-    text = read(evaluate_card(evaluation))
-    assert '["A", "0.97", "risky", "deposit mean 0.93, typical 0.21 (+0.21)", "stake mean 0.93' in text
+def test_players_are_explained_in_words_and_without_names(evaluation, card, read):
+    text = read(card(evaluation))
+    assert '["A", "0.97", "risky", "deposit level 0.93, typical 0.21 (+0.21)", "stake level 0.93' in text
     assert '["D", "0.66", "not known", ' in text
     assert "Names are withheld and values rounded" in text
-
-
-def test_where_nobody_is_flagged_nobody_is_explained(evaluation, read):
-    evaluation["explanation"]["examples"] = []
-    assert "Nobody is flagged on this test set" in read(evaluate_card(evaluation))
-
-
-def test_the_threshold_explorer_and_calibration_show_their_doubt(evaluation):
-    charts = charts_of(evaluate_card(evaluation))
-    explorer = charts["What would another threshold bring?"]
-    assert {"recall_low", "precision_high"} <= set(explorer["data"]["values"][0])
-    bands = [measure["layer"][0]["encoding"]["y2"]["field"] for measure in explorer["layer"][:2]]
-    assert bands == ["recall_high", "precision_high"]
-    assert {"low", "high"} <= set(charts["Does a risk score of 30 % mean that 30 % are risky?"]["data"]["values"][0])
+    assert "Nobody is flagged on this test set" in read(card(evaluation, examples=[]))

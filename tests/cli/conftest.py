@@ -3,4 +3,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "history"))
 
-from history_samples import recorded  # noqa: F401
+from history_samples import recorded, recorder  # noqa: F401

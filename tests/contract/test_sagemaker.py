@@ -1,13 +1,16 @@
 """SageMaker alone: what the stand-in for AWS gets wrong, and what only SageMaker has."""
 
 import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
 from botocore.exceptions import ClientError
 
 from scarcegan import settings
+from scarcegan.aws.model_quality import model_quality_json
 from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem
 
@@ -36,32 +39,36 @@ def refusal(code, message="no"):
     return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
 
 
-def failing_after(calls, client):
-    """A `create_model_package` that works so many times and then is throttled."""
+def failing_after(calls, client, failure):
+    """A `create_model_package` that works so many times and then fails."""
     left = iter(range(calls))
 
     def create(**arguments):
         if next(left, None) is None:
-            raise refusal("ThrottlingException")
+            raise failure
         return client.create_model_package(**arguments)
 
     return create
 
 
-def test_a_lost_process_leaves_two_packages_and_a_rerun_completes_the_release(aws, open_sagemaker, make_release):
+@pytest.mark.parametrize(
+    ("failure", "seen", "words"),
+    [
+        (refusal("ThrottlingException"), RegistryProblem, r"'review_budget' \(landed so far: recall_first, precision_"),
+        (SystemExit("the process is lost"), SystemExit, "lost"),
+    ],
+)
+def test_a_release_cut_short_is_incomplete_and_a_rerun_completes_it(
+    aws, open_sagemaker, make_release, failure, seen, words
+):
     client = aws("sagemaker")
-    left = iter(range(2))
-
-    def die(**arguments):
-        if next(left, None) is None:
-            raise SystemExit(9)
-        return client.create_model_package(**arguments)
-
-    with pytest.raises(SystemExit):
-        open_sagemaker(Meddling(client, create_model_package=die)).register_release(make_release())
-    assert len(open_sagemaker().versions()) == 2
+    cut = Meddling(client, create_model_package=failing_after(2, client, failure))
+    with pytest.raises(seen, match=words):
+        open_sagemaker(cut).register_release(make_release())
     counted = Meddling(client)
     registry = open_sagemaker(counted)
+    with pytest.raises(RegistryProblem, match="incomplete: 2 of 4"):
+        registry.approve(1, **REVIEW)
     assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
     assert counted.count("create_model_package") == 2
     registry.approve(1, **REVIEW)
@@ -93,18 +100,6 @@ def test_a_conflict_with_another_process_is_no_failure(aws, open_sagemaker, make
 
     registry = open_sagemaker(Meddling(client, create_model_package=conflicts))
     assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
-
-
-def test_a_release_cut_short_names_what_landed_and_a_rerun_completes_it(aws, open_sagemaker, make_release):
-    client = aws("sagemaker")
-    throttled = open_sagemaker(Meddling(client, create_model_package=failing_after(2, client)))
-    with pytest.raises(RegistryProblem, match=r"'review_budget' \(landed so far: recall_first, precision_first;"):
-        throttled.register_release(make_release())
-    registry = open_sagemaker()
-    with pytest.raises(RegistryProblem, match="incomplete: 2 of 4"):
-        registry.approve(1, **REVIEW)
-    assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
-    registry.approve(1, **REVIEW)
 
 
 def test_every_package_carries_its_own_token(aws, open_sagemaker, make_release):
@@ -166,27 +161,27 @@ def test_the_package_says_how_to_serve_the_archive(aws, open_sagemaker, make_rel
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
 
 
-def test_the_package_carries_quality_card_and_origin(aws, open_sagemaker, make_release):
+def test_the_package_carries_quality_card_and_origin(aws, open_sagemaker, make_release, evaluation):
     client = Meddling(aws("sagemaker"))
-    quality, card = '{"version": 0.0}', '{"model_overview": {"model_creator": "scarcegan"}}'
-    open_sagemaker(client).register_release(
-        make_release(definitions=("balanced",), model_quality=quality, model_card=card)
-    )
+    open_sagemaker(client).register_release(make_release(definitions=("balanced",), evaluation=evaluation))
     sent = next(sent for name, sent in client.calls if name == "create_model_package")
     assert sent["MetadataProperties"] == {"GeneratedBy": "RetrainFlow/11", "CommitId": "0a1b2c3"}
-    assert sent["ModelCard"] == {"ModelCardContent": card, "ModelCardStatus": "PendingReview"}
+    card = json.loads(sent["ModelCard"]["ModelCardContent"])
+    assert card["additional_information"]["custom_details"]["release"] == "release-11"
     statistics = sent["ModelMetrics"]["ModelQuality"]["Statistics"]
     bucket, key = statistics["S3Uri"].removeprefix("s3://").split("/", 1)
     kept = aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    assert kept.decode() == quality
+    assert kept.decode() == model_quality_json(evaluation.on_first_test_set("balanced"))
     assert statistics["ContentDigest"] == f"sha256:{hashlib.sha256(kept).hexdigest()}"
     assert statistics["ContentType"] == "application/json"
 
 
 def test_limits_are_checked_before_anything_is_sent(aws, open_sagemaker, make_release):
     client = Meddling(aws("sagemaker"))
-    with pytest.raises(RegistryProblem, match="100,000"):
-        open_sagemaker(client).register_release(make_release(model_card='"' + "x" * 100_000 + '"'))
+    models = make_release()
+    models.append(replace(models.pop(), metadata={"config": "own (copy).toml"}))
+    with pytest.raises(RegistryProblem, match="metadata 'config' of 'balanced' in letters"):
+        open_sagemaker(client).register_release(models)
     assert client.calls == []
     assert aws("s3").list_objects_v2(Bucket="models")["KeyCount"] == 0
 

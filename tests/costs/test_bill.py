@@ -1,43 +1,40 @@
 import pytest
 
-from scarcegan.costs import bill
-from scarcegan.settings import load
+from scarcegan.costs import TaskUsage, bill
+from scarcegan.settings import Prices
+from scarcegan.settings.steps import STEPS
 
-SETTINGS = load({"prices": {"vcpu_hour": 1, "gb_hour": 0.5, "gpu_hour": 10, "currency": "EUR"}})
+PRICES = Prices(vcpu_hour=1, gb_hour=0.5, gpu_hour=10, currency="EUR")
 
 
 def task(step="train", index=None, **changes):
     usual = {"wall_s": 1800, "cpu_s": 5400, "peak_memory_mb": 6000, "gpu_used_share": 0.7}
     asked = {"cpu": 4, "memory_mb": 8192, "gpu": 1, "attempt": 0}
-    return {"step": step, "index": index} | usual | asked | changes
+    return TaskUsage(step=step, index=index, **(usual | asked | changes))
 
 
-def billed(*tasks, rented=True):
-    return bill(tasks, SETTINGS, rented=rented)
+def billed(*tasks):
+    return bill(tasks, STEPS["RetrainFlow"], PRICES, expected_money=3.5, rented=True)
 
 
 def test_a_task_costs_its_request_for_its_time():
     cost = billed(task())
-    assert cost["money"] == pytest.approx(0.5 * (4 + 8 * 0.5 + 10))
-    assert (cost["hours"], cost["gpu_hours"], cost["currency"]) == (0.5, 0.5, "EUR")
+    assert cost.money == pytest.approx(0.5 * (4 + 8 * 0.5 + 10))
+    assert (cost.hours, cost.gpu_hours, cost.currency) == (0.5, 0.5, "EUR")
 
 
 def test_the_tasks_of_a_step_are_added_up_and_their_highest_memory_taken():
     cost = billed(task("start", gpu=0), task(index=0), task(index=1, wall_s=3600, peak_memory_mb=7000))
-    start, train = cost["steps"]
-    assert (start["step"], start["tasks"], start["gpu"]) == ("start", 1, 0)
-    assert (train["tasks"], train["wall_s"], train["cpu_s"], train["peak_memory_mb"]) == (2, 5400, 10800, 7000)
-    assert train["cpu_used_share"] == pytest.approx(10800 / (5400 * 4))
-    assert train["gpu_used_share"] == pytest.approx(0.7)
-    assert cost["money"] == pytest.approx(sum(step["money"] for step in cost["steps"]))
+    start, train = cost.steps
+    assert (start.step, start.tasks, start.gpu) == ("start", 1, 0)
+    assert (train.tasks, train.wall_s, train.cpu_s, train.peak_memory_mb) == (2, 5400, 10800, 7000)
+    assert train.cpu_used_share == pytest.approx(10800 / (5400 * 4))
+    assert train.gpu_used_share == pytest.approx(0.7)
+    assert cost.money == pytest.approx(sum(step.money for step in cost.steps))
 
 
 def test_attempts_that_failed_are_counted():
-    assert billed(task(index=0, attempt=2), task(index=1))["retries"] == 2
-
-
-def test_the_estimate_stands_beside_it():
-    assert billed(task())["expected_money"] > 0
+    assert billed(task(index=0, attempt=2), task(index=1)).retries == 2
 
 
 @pytest.mark.parametrize(
@@ -52,9 +49,9 @@ def test_the_estimate_stands_beside_it():
     ],
 )
 def test_the_next_run_is_told_what_to_ask_for(change, advice):
-    (step,) = billed(task(**change))["steps"]
-    assert step["suggestion"].startswith(advice)
-    assert bool(step["suggestion"]) == bool(advice)
+    (step,) = billed(task(**change)).steps
+    assert step.suggestion.startswith(advice)
+    assert bool(step.suggestion) == bool(advice)
 
 
 def test_steps_that_share_a_request_are_advised_for_the_hungriest_of_them():
@@ -62,6 +59,6 @@ def test_steps_that_share_a_request_are_advised_for_the_hungriest_of_them():
     cost = billed(
         task("start", **small | {"peak_memory_mb": 400}), task("register", **small | {"peak_memory_mb": 1300})
     )
-    start, register = cost["steps"]
-    assert start["suggestion"] == ""
-    assert register["suggestion"] == "resources.small.memory_mb = 2,048 would do"
+    start, register = cost.steps
+    assert start.suggestion == ""
+    assert register.suggestion == "resources.small.memory_mb = 2,048 would do"

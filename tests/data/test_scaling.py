@@ -95,11 +95,11 @@ def test_a_feature_constant_in_the_training_rows_scales_to_one_value(kind):
 def test_a_scaler_survives_its_plain_arrays(kind):
     raw = players_by_features()
     scaler = fit_scaler(raw, Scaling(kind=kind))
-    plain = scaler.to_arrays()
+    plain = scaler.to_plain()
     assert plain["kind"] == kind
     assert plain["knots"].dtype == plain["values"].dtype == np.float32
     assert plain["knots"].shape == plain["values"].shape
-    np.testing.assert_array_equal(Scaler.from_arrays(plain).apply(raw), scaler.apply(raw))
+    np.testing.assert_array_equal(Scaler.from_plain(plain).apply(raw), scaler.apply(raw))
 
 
 def test_rows_are_scaled_as_their_copy_is_across_blocks():

@@ -1,7 +1,10 @@
+from dataclasses import fields
+from typing import get_args
+
 import numpy as np
 import pytest
 
-from scarcegan.evaluation.definitions import describe, operating_point
+from scarcegan.evaluation.definitions import AIMS, OperatingPoint, describe, operating_point
 from scarcegan.evaluation.metrics import at_threshold
 from scarcegan.evaluation.scored import Scored
 from scarcegan.settings import Definition, Settings
@@ -87,6 +90,11 @@ def test_an_operating_point_is_what_its_threshold_gives(rng):
             assert (point.recall, point.precision, point.flagged_share, point.f2) == pytest.approx(
                 tuple(figure[0] for figure in at)
             )
+
+
+def test_everything_that_a_definition_may_maximise_has_a_metric_that_tells():
+    assert set(get_args(Definition.model_fields["maximise"].annotation)) == AIMS.keys()
+    assert {aim.metric for aim in AIMS.values()} <= {field.name for field in fields(OperatingPoint)}
 
 
 def test_definitions_are_described_in_a_few_words():

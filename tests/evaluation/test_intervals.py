@@ -33,15 +33,15 @@ def test_the_same_seed_draws_the_same_players():
 
 def test_an_interval_holds_the_percentiles_and_the_deviation():
     samples = np.arange(1_001) / 1_000
-    assert interval(0.4, samples) == pytest.approx(
-        {"value": 0.4, "low": 0.025, "high": 0.975, "std": samples.std(ddof=1)}
-    )
+    found = interval(0.4, samples)
+    assert (found.value, found.low, found.high) == pytest.approx((0.4, 0.025, 0.975))
+    assert found.std == samples.std(ddof=1)
 
 
 def test_wilsons_interval_is_scipys_and_nobody_has_none():
     for part, whole in ((0, 5), (3, 3), (7, 40), (500, 1_000)):
         expected = binomtest(part, whole).proportion_ci(method="wilson")
         found = share_of(part, whole)
-        assert (found["low"], found["high"]) == pytest.approx((expected.low, expected.high), abs=1e-6)
-        assert found["value"] == part / whole
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-6)
+        assert found.value == part / whole
     assert share_of(0, 0) is None

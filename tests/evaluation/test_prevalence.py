@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
 
-from scarcegan.evaluation.prevalence import estimate_prevalence, known_prevalence
+from scarcegan.evaluation.prevalence import estimate_prevalence, known_prevalence, prevalence_of
+from scarcegan.evaluation.records import Prevalence
 from scarcegan.problems import DataProblem
+from scarcegan.settings import load
+
+LABELS = np.array([3, 3, 0, 0, -1, -1])
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
@@ -43,6 +47,17 @@ def test_an_empty_group_is_refused():
 
 
 def test_truth_goes_before_configuration_and_half_known_truth_is_none():
-    assert known_prevalence(np.array([1, 0, 0, 0]), 0.5) == (0.25, "known from truth")
-    assert known_prevalence(np.array([1, -1]), 0.5) == (0.5, "from config")
+    assert known_prevalence(np.array([1, 0, 0, 0]), 0.5) == Prevalence(0.25, "known from truth")
+    assert known_prevalence(np.array([1, -1]), 0.5) == Prevalence(0.5, "from config")
     assert known_prevalence(None, None) is None
+
+
+def test_a_configured_prevalence_goes_before_an_estimate():
+    known = load({"data": {"prevalence": 0.02}})
+    assert prevalence_of(np.linspace(1, 0, 6), LABELS, known) == Prevalence(0.02, "from config")
+
+
+def test_where_none_can_be_estimated_the_review_budget_is_assumed_in_words():
+    assumed = prevalence_of(np.full(6, 0.5), LABELS, load({}))  # scores that tell nobody apart
+    assert assumed.value == 0.01
+    assert assumed.how.startswith("assumed equal to the review budget (")

@@ -18,42 +18,42 @@ def validation():
     return Scored(np.zeros(PLAYERS), is_risky, ~is_risky, 0.02)
 
 
-def snapshots(rng, separations):
-    """Scores [snapshots, members, n], each as good as its separation."""
+def scores_of(rng, separations):
+    """Scores [rounds, members, n], each as good as its separation."""
     separations = np.asarray(separations, dtype=float)
     is_risky = np.arange(PLAYERS) < RISKY
     return rng.normal(size=(*separations.shape, PLAYERS)) + separations[..., None] * is_risky
 
 
 def all_of(scores):
-    """Every snapshot is healthy."""
+    """Every member is healthy in every round."""
     return np.ones(scores.shape[:2], dtype=bool)
 
 
 @pytest.mark.parametrize("definition", Settings().definitions, ids=lambda one: one.name)
 def test_each_member_enters_with_its_best_time(rng, validation, definition):
-    scores = snapshots(rng, [[0, 4], [0, 4], [0, 4], [0, 0], [4, 0], [4, 0], [4, 0]])
+    scores = scores_of(rng, [[0, 4], [0, 4], [0, 4], [0, 0], [4, 0], [4, 0], [4, 0]])
     choice = choose(scores, all_of(scores), validation, definition, 0.05)
     assert choice.members == [0, 1]
-    assert choice.snapshots[0] in (4, 5, 6)
-    assert choice.snapshots[1] in (0, 1, 2)
+    assert choice.rounds[0] in (4, 5, 6)
+    assert choice.rounds[1] in (0, 1, 2)
     assert len(choice.measure) == 2
 
 
 def test_the_point_is_the_chosen_ensembles_own(rng, validation):
-    scores = snapshots(rng, rng.random((5, 3)) * 2)
+    scores = scores_of(rng, rng.random((5, 3)) * 2)
     choice = choose(scores, all_of(scores), validation, BALANCED, 0.05)
-    mean = scores[choice.snapshots, choice.members].mean(axis=0)
+    mean = scores[choice.rounds, choice.members].mean(axis=0)
     assert choice.point == operating_point(BALANCED, validation.with_score(mean), 0.05)
 
 
-def test_a_single_lucky_snapshot_loses_to_a_good_neighbourhood(rng, validation):
-    scores = snapshots(rng, [[3.5], [0], [0], [0], [3], [3], [3], [0]])
-    assert choose(scores, all_of(scores), validation, REVIEW_BUDGET, 0.05).snapshots[0] in (4, 5, 6)
+def test_a_single_lucky_round_loses_to_a_good_neighbourhood(rng, validation):
+    scores = scores_of(rng, [[3.5], [0], [0], [0], [3], [3], [3], [0]])
+    assert choose(scores, all_of(scores), validation, REVIEW_BUDGET, 0.05).rounds[0] in (4, 5, 6)
 
 
 def test_an_unhealthy_member_is_never_chosen_not_even_looked_at(rng, validation):
-    scores = snapshots(rng, np.full((4, 3), [1.0, 5.0, 1.0]))
+    scores = scores_of(rng, np.full((4, 3), [1.0, 5.0, 1.0]))
     with_nan = scores.copy()
     with_nan[:, 1] = np.nan
     healthy = np.tile([True, False, True], (4, 1))
@@ -62,36 +62,36 @@ def test_an_unhealthy_member_is_never_chosen_not_even_looked_at(rng, validation)
     assert choice == choose(scores, healthy, validation, REVIEW_BUDGET, 0.05)
 
 
-def test_a_snapshot_taken_while_its_member_was_broken_is_never_chosen(rng, validation):
-    scores = snapshots(rng, [[1, 1], [5, 1], [5, 1], [2, 1], [1, 1]])
+def test_a_round_taken_while_its_member_was_broken_is_never_chosen(rng, validation):
+    scores = scores_of(rng, [[1, 1], [5, 1], [5, 1], [2, 1], [1, 1]])
     with_nan, healthy = scores.copy(), all_of(scores)
     with_nan[1:3, 0], healthy[1:3, 0] = np.nan, False
     choice = choose(with_nan, healthy, validation, REVIEW_BUDGET, 0.05)
     assert choice.members == [0, 1]
-    assert choice.snapshots[0] == 3  # judged by itself and its healthy neighbour alone
+    assert choice.rounds[0] == 3  # judged by itself and its healthy neighbour alone
     assert choice == choose(scores, healthy, validation, REVIEW_BUDGET, 0.05)
 
 
 def test_no_healthy_member_is_a_clear_error(rng, validation):
     with pytest.raises(TrainingCollapsed, match="at least 1 healthy member for 'balanced', got 0 of 2"):
-        choose(snapshots(rng, np.ones((3, 2))), np.zeros((3, 2), dtype=bool), validation, BALANCED, 0.05)
+        choose(scores_of(rng, np.ones((3, 2))), np.zeros((3, 2), dtype=bool), validation, BALANCED, 0.05)
 
 
 def test_a_healthy_member_with_nan_is_refused(rng, validation):
-    scores = snapshots(rng, np.ones((3, 2)))
+    scores = scores_of(rng, np.ones((3, 2)))
     scores[1, 0, 5] = np.nan
     with pytest.raises(DataProblem, match="finite"):
         choose(scores, all_of(scores), validation, BALANCED, 0.05)
 
 
-def test_no_snapshot_is_a_clear_error(validation):
-    with pytest.raises(DataProblem, match="at least 1 snapshot"):
+def test_no_round_is_a_clear_error(validation):
+    with pytest.raises(DataProblem, match="at least 1 round"):
         choose(np.zeros((0, 2, PLAYERS)), np.ones((0, 2), dtype=bool), validation, BALANCED, 0.05)
 
 
-def test_one_member_and_one_snapshot_are_the_choice(rng, validation):
-    choice = choose(snapshots(rng, [[1.0]]), np.array([[True]]), validation, PRECISION_FIRST, 0.05)
-    assert (choice.members, choice.snapshots) == ([0], [0])
+def test_one_member_and_one_round_are_the_choice(rng, validation):
+    choice = choose(scores_of(rng, [[1.0]]), np.array([[True]]), validation, PRECISION_FIRST, 0.05)
+    assert (choice.members, choice.rounds) == ([0], [0])
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 8])
@@ -111,13 +111,13 @@ def test_smoothing_averages_three_neighbours_and_two_at_the_ends():
     assert smooth(quality)[:, 0].tolist() == [1.5, 1.0, 3.0, 3.0]
 
 
-def test_a_broken_snapshot_has_no_quality_and_counts_for_no_neighbour():
+def test_a_broken_round_has_no_quality_and_counts_for_no_neighbour():
     quality = np.array([[1.0], [np.nan], [4.0], [2.0]])
     assert smooth(quality)[:, 0] == pytest.approx([1.0, np.nan, 3.0, 3.0], nan_ok=True)
 
 
 def test_the_final_threshold_flags_the_pooled_share_of_the_background(rng, validation):
-    pooled = validation.with_score(snapshots(rng, [[1.5]])[0, 0])
+    pooled = validation.with_score(scores_of(rng, [[1.5]])[0, 0])
     background = rng.random(2_000)
     threshold, point = final_threshold(pooled, REVIEW_BUDGET, 0.05, background)
     assert np.mean(background >= threshold) == point.flagged_share == pytest.approx(0.05)

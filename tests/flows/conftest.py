@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,38 +14,6 @@ import pytest
 from scarcegan.project import project_folder
 
 ROOT = Path(__file__).resolve().parents[2]
-TINY = """
-[data]
-path = "{folder}/players"
-prevalence = 0.05
-
-[simulated]
-players = 1500
-days = 60
-risky_share = 0.05
-labeled_risky = 20
-labeled_negatives = 40
-
-[folds]
-k = 2
-
-[model]
-trunk = [16, 8]
-
-[train]
-members = 2
-iterations = 40
-round_iterations = 10
-checkpoint_rounds = 1
-batch = 32
-
-[evaluate]
-bootstrap = 50
-baselines = ["logistic_regression", "gradient_boosting"]
-
-[registry]
-path = "{folder}/registry"
-"""
 
 
 @dataclass
@@ -52,12 +21,20 @@ class FlowFolder:
     """A folder with a tiny configuration, its own Metaflow datastore and its own registry."""
 
     path: Path
+    tiny: Callable
+
+    def configure(self, sections: dict) -> None:
+        """Lay other values over the tiny configuration, for the launches to come."""
+        own = {"data": {"path": f"{self.path}/players"}, "registry": {"path": f"{self.path}/registry"}}
+        laid_over = {name: own.get(name, {}) | sections.get(name, {}) for name in own | sections}
+        (self.path / "tiny.toml").write_text(self.tiny(laid_over))
 
     def launch(
         self, command: str, *options: str, fault: str = "", expect: int = 0, flow: str = "retrain_flow"
     ) -> tuple[str, str]:
         """Run or resume a flow and return what it printed and the new run's id."""
-        environment = dict(os.environ, SCARCEGAN_FAULT=fault, PYTHONPATH=str(Path(__file__).parent / "faults"))
+        code = os.pathsep.join([str(Path(__file__).parent / "faults"), str(ROOT)])
+        environment = dict(os.environ, SCARCEGAN_FAULT=fault, PYTHONPATH=code)
         configured = ["--config", "config", str(self.path / "tiny.toml")] if command == "run" else []
         id_file = self.path / "run-id"
         options = (command, "--run-id-file", str(id_file), *options)
@@ -81,9 +58,9 @@ class FlowFolder:
 
 
 @pytest.fixture(scope="module")
-def flow_folder(tmp_path_factory):
-    folder = FlowFolder(tmp_path_factory.mktemp("flow"))
-    (folder.path / "tiny.toml").write_text(TINY.format(folder=folder.path))
+def flow_folder(tmp_path_factory, tiny):
+    folder = FlowFolder(tmp_path_factory.mktemp("flow"), tiny)
+    folder.configure({})
     (folder.path / ".metaflow").mkdir()
     yield folder
     for run in (folder.path / ".metaflow" / "RetrainFlow").glob("[0-9]*"):

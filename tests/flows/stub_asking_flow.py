@@ -18,19 +18,18 @@ class StubAskingFlow(FlowSpec):
 
     @step
     def end(self):
-        from retrain_trigger import start_retraining
+        from retrain_trigger import Retraining
 
         from scarcegan.settings import load
 
-        run = f"{current.flow_name}/{current.run_id}"
-        self.retraining = start_retraining(
-            {"causes": ["classifier", "recall"]},
-            "players-2026-01-01",
-            run,
-            Path("tiny.toml").resolve(),
-            load(self.config.to_dict()),
-            HERE / "stub_retrain_flow.py",
+        wanted = Retraining(
+            snapshot="players-2026-01-01",
+            causes=("classifier", "recall"),
+            asked_by=f"{current.flow_name}/{current.run_id}",
+            config=str(Path("tiny.toml").resolve()),
+            flow=HERE / "stub_retrain_flow.py",
         )
+        self.retraining = wanted.start(load(self.config.to_dict()))
 
 
 if __name__ == "__main__":

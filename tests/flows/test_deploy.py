@@ -1,12 +1,12 @@
 """What `make deploy` would create, and what it refuses to."""
 
-import importlib.util
 import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import deploy as deploying
 import pytest
 
 from scarcegan.settings import load
@@ -39,15 +39,6 @@ score_cron = ""
 queue = "fast-gpus"
 image = "gpu-image:1"
 """
-
-
-@pytest.fixture
-def deploying(monkeypatch):
-    monkeypatch.syspath_prepend(str(FLOWS))
-    spec = importlib.util.spec_from_file_location("deploy", FLOWS / "deploy.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def deploy(folder, *options, exported=EXPORTED, config=CONFIG):
@@ -99,15 +90,15 @@ def test_a_mistake_in_the_configuration_is_told_before_anything_is_compiled(tmp_
 @pytest.mark.parametrize(
     ("to", "branch"), [("dev", []), ("staging", ["--branch", "staging"]), ("prod", ["--production"])]
 )
-def test_an_environment_is_a_branch_of_the_project(deploying, to, branch):
+def test_an_environment_is_a_branch_of_the_project(to, branch):
     command = deploying.create("score", Path("own.toml"), to)
     start, end = command.index(str(Path("own.toml").resolve())), command.index("step-functions")
     assert command[start + 1 : end] == branch
 
 
-def test_scoring_alone_gets_its_own_role(deploying):
+def test_scoring_alone_gets_its_own_role():
     settings = load(tomllib.loads(CONFIG))
     given = {flow: deploying.jobs_role(flow, settings) for flow in deploying.FLOWS}
-    role = {"METAFLOW_ECS_S3_ACCESS_IAM_ROLE": "arn:aws:iam::123456789012:role/scoring"}
-    assert given == {"features": {}, "score": role, "retrain": {}}
+    role = "arn:aws:iam::123456789012:role/scoring"
+    assert given == {"features": {}, "score": {deploying.JOBS_ROLE: role}, "retrain": {}}
     assert deploying.jobs_role("score", load({})) == {}

@@ -7,35 +7,26 @@ from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
 
-SECTIONS = """
-[telemetry]
-path = "{folder}/players/telemetry.parquet"
-cutoffs = ["2025-12-20", "2026-01-01"]
-shards = 2
-
-[telemetry.roles]
-activity = "sessions"
-loss = "losses"
-
-[features]
-window_days = 45
-
-[snapshots]
-folder = "{folder}/snapshots"
-"""
-
 
 @pytest.fixture(scope="module")
 def chain(flow_folder):
     """Fail in one shard, resume; then train on the second snapshot."""
-    config, folder = flow_folder.path / "tiny.toml", flow_folder.path
+    folder = flow_folder.path
     small = {"players": 1500, "days": 60, "risky_share": 0.05, "labeled_risky": 20, "labeled_negatives": 40}
     write_telemetry(load({"data": {"path": f"{folder}/players"}, "simulated": small}))
     labels = pd.read_parquet(folder / "players/labels.parquet")
     labels = labels[~labels["population"].isin(["unlabeled", "test"])]
     labels.assign(since="2025-12-10", source="simulation").to_csv(folder / "labels.csv", index=False)
-    text = config.read_text().replace("[data]", '[data]\nsource = "snapshot"') + SECTIONS.format(folder=folder)
-    config.write_text(text)
+    source = {"path": f"{folder}/players/telemetry.parquet", "cutoffs": ["2025-12-20", "2026-01-01"], "shards": 2}
+    flow_folder.configure(
+        {
+            "data": {"source": "snapshot"},
+            "telemetry": source,
+            "telemetry.roles": {"activity": "sessions", "loss": "losses"},
+            "features": {"window_days": 45},
+            "snapshots": {"folder": f"{folder}/snapshots"},
+        }
+    )
     # One task at a time, so that the three others have come to their end when the last one fails.
     broken = {"fault": "shard:2026-01-01:1", "expect": 1, "flow": "features_flow"}
     failed = flow_folder.launch("run", "--max-workers", "1", **broken)
@@ -83,8 +74,9 @@ def test_a_retraining_reads_the_snapshot_by_name(chain, flow_folder):
     report = run["preprocess"].task["data_report"].data
     assert report["source"] == "snapshot"
     assert report["cutoff"] == "2026-01-01"
-    assert report["snapshot"]["previous"] == {"name": "players-2025-12-20", "cutoff": "2025-12-20"}
-    assert report["snapshot"]["drift"][0]["psi"] >= report["snapshot"]["drift"][-1]["psi"]
+    beside = run["preprocess"].task["snapshot_report"].data
+    assert (beside["previous"], beside["previous_cutoff"]) == ("players-2025-12-20", "2025-12-20")
+    assert beside["moves"][0]["psi"] >= beside["moves"][-1]["psi"]
     assert len(run["end"].task["release"].data["versions"]) == 4
     players = run["end"].task["players"].data
     snapshot = open_snapshots(str(flow_folder.path / "snapshots")).read("players-2026-01-01")

@@ -28,7 +28,7 @@ def shown(notebook, word):
 def test_the_notebook_runs_from_top_to_bottom(executed):
     assert "finished" in shown(executed, "history.runs()")
     assert "image/png" in shown(executed, "validation_average_precision")
-    assert "image/png" in shown(executed, "risk_score(")
+    assert "image/png" in shown(executed, "model.risk(")
     assert "typical" in shown(executed, "reasons(")
     assert "iframe" in shown(executed, "history.card(")
 

@@ -30,9 +30,7 @@ def finished(flow_folder):
             rows[["account", "chases", "nights", "stakes"]].to_parquet(folder / f"{name}.parquet", index=False)
         else:
             rows.to_csv(folder / f"{name}.csv", index=False)
-    config = flow_folder.path / "tiny.toml"
-    text = config.read_text().replace("[data]", '[data]\nsource = "tables"\nid_column = "account"')
-    config.write_text(text)
+    flow_folder.configure({"data": {"source": "tables", "id_column": "account"}})
     _, run_id = flow_folder.launch("run", "--data", str(folder))
     return flow_folder.run(run_id)
 

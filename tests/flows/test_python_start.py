@@ -9,20 +9,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = """
-[data]
-path = "{folder}/players"
-[simulated]
-players = 1500
-days = 60
-risky_share = 0.05
-labeled_risky = 20
-labeled_negatives = 40
-[telemetry]
-shards = 1
-[snapshots]
-folder = "{folder}/snapshots"
-"""
 
 
 def documented(library):
@@ -33,8 +19,9 @@ def documented(library):
 
 
 @pytest.mark.slow
-def test_runner_runs_a_flow_and_hands_out_its_artifacts(tmp_path):
-    (tmp_path / "our.toml").write_text(CONFIG.format(folder=tmp_path))
+def test_runner_runs_a_flow_and_hands_out_its_artifacts(tmp_path, tiny):
+    sections = {"data": {"path": f"{tmp_path}/players"}, "snapshots": {"folder": f"{tmp_path}/snapshots"}}
+    (tmp_path / "our.toml").write_text(tiny(sections | {"telemetry": {"shards": 1}}))
     (tmp_path / ".metaflow").mkdir()
     done = subprocess.run(
         [sys.executable, "-c", documented("Runner")],

@@ -42,7 +42,7 @@ def test_resume_keeps_the_finished_fold_and_redoes_the_failed_one(chain):
     assert redone["fold"].data == 1
     # It goes on from the checkpoint of the failed run: the first round is not done again.
     assert "Iteration=10;" not in redone.stdout
-    assert redone["history"].data["iteration"] == [10, 20, 30, 40]
+    assert redone["progress"].data["iteration"] == [10, 20, 30, 40]
     assert set(cloned(second)) == {"start", "preprocess", "train"}
 
 

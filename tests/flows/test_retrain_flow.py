@@ -60,7 +60,7 @@ def test_a_killed_fold_goes_on_from_its_checkpoint(finished, killed_at):
     _, run = finished
     [killed] = [task for task in run["train"] if task["fold"].data == 1]
     assert killed.current_attempt == 1
-    history = killed["history"].data
+    history = killed["progress"].data
     assert history["iteration"] == [10, 20, 30, 40]
     assert int(killed_at.read_text()) == 1
     # The second attempt prints only what it trained itself: the round before the kill was not done again.
@@ -82,10 +82,10 @@ def test_four_models_with_thresholds_come_out(end):
         assert model["class_names"][model["rare_index"]] == "risky"
 
 
-def test_models_and_baselines_are_evaluated_in_one_table(end):
+def test_models_and_rivals_are_evaluated_in_one_table(end):
     evaluation = end["evaluation"].data
     assert list(evaluation["models"]) == DEFINITIONS
-    assert set(evaluation["baselines"]) == {"logistic_regression", "gradient_boosting"}
+    assert set(evaluation["rivals"]) == {"logistic_regression", "gradient_boosting"}
     for name in DEFINITIONS:
         interval = evaluation["models"][name]["test"]["test"]["pr_auc"]
         assert 0 <= interval["low"] <= interval["value"] <= interval["high"] <= 1

@@ -1,7 +1,6 @@
 """A retraining that drift asks for is started once, on the snapshot that was scored, and says why."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -11,13 +10,15 @@ from types import SimpleNamespace
 
 import metaflow
 import pytest
+import retrain_trigger
+from retrain_trigger import Retraining
 
+from scarcegan.monitoring.drift import StartedRetraining
 from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.problems import PreflightProblem, Problem, SettingsProblem
 from scarcegan.settings import load
 
 HERE = Path(__file__).resolve().parent
-TRIGGER = HERE.parents[1] / "flows" / "retrain_trigger.py"
 
 
 @pytest.fixture
@@ -37,6 +38,15 @@ def ask(home):
     return done, load({"snapshots": {"folder": f"{home}/snapshots"}, "registry": {"group": "shelf"}})
 
 
+def record_of(settings):
+    return retrainings_of(settings.snapshots, settings.registry.group)
+
+
+def started_by(settings, snapshot="a"):
+    found = record_of(settings).find(snapshot, StartedRetraining)
+    return found and found.by
+
+
 def runs(home, flow):
     metaflow.metadata(f"local@{home}")
     metaflow.namespace(None)
@@ -47,7 +57,7 @@ def runs(home, flow):
 
 
 @pytest.mark.slow
-def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its_cause(home, trigger):
+def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its_cause(home):
     done, settings = ask(home)
     assert done.returncode == 0, done.stdout + done.stderr
     (asking,), (started,) = runs(home, "StubAskingFlow"), runs(home, "StubRetrainFlow")
@@ -55,42 +65,45 @@ def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its
     assert (started.data.trained_on, started.data.group) == ("players-2026-01-01", "shelf")
     tags = {"cause:drift", "drift:classifier", "drift:recall", "snapshot:players-2026-01-01"}
     assert tags | {f"by:{asking.pathspec}"} <= started.user_tags
-    assert retrainings_of(settings).find("players-2026-01-01") == {
-        "snapshot": "players-2026-01-01",
-        "by": asking.pathspec,
-    }
+    assert started_by(settings, "players-2026-01-01") == asking.pathspec
     again, _ = ask(home)  # another scoring of the same snapshot
     assert again.returncode == 0, again.stdout + again.stderr
     assert runs(home, "StubAskingFlow")[0].data.retraining is None
     assert len(runs(home, "StubRetrainFlow")) == 1
+    # What a resume looks for.
     stub = HERE / "stub_retrain_flow.py"
-    found = [trigger._run_before(run, "players-2026-01-01", stub) for run in (asking.pathspec, "StubAskingFlow/0")]
-    assert found == [started.pathspec, None]  # what a resume looks for
+    found = [Retraining("a", (), run, "", stub)._found() for run in (asking.pathspec, "StubAskingFlow/0")]
+    assert found == [started.pathspec, None]
 
 
-@pytest.fixture
-def trigger(monkeypatch):
-    """The module, with a Runner that finds no run."""
+@pytest.fixture(autouse=True)
+def runner(monkeypatch):
+    """A function that sets how a run ends; until it is called, Runner finds no run."""
 
     def refuse(*arguments, **options):
         raise RuntimeError("no run id")
 
-    spec = importlib.util.spec_from_file_location("retrain_trigger", TRIGGER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "Runner", refuse)
-    return module
+    monkeypatch.setattr(retrain_trigger, "Runner", refuse)
+    return lambda executing: monkeypatch.setattr(retrain_trigger, "Runner", executing)
 
 
-def settings_of(tmp_path, source="snapshot"):
-    return load({"data": {"source": source}, "snapshots": {"folder": str(tmp_path / "snapshots")}})
+def settings_of(tmp_path, source="snapshot", **sections):
+    return load({"data": {"source": source}, "snapshots": {"folder": str(tmp_path / "snapshots")}} | sections)
 
 
-def test_what_could_not_be_started_may_be_started_later(trigger, tmp_path):
-    settings = settings_of(tmp_path)
+@pytest.fixture
+def settings(tmp_path):
+    return settings_of(tmp_path)
+
+
+def wanted(asked_by="ScoreFlow/1"):
+    return Retraining("a", ("recall",), asked_by, "config.toml")
+
+
+def test_what_could_not_be_started_may_be_started_later(settings):
     with pytest.raises(Problem, match="got none: no run id"):
-        trigger.start_retraining({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings)
-    assert retrainings_of(settings).find("a") is None
+        wanted().start(settings)
+    assert started_by(settings) is None
 
 
 @pytest.fixture
@@ -103,12 +116,11 @@ def state_machines(aws, aws_account, monkeypatch):
     return client, lambda name: client.create_state_machine(name=name, definition=definition, roleArn=role)
 
 
-def test_a_deployed_scoring_starts_the_retraining_deployed_beside_it(trigger, tmp_path, state_machines):
+def test_a_deployed_scoring_starts_the_retraining_deployed_beside_it(settings, state_machines):
     client, deploy = state_machines
     for environment in ("prod", "test.staging"):
         deploy(f"scarcegan.{environment}.RetrainFlow")
-    settings = settings_of(tmp_path)
-    pathspec = trigger.start_retraining({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings)
+    pathspec = wanted().start(settings)
     [machine] = [one for one in client.list_state_machines()["stateMachines"] if ".prod." in one["name"]]
     [execution] = client.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
     assert pathspec == f"RetrainFlow/sfn-{execution['executionArn'].rpartition(':')[2]}"
@@ -116,22 +128,21 @@ def test_a_deployed_scoring_starts_the_retraining_deployed_beside_it(trigger, tm
     assert json.loads(json.loads(told)["Parameters"]) == {"snapshot": "a"}
 
 
-def test_where_no_retraining_is_deployed_it_may_be_started_later(trigger, tmp_path, state_machines):
-    settings = settings_of(tmp_path)
+@pytest.mark.usefixtures("state_machines")
+def test_where_no_retraining_is_deployed_it_may_be_started_later(settings):
     with pytest.raises(Problem, match="doesn't exist"):
-        trigger.start_retraining({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings)
-    assert retrainings_of(settings).find("a") is None
+        wanted().start(settings)
+    assert started_by(settings) is None
 
 
-def test_a_run_that_died_after_it_had_asked_is_not_asked_twice(trigger, tmp_path, state_machines):
+def test_a_run_that_died_after_it_had_asked_is_not_asked_twice(settings, state_machines):
     client, deploy = state_machines
     machine = deploy("scarcegan.prod.RetrainFlow")["stateMachineArn"]
-    asked = ({"causes": ["recall"]}, "a", "ScoreFlow/1", "config.toml", settings_of(tmp_path))
-    first = trigger.start_retraining(*asked)
+    first = wanted().start(settings)
     [execution] = client.list_executions(stateMachineArn=machine)["executions"]
-    assert trigger.start_retraining(*asked) == first  # resumed while it still trains
+    assert wanted().start(settings) == first  # resumed while it still trains
     client.stop_execution(executionArn=execution["executionArn"])
-    assert trigger.start_retraining(*asked) == first
+    assert wanted().start(settings) == first
     assert len(client.list_executions(stateMachineArn=machine)["executions"]) == 1
 
 
@@ -145,77 +156,58 @@ class Executing:
         return contextlib.nullcontext(SimpleNamespace(run=self._run))
 
     def _run(self, **given):
-        self.asked.append(given)
+        self.asked.append(given["snapshot"])
         return SimpleNamespace(returncode=self.returncode, run=self.run)
 
 
-def known_runs(monkeypatch, trigger, *found):
-    """Let Metaflow know these runs of RetrainFlow, each a pathspec and a tag."""
-
-    def runs():
-        return [SimpleNamespace(pathspec=pathspec, id=pathspec.split("/")[1], tags={tag}) for pathspec, tag in found]
-
-    monkeypatch.setattr(trigger, "Flow", lambda name, **options: {"RetrainFlow": SimpleNamespace(runs=runs)}[name])
-
-
-def test_another_runs_retraining_is_not_started_again(trigger, tmp_path, capsys):
-    settings = settings_of(tmp_path)
-    retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
-    assert trigger.start_retraining({"causes": []}, "a", "ScoreFlow/2", "config.toml", settings) is None
+def test_another_runs_retraining_is_not_started_again(settings, capsys):
+    record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1"))
+    assert wanted("ScoreFlow/2").start(settings) is None
     assert "one was started by ScoreFlow/1" in capsys.readouterr().out
 
 
-def resume_after_a_claim(trigger, tmp_path, monkeypatch, started_by):
-    """Ask again for the retraining that ScoreFlow/1 has claimed; a run that `started_by` has started is known."""
-    settings, runner = settings_of(tmp_path), Executing(0)
-    monkeypatch.setattr(trigger, "Runner", runner)
-    known_runs(monkeypatch, trigger, ("RetrainFlow/3", f"by:{started_by}"))
-    retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
-    return trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings), runner.asked
+@pytest.mark.parametrize(
+    ("known_run_by", "returned", "asked"),
+    [("ScoreFlow/9", "RetrainFlow/7", ["a"]), ("ScoreFlow/1", "RetrainFlow/3", [])],
+    ids=["the run died before the start", "the retraining was started before"],
+)
+def test_a_resume_after_a_claim_starts_what_was_not_started(
+    settings, runner, monkeypatch, known_run_by, returned, asked
+):
+    known = SimpleNamespace(pathspec="RetrainFlow/3", id="3", tags={f"by:{known_run_by}"})
+    flows = {"RetrainFlow": SimpleNamespace(runs=lambda: [known])}
+    monkeypatch.setattr(retrain_trigger, "Flow", lambda name, **options: flows[name])
+    runner(executing := Executing(0))
+    record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1"))
+    assert wanted().start(settings) == returned
+    assert executing.asked == asked
 
 
-def test_a_claim_whose_run_died_before_the_start_is_made_good_by_its_resume(trigger, tmp_path, monkeypatch):
-    started, asked = resume_after_a_claim(trigger, tmp_path, monkeypatch, "ScoreFlow/9")
-    assert started == "RetrainFlow/7"
-    assert [given["snapshot"] for given in asked] == ["a"]
-
-
-def test_a_resume_finds_the_retraining_that_was_started_before(trigger, tmp_path, monkeypatch):
-    started, asked = resume_after_a_claim(trigger, tmp_path, monkeypatch, "ScoreFlow/1")
-    assert started == "RetrainFlow/3"
-    assert asked == []
-
-
-def test_a_retraining_that_fails_is_told_and_not_started_again(trigger, tmp_path, monkeypatch):
-    settings = settings_of(tmp_path)
-    monkeypatch.setattr(trigger, "Runner", Executing(1))
+def test_a_retraining_that_fails_is_told_and_not_started_again(settings, runner):
+    runner(Executing(1))
     with pytest.raises(Problem, match=r"RetrainFlow/7 .* failed.* resume --origin-run-id 7"):
-        trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings)
-    assert retrainings_of(settings).find("a") == {"snapshot": "a", "by": "ScoreFlow/1"}
+        wanted().start(settings)
+    assert started_by(settings) == "ScoreFlow/1"
 
 
-def test_a_resume_inside_a_small_job_is_refused(trigger, tmp_path, monkeypatch):
+def test_a_resume_inside_a_small_job_is_refused(tmp_path, monkeypatch):
     """It does not pass the check in `start`."""
-    settings = settings_of(tmp_path)
-    settings = settings.model_copy(
-        update={"monitoring": settings.monitoring.model_copy(update={"start_retraining": True})}
-    )
+    settings = settings_of(tmp_path, monitoring={"start_retraining": True})
     monkeypatch.setenv("AWS_BATCH_JOB_ID", "1")
     with pytest.raises(PreflightProblem, match="in which all of RetrainFlow would run"):
-        trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings)
-    assert retrainings_of(settings).find("a") is None
+        wanted().start(settings)
+    assert started_by(settings) is None
 
 
-def test_a_configuration_that_trains_on_no_snapshot_is_refused(trigger, tmp_path):
+def test_a_configuration_that_trains_on_no_snapshot_is_refused(tmp_path):
     settings = settings_of(tmp_path, "simulated")
     with pytest.raises(SettingsProblem, match=r"got data.source 'simulated': set data.source = 'snapshot'"):
-        trigger.start_retraining({"causes": []}, "a", "ScoreFlow/1", "config.toml", settings)
-    assert retrainings_of(settings).find("a") is None
+        wanted().start(settings)
+    assert started_by(settings) is None
 
 
-def test_a_person_is_told_the_command_that_does_the_same(trigger):
-    told = trigger.command({"causes": ["recall"]}, "players-2026-01-01", "ScoreFlow/1", "config/mine.toml")
-    assert told == (
+def test_a_person_is_told_the_command_that_does_the_same():
+    assert Retraining("players-2026-01-01", ("recall",), "ScoreFlow/1", "config/mine.toml").command == (
         "python flows/retrain_flow.py --config config config/mine.toml run --snapshot players-2026-01-01 "
         "--tag cause:drift --tag drift:recall --tag snapshot:players-2026-01-01 --tag by:ScoreFlow/1"
     )

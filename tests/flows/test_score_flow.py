@@ -9,9 +9,11 @@ import pytest
 
 from scarcegan import settings
 from scarcegan.backends import open_registry
+from scarcegan.data.scaling import Scaler
 from scarcegan.registry import ModelToRegister
-from scarcegan.serving.archive import write_archive
-from scarcegan.serving.forward import risk_score
+from scarcegan.serving.forward import Layer
+from scarcegan.serving.model import Model
+from scarcegan.serving.networks import Networks
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, describe_snapshot
 from scarcegan.storage import list_names
@@ -19,32 +21,17 @@ from scarcegan.storage import list_names
 pytestmark = pytest.mark.slow
 
 COLUMNS = ("bets_level", "bets_active_share", "night_level")
-SECTIONS = """
-[snapshots]
-folder = "{folder}/snapshots"
-
-[scoring]
-folder = "{folder}/scores"
-"""
 
 
 def small_model():
     rng = np.random.default_rng(2)
     sizes = ((len(COLUMNS), 6), (6, 5))
     layers = [
-        {"weights": rng.normal(size=(2, *size)).astype(np.float32), "bias": np.zeros((2, size[1]), np.float32)}
-        for size in sizes
+        Layer(rng.normal(size=(2, *size)).astype(np.float32), np.zeros((2, size[1]), np.float32)) for size in sizes
     ]
     knots = np.tile(np.linspace(0, 20, 9, dtype=np.float32), (len(COLUMNS), 1))
-    scaler = {"kind": "quantile_normal", "knots": knots, "values": knots / 5 - 2}
-    return {
-        "class_names": ["dormant", "normal", "heavy", "risky", "unknown"],
-        "rare_index": 3,
-        "feature_names": list(COLUMNS),
-        "threshold": 0.5,
-        "definition": "review_budget",
-        "parts": [{"scaler": scaler, "layers": layers, "slope": 0.2}],
-    }
+    part = Networks(Scaler("quantile_normal", knots, knots / 5 - 2), tuple(layers), 0.2)
+    return Model(("dormant", "normal", "heavy", "risky", "unknown"), 3, COLUMNS, 0.5, "review_budget", (part,))
 
 
 def features_of(players):
@@ -55,8 +42,7 @@ def features_of(players):
 def approved(flow_folder):
     """A snapshot of 300 players in three parts, and an approved model."""
     folder = flow_folder.path
-    config = folder / "tiny.toml"
-    config.write_text(config.read_text() + SECTIONS.format(folder=folder))
+    flow_folder.configure({"snapshots": {"folder": f"{folder}/snapshots"}, "scoring": {"folder": f"{folder}/scores"}})
     store, name = open_snapshots(str(folder / "snapshots")), "players-2026-01-01"
     ids, features = np.arange(300), features_of(300)
     parts = [store.write_part(name, at, ids[at::3], features[at::3], COLUMNS) for at in range(3)]
@@ -65,7 +51,7 @@ def approved(flow_folder):
     model = ModelToRegister(
         definition="review_budget",
         archive=archive,
-        sha256=write_archive(small_model(), {}, archive),
+        sha256=small_model().save(archive, {}),
         threshold=0.5,
         constraint_met=True,
         release_id="release-1",
@@ -124,7 +110,7 @@ def test_everyone_is_scored_once_with_the_models_own_numbers(chain, approved):
     [folder] = approved.path.glob("scores/*/*")
     frame = pd.concat([pq.read_table(path).to_pandas() for path in sorted(folder.glob("part-*"))])
     assert sorted(frame["player_id"]) == list(range(300))
-    wanted = risk_score(small_model(), features_of(300))
+    wanted = small_model().risk(features_of(300))
     np.testing.assert_allclose(frame["risk_score"], wanted[frame["player_id"]], atol=1e-5)
 
 
@@ -136,7 +122,7 @@ def test_the_artifacts_tell_model_report_and_whom_to_look_at(chain, approved):
     assert report["players"] == 300
     assert len(flagged) == report["review"]["players"] == 3
     assert flagged["risk_score"].is_monotonic_decreasing
-    assert list(Path(report["folder"]).glob("review.csv"))
+    assert list(Path(report["plan"]["folder"]).glob("review.csv"))
 
 
 def test_a_version_that_is_not_there_is_refused_before_anything_is_scored(approved):

@@ -6,7 +6,7 @@ from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
 from scarcegan.problems import CheckpointProblem
 
 ARRAYS = {"program/weights/trunk/0/bias": np.arange(6, dtype=np.float32).reshape(2, 1, 3), "scores/0": np.zeros((2, 9))}
-META = {"round": 4, "iterations": [5, 10], "history": {"loss": [[0.1, float("inf")]]}}
+META = {"round": 4, "iterations": [5, 10], "progress": {"loss": [[0.1, float("inf")]]}}
 
 
 @pytest.fixture(params=["local", "s3"])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scarcegan.gan.health import alarms, member_faults, note_troubles, require_survivors
+from scarcegan.gan.health import alarms, is_certain, member_faults, require_survivors
 from scarcegan.problems import TrainingCollapsed
 
 
@@ -23,7 +23,7 @@ def scores():
 
 def test_members_that_learn_have_no_fault(figures, scores):
     assert member_faults(figures, scores) == ["", "", "", ""]
-    assert note_troubles({}, ["", "", "", ""], figures, 50) == {}
+    assert alarms([50], [["", "", "", ""]], np.zeros((1, 4), bool)) == []
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
@@ -42,8 +42,8 @@ def test_a_vanished_gradient_is_a_fault(figures, scores):
     assert member_faults(figures, scores) == ["", "saturated", "saturated", ""]
 
 
-def test_alarms_name_fault_members_iteration_and_setting(figures):
-    words = alarms(note_troubles({}, ["not_finite", "", "collapsed", "not_finite"], figures, 150))
+def test_alarms_name_fault_members_iteration_and_setting():
+    words = alarms([150], [["not_finite", "", "collapsed", "not_finite"]], np.zeros((1, 4), bool))
     assert len(words) == 2
     assert words[0].startswith("not finite: members 0, 3, at iteration 150; ")
     assert "train.learning_rate" in words[0]
@@ -51,18 +51,14 @@ def test_alarms_name_fault_members_iteration_and_setting(figures):
     assert "model.prior_weight" in words[1]
 
 
-def test_alarms_last_and_tell_when_a_trouble_came_and_when_it_was_seen_last(figures):
-    troubles = {}
-    rounds = [["", "collapsed", "", ""], ["", "collapsed", "collapsed", ""], ["", "", "", ""]]
-    for number, faults in enumerate(rounds, start=1):
-        troubles = note_troubles(troubles, faults, figures, 50 * number)
-    [words] = alarms(troubles)
+def test_alarms_last_and_tell_when_a_trouble_came_and_when_it_was_seen_last():
+    faults = [["", "collapsed", "", ""], ["", "collapsed", "collapsed", ""], ["", "", "", ""]]
+    [words] = alarms([50, 100, 150], faults, np.zeros((3, 4), bool))
     assert words.startswith("collapsed: members 1, 2, first at iteration 50, last at 100; ")
 
 
 def test_hundreds_of_broken_members_make_one_alarm():
-    figures = {"p_real": np.zeros(100), "p_fake": np.zeros(100)}
-    [words] = alarms(note_troubles({}, ["collapsed"] * 100, figures, 50))
+    [words] = alarms([50], [["collapsed"] * 100], np.zeros((1, 100), bool))
     assert words.startswith("collapsed: members 0, 1, 2, 3, 4, 5, 6, 7 and 92 more, at iteration 50; ")
 
 
@@ -70,7 +66,8 @@ def test_a_lopsided_game_raises_an_alarm_but_is_no_fault(figures, scores):
     figures["p_real"][1], figures["p_fake"][1] = 0.9999, 0.9999
     figures["p_real"][2] = 0.9999  # certain on one side only: the generator still learns
     assert member_faults(figures, scores) == ["", "", "", ""]
-    [words] = alarms(note_troubles({}, ["", "", "", ""], figures, 150))
+    certain = is_certain({name: [values] for name, values in figures.items()})
+    [words] = alarms([150], [["", "", "", ""]], certain)
     assert words.startswith("member 1 told generated rows apart with certainty, at iteration 150: ")
 
 

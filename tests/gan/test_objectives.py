@@ -7,9 +7,6 @@ import tensorflow as tf
 from scarcegan.gan import losses
 from scarcegan.gan.objectives import class_pattern
 
-VARIANTS = ("full", "without_leeway", "without_bad_generator", "vanilla")
-CORRECTED, PUBLISHED = {"objective": "corrected"}, {"objective": "published"}
-
 # By update: which networks each source's rows reach. T trunk, S supervised and U unsupervised head, G generator.
 JOINT_LEEWAY = {"labeled": "TS", "unlabeled": "TSU", "noise": "TSU"}  # generated rows teach S the unknown output
 JOINT_PLAIN = {"labeled": "TS", "unlabeled": "TSU", "noise": "TU"}  # no unknown output to teach
@@ -66,30 +63,12 @@ def test_every_weight_that_may_move_gets_a_gradient_for_every_member(game, key):
             assert np.abs(gradient).max(axis=(1, 2)).min() > 0, name
 
 
-def test_only_the_published_generator_step_moves_the_discriminator(game):
-    moved = {
-        (objective, variant): game(objective=objective, variant=variant)[0][-1].networks
-        for objective, variant in REACHED
-    }
-    assert all(networks == ("generator",) for (objective, _), networks in moved.items() if objective == "corrected")
-    assert all("trunk" in networks for (objective, _), networks in moved.items() if objective == "published")
-
-
 def test_the_published_generator_step_takes_the_features_of_real_rows_as_a_fixed_target(game):
     updates, weights, batch = game(objective="published")
     with tf.GradientTape() as tape:
         tape.watch(batch.labeled)
         loss, _ = updates[-1].loss(weights, batch)
     assert tape.gradient(loss, batch.labeled) is None
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize(("objective", "step"), [("corrected", 0), ("published", 1)])
-def test_the_discriminators_loss_changes_when_the_unlabelled_batch_changes(game, objective, step, variant):
-    updates, weights, batch = game(objective=objective, variant=variant)
-    before = updates[step].loss(weights, batch)[0].numpy()
-    after = updates[step].loss(weights, other_rows(batch, "unlabeled"))[0].numpy()
-    assert (np.abs(before - after) > 1e-3).all()
 
 
 def test_the_joint_loss_is_the_sum_of_its_terms(game):

@@ -62,23 +62,6 @@ def test_members_train_together_as_each_trains_alone(make_program, program, obje
             assert together.state()[name][seed - 11] == pytest.approx(value[0], abs=STATE_TOLERANCE), name
 
 
-def test_members_with_different_seeds_differ(program):
-    run(program, 1)
-    for name, value in program.inference_weights().items():
-        assert not np.array_equal(value[0], value[1]), name
-
-
-def test_a_restored_state_goes_on_bitwise(program):
-    run(program, 2)
-    halfway = program.state()
-    rest = [program.run_round(number) for number in (2, 3)]
-    end = program.state()
-    program.restore(halfway)
-    again = [program.run_round(number) for number in (2, 3)]
-    assert all(is_same(one, other) for one, other in zip(rest, again, strict=True))
-    assert is_same(program.state(), end)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", ["corrected", "published"])
 def test_plain_and_xla_programs_agree(make_program, objective):

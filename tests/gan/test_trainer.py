@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,7 +7,8 @@ import pytest
 
 from scarcegan.gan.checkpoints import CheckpointFile
 from scarcegan.gan.program import SERIES
-from scarcegan.gan.trainer import MAX_SNAPSHOTS, train_members
+from scarcegan.gan.progress import Progress
+from scarcegan.gan.trainer import MAX_KEPT_ROUNDS, train_members
 from scarcegan.machine import MachineTakenAway
 from scarcegan.problems import CheckpointProblem, TrainingCollapsed
 from scarcegan.settings import Train
@@ -18,10 +20,10 @@ class TaskKilledError(Exception):
     """Stands for whatever ends a task early."""
 
 
-def killed_at(iteration):
-    def on_round(history):
-        if history["iteration"][-1] == iteration:
-            raise TaskKilledError
+def killed_at(iteration, error=TaskKilledError):
+    def on_round(progress):
+        if progress.iteration[-1] == iteration:
+            raise error("now")
 
     return on_round
 
@@ -30,18 +32,12 @@ def mean_score(scores, weights):
     return {"validation_average_precision": scores.mean(axis=1)}
 
 
-def comparable(history):
-    return {name: value for name, value in history.items() if name != "seconds"}
-
-
 def is_same_training(one, other):
     return (
-        comparable(one.history) == comparable(other.history)
+        replace(one.progress, seconds=[]) == replace(other.progress, seconds=[])
         and one.iterations == other.iterations
         and np.array_equal(one.scores, other.scores)
-        and all(
-            np.array_equal(a[name], b[name]) for a, b in zip(one.snapshots, other.snapshots, strict=True) for name in a
-        )
+        and all(np.array_equal(a[name], b[name]) for a, b in zip(one.weights, other.weights, strict=True) for name in a)
     )
 
 
@@ -55,49 +51,29 @@ def checkpoint(tmp_path):
     return CheckpointFile(str(tmp_path / "fold-0.npz"), FINGERPRINT)
 
 
-def test_half_restore_and_the_other_half_equal_training_in_one_go(program, validation, checkpoint):
+@pytest.mark.parametrize(
+    ("iteration", "error", "left"),
+    # checkpoints are due at 10 and 20; a notice that the machine goes saves the round it comes in
+    [(10, TaskKilledError, [15, 20]), (15, TaskKilledError, [15, 20]), (15, MachineTakenAway, [20])],
+)
+def test_a_training_that_ended_early_goes_on_from_its_checkpoint_as_if_it_had_not(
+    program, validation, checkpoint, iteration, error, left
+):
     start = program.state()
     whole = train_members(program, validation, mean_score)
     end = program.state()
 
     program.restore(start)
-    with pytest.raises(TaskKilledError):
-        train_members(program, validation, mean_score, checkpoint, killed_at(10))
+    with pytest.raises(error):
+        train_members(program, validation, mean_score, checkpoint, killed_at(iteration, error))
     program.restore({name: np.full_like(value, 7.0) for name, value in start.items()})  # another process knows nothing
-    rounds = []
-    halves = train_members(program, validation, mean_score, checkpoint, lambda h: rounds.append(h["iteration"][-1]))
+    views = []
+    resumed = train_members(program, validation, mean_score, checkpoint, views.append)
 
-    assert rounds == [15, 20]
-    assert is_same_training(whole, halves)
+    assert [view.iteration[-1] for view in views] == left
+    assert is_same_training(whole, resumed)
     assert all(np.array_equal(value, end[name]) for name, value in program.state().items())
-    assert halves.history["seconds"] == sorted(halves.history["seconds"])
-
-
-def test_a_kill_between_checkpoints_goes_on_from_the_last_one(program, validation, checkpoint):
-    start = program.state()
-    with pytest.raises(TaskKilledError):
-        train_members(program, validation, mean_score, checkpoint, killed_at(15))
-    rounds = []
-    resumed = train_members(program, validation, mean_score, checkpoint, lambda h: rounds.append(h["iteration"][-1]))
-    assert rounds == [15, 20]
-    program.restore(start)
-    assert is_same_training(train_members(program, validation, mean_score), resumed)
-
-
-def test_a_notice_that_the_machine_goes_saves_the_round_it_came_in(program, validation, checkpoint):
-    start = program.state()
-
-    def taken_away(history):
-        if history["iteration"][-1] == 15:  # checkpoints are due at 10 and 20
-            raise MachineTakenAway("in two minutes")
-
-    with pytest.raises(MachineTakenAway):
-        train_members(program, validation, mean_score, checkpoint, taken_away)
-    rounds = []
-    resumed = train_members(program, validation, mean_score, checkpoint, lambda h: rounds.append(h["iteration"][-1]))
-    assert rounds == [20]
-    program.restore(start)
-    assert is_same_training(train_members(program, validation, mean_score), resumed)
+    assert resumed.progress.seconds == sorted(resumed.progress.seconds)
 
 
 def test_a_finished_training_is_taken_from_its_checkpoint(program, validation, checkpoint):
@@ -113,29 +89,36 @@ def test_a_checkpoint_of_another_training_stops_before_the_first_round(program, 
         train_members(program, validation, mean_score, other, killed_at(5))
 
 
-def test_history_is_plain_data_with_one_entry_a_round(program, validation):
-    history = train_members(program, validation, mean_score).history
-    assert history == json.loads(json.dumps(history))
-    assert (history["iteration"], history["iterations"], history["members"]) == ([5, 10, 15, 20], 20, 3)
-    assert len(history["seconds"]) == 4
-    assert history["healthy"] == [True, True, True]
-    assert history["faults"] == [["", "", ""]] * 4
+def test_progress_has_one_entry_a_round_and_survives_json(program, validation):
+    progress = train_members(program, validation, mean_score).progress
+    assert Progress.from_plain(json.loads(json.dumps(progress.to_plain()))) == progress
+    assert (progress.iteration, progress.iterations, progress.members) == ([5, 10, 15, 20], 20, 3)
+    assert len(progress.seconds) == 4
+    assert progress.healthy == [True, True, True]
+    assert progress.faults == [["", "", ""]] * 4
     for name in (*SERIES, "validation_average_precision"):
-        assert np.array(history[name]).shape == (4, 3), name
+        assert np.array(progress.series[name]).shape == (4, 3), name
 
 
-def test_snapshots_hold_the_weights_behind_their_scores(program, validation):
+def test_a_view_of_the_progress_stays_as_it_was(program, validation):
+    views = []
+    train_members(program, validation, mean_score, on_round=views.append)
+    assert [len(view.iteration) for view in views] == [1, 2, 3, 4]
+    assert [len(view.series["p_real"]) for view in views] == [1, 2, 3, 4]
+
+
+def test_kept_rounds_hold_the_weights_behind_their_scores(program, validation):
     trained = train_members(program, validation, mean_score)
     assert trained.iterations == [5, 10, 15, 20]
     assert np.array_equal(program.risk_scores(validation), trained.scores[-1])
     last = program.inference_weights()
-    assert all(np.array_equal(trained.snapshots[-1][name], last[name]) for name in last)
-    program.restore({f"averages/{name}": value for name, value in trained.snapshots[1].items()} | moments_of(program))
+    assert all(np.array_equal(trained.weights[-1][name], last[name]) for name in last)
+    program.restore({f"averages/{name}": value for name, value in trained.weights[1].items()} | moments_of(program))
     assert np.array_equal(program.risk_scores(validation), trained.scores[1])
 
 
 def moments_of(program):
-    """All of a program's state but what a snapshot holds."""
+    """All of a program's state but a kept round's weights."""
     held = {f"averages/{name}" for name in program.inference_weights()}
     return {name: value for name, value in program.state().items() if name not in held}
 
@@ -167,13 +150,13 @@ def test_a_broken_member_is_masked_and_named_while_the_others_go_on_unharmed(pro
     program.restore(harm(start, 1))
     trained = train_members(program, validation, mean_score)
     assert trained.healthy.tolist() == [[True, False, True]] * 4
-    assert trained.history["healthy"] == [True, False, True]
-    [alarm] = trained.history["alarms"]
+    assert trained.progress.healthy == [True, False, True]
+    [alarm] = trained.progress.alarms
     assert alarm.startswith(f"{fault}: member 1, first at iteration 5, last at 20; ")
     for member in (0, 2):
         assert np.array_equal(trained.scores[:, member], unharmed.scores[:, member])
-        for name, value in trained.snapshots[-1].items():
-            assert np.array_equal(value[member], unharmed.snapshots[-1][name][member]), name
+        for name, value in trained.weights[-1].items():
+            assert np.array_equal(value[member], unharmed.weights[-1][name][member]), name
 
 
 def test_a_fold_in_which_all_members_break_stops_at_once(program, validation, checkpoint):
@@ -185,13 +168,6 @@ def test_a_fold_in_which_all_members_break_stops_at_once(program, validation, ch
     with pytest.raises(TrainingCollapsed, match=expected):
         train_members(program, validation, mean_score, checkpoint)
     assert checkpoint.load() is None
-
-
-def test_a_broken_member_stays_broken_after_a_restore(program, validation, checkpoint):
-    program.restore(not_a_number(program.state(), 2))
-    with pytest.raises(TaskKilledError):
-        train_members(program, validation, mean_score, checkpoint, killed_at(10))
-    assert train_members(program, validation, mean_score, checkpoint).healthy.tolist() == [[True, True, False]] * 4
 
 
 class Script:
@@ -224,17 +200,17 @@ def scripted(script, checkpoint=None):
     return train_members(script, np.zeros((5, 1)), mean_score, checkpoint)
 
 
-def test_the_burn_in_leaves_no_snapshot():
+def test_no_round_of_the_burn_in_is_kept():
     assert scripted(Script(burn_in=0.3)).iterations == [40, 50, 60, 70, 80, 90, 100]
     assert scripted(Script(burn_in=0.99)).iterations == [100]
 
 
-def test_a_long_training_thins_its_snapshots_and_keeps_the_last():
+def test_a_long_training_thins_its_rounds_and_keeps_the_last():
     trained = scripted(Script(iterations=2000, burn_in=0.3))
-    assert len(trained.iterations) == 35 <= MAX_SNAPSHOTS
+    assert len(trained.iterations) == 35 <= MAX_KEPT_ROUNDS
     assert np.diff(trained.iterations).tolist() == [40] * 34
     assert trained.iterations[-1] == 2000
-    assert trained.snapshots[-1]["trunk/0/bias"][0, 0, 0] == 199
+    assert trained.weights[-1]["trunk/0/bias"][0, 0, 0] == 199
 
 
 def test_checkpoints_are_taken_when_due_and_no_more_often():
@@ -247,16 +223,16 @@ def test_a_member_without_gradient_is_masked():
     trained = scripted(Script(gradient_norm=(1.0, 0.0)))
     assert trained.healthy[:, 0].all()
     assert not trained.healthy[:, 1].any()
-    assert trained.history["alarms"][0].startswith("saturated: member 1, first at iteration 10, last at 100; no grad")
+    assert trained.progress.alarms[0].startswith("saturated: member 1, first at iteration 10, last at 100; no grad")
 
 
 def test_a_member_that_recovered_is_masked_where_it_was_ill_alone_and_the_alarm_stays():
     trained = scripted(Script(ill=(2, 5), burn_in=0.0))
     assert np.flatnonzero(~trained.healthy[:, 1]).tolist() == [2, 5]
     assert trained.healthy[:, 0].all()
-    assert trained.history["healthy"] == [True, True]
-    assert [faults[1] for faults in trained.history["faults"]].count("collapsed") == 2
-    [alarm] = trained.history["alarms"]
+    assert trained.progress.healthy == [True, True]
+    assert [faults[1] for faults in trained.progress.faults].count("collapsed") == 2
+    [alarm] = trained.progress.alarms
     assert alarm.startswith("collapsed: member 1, first at iteration 30, last at 60; ")
 
 
@@ -272,7 +248,7 @@ def test_what_is_known_of_ill_members_survives_a_restore(checkpoint):
         train_members(Script(ill=(2, 5), burn_in=0.0), np.zeros((5, 1)), mean_score, checkpoint, killed_at(50))
     resumed = scripted(Script(ill=(5,), burn_in=0.0), checkpoint)
     assert np.array_equal(resumed.healthy, whole.healthy)
-    assert resumed.history["alarms"] == whole.history["alarms"]
+    assert resumed.progress.alarms == whole.progress.alarms
 
 
 def test_no_gradient_at_all_ends_the_fold():

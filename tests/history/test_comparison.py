@@ -1,10 +1,8 @@
 import json
 import math
 
-import metaflow
 import pytest
-from history_samples import steps_of
-from recorded_runs import Recorder
+from history_samples import evaluation, steps_of
 
 from scarcegan import history
 from scarcegan.problems import HistoryProblem
@@ -20,6 +18,10 @@ def row(frame, **chosen):
         frame = frame[frame[key] == value]
     assert len(frame) == 1
     return frame.iloc[0]
+
+
+def test_runs_are_compared_without_loading_what_is_large(compared):
+    assert compared.record.unread == {}
 
 
 def test_only_settings_that_differ_are_shown(compared):
@@ -44,9 +46,8 @@ def test_learning_curves_hold_the_healthy_members_of_each_fold(compared):
     assert set(zip(curves["run"], curves["fold"], strict=True)) == {
         ("first", 0), ("first", 1), ("second", 0), ("second", 1)
     }  # fmt: skip
-    assert (curves["low"] <= curves["median"]).all()
-    assert (curves["median"] <= curves["high"]).all()
-    assert curves[curves["run"] == "first"]["iteration"].max() == 1_000
+    last = row(curves, run="first", fold=0, series="validation_average_precision", iteration=100)
+    assert last[["low", "median", "high"]].tolist() == pytest.approx([0.22, 0.3, 0.38])
 
 
 def test_drift_is_told_of_runs_on_other_data_only_most_moved_first(compared):
@@ -73,15 +74,10 @@ def test_best_of_all_runs_leaves_out_those_that_were_not_evaluated(recorded):
     assert set(history.best()["runs"]) == {2}
 
 
-def test_runs_of_another_registry_group_are_judged_by_themselves(tmp_path):
-    before = metaflow.get_metadata()
-    recorder = Recorder(tmp_path)
+def test_runs_of_another_registry_group_are_judged_by_themselves(recorder):
     for run, group in (("players", "risky-players"), ("network", "kdd99"), ("other", "kdd99")):
         recorder.run(run, steps_of(run, registry={"group": group}))
-    try:
-        best = history.best()
-    finally:
-        metaflow.metadata(before)
+    best = history.best()
     assert best.groupby("group")["runs"].first().to_dict() == {"risky-players": 1, "kdd99": 2}
     assert set(best[best["group"] == "risky-players"]["run"]) == {"players"}
 
@@ -94,3 +90,21 @@ def test_plain_data_of_a_comparison_is_strict_json(compared):
 def test_a_comparison_takes_two_different_runs(recorded):
     with pytest.raises(HistoryProblem, match="two runs or more, got 1"):
         history.compare("first", "RetrainFlow/first")
+
+
+def test_a_run_of_other_code_is_compared_as_far_as_it_can_be_read(recorder):
+    other = steps_of("other", seed=11)
+    other["evaluate"][0]["evaluation"]["models"] = {"balanced": {"threshold": 0.5}}
+    del other["train"][0]["progress"]["healthy"]
+    recorder.run("first", steps_of("first"))
+    recorder.run("other", other)
+    record = history.compare("first", "other").record
+    assert list(record.settings) == ["seed"]
+    assert {figure.run for figure in record.metrics} == {best.run for best in record.best} == {"first"}
+    assert [curve.fold for curve in record.curves if curve.run == "other"] == [0, 0, 0]
+    assert [line.partition(":")[0] for line in record.unread["other"]] == ["evaluation", "progress of fold 1"]
+    assert history.best_runs(())[1].keys() == {"other"}
+
+
+def test_a_comparison_opens_with_the_definition_that_bounds_the_flagged_share(compared):
+    assert compared.record.headline == evaluation().headline == "review_budget"

@@ -1,4 +1,5 @@
 import pytest
+from history_samples import steps_of
 
 from scarcegan import history
 from scarcegan.problems import HistoryProblem
@@ -11,6 +12,7 @@ def frame(recorded):
 
 def test_runs_are_listed_newest_first_without_loading_what_is_large(frame):
     assert list(frame["run"]) == ["fourth", "third", "second", "first"]
+    assert not any(frame["unread"])
 
 
 def test_each_run_tells_how_it_ended_and_where_it_stopped(frame):
@@ -83,22 +85,29 @@ def test_an_unknown_run_is_named_with_the_place_that_was_searched(recorded, refe
         history.show(reference)
 
 
-def test_an_artifact_is_loaded_by_name(recorded):
-    assert history.artifact("first", "settings")["train"]["members"] == 8
-    assert history.artifact("third", "evaluation") is None
-    with pytest.raises(HistoryProblem, match="got 'evaluations'"):
-        history.artifact("first", "evaluations")
-
-
-def test_without_any_run_the_frame_is_empty_but_has_its_columns(tmp_path):
-    import metaflow
-
-    before = metaflow.get_metadata()
-    (tmp_path / ".metaflow").mkdir()
-    metaflow.metadata(f"local@{tmp_path}")
-    try:
-        frame = history.runs()
-    finally:
-        metaflow.metadata(before)
+def test_without_any_run_the_frame_is_empty_but_has_its_columns(recorder):
+    frame = history.runs()
     assert len(frame) == 0
-    assert {"run", "status", "step"} <= set(frame)
+    assert {"run", "status", "step", "unread"} <= set(frame)
+
+
+def test_a_run_of_other_code_is_listed_as_far_as_it_can_be_read(recorder):
+    other = steps_of("other")
+    other["evaluate"][0]["evaluation"] = {"test_sets": ["test"], "baselines": {}}
+    other["end"][0]["cost"] = {"money": "a lot"}
+    recorder.run("first", steps_of("first"))
+    recorder.run("other", other)
+    row = history.runs().set_index("run").loc["other"]
+    assert (row["release"], row["settings.seed"]) == ("release-other", 7)
+    assert row[["money", "metrics.balanced.recall"]].isna().all()
+    assert [line.partition(":")[0] for line in row["unread"]] == ["cost", "evaluation"]
+    assert "use that version of the code" in row["unread"][1]
+
+
+def test_an_artifact_that_cannot_be_loaded_takes_no_list_down(recorder, tmp_path):
+    recorder.run("first", steps_of("first", until="start"))
+    for blob in (tmp_path / ".metaflow" / "RetrainFlow" / "data").glob("*/*"):
+        blob.unlink()
+    [row] = history.runs().to_dict("records")
+    assert row["status"] == "unfinished"
+    assert "the artifact 'settings' of RetrainFlow/first/start/" in row["unread"][-1]

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import metaflow
 import pytest
 
 from scarcegan import history
 from scarcegan.problems import HistoryProblem
+from scarcegan.registry.release import Release
 
 
 def tags_of(run):
@@ -12,7 +15,7 @@ def tags_of(run):
 
 @pytest.fixture
 def release(recorded):
-    return history.artifact("second", "release")
+    return Release.from_plain(history.artifact("second", "release"))
 
 
 def test_a_registered_run_is_tagged_by_config_data_and_release_as_a_candidate(release):
@@ -22,8 +25,8 @@ def test_a_registered_run_is_tagged_by_config_data_and_release_as_a_candidate(re
 
 
 def test_a_release_registered_again_after_its_approval_is_no_candidate(release):
-    decided = [version | {"status": "Approved"} for version in release["versions"]]
-    assert "candidate" not in history.tag_release(release | {"versions": decided})
+    decided = [replace(version, status="Approved") for version in release.versions]
+    assert "candidate" not in history.tag_release(replace(release, versions=decided))
 
 
 def test_tags_follow_the_registry_and_leave_others_alone(recorded):
@@ -42,8 +45,7 @@ def test_a_run_that_cannot_be_reached_is_named_and_stops_nobody(recorded):
 
 
 def test_a_release_that_cannot_be_tagged_says_so(release):
-    gone = release | {"lineage": release["lineage"] | {"run": "RetrainFlow/gone"}}
-    assert history.tag_release(gone) == []
+    assert history.tag_release(replace(release, lineage=replace(release.lineage, run="RetrainFlow/gone"))) == []
 
 
 def test_tagging_leaves_a_run_as_old_as_it_was(recorded):

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from scarcegan.aws.capacity import Request, check_queue
-from scarcegan.preflight.findings import Refused
+from scarcegan.aws.capacity import check_queue
+from scarcegan.aws.findings import Refused
+from scarcegan.settings.steps import Request
 
 TRAIN = Request("train", cpu=4, memory_mb=15_000, gpu=1)
 SMALL = Request("small", cpu=1, memory_mb=4_096, gpu=0)

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from scarcegan.preflight.findings import Refused
+from scarcegan.aws.findings import Refused
 from scarcegan.preflight.players import check_players
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load

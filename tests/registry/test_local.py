@@ -171,8 +171,25 @@ def test_a_registry_of_another_layout_is_refused(folder, registry, make_release)
     connection = sqlite3.connect(folder / "registry.sqlite")
     connection.execute("PRAGMA user_version = 7")
     connection.close()
-    with pytest.raises(RegistryProblem, match="expected registry layout 1, got 7"):
+    with pytest.raises(RegistryProblem, match="expected registry layout 1 to 2, got 7"):
         registry.versions()
+
+
+def test_a_registry_of_the_first_layout_is_read_and_written_on(folder, registry, make_release):
+    registry.register_release(make_release("12"))
+    connection = sqlite3.connect(folder / "registry.sqlite")
+    connection.execute("ALTER TABLE version DROP COLUMN against_champion")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    assert [version.against_champion for version in registry.versions()] == [None] * 4
+    again = registry.register_release(make_release("13"))
+    assert [version.against_champion.verdict for version in again] == ["worse"] * 4
+    assert [version.version for version in registry.versions()] == list(range(1, 9))
+
+
+def test_paths_and_texts_are_free_here(registry, make_release):
+    metadata = {"config": "own (copy).toml", "note": "any\ntext, " * 100}
+    assert registry.register_release(make_release(metadata=metadata))[0].metadata == metadata
 
 
 def test_a_registry_that_stays_locked_is_said_to_be(folder, registry, make_release, monkeypatch):

@@ -3,14 +3,17 @@ import itertools
 import numpy as np
 import pytest
 
+from scarcegan.data.scaling import Scaler
+from scarcegan.serving.forward import Layer
+from scarcegan.serving.model import Model
+from scarcegan.serving.networks import Networks
+
 FEATURES, KNOTS = 6, 9
 
 
 def _layer(rng, members, inputs, outputs):
-    return {
-        "weights": rng.normal(size=(members, inputs, outputs)).astype(np.float32),
-        "bias": rng.normal(size=(members, outputs)).astype(np.float32),
-    }
+    weights, bias = rng.normal(size=(members, inputs, outputs)), rng.normal(size=(members, outputs))
+    return Layer(weights.astype(np.float32), bias.astype(np.float32))
 
 
 def _part(rng, members, widths, thresholds):
@@ -18,16 +21,10 @@ def _part(rng, members, widths, thresholds):
     layers = [_layer(rng, members, inputs, outputs) for inputs, outputs in itertools.pairwise(sizes)]
     if thresholds:
         places = rng.normal(size=(members, FEATURES * thresholds)).astype(np.float32)
-        layers[0] |= {"thresholds": places, "steepness": np.full(members, 2.0, dtype=np.float32)}
-    return {
-        "scaler": {
-            "kind": "quantile_normal",
-            "knots": np.sort(rng.normal(size=(FEATURES, KNOTS)), axis=1).astype(np.float32),
-            "values": np.tile(np.linspace(-3, 3, KNOTS, dtype=np.float32), (FEATURES, 1)),
-        },
-        "layers": layers,
-        "slope": 0.2,
-    }
+        layers[0] = Layer(layers[0].weights, layers[0].bias, places, np.full(members, 2.0, dtype=np.float32))
+    knots = np.sort(rng.normal(size=(FEATURES, KNOTS)), axis=1).astype(np.float32)
+    values = np.tile(np.linspace(-3, 3, KNOTS, dtype=np.float32), (FEATURES, 1))
+    return Networks(Scaler("quantile_normal", knots, values), tuple(layers), 0.2)
 
 
 @pytest.fixture
@@ -36,14 +33,14 @@ def make_model():
 
     def make(seed=0, classes=("dormant", "normal", "risky", "unknown"), members=(2, 3), thresholds=0):
         rng = np.random.default_rng(seed)
-        return {
-            "class_names": list(classes),
-            "rare_index": 2,
-            "feature_names": [f"feature_{number}" for number in range(FEATURES)],
-            "threshold": 0.25,
-            "definition": "balanced",
-            "parts": [_part(rng, count, (8, 5, len(classes)), thresholds) for count in members],
-        }
+        return Model(
+            class_names=classes,
+            rare_index=2,
+            feature_names=tuple(f"feature_{number}" for number in range(FEATURES)),
+            threshold=0.25,
+            definition="balanced",
+            parts=tuple(_part(rng, count, (8, 5, len(classes)), thresholds) for count in members),
+        )
 
     return make
 

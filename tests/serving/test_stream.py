@@ -4,7 +4,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from scarcegan.problems import DataProblem
-from scarcegan.serving.forward import Scorer, class_probabilities
 from scarcegan.serving.stream import score_parquet
 
 
@@ -26,7 +25,7 @@ def score(make_model):
     model = make_model()
 
     def score(path, **options):
-        return list(score_parquet(Scorer(model), path, "player_id", model["feature_names"], **options))
+        return list(score_parquet(model, path, "player_id", **options))
 
     return score
 
@@ -40,7 +39,7 @@ def test_batches_give_the_scores_of_the_whole(raw, make_model, write, score, bat
     batches = score(write(columns_of(raw)), batch_rows=batch_rows)
     assert max(len(batch.ids) for batch in batches) <= batch_rows
     together = np.concatenate([batch.probabilities for batch in batches], axis=1)
-    np.testing.assert_allclose(together.T, class_probabilities(make_model(), raw), atol=1e-6)
+    np.testing.assert_allclose(together.T, make_model().probabilities(raw), atol=1e-6)
     assert [number for batch in batches for number in batch.ids.to_pylist()] == list(range(100, 137))
 
 

@@ -9,7 +9,7 @@ from scarcegan.data.players import Players
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import Prepared
-from scarcegan.workflow.retraining.rivals import train_baselines
+from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
 
 # Labelled dormant, normal, heavy, risky players, unlabelled ones, and test players of known truth.
@@ -30,7 +30,7 @@ def tiny(**sections):
             "burn_in": 0.0,
             "learning_rate": 0.01,
         },
-        "evaluate": {"bootstrap": 20, "baselines": ["logistic_regression"]},
+        "evaluate": {"bootstrap": 20, "rivals": ["logistic_regression"]},
     }
     return settings_module.load({name: tree.get(name, {}) | sections.get(name, {}) for name in tree | sections})
 
@@ -76,9 +76,9 @@ def selected(prepared, folds, settings):
 
 
 @pytest.fixture(scope="session")
-def baselines(prepared, settings):
+def rivals(prepared, settings):
     """The rivals' scores of the test players."""
-    return train_baselines(prepared, settings, threads=2)
+    return train_rivals(prepared, settings, threads=2)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def registry(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def evaluation(prepared, selected, baselines, settings, tmp_path_factory):
+def evaluation(prepared, selected, rivals, settings, tmp_path_factory):
     """The first evaluation: no champion yet."""
     empty = open_registry(settings_module.Registry(path=str(tmp_path_factory.mktemp("none"))))
-    return judge_models(prepared, *selected, baselines, empty, settings)
+    return judge_models(prepared, *selected, rivals, empty, settings)

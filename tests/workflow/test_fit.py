@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -6,8 +5,9 @@ import pytest
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.problems import CheckpointProblem, TrainingCollapsed
-from scarcegan.serving.forward import class_probabilities, risk_score
+from scarcegan.problems import CheckpointProblem
+from scarcegan.serving.forward import member_logits
+from scarcegan.serving.model import Model
 from scarcegan.settings import load
 from scarcegan.workflow.retraining import fit
 from scarcegan.workflow.retraining.fit import CLASS_RECALL, fit_fold, fold_fingerprint, seeds
@@ -20,83 +20,79 @@ def changed(settings, **sections):
     return load(tree | {name: tree[name] | section for name, section in sections.items()})
 
 
+def model_of(part, prepared):
+    classes = ("dormant", "normal", "heavy", "risky", "unknown")
+    return Model(classes, 3, prepared.players.feature_names, 0.5, "balanced", (part,))
+
+
 def test_every_definition_gets_a_candidate(folds):
     for number, fold in enumerate(folds):
-        assert fold["fold"] == number
-        assert list(fold["candidates"]) == DEFINITIONS
-        for candidate in fold["candidates"].values():
-            assert candidate["members"] == [0, 1]
-            assert set(candidate["iterations"]) <= {10, 20, 30, 40}
-            assert len(candidate["measure"]) == 2
+        assert fold.fold == number
+        assert list(fold.candidates) == DEFINITIONS
+        for candidate in fold.candidates.values():
+            assert candidate.members == [0, 1]
+            assert set(candidate.iterations) <= {10, 20, 30, 40}
+            assert len(candidate.measure) == 2
 
 
 def test_validation_rows_are_the_folds_own(folds, prepared):
     for number, fold in enumerate(folds):
-        rows = fold["validation_rows"]
+        rows = fold.validation_rows
         assert set(rows) == set(np.flatnonzero(prepared.fold == number))
-        assert all(len(one["scores"]) == len(rows) for one in fold["candidates"].values())
+        assert all(len(one.scores) == len(rows) for one in fold.candidates.values())
 
 
 def test_out_of_fold_scores_are_those_of_the_candidates_arrays(folds, prepared):
     for fold in folds:
-        raw = prepared.players.features[fold["validation_rows"]]
-        for name, candidate in fold["candidates"].items():
-            model = {
-                "class_names": ["dormant", "normal", "heavy", "risky", "unknown"],
-                "rare_index": 3,
-                "feature_names": list(prepared.players.feature_names),
-                "parts": [candidate["part"]],
-            }
-            assert risk_score(model, raw) == pytest.approx(candidate["scores"], abs=1e-5), name
+        raw = prepared.players.features[fold.validation_rows]
+        for name, candidate in fold.candidates.items():
+            score = model_of(candidate.part, prepared).risk(raw)
+            assert score == pytest.approx(candidate.scores, abs=1e-5), name
 
 
 def test_risky_validation_players_score_higher(folds, prepared):
     for fold in folds:
-        labels, scores = prepared.players.labels[fold["validation_rows"]], fold["candidates"]["balanced"]["scores"]
+        labels, scores = prepared.players.labels[fold.validation_rows], fold.candidates["balanced"].scores
         assert np.median(scores[labels == 3]) > np.median(scores[labels == UNLABELED])
 
 
 def test_the_candidates_point_is_measured_on_its_own_scores(folds, prepared):
     for fold in folds:
-        is_risky = prepared.players.labels[fold["validation_rows"]] == 3
-        for candidate in fold["candidates"].values():
-            flagged = candidate["scores"] >= candidate["point"]["threshold"]
-            assert candidate["point"]["recall"] == pytest.approx(flagged[is_risky].mean())
+        is_risky = prepared.players.labels[fold.validation_rows] == 3
+        for candidate in fold.candidates.values():
+            flagged = candidate.scores >= candidate.point.threshold
+            assert candidate.point.recall == pytest.approx(flagged[is_risky].mean())
 
 
-def test_history_is_plain_data_with_validation_series(folds):
-    history = folds[0]["history"]
-    assert json.loads(json.dumps(history)) == history
-    assert history["iteration"] == [10, 20, 30, 40]
+def test_progress_has_validation_series(folds):
+    progress = folds[0].progress
+    assert progress.iteration == [10, 20, 30, 40]
     classes = [f"{CLASS_RECALL}{name}" for name in ("dormant", "normal", "heavy", "risky")]
     measured = [f"validation_{name}" for name in ("recall_at_budget", "precision_at_budget", "average_precision")]
     for name in (*measured, *classes):
-        values = np.array(history[name])
+        values = np.array(progress.series[name])
         assert values.shape == (4, 2)
         assert ((values >= 0) & (values <= 1)).all()
 
 
 def test_live_precision_follows_from_recall_and_prevalence(prepared, settings):
     known = load(settings.model_dump(mode="json") | {"data": {"prevalence": 0.05}, "review_budget": 0.2})
-    history = fit_fold(prepared, 0, known, threads=1)["history"]
-    recall = np.array(history["validation_recall_at_budget"])
+    series = fit_fold(prepared, 0, known, threads=1).progress.series
+    recall = np.array(series["validation_recall_at_budget"])
     assert recall.any()
-    assert np.array(history["validation_precision_at_budget"]) == pytest.approx(recall * 0.05 / 0.2)
+    assert np.array(series["validation_precision_at_budget"]) == pytest.approx(recall * 0.05 / 0.2)
 
 
 def test_recall_per_class_is_that_of_the_arrays_to_be_served(prepared, settings):
     short = changed(settings, train={"iterations": 10, "burn_in": 0.99})
     fold = fit_fold(prepared, 0, short, threads=1)
-    part, rows = fold["candidates"]["balanced"]["part"], fold["validation_rows"]
+    part, rows = fold.candidates["balanced"].part, fold.validation_rows
     raw, labels = prepared.players.features[rows], prepared.players.labels[rows]
     for member in range(2):
-        layers = [{name: values[[member]] for name, values in layer.items()} for layer in part["layers"]]
-        names = list(prepared.players.feature_names)
-        alone = {"class_names": ["dormant", "normal", "heavy", "risky", "unknown"], "rare_index": 3}
-        called = class_probabilities(alone | {"feature_names": names, "parts": [part | {"layers": layers}]}, raw)
+        called = member_logits(part.layers, member, part.slope, part.scaler.apply(raw).T)
         for number, name in enumerate(("dormant", "normal", "heavy", "risky")):
-            right = (called.argmax(axis=1) == number)[labels == number].mean()
-            assert fold["history"][f"{CLASS_RECALL}{name}"][-1][member] == pytest.approx(right)
+            right = (called.argmax(axis=0) == number)[labels == number].mean()
+            assert fold.progress.series[f"{CLASS_RECALL}{name}"][-1][member] == pytest.approx(right)
 
 
 def test_test_players_never_train_nor_scale(prepared, settings, monkeypatch):
@@ -132,67 +128,59 @@ class Raw:
         return features[rows]
 
 
-def broken_program(*members):
-    """A program some of whose members start without numbers."""
+class Broken(fit.Program):
+    """A program whose first member starts without numbers."""
 
-    class Broken(fit.Program):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            state = self.state()
-            for name in [name for name in state if name.startswith("weights/")]:
-                state[name][list(members)] = np.nan
-            self.restore(state)
-
-    return Broken
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        state = self.state()
+        for name in [name for name in state if name.startswith("weights/")]:
+            state[name][0] = np.nan
+        self.restore(state)
 
 
 def test_a_broken_member_is_never_selected(prepared, settings, folds, monkeypatch):
-    monkeypatch.setattr(fit, "Program", broken_program(0))
+    monkeypatch.setattr(fit, "Program", Broken)
     broken = fit_fold(prepared, 0, settings, threads=1)
-    assert broken["history"]["healthy"] == [False, True]
-    assert broken["history"]["alarms"][0].startswith("not finite: member 0, first at iteration 10, last at 40; ")
-    for candidate in broken["candidates"].values():
-        assert candidate["members"] == [1]
-        assert np.isfinite(candidate["scores"]).all()
-        assert all(np.isfinite(layer["weights"]).all() for layer in candidate["part"]["layers"])
+    assert broken.progress.healthy == [False, True]
+    assert broken.progress.alarms[0].startswith("not finite: member 0, first at iteration 10, last at 40; ")
+    for candidate in broken.candidates.values():
+        assert candidate.members == [1]
+        assert np.isfinite(candidate.scores).all()
+        assert all(np.isfinite(layer.weights).all() for layer in candidate.part.layers)
     # the survivor is the very member it is in whole company
     for series in ("discriminator_supervised_loss", "generator_loss", "validation_average_precision"):
-        healthy = np.array(folds[0]["history"][series])[:, 1]
-        assert np.array_equal(np.array(broken["history"][series])[:, 1], healthy), series
-
-
-def test_a_fold_without_healthy_members_collapses(prepared, settings, monkeypatch):
-    monkeypatch.setattr(fit, "Program", broken_program(0, 1))
-    with pytest.raises(TrainingCollapsed, match=r"all 2 members failed by iteration 10 .*train\.learning_rate"):
-        fit_fold(prepared, 0, settings, threads=1)
+        healthy = np.array(folds[0].progress.series[series])[:, 1]
+        assert np.array_equal(np.array(broken.progress.series[series])[:, 1], healthy), series
 
 
 def test_a_killed_fold_goes_on_from_its_checkpoint_to_the_same_candidates(prepared, folds, settings, tmp_path):
     half, rounds = changed(settings, train={"checkpoint_rounds": 2}), []
 
-    def killed(history):
-        if history["iteration"][-1] == 30:
+    def killed(progress):
+        if progress.iteration[-1] == 30:
             raise KeyboardInterrupt
 
     path = tmp_path / "fold_0.npz"
     with pytest.raises(KeyboardInterrupt):
         fit_fold(prepared, 0, half, 1, path, killed)
-    resumed = fit_fold(prepared, 0, half, 1, path, lambda history: rounds.append(history["iteration"][-1]))
+    resumed = fit_fold(prepared, 0, half, 1, path, lambda told: rounds.append(told.iteration[-1]))
     assert rounds == [30, 40]
-    for name, candidate in resumed["candidates"].items():
-        expected = folds[0]["candidates"][name]
-        assert np.array_equal(candidate["scores"], expected["scores"])
-        assert (candidate["point"], candidate["iterations"]) == (expected["point"], expected["iterations"])
+    for name, candidate in resumed.candidates.items():
+        expected = folds[0].candidates[name]
+        assert np.array_equal(candidate.scores, expected.scores)
+        assert (candidate.point, candidate.iterations) == (expected.point, expected.iterations)
 
 
 def test_another_folds_checkpoint_is_refused(prepared, settings, tmp_path):
     half = changed(settings, train={"checkpoint_rounds": 1})
 
-    def killed(history):
-        raise KeyboardInterrupt
+    def killed(progress):
+        if len(progress.iteration) > 1:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit_fold(prepared, 0, half, 1, tmp_path / "fold.npz", lambda h: len(h["iteration"]) > 1 and killed(h))
+        fit_fold(prepared, 0, half, 1, tmp_path / "fold.npz", killed)
     with pytest.raises(CheckpointProblem, match="belongs to another training"):
         fit_fold(prepared, 1, half, 1, tmp_path / "fold.npz")
 
@@ -215,8 +203,8 @@ def test_seeds_differ_by_seed_fold_and_member_and_a_member_keeps_its_own():
 @pytest.mark.parametrize("variant", ["without_leeway", "vanilla"])
 def test_variants_without_leeway_offer_models_without_unknown(prepared, settings, variant):
     short = changed(settings, model={"variant": variant}, train={"iterations": 10})
-    part = fit_fold(prepared, 0, short, threads=1)["candidates"]["balanced"]["part"]
-    assert part["layers"][-1]["weights"].shape[2] == 4
+    part = fit_fold(prepared, 0, short, threads=1).candidates["balanced"].part
+    assert part.layers[-1].weights.shape[2] == 4
 
 
 def test_spent_features_give_the_same_training_rows(prepared, settings):

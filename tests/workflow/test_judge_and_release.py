@@ -1,4 +1,3 @@
-import copy
 import json
 import re
 import tarfile
@@ -8,12 +7,14 @@ import numpy as np
 import pytest
 
 from scarcegan.backends import open_registry
+from scarcegan.evaluation.records import Comparison, Interval, Prevalence
 from scarcegan.problems import RegistryProblem
-from scarcegan.serving.archive import read_archive, read_evaluation
-from scarcegan.serving.forward import risk_score
+from scarcegan.registry import AgainstChampion
+from scarcegan.registry.release import Lineage, Release
+from scarcegan.serving.model import Model
 from scarcegan.settings import Registry, load
 from scarcegan.workflow.retraining.judge import judge_models
-from scarcegan.workflow.retraining.release import HEADLINES, Lineage, register_models, release_summary
+from scarcegan.workflow.retraining.release import HEADLINES, register_models, release_summary
 
 LINEAGE = Lineage(
     run="RetrainFlow/12",
@@ -27,215 +28,189 @@ LINEAGE = Lineage(
 
 
 def test_models_are_measured_on_the_untouched_test_players(evaluation, selected, prepared):
-    assert evaluation["test_sets"] == ["later"]
+    assert evaluation.test_sets == ["later"]
     truth = prepared.players.truth[prepared.fold == -1] == 1
     for name, model in selected[0].items():
-        flagged = risk_score(model, prepared.players.features[prepared.fold == -1]) >= np.float32(model["threshold"])
-        test = evaluation["models"][name]["test"]["later"]
-        assert (test["players"], test["risky"]) == (200, 12)
-        assert test["recall"]["value"] == pytest.approx(flagged[truth].mean())
-        assert test["flagged_share"]["value"] == pytest.approx(flagged.mean())
+        flagged = model.flags(model.risk(prepared.players.features[prepared.fold == -1]))
+        test = evaluation.models[name].test["later"]
+        assert (test.players, test.risky) == (200, 12)
+        assert test.recall.value == pytest.approx(flagged[truth].mean())
+        assert test.flagged_share.value == pytest.approx(flagged.mean())
 
 
 def test_the_tests_own_prevalence_is_used_where_the_truth_is_known(evaluation):
-    assert evaluation["prevalence"] == {"value": pytest.approx(12 / 200), "how": "known from truth"}
+    assert evaluation.prevalence == Prevalence(pytest.approx(12 / 200), "known from truth")
 
 
-def test_baselines_and_verdicts_stand_beside_every_model(evaluation):
-    assert list(evaluation["baselines"]) == ["logistic_regression"]
+def test_rivals_and_verdicts_stand_beside_every_model(evaluation):
+    assert list(evaluation.rivals) == ["logistic_regression"]
     # three features apart by more than their spread: even a small model must see it
-    assert evaluation["baselines"]["logistic_regression"]["later"]["roc_auc"]["value"] > 0.8
-    assert set(evaluation["verdicts"]) == set(evaluation["models"])
-    assert evaluation["champions"] == {}
-    assert json.loads(json.dumps(evaluation, allow_nan=False)) == evaluation
+    assert evaluation.rivals["logistic_regression"]["later"].roc_auc.value > 0.8
+    assert set(evaluation.verdicts) == set(evaluation.models)
+    assert evaluation.champions == {}
 
 
-def test_the_review_budgets_model_is_measured_by_the_groups_that_were_asked_for(
-    selected, baselines, prepared, registry, settings
+def test_the_headline_model_is_measured_by_the_groups_that_were_asked_for(
+    selected, rivals, prepared, registry, settings
 ):
     tree = settings.model_dump(mode="json")
     asked = load(tree | {"evaluate": tree["evaluate"] | {"subgroup_features": ["opens"]}})
-    found = judge_models(prepared, *selected, baselines, registry, asked)
-    [feature] = found["subgroups"]["features"]
-    assert (found["subgroups"]["definition"], found["subgroups"]["test_set"]) == ("review_budget", "later")
-    assert feature["feature"] == "opens"
-    whole = found["models"]["review_budget"]["test"]["later"]
-    assert sum(one["players"] for one in feature["groups"]) == whole["players"]
-    flagged = sum(one["players"] * one["flagged_share"]["value"] for one in feature["groups"])
-    assert flagged / whole["players"] == pytest.approx(whole["flagged_share"]["value"])
+    found = judge_models(prepared, *selected, rivals, registry, asked)
+    [feature] = found.subgroups.features
+    assert (found.subgroups.definition, found.subgroups.test_set) == ("review_budget", "later")
+    assert feature.feature == "opens"
+    whole = found.on_first_test_set("review_budget")
+    assert sum(one.players for one in feature.groups) == whole.players
+    flagged = sum(one.players * one.flagged_share.value for one in feature.groups)
+    assert flagged / whole.players == pytest.approx(whole.flagged_share.value)
 
 
 def test_players_without_telling_features_are_not_grouped(evaluation):
-    assert evaluation["subgroups"]["features"] == []
+    assert evaluation.subgroups is None
 
 
-def test_registered_models_are_the_judged_ones(selected, evaluation, registry):
+@pytest.fixture
+def versions(selected, evaluation, registry):
+    """The first release."""
+    return register_models(selected[0], evaluation, LINEAGE, registry)
+
+
+@pytest.fixture
+def champions(versions, registry):
+    return registry.approve(*(version.version for version in versions), who="ada", why="better")
+
+
+def test_registered_models_are_the_judged_ones(selected, evaluation, registry, versions):
     models, _ = selected
-    versions = register_models(models, evaluation, LINEAGE, registry)
     assert [version.version for version in versions] == [1, 2, 3, 4]
     assert [version.definition for version in versions] == list(models)
     for version in versions:
-        measured = evaluation["models"][version.definition]
+        measured = evaluation.models[version.definition]
         assert version.status == "PendingManualApproval"
         assert re.fullmatch("release-11-[0-9a-f]{8}", version.release_id)
-        assert version.threshold == models[version.definition]["threshold"]
-        assert version.constraint_met == measured["constraint_met"]
-        assert version.metrics == {name: measured["test"]["later"][name]["value"] for name in HEADLINES}
+        assert version.threshold == models[version.definition].threshold
+        assert version.constraint_met == measured.constraint_met
+        assert version.metrics == {name: getattr(measured.test["later"], name).value for name in HEADLINES}
         assert version.metadata["git_commit"] == "0a1b2c3"
-        stored = read_archive(registry.fetch_archive(version.version), version.sha256)
-        assert stored["threshold"] == version.threshold
+        assert Model.load(registry.fetch_archive(version.version), version.sha256).threshold == version.threshold
 
 
-def test_an_archived_model_scores_as_the_selected_one(selected, evaluation, registry, prepared):
-    raw = prepared.players.features[:40]
-    for version in register_models(selected[0], evaluation, LINEAGE, registry):
-        stored = read_archive(registry.fetch_archive(version.version))
-        assert np.array_equal(risk_score(stored, raw), risk_score(selected[0][version.definition], raw))
-
-
-def test_registering_again_gives_the_same_versions(selected, evaluation, registry):
-    first = register_models(selected[0], evaluation, LINEAGE, registry)
+def test_registering_again_gives_the_same_versions(selected, evaluation, registry, versions):
     resumed = replace(LINEAGE, run="RetrainFlow/13")
-    again = register_models(selected[0], evaluation, resumed, registry)
-    assert [version.version for version in again] == [version.version for version in first]
-    assert len(registry.versions()) == 4
+    assert register_models(selected[0], evaluation, resumed, registry) == registry.versions() == versions
 
 
-def with_verdict(evaluation, definition, **champion):
-    """The evaluation, with another verdict against the champion of one definition."""
-    changed = copy.deepcopy(evaluation)
-    numbers = {"version": 3, "difference": -0.08, "low": -0.14, "high": -0.02}
-    changed["verdicts"][definition]["champion"] = numbers | champion
-    return changed
+def against(evaluation, verdict, *definitions):
+    """The evaluation, with a verdict against the champion of some definitions."""
+    champion = {"champion_version": 3, "against_champion": Comparison(verdict, -0.08, -0.14, -0.02)}
+    changed = {name: replace(evaluation.verdicts[name], **champion) for name in definitions}
+    return replace(evaluation, verdicts={**evaluation.verdicts, **changed})
 
 
-def test_measuring_anew_makes_a_second_whole_release(selected, evaluation, registry):
+def test_measuring_anew_makes_a_second_whole_release(selected, evaluation, registry, versions):
     """As after `resume evaluate` of a run that was registered: only one model's part has changed."""
-    first = register_models(selected[0], evaluation, LINEAGE, registry)
-    changed = with_verdict(evaluation, "balanced", verdict="tie")
+    changed = against(evaluation, "tie", "balanced")
     second = register_models(selected[0], changed, replace(LINEAGE, run="RetrainFlow/13"), registry)
     assert [version.version for version in second] == [5, 6, 7, 8]
-    assert second[0].release_id != first[0].release_id
-    assert register_models(selected[0], evaluation, LINEAGE, registry) == first
+    assert second[0].release_id != versions[0].release_id
+    assert register_models(selected[0], evaluation, LINEAGE, registry) == versions
     registry.approve(1, 6, who="ada", why="each release is whole")
 
 
 def test_a_worse_challenger_is_registered_and_marked(selected, evaluation, registry):
-    changed = with_verdict(evaluation, "balanced", verdict="worse")
+    changed = against(evaluation, "worse", "balanced")
     versions = register_models(selected[0], changed, LINEAGE, registry)
-    marked = {version.definition: version.metadata for version in versions}
-    assert marked["balanced"]["against_champion"] == "worse"
-    assert marked["balanced"]["champion_version"] == "3"
-    assert marked["balanced"]["recall_against_champion"] == "-0.0800 from -0.1400 to -0.0200"
-    assert marked["recall_first"]["against_champion"] == "no champion"
+    told = {version.definition: version.against_champion for version in versions}
+    assert told == dict.fromkeys(told) | {"balanced": AgainstChampion(3, "worse", -0.08, -0.14, -0.02)}
     assert {version.status for version in versions} == {"PendingManualApproval"}
 
 
-def test_a_worse_challenger_is_left_out_where_the_settings_say_so(selected, evaluation, registry, settings):
-    changed = with_verdict(evaluation, "balanced", verdict="worse")
+def test_a_worse_challenger_is_left_out_where_the_settings_say_so(selected, evaluation, registry):
+    changed = against(evaluation, "worse", "balanced")
     versions = register_models(selected[0], changed, LINEAGE, registry, worse_challenger="refuse")
     assert [version.definition for version in versions] == ["recall_first", "precision_first", "review_budget"]
-    assert release_summary(versions, LINEAGE, settings)["refused"] == ["balanced"]
+    assert release_summary(versions, evaluation, LINEAGE, Registry()).refused == ["balanced"]
     registry.approve(versions[0].version, who="ada", why="three of three are whole")
 
 
 def test_a_release_of_worse_challengers_alone_is_refused_in_words(selected, evaluation, registry):
-    changed = evaluation
-    for name in selected[0]:
-        changed = with_verdict(changed, name, verdict="worse")
+    changed = against(evaluation, "worse", *selected[0])
     with pytest.raises(RegistryProblem, match=r"recall_first, precision_first.*worse_challenger = 'register'"):
         register_models(selected[0], changed, LINEAGE, registry, worse_challenger="refuse")
     assert registry.versions() == []
 
 
 def test_a_metric_that_could_not_be_measured_is_left_out_and_named(selected, evaluation, registry):
-    changed = copy.deepcopy(evaluation)
-    for figure in ("roc_auc", "pr_auc"):
-        changed["models"]["balanced"]["test"]["later"][figure] = dict.fromkeys(
-            ("value", "low", "high", "std"), float("nan")
-        )
+    nan, model = float("nan"), evaluation.models["balanced"]
+    measures = replace(model.test["later"], pr_auc=Interval(nan, nan, nan, nan))
+    spoilt = {**evaluation.models, "balanced": replace(model, test={"later": measures})}
+    changed = replace(evaluation, models=spoilt)
     balanced = register_models(selected[0], changed, LINEAGE, registry)[-1]
     assert "pr_auc" not in balanced.metrics
     assert balanced.metadata["not_measured"] == "pr_auc"
-    stored = read_evaluation(registry.fetch_archive(balanced.version))
+    with tarfile.open(registry.fetch_archive(balanced.version)) as tar:
+        stored = json.load(tar.extractfile("evaluation.json"))
     assert stored["models"]["balanced"]["test"]["later"]["pr_auc"]["value"] is None
 
 
-def test_the_archive_holds_what_sagemaker_serves_and_shows(selected, evaluation, registry):
-    version = register_models(selected[0], evaluation, LINEAGE, registry)[0]
-    with tarfile.open(registry.fetch_archive(version.version)) as tar:
+def test_the_archive_holds_what_sagemaker_serves_and_shows(registry, versions):
+    with tarfile.open(registry.fetch_archive(versions[0].version)) as tar:
         names = set(tar.getnames())
     served = {"1/saved_model.pb", "code/inference.py", "code/schema.json"}
     assert served | {"model.json", "evaluation.json", "model_quality.json", "model_quality.csv"} <= names
 
 
-def test_a_release_lands_in_sagemaker_with_quality_report_and_card(selected, evaluation, aws_account):
+def test_a_release_lands_in_sagemaker_with_its_quality_report(selected, evaluation, aws_account):
     chosen = Registry(kind="sagemaker", archives="s3://models/risky", image="some/image")
-    versions = register_models(selected[0], evaluation, LINEAGE, open_registry(chosen))
-    assert [version.definition for version in versions] == list(selected[0])
-    for version in versions:
+    for version in register_models(selected[0], evaluation, LINEAGE, open_registry(chosen)):
         package = aws_account("sagemaker").describe_model_package(ModelPackageName=version.arn)
-        statistics = package["ModelMetrics"]["ModelQuality"]["Statistics"]
-        bucket, key = statistics["S3Uri"].removeprefix("s3://").split("/", 1)
-        kept = json.loads(aws_account("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
-        recall = evaluation["models"][version.definition]["test"]["later"]["recall"]["value"]
-        assert kept["binary_classification_metrics"]["recall"]["value"] == recall
+        assert "ModelMetrics" in package
         assert package["MetadataProperties"]["CommitId"] == "0a1b2c3"
 
 
-def test_the_champion_is_scored_in_the_next_evaluation(selected, baselines, evaluation, registry, prepared, settings):
-    versions = register_models(selected[0], evaluation, LINEAGE, registry)
-    registry.approve(*(version.version for version in versions), who="ada", why="better")
-    second = judge_models(prepared, *selected, baselines, registry, settings)
-    assert set(second["champions"]) == set(selected[0])
-    for name, champion in second["champions"].items():
-        own = second["models"][name]["test"]["later"]
-        assert champion["version"] in {version.version for version in versions if version.definition == name}
+def test_the_champion_is_scored_in_the_next_evaluation(selected, rivals, champions, registry, prepared, settings):
+    second = judge_models(prepared, *selected, rivals, registry, settings)
+    assert {name: one.version for name, one in second.champions.items()} == {
+        version.definition: version.version for version in champions
+    }
+    for name, champion in second.champions.items():
+        own = second.models[name].test["later"]
         # it is the same model: it must be measured the same
-        assert champion["later"]["recall"]["value"] == own["recall"]["value"]
-        assert champion["later"]["pr_auc"]["value"] == own["pr_auc"]["value"]
-        against = second["verdicts"][name]["champion"]
-        assert (against["difference"], against["verdict"]) == (0, "tie")
+        assert (champion.test["later"].recall, champion.test["later"].pr_auc) == (own.recall, own.pr_auc)
+        assert second.verdicts[name].champion_version == champion.version
+        assert second.verdicts[name].against_champion == Comparison("tie", 0, 0, 0)
 
 
-def test_a_champion_of_other_features_is_left_out(selected, baselines, evaluation, registry, prepared, settings):
-    versions = register_models(selected[0], evaluation, LINEAGE, registry)
-    registry.approve(*(version.version for version in versions), who="ada", why="better")
-    names = ("minutes", *prepared.players.feature_names[1:])
-    renamed = replace(prepared, players=replace(prepared.players, feature_names=names))
-    models = {name: model | {"feature_names": list(names)} for name, model in selected[0].items()}
-    judged = judge_models(renamed, models, selected[1], baselines, registry, settings)
-    assert judged["champions"] == {}
-    for version in versions:
-        verdict = judged["verdicts"][version.definition]
-        assert f"version {version.version}, has other features or classes: not compared" in verdict["sentence"]
-        assert verdict["champion"]["version"] == version.version
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"feature_names": ("minutes", "burst", "night", "spend", "breaks", "friends")},
+        {"class_names": ("normal", "dormant", "heavy", "risky", "unknown")},
+    ],
+)
+def test_a_champion_of_other_features_or_classes_is_left_out(
+    selected, rivals, champions, registry, prepared, settings, change
+):
+    models = {name: replace(model, **change) for name, model in selected[0].items()}
+    judged = judge_models(prepared, models, selected[1], rivals, registry, settings)
+    assert judged.champions == {}
     challengers = register_models(models, judged, replace(LINEAGE, origin_run="12"), registry)
-    assert {version.metadata["against_champion"] for version in challengers} == {"not comparable"}
+    for version, champion in zip(challengers, champions, strict=True):
+        assert version.against_champion == AgainstChampion(champion.version, "no rival")
 
 
-def test_a_champion_of_other_classes_is_left_out(selected, baselines, evaluation, registry, prepared, settings):
-    versions = register_models(selected[0], evaluation, LINEAGE, registry)
-    registry.approve(*(version.version for version in versions), who="ada", why="better")
-    reordered = ["normal", "dormant", "heavy", "risky", "unknown"]
-    models = {name: model | {"class_names": reordered} for name, model in selected[0].items()}
-    assert judge_models(prepared, models, selected[1], baselines, registry, settings)["champions"] == {}
-
-
-def test_without_truth_the_validated_prevalence_is_taken_over(selected, baselines, prepared, registry, settings):
+def test_without_truth_the_validated_prevalence_is_taken_over(selected, rivals, prepared, registry, settings):
     players = prepared.players
     labels = np.where(players.truth == 1, 3, players.labels).astype(np.int8)
     blind = replace(prepared, players=replace(players, labels=labels, truth=np.full_like(players.truth, -1)))
-    judged = judge_models(blind, *selected, baselines, registry, settings)
-    assert judged["prevalence"] == next(iter(selected[1].values()))["prevalence"]
+    judged = judge_models(blind, *selected, rivals, registry, settings)
+    assert judged.prevalence == next(iter(selected[1].values())).prevalence
 
 
-def test_the_release_is_summed_up_in_plain_data(selected, evaluation, registry, settings):
-    versions = register_models(selected[0], evaluation, LINEAGE, registry)
-    summary = release_summary(versions, LINEAGE, settings)
-    assert json.loads(json.dumps(summary)) == summary
-    assert summary["release_id"] == versions[0].release_id
-    assert summary["refused"] == []
-    assert [one["definition"] for one in summary["versions"]] == list(selected[0])
-    assert "scarcegan models compare 1 2 3 4" in summary["commands"]
-    assert any(command.startswith("scarcegan report ") for command in summary["commands"])
+def test_the_release_says_what_to_do_next_and_where_it_comes_from(selected, evaluation, versions):
+    release = release_summary(versions, evaluation, LINEAGE, Registry())
+    assert Release.from_plain(json.loads(json.dumps(release.to_plain()))) == release
+    assert (release.release_id, release.refused, release.lineage) == (versions[0].release_id, [], LINEAGE)
+    assert [one.definition for one in release.versions] == list(selected[0])
+    assert "scarcegan models compare 1 2 3 4" in release.commands
+    assert any(command.startswith("scarcegan report ") for command in release.commands)

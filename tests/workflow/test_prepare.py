@@ -20,8 +20,8 @@ def test_a_source_becomes_players_with_folds_a_name_and_a_report(simulated):
     assert len(prepared.fold) == len(prepared.players)
     assert set(prepared.fold) == {-1, 0, 1, 2} | {-number for number in range(1, len(prepared.players.test_sets) + 1)}
     assert np.array_equal(prepared.fold < 0, prepared.players.test_set > 0)
-    assert report["fingerprint"] == prepared.fingerprint
-    assert report["players"] == len(prepared.players)
+    assert report.fingerprint == prepared.fingerprint
+    assert report.players == len(prepared.players)
 
 
 def test_the_same_settings_prepare_the_same_players_and_folds(simulated):
@@ -31,7 +31,8 @@ def test_the_same_settings_prepare_the_same_players_and_folds(simulated):
 
 
 def test_prepared_players_survive_the_artifact_store(prepared):
-    again = Prepared.from_artifact(prepared.to_artifact())
+    assert prepared.to_plain()["features"] is prepared.players.features  # not a copy: there may be ten million rows
+    again = Prepared.from_plain(prepared.to_plain())
     assert again.fingerprint == prepared.fingerprint
     assert np.array_equal(again.fold, prepared.fold)
     for field in fields(prepared.players):

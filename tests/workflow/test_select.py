@@ -1,9 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from scarcegan.serving.forward import class_probabilities, risk_score
-from scarcegan.serving.shape import check_model
-from scarcegan.workflow.prevalence import prevalence_of
+from scarcegan.workflow.retraining.records import FoldOffer
 from scarcegan.workflow.retraining.select import select_models
 
 DEFINITIONS = ["recall_first", "precision_first", "review_budget", "balanced"]
@@ -13,62 +13,49 @@ def test_there_is_one_model_for_every_definition_with_a_part_per_fold(selected, 
     models, validation = selected
     assert list(models) == list(validation) == DEFINITIONS
     for name, model in models.items():
-        check_model(model)
-        assert model["definition"] == name
-        assert len(model["parts"]) == len(folds)
-        assert model["class_names"] == ["dormant", "normal", "heavy", "risky", "unknown"]
-        assert model["class_names"][model["rare_index"]] == "risky"
-        assert validation[name]["members"] == 4
+        assert model.definition == name
+        assert len(model.parts) == len(folds)
+        assert model.class_names == ("dormant", "normal", "heavy", "risky", "unknown")
+        assert model.class_names[model.rare_index] == "risky"
+        assert validation[name].members == 4
 
 
 def test_the_models_score_is_the_mean_of_all_members_of_all_folds(selected, folds, prepared):
     models, _ = selected
     raw = prepared.players.features[:50]
     for name, model in models.items():
-        alone = [risk_score(model | {"parts": [fold["candidates"][name]["part"]]}, raw) for fold in folds]
-        assert risk_score(model, raw) == pytest.approx(np.mean(alone, axis=0), abs=1e-6)
-        assert class_probabilities(model, raw).sum(axis=1) == pytest.approx(np.ones(50), abs=1e-5)
+        alone = [replace(model, parts=(fold.candidates[name].part,)).risk(raw) for fold in folds]
+        assert model.risk(raw) == pytest.approx(np.mean(alone, axis=0), abs=1e-6)
+        assert model.probabilities(raw).sum(axis=1) == pytest.approx(np.ones(50), abs=1e-5)
 
 
 def test_the_threshold_flags_the_validated_share_of_unseen_players(selected, prepared, settings):
     models, validation = selected
     pool = prepared.players.features[prepared.fold == settings.folds.k]
     for name, model in models.items():
-        share = np.mean(risk_score(model, pool) >= np.float32(model["threshold"]))
-        expected = validation[name]["point"]["flagged_share"]
+        share, expected = model.flags(model.risk(pool)).mean(), validation[name].point.flagged_share
         assert share == pytest.approx(expected, abs=1.5 / len(pool)), name
-        assert validation[name]["point"]["threshold"] == model["threshold"]
+        assert validation[name].point.threshold == model.threshold
+        assert model.reference.flagged_share == share
 
 
 def test_the_review_budget_is_met_where_the_players_of_the_thresholds_can_show_it(selected, prepared, settings):
-    point = selected[1]["review_budget"]["point"]
+    point = selected[1]["review_budget"].point
     players = np.count_nonzero(prepared.fold == settings.folds.k)
-    assert point["flagged_share"] <= max(settings.review_budget, 1 / players)
-    assert point["constraint_met"] == (point["flagged_share"] <= settings.review_budget)
+    assert point.flagged_share <= max(settings.review_budget, 1 / players)
+    assert point.constraint_met == (point.flagged_share <= settings.review_budget)
 
 
 def test_each_fold_keeps_its_point_and_its_prevalence_is_explained(selected, folds):
     for name, known in selected[1].items():
-        assert known["folds"] == [fold["candidates"][name]["point"] for fold in folds]
-        assert 0 < known["prevalence"]["value"] < 1
-        assert known["prevalence"]["how"]
+        assert known.folds == [fold.candidates[name].point for fold in folds]
+        assert 0 < known.prevalence.value < 1
+        assert known.prevalence.how
 
 
-def test_selecting_twice_gives_the_same_models(selected, prepared, folds, settings):
-    again, _ = select_models(prepared, folds, settings)
+def test_offers_that_were_stored_give_the_same_models(selected, prepared, folds, settings):
+    stored = [FoldOffer.from_plain(fold.to_plain()) for fold in folds]
+    again, validation = select_models(prepared, stored, settings)
     for name, model in selected[0].items():
-        assert again[name]["threshold"] == model["threshold"]
-
-
-def test_a_configured_prevalence_goes_before_an_estimate(settings):
-    known = settings.model_copy(update={"data": settings.data.model_copy(update={"prevalence": 0.02})})
-    labels = np.array([3, 3, 0, 0, -1, -1])
-    assert prevalence_of(np.linspace(1, 0, 6), labels, known).value == 0.02
-    assert prevalence_of(np.linspace(1, 0, 6), labels, known).how == "from config"
-
-
-def test_where_no_prevalence_can_be_estimated_the_review_budget_is_assumed_in_words(settings):
-    labels = np.array([3, 3, 0, 0, -1, -1])
-    assumed = prevalence_of(np.full(6, 0.5), labels, settings)  # scores that tell nobody apart
-    assert assumed.value == settings.review_budget
-    assert assumed.how.startswith("assumed equal to the review budget (")
+        assert again[name].digest({}) == model.digest({})
+        assert validation[name] == selected[1][name]

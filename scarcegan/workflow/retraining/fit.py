@@ -1,8 +1,8 @@
 """The training job: one fold's rows scaled, its members trained, a candidate chosen for each business definition."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from scarcegan.data.folds import in_folds
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.data.scaling import Scaler, fit_scaler
 from scarcegan.evaluation.metrics import average_precision, curve, precision_of, recall_at_shares
+from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.selection import Choice, choose
 from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
@@ -18,13 +19,14 @@ from scarcegan.gan.devices import prepare_devices
 from scarcegan.gan.networks import SLOPE, STEEPNESS, THRESHOLDS
 from scarcegan.gan.program import Program, TrainingRows
 from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
-from scarcegan.serving.forward import member_logits
+from scarcegan.serving.forward import Layer, member_logits
+from scarcegan.serving.networks import Networks
 from scarcegan.settings import Settings
-from scarcegan.workflow.prevalence import prevalence_of
 from scarcegan.workflow.retraining.prepare import Prepared
+from scarcegan.workflow.retraining.records import Candidate, FoldOffer
 
 VALIDATION_UNLABELED = 10_000  # enough to measure a flagged share of 1 % to a tenth of it
-CLASS_RECALL = "validation_recall_of_"  # begins a series of the history; the class's name follows
+CLASS_RECALL = "validation_recall_of_"  # begins a series of the progress; the class's name follows
 
 
 def fit_fold(
@@ -36,7 +38,7 @@ def fit_fold(
     on_round: OnRound | None = None,
     *,
     spend: bool = False,
-) -> dict[str, Any]:
+) -> FoldOffer:
     """Train one fold and return what it offers.
 
     Args:
@@ -45,13 +47,9 @@ def fit_fold(
         settings: the resolved settings.
         threads: CPU threads that this fold may use.
         checkpoint: file or `s3://` address to save to and continue from.
-        on_round: sees the history after each round.
+        on_round: sees the progress after each round.
         spend: the features of `prepared` are nobody else's and may be lost: the fold's unlabelled rows are scaled
             where they lie, so that at ten million players they are in memory once.
-
-    Returns:
-        `fold`, `candidates` (business definition -> see `_candidate`), `validation_rows` (int array, rows of
-        the players), `history` (see `scarcegan.gan.trainer.new_history`) and `prevalence` (value, how).
 
     Raises:
         TrainingCollapsed: no member survived.
@@ -136,22 +134,20 @@ class _Measure:
         }
 
 
-def _layers(weights: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
-    """Set inference weights, in the order in which they act, out as layers (see `scarcegan.serving.archive`)."""
-    layers: list[dict[str, Any]] = [
-        {"weights": value, "bias": weights[name.replace("weights", "bias")][..., 0]}
-        for name, value in weights.items()
-        if name.endswith("weights")
-    ]
+def _layers(weights: dict[str, np.ndarray]) -> tuple[Layer, ...]:
+    """Set inference weights, which are named in the order in which they act, out as layers."""
+    names = [name.removesuffix("/weights") for name in weights if name.endswith("/weights")]
+    layers = [Layer(weights[f"{name}/weights"], weights[f"{name}/bias"][..., 0]) for name in names]
     if THRESHOLDS in weights:
         thresholds = weights[THRESHOLDS][:, 0]
-        layers[0] |= {"thresholds": thresholds, "steepness": np.full(len(thresholds), STEEPNESS, dtype=np.float32)}
-    return layers
+        steepness = np.full(len(thresholds), STEEPNESS, dtype=np.float32)
+        layers[0] = replace(layers[0], thresholds=thresholds, steepness=steepness)
+    return tuple(layers)
 
 
-def _most_probable(layers: list[dict[str, np.ndarray]], scaled: np.ndarray) -> np.ndarray:
+def _most_probable(layers: Sequence[Layer], scaled: np.ndarray) -> np.ndarray:
     """Return each member's most probable class of scaled rows [n, F]: int [P, n], -1 where its numbers are broken."""
-    inputs, members = np.ascontiguousarray(scaled.T), range(len(layers[0]["weights"]))
+    inputs, members = np.ascontiguousarray(scaled.T), range(len(layers[0].weights))
     with np.errstate(invalid="ignore", over="ignore"):
         logits = np.stack([member_logits(layers, member, SLOPE, inputs) for member in members])
     return np.where(np.isfinite(logits).all(axis=1), logits.argmax(axis=1), -1)
@@ -183,7 +179,7 @@ def _offer(
     scaler: Scaler,
     trained: TrainedMembers,
     settings: Settings,
-) -> dict[str, Any]:
+) -> FoldOffer:
     labels = prepared.players.labels[validation_rows]
     mean_score = trained.scores[trained.healthy].mean(axis=0)
     prevalence = prevalence_of(mean_score, labels, settings)
@@ -193,33 +189,19 @@ def _offer(
     for definition in settings.definitions:
         choice = choose(trained.scores, trained.healthy, validation, definition, settings.review_budget)
         candidates[definition.name] = _candidate(choice, trained, scaler)
-    return {
-        "fold": number,
-        "candidates": candidates,
-        "validation_rows": validation_rows,
-        "history": trained.history,
-        "prevalence": prevalence._asdict(),
-    }
+    return FoldOffer(number, candidates, validation_rows, trained.progress, prevalence)
 
 
-def _candidate(choice: Choice, trained: TrainedMembers, scaler: Scaler) -> dict[str, Any]:
-    """Return what one fold offers for one definition.
-
-    Returns:
-        `part` (scaler, layers [members, in, out], slope), `members`, `iterations` and `measure` of each chosen
-        member, `point` (threshold and what it reaches on validation), `scores` of the validation rows.
-    """
+def _candidate(choice: Choice, trained: TrainedMembers, scaler: Scaler) -> Candidate:
+    chosen = list(zip(choice.rounds, choice.members, strict=True))
     weights = {
-        name: np.stack(
-            [trained.snapshots[at][name][member] for at, member in zip(choice.snapshots, choice.members, strict=True)]
-        )
-        for name in trained.snapshots[0]
+        name: np.stack([trained.weights[at][name][member] for at, member in chosen]) for name in trained.weights[0]
     }
-    return {
-        "part": {"scaler": scaler.to_arrays(), "layers": _layers(weights), "slope": SLOPE},
-        "members": choice.members,
-        "iterations": [trained.iterations[at] for at in choice.snapshots],
-        "measure": choice.measure,
-        "point": asdict(choice.point),
-        "scores": trained.scores[choice.snapshots, choice.members].mean(axis=0),
-    }
+    return Candidate(
+        part=Networks(scaler, _layers(weights), SLOPE),
+        members=choice.members,
+        iterations=[trained.iterations[at] for at in choice.rounds],
+        measure=choice.measure,
+        point=choice.point,
+        scores=trained.scores[choice.rounds, choice.members].mean(axis=0),
+    )

@@ -1,31 +1,23 @@
 """First job: any source's players, checked, split into test sets and folds, described."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
 from scarcegan.data.folds import split
 from scarcegan.data.players import Players
-from scarcegan.data.populations import load_populations
+from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report
 from scarcegan.data.validation import validate
-from scarcegan.datasets import kdd99, lootbox, simulated
-from scarcegan.datasets import snapshot as from_snapshot
+from scarcegan.datasets import load_players
 from scarcegan.evaluation.subgroups import subgroup_features
+from scarcegan.records import Record
 from scarcegan.settings import Settings
-
-_LOADERS = {
-    "simulated": simulated.load,
-    "kdd99": kdd99.load,
-    "lootbox": lootbox.load,
-    "tables": load_populations,
-    "snapshot": from_snapshot.load,
-}
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Prepared(Record):
     """Players ready for training.
 
     Attributes:
@@ -43,33 +35,29 @@ class Prepared:
         """Return the rows of each test set's players by its name, int arrays."""
         return {name: np.flatnonzero(self.fold == -number) for number, name in enumerate(self.players.test_sets, 1)}
 
-    def to_artifact(self) -> dict[str, Any]:
-        """Return plain arrays, for Metaflow to store."""
-        return asdict(self.players) | {"fold": self.fold, "fingerprint": self.fingerprint}
+    def to_plain(self) -> dict[str, Any]:
+        """Return the players' columns, `fold` and `fingerprint` in one dict; arrays are passed on, not copied."""
+        return {**self.players.to_plain(), "fold": self.fold, "fingerprint": self.fingerprint}
 
     @classmethod
-    def from_artifact(cls, artifact: dict[str, Any]) -> "Prepared":
-        """Make it from what `to_artifact` returned."""
-        columns = dict(artifact)
-        fold, name = columns.pop("fold"), columns.pop("fingerprint")
-        return cls(Players(**columns), fold, name)
+    def from_plain(cls, plain: Any) -> Self:
+        """Read what `to_plain` returned."""
+        return super().from_plain({**plain, "players": plain})
 
 
-def prepare(settings: Settings) -> tuple[Prepared, dict[str, Any]]:
+def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
     """Load, check and split the players of the configured source.
 
     Returns:
-        The players with their folds, and the data report (with `snapshot` if they come from one).
+        The players with their folds, and the data report.
 
     Raises:
         DataProblem: the data cannot be used as they are.
         SettingsProblem: the settings do not fit the source.
     """
-    players = validate(_LOADERS[settings.data.source](settings), settings)
+    players = validate(load_players(settings), settings)
     # A feature misnamed for the evaluation is better heard of before the training.
     subgroup_features(players.feature_names, settings.evaluate.subgroup_features)
     players, fold = split(players, settings, np.random.default_rng(settings.seed))
     report = data_report(players, fold, settings)
-    if settings.data.source == "snapshot":
-        report["snapshot"] = from_snapshot.snapshot_report(players, settings)
-    return Prepared(players, fold, report["fingerprint"]), report
+    return Prepared(players, fold, report.fingerprint), report

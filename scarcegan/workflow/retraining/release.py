@@ -4,54 +4,29 @@ import hashlib
 import json
 import math
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from scarcegan.aws.model_card import model_card
-from scarcegan.aws.model_quality import model_quality_json
+from pydantic_core import to_json
+
+from scarcegan import settings
+from scarcegan.aws.model_quality import model_quality
 from scarcegan.aws.quality_table import report_to_csv
+from scarcegan.evaluation.records import Evaluation, Verdict
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.contract import ModelToRegister, ModelVersion, Registry
-from scarcegan.serving.archive import content_digest, write_archive
-from scarcegan.serving.export import serving_files
-from scarcegan.settings import Settings
+from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry
+from scarcegan.registry.release import Lineage, Release, ReleasedVersion
+from scarcegan.serving.model import Model
 
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
 
 
-@dataclass(frozen=True)
-class Lineage:
-    """Where a release comes from.
-
-    Attributes:
-        run: pathspec of the run that registers, as in `RetrainFlow/12`.
-        origin_run: id of the first run of a chain of resumes.
-        commit: git commit of the code, `-dirty` appended when files differ from it.
-        data_fingerprint: of the players.
-        settings_fingerprint: of the settings.
-        config: path of the configuration file.
-        card: pathspec of the step whose card shows the evaluation.
-        snapshot: name of the snapshot trained on; empty for other sources. Later snapshots are compared with it.
-        labels_known_by: ISO date by which its labels were known; empty: its cut-off.
-    """
-
-    run: str
-    origin_run: str
-    commit: str
-    data_fingerprint: str
-    settings_fingerprint: str
-    config: str
-    card: str
-    snapshot: str = ""
-    labels_known_by: str = ""
-
-
 def register_models(
-    models: Mapping[str, dict[str, Any]],
-    evaluation: dict[str, Any],
+    models: Mapping[str, Model],
+    evaluation: Evaluation,
     lineage: Lineage,
     registry: Registry,
     *,
@@ -60,8 +35,8 @@ def register_models(
     """Pack each model with its evaluation and register all of them as one release; again gives the same versions.
 
     Args:
-        models: plain arrays by business definition.
-        evaluation: of these models, see `scarcegan.evaluation.report`.
+        models: by business definition.
+        evaluation: of these models.
         lineage: where they come from.
         registry: takes the release.
         worse_challenger: what happens to a model that is worse than its champion: registered and marked, or left
@@ -70,7 +45,8 @@ def register_models(
     Raises:
         RegistryProblem: no model is left to register, or the registry refuses.
     """
-    worse = [name for name in models if is_worse(evaluation["verdicts"][name])]
+    against = {name: evaluation.verdicts[name].against_champion for name in models}
+    worse = [name for name, compared in against.items() if compared and compared.verdict == "worse"]
     accepted = {name: model for name, model in models.items() if worse_challenger == "register" or name not in worse}
     if not accepted:
         raise RegistryProblem(
@@ -86,128 +62,109 @@ def register_models(
         return registry.register_release(packed)
 
 
-def is_worse(verdict: Mapping[str, Any]) -> bool:
-    """Tell whether a model finds fewer risky players than its champion, beyond chance."""
-    against = verdict["champion"]
-    return against is not None and against["verdict"] == "worse"
+def release_summary(
+    versions: Sequence[ModelVersion], evaluation: Evaluation, lineage: Lineage, chosen: settings.Registry
+) -> Release:
+    """Describe a release for its card, the terminal and the run's tags.
 
-
-def release_summary(versions: list[ModelVersion], lineage: Lineage, settings: Settings) -> dict[str, Any]:
-    """Describe a release in plain data, for its card and for the terminal."""
+    Args:
+        versions: as the registry returned them.
+        evaluation: of all the run's models.
+        lineage: where they come from.
+        chosen: the settings' registry.
+    """
     first = versions[0]
     registered = [version.definition for version in versions]
-    chosen = "" if lineage.config == DEFAULT_CONFIG else f" --config {lineage.config}"
-    return {
-        "release_id": first.release_id,
-        "registry": f"{settings.registry.kind}: {first.group}",
-        "versions": [_summary(version) for version in versions],
-        "refused": [one.name for one in settings.definitions if one.name not in registered],
-        "lineage": {name: value for name, value in asdict(lineage).items() if value},
-        "commands": [
-            f"scarcegan models compare {' '.join(str(version.version) for version in versions)}{chosen}",
+    config = "" if lineage.config == DEFAULT_CONFIG else f" --config {lineage.config}"
+    return Release(
+        release_id=first.release_id,
+        registry=f"{chosen.kind}: {first.group}",
+        versions=[
+            ReleasedVersion(
+                version=version.version,
+                definition=version.definition,
+                status=version.status,
+                threshold=version.threshold,
+                constraint_met=version.constraint_met,
+                metrics=dict(version.metrics),
+                created=version.created_at,
+            )
+            for version in versions
+        ],
+        refused=[name for name in evaluation.models if name not in registered],
+        lineage=lineage,
+        commands=[
+            f"scarcegan models compare {' '.join(str(version.version) for version in versions)}{config}",
             f"scarcegan report {lineage.run.split('/', 1)[1]}",
-            f"scarcegan models approve {first.version} --reason 'why'{chosen}",
+            f"scarcegan models approve {first.version} --reason 'why'{config}",
             f"python flows/retrain_flow.py card view {lineage.card.split('/', 1)[1]}",
         ],
-    }
+    )
 
 
-def release_id(origin_run: str, models: Mapping[str, dict[str, Any]], evaluation: dict[str, Any]) -> str:
+def release_id(origin_run: str, models: Mapping[str, Model], evaluation: Evaluation) -> str:
     """Name a release: the run that trained it, and a digest of all its models with their evaluation.
 
     A retry makes the same name. A resume that measures or chooses anew, after a release was registered, makes
     another one: a whole second release beside the first, never one mixed of both.
     """
-    digests = [content_digest(model, _evaluation_of(name, evaluation)) for name, model in models.items()]
+    digests = [model.digest(_archived(evaluation, name)) for name, model in models.items()]
     return f"release-{origin_run}-{hashlib.sha256(' '.join(digests).encode()).hexdigest()[:8]}"
 
 
 def _to_register(
-    definition: str, model: dict[str, Any], evaluation: dict[str, Any], lineage: Lineage, release: str, folder: Path
+    definition: str, model: Model, evaluation: Evaluation, lineage: Lineage, release: str, folder: Path
 ) -> ModelToRegister:
-    measured, verdict = evaluation["models"][definition], evaluation["verdicts"][definition]
-    first = evaluation["test_sets"][0]
-    metrics = {name: measured["test"][first][name]["value"] for name in HEADLINES}
-    quality = model_quality_json(evaluation, definition, first)
-    reports = {"model_quality.json": quality.encode(), "model_quality.csv": report_to_csv(json.loads(quality)).encode()}
+    measures, verdict = evaluation.on_first_test_set(definition), evaluation.verdicts[definition]
+    metrics = {name: getattr(measures, name).value for name in HEADLINES}
+    quality = model_quality(measures)
+    reports = {
+        "model_quality.json": json.dumps(quality, indent=2, allow_nan=False).encode(),
+        "model_quality.csv": report_to_csv(quality).encode(),
+    }
     # The release's name in each archive makes all of them differ from those of another release.
-    own = {"release_id": release, **_evaluation_of(definition, evaluation)}
+    own = {"release_id": release, **_archived(evaluation, definition)}
     archive = folder / f"{definition}.tar.gz"
-    facts = _facts(lineage, measured, verdict, metrics)
+    missing = [name for name, value in metrics.items() if not math.isfinite(value)]
     return ModelToRegister(
         definition=definition,
         archive=archive,
-        sha256=write_archive(model, own, archive, {**serving_files(model), **reports}),
-        threshold=model["threshold"],
-        constraint_met=measured["constraint_met"],
+        sha256=model.save(archive, own, reports),
+        threshold=model.threshold,
+        constraint_met=evaluation.models[definition].constraint_met,
         release_id=release,
         origin_run_id=lineage.origin_run,
         run_pathspec=lineage.run,
-        metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
-        metadata=facts,
-        description=verdict["sentence"],
-        model_quality=quality,
-        model_card=model_card(evaluation, definition, {"run": lineage.run, "release": release, **facts}),
+        metrics={name: value for name, value in metrics.items() if name not in missing},
+        metadata=_facts(lineage, evaluation, definition) | ({"not_measured": " ".join(missing)} if missing else {}),
+        against_champion=_against_champion(verdict),
+        description=verdict.sentence,
+        evaluation=evaluation,
     )
 
 
-def _evaluation_of(definition: str, evaluation: dict[str, Any]) -> dict[str, Any]:
+def _archived(evaluation: Evaluation, definition: str) -> dict[str, Any]:
     """Return what an archive keeps of the evaluation: its model's part and the rivals'; None where not measured."""
-    shown = {name: value for name, value in evaluation.items() if name not in ("models", "verdicts")}
-    own = {name: {definition: evaluation[name][definition]} for name in ("models", "verdicts")}
-    kept: dict[str, Any] = _without_nan(shown | own)
+    own = replace(
+        evaluation,
+        models={definition: evaluation.models[definition]},
+        verdicts={definition: evaluation.verdicts[definition]},
+    )
+    kept: dict[str, Any] = json.loads(to_json(own.to_plain(), inf_nan_mode="null"))
     return kept
 
 
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _facts(
-    lineage: Lineage, measured: Mapping[str, Any], verdict: Mapping[str, Any], metrics: Mapping[str, float]
-) -> dict[str, str]:
-    facts = {
-        "git_commit": lineage.commit,
-        "data_fingerprint": lineage.data_fingerprint,
-        "settings_fingerprint": lineage.settings_fingerprint,
-        "config": lineage.config,
-        "card": lineage.card,
-        "fold_spread_recall": f"{measured['fold_spread']['recall']['std']:.4f}",
-        "verdict": verdict["verdict"],
+def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[str, str]:
+    facts = lineage.to_plain()
+    facts = {"git_commit": facts.pop("commit"), **facts}
+    facts |= {
+        "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",
+        "verdict": evaluation.verdicts[definition].against_rival.verdict,
     }
-    source = {"snapshot": lineage.snapshot, "labels_known_by": lineage.labels_known_by}
-    facts |= {name: value for name, value in source.items() if value}
-    missing = [name for name, value in metrics.items() if not math.isfinite(value)]
-    return facts | _against_champion(verdict["champion"]) | ({"not_measured": " ".join(missing)} if missing else {})
+    return {name: value for name, value in facts.items() if value and name not in ("run", "origin_run")}
 
 
-def _against_champion(against: Mapping[str, Any] | None) -> dict[str, str]:
-    """Say how a model does against its champion: difference in recall at the model's own flagged share."""
-    if against is None:
-        return {"against_champion": "no champion"}
-    champion = {"champion_version": str(against["version"])}
-    if against["difference"] is None:
-        return champion | {"against_champion": "not comparable"}
-    value, low, high = (f"{against[key]:+.4f}" for key in ("difference", "low", "high"))
-    return champion | {
-        "against_champion": against["verdict"],
-        "recall_against_champion": f"{value} from {low} to {high}",
-    }
-
-
-def _summary(version: ModelVersion) -> dict[str, Any]:
-    return {
-        "version": version.version,
-        "definition": version.definition,
-        "status": version.status,
-        "threshold": version.threshold,
-        "constraint_met": version.constraint_met,
-        "against_champion": version.metadata.get("against_champion", ""),
-        "recall_against_champion": version.metadata.get("recall_against_champion", ""),
-        "metrics": dict(version.metrics),
-        "created": version.created_at,
-    }
+def _against_champion(verdict: Verdict) -> AgainstChampion | None:
+    if verdict.champion_version is None or verdict.against_champion is None:
+        return None
+    return AgainstChampion(verdict.champion_version, **vars(verdict.against_champion))

@@ -6,13 +6,13 @@ import numpy as np
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.evaluation.rivals import risk_scores, train_baseline
-from scarcegan.settings import Baseline, Settings
+from scarcegan.evaluation.rivals import train_rival
+from scarcegan.settings import RivalName, Settings
 from scarcegan.workflow.retraining.prepare import Prepared
 
 
-def train_baselines(prepared: Prepared, settings: Settings, threads: int) -> dict[str, dict[str, np.ndarray]]:
-    """Train every rival of `evaluate.baselines` on all labelled pool players: each member of a fold saw fewer of them.
+def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> dict[str, dict[str, np.ndarray]]:
+    """Train every rival of `evaluate.rivals` on all labelled pool players: each member of a fold saw fewer of them.
 
     Args:
         prepared: the players and their folds.
@@ -34,11 +34,11 @@ def train_baselines(prepared: Prepared, settings: Settings, threads: int) -> dic
     inputs, rare = scaler.apply(features, labeled), len(settings.populations.negatives)
     tests = {name: scaler.apply(features, rows) for name, rows in prepared.test_rows().items()}
 
-    def of_rival(name: Baseline) -> dict[str, np.ndarray]:
-        fitted = train_baseline(name, inputs, labels[labeled], rare, seed=settings.seed)
-        return {test: risk_scores(fitted, scaled) for test, scaled in tests.items()}
+    def of_rival(name: RivalName) -> dict[str, np.ndarray]:
+        risk_scores = train_rival(name, inputs, labels[labeled], rare, seed=settings.seed)
+        return {test: risk_scores(scaled) for test, scaled in tests.items()}
 
-    names = settings.evaluate.baselines
+    names = settings.evaluate.rivals
     # BLAS knows one limit for the whole process: held here, a rival that is done does not lift it for the others.
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as rivals:
-        return dict(zip(names, rivals.map(of_rival, names), strict=True))
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as at_once:
+        return dict(zip(names, at_once.map(of_rival, names), strict=True))

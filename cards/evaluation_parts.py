@@ -1,0 +1,184 @@
+"""Charts and tables of an evaluation that several cards show."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from metaflow.cards import Table, VegaChart
+
+from cards import theme
+from cards.charts import Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, points
+from scarcegan import words
+from scarcegan.evaluation.records import AT_THRESHOLD, Comparison, Evaluation, Measures, Verdict
+
+DASHES = {"model": "solid", "champion": "dashed", "rival": "dotted"}
+RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f")
+FLAGGED = Axis("players flagged (logarithmic)", share=True, log=True, high=1)
+RECALL = Axis("risky players found (recall)", share=True, low=0, high=1)
+PRECISION = Axis("flagged players that are risky (precision)", share=True, low=0, high=1)
+VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with ", "no rival": "no rival"}
+CURVES_IN_WORDS = "Solid: models; dashes: champions; dots: rivals; bands: 95 %. Click the legend (shift: several)."
+
+
+class Contestant(NamedTuple):
+    """Whoever was measured on a test set: a model, a champion or a rival (`kind`)."""
+
+    name: str
+    kind: str
+    measures: Measures
+    color: str
+    faint: bool
+
+
+def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
+    """Yield every model, champion and rival measured on a test set.
+
+    The headline model, its strongest rival and its champion stand out. A champion wears its model's colour.
+    """
+    headline = evaluation.headline
+    colors = dict(zip(evaluation.models, itertools.cycle(theme.SERIES[:4]), strict=False))
+    for name, model in evaluation.models.items():
+        yield Contestant(name, "model", model.test[test_set], colors[name], name != headline)
+    for name, champion in evaluation.champions.items():
+        if test_set in champion.test:
+            title, color = f"champion {name} (version {champion.version})", colors.get(name, theme.INK)
+            yield Contestant(title, "champion", champion.test[test_set], color, name != headline)
+    strongest = evaluation.verdicts[headline].rival if headline in evaluation.verdicts else None
+    for (name, measured), color in zip(evaluation.rivals.items(), itertools.cycle(RIVAL_COLORS), strict=False):
+        if test_set in measured:
+            yield Contestant(f"rival {name}", "rival", measured[test_set], color, name != strongest)
+
+
+def recall_curves(evaluation: Evaluation, test_set: str) -> VegaChart:
+    """Draw recall against the flagged share."""
+    budget = evaluation.review_budget
+    rule = Rule(budget, f"review budget {words.percent(budget)}")
+    question = "How many risky players are found for the players flagged?"
+    lines = _curves(evaluation, test_set, "flagged_share", "recall")
+    return banded_lines(question, CURVES_IN_WORDS, FLAGGED, RECALL, lines, [rule])
+
+
+def precision_curves(evaluation: Evaluation, test_set: str) -> VegaChart:
+    """Draw precision against recall."""
+    lines = _curves(evaluation, test_set, "recall", "precision")
+    question = "How often is a flagged player risky, the more are found?"
+    return banded_lines(question, CURVES_IN_WORDS, RECALL, PRECISION, lines)
+
+
+def other_thresholds(evaluation: Evaluation, test_set: str) -> VegaChart:
+    """Draw recall and precision of one model against the flagged share, and mark its own threshold."""
+    lines, rules = [], []
+    for name in _headline_first(evaluation):
+        measures = evaluation.models[name].test[test_set]
+        lines += [_line(measures, "flagged_share", key, name=key, choice=name) for key in ("recall", "precision")]
+        rules.append(Rule(measures.flagged_share.value, "its threshold", name))
+    reading = "Choose a model below the chart. Further left, fewer players are flagged. Bands: 95 %."
+    axis = Axis("share", share=True, low=0, high=1)
+    return banded_lines("What would another threshold bring?", reading, FLAGGED, axis, lines, rules)
+
+
+def calibration(evaluation: Evaluation, test_set: str) -> VegaChart:
+    """Draw one model's observed share of risky players against its predicted score, by bins of the score."""
+    lines = []
+    for name in _headline_first(evaluation):
+        bins = evaluation.models[name].test[test_set].calibration
+        lines.append(Line("observed", bins.predicted, bins.observed, bins.low, bins.high, choice=name))
+        lines.append(Line("as the score says", (0, 1), (0, 1), dash="dotted", color=theme.INK, choice=name))
+    question = "Does a risk score of 30 % mean that 30 % are risky?"
+    reading = "On the dotted line: yes. Below it the scores are too high. Choose a model below the chart. Band: 95 %."
+    x, y = (Axis(title, share=True, low=0, high=1) for title in ("risk score", "share of risky players"))
+    return banded_lines(question, reading, x, y, lines)
+
+
+def confusion(evaluation: Evaluation, test_set: str) -> VegaChart | None:
+    """Draw the models' confusion matrices; None where the test players' classes are not known."""
+    cells = [
+        Cell(truth, called, players / sum(line), words.count(players), name)
+        for name, model in evaluation.models.items()
+        if (found := model.test[test_set].confusion) is not None
+        for truth, line in zip(found.rows, found.matrix, strict=True)
+        if sum(line)
+        for called, players in zip(found.labels, line, strict=True)
+    ]
+    reading = "Players in each cell; stronger: a larger share of its row. 'unknown' is an answer, never a known class."
+    question = "Which classes are mistaken for which?"
+    return heat_map(question, reading, "known class", "most probable class", cells) if cells else None
+
+
+def fold_spread(evaluation: Evaluation) -> VegaChart:
+    """Draw each fold's validation metrics as ticks, with their mean and standard deviation."""
+    marks = [
+        Mark(words.metric_name(metric), one.mean, one.mean - one.std, one.mean + one.std, series=name, dots=one.folds)
+        for metric in AT_THRESHOLD
+        for name, model in evaluation.models.items()
+        if (one := model.fold_spread[metric])
+    ]
+    reading = "Points: means; lines: ± one standard deviation; ticks: folds. Wide lines: small gains may be chance."
+    axis = Axis("on each fold's validation players", share=True, low=0, high=1)
+    return points("How much do the models differ from fold to fold?", reading, axis, marks)
+
+
+def measure_table(found: Iterable[Contestant], metrics: Sequence[str]) -> Table:
+    """List models, champions and rivals with intervals; which value is best is for the reader to judge."""
+    rows = [[one.name, *(words.interval(name, getattr(one.measures, name)) for name in metrics)] for one in found]
+    return theme.table(["Model", *map(words.metric_name, metrics)], rows)
+
+
+def verdict_table(evaluation: Evaluation) -> Table:
+    """List how each model does against its strongest rival and against its champion."""
+    verdicts, models = evaluation.verdicts, evaluation.models
+    columns = {
+        "Model": lambda name: name,
+        "Definition": lambda name: models[name].describe.replace(">=", "≥").replace("<=", "≤"),
+        "Bound": lambda name: bound(models[name].constraint_met),
+        "Verdict": lambda name: f"{VERDICTS[verdicts[name].against_rival.verdict]}{verdicts[name].rival or ''}",
+        "Difference in recall": lambda name: _difference(verdicts[name].against_rival),
+        "Against the champion": lambda name: against_champion(verdicts[name]),
+    }
+    return theme.listing(verdicts, columns)
+
+
+def fold_table(evaluation: Evaluation) -> Table:
+    """List each model's threshold and its figures over the folds, mean and standard deviation."""
+    rows = [
+        [name, words.score(model.threshold, 3)]
+        + [words.spread(metric, one.mean, one.std) for metric in AT_THRESHOLD if (one := model.fold_spread[metric])]
+        for name, model in evaluation.models.items()
+    ]
+    return theme.table(["Model", "Threshold", *map(words.metric_name, AT_THRESHOLD)], rows)
+
+
+def against_champion(verdict: Verdict) -> str:
+    """Say how a model does against its champion, with the difference in recall."""
+    against = verdict.against_champion
+    if against is None:
+        return "no champion yet"
+    if against.difference is None:
+        return f"version {verdict.champion_version}: not comparable"
+    return f"{VERDICTS[against.verdict]}version {verdict.champion_version}: {_difference(against)}"
+
+
+def bound(met: bool) -> str:
+    """Say whether validation players met a definition's bound; what was missed must not be overlooked."""
+    return "met" if met else "NOT met"
+
+
+def _headline_first(evaluation: Evaluation) -> list[str]:
+    return sorted(evaluation.models, key=lambda name: name != evaluation.headline)
+
+
+def _curves(evaluation: Evaluation, test_set: str, x: str, y: str) -> list[Line]:
+    return [
+        _line(one.measures, x, y, name=one.name, dash=DASHES[one.kind], color=one.color, faint=one.faint)
+        for one in contestants(evaluation, test_set)
+    ]
+
+
+def _line(measures: Measures, x: str, y: str, *, name: str, **look: Any) -> Line:
+    """Take one measure of a curve against another, with the interval of the former as the band."""
+    at, *lists = (getattr(measures.curve, key) for key in (x, y, f"{y}_low", f"{y}_high"))
+    return Line(name, at, *lists, **look)
+
+
+def _difference(comparison: Comparison) -> str:
+    return words.points(comparison.difference, comparison.low, comparison.high)

@@ -1,0 +1,158 @@
+"""How a flow is started on the command line: what Metaflow is told before, and what is cleaned up after."""
+
+import getpass
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from metaflow import current
+from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
+from metaflow.plugins.aws.aws_client import get_aws_client
+from metaflow.plugins.datastores.local_storage import LocalStorage
+from metaflow.util import get_username
+
+from scarcegan.machine import COMMIT, DEFAULT_CONFIG, WORKERS, cores
+
+ROOT = Path(__file__).resolve().parent.parent
+UNKNOWN_COMMIT = "unknown"
+
+
+def launch(flow):
+    """Start a flow with the arguments of the command line."""
+    arguments = sys.argv[1:]
+    prepare(arguments, os.environ, ROOT)
+    with no_stray_jobs(flow.__name__, arguments), refusal_passed_on(flow.__name__, arguments):
+        flow()
+
+
+def prepare(arguments, environment, root):
+    """Set what Metaflow needs in `environment` before it reads its arguments; what the user has set stays."""
+    if COMMIT not in environment:  # the tasks of a local run inherit it: git is asked once
+        environment[COMMIT] = git_commit(root)
+    make_datastore(arguments, root)
+    # Metaflow takes no run from root or from a nameless user (a container, a fresh cloud machine).
+    user = getpass.getuser()
+    environment.setdefault("USERNAME", user if user != "root" else f"root-{socket.gethostname()}")
+    if runs_on_batch(arguments):
+        return
+    # A local run starts as many tasks at once as there are cores; Metaflow's own default is 16.
+    for command in ("RUN", "RESUME"):
+        environment.setdefault(f"METAFLOW_{command}_MAX_WORKERS", str(cores()))
+    variable = "METAFLOW_RESUME_MAX_WORKERS" if "resume" in arguments else "METAFLOW_RUN_MAX_WORKERS"
+    workers = [*values_of("--max-workers", arguments), environment[variable]]
+    environment.setdefault(WORKERS, workers[0])
+
+
+def make_datastore(arguments, root):
+    """Make the folder of the local datastore: at the repository's root for all commands typed inside it.
+
+    Elsewhere a launch makes it where there is none: of two launches at once, Metaflow lets one fail on it.
+    """
+    here = Path.cwd()
+    if here.is_relative_to(root):
+        (root / LocalStorage.DATASTORE_DIR).mkdir(exist_ok=True)
+    elif starts_run(arguments) and LocalStorage.get_datastore_root_from_config(print, create_on_absent=False) is None:
+        (here / LocalStorage.DATASTORE_DIR).mkdir(exist_ok=True)
+
+
+def launch_notes(_):
+    """Note what only the launching machine knows: `commit` of the code, and `config`, the settings file.
+
+    Metaflow calls it once for each launch (default of a `Config`); the tasks get what it has returned.
+    """
+    arguments = sys.argv
+    chosen = [file for word, name, file in zip(arguments, arguments[1:], arguments[2:], strict=False)
+              if (word, name) == ("--config", "config")]  # fmt: skip
+    path = Path(chosen[-1]).resolve() if chosen else ROOT / DEFAULT_CONFIG
+    config = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    return {"commit": os.environ.get(COMMIT) or git_commit(ROOT), "config": str(config)}
+
+
+def git_commit(folder):
+    """Return the commit of a working tree, `-dirty` appended if tracked files differ, or `unknown` outside git."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return UNKNOWN_COMMIT
+    return answer.stdout.strip()
+
+
+@contextmanager
+def no_stray_jobs(flow_name, arguments):
+    """Around a launch with `--with batch`: if it fails or is ended (Ctrl-C, SIGTERM, hang-up), stop its jobs.
+
+    Metaflow kills the processes that wait for the jobs. One that has no time left to stop its job, as after a
+    sibling's failure, would leave it running and costing money.
+    """
+    if not (runs_on_batch(arguments) and starts_run(arguments)):  # tasks get `--with` too
+        yield
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    except BaseException as ended:
+        run_id = current.get("run_id")  # none where the launch failed before there was a run
+        if run_id and not (isinstance(ended, SystemExit) and not ended.code):
+            stop_jobs(flow_name, run_id)
+        raise
+
+
+def stop_jobs(flow_name, run_id):
+    """Terminate the jobs of a run that have not ended."""
+    from metaflow.plugins.aws.batch.batch_client import BatchClient
+
+    client = BatchClient()
+    left = [job["jobId"] for job in client.unfinished_jobs() if f"-{flow_name}-{run_id}-" in job["jobName"]]
+    for job in left:
+        client.attach_job(job).kill()
+    if left:
+        print(f"Stopped {len(left)} AWS Batch jobs of run {run_id} that were still running.", file=sys.stderr)
+
+
+@contextmanager
+def refusal_passed_on(flow_name, arguments):
+    """Around `batch step`, which waits for a job: where the step refused, end as it did, so that it is not retried.
+
+    Metaflow's `batch step` ends with 1 however its job has ended, and `@retry` would start the job again.
+    """
+    try:
+        yield
+    except SystemExit as ended:
+        waits_for_job = ("batch", "step") in itertools.pairwise(arguments)
+        if ended.code == 1 and waits_for_job and _exit_code(flow_name, arguments) == METAFLOW_EXIT_DISALLOW_RETRY:
+            sys.exit(METAFLOW_EXIT_DISALLOW_RETRY)
+        raise
+
+
+def _exit_code(flow_name, arguments):
+    """Return the exit code of the job that `batch step <step>` with these arguments has waited for, if it has one."""
+    step_name = arguments[arguments.index("step") + 1]
+    run, task, attempt = (values_of(option, arguments)[-1] for option in ("--run-id", "--task-id", "--retry-count"))
+    name = f"{get_username()}-{flow_name}-{run}-{step_name}-{task}-{attempt}"
+    listed = get_aws_client("batch").list_jobs(
+        jobQueue=values_of("--queue", arguments)[-1], filters=[{"name": "JOB_NAME", "values": [name]}]
+    )
+    return next((job.get("container", {}).get("exitCode") for job in listed["jobSummaryList"]), None)
+
+
+def starts_run(arguments):
+    """Tell whether these arguments start a run: others ask, deploy, or run one task."""
+    return not {"run", "resume"}.isdisjoint(arguments)
+
+
+def runs_on_batch(arguments):
+    """Tell whether the tasks of this launch run on AWS Batch, the one remote place that this project knows."""
+    return any(value.split(":")[0] == "batch" for value in values_of("--with", arguments))
+
+
+def values_of(option, arguments):
+    """Return what is given to an option, spelt `--option value` or `--option=value`."""
+    apart = [value for word, value in itertools.pairwise(arguments) if word == option]
+    return apart + [word.split("=", 1)[1] for word in arguments if word.startswith(f"{option}=")]

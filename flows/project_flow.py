@@ -1,0 +1,172 @@
+"""What all flows of this project share: their configuration, and what each of their steps gets without asking."""
+
+import os
+import sys
+
+from metaflow import Config, FlowMutator, FlowSpec, StepMutator, card, config_expr, current, project
+from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
+from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
+from metaflow.plugins.aws.batch.batch_decorator import BatchDecorator
+from metaflow.user_decorators.user_step_decorator import user_step_decorator
+
+# Metaflow's code package carries `cards` and `scarcegan` to AWS Batch because they are imported here.
+import cards  # noqa: F401
+from launch import ROOT, UNKNOWN_COMMIT, launch_notes
+from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG
+from scarcegan.problems import Problem, StorageOutage
+from scarcegan.settings import Resources, load, parse
+from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
+
+
+class NothingStarted(MetaflowException):
+    """Shown by Metaflow as headline and message."""
+
+    headline = "Nothing was started"
+
+
+class every_step(FlowMutator):  # noqa: N801 - used as a decorator
+    """Give every step its resources, its queue and image on AWS Batch, metering and plain refusals."""
+
+    def pre_mutate(self, flow):
+        """Check the flow's steps and decorate them; called once the configuration is read."""
+        steps = dict(flow.steps)
+        sections = sections_of(flow._flow_cls.__name__, steps)  # Metaflow has no other way to tell the flow
+        for name, step in steps.items():
+            step.add_decorator(runs_on, deco_args=[sections[name]])
+            step.add_decorator(metered)
+            step.add_decorator(refuses_plainly)  # around the metering, whose problems it tells as well
+        flow.end.add_decorator(card, deco_kwargs={"type": "blank", "id": "cost"})
+
+
+def sections_of(flow_name, steps):
+    """Return the section of `[resources]` for each step of a flow, from the one table of them.
+
+    Raises:
+        NothingStarted: the table has a step too few or too many.
+    """
+    table = STEPS.get(flow_name, {})
+    faults = [f"no section of [resources] for '{step}': add it there" for step in steps if step not in table]
+    faults += [f"'{step}', which {flow_name} does not have: remove it there" for step in table if step not in steps]
+    if faults:
+        raise NothingStarted(
+            f"expected the steps of {flow_name} in STEPS of scarcegan/settings/steps.py, got {'; '.join(faults)}"
+        )
+    return table
+
+
+class runs_on(StepMutator):  # noqa: N801 - used as a decorator
+    """Ask for what a section of `[resources]` wants, and for its queue and image where the step runs on AWS Batch.
+
+    The request becomes `@resources`, which does nothing on a laptop. Where `--with batch` (or a deployment to Step
+    Functions) has put the step on AWS Batch, its queue and image follow; the command line overrides both.
+    """
+
+    def init(self, section):
+        """Keep the section's name: small, preprocess or train."""
+        self.section = section
+
+    def mutate(self, step):
+        """Add the decorators; called once `--with` is applied, and again where a deployment adds `@batch` later."""
+        wanted = getattr(Resources.model_validate(dict(step.flow.configs)["config"]["resources"]), self.section)
+        asked = {"cpu": wanted.cpu, "memory": wanted.memory_mb, "gpu": getattr(wanted, "gpu", None)}
+        given_on_command_line = [given for _, _, _, given in step.get_decorator_specs("batch")]
+        for given in given_on_command_line:
+            # Batch takes the larger of the two; said here as well, so that the bill counts what is really rented.
+            asked |= {key: max(int(float(given[key])), own or 0) for key, own in asked.items() if given[key]}
+            untold = [key for key in ("queue", "image") if given[key] == BatchDecorator.defaults[key]]
+            chosen = {key: getattr(wanted, key) for key in untold if getattr(wanted, key)}
+            if chosen:
+                step.add_decorator("batch", deco_kwargs=given | chosen, duplicates=step.OVERRIDE)
+        step.add_decorator("resources", deco_kwargs=asked)
+        if BATCH_JOB in os.environ and not given_on_command_line:
+            # Metaflow tells a job what `--with` said, not what replaced it. Without @batch nobody watches for the
+            # notice that a spot instance is taken away.
+            step.add_decorator("batch")
+
+
+@user_step_decorator
+def metered(step_name, flow, inputs):
+    """Add this task to the usage of the tasks before it; `end` prices them, itself not counted.
+
+    A task that a resume takes over keeps its usage.
+    """
+    from scarcegan.costs import Meter, TaskUsage, together
+
+    meter = Meter()
+    yield
+    asked = next(deco.attributes for deco in flow._graph[step_name].decorators if deco.name == "resources")
+    request = Request(STEPS[flow.name][step_name], *(int(asked[key] or 0) for key in ("cpu", "memory", "gpu")))
+    used_by = [getattr(task, "usage", []) for task in inputs or [flow]]
+    before = together(map(TaskUsage.from_plain, usage) for usage in used_by)
+    task = meter.read(step_name, flow.index, request, current.retry_count)
+    flow.usage = [one.to_plain() for one in [*before, task]]
+    if step_name == "end" and before:  # none: a resume has taken them all over from code that measured nothing
+        price(flow, before)
+
+
+def price(flow, usage):
+    """Make the artifact `cost` and its card."""
+    from cards.cost_card import cost_card
+    from scarcegan.costs import bill, estimate
+
+    settings = load(flow.settings)
+    resources, prices = settings.resources, settings.prices
+    # How long scoring and features take depends on players whom nobody has counted before: no estimate.
+    trains = flow.name == RETRAIN_FLOW
+    expected = estimate(resources, prices, settings.folds, settings.train).money if trains else None
+    cost = bill(usage, STEPS[flow.name], prices, expected_money=expected, rented=BATCH_JOB in os.environ)
+    flow.cost = cost.to_plain()
+    current.card["cost"].extend(cost_card(cost))
+
+
+@user_step_decorator
+def refuses_plainly(step_name, flow, inputs):
+    """Print a problem's message alone and end the task; a retry would meet the same problem, unless S3 was down."""
+    try:
+        yield
+    except StorageOutage:
+        raise
+    except Problem as problem:
+        print(f"{type(problem).__name__} in step {step_name}:\n{problem}", file=sys.stderr)
+        sys.exit(METAFLOW_EXIT_DISALLOW_RETRY)
+
+
+def checked_settings(text):
+    """Parse the configuration (Metaflow's `Config` parser); a mistake in it ends the command before any run exists."""
+    try:
+        return parse(text)
+    except Problem as problem:
+        raise NothingStarted(f"The configuration is refused: {problem}") from None
+
+
+@project(name=config_expr("config.deployment.project"))
+@every_step
+class ProjectFlow(FlowSpec):
+    """A flow of this project.
+
+    Artifacts of every flow: `usage` (every step) - a list of scarcegan.costs.TaskUsage, one per task so far; `cost`
+    (end) - scarcegan.costs.Bill; both as plain data.
+    """
+
+    config = Config(
+        "config",
+        default=str(ROOT / DEFAULT_CONFIG),
+        parser=checked_settings,
+        help="TOML file of settings; keys are documented in scarcegan/settings/",
+    )
+    launch = Config("launch", default_value=launch_notes, help="Noted at launch; not for you to set.")
+
+    def running_commit(self):
+        """Return the commit of the code that runs, as a resume may bring mended code; a job has no git to ask."""
+        commit = os.environ.get(COMMIT, UNKNOWN_COMMIT)
+        return self.commit if commit == UNKNOWN_COMMIT else commit
+
+    def shared_prefix(self):
+        """Return the S3 address under which Metaflow keeps artifacts; empty where they are on this machine's disk."""
+        return DATASTORE_SYSROOT_S3 if self._datastore.TYPE == "s3" else ""  # Metaflow has no other way to tell
+
+    def pass_on(self, artifact):
+        """Load an artifact to work on: it is passed on as it was, by reference, and not stored by this task again."""
+        value = getattr(self, artifact)
+        delattr(self, artifact)
+        return value

@@ -1,0 +1,185 @@
+"""The evaluation of a run: its models, the rivals and the champions on the same untouched players."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scarcegan.evaluation.classes import confusion, is_unknown
+from scarcegan.evaluation.definitions import OperatingPoint, describe
+from scarcegan.evaluation.intervals import resample_weights
+from scarcegan.evaluation.measures import measure, share_interval
+from scarcegan.evaluation.records import (
+    AT_THRESHOLD,
+    EvaluatedChampion,
+    EvaluatedModel,
+    Evaluation,
+    Measures,
+    Prevalence,
+    Spread,
+    Verdict,
+)
+from scarcegan.evaluation.scored import HeldOut, Scored
+from scarcegan.evaluation.verdict import CHAMPION, NO_RIVAL, judge
+from scarcegan.problems import DataProblem
+from scarcegan.settings import Settings
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """A definition's model, to be evaluated.
+
+    Attributes:
+        probabilities: per test set, float array [n, classes (+ unknown)]; the risk score is the rare column.
+        point: operating point on validation rows, with the model's final threshold.
+        members: networks in the ensemble.
+        fold_points: operating point of each fold's choice on the fold's own validation rows.
+    """
+
+    probabilities: Mapping[str, np.ndarray]
+    point: OperatingPoint
+    members: int
+    fold_points: Sequence[OperatingPoint]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The approved model of a definition.
+
+    Attributes:
+        version: its number in the registry.
+        threshold: risk score from which it flags a player.
+        probabilities: what it says about the same players; None for a model of other features or classes.
+    """
+
+    version: int
+    threshold: float
+    probabilities: Mapping[str, np.ndarray] | None
+
+
+@dataclass(frozen=True)
+class _TestSet:
+    rows: HeldOut
+    weights: np.ndarray
+    settings: Settings
+
+    def with_classes(self, probabilities: np.ndarray, threshold: float) -> Measures:
+        """Measure a model that tells classes apart."""
+        classes = self.settings.populations.classes
+        unknown = is_unknown(probabilities, len(classes))
+        return replace(
+            self.with_score(self.risk(probabilities).score, threshold),
+            confusion=confusion(self.rows, probabilities, (*classes, "unknown"), len(classes) - 1),
+            unknown_share=None if unknown is None else share_interval(unknown, self.rows.in_population, self.weights),
+        )
+
+    def risk(self, probabilities: np.ndarray) -> Scored:
+        """Take the rare class's column as the score."""
+        return self.rows.scored(probabilities[:, len(self.settings.populations.classes) - 1])
+
+    def with_score(self, score: np.ndarray, threshold: float | None = None) -> Measures:
+        """Measure a bare score."""
+        return measure(self.rows.scored(score), self.weights, self.settings.review_budget, threshold)
+
+
+def evaluate_models(
+    held_out: Mapping[str, HeldOut],
+    models: Mapping[str, Challenger],
+    rivals: Mapping[str, Mapping[str, np.ndarray]],
+    champions: Mapping[str, Champion],
+    prevalence: Prevalence,
+    settings: Settings,
+) -> Evaluation:
+    """Measure everybody on the same resamples of the same players, and judge.
+
+    Args:
+        held_out: the test sets; the first one is the verdicts'.
+        models: the run's models by definition.
+        rivals: risk scores [n] by rival and test set.
+        champions: approved models by definition; empty where there is none yet.
+        prevalence: the share of risky players the models were selected with.
+        settings: definitions, class names, review budget, bootstrap resamples and seed are taken from here.
+
+    Raises:
+        DataProblem: no test set, a score that is not finite, or a test set without risky players.
+    """
+    if not held_out:
+        raise DataProblem("expected at least 1 test set, got 0: set data.test_share or bring a test table")
+    tests = {
+        name: _TestSet(rows, _weights(rows, settings, number), settings)
+        for number, (name, rows) in enumerate(held_out.items())
+    }
+    evaluated = {name: _model(name, model, tests, settings) for name, model in models.items()}
+    return Evaluation(
+        test_sets=list(tests),
+        review_budget=settings.review_budget,
+        prevalence=prevalence,
+        class_names=[*settings.populations.classes, "unknown"],
+        models=evaluated,
+        rivals={
+            name: {test: tests[test].with_score(score) for test, score in scores.items()}
+            for name, scores in rivals.items()
+        },
+        champions={
+            name: EvaluatedChampion(one.version, _measured(one.probabilities, one.threshold, tests))
+            for name, one in champions.items()
+            if one.probabilities is not None
+        },
+        verdicts={
+            name: _verdict(name, model, evaluated[name], rivals, champions.get(name), next(iter(tests.items())))
+            for name, model in models.items()
+        },
+    )
+
+
+def _weights(rows: HeldOut, settings: Settings, number: int) -> np.ndarray:
+    rng = np.random.default_rng([settings.seed, number])
+    return resample_weights(rows.is_risky, rows.in_population, settings.evaluate.bootstrap, rng)
+
+
+def _model(name: str, model: Challenger, tests: Mapping[str, _TestSet], settings: Settings) -> EvaluatedModel:
+    definition = next(one for one in settings.definitions if one.name == name)
+    return EvaluatedModel(
+        definition=definition,
+        describe=describe(definition, settings.review_budget),
+        threshold=model.point.threshold,
+        constraint_met=model.point.constraint_met,
+        members=model.members,
+        validation={figure: getattr(model.point, figure) for figure in AT_THRESHOLD},
+        fold_spread={figure: _spread(model.fold_points, figure) for figure in AT_THRESHOLD},
+        test=_measured(model.probabilities, model.point.threshold, tests),
+    )
+
+
+def _measured(
+    probabilities: Mapping[str, np.ndarray], threshold: float, tests: Mapping[str, _TestSet]
+) -> dict[str, Measures]:
+    return {test: tests[test].with_classes(told, threshold) for test, told in probabilities.items()}
+
+
+def _spread(points: Sequence[OperatingPoint], figure: str) -> Spread:
+    folds = [float(getattr(point, figure)) for point in points]
+    deviation = float(np.std(folds, ddof=1)) if len(folds) > 1 else 0.0
+    return Spread(float(np.mean(folds)), deviation, folds)
+
+
+def _verdict(
+    name: str,
+    model: Challenger,
+    evaluated: EvaluatedModel,
+    rivals: Mapping[str, Mapping[str, np.ndarray]],
+    champion: Champion | None,
+    named_test: tuple[str, _TestSet],
+) -> Verdict:
+    """Judge a model on one test set, against all rivals and its definition's champion."""
+    on, test = named_test
+    others = {rival: test.rows.scored(scores[on]) for rival, scores in rivals.items()}
+    if champion and champion.probabilities is not None:
+        others[CHAMPION] = test.risk(champion.probabilities[on])
+    verdict = judge(name, test.risk(model.probabilities[on]), model.point, evaluated.test[on], others, test.weights)
+    if champion is None:
+        return verdict
+    if champion.probabilities is None:
+        why = f"(the champion, version {champion.version}, has other features or classes: not compared)"
+        verdict = replace(verdict, sentence=f"{verdict.sentence} {why}", against_champion=NO_RIVAL)
+    return replace(verdict, champion_version=champion.version)

@@ -1,0 +1,158 @@
+"""The artifacts of a run, loaded one by one: `players`, `models` and `candidates` stay where they are."""
+
+from collections.abc import Mapping
+from functools import cache, cached_property, partial
+from typing import Any, TypeVar
+
+import metaflow
+from metaflow.datastore.exceptions import DataException
+from metaflow.exception import MetaflowException
+
+from scarcegan.data.records import DataReport
+from scarcegan.evaluation.records import Evaluation
+from scarcegan.gan.progress import Progress
+from scarcegan.history.client import find_run, reading, tasks_of
+from scarcegan.problems import HistoryProblem, Problem
+from scarcegan.records import Record
+
+Kind = TypeVar("Kind", bound=Record)
+
+FOLDS, LATEST = "train", "the latest step"  # `train` has a task for each fold
+# RetrainFlow's docstring describes these; tests/history/test_artifacts.py holds the two together.
+_MADE = {
+    "start": ("settings", "origin_run", "commit", "launch"),
+    "preprocess": ("players", "data_report", "snapshot_report"),
+    FOLDS: ("fold", "candidates", "progress", "validation_rows", "prevalence"),
+    "select": ("models", "validation", "rivals"),
+    "evaluate": ("evaluation", "explanation", "model_quality", "metrics_csv"),
+    "register": ("release",),
+    "end": ("cost",),
+    LATEST: ("usage",),
+}
+MADE_IN = {name: step for step, names in _MADE.items() for name in names}
+
+
+class Unreadable(HistoryProblem):
+    """One artifact of one run cannot be loaded, whereas the datastore answers."""
+
+
+def artifact(run: str | metaflow.Run, name: str) -> Any:
+    """Return an artifact of a run, or None while the run has not made it.
+
+    Args:
+        run: the run, or `12` or `RetrainFlow/12`.
+        name: one that `RetrainFlow` documents; one that each fold makes comes as a dict by fold number.
+
+    Raises:
+        HistoryProblem: no such run, the name is unknown, or the artifact cannot be loaded.
+    """
+    if name not in MADE_IN:
+        known = ", ".join(MADE_IN)
+        raise HistoryProblem(f"expected an artifact among {known}, got '{name}': see RetrainFlow's docstring")
+    return RunArtifacts(find_run(run) if isinstance(run, str) else run).load(name)
+
+
+class RunArtifacts:
+    """The artifacts of one run, each step asked for once; as records None where not made or not to be read.
+
+    Attributes:
+        run: its id.
+        unread: the artifacts that could not be read so far, each with the reason.
+    """
+
+    def __init__(self, run: metaflow.Run) -> None:
+        self.run: str = run.id
+        self.unread: list[str] = []
+        self._steps = run
+        self._tasks = cache(partial(tasks_of, run))
+
+    def load(self, name: str) -> Any:
+        """Return an artifact as `artifact` does.
+
+        Raises:
+            Unreadable: it cannot be loaded.
+            HistoryProblem: the datastore does not answer.
+        """
+        step = MADE_IN[name]
+        with reading():
+            if step == FOLDS:
+                made = {_data(task, "fold"): _data(task, name) for task in self._tasks(step)}
+                return dict(sorted((fold, value) for fold, value in made.items() if value is not None)) or None
+            steps = [one.id for one in self._steps] if step == LATEST else [step]
+            found = (_data(task, name) for one in steps for task in self._tasks(one)[:1])
+            return next((value for value in found if value is not None), None)
+
+    def plain(self, name: str) -> Any:
+        """Return an artifact, or None where it is not made or cannot be loaded."""
+        try:
+            return self.load(name)
+        except Unreadable as problem:
+            self.unread.append(str(problem))
+            return None
+
+    def record(self, name: str, kind: type[Kind]) -> Kind | None:
+        """Return an artifact as the record that it was made from, or None where it is not made or of another shape."""
+        return self._as(kind, name, self.plain(name))
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """By dotted key."""
+        return flat(self.plain("settings") or {})
+
+    @cached_property
+    def data_report(self) -> DataReport | None:
+        """What the run was trained on."""
+        return self.record("data_report", DataReport)
+
+    @property
+    def data(self) -> str | None:
+        """The fingerprint of its players."""
+        return self.data_report.fingerprint if self.data_report else None
+
+    @cached_property
+    def evaluation(self) -> Evaluation | None:
+        """How its models do."""
+        return self.record("evaluation", Evaluation)
+
+    @cached_property
+    def progress(self) -> dict[int, Progress]:
+        """How each fold that has finished was trained."""
+        made = self.plain("progress") or {}
+        folds = {fold: self._as(Progress, f"progress of fold {fold}", plain) for fold, plain in made.items()}
+        return {fold: progress for fold, progress in folds.items() if progress}
+
+    def _as(self, kind: type[Kind], name: str, plain: Any) -> Kind | None:
+        try:
+            return None if plain is None else kind.from_plain(plain)
+        except Problem as problem:
+            self.unread.append(f"{name}: {problem}")
+            return None
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return settings by dotted key; a list of named sections is keyed by name, other lists are text."""
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            value = {one["name"]: {name: own for name, own in one.items() if name != "name"} for one in value}
+        if isinstance(value, Mapping):
+            leaves |= flat(value, f"{prefix}{key}.")
+        else:
+            leaves[prefix + key] = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return leaves
+
+
+def _data(task: metaflow.Task, name: str) -> Any:
+    try:
+        made = task[name]
+    except KeyError:
+        return None
+    try:
+        return made.data
+    except Exception as error:  # unpickling raises what the artifact's class likes; a lost file makes a TypeError
+        if isinstance(error, MetaflowException | OSError) and not isinstance(error, DataException):
+            raise  # the datastore does not answer: that concerns every run
+        raise Unreadable(
+            f"expected the artifact '{name}' of {task.pathspec}, cannot load it ({type(error).__name__}: {error}): use "
+            "the code that made it, or make it again"
+        ) from error

@@ -1,0 +1,190 @@
+"""What past runs tell the cards and the terminal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scarcegan.data.records import DataReport
+from scarcegan.evaluation.records import Evaluation
+from scarcegan.records import Record
+from scarcegan.registry.release import Release
+from scarcegan.registry.versions import Decision
+
+
+@dataclass(frozen=True)
+class RunFacts(Record):
+    """One run: how it went, what made it, how well its models do. None: not made, or not to be read by this code.
+
+    Attributes:
+        created: ISO time.
+        status: `finished`, `failed` or `unfinished`, in `step`.
+        origin_run: first run of a chain of resumes.
+        data: fingerprint of its players.
+        unread: artifacts that this code cannot read, each with the reason.
+        settings: by dotted key.
+        metrics: by definition and metric, on the first test set.
+        headline: the definition that stands out at first.
+        last_words: what a failed run wrote last.
+    """
+
+    run: str
+    created: str
+    user: str
+    status: str
+    step: str
+    seconds: float | None
+    origin_run: str | None
+    commit: str | None
+    config: str | None
+    data: str | None
+    release: str | None
+    money: float | None
+    tags: Sequence[str]
+    unread: Sequence[str]
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, float]]
+    headline: str | None = None
+    last_words: str | None = None
+
+
+@dataclass(frozen=True)
+class Figure(Record):
+    """A metric of one model of a run, on the first test set.
+
+    Attributes:
+        value, low, high, std: with 95 % interval and deviation, from resampling the test players.
+        fold_mean, fold_std: of the folds' own choices on validation players; None where folds do not measure it.
+        delta: less the first run's; None where that has no such figure.
+        spread: root of both runs' squared deviations, from fold to fold if folds measure it.
+    """
+
+    run: str
+    definition: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    std: float | None
+    fold_mean: float | None
+    fold_std: float | None
+    delta: float | None = None
+    spread: float | None = None
+
+    @property
+    def deviation(self) -> float | None:
+        """From fold to fold, or where folds do not measure the metric, from resample to resample."""
+        return self.std if self.fold_std is None else self.fold_std
+
+
+@dataclass(frozen=True)
+class LearningCurve(Record):
+    """A series of one fold's training over its iterations: median, 10 % and 90 % quantile of the healthy members."""
+
+    run: str
+    fold: int
+    series: str
+    iteration: Sequence[int]
+    median: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+@dataclass(frozen=True)
+class MovedFeature(Record):
+    """How far a feature's unlabelled players are from those of the first run; see `scarcegan.history.data_drift`."""
+
+    run: str
+    feature: str
+    psi: float
+    ks: float
+    median_before: float
+    median_now: float
+    zero_share_before: float
+    zero_share_now: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestRun(Figure):
+    """The best run for one business definition, by the figure that the definition asks for.
+
+    Attributes:
+        group: registry group that the run registers in.
+        constraint_met: whether validation players met the definition's bound.
+        data: fingerprint of its players.
+        runs: how many were compared.
+        runner_up: the next best run; None where there is no other.
+        lead: over it, negative if it reaches more but misses the bound; `spread` is the lead's.
+        same_data: whether both have the same players.
+    """
+
+    group: str
+    constraint_met: bool
+    data: str | None
+    runs: int = 1
+    runner_up: str | None = None
+    lead: float | None = None
+    same_data: bool | None = None
+
+
+@dataclass(frozen=True)
+class RunsCompared(Record):
+    """Runs side by side; the first is what the others are compared with.
+
+    Attributes:
+        settings: those that differ, by dotted key and run; None in a run that lacks one.
+        drift: of the runs on other data than the first, the most moved feature first.
+        data: fingerprint of the players by run; None where it is not known.
+        unread: by run, artifacts that this code cannot read, each with the reason.
+        headline: the definition that stands out at first; None where no run was evaluated.
+    """
+
+    runs: Sequence[str]
+    settings: Mapping[str, Mapping[str, Any]]
+    metrics: Sequence[Figure]
+    curves: Sequence[LearningCurve]
+    drift: Sequence[MovedFeature]
+    data: Mapping[str, str | None]
+    best: Sequence[BestRun]
+    unread: Mapping[str, Sequence[str]]
+    headline: str | None = None
+
+    def figure(self, run: str, definition: str, metric: str) -> Figure | None:
+        """Return a figure, or None where the run was not evaluated."""
+        sought = (run, definition, metric)
+        return next((one for one in self.metrics if (one.run, one.definition, one.metric) == sought), None)
+
+    def has_same_data(self, run: str) -> bool:
+        """Tell whether a run is known to have the players of the first."""
+        return self.data[run] is not None and self.data[run] == self.data[self.runs[0]]
+
+
+@dataclass(frozen=True)
+class DecidedVersion(Record):
+    """A registered model with every decision about it, the oldest first; none while it waits for one."""
+
+    version: int
+    definition: str
+    decisions: Sequence[Decision]
+
+
+@dataclass(frozen=True)
+class Dossier(Record):
+    """What a reviewer reads before a run's release is approved.
+
+    Attributes:
+        run: its id.
+        created: day and time.
+        user: who ran it.
+        settings: by dotted key, as text.
+        release: None before the run has registered one.
+        versions: of that release.
+    """
+
+    run: str
+    created: str
+    user: str
+    settings: Mapping[str, str]
+    data_report: DataReport
+    evaluation: Evaluation
+    release: Release | None
+    versions: Sequence[DecidedVersion]

@@ -1,0 +1,125 @@
+"""What a registry keeps: models before and after their registration, and the decisions about them."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from scarcegan.records import Record
+
+Status = Literal["PendingManualApproval", "Approved", "Rejected"]
+
+# Fixed for ever: another namespace would register every model a second time.
+_TOKENS = uuid.UUID("5c0f5a6e-1d0b-5d0e-9b0c-3a1f7d2e8b64")
+
+
+@dataclass(frozen=True)
+class AgainstChampion(Record):
+    """How a model did against the champion of its time, on the same test players.
+
+    Attributes:
+        version: the champion's.
+        verdict: 'better', 'worse' or 'tie'; 'no rival' for a champion of other features or classes.
+        difference, low, high: recall less the champion's with its 95 % interval; None where they are not comparable.
+    """
+
+    version: int
+    verdict: str
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What is known of a model before and after it is registered.
+
+    Attributes:
+        definition: the business definition it serves.
+        sha256: the archive's digest, as `write_archive` returned it.
+        threshold: risk score from which a player is flagged.
+        constraint_met: whether it met the definition's bound on validation players.
+        release_id: the same for all models of a release.
+        origin_run_id: run that trained it; a resumed run keeps the id of the run it resumes.
+        run_pathspec: run that registers it, as in `RetrainFlow/12`.
+        metrics: headline metrics, finite numbers.
+        metadata: further facts, text only; `who-made` shows `git_commit`, `data_fingerprint`,
+            `settings_fingerprint`, `config` and `card`.
+        against_champion: None while its definition has no champion.
+        description: one or two sentences for the reviewer.
+    """
+
+    definition: str
+    sha256: str
+    threshold: float
+    constraint_met: bool
+    release_id: str
+    origin_run_id: str
+    run_pathspec: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    against_champion: AgainstChampion | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelToRegister(ModelFacts):
+    """One model of a release, ready to be registered.
+
+    Attributes:
+        archive: path of `model.tar.gz`.
+        evaluation: the run's `Evaluation`, for a registry that shows more of it than the facts; None: not known.
+    """
+
+    archive: Path
+    evaluation: Record | None = None
+
+    @property
+    def token(self) -> str:
+        """Idempotency key: a retry, a resume and a second process all make the same one."""
+        return str(uuid.uuid5(_TOKENS, f"{self.origin_run_id}/{self.definition}/{self.sha256}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVersion(ModelFacts):
+    """A registered model.
+
+    Attributes:
+        version: number within the group, from 1.
+        group: model package group.
+        status: `PendingManualApproval`, `Approved` or `Rejected`.
+        is_champion: whether it is the approved model of its definition that scoring takes.
+        release_size: models of its release when it was registered.
+        location: path or URI of its archive.
+        token: idempotency key of its registration.
+        created_at: ISO time (UTC) of the registration.
+        arn: its name in SageMaker; empty in the local registry.
+        decided_at: ISO time (UTC) of the last approval event; empty while pending.
+        decided_by: who decided.
+        reason: why.
+    """
+
+    version: int
+    group: str
+    status: Status
+    is_champion: bool
+    release_size: int
+    location: str
+    token: str
+    created_at: str
+    arn: str = ""
+    decided_at: str = ""
+    decided_by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One event in a version's record: what was decided, by whom, why, when (ISO, UTC), against a refusal or not."""
+
+    status: Status
+    who: str
+    why: str
+    at: str
+    forced: bool = False

@@ -1,0 +1,186 @@
+"""A model: what is selected, registered and served; its parts say how players are scored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+
+from scarcegan.problems import DataProblem, RegistryProblem
+from scarcegan.records import Record
+from scarcegan.serving.archive import content_digest, read_archive, write_archive
+from scarcegan.serving.distribution import ReferenceScores
+from scarcegan.serving.export import serving_files
+from scarcegan.serving.forward import one_blas_thread
+from scarcegan.serving.parts import AnyPart
+from scarcegan.serving.reasons import Reason, strongest_reasons
+
+# One layer's activations of so many rows stay in a core's cache; more rows per call only cost memory traffic.
+CHUNK_ROWS = 1_024
+
+
+@dataclass(frozen=True, eq=False)
+class Model(Record):
+    """A model of one business definition; its plain data are what RetrainFlow stores as an artifact.
+
+    Attributes:
+        class_names: labelled classes in index order; 'unknown' last if the model has that output.
+        rare_index: the rare class's place among them.
+        feature_names: of the raw features, in the order in which they come.
+        threshold: risk score from which a player is flagged.
+        definition: name of the business definition.
+        parts: their weighted mean is the model.
+        reference: how it scores unlabelled players that it was not trained on; None for older models.
+
+    Raises:
+        RegistryProblem: the arrays do not fit together, or are not finite.
+    """
+
+    class_names: tuple[str, ...]
+    rare_index: int
+    feature_names: tuple[str, ...]
+    threshold: float
+    definition: str
+    parts: tuple[AnyPart, ...]
+    reference: ReferenceScores | None = None
+
+    # Checked once, wherever the model comes from; scoring trusts its arrays.
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise RegistryProblem("expected a model with at least one part, got none: select members first")
+        if not 0 <= self.rare_index < len(self.class_names):
+            raise RegistryProblem(
+                f"expected a rare_index below {len(self.class_names)}, got {self.rare_index}: "
+                "give the rare class's place in class_names"
+            )
+        if not np.isfinite(self.threshold):
+            raise RegistryProblem(f"expected a finite threshold, got {self.threshold}: choose an operating point")
+        for number, part in enumerate(self.parts):
+            part.check(f"part {number}", len(self.feature_names), len(self.class_names))
+
+    @property
+    def weight(self) -> float:
+        """What all parts count together."""
+        return sum(part.weight for part in self.parts)
+
+    def probabilities(self, raw_features: np.ndarray) -> np.ndarray:
+        """Return each player's class probabilities, the weighted mean over the parts.
+
+        Columns are quick to read in `[F, n]` order: the transpose of such an array is welcome.
+
+        Args:
+            raw_features: float array [n, F], unscaled, columns in the order of `feature_names`.
+
+        Returns:
+            float32 array [n, classes], a view of a `[classes, n]` array.
+
+        Raises:
+            DataProblem: another number of features than the model was trained on.
+        """
+        self._check_width(raw_features)
+        return self.column_probabilities(raw_features.T).T
+
+    def risk(self, raw_features: np.ndarray) -> np.ndarray:
+        """Return each player's risk score, the rare class's probability: float32 [n]; see `probabilities`."""
+        return self.probabilities(raw_features)[:, self.rare_index]
+
+    def column_probabilities(self, columns: np.ndarray) -> np.ndarray:
+        """Return class probabilities, float32 [classes, n], of raw columns [F, n], a player per column.
+
+        Memory beside the result is one chunk's.
+        """
+        total = np.zeros((len(self.class_names), columns.shape[1]), dtype=np.float32)
+        with one_blas_thread():
+            for start in range(0, columns.shape[1], CHUNK_ROWS):
+                raw = np.asarray(columns[:, start : start + CHUNK_ROWS], dtype=np.float32)
+                # Rows of a larger array are read where they are; players next to each other are turned first.
+                raw = raw if raw.strides[1] == raw.itemsize else np.ascontiguousarray(raw)
+                for part in self.parts:
+                    part.add_probabilities(raw, total[:, start : start + CHUNK_ROWS])
+        total /= self.weight
+        return total
+
+    def flags(self, scores: np.ndarray) -> np.ndarray:
+        """Tell which risk scores [n] reach the threshold: bool [n]."""
+        # Both as float32, as in training: the threshold often is the score of a player.
+        return np.asarray(scores >= np.float32(self.threshold))
+
+    def explain(self, rows: np.ndarray, typical: np.ndarray, steps: int = 16) -> np.ndarray:
+        """Share the difference between each player's risk score and the typical player's out to the features.
+
+        A player's row sums to risk(row) - risk(typical), but for the quadrature's error: at 16 steps about a percent
+        of the scores' range.
+
+        Args:
+            rows: float array [n, F], raw features.
+            typical: float array [F], raw; what is counted from, such as the medians of unlabelled players.
+            steps: points to look at between the typical player and each row.
+
+        Returns:
+            float32 array [n, F], in units of risk score.
+
+        Raises:
+            DataProblem: another number of features than the model was trained on.
+        """
+        self._check_width(rows)
+        self._check_width(typical[None, :])
+        found = np.zeros(rows.shape, dtype=np.float32)
+        for part in self.parts:
+            found += part.attributions(rows, typical, self.rare_index, steps)
+        return found / np.float32(self.weight)
+
+    def reasons(
+        self, rows: np.ndarray, attributions: np.ndarray, typical: np.ndarray, count: int = 3
+    ) -> list[list[Reason]]:
+        """Name for each player the features that raised the risk score most; see `strongest_reasons`."""
+        return strongest_reasons(self.feature_names, rows, attributions, typical, count)
+
+    def save(
+        self,
+        destination: str | Path,
+        evaluation: Mapping[str, Any],
+        reports: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> str:
+        """Write the model, its evaluation and what SageMaker serves as one archive, whole or not at all.
+
+        The bytes depend on the content alone: no times, owners or names of machines get in.
+
+        Args:
+            destination: path of the archive; an older one is replaced.
+            evaluation: plain data, finite numbers only; numpy scalars and arrays are welcome.
+            reports: further files by their path in the archive.
+
+        Returns:
+            The archive's sha256, 64 hex digits.
+
+        Raises:
+            RegistryProblem: the evaluation is no JSON.
+        """
+        return write_archive(self.to_plain(), evaluation, destination, {**serving_files(self), **reports})
+
+    def digest(self, evaluation: Mapping[str, Any]) -> str:
+        """Return the sha256 of what the model and its evaluation say; raises as `save` does."""
+        return content_digest(self.to_plain(), evaluation)
+
+    @classmethod
+    def load(cls, path: str | Path, expect_sha256: str | None = None) -> Self:
+        """Read the model of an archive.
+
+        Args:
+            path: the archive.
+            expect_sha256: the digest that the registry holds; None trusts the file.
+
+        Raises:
+            RegistryProblem: no such file, another digest than expected, an archive that is damaged or not ours.
+        """
+        return read_archive(path, expect_sha256, cls.from_plain)
+
+    def _check_width(self, raw_features: np.ndarray) -> None:
+        features = len(self.feature_names)
+        if raw_features.ndim != 2 or raw_features.shape[1] != features:
+            raise DataProblem(
+                f"expected an array [players, {features} features], got {list(raw_features.shape)}: "
+                "give the features that the model was trained on, in their order"
+            )

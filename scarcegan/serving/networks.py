@@ -1,0 +1,107 @@
+"""One fold's networks as a part of a model: a scaler and the members that were trained behind it."""
+
+import functools
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from scarcegan.data.scaling import Scaler
+from scarcegan.problems import RegistryProblem
+from scarcegan.records import Record
+from scarcegan.serving.forward import Layer, member_logits, one_blas_thread, softmax
+from scarcegan.serving.gradient import integrated_gradients
+from scarcegan.serving.lookup import ColumnScaler
+from scarcegan.serving.networks_graph import add_networks
+from scarcegan.serving.shape import expect_array
+from scarcegan.serving.wire import Graph
+
+# Points on all paths of a chunk, so that one layer's activations stay in a core's cache.
+CHUNK_POINTS = 4_096
+
+
+@dataclass(frozen=True, eq=False)
+class Networks(Record):
+    """Members of one architecture behind one scaler; see `scarcegan.serving.parts.Part` for what they do.
+
+    Attributes:
+        scaler: raw to scaled features.
+        layers: dense, with a leaky ReLU before each but the first; the last one gives the logits of the classes.
+        slope: of the leaky ReLU, in [0, 1].
+    """
+
+    kind: ClassVar[str] = "networks"
+
+    scaler: Scaler
+    layers: tuple[Layer, ...]
+    slope: float
+
+    @property
+    def members(self) -> int:
+        """How many networks there are."""
+        return len(self.layers[0].weights)
+
+    @property
+    def weight(self) -> float:
+        """Each member counts the same, whatever its part."""
+        return self.members
+
+    def check(self, name: str, features: int, classes: int) -> None:
+        """Refuse arrays that do not fit together."""
+        if not 0 <= self.slope <= 1:
+            raise RegistryProblem(f"expected {name}'s slope in [0, 1], got {self.slope}: give LeakyReLU's slope")
+        expect_array(f"{name}'s scaler knots", self.scaler.knots, features, None)
+        expect_array(f"{name}'s scaler values", self.scaler.values, features, None)
+        width = features + self._check_steps(name, features)
+        for depth, layer in enumerate(self.layers):
+            outputs = classes if depth + 1 == len(self.layers) else None
+            expect_array(f"{name}'s weights of layer {depth}", layer.weights, self.members, width, outputs)
+            width = layer.weights.shape[2]
+            expect_array(f"{name}'s bias of layer {depth}", layer.bias, self.members, width)
+
+    def _check_steps(self, name: str, features: int) -> int:
+        """Return how many inputs of the first layer are steps."""
+        thresholds, steepness = self.layers[0].thresholds, self.layers[0].steepness
+        if thresholds is None or steepness is None:
+            return 0
+        expect_array(f"{name}'s thresholds", thresholds, self.members, None)
+        expect_array(f"{name}'s steepness", steepness, self.members)
+        if thresholds.shape[1] % features:
+            raise RegistryProblem(
+                f"expected {name}'s thresholds in multiples of {features} features, got {thresholds.shape[1]}: "
+                "take the arrays as the training left them"
+            )
+        return int(thresholds.shape[1])
+
+    def add_probabilities(self, columns: np.ndarray, total: np.ndarray) -> None:
+        """Add every member's probabilities."""
+        inputs = self._scaler.apply(columns)
+        for member in range(self.members):
+            total += softmax(member_logits(self.layers, member, self.slope, inputs))
+
+    def attributions(self, rows: np.ndarray, typical: np.ndarray, rare: int, steps: int) -> np.ndarray:
+        """Sum the members' integrated gradients.
+
+        The path is straight in *scaled* space: there a step moves every feature by a like share of the population,
+        while a raw path would cross most of a long-tailed feature in its first step. Each feature has its own
+        monotone scaler, so what the scaled feature gets is the raw feature's.
+        """
+        start, size = self._scaled(typical[None, :]), max(1, CHUNK_POINTS // steps)
+        found = np.zeros(rows.shape, dtype=np.float32)
+        with one_blas_thread():
+            for chunk in (slice(at, at + size) for at in range(0, len(rows), size)):
+                ends = self._scaled(rows[chunk])
+                found[chunk] = integrated_gradients(self.layers, self.slope, rare, start, ends, steps).T
+        return found
+
+    def add_to(self, graph: Graph, columns: str) -> str:
+        """Add all members with their scaler."""
+        return add_networks(graph, columns, self.scaler, self.layers, self.slope)
+
+    @functools.cached_property
+    def _scaler(self) -> ColumnScaler:
+        # Its tables take some milliseconds to make: once for all batches.
+        return ColumnScaler(self.scaler)
+
+    def _scaled(self, rows: np.ndarray) -> np.ndarray:
+        return self._scaler.apply(np.ascontiguousarray(rows.T, dtype=np.float32))

@@ -1,0 +1,65 @@
+"""Networks as operations of a TensorFlow graph: scaler, layers and softmax of all members of a part."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scarcegan.data.scaling import Scaler
+from scarcegan.serving.forward import Layer
+from scarcegan.serving.lookup import segment_lines
+from scarcegan.serving.wire import INT32, Graph, Type
+
+
+def add_networks(graph: Graph, columns: str, scaler: Scaler, layers: Sequence[Layer], slope: float) -> str:
+    """Add members to a graph with raw columns [F, n] and return the sum of their probabilities, [n, classes]."""
+    scaled = _scaled(graph, scaler, columns)
+    # [n, F] meets [members, F, width]: the first product brings in the axis of members.
+    rows = graph.floats("Transpose", scaled, graph.constant([1, 0], INT32))
+    activation = _biased(graph, _first_product(graph, rows, layers[0]), layers[0])
+    for layer in layers[1:]:
+        activation = graph.floats("LeakyRelu", activation, alpha=slope)
+        activation = _biased(graph, _product(graph, activation, layer.weights), layer)
+    return graph.floats("Sum", graph.floats("Softmax", activation), graph.constant(0, INT32))
+
+
+def _first_product(graph: Graph, rows: str, layer: Layer) -> str:
+    """Multiply rows [n, F] and, beside them, each member's steps by its weights: [members, n, width]."""
+    if layer.thresholds is None or layer.steepness is None:
+        return _product(graph, rows, layer.weights)
+    count = layer.thresholds.shape[1]
+    features = layer.weights.shape[1] - count
+    repeats = graph.constant([1, count // features], INT32)
+    repeated = graph.floats("Tile", rows, repeats, Tmultiples=Type(INT32))
+    distance = graph.floats("Sub", repeated, graph.constant(layer.thresholds[:, None, :]))
+    steps = graph.floats("Mul", distance, graph.constant(layer.steepness[:, None, None]))
+    steps = graph.floats("Maximum", steps, graph.constant(np.float32(-1.0)))
+    steps = graph.floats("Minimum", steps, graph.constant(np.float32(1.0)))
+    of_rows, of_steps = np.split(layer.weights, [features], axis=1)
+    return graph.floats("AddV2", _product(graph, rows, of_rows), _product(graph, steps, of_steps))
+
+
+def _product(graph: Graph, rows: str, weights: np.ndarray) -> str:
+    return graph.floats("BatchMatMulV2", rows, graph.constant(weights))
+
+
+def _biased(graph: Graph, product: str, layer: Layer) -> str:
+    return graph.floats("AddV2", product, graph.constant(layer.bias[:, None, :]))
+
+
+def _scaled(graph: Graph, scaler: Scaler, columns: str) -> str:
+    """Add a scaler, [F, n] to [F, n]: the line of the segment that each value lies in."""
+    x = _signed_log(graph, columns) if scaler.kind == "log_minmax" else columns
+    x = graph.floats("Maximum", x, graph.constant(scaler.knots[:, :1]))
+    x = graph.floats("Minimum", x, graph.constant(scaler.knots[:, -1:]))
+    # The segments of all features lie in one table; each feature's begin where those of the feature before end.
+    lines = segment_lines(scaler)
+    first = np.arange(len(scaler.knots))[:, None] * lines.start.shape[1]
+    segment = graph.floats("UpperBound", graph.constant(scaler.knots), x)
+    segment = graph.add("AddV2", [segment, graph.constant(first, INT32)], {"T": Type(INT32)})
+    start, value, slope = (graph.take(graph.constant(line.ravel()), segment) for line in lines)
+    return graph.floats("AddV2", graph.floats("Mul", graph.floats("Sub", x, start), slope), value)
+
+
+def _signed_log(graph: Graph, columns: str) -> str:
+    size = graph.floats("Log1p", graph.floats("Abs", columns))
+    return graph.floats("Mul", graph.floats("Sign", columns), size)

@@ -1,0 +1,69 @@
+"""What RetrainFlow's steps hand on: what each fold offers, and what validation players tell of the selected models."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scarcegan.evaluation.definitions import OperatingPoint
+from scarcegan.evaluation.records import Prevalence
+from scarcegan.gan.progress import Progress
+from scarcegan.records import Record
+from scarcegan.serving.parts import AnyPart
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate(Record):
+    """What one fold offers for one business definition.
+
+    Attributes:
+        part: of the model.
+        members: numbers of the chosen members in the fold.
+        iterations: of each of them, when its weights were taken.
+        measure: of each of them, what chose it; see `scarcegan.evaluation.selection`.
+        point: the threshold of the part alone and what it reaches on validation players.
+        scores: float32 [n], the part's risk scores of the validation players.
+    """
+
+    part: AnyPart
+    members: Sequence[int]
+    iterations: Sequence[int]
+    measure: Sequence[float]
+    point: OperatingPoint
+    scores: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class FoldOffer(Record):
+    """What one fold offers.
+
+    Attributes:
+        fold: its number; it validates, the others train.
+        candidates: by business definition.
+        validation_rows: int [n], rows of the prepared players.
+        progress: of the training.
+        prevalence: share of risky players, as the fold's validation players tell.
+    """
+
+    fold: int
+    candidates: Mapping[str, Candidate]
+    validation_rows: np.ndarray
+    progress: Progress
+    prevalence: Prevalence
+
+
+@dataclass(frozen=True)
+class Selected(Record):
+    """What validation players tell of a selected model.
+
+    Attributes:
+        point: the model's threshold and what it reaches.
+        members: of all its parts.
+        folds: what each fold's part reaches with a threshold of its own.
+        prevalence: share of risky players that precision is measured with.
+    """
+
+    point: OperatingPoint
+    members: int
+    folds: Sequence[OperatingPoint]
+    prevalence: Prevalence

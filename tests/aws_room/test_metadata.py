@@ -1,0 +1,107 @@
+"""Facts as flat text: whatever SageMaker takes comes back to the last digit, and nothing else is sent."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scarcegan.aws.metadata import CHAMPION, METRIC, OWN_KEYS, check_names, from_metadata, to_metadata
+from scarcegan.problems import RegistryProblem
+from scarcegan.registry import AgainstChampion, ModelToRegister
+
+# SageMaker's own pattern of keys and values, in Python's words (no underscore: it is in the second part).
+TAKEN = re.compile(r"(?:[^\W_]|[\s_.:/=+\-@])+")
+MODEL = ModelToRegister(
+    definition="balanced",
+    archive=Path("model.tar.gz"),
+    sha256="0" * 64,
+    threshold=0.25,
+    constraint_met=True,
+    release_id="release-11",
+    origin_run_id="11",
+    run_pathspec="RetrainFlow/11",
+)
+allowed = st.text(st.characters(categories=["L", "N", "Zs"], include_characters="_.:/=+-@"), min_size=1, max_size=256)
+keys = allowed.filter(
+    lambda key: len(key) <= 128 and key not in OWN_KEYS and not key.startswith((METRIC, CHAMPION, "decision."))
+)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+names = st.from_regex(r"[a-z_]{1,20}", fullmatch=True)
+
+
+@given(
+    metadata=st.dictionaries(keys, allowed, max_size=20),
+    metrics=st.dictionaries(names, numbers, max_size=20),
+    threshold=numbers,
+    constraint_met=st.booleans(),
+    size=st.integers(1, 9),
+)
+def test_allowed_facts_come_back_to_the_last_digit(metadata, metrics, threshold, constraint_met, size):
+    model = replace(MODEL, metadata=metadata, metrics=metrics, threshold=threshold, constraint_met=constraint_met)
+    back = from_metadata(to_metadata(model, size))
+    assert (back["metadata"], back["metrics"], back["threshold"]) == (metadata, metrics, threshold)
+    assert (back["constraint_met"], back["release_size"], back["token"]) == (constraint_met, size, model.token)
+
+
+@given(metadata=st.dictionaries(st.text(max_size=140), st.text(max_size=300), max_size=60), size=st.integers(1, 9))
+def test_what_is_not_refused_is_what_sagemaker_takes(metadata, size):
+    try:
+        entries = to_metadata(replace(MODEL, metadata=metadata), size)
+    except RegistryProblem:
+        return
+    assert len(entries) <= 50
+    for key, value in entries.items():
+        assert 1 <= len(key) <= 128
+        assert 1 <= len(value) <= 256
+        assert TAKEN.fullmatch(key)
+        assert TAKEN.fullmatch(value)
+
+
+@pytest.mark.parametrize(
+    "against", [None, AgainstChampion(3, "no rival"), AgainstChampion(3, "worse", -0.1 - 0.2, -0.5, -1e-9)]
+)
+def test_what_is_known_against_the_champion_comes_back(against):
+    back = from_metadata(to_metadata(replace(MODEL, against_champion=against), 1))
+    assert (back["against_champion"], back["metadata"]) == (against, {})
+
+
+def test_packages_that_told_it_in_text_are_still_read():
+    text = {
+        "against_champion": "worse",
+        "champion_version": "3",
+        "recall_against_champion": "-0.03 from -0.05 to -0.01",
+    }
+    back = from_metadata(to_metadata(replace(MODEL, metadata=text), 1))
+    assert (back["against_champion"], back["metadata"]) == (None, text)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metadata": {"card": "{}"}}, "letters"),
+        ({"metadata": {"card": ""}}, "1 to 256"),
+        ({"metadata": {"card": "x" * 257}}, "1 to 256"),
+        ({"metadata": {"x" * 129: "y"}}, "1 to 128"),
+        ({"metadata": {"token": "mine"}}, "reserved"),
+        ({"metadata": {f"k{n}": "v" for n in range(50)}}, "at most 50"),
+        ({"description": "x" * 1025}, "description"),
+    ],
+)
+def test_what_sagemaker_would_not_take_is_refused(change, message):
+    with pytest.raises(RegistryProblem, match=message):
+        to_metadata(replace(MODEL, **change), 4)
+
+
+def test_names_are_checked_before_there_is_a_model():
+    check_names({"the configuration's path": "config/own.toml"})
+    with pytest.raises(RegistryProblem, match=r"expected the configuration's path in letters.*got \['\(', '\)'\]"):
+        check_names({"the configuration's path": "config/own (copy).toml"})
+
+
+def test_tokens_tell_run_definition_and_archive_apart():
+    others = [replace(MODEL, **{name: "other"}) for name in ("origin_run_id", "definition", "sha256")]
+    assert len({model.token for model in (MODEL, *others)}) == 4
+    assert replace(MODEL, run_pathspec="RetrainFlow/99", release_id="release-99").token == MODEL.token

@@ -1,0 +1,26 @@
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from scarcegan.cli import app
+
+
+def commands(group):
+    """Every command of a group and of the groups in it."""
+    for one in group.commands.values():
+        yield from commands(one) if hasattr(one, "commands") else [one]
+
+
+@pytest.mark.parametrize("command", list(commands(typer.main.get_command(app))), ids=lambda command: command.name)
+def test_every_command_and_everything_that_it_takes_is_explained(command):
+    assert command.help
+    assert [one.name for one in command.params if not one.help] == []
+
+
+def test_the_command_starts_without_the_heavy_libraries():
+    heavy = {"tensorflow", "sklearn", "pandas", "boto3"}
+    code = f"import sys, scarcegan.cli; print(sorted({heavy!r} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,130 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scarcegan.evaluation.evaluate import Champion, evaluate_models
+from scarcegan.evaluation.intervals import resample_weights
+from scarcegan.evaluation.measures import measure
+from scarcegan.evaluation.metrics import average_precision, curve
+from scarcegan.evaluation.records import Comparison, Evaluation, Interval, Prevalence
+from scarcegan.problems import DataProblem
+from scarcegan.settings import load
+
+SETTINGS = load({"review_budget": 0.05, "evaluate": {"bootstrap": 40}})
+PREVALENCE = Prevalence(0.04, "from config")
+RARE = 3
+
+
+def test_everybody_is_measured_on_every_test_set(evaluation):
+    models, champions = ([one.test for one in part.values()] for part in (evaluation.models, evaluation.champions))
+    everybody = [*models, *champions, *evaluation.rivals.values()]
+    assert [set(measured) for measured in everybody] == [{"same", "own"}] * 6
+
+
+def test_it_is_plain_data_without_nan_and_comes_back_from_it(evaluation):
+    plain = json.loads(json.dumps(evaluation.to_plain(), allow_nan=False))
+    assert Evaluation.from_plain(plain) == evaluation
+
+
+def test_figures_are_those_of_the_metrics_with_intervals_around_them(evaluation, test_players, challenger):
+    rows = test_players["same"]
+    measured = evaluation.models["balanced"].test["same"]
+    score = challenger.probabilities["same"][:, RARE]
+    assert measured.pr_auc.value == average_precision(curve(rows.scored(score)))[0]
+    assert measured.recall.value == pytest.approx(np.mean(score[rows.is_risky] >= 0.5))
+    assert measured.precision.value == pytest.approx(np.mean(rows.is_risky[score >= 0.5]))
+    for figure in measured.intervals().values():
+        assert figure.low <= figure.value <= figure.high
+        assert figure.std > 0
+    assert (measured.players, measured.risky) == (900, rows.is_risky.sum())
+
+
+def test_without_truth_precision_uses_the_prevalence(evaluation, challenger):
+    measured = evaluation.models["balanced"].test["own"]
+    score = challenger.probabilities["own"][:, RARE]
+    recall, flagged = np.mean(score[:30] >= 0.5), np.mean(score[80:] >= 0.5)
+    assert measured.precision.value == pytest.approx(min(1, recall * 0.04 / flagged))
+    assert (measured.players, measured.risky, measured.prevalence) == (420, 30, 0.04)
+
+
+def test_a_rivals_threshold_figures_stand_at_the_review_budget(evaluation):
+    measured = evaluation.rivals["extra_trees"]["same"]
+    assert measured.recall == measured.recall_at_budget == measured.recall_at_5
+    assert measured.flagged_share.value == 0.05
+    assert (measured.confusion, measured.unknown_share) == (None, None)
+
+
+def test_a_champion_without_unknown_output_is_measured_too(evaluation):
+    champion = evaluation.champions["balanced"]
+    assert (champion.version, champion.test["same"].unknown_share) == (12, None)
+    assert len(champion.test["same"].confusion.labels) == 4
+
+
+def test_the_curve_is_short_rising_and_inside_its_band(evaluation):
+    drawn = evaluation.models["balanced"].test["same"].curve
+    assert {len(series) for series in vars(drawn).values()} == {100}
+    assert np.all(np.diff(drawn.recall) >= 0)
+    assert drawn.flagged_share[-1] == drawn.recall[-1] == 1
+    assert np.all(np.array(drawn.recall_low) <= drawn.recall_high)
+    assert np.all(np.array(drawn.precision_low) <= drawn.precision_high)
+
+
+def test_a_model_carries_its_definition_its_validation_figures_and_the_folds_spread(evaluation):
+    model = evaluation.models["recall_first"]
+    assert (model.definition, model.describe) == (SETTINGS.definitions[0], "recall >= 0.85, fewest flagged")
+    assert (model.members, model.threshold, model.constraint_met) == (16, 0.5, True)
+    assert model.validation == {"recall": 0.6, "precision": 0.5, "flagged_share": 0.05, "f2": 0.55}
+    spread = model.fold_spread["recall"]
+    assert (spread.mean, spread.std, spread.folds) == (0.5, pytest.approx(0.02**0.5), [0.4, 0.6])
+
+
+def test_the_headline_is_the_model_whose_flagged_share_is_bound_or_the_first(evaluation):
+    assert evaluation.headline == "review_budget"
+    others = {name: model for name, model in evaluation.models.items() if name != "review_budget"}
+    assert replace(evaluation, models=others).headline == "recall_first"
+
+
+def test_verdicts_are_given_on_the_first_test_set(evaluation):
+    verdict = evaluation.verdicts["balanced"]
+    assert verdict.against_rival.verdict == "better"
+    assert verdict.rival in ("champion", "extra_trees")
+    recall = evaluation.models["balanced"].test["same"].recall.value
+    assert verdict.sentence.startswith(f"`balanced` finds {100 * recall:.0f} % [")
+    assert verdict.champion_version == 12
+    assert verdict.against_champion.low <= verdict.against_champion.difference <= verdict.against_champion.high
+
+
+def test_a_definition_without_champion_says_nothing_of_one(evaluation):
+    verdict = evaluation.verdicts["recall_first"]
+    assert (verdict.champion_version, verdict.against_champion) == (None, None)
+    assert "champion" not in verdict.sentence
+
+
+def test_a_champion_that_cannot_be_compared_is_named_and_not_measured(test_players, challenger):
+    other = {"balanced": Champion(12, 0.4, None)}
+    evaluation = evaluate_models(test_players, {"balanced": challenger}, {}, other, PREVALENCE, SETTINGS)
+    verdict = evaluation.verdicts["balanced"]
+    assert evaluation.champions == {}
+    assert (verdict.champion_version, verdict.against_champion) == (12, Comparison("no rival"))
+    assert verdict.sentence.endswith("(the champion, version 12, has other features or classes: not compared)")
+
+
+def test_the_same_seed_gives_the_same_intervals(evaluation, test_players, challenger):
+    again = evaluate_models(test_players, {"balanced": challenger}, {}, {}, PREVALENCE, SETTINGS)
+    assert again.models["balanced"] == evaluation.models["balanced"]
+
+
+def test_nan_scores_and_missing_test_sets_are_refused(test_players, challenger):
+    broken = {"extra_trees": {"same": np.full(900, np.nan), "own": np.zeros(500)}}
+    with pytest.raises(DataProblem, match="got 900 NaN or infinite"):
+        evaluate_models(test_players, {}, broken, {}, PREVALENCE, SETTINGS)
+    with pytest.raises(DataProblem, match="at least 1 test set"):
+        evaluate_models({}, {"balanced": challenger}, {}, {}, PREVALENCE, SETTINGS)
+
+
+def test_intervals_of_a_constant_are_the_constant(ten_players, rng):
+    weights = resample_weights(ten_players.is_risky, ten_players.in_population, 20, rng)
+    perfect = ten_players.with_score(ten_players.is_risky.astype(float))
+    assert measure(perfect, weights, 0.3, 0.5).recall == Interval(1, 1, 1, std=0)

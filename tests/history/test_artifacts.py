@@ -1,0 +1,58 @@
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from scarcegan import history
+from scarcegan.history.artifacts import FOLDS, LATEST, MADE_IN
+from scarcegan.problems import HistoryProblem
+
+FLOW = Path(__file__).parents[2] / "flows" / "retrain_flow.py"
+# What one step hands the next, and what every step has: not for those who look back.
+PASSED_ON = {"fold_numbers", "evaluation_card", "usage"}
+
+
+def steps():
+    """The steps of RetrainFlow, each with the names of the artifacts that it sets."""
+    [flow] = [node for node in ast.parse(FLOW.read_text()).body if isinstance(node, ast.ClassDef)]
+    for step in flow.body:
+        if isinstance(step, ast.FunctionDef) and any(ast.unparse(one) == "step" for one in step.decorator_list):
+            targets = [node for node in ast.walk(step) if isinstance(node, ast.Attribute)]
+            own = (node for node in targets if isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self")
+            yield step.name, {node.attr for node in own} - PASSED_ON
+
+
+def test_every_artifact_that_a_step_makes_can_be_asked_for():
+    made = {name: step for step, names in steps() for name in names}
+    assert made == {name: step for name, step in MADE_IN.items() if name not in PASSED_ON | {"launch"}}
+
+
+def test_the_flow_describes_every_artifact_that_can_be_asked_for():
+    [flow] = [node for node in ast.parse(FLOW.read_text()).body if isinstance(node, ast.ClassDef)]
+    assert MADE_IN.keys() - {"launch"} <= set(re.findall(r"\w+", ast.get_docstring(flow)))
+
+
+def test_an_artifact_is_loaded_by_name(recorded):
+    assert history.artifact("first", "settings")["train"]["members"] == 8
+    assert history.artifact("third", "evaluation") is None
+    with pytest.raises(HistoryProblem, match="got 'evaluations'"):
+        history.artifact("first", "evaluations")
+
+
+def test_what_each_fold_makes_comes_by_fold(recorded):
+    assert MADE_IN["progress"] == FOLDS
+    progress = history.artifact("first", "progress")
+    assert list(progress) == [0, 1]
+    assert progress[1]["members"] == 3
+    assert history.artifact("third", "progress") is None
+
+
+def test_what_every_step_makes_comes_from_the_latest_one(recorded):
+    assert MADE_IN["usage"] == LATEST
+    assert len(history.artifact("first", "usage")) == 2
+
+
+def test_an_artifact_that_cannot_be_loaded_says_whose_it_is(recorded):
+    with pytest.raises(HistoryProblem, match=r"artifact 'players' of RetrainFlow/first/preprocess/.*was loaded.*again"):
+        history.artifact("first", "players")

@@ -1,0 +1,81 @@
+import math
+
+import pytest
+
+from scarcegan import words
+from scarcegan.evaluation.records import Interval
+
+
+def plain(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize(("share", "written"), [
+    (0.41, "41 %"), (0.0123, "1.2 %"), (0.01, "1 %"), (0.0996, "10 %"), (0.0994, "9.9 %"), (0.00035, "0.035 %"),
+    (0.0, "0 %"), (1.0, "100 %"), (math.nan, "–"), (None, "–"),
+])  # fmt: skip
+def test_a_share_is_a_percentage_of_two_digits(share, written):
+    assert plain(words.percent(share)) == written
+
+
+def test_an_interval_shares_the_decimals_of_its_value():
+    assert plain(words.interval("recall", Interval(0.41, 0.348, 0.48))) == "41 % [35, 48]"
+    assert plain(words.interval("recall", Interval(0.0098, 0.0088, 0.0108))) == "0.98 % [0.88, 1.08]"
+    assert plain(words.interval("recall", Interval(0.0, 0.0, 0.0029))) == "0 % [0, 0.29]"
+    assert plain(words.interval("pr_auc", Interval(0.41, 0.35, 0.48))) == "0.41 [0.35, 0.48]"
+
+
+def test_a_share_that_was_set_has_no_interval():
+    assert plain(words.interval("flagged_share", Interval(0.01, 0.01, 0.01))) == "1 %"
+
+
+def test_what_was_not_measured_is_a_dash():
+    assert words.interval("unknown_share", None) == words.MISSING
+    assert words.interval("pr_auc", Interval(math.nan, 0.0, 0.0)) == words.MISSING
+    assert words.points(None) == words.MISSING
+
+
+def test_a_spread_is_written_with_the_decimals_of_its_mean():
+    assert plain(words.spread("recall", 0.31, 0.039)) == "31 ± 4 %"
+    assert words.spread("f2", 0.31, 0.039) == "0.31 ± 0.04"
+
+
+def test_a_difference_of_shares_is_written_in_points():
+    assert plain(words.points(0.021)) == "+2.1 points"
+    assert plain(words.points(0.021, -0.034, 0.0712)) == "+2.1 [−3.4, +7.1] points"
+
+
+def test_a_difference_is_written_as_its_metric_is_read():
+    assert plain(words.difference("recall", 0.2, 0.0849)) == "+20.0 ± 8.5 points"
+    assert plain(words.difference("flagged_share", -0.0004)) == "−0.040 points"
+    assert words.difference("pr_auc", -0.0) == "+0.000"
+
+
+def test_the_value_of_a_setting_is_written_as_it_is_typed():
+    assert words.setting((200, 50)) == "200, 50"
+    assert words.setting(0.0003) == "0.0003"
+    assert words.setting(None) == words.MISSING
+
+
+def test_a_time_is_written_to_the_minute():
+    assert words.moment("2024-07-01T09:14:22+00:00") == "2024-07-01 09:14"
+
+
+@pytest.mark.parametrize(("value", "written"), [
+    (20_000.0, "20,000"), (6.612, "6.61"), (0.0, "0"), (3.0, "3"), (1.5e7, "1.50e+07"), (0.00012, "1.20e-04"),
+])  # fmt: skip
+def test_a_quantity_has_three_digits(value, written):
+    assert words.number(value) == written
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(44.6, "45 s"), (72, "1 min 12 s"), (3599.8, "1 h 0 min")])
+def test_a_time_span_has_its_two_largest_units(seconds, written):
+    assert plain(words.duration(seconds)) == written
+
+
+def test_a_bare_metric_is_written_as_it_is_read():
+    assert plain(words.metric_value("recall", 0.5)) == "50 %"
+    assert words.metric_value("pr_auc", 0.331) == "0.331"
+    assert words.metric_value("players", 4528) == "4,528"
+    assert words.metric_name("pr_auc") == "PR-AUC"
+    assert words.metric_name("my_own") == "My own"
