@@ -7,7 +7,6 @@ from metaflow import Parameter, config_expr, retry, schedule, step
 
 from launch import launch
 from project_flow import ProjectFlow
-from scarcegan.project import located
 from scarcegan.settings import load, resolve_features
 
 
@@ -31,6 +30,7 @@ class FeaturesFlow(ProjectFlow):
     def start(self):
         """Resolve the settings and survey all telemetry once: what cannot be used is refused here."""
         from scarcegan.preflight import inside_features
+        from scarcegan.project import located
         from scarcegan.workflow.features.telemetry import plan_snapshots
 
         telemetry = self.telemetry and located(self.telemetry, Path.cwd())

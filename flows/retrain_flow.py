@@ -9,7 +9,6 @@ from metaflow import Parameter, card, config_expr, current, retry, schedule, ste
 from launch import launch
 from project_flow import ProjectFlow
 from scarcegan.machine import threads_per_task
-from scarcegan.project import located
 from scarcegan.settings import load, resolve
 
 OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence")  # artifacts of train
@@ -45,6 +44,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.backends import open_registry
         from scarcegan.costs import estimate
         from scarcegan.preflight import inside_run
+        from scarcegan.project import located
 
         data = self.data and located(self.data, Path.cwd())
         settings = resolve(self.config.to_dict(), self.seed, data, self.snapshot)
@@ -191,10 +191,16 @@ class RetrainFlow(ProjectFlow):
         )
 
     def _checkpoints(self):
-        """Return the folder of this run's checkpoints, the same for all its resumes and for no other run."""
-        from scarcegan.workflow.retraining.checkpoints import checkpoint_folder
+        """Return the folder of this run's checkpoints, the same for all its resumes and for no other run.
 
-        return checkpoint_folder(current.flow_name, self.origin_run, self.shared_prefix())
+        It is beside the artifacts where they are on S3: the next task may run on another machine.
+        """
+        from scarcegan.project import project_folder
+
+        shared = self.shared_prefix()
+        if shared:
+            return f"{shared}/{current.flow_name}/checkpoints/{self.origin_run}"
+        return str(project_folder("checkpoints") / current.flow_name / self.origin_run)
 
 
 if __name__ == "__main__":

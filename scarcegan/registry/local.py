@@ -89,8 +89,9 @@ class LocalRegistry(Registry):
 
     def _fetch(self, sha256: str) -> Path:
         """Return the path of an archive, its digest checked."""
-        rules.check_digest(archive_path(self._archives, sha256), sha256)
-        return archive_path(self._archives, sha256)
+        path = archive_path(self._archives, sha256)
+        rules.check_digest(path, sha256)
+        return path
 
     def _decide(self, choose: Choice, decision: Decision) -> None:
         """Choose and record under one lock: of two processes the second one sees what the first has decided."""

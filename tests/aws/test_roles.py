@@ -191,14 +191,14 @@ def test_training_may_do_all_that_a_registration_asks_for(may, aws_account, tmp_
         path = params["url_path"].removeprefix("/models").strip("/")
         asked.add((model.service_model.service_id.lower(), model.name, path))
 
-    sagemaker = aws_account("sagemaker")
-    for client in (s3.client(), sagemaker):
+    asking = (s3.client(), aws_account("sagemaker"))
+    for client in asking:
         client.meta.events.register("before-call", note, unique_id="training-role")
     bucket = Bucket("s3://models/registry", tmp_path / "cache")
-    registry = SageMakerRegistry("risky-players", bucket, sagemaker, image="some/image")
+    registry = SageMakerRegistry("risky-players", bucket, asking[1], image="some/image")
     registry.register_release(make_release(evaluation=evaluation))
     registry.fetch_archive(1)
-    sagemaker.meta.events.unregister("before-call", unique_id="training-role")
+    asking[1].meta.events.unregister("before-call", unique_id="training-role")
     assert {"CreateModelPackage", "PutObject", "GetObject"} <= {operation for _, operation, _ in asked}
     for service, operation, path in sorted(asked):
         resource = "/".join(filter(None, [OBJECTS, path])) if service == "s3" else PACKAGE

@@ -121,8 +121,8 @@ def publish_snapshots(
     folder, published = open_snapshots(settings.snapshots.folder).folder, []
     for cutoff, plan in plans.items():
         written = [(one.part, one.columns) for one in parts if one.cutoff == cutoff]
-        described = describe_snapshot(snapshot_name(cutoff, settings), plan.frame, written)
-        published.append(_published(publish_snapshot(described, settings.snapshots), folder))
+        manifest = describe_snapshot(snapshot_name(cutoff, settings), plan.frame, written)
+        published.append(_published(publish_snapshot(manifest, settings.snapshots), folder))
     for rows in {plan.rows for plan in plans.values()}:
         remove_partition(rows)  # not before: a resume of what failed above may compute its shards again
     return published
