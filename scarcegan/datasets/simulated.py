@@ -16,7 +16,6 @@ dormant, normal, heavy, risky, as when moderators misjudge a player.
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def load(settings: Settings) -> Players:
         SettingsProblem: other population names, a window longer than the simulation, too many labels.
         DataProblem: `data.path` holds something else.
     """
-    require_populations(settings, KINDS[:-1], KINDS[-1])
+    require_populations(settings.populations, "simulated", KINDS[:-1], KINDS[-1])
     if settings.features.window_days > settings.simulated.days:
         raise SettingsProblem(
             f"features.window_days ({settings.features.window_days}) is longer than simulated.days "
@@ -75,13 +74,12 @@ def write_telemetry(settings: Settings) -> Path:
     if _is_complete(folder, stamp):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        draft = Path(scratch, "draft")
+        draft.mkdir()
         _write_tables(settings, draft)
         (draft / STAMP).write_text(_stamped(stamp))
         _publish(draft, folder, stamp)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 
@@ -108,7 +106,6 @@ def _is_complete(folder: Path, stamp: str) -> bool:
 
 
 def _publish(draft: Path, folder: Path, stamp: str) -> None:
-    draft.chmod(0o755)  # mkdtemp makes folders that others cannot read
     try:
         os.rename(draft, folder)
     except OSError:

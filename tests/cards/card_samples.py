@@ -229,10 +229,7 @@ def decision() -> drifts.DriftDecision:
     now = drift()
     signals = {name: size for name, size in now.signals.items() if name != "recall"}
     before = replace(now, current=replace(now.current, cutoff="2026-07-01"), signals=signals, recall=None)
-    past: list[Any] = []
-    for one in (before, now):
-        past.append(decide(one.to_plain() | {"flags": []}, 7, past, SETTINGS.monitoring))
-    return drifts.DriftDecision.from_plain(past[-1])
+    return decide(now, 7, [decide(before, 7, [], SETTINGS.monitoring)], SETTINGS.monitoring)
 
 
 def score_report() -> scoring.ScoreReport:
