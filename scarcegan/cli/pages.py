@@ -1,20 +1,17 @@
 """Pages that commands write."""
 
-import os
 from pathlib import Path
 
 from scarcegan.problems import Problem
+from scarcegan.storage import write_bytes
 
 
 def write_page(page: str, file: Path) -> None:
-    """Write a page whole or not at all.
+    """Write a page whole or not at all, also when several commands write it at once.
 
     Raises:
         Problem: the folder is missing or may not be written to.
     """
-    draft = file.with_name(f".{file.name}.draft")
-    try:
-        draft.write_text(page, encoding="utf-8")
-        os.replace(draft, file)
-    except OSError as error:
-        raise Problem(f"expected to write {file}, got: {error.strerror}; choose another file with --html") from error
+    if not file.parent.is_dir():  # not made: a slip of the finger would hide the page somewhere
+        raise Problem(f"expected a folder {file.parent}, found none: make it, or choose another file with --html")
+    write_bytes(str(file), page.encode())

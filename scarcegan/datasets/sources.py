@@ -9,6 +9,7 @@ import numpy as np
 
 from scarcegan.data.players import Players
 from scarcegan.problems import DataProblem, SettingsProblem
+from scarcegan.project import located
 from scarcegan.settings import Data, Populations
 
 DATA_VARIABLE = "SCARCEGAN_DATA"
@@ -17,7 +18,7 @@ DATA_VARIABLE = "SCARCEGAN_DATA"
 def data_folder(data: Data) -> Path | None:
     """Return the folder of the source's files: `data.path`, else `$SCARCEGAN_DATA/<source>`, else None."""
     if data.path:
-        return Path(data.path)
+        return Path(located(data.path))
     root = os.environ.get(DATA_VARIABLE)
     return Path(root) / data.source if root else None
 
