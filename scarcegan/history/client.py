@@ -17,7 +17,7 @@ from metaflow.plugins.cards.card_client import Card
 from scarcegan.problems import HistoryProblem
 
 FLOW = "RetrainFlow"
-LAST_WORDS = 4
+LAST_LINES = 4
 LONGEST_REASON = 200
 
 
@@ -126,4 +126,4 @@ def last_words(run: metaflow.Run, step: str) -> str:
     with reading():
         failed = [task for task in tasks_of(run, step) if has_failed(task)]
         lines = failed[0].stderr.strip().splitlines() if failed else []
-        return "\n".join(lines[-LAST_WORDS:])
+        return "\n".join(lines[-LAST_LINES:])

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from scarcegan.evaluation.definitions import AIMS
-from scarcegan.gan.progress import Progress
 from scarcegan.history.artifacts import RunArtifacts
 from scarcegan.history.client import find_run, find_runs
 from scarcegan.history.data_drift import data_drift
@@ -20,6 +19,7 @@ from scarcegan.records import Record
 
 METRICS = ("recall", "precision", "flagged_share", "f2", "pr_auc", "recall_at_budget")
 SERIES = ("validation_recall_at_budget", "validation_average_precision", "discriminator_supervised_loss")
+OVER_TIME = ["iteration", "median", "low", "high"]  # of a curve, a row of its frame for each entry
 
 
 @dataclass(frozen=True)
@@ -65,24 +65,11 @@ def compare(*references: str) -> RunComparison:
         runs=list(record.runs),
         settings=pd.DataFrame(settings, columns=["setting", *record.runs], dtype=object),
         metrics=_frame(Figure, record.metrics),
-        curves=_curve_frame(record.curves),
+        curves=_frame(LearningCurve, record.curves).explode(OVER_TIME, ignore_index=True).infer_objects(),
         drift=_frame(MovedFeature, record.drift),
         data=dict(record.data),
         best=_frame(BestRun, record.best),
     )
-
-
-def metrics(*references: str) -> pd.DataFrame:
-    """Return the test metrics of runs beside those of the first: one row per run, definition and metric.
-
-    The columns are the attributes of `scarcegan.history.records.Figure`.
-    """
-    return _frame(Figure, _beside_first(_named(references)))
-
-
-def learning_curves(*references: str) -> pd.DataFrame:
-    """Return how runs learned: run, fold, iteration, series, median, low, high over the healthy members of a fold."""
-    return _curve_frame([curve for run in _named(references) for curve in _curves(run)])
 
 
 def best(*references: str) -> pd.DataFrame:
@@ -100,12 +87,8 @@ def best(*references: str) -> pd.DataFrame:
 
 def best_runs(references: Sequence[str]) -> tuple[list[BestRun], dict[str, list[str]]]:
     """Return what `best` tells, and by run what could not be read."""
-    found = _named(references) or [RunArtifacts(run) for run in find_runs()]
+    found = [RunArtifacts(run) for run in (map(find_run, references) if references else find_runs())]
     return _best(found, by_group=not references), _unread(found)
-
-
-def _named(references: Iterable[str]) -> list[RunArtifacts]:
-    return [RunArtifacts(find_run(reference)) for reference in references]
 
 
 def _compared(runs: list[RunArtifacts]) -> RunsCompared:
@@ -151,30 +134,24 @@ def _spread(one: Figure, other: Figure) -> float | None:
 
 def _figures(run: RunArtifacts) -> dict[tuple[str, str], Figure]:
     """Return the figures of a run's models on its first test set, by definition and metric."""
+    found: dict[tuple[str, str], Figure] = {}
     if run.evaluation is None:
-        return {}
-    first, found = run.evaluation.test_sets[0], {}
+        return found
     for definition, model in run.evaluation.models.items():
-        measured = model.test[first].intervals()
+        measured = run.evaluation.on_first_test_set(definition)
         for metric in METRICS:
             folds = model.fold_spread.get(metric)
-            mean, std = (folds.mean, folds.std) if folds else (None, None)
-            of_test = vars(measured[metric])
-            found[definition, metric] = Figure(run.run, definition, metric, **of_test, fold_mean=mean, fold_std=std)
+            spread = {"fold_mean": folds.mean, "fold_std": folds.std} if folds else {}
+            found[definition, metric] = Figure(run.run, definition, metric, **vars(getattr(measured, metric)), **spread)
     return found
 
 
 def _curves(run: RunArtifacts) -> Iterator[LearningCurve]:
     for fold, progress in run.progress.items():
         for series in SERIES:
-            low, median, high = _bands(progress, series)
+            rounds = np.array(progress.series[series], dtype=float)[:, np.array(progress.healthy)]
+            low, median, high = np.quantile(rounds, [0.1, 0.5, 0.9], axis=1).tolist()
             yield LearningCurve(run.run, fold, series, list(progress.iteration), median, low, high)
-
-
-def _bands(progress: Progress, series: str) -> list[list[float]]:
-    rounds = np.array(progress.series[series], dtype=float)[:, np.array(progress.healthy)]
-    bands: list[list[float]] = np.quantile(rounds, [0.1, 0.5, 0.9], axis=1).tolist()
-    return bands
 
 
 def _drift(runs: Sequence[RunArtifacts]) -> list[MovedFeature]:
@@ -197,7 +174,7 @@ def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestR
 
 
 def _alone(run: RunArtifacts) -> Iterator[BestRun]:
-    """Return what each model of a run reaches of what its definition maximises, before others are looked at."""
+    """Yield what each model of a run reaches of what its definition maximises, before others are looked at."""
     figures = _figures(run)
     for name, model in (run.evaluation.models if run.evaluation else {}).items():
         figure = figures[name, AIMS[model.definition.maximise].metric]
@@ -223,8 +200,3 @@ def _leader(rivals: Sequence[BestRun]) -> BestRun:
 def _frame(kind: type[Record], rows: Iterable[Record]) -> pd.DataFrame:
     columns = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     return pd.DataFrame([vars(row) for row in rows], columns=columns)
-
-
-def _curve_frame(curves: Iterable[LearningCurve]) -> pd.DataFrame:
-    over_time = ["iteration", "median", "low", "high"]
-    return _frame(LearningCurve, curves).explode(over_time, ignore_index=True).infer_objects()

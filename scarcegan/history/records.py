@@ -65,8 +65,8 @@ class Figure(Record):
     low: float
     high: float
     std: float | None
-    fold_mean: float | None
-    fold_std: float | None
+    fold_mean: float | None = None
+    fold_std: float | None = None
     delta: float | None = None
     spread: float | None = None
 
