@@ -21,7 +21,9 @@ from typing import Any
 import numpy as np
 
 from scarcegan.monitoring.calibration import chance_limits, pair_limits
-from scarcegan.monitoring.report import Measured, Sample, drift_report, measure
+from scarcegan.monitoring.drift import ComparedSnapshot, DriftReport
+from scarcegan.monitoring.measures import Sample, measure
+from scarcegan.monitoring.report import drift_report
 from scarcegan.settings import Monitoring
 
 FEATURES = 50
@@ -36,18 +38,15 @@ def sample(players: int, seed: int, planted: bool = False) -> Sample:
     if planted:
         features[:, :3] *= 1.15
     score = (1 / (1 + np.exp(6 - features[:, 0] / 3))).astype(np.float32)
-    return Sample(f"month {seed}", f"2026-01-{seed:02d}", str(seed), players, features, score, 0.1)
+    about = ComparedSnapshot(f"month {seed}", f"2026-01-{seed:02d}", str(seed), players, players)
+    return Sample(about, features, score, 0.1)
 
 
-def report(before: Sample, now: Sample) -> dict[str, Any]:
+def report(before: Sample, now: Sample) -> DriftReport:
     """Compare two samples with limits from chance."""
     measured = measure(before, now, seed=7, false_alarms=RULE.false_alarms)
-    sizes, null_high = (len(before.score), len(now.score)), measured.classifier["null_high"]
-    limits = chance_limits(sizes, FEATURES, 0.1, null_high, RULE.false_alarms)
-    names = [f"feature {number}" for number in range(FEATURES)]
-    return drift_report(
-        before, now, names, measured, limits, None, threshold=0.5, false_alarms=RULE.false_alarms, pairs=0
-    )
+    limits, names = chance_limits(measured, RULE.false_alarms), [f"feature {number}" for number in range(FEATURES)]
+    return drift_report(measured, names, limits, None, threshold=0.5, false_alarms=RULE.false_alarms, pairs=0)
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -60,12 +59,10 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 def past_pairs() -> dict[str, np.ndarray]:
     """Measure past pairs and set limits."""
     months = [sample(RULE.rows, seed) for seed in range(1, PAIRS + 2)]
-    measured: list[Measured] = [
+    measured = [
         measure(before, now, seed=7, false_alarms=RULE.false_alarms) for before, now in itertools.pairwise(months)
     ]
-    chance = chance_limits(
-        (RULE.rows, RULE.rows), FEATURES, 0.1, measured[0].classifier["null_high"], RULE.false_alarms
-    )
+    chance = chance_limits(measured[0], RULE.false_alarms)
     return pair_limits([one.values for one in measured], chance, RULE.false_alarms)
 
 
@@ -78,10 +75,10 @@ def main(players: int) -> None:
     figures = {
         "monitoring.drift_cpu_s": seconds,
         "monitoring.past_pairs_cpu_s": timed(past_pairs)[0],
-        "monitoring.planted_largest_psi": found["features"][0]["psi"],
-        "monitoring.planted_auc": found["classifier"]["auc"],
+        "monitoring.planted_largest_psi": found.features[0].psi or 0.0,
+        "monitoring.planted_auc": found.classifier.auc,
     }
-    flags = {"stable": stable["flags"], "planted": found["flags"]}
+    flags = {"stable": stable.beyond, "planted": found.beyond}
     named = {name: round(value, 4) for name, value in figures.items()}
     print(json.dumps({"figures": named, "players": players, "features": FEATURES, "flags": flags}))
 

@@ -22,14 +22,14 @@ from threadpoolctl import threadpool_limits
 
 from scarcegan.features.extract import extract
 from scarcegan.features.prophet50 import extract_prophet50
-from scarcegan.features.roles import Roles
 from scarcegan.features.telemetry import Telemetry, to_block
 from scarcegan.machine import cores
+from scarcegan.settings import RoleNames
 
 DAYS = 90
 CUTOFF = "2023-04-01"
 COUNTERS = ("sessions", "bets", "losses", "deposits", "night")
-ROLES = Roles(activity="sessions", intensity="bets", loss="losses", deposit="deposits", night="night")
+ROLES = RoleNames(activity="sessions", intensity="bets", loss="losses", deposit="deposits", night="night")
 REPEATS = 5
 # CPU seconds per 1,000 players at 90 days x 5 counters, measured beforehand: for where a rival is not installed.
 ANCHORS = {"prophet": 2115.0, "tsfresh_minimal": 3.2, "catch22": 1.4}

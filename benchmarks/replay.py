@@ -23,7 +23,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,13 @@ from scarcegan.backends import open_registry
 from scarcegan.datasets.sources import DATA_VARIABLE
 from scarcegan.evaluation.metrics import curve, recall_at_shares
 from scarcegan.evaluation.scored import Scored
-from scarcegan.monitoring.watch import Champion, watch_snapshot
+from scarcegan.monitoring.watch import Watch
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.registry.release import Lineage
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
+from scarcegan.snapshots.labels import read_labels
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import prepare
@@ -74,6 +75,14 @@ QUICK_TRAINING: dict[str, Any] = TRAINING | {
     "evaluate": {"bootstrap": 20, "rivals": ["logistic_regression"]},
 }
 QUICK_SIMULATED = {"players": 1_500, "risky_share": 0.04, "labeled_risky": 20, "labeled_negatives": 40}
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The approved model and what the registry says of it."""
+
+    model: Mapping[str, Any]
+    version: ModelVersion
 
 
 @dataclass
@@ -166,13 +175,19 @@ class Replay:
         }
 
     def _watched(self, champion: Champion, period: Period) -> dict[str, Any]:
-        data = {"source": "snapshot", "snapshot": period.snapshot, "path": str(self.series.all_labels)}
-        settings = sections.load(self._tree() | {"data": self._tree()["data"] | data | {"labels_known_by": ""}})
-        watched = watch_snapshot(champion, period.snapshot, settings)
-        drift = watched.drift
-        told = {"auc": drift["classifier"]["auc"], "score_ks": drift["score"]["ks"], "flags": drift["flags"]}
-        told |= {"action": watched.decision["action"], "reasons": watched.decision["reasons"]}
-        return told | {"causes": watched.decision["causes"], "realised_recall": (drift["recall"] or {}).get("value")}
+        settings = self.series.settings
+        store, labels = (
+            open_snapshots(settings.snapshots.folder),
+            read_labels(str(self.series.all_labels), settings.populations),
+        )
+        watch = Watch(champion.model, champion.version, store, settings.monitoring, settings.seed, labels)
+        watched = watch.watch(period.snapshot)
+        drift, decision = watched.drift, watched.decision
+        if drift is None:
+            raise RuntimeError(f"expected drift to be measured: {decision.reasons}")
+        told = {"auc": drift.classifier.auc, "score_ks": drift.score.ks, "flags": drift.beyond}
+        told |= {"action": decision.action, "reasons": decision.reasons, "causes": decision.causes}
+        return told | {"realised_recall": drift.recall.value if drift.recall else None}
 
 
 def _champion(registry: Registry) -> Champion:

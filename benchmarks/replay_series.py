@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scarcegan.datasets.lootbox import cohorts_of
 from scarcegan.datasets.lootbox_labels import PROXY_DAYS, labels_table
 from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.settings import Settings, load, parse
@@ -73,8 +74,7 @@ def real_series(folder: Path, data: Path, tree: dict[str, Any]) -> Series:
     own = {"telemetry": {"path": str(data / "daily_counters.parquet")}, "snapshots": {"folder": str(folder / "store")}}
     settings = load(_overlaid(_overlaid(config, own), tree))
     _publish(settings)
-    cohorts = pd.read_parquet(data / "cohorts.parquet")
-    tables = {cutoff: labels_table(cohorts, cutoff) for cutoff in settings.telemetry.cutoffs}
+    tables = {cutoff: labels_table(cohorts_of(data, cutoff), cutoff) for cutoff in settings.telemetry.cutoffs}
     return _series("lootbox", tables, dict.fromkeys(tables), settings, folder)
 
 
@@ -145,7 +145,7 @@ def _moved(path: Path, number: int, season: float) -> Path:
 
 def _simulated_labels(source: Path, number: int, cutoff: str) -> pd.DataFrame:
     labels, truth = (pd.read_parquet(source / f"{name}.parquet") for name in ("labels", "truth"))
-    table = labels.merge(truth[["player_id", "truth_risky"]], on="player_id").assign(cutoff=cutoff)
+    table = labels.merge(truth[["player_id", "truth_risky"]], on="player_id")
     return labels_table(table.assign(player_id=table["player_id"] + _first_id(number)), cutoff)
 
 

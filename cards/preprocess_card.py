@@ -155,7 +155,7 @@ def _distribution_chart(shown: Sequence[FeatureDescription]) -> VegaChart:
 def _feature_list(ranked: Sequence[FeatureDescription]) -> Table:
     rows = [
         [row.name, words.score(row.auc), words.percent(row.zero_share)]
-        + [words.number(value) for value in (row.mean, row.p50, row.p99, row.max)]
+        + [words.number(value) for value in (row.mean, row.median, row.p99, row.high)]
         for row in ranked[:FEATURES_LISTED]
     ]
     if len(ranked) > FEATURES_LISTED:

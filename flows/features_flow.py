@@ -15,10 +15,10 @@ class FeaturesFlow(ProjectFlow):
 
     Artifacts, stable between versions (step that makes them):
 
-    settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plans` - by cut-off:
-    frame, counters, observed days.
-    written (extract) - dict: cutoff, part, statistics; see scarcegan.workflow.features.telemetry.extract_part.
-    snapshots (publish) - list of dicts: name, cutoff, fingerprint, players, features, parts, notes, folder.
+    settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plans` - dict by
+    cut-off, see scarcegan.workflow.features.telemetry.SnapshotPlan.
+    written (extract) - see scarcegan.workflow.features.telemetry.WrittenPart.
+    snapshots (publish) - list, see scarcegan.workflow.features.telemetry.PublishedSnapshot.
     usage (every step), cost (end) - see flows/project_flow.py.
     """
 
@@ -35,9 +35,10 @@ class FeaturesFlow(ProjectFlow):
         inside_features(settings, os.environ)
         self.settings = settings.model_dump(mode="json")
         self.commit = self.launch.commit
-        self.plans = plan_snapshots(settings, self.commit)
-        for cutoff, plan in self.plans.items():
-            print(f"{cutoff}:", *(plan["frame"]["notes"] or ["nothing odd in the telemetry"]), sep="\n  ")
+        plans = plan_snapshots(settings, self.commit)
+        self.plans = {cutoff: plan.to_plain() for cutoff, plan in plans.items()}
+        for cutoff, plan in plans.items():
+            print(f"{cutoff}:", *(plan.frame.notes or ["nothing odd in the telemetry"]), sep="\n  ")
         self.shards = [(cutoff, number) for cutoff in self.plans for number in range(settings.telemetry.shards)]
         self.next(self.extract, foreach="shards")
 
@@ -45,19 +46,22 @@ class FeaturesFlow(ProjectFlow):
     @step
     def extract(self):
         """Compute the features of one shard of players at one cut-off and write them as one part."""
-        from scarcegan.workflow.features.telemetry import extract_part
+        from scarcegan.workflow.features.telemetry import SnapshotPlan, extract_part
 
         cutoff, number = self.input
-        self.written = extract_part(self.plans[cutoff], number, load(self.settings))
+        plan = SnapshotPlan.from_plain(self.plans[cutoff])
+        self.written = extract_part(plan, number, load(self.settings)).to_plain()
         self.next(self.publish)
 
     @step
     def publish(self, inputs):
         """Publish each cut-off's snapshot: its parts exist already, the manifest makes them one."""
-        from scarcegan.workflow.features.telemetry import publish_snapshots
+        from scarcegan.workflow.features.telemetry import SnapshotPlan, WrittenPart, publish_snapshots
 
         self.merge_artifacts(inputs, include=["settings", "plans", "commit"])
-        self.snapshots = publish_snapshots(self.plans, [task.written for task in inputs], load(self.settings))
+        plans = {cutoff: SnapshotPlan.from_plain(plan) for cutoff, plan in self.plans.items()}
+        written = [WrittenPart.from_plain(task.written) for task in inputs]
+        self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, load(self.settings))]
         self.next(self.end)
 
     @step

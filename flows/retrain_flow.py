@@ -22,7 +22,8 @@ class RetrainFlow(ProjectFlow):
     settings (start) - everything resolved, as a plain dict; `origin_run` - id of the first run of a chain of
     resumes; `commit` - git commit of the code.
     players (preprocess) - dict of arrays: ids, features, feature_names, labels, truth, test_set, fold, fingerprint;
-    `data_report` - dict.
+    `data_report` - see scarcegan.data.records.DataReport; `snapshot_report` - see
+    scarcegan.snapshots.records.SnapshotReport, None for players of another source.
     fold, candidates, progress, validation_rows, prevalence (train) - see scarcegan.workflow.retraining.records.
     models (select) - dict by business definition, see scarcegan.serving.model.Model; `validation` - the same, see
     scarcegan.workflow.retraining.records.Selected; `rivals` - their scores of the test players by name and test set.
@@ -57,11 +58,15 @@ class RetrainFlow(ProjectFlow):
     def preprocess(self):
         """Load, check and split the players; nothing is trained on data that are not fit."""
         from cards.preprocess_card import preprocess_card
+        from scarcegan.datasets.snapshot import snapshot_report
         from scarcegan.workflow.retraining.prepare import prepare
 
-        prepared, self.data_report = prepare(load(self.settings))
-        self.players = prepared.to_plain()
-        current.card.extend(preprocess_card(self.data_report))
+        settings = load(self.settings)
+        prepared, report = prepare(settings)
+        self.players, self.data_report = prepared.to_plain(), report.to_plain()
+        snapshot = snapshot_report(prepared.players, settings)
+        self.snapshot_report = snapshot and snapshot.to_plain()
+        current.card.extend(preprocess_card(report, snapshot))
         self.fold_numbers = list(range(self.settings["folds"]["k"]))
         self.next(self.train, foreach="fold_numbers")
 

@@ -13,6 +13,7 @@ from metaflow.plugins.aws.step_functions.step_functions_client import StepFuncti
 
 from launch import ROOT
 from scarcegan.machine import STATE_MACHINE
+from scarcegan.monitoring.drift import StartedRetraining
 from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.preflight import inside_scoring
 from scarcegan.problems import Problem, SettingsProblem
@@ -71,9 +72,10 @@ class Retraining:
                 f"'{settings.data.source}': set data.source = 'snapshot' and data.path, its labels table"
             )
         inside_scoring(settings, os.environ)  # a resume does not pass `start`
-        started = retrainings_of(settings)
-        if not started.claim(self.snapshot, {"snapshot": self.snapshot, "by": self.asked_by}):
-            by = (started.find(self.snapshot) or {}).get("by", "another run")
+        started = retrainings_of(settings.snapshots, settings.registry.group)
+        if not started.claim(self.snapshot, StartedRetraining(self.snapshot, self.asked_by)):
+            claimed = started.find(self.snapshot, StartedRetraining)
+            by = claimed.by if claimed else "another run"
             # Our own claim is no proof of a start: the task may have died in between, or S3's answer may be lost.
             before = self._found() if by == self.asked_by and STATE_MACHINE not in os.environ else None
             if by != self.asked_by or before:

@@ -15,14 +15,13 @@ class ScoreFlow(ProjectFlow):
 
     Artifacts, stable between versions (step that makes them):
 
-    settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plan` - model,
-    snapshot and folder of the scores, see scarcegan.workflow.scoring.plan.plan_scoring; `model` - its plain arrays;
-    `model_version` - int; `shards` - list.
-    scored (score) - dict: file, players, flagged, classes, counts; see scarcegan.workflow.scoring.shard.score_shard.
-    score_report (report) - dict, see scarcegan.workflow.scoring.report.tell_scores; `flagged` - frame,
-    the moderators' list, the first 10,000 rows of it; `drift` - dict, see scarcegan.monitoring.report, None where there
-    is nothing to compare with; `decision` - dict: action, reasons, causes, see scarcegan.monitoring.decision;
-    `model_monitor` - JSON texts `statistics` and `constraints` in the form of SageMaker Model Monitor.
+    settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plan` - see
+    scarcegan.workflow.scoring.records.ScoringPlan; `model` - its plain arrays; `model_version` - int; `shards` - list.
+    scored (score) - see scarcegan.workflow.scoring.records.Tally.
+    score_report (report) - see scarcegan.workflow.scoring.records.ScoreReport; `flagged` - frame, the moderators' list,
+    the first 10,000 rows of it; `drift` - see scarcegan.monitoring.drift.DriftReport, None where there is nothing to
+    compare with; `decision` - see scarcegan.monitoring.drift.DriftDecision; `model_monitor` - JSON texts `statistics`
+    and `constraints` in the form of SageMaker Model Monitor.
     retraining (end) - pathspec of the RetrainFlow run that drift has started; None for none.
     usage (every step), cost (end) - see flows/project_flow.py.
     """
@@ -42,12 +41,11 @@ class ScoreFlow(ProjectFlow):
         inside_scoring(settings, os.environ)
         run = f"{current.flow_name}/{current.run_id}"
         registry = open_registry(settings.registry)
-        model, self.plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
-        self.model = model.to_plain()
-        self.settings = settings.model_dump(mode="json")
+        model, plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
+        self.settings, self.model, self.plan = settings.model_dump(mode="json"), model.to_plain(), plan.to_plain()
         self.commit = self.launch.commit
-        self.model_version = self.plan["model"]["version"]
-        self.shards = list(range(self.plan["snapshot"]["parts"]))
+        self.model_version = plan.model.version
+        self.shards = list(range(plan.snapshot.parts))
         self.next(self.score, foreach="shards")
 
     @retry(times=2, minutes_between_retries=0)
@@ -55,9 +53,11 @@ class ScoreFlow(ProjectFlow):
     def score(self):
         """Score one part of the snapshot into one file, with reasons for the players that are flagged."""
         from scarcegan.serving.model import Model
+        from scarcegan.workflow.scoring.records import ScoringPlan
         from scarcegan.workflow.scoring.shard import score_shard
 
-        self.scored = score_shard(self.plan, Model.from_plain(self.model), self.input, load(self.settings))
+        plan, model = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model)
+        self.scored = score_shard(plan, model, self.input, load(self.settings).snapshots).to_plain()
         self.next(self.report)
 
     @card(type="blank", id="scores")
@@ -67,50 +67,49 @@ class ScoreFlow(ProjectFlow):
         """Sum up the scores, write the list that moderators work through, and decide whether to retrain."""
         from cards.drift_card import drift_card
         from cards.score_card import score_card
-        from scarcegan.monitoring.watch import watch_snapshot
+        from scarcegan.aws.model_monitor import model_monitor_files
         from scarcegan.serving.model import Model
+        from scarcegan.workflow.scoring.drift import watch_scored
+        from scarcegan.workflow.scoring.records import ScoringPlan, Tally
         from scarcegan.workflow.scoring.report import tell_scores
 
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
-        tallies = [task.scored for task in inputs]
-        settings = load(self.settings)
-        model = Model.from_plain(self.model)
-        self.score_report, self.flagged = tell_scores(self.plan, model, tallies, settings)
-        current.card["scores"].extend(score_card(self.score_report, self.flagged.head(20).to_dict("records")))
-        watched = watch_snapshot(self._champion(model, settings), self.plan["snapshot"]["name"], settings)
-        self.drift, self.decision = watched.drift, watched.decision
-        self.model_monitor = {"statistics": watched.statistics, "constraints": watched.constraints}
-        current.card["drift"].extend(drift_card(self.drift, self.decision))
+        plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), load(self.settings)
+        tallies = [Tally.from_plain(task.scored) for task in inputs]
+        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget)
+        self.score_report = report.to_plain()
+        current.card["scores"].extend(score_card(report, self.flagged.head(20).to_dict("records")))
+        watched = watch_scored(plan, model, settings)
+        self.drift, self.decision = watched.drift and watched.drift.to_plain(), watched.decision.to_plain()
+        self.model_monitor = model_monitor_files(watched)
+        current.card["drift"].extend(drift_card(watched.drift, watched.decision))
         self.next(self.end)
 
     @step
     def end(self):
         """Say where the scores are, whom to look at first and whether to retrain; start that if it is configured."""
-        told, review = self.score_report, self.score_report["review"]
+        from scarcegan.monitoring.drift import DriftDecision
+        from scarcegan.workflow.scoring.records import ScoreReport
+
+        report, decision = ScoreReport.from_plain(self.score_report), DriftDecision.from_plain(self.decision)
+        plan, review = report.plan, report.review
         print(
-            f"{told['players']} players of {told['snapshot']['name']} scored with version {self.model_version} "
-            f"({told['model']['definition']}): {told['flagged']} flagged, {review['players']} to look at."
+            f"{report.players} players of {plan.snapshot.name} scored with version {self.model_version} "
+            f"({plan.model.definition}): {report.flagged} flagged, {review.players} to look at."
         )
-        print(f"Scores: {told['folder']}/part-*.parquet", f"Look next: {told['folder']}/{review['files'][1]}", sep="\n")
-        print(f"Drift: {self.decision['action']}", *self.decision["reasons"], sep="\n  ")
-        self.retraining = self._retrain() if self.decision["action"] == "retrain" else None
+        print(f"Scores: {plan.folder}/part-*.parquet", f"Look next: {plan.folder}/{review.csv}", sep="\n")
+        print(f"Drift: {decision.action}", *decision.reasons, sep="\n  ")
+        self.retraining = self._retrain(plan, decision) if decision.action == "retrain" else None
 
-    def _champion(self, model, settings):
-        """Return the model with what the registry says of it."""
-        from scarcegan.backends import open_registry
-        from scarcegan.monitoring.watch import Champion
-
-        return Champion(model, open_registry(settings.registry).show(self.model_version))
-
-    def _retrain(self):
+    def _retrain(self, plan, decision):
         """Start the retraining, or say how to."""
         from retrain_trigger import Retraining
 
         settings = load(self.settings)
         wanted = Retraining(
-            snapshot=self.plan["snapshot"]["name"],
-            causes=tuple(self.decision["causes"]),
-            asked_by=self.plan["run"],
+            snapshot=plan.snapshot.name,
+            causes=tuple(decision.causes),
+            asked_by=plan.run,
             config=str(self.launch.config),
         )
         if settings.monitoring.start_retraining:

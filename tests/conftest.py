@@ -215,3 +215,21 @@ def make_release(tmp_path):
         return models
 
     return make
+
+
+@pytest.fixture(scope="session")
+def publish_snapshot():
+    """Publish features, float32 [n, F], as a snapshot; ids count from 1. Returns its manifest."""
+    import numpy as np
+
+    from scarcegan.snapshots.manifest import Frame, describe_snapshot
+
+    def publish(store, name, cutoff, features, columns, *, ids=None, shards=1, **frame):
+        ids, columns = np.arange(1, len(features) + 1) if ids is None else ids, tuple(columns)
+        parts = [
+            store.write_part(name, shard, ids[shard::shards], features[shard::shards], columns)
+            for shard in range(shards)
+        ]
+        return store.publish(describe_snapshot(name, Frame(cutoff, 60, columns, **frame), parts))
+
+    return publish

@@ -1,4 +1,4 @@
-"""The same figures in the form of SageMaker Model Monitor: `statistics.json` and `constraints.json`."""
+"""A snapshot and its drift in the form of SageMaker Model Monitor: `statistics.json` and `constraints.json`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,40 +6,50 @@ from typing import Any
 
 import numpy as np
 
+from scarcegan.data.columns import Column, at_or_below
+from scarcegan.monitoring.drift import FeatureDrift
+from scarcegan.monitoring.watch import Watched
+
 BUCKETS = 10
 
 
-def statistics_json(players: int, statistics: Mapping[str, Mapping[str, Any]]) -> str:
+def model_monitor_files(watched: Watched) -> dict[str, str]:
+    """Return `statistics` of a watched snapshot and the `constraints` of its reference, empty without one."""
+    snapshot, reference, drift = watched.snapshot, watched.reference, watched.drift
+    held_to = constraints_json(reference.statistics, drift.features) if reference and drift else ""
+    return {"statistics": statistics_json(snapshot.players, snapshot.statistics), "constraints": held_to}
+
+
+def statistics_json(players: int, columns: Mapping[str, Column]) -> str:
     """Write a snapshot's statistics as Model Monitor's `statistics.json`.
 
     Args:
         players: rows of the snapshot.
-        statistics: column -> mean, std, low, high and quantiles at evenly spaced ranks, as its manifest has them;
-            the counts of the buckets are as exact as those quantiles.
+        columns: as its manifest describes them; the buckets' counts are as exact as their quantiles.
     """
-    features = [{"name": name, **_numerical(players, column)} for name, column in statistics.items()]
+    features = [{"name": name, **_numerical(players, column)} for name, column in columns.items()]
     return _to_json({"version": 0.0, "dataset": {"item_count": players}, "features": features})
 
 
-def constraints_json(statistics: Mapping[str, Mapping[str, Any]], features: Sequence[Mapping[str, Any]]) -> str:
+def constraints_json(columns: Mapping[str, Column], features: Sequence[FeatureDrift]) -> str:
     """Write what a later snapshot is held to as Model Monitor's `constraints.json`.
 
     Args:
-        statistics: of the reference, column -> low.
-        features: of the drift report, with `ks_limit`; Model Monitor has one threshold for all, the largest.
+        columns: of the reference.
+        features: of the drift report; Model Monitor has one threshold for all of them, here the largest limit.
     """
     rows = [
         {
             "name": name,
             "inferred_type": "Fractional",
             "completeness": 1.0,
-            "num_constraints": {"is_non_negative": column["low"] >= 0},
+            "num_constraints": {"is_non_negative": column.low >= 0},
         }
-        for name, column in statistics.items()
+        for name, column in columns.items()
     ]
     comparison = {
         "perform_comparison": "Enabled",
-        "comparison_threshold": max(row["ks_limit"] for row in features),
+        "comparison_threshold": max(feature.ks_limit for feature in features),
         "comparison_method": "Robust",
     }
     config = {
@@ -52,23 +62,22 @@ def constraints_json(statistics: Mapping[str, Mapping[str, Any]], features: Sequ
     return _to_json({"version": 0.0, "features": rows, "monitoring_config": config})
 
 
-def _numerical(players: int, column: Mapping[str, Any]) -> dict[str, Any]:
-    edges = np.linspace(column["low"], column["high"], BUCKETS + 1)
-    levels = np.linspace(0, 1, len(column["quantiles"]))
-    # The last of tied quantiles: all players at or below the edge.
-    below = levels[np.searchsorted(column["quantiles"], edges[1:], side="right") - 1]
-    counts = np.diff(np.rint(players * np.append(below[:-1], 1.0)).astype(int), prepend=0)
+def _numerical(players: int, column: Column) -> dict[str, Any]:
+    edges = np.linspace(column.low, column.high, BUCKETS + 1)
+    below = at_or_below(column.stand_ins(), edges[1:-1])
+    # Rounded sums, not rounded counts: the buckets then hold all players.
+    counts = np.diff(np.rint(players * below).astype(int), prepend=0, append=players)
     buckets = [
         {"lower_bound": float(low), "upper_bound": float(high), "count": int(count)}
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     numbers = {
         "common": {"num_present": players, "num_missing": 0},
-        "mean": column["mean"],
-        "sum": column["mean"] * players,
-        "std_dev": column["std"],
-        "min": column["low"],
-        "max": column["high"],
+        "mean": column.mean,
+        "sum": column.mean * players,
+        "std_dev": column.std,
+        "min": column.low,
+        "max": column.high,
         "distribution": {"kll": {"buckets": buckets}},
     }
     return {"inferred_type": "Fractional", "numerical_statistics": numbers}

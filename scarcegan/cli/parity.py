@@ -1,7 +1,7 @@
 """`scarcegan parity OLD NEW --snapshot S`: would moderators see other players, and why?"""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group
@@ -12,6 +12,9 @@ from scarcegan import words
 from scarcegan.cli.answers import Answer, answers
 from scarcegan.registry import Registry
 from scarcegan.settings import Settings
+
+if TYPE_CHECKING:
+    from scarcegan.workflow.scoring.records import Mover, ParityReport
 
 SIDE = "Version number, as in 3 or v3, or a parquet or CSV file with player_id and risk_score."
 
@@ -30,29 +33,29 @@ def parity(
 
     players = open_snapshots(settings.snapshots.folder).read(snapshot)
     found = compare(old, new, players, registry, settings.review_budget)
-    tables = [_movers(f"Move {way}", found[f"moved_{way}"]) for way in ("in", "out") if found[f"moved_{way}"]]
-    return Answer(found, Group(*map(Text, _summary(found)), *tables))
+    moved = {"Move in": found.moved_in, "Move out": found.moved_out}
+    tables = [_movers(title, movers) for title, movers in moved.items() if movers]
+    return Answer(found.to_plain(), Group(*map(Text, _summary(found)), *tables))
 
 
-def _summary(found: Mapping[str, Any]) -> list[str]:
+def _summary(found: "ParityReport") -> list[str]:
     lines = [
-        f"{found['old']} and {found['new']} on {found['snapshot']}: {words.plural(found['players'], 'player')}",
-        f"Agreement at the budget: {words.percent(found['agreement'])} of "
-        f"{words.plural(found['budget_players'], 'player')}, {words.count(found['moved_in_players'])} move in and as "
-        "many out",
-        f"Rank correlation: {words.score(found['rank_correlation'], 4)}; largest difference of a score: "
-        f"{words.number(found['largest_difference'])}",
+        f"{found.old} and {found.new} on {found.snapshot}: {words.plural(found.players, 'player')}",
+        f"Agreement at the budget: {words.percent(found.agreement)} of {words.plural(found.budget_players, 'player')}, "
+        f"{words.count(found.moved_in_players)} move in and as many out",
+        f"Rank correlation: {words.score(found.rank_correlation, 4)}; largest difference of a score: "
+        f"{words.number(found.largest_difference)}",
     ]
-    if found["only_in_snapshot"]:
-        left_out = words.plural(found["only_in_snapshot"], "player")
+    if found.only_in_snapshot:
+        left_out = words.plural(found.only_in_snapshot, "player")
         lines.append(f"{left_out} of the snapshot have no score in a file: left out")
     return lines
 
 
-def _movers(title: str, movers: list[dict[str, Any]]) -> Table:
+def _movers(title: str, movers: "Sequence[Mover]") -> Table:
     table = Table("Player", "Old score", "New score", "Old rank", "New rank", "Why", title=title, box=None)
     for mover in movers:
-        scores = (words.score(mover[key], 4) for key in ("old_score", "new_score"))
-        ranks = (words.count(mover[key]) for key in ("old_rank", "new_rank"))
-        table.add_row(*map(Text, (str(mover["player_id"]), *scores, *ranks, "; ".join(mover["why"]))))
+        scores = (words.score(score, 4) for score in (mover.old_score, mover.new_score))
+        ranks = (words.count(rank) for rank in (mover.old_rank, mover.new_rank))
+        table.add_row(*map(Text, (str(mover.player_id), *scores, *ranks, "; ".join(mover.why))))
     return table

@@ -40,18 +40,19 @@ def list_snapshots(
 @answers
 def show(name: Annotated[str, typer.Argument(help="Name of the snapshot.")], folder: Folder = "") -> Answer:
     """Show one snapshot: where it comes from, what was odd in its telemetry, what moved since the one before."""
-    from scarcegan.monitoring.distances import quantile_drift
+    from scarcegan.data.distances import moves
 
     store = _store(folder)
     manifest = store.describe(name)
     before = store.before(manifest)
-    moved = quantile_drift(before.statistics, manifest.statistics)[:10] if before else []
+    moved = moves(before.statistics, manifest.statistics)[:10] if before else []
     previous = before.name if before else None
     facts = {key: value for key, value in _facts(manifest).items() if key != "notes"} | {"previous": previous}
     lines = [f"note: {note}" for note in manifest.frame.notes]
-    lines += [f"moved since {previous}: {row['name']} (PSI {words.score(row['psi'])})" for row in moved]
+    lines += [f"moved since {previous}: {move.name} (PSI {words.score(move.psi)})" for move in moved]
     shown = pairs(f"Snapshot {name}", {key: words.setting(value) for key, value in facts.items()})
-    return Answer(_facts(manifest) | {"previous": previous, "moved_most": moved}, Group(shown, *map(Text, lines)))
+    plain = _facts(manifest) | {"previous": previous, "moved_most": [move.to_plain() for move in moved]}
+    return Answer(plain, Group(shown, *map(Text, lines)))
 
 
 def _store(folder: str) -> "SnapshotStore":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from scarcegan.data.columns import Column
 from scarcegan.records import Record
 
 
@@ -43,19 +44,29 @@ class Histogram(Record):
 
 
 @dataclass(frozen=True)
-class FeatureDescription(Record):
-    """One feature of the pool's players; `auc` tells how well it alone parts the rare from the unlabelled."""
+class FeatureDescription(Column):
+    """One feature of the pool's unlabelled players, beside the rare class.
+
+    Attributes:
+        auc: how well the feature alone tells the rare class from the unlabelled players; 0.5 is chance.
+        p99: the 99th percentile.
+    """
 
     name: str
-    mean: float
-    std: float
-    min: float
-    p50: float
-    p99: float
-    max: float
-    zero_share: float
     auc: float
+    p99: float
     histogram: Histogram
+
+
+@dataclass(frozen=True)
+class FeatureMove(Record):
+    """How far one feature's distribution has moved from one table to another; see `scarcegan.data.distances`."""
+
+    name: str
+    psi: float
+    ks: float
+    median_before: float
+    median_now: float
 
 
 @dataclass(frozen=True)

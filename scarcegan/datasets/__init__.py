@@ -1,0 +1,25 @@
+"""Where players come from: one module for each source that `data.source` names, with a function `load`."""
+
+from scarcegan.data.players import Players
+from scarcegan.settings import Settings
+
+
+def load_players(settings: Settings) -> Players:
+    """Load the players of the configured source.
+
+    Raises:
+        SettingsProblem: the settings do not fit the source.
+        DataProblem: the data cannot be used as they are.
+    """
+    # Late: the sources import this package themselves.
+    from scarcegan.data.populations import load_populations
+    from scarcegan.datasets import kdd99, lootbox, simulated, snapshot
+
+    sources = {
+        "simulated": simulated.load,
+        "kdd99": kdd99.load,
+        "lootbox": lootbox.load,
+        "tables": load_populations,
+        "snapshot": snapshot.load,
+    }
+    return sources[settings.data.source](settings)

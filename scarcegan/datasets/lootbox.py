@@ -13,11 +13,10 @@ import pyarrow.parquet as pq
 from scarcegan.data.players import Players
 from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, require_file, require_populations
 from scarcegan.datasets.telemetry_source import players_of
-from scarcegan.features.roles import Roles
 from scarcegan.problems import DataProblem, SettingsProblem
-from scarcegan.settings import Settings
+from scarcegan.settings import RoleNames, Settings
 
-ROLES = Roles(activity="opens", intensity="burst", night="night", win="wins")
+ROLES = RoleNames(activity="opens", intensity="burst", night="night", win="wins")
 NEGATIVES, RARE = ("dormant", "normal", "heavy"), "risky"
 WINDOW_DAYS = 60  # cohorts: at least 3 active days in these
 ADVICE = f"set {DATA_VARIABLE} to the folder that holds lootbox/, or data.path to that folder (it is not fetched)"
@@ -36,19 +35,34 @@ def load(settings: Settings) -> Players:
             f"lootbox cohorts are defined on the {WINDOW_DAYS} days before the cut-off, got "
             f"features.window_days = {settings.features.window_days}: set it to {WINDOW_DAYS}"
         )
+    cutoff, folder = settings.lootbox.cutoff, telemetry_folder(settings)
+    counters = _read(require_file(folder, "daily_counters.parquet", ADVICE))
+    return players_of(counters, cohorts_of(folder, cutoff), ROLES, cutoff, settings)
+
+
+def telemetry_folder(settings: Settings) -> Path:
+    """Return the folder of the files.
+
+    Raises:
+        DataProblem: none is named.
+    """
     folder = data_folder(settings)
     if folder is None:
         raise DataProblem(f"expected a folder with the lootbox telemetry, got none: {ADVICE}")
-    counters = _read(require_file(folder, "daily_counters.parquet", ADVICE))
+    return folder
+
+
+def cohorts_of(folder: Path, cutoff: str) -> pd.DataFrame:
+    """Return the players of one cut-off (ISO date): player_id, population, truth_risky.
+
+    Raises:
+        DataProblem: the file is missing or unreadable, or does not have the cut-off.
+    """
     cohorts = _read(require_file(folder, "cohorts.parquet", ADVICE)).to_pandas()
-    cutoff = settings.lootbox.cutoff
-    at_cutoff = cohorts[cohorts["cutoff"].astype(str) == cutoff]
-    if at_cutoff.empty:
-        raise DataProblem(
-            f"expected cohorts of {cutoff}, got cut-offs {sorted(set(cohorts['cutoff'].astype(str)))}: "
-            "set lootbox.cutoff to one of them"
-        )
-    return players_of(counters, pd.DataFrame(at_cutoff), ROLES, cutoff, settings)
+    dates = cohorts["cutoff"].astype(str)
+    if cutoff not in set(dates):
+        raise DataProblem(f"expected cohorts of {cutoff}, got cut-offs {sorted(set(dates))}: name one of them")
+    return pd.DataFrame(cohorts[dates == cutoff])
 
 
 def _read(path: Path) -> pa.Table:

@@ -29,14 +29,13 @@ from scarcegan.data.players import Players
 from scarcegan.datasets.simulation import COUNTERS, KINDS, SURE_DAYS, VERSION, draw_habits, simulate
 from scarcegan.datasets.sources import require_populations
 from scarcegan.datasets.telemetry_source import TEST, UNLABELED_NAME, players_of
-from scarcegan.features.roles import Roles
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.project import project_folder
-from scarcegan.settings import Settings
+from scarcegan.settings import RoleNames, Settings
 
 CUTOFF = "2026-01-01"
 TEST_SHARE = 0.3
-ROLES = Roles("sessions", intensity="bets", night="night_minutes", loss="losses", deposit="deposits")
+ROLES = RoleNames(activity="sessions", intensity="bets", night="night_minutes", loss="losses", deposit="deposits")
 STAMP = "simulation.json"
 
 

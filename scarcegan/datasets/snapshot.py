@@ -1,18 +1,18 @@
 """Players from a published snapshot and a labels table, and what the snapshot tells beside its features."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from scarcegan.data.distances import moves
 from scarcegan.data.folds import sampled
 from scarcegan.data.players import UNLABELED, Players
 from scarcegan.datasets.sources import useful_features
-from scarcegan.monitoring.distances import quantile_drift
 from scarcegan.problems import SettingsProblem
-from scarcegan.settings import Settings
+from scarcegan.settings import Populations, Settings
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.snapshots.labels import join_labels, read_labels
+from scarcegan.snapshots.records import SnapshotReport
 
 
 def load(settings: Settings) -> Players:
@@ -27,51 +27,47 @@ def load(settings: Settings) -> Players:
         SettingsProblem: the snapshot or the labels are not named.
         DataProblem: either cannot be used.
     """
+    store = open_snapshots(settings.snapshots.folder)
     if not settings.data.snapshot or not settings.data.path:
-        names = open_snapshots(settings.snapshots.folder).names()
         raise SettingsProblem(
             "source 'snapshot' needs data.snapshot (a name) and data.path (the labels table), got "
-            f"{settings.data.snapshot!r} and {settings.data.path!r}: name one of {names or 'no snapshots yet'}"
+            f"{settings.data.snapshot!r} and {settings.data.path!r}: name one of {store.names() or 'no snapshots yet'}"
         )
-    labels = read_labels(settings.data.path, settings)
-    store = open_snapshots(settings.snapshots.folder)
+    labels = read_labels(settings.data.path, settings.populations)
     everyone = store.read_ids(settings.data.snapshot)
-    players = join_labels(everyone, labels, settings)
+    players = join_labels(everyone, labels, settings.data, settings.seed)
     players = players.take(sampled(players, settings))
     stay = np.isin(everyone.ids, players.ids)
     features = store.read(settings.data.snapshot, everyone.manifest.fingerprint, stay).features
     return useful_features(replace(players, features=features), settings)
 
 
-def snapshot_report(players: Players, settings: Settings) -> dict[str, Any]:
-    """Describe the snapshot for the data report.
-
-    Returns:
-        Plain values: name, fingerprint, code_version, source, window_days, missing_days (ISO dates missing for
-        everyone), quiet_days (population -> mean days of the window without play; empty where not known),
-        previous (name and cut-off, or None) and drift against it (see `quantile_drift`).
-    """
+def snapshot_report(players: Players, settings: Settings) -> SnapshotReport | None:
+    """Describe the snapshot that the players come from, beside the one before it; None for other sources."""
+    if settings.data.source != "snapshot":
+        return None
     store = open_snapshots(settings.snapshots.folder)
     manifest = store.describe(settings.data.snapshot)
     before = store.before(manifest)
-    return {
-        "name": manifest.name,
-        "fingerprint": manifest.fingerprint,
-        "code_version": manifest.frame.code_version,
-        "source": manifest.frame.source,
-        "window_days": manifest.frame.window_days,
-        "missing_days": list(manifest.frame.missing_days),
-        "quiet_days": _quiet_days(players, manifest, settings),
-        "previous": {"name": before.name, "cutoff": before.frame.cutoff} if before else None,
-        "drift": quantile_drift(before.statistics, manifest.statistics) if before else [],
-    }
+    return SnapshotReport(
+        name=manifest.name,
+        fingerprint=manifest.fingerprint,
+        code_version=manifest.frame.code_version,
+        source=manifest.frame.source,
+        window_days=manifest.frame.window_days,
+        missing_days=manifest.frame.missing_days,
+        quiet_days=_quiet_days(players, manifest, settings.populations),
+        previous=before.name if before else "",
+        previous_cutoff=before.frame.cutoff if before else "",
+        moves=moves(before.statistics, manifest.statistics) if before else [],
+    )
 
 
-def _quiet_days(players: Players, manifest: Manifest, settings: Settings) -> dict[str, float]:
+def _quiet_days(players: Players, manifest: Manifest, populations: Populations) -> dict[str, float]:
     if manifest.frame.days_column not in players.feature_names:
         return {}
     active = players.features[:, players.feature_names.index(manifest.frame.days_column)]
     days = manifest.frame.window_days - len(manifest.frame.missing_days)
-    named = [*enumerate(settings.populations.classes), (UNLABELED, settings.populations.unlabeled)]
+    named = [*enumerate(populations.classes), (UNLABELED, populations.unlabeled)]
     of = {name: active[players.labels == label] for label, name in named}
     return {name: float(days * (1 - np.mean(shares))) for name, shares in of.items() if len(shares)}

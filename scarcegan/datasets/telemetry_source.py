@@ -8,16 +8,17 @@ import pyarrow.compute as pc
 from scarcegan.data.players import UNLABELED, Players
 from scarcegan.datasets.sources import useful_features
 from scarcegan.features.extract import extract
-from scarcegan.features.roles import Roles
 from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem
-from scarcegan.settings import Settings
+from scarcegan.settings import RoleNames, Settings
 
 TEST = "test"
 UNLABELED_NAME = "unlabeled"
 
 
-def players_of(telemetry: pa.Table, cohorts: pd.DataFrame, roles: Roles, cutoff: str, settings: Settings) -> Players:
+def players_of(
+    telemetry: pa.Table, cohorts: pd.DataFrame, roles: RoleNames, cutoff: str, settings: Settings
+) -> Players:
     """Turn telemetry into features and join them with the cohorts.
 
     Args:

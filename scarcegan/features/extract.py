@@ -6,9 +6,9 @@ import numpy as np
 
 from scarcegan.features import across, catalogue, levels, shape
 from scarcegan.features.design import Calendar, SharedDesign, calendar_of, shared_design
-from scarcegan.features.roles import Roles
 from scarcegan.features.series import Series
 from scarcegan.features.telemetry import Telemetry
+from scarcegan.settings import RoleNames
 
 # Players at a time: a chunk's temporaries stay near the processor, and memory does not grow with n.
 CHUNK_PLAYERS = 512
@@ -29,7 +29,7 @@ class FeatureTable:
     names: tuple[str, ...]
 
 
-def extract(telemetry: Telemetry, roles: Roles | None = None) -> FeatureTable:
+def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTable:
     """Compute the catalogue's features for every player of a block.
 
     Args:
@@ -39,9 +39,9 @@ def extract(telemetry: Telemetry, roles: Roles | None = None) -> FeatureTable:
     Raises:
         DataProblem: a role names a counter that the telemetry has not.
     """
-    roles = roles or Roles()
-    names = tuple(column.name for column in catalogue.columns(telemetry.names, roles))
-    places = roles.resolved(telemetry.names)
+    roles = roles or RoleNames()
+    names = tuple(catalogue.columns(telemetry.names, roles))
+    places = catalogue.role_places(roles, telemetry.names)
     calendar = calendar_of(telemetry)
     design = shared_design(calendar)
     features = np.empty((len(telemetry), len(names)), np.float32)
@@ -65,14 +65,7 @@ def _fill(target: np.ndarray, series: Series, counters: int, places: dict[str, i
     """Write the features of a chunk to target [players, F], in the catalogue's order."""
     players = len(target)
     single: dict[str, np.ndarray] = {}
-    for family in (
-        levels.levels,
-        levels.activity,
-        shape.trend,
-        shape.weekly,
-        shape.residuals,
-        shape.spectrum,
-    ):
+    for family in (levels.levels, levels.activity, shape.trend, shape.weekly, shape.residuals, shape.spectrum):
         single |= family(series)
     beside = across.beside_activity(series, counters, places["activity"])
     start = 0

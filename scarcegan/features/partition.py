@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from pyarrow import dataset
 
+from scarcegan.data.folds import lots
 from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers
-from scarcegan.features.source import Source, Window, read_frames, shard_numbers
+from scarcegan.features.source import Source, Window, naming, read_frames
+from scarcegan.features.telemetry import Telemetry, iso, to_block
 from scarcegan.problems import DataProblem
 from scarcegan.storage import draft_beside, is_file, is_folder, join, put_file, remove, remove_folder, write_once
 
@@ -49,19 +52,39 @@ def write_partition(source: Source, windows: Sequence[Window], shards: int, fold
     write_once(join(folder, COMPLETE), b"")
 
 
-def shard_source(folder: str, number: int, source: Source) -> Source | None:
-    """Return the rows of one shard as a source of its own; None without rows.
+def read_shard(folder: str, number: int, window: Window, observed: np.ndarray, location: str) -> Telemetry | None:
+    """Read the telemetry of one shard of players in one window.
+
+    Args:
+        folder: of the sorted rows.
+        number: the shard.
+        window: the days that count.
+        observed: bool [window_days], from the survey of all players.
+        location: of the telemetry itself: that is what messages name, nobody has to mend the sorted copy.
+
+    Returns:
+        The block, or None if no player of the shard has a row in the window.
 
     Raises:
-        DataProblem: the sorted rows are not there: removed since, or on another machine's disk.
+        DataProblem: rows that `to_block` refuses; or the sorted rows are not there: removed since, or on another
+            machine's disk.
     """
     if not is_file(join(folder, COMPLETE)):
         raise DataProblem(
             f"expected the telemetry sorted by shard in {folder}, found none: another resume has published and removed "
             "it, or it is on another machine's disk (set snapshots.folder = 's3://...'); start a new run"
         )
-    location = join(folder, str(number))
-    return Source(location, source.counters) if is_folder(location) else None
+    own = join(folder, str(number))
+    # A day's rows lie in any of the files; those of other windows are dropped at once.
+    frames = [
+        rows
+        for _, frame in (read_frames(Source(own), window.first, window.last) if is_folder(own) else ())
+        if len(rows := frame[frame[DATE].between(iso(window.first), iso(window.last), inclusive="left")])
+    ]
+    if not frames:
+        return None
+    with naming(location):
+        return to_block(pd.concat(frames, ignore_index=True), window.cutoff, window.window_days, observed)
 
 
 def remove_partition(folder: str) -> None:
@@ -82,11 +105,12 @@ def _tables(source: Source, windows: Sequence[Window], shards: int) -> Iterator[
         rows = frame.loc[inside]
         counters = checked_counters(rows, source.counters)
         ids = pa.array(rows[ID])
+        ids = ids.cast(pa.int64() if pa.types.is_integer(ids.type) else pa.string())
         yield pa.table(
             {
-                ID: ids.cast(pa.int64() if pa.types.is_integer(ids.type) else pa.string()),
+                ID: ids,
                 DATE: pa.array(days[inside].astype("datetime64[D]")),
                 **{name: np.ascontiguousarray(counters[:, at]) for at, name in enumerate(source.counters)},
-                SHARD: shard_numbers(rows[ID], shards),
+                SHARD: (lots(ids.to_numpy(zero_copy_only=False)) % np.uint64(shards)).astype(np.int64),
             }
         )

@@ -7,7 +7,7 @@ optimiser residue and a changepoint gap no longer a function of the number of ro
 
 import numpy as np
 
-from scarcegan.features.catalogue import Feature
+from scarcegan.features.catalogue import Feature, feature_table
 from scarcegan.features.design import calendar_of, shared_design
 from scarcegan.features.extract import CHUNK_PLAYERS, FeatureTable, stack
 from scarcegan.features.levels import distances
@@ -23,15 +23,15 @@ PERIOD_FEATURES = tuple(
     Feature(f"period_{rank}", f"period number {rank} of the periodogram, by power", "days", "cycles of play")
     for rank in range(1, PERIODS + 1)
 )
-TREND_FEATURES = (
-    Feature("m", "offset: level at the start", "share of the largest day", "where the player comes from"),
-    Feature("k", "slope at the start", "share of the largest day per window", "first direction"),
-    Feature("changepoint_gap_mean", "mean distance of material changepoints", "days", "how often play turns"),
-    Feature("changepoint_gap_std", "standard deviation of that distance", "days", "how regularly it turns"),
-    Feature("growth_mean", "mean of cumsum(delta)", "share of the largest day per window", "typical turn so far"),
-    Feature("growth_std", "standard deviation of cumsum(delta)", "share of the largest day per window", "unrest"),
-    Feature("delta_mean", "mean change of slope", "share of the largest day per window", "drift of direction"),
-)
+TREND_FEATURES = feature_table("""
+    m | offset: level at the start | share of the largest day | where the player comes from
+    k | slope at the start | share of the largest day per window | first direction
+    changepoint_gap_mean | mean distance of material changepoints | days | how often play turns
+    changepoint_gap_std | standard deviation of that distance | days | how regularly it turns
+    growth_mean | mean of cumsum(delta) | share of the largest day per window | typical turn so far
+    growth_std | standard deviation of cumsum(delta) | share of the largest day per window | unrest
+    delta_mean | mean change of slope | share of the largest day per window | drift of direction
+""")
 
 
 def names(counters: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Telemetry as it lies in its files: one file or many parts, read piece by piece, one shard of players at a time.
+"""Telemetry as it lies in its files: one file or many parts, read piece by piece.
 
 Parts may be partitioned by date (`.../date=2023-04-12/part-0.parquet`): days outside the window are then not even
 opened, and a `date` column inside the files may be missing.
@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from scarcegan.data.tables import read_parts
-from scarcegan.features.longform import DATE, ID, day_numbers, required_counters
-from scarcegan.features.telemetry import Telemetry, day_of, to_block
+from scarcegan.features.longform import DATE, ID, required_counters
+from scarcegan.features.telemetry import day_of
 from scarcegan.problems import DataProblem
 from scarcegan.storage import find_parts
 
@@ -53,41 +52,6 @@ class Window:
         return self.last - self.window_days
 
 
-@dataclass(frozen=True)
-class Shard:
-    """The players whose id's hash leaves the remainder `number` when divided by `shards`."""
-
-    number: int
-    shards: int
-
-
-def read_shard(source: Source, window: Window, shard: Shard, observed: np.ndarray, place: str = "") -> Telemetry | None:
-    """Read the telemetry of one shard of players in one window; memory holds the shard and one piece of a file.
-
-    Args:
-        source: where the telemetry is.
-        window: the days that count.
-        shard: the players that count.
-        observed: bool [window_days], from the survey of all players.
-        place: what messages name if `source` is a copy (see `partition`) that nobody has to mend.
-
-    Returns:
-        The block, or None if no player of the shard has a row in the window.
-
-    Raises:
-        DataProblem: rows that `to_block` refuses; the message begins with the location.
-    """
-    rows = [
-        frame.loc[inside].assign(**{DATE: days[inside].astype("datetime64[D]").astype("datetime64[s]")})
-        for frame, days, inside in _inside(source, window, shard)
-        if inside.any()
-    ]
-    if not rows:
-        return None
-    with naming(place or source.location):
-        return to_block(pd.concat(rows, ignore_index=True), window.cutoff, window.window_days, observed)
-
-
 def read_frames(source: Source, first: int, last: int) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield (part, rows) piece by piece; parts whose path says that their day lies outside are left out.
 
@@ -118,21 +82,6 @@ def naming(place: str) -> Iterator[None]:
         yield
     except DataProblem as problem:
         raise DataProblem(f"{place}: {problem}") from None
-
-
-def shard_numbers(ids: pd.Series, shards: int) -> np.ndarray:
-    """Return the shard of each id, int [n]: a hash that no run, machine or order of rows changes."""
-    is_integer = pd.api.types.is_integer_dtype(ids.dtype)
-    keys = ids.to_numpy(np.int64) if is_integer else np.asarray(ids, dtype=object)
-    return (pd.util.hash_array(keys) % np.uint64(shards)).astype(np.int64)
-
-
-def _inside(source: Source, window: Window, shard: Shard) -> Iterator[tuple[pd.DataFrame, np.ndarray, np.ndarray]]:
-    for _, frame in read_frames(source, window.first, window.last):
-        days = day_numbers(frame)
-        inside = (days >= window.first) & (days < window.last)
-        inside[inside] = shard_numbers(frame.loc[inside, ID], shard.shards) == shard.number
-        yield frame, days, inside
 
 
 def _with_date(piece: pa.Table, part: str, counters: tuple[str, ...]) -> pa.Table:

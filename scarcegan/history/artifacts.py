@@ -21,7 +21,7 @@ FOLDS, LATEST = "train", "the latest step"  # `train` has a task for each fold
 # RetrainFlow's docstring describes these; tests/history/test_artifacts.py holds the two together.
 _MADE = {
     "start": ("settings", "origin_run", "commit", "launch"),
-    "preprocess": ("players", "data_report"),
+    "preprocess": ("players", "data_report", "snapshot_report"),
     FOLDS: ("fold", "candidates", "progress", "validation_rows", "prevalence"),
     "select": ("models", "validation", "rivals"),
     "evaluate": ("evaluation", "explanation", "model_quality", "metrics_csv"),

@@ -155,10 +155,8 @@ def _curves(run: RunArtifacts) -> Iterator[LearningCurve]:
 
 
 def _drift(runs: Sequence[RunArtifacts]) -> list[MovedFeature]:
-    first, *others = ((run.run, run.data_report.to_plain() if run.data_report else None) for run in runs)
-    return [
-        MovedFeature(run=run, **moved) for run, report in others for moved in plain_rows(data_drift(first[1], report))
-    ]
+    first, *others = runs
+    return [moved for one in others for moved in data_drift(one.run, one.data_report, first.data_report)]
 
 
 def _unread(runs: Iterable[RunArtifacts]) -> dict[str, list[str]]:

@@ -1,8 +1,7 @@
 """How far is far: limits for each measure, from chance alone and from past pairs of snapshots that were stable.
 
-A measure is a float array: one number for each feature (`psi`, `ks`, `missing_share`) or a single one: `classifier`
-(the separation that its AUC stands for), `score`, `unknown_share`. Limits hold for whole families: a stable snapshot
-passes a limit of any feature with a probability of `false_alarms` at most.
+Limits have the names and shapes of the measures, see `scarcegan.monitoring.measures`. They hold for whole families: a
+stable snapshot passes a limit of any feature with a probability of `false_alarms` at most.
 
 Chance tells how much two samples of the same players' world differ. Real players are never quite the same from one
 month to the next, so limits from chance alone call much drift that nobody needs to act on; past pairs tell what is
@@ -10,52 +9,47 @@ usual. With M_p the largest excess of pair p, in log(measure + limit of chance),
 stable pair stays below mean(M) + t sd(M) sqrt(1 + 1/P) (the one-sided prediction limit of P normal values).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from scarcegan.monitoring.distances import BINS
+from scarcegan.data.distances import BINS
+from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
 from scarcegan.monitoring.two_sample import separation
 
 FEWEST_PAIRS = 3
-FEATURE_MEASURES = ("psi", "ks", "missing_share")
 
 
-def chance_limits(
-    players: tuple[int, int], features: int, unknown_share: float, null_high: float, false_alarms: float
-) -> dict[str, np.ndarray]:
-    """Return what independent players of one unchanged world reach by chance.
+def chance_limits(measured: Measured, false_alarms: float) -> dict[str, np.ndarray]:
+    """Return what two independent samples of unchanged players, as large as the measured ones, reach by chance.
 
     KS: Kolmogorov's distribution, too high rather than too low where values are tied. PSI: (1/n + 1/m) chi-squared.
     Shares: the normal approximation. Each of the features' three measures is given a third of the false alarms, and
     each feature its part of that.
 
     Args:
-        players: rows on the two sides.
-        features: number of features F.
-        unknown_share: on the earlier side.
-        null_high: limit of the classifier's AUC, from `two_sample_test`.
+        measured: only sizes, the earlier share 'unknown' and the classifier's own limit of chance count.
         false_alarms: probability for each family.
     """
     from scipy.stats import chi2, kstwobign, norm
 
-    inverse = sum(1 / count for count in players)
-    each = false_alarms / len(FEATURE_MEASURES) / max(features, 1)
+    features = measured.before.features.shape[1]
+    unknown_share = measured.before.unknown_share or 0.0
+    inverse = sum(1 / len(sample.score) for sample in (measured.before, measured.now))
+    each = false_alarms / len(FEATURE_MEASURES) / features
     deviation = np.sqrt(unknown_share * (1 - unknown_share) * inverse)
     return {
         "psi": np.full(features, chi2.isf(each, BINS - 1) * inverse),
         "ks": np.full(features, kstwobign.isf(each) * np.sqrt(inverse)),
         # Shares that are 0 in a usual snapshot: from one in a thousand on, others are worth a word.
         "missing_share": np.full(features, max(1e-3, norm.isf(each) * np.sqrt(1e-3 * inverse))),
-        "classifier": np.array([separation(null_high)]),
+        "classifier": np.array([separation(measured.classifier.null_high)]),
         "score": np.array([kstwobign.isf(false_alarms) * np.sqrt(inverse)]),
         "unknown_share": np.array([max(1e-3, norm.isf(false_alarms / 2) * deviation)]),
     }
 
 
-def pair_limits(
-    measured: Sequence[Mapping[str, np.ndarray]], chance: Mapping[str, np.ndarray], false_alarms: float
-) -> dict[str, np.ndarray]:
+def pair_limits(measured: Sequence[Measures], chance: Measures, false_alarms: float) -> dict[str, np.ndarray]:
     """Return the limits that past pairs of snapshots set, none below that of chance; needs `FEWEST_PAIRS` of them.
 
     Args:

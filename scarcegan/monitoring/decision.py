@@ -15,36 +15,14 @@ A period is a cut-off at which a snapshot was scored. A row is one champion's ow
 another snapshot, and its records of the same cut-offs neither lengthen a row nor end it. A cool-down counts cut-offs.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from collections.abc import Sequence
 
+from scarcegan.monitoring.drift import Action, DriftDecision, DriftReport, SignalSize, SignalState
 from scarcegan.settings import Monitoring, Signal
-
-Action = Literal["no action", "watch", "retrain"]
-
-
-class SignalState(TypedDict):
-    """One signal in this period: its size, whether it is raised, and for how many periods in a row."""
-
-    size: float
-    least: float
-    raised: bool
-    periods: int
-    retrain_after: int
+from scarcegan.words import plural
 
 
-class Decision(TypedDict):
-    """What follows from a drift report; `causes` names the signals behind a retraining."""
-
-    action: Action
-    reasons: list[str]
-    causes: list[str]
-    signals: dict[str, SignalState]
-    cutoff: str
-    version: int
-
-
-def decide(report: Mapping[str, Any], version: int, past: Sequence[Decision], rule: Monitoring) -> Decision:
+def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rule: Monitoring) -> DriftDecision:
     """Decide on a drift report.
 
     Args:
@@ -53,129 +31,89 @@ def decide(report: Mapping[str, Any], version: int, past: Sequence[Decision], ru
         past: earlier periods' decisions, oldest first.
         rule: `[monitoring]`.
     """
-    own = [decision for decision in past if decision["version"] == version]
-    signals = {name: _state(name, told, _usable(name, report, rule), own) for name, told in report["signals"].items()}
-    due = [name for name, state in signals.items() if 0 < state["retrain_after"] <= state["periods"]]
+    own = [decision for decision in past if decision.version == version]
+    signals = {name: _state(name, size, _usable(name, report, rule), own) for name, size in report.signals.items()}
+    due = [name for name, state in signals.items() if 0 < state.retrain_after <= state.periods]
     resting = _cool_down(past, rule.cool_down)
-    reasons = [_words(name, report, state) for name, state in signals.items() if state["raised"]]
+    found = _found(report)
+    reasons = [f"{found[name]}; {_row(state)}" for name, state in signals.items() if state.raised]
     if due and resting:
         reasons.append(resting)
     action: Action = "retrain" if due and not resting else "watch" if reasons else "no action"
-    return {
-        "action": action,
-        "reasons": reasons or [_calm(report)],
-        "causes": due if action == "retrain" else [],
-        "signals": signals,
-        "cutoff": report["current"]["cutoff"],
-        "version": version,
-    }
+    return DriftDecision(
+        action=action,
+        reasons=reasons or [_calm(report)],
+        causes=due if action == "retrain" else [],
+        signals=signals,
+        cutoff=report.current.cutoff,
+        version=version,
+    )
 
 
-def cannot_measure(reason: str, cutoff: str, version: int) -> Decision:
+def cannot_measure(reason: str, cutoff: str, version: int) -> DriftDecision:
     """Watch, because drift could not be measured."""
-    return {
-        "action": "watch",
-        "reasons": [f"drift is not measured: {reason}"],
-        "causes": [],
-        "signals": {},
-        "cutoff": cutoff,
-        "version": version,
-    }
+    return DriftDecision("watch", [f"drift is not measured: {reason}"], [], {}, cutoff, version)
 
 
-def _usable(name: str, report: Mapping[str, Any], rule: Monitoring) -> Signal:
+def _usable(name: str, report: DriftReport, rule: Monitoring) -> Signal:
     """Return the rule for a signal; it only watches while nobody knows what is usual."""
     signal: Signal = getattr(rule.signals, name)
-    known = report["pairs"] > 0 or name == "recall"
+    known = report.pairs > 0 or name == "recall"
     return signal if known else signal.model_copy(update={"retrain_after": 0})
 
 
-def _state(name: str, told: Mapping[str, Any], signal: Signal, past: Sequence[Decision]) -> SignalState:
-    raised = told["beyond"] and told["size"] >= signal.least
+def _state(name: str, told: SignalSize, signal: Signal, past: Sequence[DriftDecision]) -> SignalState:
+    raised = told.beyond and told.size >= signal.least
     periods = int(raised)
     for decision in reversed(past if raised else []):
-        before = decision["signals"].get(name)
-        if before is None or not before["raised"]:
+        before = decision.signals.get(name)
+        if before is None or not before.raised:
             break
         periods += 1
-    return {
-        "size": told["size"],
-        "least": signal.least,
-        "raised": raised,
-        "periods": periods,
-        "retrain_after": signal.retrain_after,
-    }
+    return SignalState(told.size, signal.least, raised, periods, signal.retrain_after)
 
 
-def _cool_down(past: Sequence[Decision], periods: int) -> str:
+def _cool_down(past: Sequence[DriftDecision], periods: int) -> str:
     """Return why no retraining is asked for now, or nothing."""
-    asked = {decision["cutoff"] for decision in past if decision["action"] == "retrain"}
-    cutoffs = sorted({decision["cutoff"] for decision in past}, reverse=True)
+    asked = {decision.cutoff for decision in past if decision.action == "retrain"}
+    cutoffs = sorted({decision.cutoff for decision in past}, reverse=True)
     for ago, cutoff in enumerate(cutoffs[:periods], start=1):
         if cutoff in asked:
             return (
-                f"cool-down: a retraining was asked for at {cutoff}, {_plural(ago, 'period')} ago; "
-                f"no other within {_plural(periods, 'period')}"
+                f"cool-down: a retraining was asked for at {cutoff}, {plural(ago, 'period')} ago; "
+                f"no other within {plural(periods, 'period')}"
             )
     return ""
 
 
-def _words(name: str, report: Mapping[str, Any], state: SignalState) -> str:
-    after = state["retrain_after"]
-    row = f"{_plural(state['periods'], 'period')} in a row"
-    return f"{_TOLD[name](report)}; {row}, {f'retrains after {after}' if after else 'only watched'}"
+def _row(state: SignalState) -> str:
+    """Say for how long a signal has been raised, and what follows."""
+    then = f"retrains after {state.retrain_after}" if state.retrain_after else "only watched"
+    return f"{plural(state.periods, 'period')} in a row, {then}"
 
 
-def _features(report: Mapping[str, Any]) -> str:
-    moved = [row["name"] for row in report["features"] if row["flagged"]]
-    more = ", ..." if len(moved) > 3 else ""
-    return (
-        f"{len(moved)} of {len(report['features'])} features moved beyond their limits ({', '.join(moved[:3])}{more})"
-    )
+def _found(report: DriftReport) -> dict[str, str]:
+    """Say of each signal what was found."""
+    moved = [feature.name for feature in report.features if feature.flagged]
+    named = f"{', '.join(moved[:3])}{', ...' if len(moved) > 3 else ''}"
+    classifier, score, unknown, recall = report.classifier, report.score, report.unknown_share, report.recall
+    found = {
+        "features": f"{len(moved)} of {len(report.features)} features moved beyond their limits ({named})",
+        "classifier": f"a classifier tells these players from those of {report.reference.name} "
+        f"(AUC {classifier.auc:.3f}, limit {classifier.limit:.3f})",
+        "score": f"risk scores moved (distance {score.ks:.3f}, limit {score.limit:.3f}): {score.flagged_now:.2%} are "
+        f"flagged, {score.flagged_before:.2%} of the reference",
+    }
+    if unknown is not None:
+        found["unknown_share"] = f"the share 'unknown' went from {unknown.before:.1%} to {unknown.now:.1%}"
+    if recall is not None:
+        found["recall"] = (
+            f"of {recall.risky} players of {recall.snapshot} labelled risky since, {recall.value:.0%} had been "
+            f"flagged; the release promised {recall.promised:.0%}"
+        )
+    return found
 
 
-def _classifier(report: Mapping[str, Any]) -> str:
-    told = report["classifier"]
-    return (
-        f"a classifier tells these players from those of {report['reference']['name']} "
-        f"(AUC {told['auc']:.3f}, limit {told['limit']:.3f})"
-    )
-
-
-def _score(report: Mapping[str, Any]) -> str:
-    told = report["score"]
-    return (
-        f"risk scores moved (distance {told['ks']:.3f}, limit {told['limit']:.3f}): {told['flagged_now']:.2%} are "
-        f"flagged, {told['flagged_before']:.2%} of the reference"
-    )
-
-
-def _unknown(report: Mapping[str, Any]) -> str:
-    told = report["unknown_share"]
-    return f"the share 'unknown' went from {told['before']:.1%} to {told['now']:.1%}"
-
-
-def _recall(report: Mapping[str, Any]) -> str:
-    told = report["recall"]
-    return (
-        f"of {told['risky']} players of {told['snapshot']} labelled risky since, {told['value']:.0%} had been flagged; "
-        f"promised were {told['promised']:.0%}"
-    )
-
-
-_TOLD = {
-    "features": _features,
-    "classifier": _classifier,
-    "score": _score,
-    "unknown_share": _unknown,
-    "recall": _recall,
-}
-
-
-def _calm(report: Mapping[str, Any]) -> str:
-    small = f"; beyond chance but small: {', '.join(report['flags'])}" if report["flags"] else ""
-    return f"nothing that counts has moved since {report['reference']['name']}{small}"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def _calm(report: DriftReport) -> str:
+    small = f"; beyond chance but small: {', '.join(report.beyond)}" if report.beyond else ""
+    return f"nothing that counts has moved since {report.reference.name}{small}"

@@ -173,3 +173,39 @@ class DriftDecision(Record):
     signals: Mapping[str, SignalState]
     cutoff: str
     version: int
+
+
+@dataclass(frozen=True)
+class DriftRecord(Record):
+    """What is kept of a period: one snapshot, scored by one champion."""
+
+    drift: DriftReport
+    decision: DriftDecision
+
+
+@dataclass(frozen=True)
+class StablePair(Record):
+    """What was measured between two neighbouring snapshots; see `scarcegan.monitoring.measures` for the measures."""
+
+    snapshots: Sequence[str]
+    psi: Sequence[float]
+    ks: Sequence[float]
+    missing_share: Sequence[float]
+    classifier: Sequence[float]
+    score: Sequence[float]
+    unknown_share: Sequence[float]
+
+
+@dataclass(frozen=True)
+class StablePairs(Record):
+    """The past pairs from which one champion's limits come."""
+
+    pairs: Sequence[StablePair]
+
+
+@dataclass(frozen=True)
+class StartedRetraining(Record):
+    """The run that has started a retraining on a snapshot; there is one record for each snapshot."""
+
+    snapshot: str
+    by: str

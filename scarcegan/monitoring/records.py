@@ -1,14 +1,20 @@
 """What earlier periods found: one JSON file per scored snapshot and champion, written once and never changed."""
 
 import json
-from typing import Any
+from typing import TypeVar
 
-from scarcegan.problems import DataProblem
+from scarcegan.problems import Problem
+from scarcegan.records import Record
 from scarcegan.storage import is_folder, join, list_names, read_bytes, remove, write_once
+
+R = TypeVar("R", bound=Record)
 
 
 class Records:
     """A small append-only folder, local or `s3://`.
+
+    A file that is damaged, or that other code has written in another form, must not stop the watch: it is left out
+    and named in `unreadable`.
 
     Args:
         folder: of the records of one business definition of one registry group; made by the first record.
@@ -16,43 +22,47 @@ class Records:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        self.unreadable: list[str] = []
 
-    def keep(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
+    def keep(self, name: str, record: R) -> R:
         """Write a record unless there is one of that name, and return the one that is there.
 
         A retry, a resume or a second scoring of the same snapshot gets the record of the first.
 
         Raises:
-            DataProblem: the folder cannot be written, or the record there is no JSON.
+            DataProblem: the folder cannot be written.
         """
-        return content if self.claim(name, content) else self._read(f"{name}.json")
+        return record if self.claim(name, record) else self.find(name, type(record)) or record
 
-    def claim(self, name: str, content: dict[str, Any]) -> bool:
+    def claim(self, name: str, record: Record) -> bool:
         """Write a record unless there is one of that name; of several writers at once exactly one is told True."""
-        location = join(self.folder, f"{name}.json")
-        return write_once(location, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+        return write_once(self._at(name), (json.dumps(record.to_plain(), indent=1, allow_nan=False) + "\n").encode())
 
     def withdraw(self, name: str) -> None:
         """Take a claim back: what it stood for did not happen."""
-        remove(join(self.folder, f"{name}.json"))
+        remove(self._at(name))
 
-    def find(self, name: str) -> dict[str, Any] | None:
-        """Return the record of that name, if there is one."""
-        return self._read(f"{name}.json") if f"{name}.json" in self._names() else None
+    def find(self, name: str, kind: type[R]) -> R | None:
+        """Return the record of that name, if there is one that can be read."""
+        return self._read(name, kind) if name in self._names() else None
 
-    def before(self, cutoff: str) -> list[dict[str, Any]]:
+    def before(self, cutoff: str, kind: type[R]) -> list[R]:
         """Return the records, named by cut-off (ISO) first, of all earlier cut-offs, oldest first."""
-        return [self._read(name) for name in self._names() if name[: len(cutoff)] < cutoff]
+        earlier = (name for name in self._names() if name[: len(cutoff)] < cutoff)
+        return [record for name in earlier if (record := self._read(name, kind)) is not None]
 
     def _names(self) -> list[str]:
-        if not is_folder(self.folder):
-            return []
-        return [name for name in list_names(self.folder) if name.endswith(".json")]
+        names = list_names(self.folder) if is_folder(self.folder) else []
+        return [name.removesuffix(".json") for name in names if name.endswith(".json")]
 
-    def _read(self, name: str) -> dict[str, Any]:
-        location = join(self.folder, name)
+    def _read(self, name: str, kind: type[R]) -> R | None:
+        content = read_bytes(self._at(name))  # where storage fails, this does
         try:
-            record: dict[str, Any] = json.loads(read_bytes(location))
-        except ValueError as error:
-            raise DataProblem(f"expected a drift record in JSON at {location}, got {error}: remove the file") from error
-        return record
+            return kind.from_plain(json.loads(content))
+        except (ValueError, Problem) as error:
+            reason = f"the record {self._at(name)} cannot be read and is left out ({error}): remove the file"
+            self.unreadable += [reason] if reason not in self.unreadable else []
+            return None
+
+    def _at(self, name: str) -> str:
+        return join(self.folder, f"{name}.json")

@@ -1,14 +1,15 @@
 """The classifier two-sample test: can a model tell the rows of two snapshots apart, beyond chance?"""
 
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
+
+from scarcegan.monitoring.drift import ClassifierDrift
 
 MOST_ROWS = 50_000  # of each snapshot
 
 
-def two_sample_test(before: np.ndarray, now: np.ndarray, *, seed: int, false_alarms: float) -> dict[str, Any]:
+def two_sample_test(before: np.ndarray, now: np.ndarray, *, seed: int, false_alarms: float) -> ClassifierDrift:
     """Train a classifier to tell two tables apart on half of their rows and rank the other half with it.
 
     Where nothing has drifted the held-out rows are exchangeable, whatever the classifier has learnt: its AUC is
@@ -18,10 +19,10 @@ def two_sample_test(before: np.ndarray, now: np.ndarray, *, seed: int, false_ala
         before: float array [n, F]; NaN where a value is missing.
         now: float array [m, F].
         seed: draws the rows and the halves.
-        false_alarms: chance that the AUC of undrifted rows lies above `null_high`.
+        false_alarms: chance that the AUC of undrifted rows lies above the limit.
 
     Returns:
-        auc (0.5: cannot tell), null_high, p (chance of such an AUC without drift), rows (of each side, at most).
+        The AUC with the limit that chance alone sets.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -32,12 +33,9 @@ def two_sample_test(before: np.ndarray, now: np.ndarray, *, seed: int, false_ala
     classifier = HistGradientBoostingClassifier(max_iter=50, max_bins=64, early_stopping=False, random_state=seed)
     scores = classifier.fit(learnt, is_now).predict_proba(tested)[:, 1]
     auc, spread = _rank_auc(scores, truth == 1)
-    return {
-        "auc": auc,
-        "null_high": 0.5 + NormalDist().inv_cdf(1 - false_alarms) * spread,
-        "p": 1 - NormalDist().cdf((auc - 0.5) / spread) if spread else 1.0,
-        "rows": max(map(len, sides)),
-    }
+    null_high = 0.5 + NormalDist().inv_cdf(1 - false_alarms) * spread
+    chance = 1 - NormalDist().cdf((auc - 0.5) / spread) if spread else 1.0
+    return ClassifierDrift(auc, limit=null_high, null_high=null_high, p=chance, rows=max(map(len, sides)))
 
 
 def separation(auc: float) -> float:

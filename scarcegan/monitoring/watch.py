@@ -1,249 +1,218 @@
-"""The watching job: a scored snapshot beside the one that its champion was trained on, and what follows from it.
+"""The watch: a scored snapshot beside the one that its champion was trained on, and what follows from it.
 
 Records lie beside the snapshots, in `_drift/<registry group>/<business definition>/`: one JSON file per snapshot and
 champion, and in `limits/` one per champion. `_drift/<registry group>/started/` names the snapshots on which drift has
 started a retraining. A record is written once: watching the same snapshot again returns it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
-from scarcegan.aws.model_monitor import constraints_json, statistics_json
 from scarcegan.evaluation.classes import is_unknown
 from scarcegan.monitoring.calibration import FEWEST_PAIRS, chance_limits, pair_limits
-from scarcegan.monitoring.decision import Decision, cannot_measure, decide
+from scarcegan.monitoring.decision import cannot_measure, decide
+from scarcegan.monitoring.drift import (
+    ComparedSnapshot,
+    DriftDecision,
+    DriftRecord,
+    DriftReport,
+    RealisedRecall,
+    StablePair,
+    StablePairs,
+)
+from scarcegan.monitoring.measures import Measured, Sample, measure
 from scarcegan.monitoring.records import Records
-from scarcegan.monitoring.report import Measured, Sample, drift_report, measure, realised_recall
+from scarcegan.monitoring.report import drift_report, realised_recall
 from scarcegan.registry import ModelVersion
 from scarcegan.serving.model import Model
-from scarcegan.settings import Settings
+from scarcegan.settings import Monitoring, Snapshots
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
-from scarcegan.snapshots.labels import became_risky, read_labels
+from scarcegan.snapshots.labels import Labels, became_risky
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join
-
-FOLDER = "_drift"
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The model that scored, and what the registry says of it."""
-
-    model: Model
-    version: ModelVersion
 
 
 @dataclass(frozen=True)
 class Watched:
-    """What watching a snapshot gives.
+    """What watching a snapshot gives; drift and reference are None where there is nothing to compare with."""
+
+    drift: DriftReport | None
+    decision: DriftDecision
+    snapshot: Manifest
+    reference: Manifest | None
+
+
+def retrainings_of(snapshots: Snapshots, group: str) -> Records:
+    """Open the record of the snapshots on which drift has started a retraining, one for a registry group."""
+    return Records(join(_drift_folder(group, open_snapshots(snapshots.folder)), "started"))
+
+
+def _drift_folder(group: str, store: SnapshotStore) -> str:
+    return join(join(store.folder, "_drift"), group)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Compares snapshots with the one that a champion was trained on, decides, and keeps both on record.
 
     Attributes:
-        drift: the report of `scarcegan.monitoring.report`; None where there is nothing to compare with.
-        decision: see `scarcegan.monitoring.decision`.
-        statistics: of the snapshot, in the form of SageMaker Model Monitor's `statistics.json`.
-        constraints: what the reference holds it to, as `constraints.json`; empty without a reference.
+        model: the champion.
+        version: what the registry says of it.
+        store: the snapshots.
+        rule: `[monitoring]`.
+        seed: draws the players that are compared.
+        labels: all that are known, for recall; None where there are none.
     """
 
-    drift: dict[str, Any] | None
-    decision: Decision
-    statistics: str
-    constraints: str
+    model: Model
+    version: ModelVersion
+    store: SnapshotStore
+    rule: Monitoring
+    seed: int
+    labels: Labels | None = None
 
+    @cached_property
+    def _records(self) -> Records:
+        return Records(join(_drift_folder(self.version.group, self.store), self.version.definition))
 
-def watch_snapshot(champion: Champion, snapshot: str, settings: Settings) -> Watched:
-    """Compare a snapshot with the one that the champion was trained on, decide, and keep both on record.
+    @cached_property
+    def _limits(self) -> Records:
+        return Records(join(self._records.folder, "limits"))
 
-    Args:
-        champion: the model that scores it.
-        snapshot: its name in the store; it has the champion's features.
-        settings: `[monitoring]`, `[snapshots]`, the registry's group and, for recall, `data.path`: the labels.
+    def watch(self, snapshot: str) -> Watched:
+        """Watch a snapshot, which has the champion's features.
 
-    Raises:
-        DataProblem: a snapshot or the labels cannot be read, or a record cannot be kept.
-    """
-    store = open_snapshots(settings.snapshots.folder)
-    manifest, records = store.describe(snapshot), records_of(champion.version, settings)
-    reference = _reference(champion, store, settings)
-    statistics = statistics_json(manifest.players, manifest.statistics)
-    if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
-        decision = cannot_measure(reference, manifest.frame.cutoff, champion.version.version)
-        return Watched(None, decision, statistics, "")
-    name = f"{manifest.frame.cutoff}_{manifest.fingerprint}_v{champion.version.version}"
-    record = records.find(name) or records.keep(name, _record(champion, manifest, reference, records, settings))
-    drift = record["drift"]
-    return Watched(drift, record["decision"], statistics, constraints_json(reference.statistics, drift["features"]))
+        Raises:
+            DataProblem: a snapshot cannot be read, or a record cannot be kept.
+        """
+        manifest, reference = self.store.describe(snapshot), self._reference()
+        cutoff, version = manifest.frame.cutoff, self.version.version
+        if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
+            return Watched(None, cannot_measure(reference, cutoff, version), manifest, None)
+        name = f"{cutoff}_{manifest.fingerprint}_v{version}"
+        record = self._records.find(name, DriftRecord)
+        record = record or self._records.keep(name, self._measured(manifest, reference))
+        return Watched(record.drift, record.decision, manifest, reference)
 
+    def _reference(self) -> Manifest | str:
+        """Return the snapshot to compare with, or why there is none."""
+        name = self.rule.reference or self.version.metadata.get("snapshot", "")
+        if not name:
+            return (
+                f"version {self.version.version} was not trained on a snapshot; name one in monitoring.reference, "
+                "or train with data.source = 'snapshot'"
+            )
+        if name not in self.store.names():
+            return (
+                f"there is no snapshot '{name}' in {self.store.folder}, or no longer; name another one in "
+                "monitoring.reference"
+            )
+        manifest = self.store.describe(name)
+        missing = sorted(set(self.model.feature_names) - set(manifest.frame.columns))
+        if missing:
+            return f"snapshot '{name}' lacks features of the champion, such as '{missing[0]}'; name another one"
+        return manifest
 
-def records_of(version: ModelVersion, settings: Settings) -> Records:
-    """Open the records of a version's business definition."""
-    folder = open_snapshots(settings.snapshots.folder).folder
-    return Records(join(join(join(folder, FOLDER), version.group), version.definition))
-
-
-def retrainings_of(settings: Settings) -> Records:
-    """Open the record of the snapshots on which drift has started a retraining, one for a registry group."""
-    folder = open_snapshots(settings.snapshots.folder).folder
-    return Records(join(join(join(folder, FOLDER), settings.registry.group), "started"))
-
-
-def _reference(champion: Champion, store: SnapshotStore, settings: Settings) -> Manifest | str:
-    """Return the snapshot to compare with, or why there is none."""
-    name = settings.monitoring.reference or champion.version.metadata.get("snapshot", "")
-    if not name:
-        return (
-            f"version {champion.version.version} was not trained on a snapshot; name one in monitoring.reference, "
-            "or train with data.source = 'snapshot'"
+    def _measured(self, manifest: Manifest, reference: Manifest) -> DriftRecord:
+        past = [record.decision for record in self._records.before(manifest.frame.cutoff, DriftRecord)]
+        measured = self._measure(reference, manifest)
+        pairs = self._stable_pairs(reference, past)
+        limits = chance_limits(measured, self.rule.false_alarms)
+        if pairs:
+            usual = [{name: np.asarray(getattr(pair, name)) for name in limits} for pair in pairs]
+            limits = pair_limits(usual, limits, self.rule.false_alarms)
+        drift = drift_report(
+            measured,
+            self.model.feature_names,
+            limits,
+            self._recall(manifest, reference),
+            threshold=self.version.threshold,
+            false_alarms=self.rule.false_alarms,
+            pairs=len(pairs),
         )
-    if name not in store.names():
-        return f"there is no snapshot '{name}' in {store.folder} (any more); name another one in monitoring.reference"
-    manifest = store.describe(name)
-    missing = sorted(set(champion.model.feature_names) - set(manifest.frame.columns))
-    if missing:
-        return f"snapshot '{name}' lacks features of the champion, such as '{missing[0]}'; name another one"
-    return manifest
+        decision = decide(drift, self.version.version, past, self.rule)
+        unreadable = self._records.unreadable + self._limits.unreadable
+        return DriftRecord(drift, replace(decision, reasons=[*decision.reasons, *unreadable]))
 
+    def _measure(self, before: Manifest, now: Manifest) -> Measured:
+        samples = (self._sample(manifest) for manifest in (before, now))
+        return measure(*samples, seed=self.seed, false_alarms=self.rule.false_alarms)
 
-def _record(
-    champion: Champion, manifest: Manifest, reference: Manifest, records: Records, settings: Settings
-) -> dict[str, Any]:
-    rule, version = settings.monitoring, champion.version.version
-    past: list[Decision] = [record["decision"] for record in records.before(manifest.frame.cutoff)]
-    before, now = (_sample(champion, one, settings) for one in (reference, manifest))
-    measured = _measure(before, now, settings)
-    usual = _usual(champion, reference, past, records, settings)
-    drift = drift_report(
-        before,
-        now,
-        champion.model.feature_names,
-        measured,
-        _limits(before, now, measured, usual, settings),
-        _recall(champion, manifest, reference, settings),
-        threshold=champion.version.threshold,
-        false_alarms=rule.false_alarms,
-        pairs=len(usual) if len(usual) >= FEWEST_PAIRS else 0,
-    )
-    return {"drift": drift, "decision": decide(drift, version, past, rule)}
+    def _sample(self, manifest: Manifest) -> Sample:
+        """Draw players of a snapshot and score them."""
+        most, blocks = self.rule.rows, list[np.ndarray]()
+        # Parts hold players by a hash of their id: the first ones are as good as all, and the same in each snapshot.
+        for part in manifest.parts:
+            if sum(map(len, blocks)) < most:
+                blocks.append(self._rows(self.store.read_part(manifest, part)))
+        features = np.concatenate(blocks)
+        rng = np.random.default_rng([self.seed, 8])
+        features = features[np.sort(rng.permutation(len(features))[:most])]
+        probabilities = self.model.probabilities(features)
+        rare = self.model.rare_index
+        unknown = is_unknown(probabilities, rare + 1)
+        about = (manifest.name, manifest.frame.cutoff, manifest.fingerprint, manifest.players, len(features))
+        unknown_share = None if unknown is None else float(unknown.mean())
+        return Sample(ComparedSnapshot(*about), features, probabilities[:, rare], unknown_share)
 
+    def _rows(self, part: pa.Table, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Return the features of some of a part's players in the champion's order, float32 [n, F]."""
+        return np.stack([part[name].to_numpy()[chosen] for name in self.model.feature_names], axis=1)
 
-def _sample(champion: Champion, manifest: Manifest, settings: Settings) -> Sample:
-    """Draw players of a snapshot and score them.
+    def _stable_pairs(self, reference: Manifest, past: Sequence[DriftDecision]) -> Sequence[StablePair]:
+        """Return what was measured between neighbouring snapshots up to the reference, once for each champion.
 
-    Parts hold players by a hash of their id: the first of them are as good as all, and the same in each snapshot.
-    """
-    most, store = settings.monitoring.rows, open_snapshots(settings.snapshots.folder)
-    blocks: list[np.ndarray] = []
-    for part in manifest.parts:
-        if sum(map(len, blocks)) < most:
-            table = store.read_part(manifest, part)
-            blocks.append(np.stack([table[name].to_numpy() for name in champion.model.feature_names], axis=1))
-    features = np.concatenate(blocks)
-    rng = np.random.default_rng([settings.seed, 8])
-    features = features[np.sort(rng.permutation(len(features))[:most])]
-    probabilities = champion.model.probabilities(features)
-    rare = champion.model.rare_index
-    unknown = is_unknown(probabilities, rare + 1)
-    return Sample(
-        name=manifest.name,
-        cutoff=manifest.frame.cutoff,
-        fingerprint=manifest.fingerprint,
-        players=manifest.players,
-        features=features,
-        score=probabilities[:, rare],
-        unknown_share=None if unknown is None else float(unknown.mean()),
-    )
+        Empty where there are too few of them to set limits.
+        """
+        name = f"v{self.version.version}_{reference.fingerprint}_{self.rule.pairs}_{self.rule.rows}"
+        found = self._limits.find(name, StablePairs)
+        if found is None:
+            pairs = self._neighbours(reference, past) if self.rule.pairs >= FEWEST_PAIRS else []
+            if len(pairs) < FEWEST_PAIRS:  # not for the record: earlier snapshots may yet be published
+                return []
+            found = self._limits.keep(name, StablePairs([self._pair(*pair) for pair in pairs]))
+        return found.pairs
 
+    def _neighbours(self, reference: Manifest, past: Sequence[DriftDecision]) -> list[tuple[Manifest, Manifest]]:
+        """Return the latest pairs of neighbours but those where a signal was first raised: there the players moved."""
+        raised = {decision.cutoff for decision in past if any(one.periods == 1 for one in decision.signals.values())}
+        pairs: list[tuple[Manifest, Manifest]] = []
+        later, earlier = reference, self.store.before(reference)
+        while earlier is not None and len(pairs) < self.rule.pairs:
+            if later.frame.cutoff not in raised:
+                pairs.append((earlier, later))
+            later, earlier = earlier, self.store.before(earlier)
+        return pairs
 
-def _measure(before: Sample, now: Sample, settings: Settings) -> Measured:
-    return measure(before, now, seed=settings.seed, false_alarms=settings.monitoring.false_alarms)
+    def _pair(self, earlier: Manifest, later: Manifest) -> StablePair:
+        values = self._measure(earlier, later).values
+        # A distance that could not be taken says nothing of what is usual.
+        return StablePair(
+            [earlier.name, later.name], **{key: np.nan_to_num(one).tolist() for key, one in values.items()}
+        )
 
+    def _recall(self, manifest: Manifest, reference: Manifest) -> RealisedRecall | None:
+        """Return the recall realised on the snapshot before this one, by the labels that have come since.
 
-def _limits(
-    before: Sample, now: Sample, measured: Measured, usual: Sequence[Mapping[str, Any]], settings: Settings
-) -> dict[str, np.ndarray]:
-    false_alarms = settings.monitoring.false_alarms
-    chance = chance_limits(
-        (len(before.score), len(now.score)),
-        before.features.shape[1],
-        before.unknown_share or 0.0,
-        measured.classifier["null_high"],
-        false_alarms,
-    )
-    if len(usual) < FEWEST_PAIRS:
-        return chance
-    return pair_limits([{name: np.asarray(one[name]) for name in chance} for one in usual], chance, false_alarms)
+        None without labels of risky players that are later than everything the champion was trained on, and where the
+        release could promise no recall.
+        """
+        scored, promised = self.store.before(manifest), self.version.metrics.get("recall")
+        is_ours = scored is not None and scored.frame.cutoff >= reference.frame.cutoff
+        if scored is None or not is_ours or self.labels is None or promised is None:
+            return None
+        after = max(scored.frame.cutoff, self.version.metadata.get("labels_known_by", ""))
+        score = self._score_of(scored, became_risky(self.labels, scored, after, manifest.frame.cutoff))
+        return realised_recall(score, self.version.threshold, promised, scored.name) if len(score) else None
 
-
-def _usual(
-    champion: Champion, reference: Manifest, past: Sequence[Decision], records: Records, settings: Settings
-) -> list[dict[str, Any]]:
-    """Return what was measured between neighbouring snapshots up to the reference, once for each champion."""
-    limits, rule = Records(join(records.folder, "limits")), settings.monitoring
-    name = f"v{champion.version.version}_{reference.fingerprint}_{rule.pairs}_{rule.rows}"
-    found = limits.find(name)
-    if found is None:
-        pairs = _stable_pairs(reference, past, settings) if rule.pairs >= FEWEST_PAIRS else []
-        if len(pairs) < FEWEST_PAIRS:  # they teach nothing, and are not kept: earlier snapshots may yet be published
-            return []
-        found = limits.keep(name, {"pairs": [_pair(champion, *pair, settings) for pair in pairs]})
-    usual: list[dict[str, Any]] = found["pairs"]
-    return usual
-
-
-def _stable_pairs(reference: Manifest, past: Sequence[Decision], settings: Settings) -> list[tuple[Manifest, Manifest]]:
-    """Return the latest pairs of neighbours, without those across which a signal was raised anew: there it moved."""
-    store = open_snapshots(settings.snapshots.folder)
-    moved = {
-        decision["cutoff"]
-        for decision in past
-        if any(signal["periods"] == 1 for signal in decision["signals"].values())
-    }
-    pairs: list[tuple[Manifest, Manifest]] = []
-    later, earlier = reference, store.before(reference)
-    while earlier is not None and len(pairs) < settings.monitoring.pairs:
-        if later.frame.cutoff not in moved:
-            pairs.append((earlier, later))
-        later, earlier = earlier, store.before(earlier)
-    return pairs
-
-
-def _pair(champion: Champion, earlier: Manifest, later: Manifest, settings: Settings) -> dict[str, Any]:
-    before, now = (_sample(champion, one, settings) for one in (earlier, later))
-    values = _measure(before, now, settings).values
-    # A distance that could not be taken says nothing of what is usual.
-    return {"snapshots": [earlier.name, later.name]} | {
-        name: np.nan_to_num(value).tolist() for name, value in values.items()
-    }
-
-
-def _recall(champion: Champion, manifest: Manifest, reference: Manifest, settings: Settings) -> dict[str, Any] | None:
-    """Return the recall realised on the snapshot before this one, by the labels that have come since.
-
-    None without labels of risky players that are later than everything the champion was trained on, and where the
-    release could promise no recall.
-    """
-    store = open_snapshots(settings.snapshots.folder)
-    scored = store.before(manifest)
-    is_ours = scored is not None and scored.frame.cutoff >= reference.frame.cutoff
-    if scored is None or not is_ours or settings.data.source != "snapshot" or not settings.data.path:
-        return None
-    labels = read_labels(settings.data.path, settings)
-    after = max(scored.frame.cutoff, champion.version.metadata.get("labels_known_by", ""))
-    ids = became_risky(labels, scored, after, manifest.frame.cutoff, settings)
-    score, promised = _score_of(champion, scored, ids, store), champion.version.metrics.get("recall")
-    if promised is None or not len(score):
-        return None
-    return realised_recall(score, champion.version.threshold, promised, scored.name)
-
-
-def _score_of(champion: Champion, manifest: Manifest, ids: np.ndarray, store: SnapshotStore) -> np.ndarray:
-    """Score the players of a snapshot with these ids, part by part."""
-    blocks = [np.empty((0, len(champion.model.feature_names)), np.float32)]
-    for part in manifest.parts if len(ids) else ():
-        table = store.read_part(manifest, part)
-        rows = np.flatnonzero(np.isin(table[ID].to_numpy().astype(str), ids))
-        if len(rows):
-            blocks.append(np.stack([table[name].to_numpy()[rows] for name in champion.model.feature_names], axis=1))
-    return champion.model.risk(np.concatenate(blocks))
+    def _score_of(self, manifest: Manifest, ids: np.ndarray) -> np.ndarray:
+        """Score the players of a snapshot with these ids, part by part."""
+        blocks = [np.empty((0, len(self.model.feature_names)), np.float32)]
+        for part in manifest.parts if len(ids) else ():
+            table = self.store.read_part(manifest, part)
+            blocks.append(self._rows(table, np.isin(table[ID].to_numpy().astype(str), ids)))
+        return self.model.risk(np.concatenate(blocks))

@@ -40,6 +40,6 @@ def _in_labels(settings: Settings) -> tuple[dict[str, int], bool]:
     if not settings.data.snapshot:
         raise Refused("data.snapshot is not set", "name one of `scarcegan snapshots list`")
     open_snapshots(settings.snapshots.folder).describe(settings.data.snapshot)
-    table = read_labels(settings.data.path, settings).table
+    table = read_labels(settings.data.path, settings.populations).table
     players = table.drop_duplicates("player_id", keep="last")["population"].value_counts()
     return {name: int(players.get(name, 0)) for name in settings.populations.classes}, TEST in players.index

@@ -91,7 +91,7 @@ class RoleNames(Section):
     night: str = ""
     """Counter of play at night."""
     loss: str = ""
-    """Counter of what was lost."""
+    """Counter of what was lost; empty with `win` set: activity on days without a win."""
     win: str = ""
     """Counter of what was won."""
     deposit: str = ""

@@ -26,7 +26,7 @@ from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.tables import read_table
 from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.problems import DataProblem
-from scarcegan.settings import Settings
+from scarcegan.settings import Data, Populations
 from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, Snapshot
 
@@ -41,13 +41,20 @@ class Labels:
     Attributes:
         table: player_id, population, since and known_at (datetime64), truth_risky (-1 where not given).
         location: where it was read, for messages.
+        populations: their names.
     """
 
     table: pd.DataFrame
     location: str
+    populations: Populations
+
+    def class_index(self, populations: pd.Series) -> np.ndarray:
+        """Return the class index of each population's name, int8 array; -1 for those that are no class."""
+        index = {name: number for number, name in enumerate(self.populations.classes)}
+        return populations.map(index).fillna(UNLABELED).to_numpy(np.int8)
 
 
-def read_labels(location: str, settings: Settings) -> Labels:
+def read_labels(location: str, populations: Populations) -> Labels:
     """Read and check a labels table, parquet or CSV, local or `s3://`.
 
     Raises:
@@ -60,8 +67,8 @@ def read_labels(location: str, settings: Settings) -> Labels:
         raise DataProblem(
             f"{location}: expected columns {list(COLUMNS)} and, if you have it, 'known_at', got no {missing}: add them"
         )
-    populations = {*settings.populations.classes, settings.populations.unlabeled, TEST}
-    _refuse(location, "population", table, ~table["population"].isin(populations), f"one of {sorted(populations)}")
+    known = {*populations.classes, populations.unlabeled, TEST}
+    _refuse(location, "population", table, ~table["population"].isin(known), f"one of {sorted(known)}")
     _refuse(location, ID, table, table[ID].isna() | (table[ID] == ""), "an id in each row")
     checked = table[[ID, "population"]].assign(since=_dates(location, table, "since"))
     known_at = _dates(location, table, "known_at") if "known_at" in table.columns else checked["since"]
@@ -70,16 +77,17 @@ def read_labels(location: str, settings: Settings) -> Labels:
     _refuse(location, TRUTH_COLUMN, table, is_test & ~truth.isin([0, 1]), f"0 or 1 for each '{TEST}' player")
     checked = checked.assign(known_at=known_at, truth=truth.where(is_test, UNKNOWN_TRUTH).astype(np.int8))
     _refuse(location, "known_at", table, checked["known_at"] < checked["since"], "no date before 'since'")
-    return Labels(checked, location)
+    return Labels(checked, location, populations)
 
 
-def join_labels(snapshot: Snapshot, labels: Labels, settings: Settings) -> Players:
+def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Players:
     """Give the players of a snapshot their labels, by the rules above.
 
     Args:
         snapshot: ids and features.
         labels: from `read_labels`.
-        settings: names of the populations, `data.labels_known_by`, the seed and share of the held-out players.
+        data: `labels_known_by`, and the share of the players that are held out.
+        seed: draws the unlabelled players of test set `later`.
 
     Returns:
         Players with notes on labels that are too old, late, or without telemetry.
@@ -88,32 +96,34 @@ def join_labels(snapshot: Snapshot, labels: Labels, settings: Settings) -> Playe
         DataProblem: two labels of one player contradict each other, or no label fits any player.
     """
     cutoff, first_day = snapshot.manifest.frame.cutoff, snapshot.manifest.first_day
-    known_by = pd.Timestamp(settings.data.labels_known_by or cutoff)
+    known_by = pd.Timestamp(data.labels_known_by or cutoff)
+    unlabeled = labels.populations.unlabeled
     table = labels.table.assign(row=_rows_of(labels.table[ID], snapshot.ids))
-    silent = table.loc[table["row"] < 0, "population"].ne(settings.populations.unlabeled).sum()
+    silent = table.loc[table["row"] < 0, "population"].ne(unlabeled).sum()
     table = table[table["row"] >= 0]
     if table.empty:
         raise DataProblem(
             f"{labels.location}: expected player ids of snapshot '{snapshot.manifest.name}' (such as "
             f"{snapshot.ids[:1].tolist()}), got none in {len(labels.table)} rows: use the telemetry's ids"
         )
-    is_old = (table["since"] < pd.Timestamp(first_day)) & _is_label(table, settings)
-    is_late = (table["known_at"] > known_by) & ~is_old & _is_label(table, settings)
+    is_label = table["population"].isin(labels.populations.classes)
+    is_old = (table["since"] < pd.Timestamp(first_day)) & is_label
+    is_late = (table["known_at"] > known_by) & ~is_old & is_label
     is_tested = table["row"].isin(table["row"][table["population"] == TEST])
-    known = _latest(table[~is_old & ~is_late & ~(is_tested & _is_label(table, settings))], labels.location)
-    settled = table["row"].isin(known["row"][known["population"] != settings.populations.unlabeled])
+    known = _latest(table[~is_old & ~is_late & ~(is_tested & is_label)], labels.location)
+    settled = table["row"].isin(known["row"][known["population"] != unlabeled])
     late = _latest(table[is_late & ~settled], labels.location)
     listed = np.ones(len(snapshot.ids), bool)
-    if (table["population"] == settings.populations.unlabeled).any():
+    if (table["population"] == unlabeled).any():
         listed = np.isin(np.arange(len(listed)), table["row"])
     notes = _notes(first_day, known_by, int(is_old.sum()), len(late), int(silent), int((~listed).sum()))
-    players = _label(snapshot, known, settings, notes)
-    if (late["population"] == settings.populations.rare).any():  # without risky players there is nothing to find
-        players = _with_later(players, late, settings)
+    players = _label(snapshot, known, labels, notes)
+    if (late["population"] == labels.populations.rare).any():  # without risky players there is nothing to find
+        players = _with_later(players, late, labels.class_index(late["population"]), data.test_share, seed)
     return players.take(listed)
 
 
-def became_risky(labels: Labels, manifest: Manifest, after: str, known_by: str, settings: Settings) -> np.ndarray:
+def became_risky(labels: Labels, manifest: Manifest, after: str, known_by: str) -> np.ndarray:
     """Return the players of whom it became known only later that they are risky.
 
     Args:
@@ -121,24 +131,24 @@ def became_risky(labels: Labels, manifest: Manifest, after: str, known_by: str, 
         manifest: of the snapshot they were scored in.
         after: ISO date; a player with any label known by then is none of them.
         known_by: ISO date; what became known after it does not count yet.
-        settings: names of the populations.
 
     Returns:
         Their ids as written, str array, unique.
     """
-    table = labels.table[_is_label(labels.table, settings) & (labels.table["since"] >= manifest.first_day)]
+    is_label = labels.table["population"].isin(labels.populations.classes)
+    table = labels.table[is_label & (labels.table["since"] >= manifest.first_day)]
     is_settled = table["known_at"] <= after
-    is_new = ~is_settled & (table["known_at"] <= known_by) & (table["population"] == settings.populations.rare)
+    is_new = ~is_settled & (table["known_at"] <= known_by) & (table["population"] == labels.populations.rare)
     ids = table[ID].astype(str)
     return np.setdiff1d(ids[is_new].to_numpy(str), ids[is_settled].to_numpy(str))
 
 
-def _label(snapshot: Snapshot, known: pd.DataFrame, settings: Settings, notes: tuple[str, ...]) -> Players:
+def _label(snapshot: Snapshot, known: pd.DataFrame, labels: Labels, notes: tuple[str, ...]) -> Players:
     count = len(snapshot.ids)
     is_test = (known["population"] == TEST).to_numpy()
     rows = known["row"].to_numpy()
-    labels, truth = np.full(count, UNLABELED, np.int8), np.full(count, UNKNOWN_TRUTH, np.int8)
-    labels[rows] = _class_index(known["population"], settings)
+    label, truth = np.full(count, UNLABELED, np.int8), np.full(count, UNKNOWN_TRUTH, np.int8)
+    label[rows] = labels.class_index(known["population"])
     truth[rows] = known["truth"]
     test_set = np.zeros(count, np.int8)
     test_set[rows[is_test]] = 1
@@ -146,7 +156,7 @@ def _label(snapshot: Snapshot, known: pd.DataFrame, settings: Settings, notes: t
         ids=snapshot.ids,
         features=snapshot.features,
         feature_names=snapshot.manifest.frame.columns,
-        labels=labels,
+        labels=label,
         truth=truth,
         test_set=test_set,
         test_sets=(TEST,) if is_test.any() else (),
@@ -155,23 +165,22 @@ def _label(snapshot: Snapshot, known: pd.DataFrame, settings: Settings, notes: t
     )
 
 
-def _with_later(players: Players, late: pd.DataFrame, settings: Settings) -> Players:
+def _with_later(players: Players, late: pd.DataFrame, classes: np.ndarray, test_share: float, seed: int) -> Players:
     """Move late-labelled players to test set `later`, with as many unlabelled ones as the first test set keeps.
 
     The late ones are known because somebody looked: alone they stand for nobody. The unlabelled beside them do.
     """
-    rng = np.random.default_rng([settings.seed, 4])
+    rng = np.random.default_rng([seed, 4])
     labels, test_set = players.labels.copy(), players.test_set.copy()
-    labels[late["row"]] = _class_index(late["population"], settings)
-    # Set 3 until the others are held out: a late label must not be drawn into the first test set.
-    test_set[late["row"]] = 3
+    labels[late["row"]] = classes
+    # Before others are held out: a late label must not be drawn into the first test set.
+    test_set[late["row"]] = 2
     players = replace(players, labels=labels, test_set=test_set)
     if not players.test_sets:
-        players = hold_out(players, settings.data.test_share)
+        players = hold_out(players, test_share)
     pool = np.flatnonzero((players.labels == UNLABELED) & (players.test_set == 0))
     test_set = players.test_set.copy()
-    test_set[rng.choice(pool, round(settings.data.test_share * len(pool)), replace=False)] = 2
-    test_set[test_set == 3] = 2
+    test_set[rng.choice(pool, round(test_share * len(pool)), replace=False)] = 2
     return replace(players, test_set=test_set, test_sets=(players.test_sets[0], LATER))
 
 
@@ -198,15 +207,6 @@ def _latest(table: pd.DataFrame, location: str) -> pd.DataFrame:
             f"populations from the same day on, first {first[ID]} on {first['since'].date()}: keep one of them"
         )
     return last
-
-
-def _is_label(table: pd.DataFrame, settings: Settings) -> pd.Series:
-    return table["population"].isin(settings.populations.classes)
-
-
-def _class_index(populations: pd.Series, settings: Settings) -> np.ndarray:
-    index = {name: number for number, name in enumerate(settings.populations.classes)}
-    return populations.map(index).fillna(UNLABELED).to_numpy(np.int8)
 
 
 def _dates(location: str, table: pd.DataFrame, column: str) -> pd.Series:

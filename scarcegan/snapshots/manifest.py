@@ -3,18 +3,20 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import date
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
-from scarcegan.problems import DataProblem
-from scarcegan.snapshots.statistics import Statistics, merge
+import numpy as np
+
+from scarcegan.data.columns import Column, merge
+from scarcegan.problems import DataProblem, Problem
+from scarcegan.records import Record
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Record):
     """One file of a snapshot.
 
     Attributes:
@@ -33,7 +35,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Record):
     """What all parts of a snapshot share, known before any is written.
 
     Attributes:
@@ -42,7 +44,7 @@ class Frame:
         columns: the features' names, in order.
         days_column: the feature that tells a player's share of active days; empty if there is none.
         missing_days: ISO dates in the window that are missing for everyone.
-        notes: what the telemetry's survey found worth telling.
+        notes: what the survey of the telemetry found to be odd.
         source: where the telemetry is.
         code_version: git commit of the code.
     """
@@ -58,21 +60,21 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class Manifest(Record):
     """A snapshot's description, stored as `manifest.json` beside its parts.
 
     Attributes:
         name: the snapshot's name.
         frame: cut-off, window, columns and where they come from.
         parts: the files.
-        statistics: column -> mean, std, low, high, zero_share, quantiles (see `statistics.LEVELS`).
+        statistics: of each column, over the players of all parts.
         fingerprint: 16 hex digits over cut-off, window, columns and the content of all parts.
     """
 
     name: str
     frame: Frame
     parts: tuple[Part, ...]
-    statistics: Mapping[str, Mapping[str, Any]]
+    statistics: Mapping[str, Column]
     fingerprint: str
 
     @property
@@ -83,31 +85,38 @@ class Manifest:
     @property
     def first_day(self) -> str:
         """ISO date of the window's first day."""
-        return date.fromordinal(date.fromisoformat(self.frame.cutoff).toordinal() - self.frame.window_days).isoformat()
+        return (date.fromisoformat(self.frame.cutoff) - timedelta(days=self.frame.window_days)).isoformat()
+
+    def typical_player(self, features: Sequence[str]) -> np.ndarray:
+        """Return the median of each of these features over the players, float32 [F]."""
+        return np.array([self.statistics[name].median for name in features], dtype=np.float32)
 
     def to_json(self) -> bytes:
         """Return the manifest's text; equal manifests give equal bytes."""
-        tree = {"format": FORMAT, "name": self.name, "fingerprint": self.fingerprint, "players": self.players}
-        tree |= asdict(self.frame) | {"parts": [asdict(part) for part in self.parts], "statistics": self.statistics}
+        plain = self.to_plain()
+        frame, parts, statistics = (plain.pop(key) for key in ("frame", "parts", "statistics"))
+        # What is read by eye comes first, the long lists last.
+        tree = {"format": FORMAT, **plain, "players": self.players, **frame, "parts": parts, "statistics": statistics}
         return (json.dumps(tree, indent=1, allow_nan=False) + "\n").encode()
 
 
-def describe_snapshot(name: str, frame: Frame, parts: Sequence[tuple[Part, Statistics | None]]) -> Manifest:
-    """Describe a snapshot from what its written parts tell; `publish` makes it one.
+def describe_snapshot(name: str, frame: Frame, parts: Sequence[tuple[Part, Sequence[Column]]]) -> Manifest:
+    """Describe a snapshot from its written parts and their columns; `publish` makes it one.
 
     Raises:
         DataProblem: no part has players, or their ids are of two types.
     """
-    full = [(part, statistics) for part, statistics in parts if statistics is not None]
+    full = [(part, columns) for part, columns in parts if part.players]
     types = sorted({part.id_type for part, _ in full})
     if len(types) != 1:
         raise DataProblem(
             f"expected ids of one type in all parts of snapshot '{name}', got {types or 'no players at all'}: "
             "write all telemetry with one type of player_id"
         )
-    merged = merge([statistics for _, statistics in full])
-    columns = {column: merged.column(number) for number, column in enumerate(frame.columns)}
-    draft = Manifest(name, frame, tuple(part for part, _ in full), columns, "")
+    players = [part.players for part, _ in full]
+    merged = (merge(columns, players) for columns in zip(*(columns for _, columns in full), strict=True))
+    statistics = dict(zip(frame.columns, merged, strict=True))
+    draft = Manifest(name, frame, tuple(part for part, _ in full), statistics, "")
     return replace(draft, fingerprint=fingerprint_of(draft))
 
 
@@ -126,16 +135,12 @@ def read_manifest(content: bytes, location: str) -> Manifest:
     """
     try:
         tree = json.loads(content)
-        version = tree.pop("format")
-        lists = ("columns", "missing_days", "notes")
-        frame = Frame(
-            **{key: tree[key] for key in Frame.__dataclass_fields__} | {key: tuple(tree[key]) for key in lists}
-        )
-        parts = tuple(Part(**part) for part in tree["parts"])
-        manifest = Manifest(tree["name"], frame, parts, tree["statistics"], tree["fingerprint"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        version = tree["format"]
+        # The file names the frame's keys beside its own; each record takes what it knows.
+        manifest = Manifest.from_plain(tree | {"frame": tree}) if version == FORMAT else None
+    except (ValueError, KeyError, TypeError, Problem) as error:
         raise DataProblem(f"{location} is no snapshot's manifest ({error!r}): publish the snapshot anew") from error
-    if version != FORMAT:
+    if manifest is None:
         raise DataProblem(f"expected a manifest of format {FORMAT} at {location}, got {version}: publish it anew")
     if fingerprint_of(manifest) != manifest.fingerprint:
         raise DataProblem(

@@ -3,18 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from scarcegan.data.records import FeatureMove
 from scarcegan.records import Record
-
-
-@dataclass(frozen=True)
-class FeatureMove(Record):
-    """How far one feature's distribution has moved; see `scarcegan.data.distances`."""
-
-    name: str
-    psi: float
-    ks: float
-    median_before: float
-    median_now: float
 
 
 @dataclass(frozen=True)

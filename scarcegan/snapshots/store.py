@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scarcegan.data.columns import Column, describe
 from scarcegan.problems import DataProblem
 from scarcegan.project import project_folder
 from scarcegan.snapshots.manifest import Manifest, Part, read_manifest
-from scarcegan.snapshots.statistics import Statistics, describe
 from scarcegan.storage import (
     draft_beside,
     is_folder,
@@ -72,7 +72,7 @@ class SnapshotStore:
 
     def write_part(
         self, name: str, number: int, ids: np.ndarray, features: np.ndarray, columns: tuple[str, ...]
-    ) -> tuple[Part, Statistics | None]:
+    ) -> tuple[Part, list[Column]]:
         """Write one part, atomically: uncompressed parquet with `player_id` and float32 features.
 
         Args:
@@ -83,10 +83,10 @@ class SnapshotStore:
             columns: F names.
 
         Returns:
-            The part and its statistics, for `describe_snapshot`; no file and no statistics without players.
+            The part and its columns, for `describe_snapshot`; no file and no columns without players.
         """
         if not len(ids):
-            return Part("", 0, "", "", ""), None
+            return Part("", 0, "", "", ""), []
         with draft_beside(join(self.folder, name)) as draft:
             _write(draft, ids, features, columns)
             sha256 = _sha256(draft)

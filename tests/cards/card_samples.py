@@ -68,7 +68,7 @@ def data_report() -> DataReport:
     ids = np.arange(len(labels))
     players = Players(ids, raw, tuple(FEATURES), labels.astype(np.int8), unknown, test, ("test",), "2024-06-30")
     kept, fold = split(players, SETTINGS, rng)
-    return DataReport.from_plain(report_on(kept, fold, SETTINGS))
+    return report_on(kept, fold, SETTINGS)
 
 
 def snapshot() -> SnapshotReport:

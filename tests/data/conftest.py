@@ -39,6 +39,18 @@ def players():
     return make
 
 
+@pytest.fixture(scope="session")
+def skewed():
+    """Three columns as telemetry has them: a long tail, small counts, a constant."""
+
+    def make(rows, seed=0):
+        rng = np.random.default_rng(seed)
+        columns = [rng.gamma(1, 5, rows), rng.poisson(0.3, rows), np.full(rows, 7.0)]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    return make
+
+
 @pytest.fixture
 def five_tables():
     """The five populations as frames: a player id and three features."""

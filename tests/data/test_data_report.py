@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from scarcegan.data import records
+from scarcegan.data.columns import describe_column
 from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import split
 from scarcegan.data.report import data_report
@@ -24,46 +26,40 @@ def report(players, settings):
 
 def test_the_report_is_json_and_names_its_players(report):
     kept, _, result = report()
-    assert json.loads(json.dumps(result, allow_nan=False)) == result
-    expected = {"source": "tables", "cutoff": "", "players": 317, "features": 3, "fingerprint": fingerprint(kept)}
-    assert {key: result[key] for key in expected} == expected
+    assert records.DataReport.from_plain(json.loads(json.dumps(result.to_plain(), allow_nan=False))) == result
+    assert (result.source, result.cutoff, result.fingerprint) == ("tables", "", fingerprint(kept))
+    assert (result.players, result.features) == (317, 3)
 
 
 def test_populations_are_counted_in_pool_test_and_folds(report):
     _, _, result = report(folds={"k": 2})
-    assert result["populations"] == [
-        {"name": "dormant", "pool": 24, "test": 6},
-        {"name": "normal", "pool": 32, "test": 8},
-        {"name": "heavy", "pool": 28, "test": 7},
-        {"name": "risky", "pool": 10, "test": 2},
-        {"name": "unlabeled", "pool": 160, "test": 40},
+    assert [(one.name, one.pool, one.test) for one in result.populations] == [
+        ("dormant", 24, 6),
+        ("normal", 32, 8),
+        ("heavy", 28, 7),
+        ("risky", 10, 2),
+        ("unlabeled", 160, 40),
     ]
     half = {"dormant": 12, "normal": 16, "heavy": 14, "risky": 5, "unlabeled": 64}
-    assert result["folds"] == [{"fold": fold, "train": half, "validation": half} for fold in (0, 1)]
-    assert result["test_sets"] == [{"name": "test", "players": 63, "risky": 2}]
+    assert result.folds == [records.FoldCount(fold, train=half, validation=half) for fold in (0, 1)]
+    assert result.test_sets == [records.TestSetCount("test", players=63, risky=2)]
 
 
-def test_feature_figures_are_those_of_the_pool(report):
-    def change(everyone):
-        everyone.features[::3, 1] = 0
+def test_features_are_described_over_the_unlabelled_players_of_the_pool(report):
+    kept, fold, result = report()
+    unlabeled = (fold >= 0) & (kept.labels == -1)
+    row, column = result.feature_table[1], kept.features[unlabeled, 1]
+    described = describe_column(column)
+    assert row.name == "burst"
+    assert {key: getattr(row, key) for key in described.to_plain()} == described.to_plain()
+    assert row.p99 == np.sort(column)[int(0.99 * len(column))]
 
-    kept, fold, result = report(change)
-    column = kept.features[fold >= 0, 1].astype(np.float64)
-    row = result["feature_table"][1]
-    expected = {
-        "mean": column.mean(),
-        "std": column.std(),
-        "min": column.min(),
-        "p50": np.median(column),
-        "p99": np.percentile(column, 99),
-        "max": column.max(),
-        "zero_share": np.mean(column == 0),
-    }
-    assert row["name"] == "burst"
-    assert {key: row[key] for key in expected} == pytest.approx(expected)
+
+def test_a_feature_tells_how_well_it_separates_the_rare_class_from_the_unlabelled(report):
+    kept, fold, result = report()
     compared = (fold >= 0) & ((kept.labels == 3) | (kept.labels == -1))
     auc = roc_auc_score(kept.labels[compared] == 3, kept.features[compared, 1])
-    assert row["auc"] == pytest.approx(max(auc, 1 - auc))
+    assert result.feature_table[1].auc == pytest.approx(max(auc, 1 - auc))
 
 
 def test_histograms_share_edges_and_count_everybody(report):
@@ -71,12 +67,12 @@ def test_histograms_share_edges_and_count_everybody(report):
         everyone.features[5, 0] = 1e6
 
     _, _, result = report(change)
-    histogram = result["feature_table"][0]["histogram"]
-    assert len(histogram["edges"]) == 21
-    assert histogram["edges"][-1] <= 1
-    for kind in ("rare", "unlabeled"):
-        assert len(histogram[kind]) == 20
-        assert sum(histogram[kind]) == pytest.approx(1)
+    histogram = result.feature_table[0].histogram
+    assert len(histogram.edges) == 21
+    assert histogram.edges[-1] <= 1
+    for shares in (histogram.rare, histogram.unlabeled):
+        assert len(shares) == 20
+        assert sum(shares) == pytest.approx(1)
 
 
 def test_a_feature_that_only_other_populations_have_has_a_histogram(report):
@@ -84,9 +80,9 @@ def test_a_feature_that_only_other_populations_have_has_a_histogram(report):
         everyone.features[:, 2] = everyone.labels == 0
 
     _, _, result = report(change)
-    row = result["feature_table"][2]
-    assert row["auc"] == 0.5
-    assert sum(row["histogram"]["rare"]) == pytest.approx(1)
+    row = result.feature_table[2]
+    assert row.auc == 0.5
+    assert sum(row.histogram.rare) == pytest.approx(1)
 
 
 def test_a_feature_that_gives_the_label_away_is_suspected(report):
@@ -94,13 +90,13 @@ def test_a_feature_that_gives_the_label_away_is_suspected(report):
         everyone.features[:, 2] = (everyone.labels != 3) + everyone.features[:, 2] / 100
 
     _, _, result = report(change)
-    assert result["suspects"] == [{"feature": "night", "auc": 1.0}]
-    assert "feature 'night' alone tells 'risky' from unlabelled players (AUC 1.000)" in result["warnings"][0]
+    assert result.suspects == [records.Suspect("night", auc=1.0)]
+    assert "feature 'night' alone tells 'risky' from unlabelled players (AUC 1.000)" in result.warnings[0]
 
 
 def test_few_risky_players_and_unknown_truth_are_warned_of(report):
     _, _, result = report()
-    few, unknown = result["warnings"]
+    few, unknown = result.warnings
     assert few.startswith("a fold validates on 2 'risky' players: its recall moves in steps of 50%")
     assert unknown.startswith("test set 'test' has no known truth: recall is measured on its labelled 'risky'")
 
@@ -111,4 +107,4 @@ def test_enough_players_and_known_truth_need_no_warning(report):
         everyone.truth[:] = everyone.labels == 3
 
     _, _, result = report(change)
-    assert result["warnings"] == []
+    assert result.warnings == []

@@ -5,18 +5,18 @@ import pytest
 
 from scarcegan import settings
 from scarcegan.datasets import kdd99
-from scarcegan.problems import DataProblem, SettingsProblem
+from scarcegan.problems import DataProblem
 
 SERVICES = ["http"] * 60 + ["smtp"] * 30 + [f"service{number}" for number in range(40)]
 
 
-def configured(task="r2l", path="", negatives=("normal",), seed=7):
+def configured(task="r2l", path="", seed=7):
     return settings.load(
         {
             "seed": seed,
             "data": {"source": "kdd99", "path": str(path)},
             "kdd99": {"task": task},
-            "populations": {"negatives": list(negatives), "rare": task},
+            "populations": {"negatives": ["normal"], "rare": task},
         }
     )
 
@@ -95,12 +95,6 @@ def test_the_seed_decides_the_draws(small_files):
     one, again, other = (kdd99.load(configured(path=small_files, seed=seed)) for seed in (1, 1, 2))
     assert np.array_equal(one.test_set, again.test_set)
     assert not np.array_equal(one.test_set, other.test_set)
-
-
-def test_populations_of_another_task_are_refused(small_files):
-    message = r"got \['dormant', 'normal', 'heavy'\] and 'r2l': set populations\.negatives = \['normal'\]"
-    with pytest.raises(SettingsProblem, match=message):
-        kdd99.load(configured(path=small_files, negatives=("dormant", "normal", "heavy")))
 
 
 def test_a_chosen_folder_without_the_files_is_a_problem(tmp_path):

@@ -108,11 +108,6 @@ def test_another_window_is_refused(small_files):
         lootbox.load(configured(small_files, features={"window_days": 90}))
 
 
-def test_other_population_names_are_refused(small_files):
-    with pytest.raises(SettingsProblem, match=r"set populations\.negatives = \['dormant', 'normal', 'heavy'\]"):
-        lootbox.load(configured(small_files, populations={"negatives": ["normal"]}))
-
-
 @pytest.mark.parametrize(
     ("cutoff", "pool", "test", "risky_in_test"),
     [("2023-02-12", 21_084, 9_036, 93), ("2023-03-14", 30_503, 13_073, 131), ("2023-04-13", 34_305, 14_702, 106)],

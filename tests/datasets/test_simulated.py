@@ -192,12 +192,6 @@ def test_more_labels_than_players_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_population_names_are_refused(small):
-    named = small.model_copy(update={"populations": settings.Populations(rare="whale")})
-    with pytest.raises(SettingsProblem, match=r'set populations\.negatives = .* and populations\.rare = "risky"'):
-        simulated.load(named)
-
-
 def test_the_default_is_neither_easy_nor_hopeless(tmp_path):
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.metrics import average_precision_score

@@ -5,6 +5,7 @@ import pytest
 
 from scarcegan import settings
 from scarcegan.data.players import Players
+from scarcegan.datasets import load_players
 from scarcegan.datasets.sources import data_folder, useful_features
 from scarcegan.problems import SettingsProblem
 
@@ -41,6 +42,13 @@ def test_features_that_all_vary_are_kept():
 def test_an_ignored_column_that_does_not_exist_is_refused():
     with pytest.raises(SettingsProblem, match=r"names \['opns'\], which source 'lootbox' does not have"):
         useful_features(PLAYERS, ignoring("opns"))
+
+
+@pytest.mark.parametrize("source", ["kdd99", "lootbox", "simulated"])
+def test_every_source_refuses_population_names_of_another(source):
+    chosen = settings.load({"data": {"source": source}, "populations": {"negatives": ["calm"], "rare": "whale"}})
+    with pytest.raises(SettingsProblem, match=r"got \['calm'\] and 'whale': set populations\.negatives = \['"):
+        load_players(chosen)
 
 
 def test_the_path_in_the_settings_goes_before_the_environment(monkeypatch):

@@ -1,9 +1,14 @@
 """Small telemetry for the feature tests."""
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from scarcegan.features.partition import read_shard, write_partition
+from scarcegan.features.survey import survey
 from scarcegan.features.telemetry import Telemetry
 
 FIRST_DAY = "2023-01-02"  # a Monday
@@ -42,3 +47,19 @@ def long_form():
 @pytest.fixture(scope="session")
 def block():
     return _block
+
+
+@pytest.fixture
+def read_sorted(tmp_path):
+    """Survey telemetry, sort it by shard, and read each shard in each window: a list of blocks for each window."""
+    folders = (str(tmp_path / f"sorted-{number}") for number in itertools.count())
+
+    def read(source, shards, *windows, folder=None):
+        folder, surveys = folder or next(folders), survey(source, windows)
+        write_partition(replace(source, counters=surveys[0].counters), windows, shards, folder)
+        return [
+            [read_shard(folder, number, window, found.observed, source.location) for number in range(shards)]
+            for window, found in zip(windows, surveys, strict=True)
+        ]
+
+    return read

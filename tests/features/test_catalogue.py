@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from scarcegan.features import across, levels, shape
-from scarcegan.features.catalogue import BESIDE_ACTIVITY, BY_ROLE, PER_COUNTER, columns
+from scarcegan.features.catalogue import BESIDE_ACTIVITY, BY_ROLE, PER_COUNTER, columns, role_places
 from scarcegan.features.design import calendar_of, shared_design
 from scarcegan.features.extract import extract, stack
-from scarcegan.features.roles import Roles
+from scarcegan.settings import RoleNames
 
 EVERYTHING = [*PER_COUNTER, *BESIDE_ACTIVITY, *(item for part in BY_ROLE.values() for item in part)]
-ALL_ROLES = Roles(activity="a", intensity="b", night="c", loss="d", deposit="e")
+ALL_ROLES = RoleNames(activity="a", intensity="b", night="c", loss="d", deposit="e")
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +31,14 @@ def test_code_computes_what_the_catalogue_lists_and_nothing_else(series):
     beside = across.beside_activity(series, 5, 0)
     assert sorted(beside) == sorted(item.name for item in BESIDE_ACTIVITY)
     by_counter = series.values.reshape(5, 9, -1)
-    daily = {role: by_counter[place] for role, place in ALL_ROLES.resolved(tuple("abcde")).items()}
+    daily = {role: by_counter[place] for role, place in role_places(ALL_ROLES, tuple("abcde")).items()}
     combined = across.by_role(daily, series.calendar)
     assert sorted(combined) == sorted(item.name for part in BY_ROLE.values() for item in part)
 
 
 def test_columns_are_named_once_and_in_the_catalogues_order(block):
-    listed = columns(tuple("abcde"), ALL_ROLES)
-    names = [column.name for column in listed]
-    assert len(set(names)) == len(names) == 5 * len(PER_COUNTER) + 4 * len(BESIDE_ACTIVITY) + 11
+    names = list(columns(tuple("abcde"), ALL_ROLES))
+    assert len(names) == 5 * len(PER_COUNTER) + 4 * len(BESIDE_ACTIVITY) + 11
     assert names[:2] == ["a_level", "a_level_active"]
     telemetry = block(np.ones((2, 60, 5)), tuple("abcde"))
     assert list(extract(telemetry, ALL_ROLES).names) == names
@@ -48,11 +47,11 @@ def test_columns_are_named_once_and_in_the_catalogues_order(block):
 @pytest.mark.parametrize(
     ("roles", "added"),
     [
-        (Roles(night="b"), {"night_days_share", "night_days_share_change"}),
-        (Roles(loss="b"), {"chasing_lift", "chasing_correlation", "chasing_after_worst"}),
-        (Roles(win="b"), {"chasing_lift", "chasing_correlation", "chasing_after_worst"}),
-        (Roles(deposit="b"), {"deposit_again_share"}),
-        (Roles(intensity="b"), {"intensity_slope"}),
+        (RoleNames(night="b"), {"night_days_share", "night_days_share_change"}),
+        (RoleNames(loss="b"), {"chasing_lift", "chasing_correlation", "chasing_after_worst"}),
+        (RoleNames(win="b"), {"chasing_lift", "chasing_correlation", "chasing_after_worst"}),
+        (RoleNames(deposit="b"), {"deposit_again_share"}),
+        (RoleNames(intensity="b"), {"intensity_slope"}),
     ],
 )
 def test_a_role_adds_its_features(roles, added, block):
@@ -62,7 +61,7 @@ def test_a_role_adds_its_features(roles, added, block):
 
 def test_columns_stand_under_their_own_counter(block):
     counters = np.random.default_rng(2).poisson(2, (20, 60, 3))
-    table = extract(block(counters, ("a", "b", "c")), Roles(activity="b"))
+    table = extract(block(counters, ("a", "b", "c")), RoleNames(activity="b"))
     row = {name: table.features[:, place] for place, name in enumerate(table.names)}
     for place, name in enumerate("abc"):
         np.testing.assert_allclose(row[f"{name}_level"], counters[:, :, place].mean(axis=1), rtol=1e-5)

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from scarcegan.features import extract as extract_module
 from scarcegan.features.catalogue import columns
 from scarcegan.features.extract import extract
-from scarcegan.features.roles import Roles
 from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem
+from scarcegan.settings import RoleNames
 
 CUTOFF = "2023-03-03"
-ROLES = Roles(activity="bets", loss="losses", night="nights", intensity="losses", deposit="nights", win="losses")
+ROLES = RoleNames(activity="bets", loss="losses", night="nights", intensity="losses", deposit="nights", win="losses")
 RANGES = {"0 to 1": (0, 1), "-1 to 1": (-1, 1)}
 
 
@@ -68,11 +68,10 @@ def test_any_series_gives_finite_features_within_their_range(seed, days, share, 
 
 
 def _assert_in_range(table, telemetry):
-    for position, column in enumerate(columns(telemetry.names, ROLES)):
-        low, high = RANGES.get(column.feature.unit, (-np.inf, np.inf))
-        values = table.features[:, position]
-        assert values.min() >= low - 1e-4, column.name
-        assert values.max() <= high + 1e-4, column.name
+    for values, (name, feature) in zip(table.features.T, columns(telemetry.names, ROLES).items(), strict=True):
+        low, high = RANGES.get(feature.unit, (-np.inf, np.inf))
+        assert values.min() >= low - 1e-4, name
+        assert values.max() <= high + 1e-4, name
 
 
 def test_a_player_does_not_depend_on_the_others(monkeypatch, long_form):
@@ -98,9 +97,9 @@ def test_missing_days_are_left_out_of_level_and_gaps(block):
 
 
 def test_no_players_give_no_rows(block):
-    assert extract(block(np.zeros((0, 60)))).features.shape == (0, len(columns(("bets",), Roles())))
+    assert extract(block(np.zeros((0, 60)))).features.shape == (0, len(columns(("bets",), RoleNames())))
 
 
 def test_a_role_must_name_a_counter(block):
     with pytest.raises(DataProblem, match=r"roles to name counters \['bets'\], got {'loss': 'losses'}"):
-        extract(block(np.zeros((1, 60))), Roles(loss="losses"))
+        extract(block(np.zeros((1, 60))), RoleNames(loss="losses"))

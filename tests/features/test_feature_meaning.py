@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scarcegan.features.extract import extract
-from scarcegan.features.roles import Roles
+from scarcegan.settings import RoleNames
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_chasing_tells_players_who_play_on_after_losses(features):
     calm = rng.poisson(5, (60, 90))
     chasing = calm.copy()
     chasing[:30, 1:] += (losses[:30, :-1] / 4).astype(int)
-    found = features(np.stack([chasing, losses], axis=2), ("bets", "losses"), Roles(loss="losses"))
+    found = features(np.stack([chasing, losses], axis=2), ("bets", "losses"), RoleNames(loss="losses"))
     for name in ("chasing_lift", "chasing_correlation", "chasing_after_worst"):
         assert np.median(found[name][:30]) > np.percentile(found[name][30:], 90), name
 
@@ -155,7 +155,7 @@ def test_without_a_loss_counter_days_without_a_win_stand_for_losses(features):
     wins = np.ones((1, 60))
     wins[0, [10, 30]] = 0
     bets[0, [11, 31]] = 20
-    found = features(np.stack([bets, wins], axis=2), ("bets", "wins"), Roles(win="wins"))
+    found = features(np.stack([bets, wins], axis=2), ("bets", "wins"), RoleNames(win="wins"))
     assert found["chasing_lift"] == pytest.approx(np.log(21) - np.log(3), rel=1e-4)
     assert found["chasing_correlation"] == pytest.approx(1, abs=0.01)
 
@@ -165,7 +165,7 @@ def test_night_play_is_a_share_of_the_days_played(features):
     bets[:, ::2] = 4
     nights[0, ::4] = 30
     nights[1, 40::2] = 30
-    found = features(np.stack([bets, nights], axis=2), ("bets", "nights"), Roles(night="nights"))
+    found = features(np.stack([bets, nights], axis=2), ("bets", "nights"), RoleNames(night="nights"))
     np.testing.assert_allclose(found["night_days_share"], [0.5, 10 / 30], rtol=1e-5)
     np.testing.assert_allclose(found["night_days_share_change"], [0, 2 / 3], atol=1e-6)
 
@@ -183,7 +183,7 @@ def test_intensity_follows_the_amount_per_round_not_the_rounds(features):
     days = np.arange(60)
     rounds = np.random.default_rng(9).poisson(2, (2, 60))
     stakes = np.stack([rounds[0] * np.exp(1 + days / 60), rounds[1] * 3.0])
-    found = features(np.stack([rounds, stakes], axis=2), ("rounds", "stakes"), Roles(intensity="stakes"))
+    found = features(np.stack([rounds, stakes], axis=2), ("rounds", "stakes"), RoleNames(intensity="stakes"))
     np.testing.assert_allclose(found["intensity_slope"], [0.8, 0], atol=0.1)
 
 
@@ -192,7 +192,7 @@ def test_deposits_that_follow_each_other_and_losses(features):
     paid[0, [5, 6, 7, 20]], paid[1, ::6] = 50, 50
     lost[0] = paid[0] * 2
     series = np.stack([np.ones((2, 60)), paid, lost], axis=2)
-    found = features(series, ("bets", "paid", "lost"), Roles(deposit="paid", loss="lost"))
+    found = features(series, ("bets", "paid", "lost"), RoleNames(deposit="paid", loss="lost"))
     np.testing.assert_allclose(found["deposit_again_share"], [0.5, 0])
     np.testing.assert_allclose(found["deposit_with_loss"], [1, 0], atol=0.01)
 

@@ -12,8 +12,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from scarcegan.features.extract import extract
-from scarcegan.features.roles import Roles
 from scarcegan.features.telemetry import to_block
+from scarcegan.settings import RoleNames
 
 CUTOFF = "2023-04-13"
 
@@ -29,7 +29,7 @@ def labelled_and_test():
     chosen = pc.is_in(telemetry["player_id"], pa.array(cohorts["player_id"]))
     table = extract(
         to_block(telemetry.filter(chosen), CUTOFF, 60),
-        Roles(activity="opens", intensity="burst", night="night", win="wins"),
+        RoleNames(activity="opens", intensity="burst", night="night", win="wins"),
     )
     return table, cohorts.set_index("player_id").loc[table.ids]
 

@@ -74,8 +74,9 @@ def test_a_retraining_reads_the_snapshot_by_name(chain, flow_folder):
     report = run["preprocess"].task["data_report"].data
     assert report["source"] == "snapshot"
     assert report["cutoff"] == "2026-01-01"
-    assert report["snapshot"]["previous"] == {"name": "players-2025-12-20", "cutoff": "2025-12-20"}
-    assert report["snapshot"]["drift"][0]["psi"] >= report["snapshot"]["drift"][-1]["psi"]
+    beside = run["preprocess"].task["snapshot_report"].data
+    assert (beside["previous"], beside["previous_cutoff"]) == ("players-2025-12-20", "2025-12-20")
+    assert beside["moves"][0]["psi"] >= beside["moves"][-1]["psi"]
     assert len(run["end"].task["release"].data["versions"]) == 4
     players = run["end"].task["players"].data
     snapshot = open_snapshots(str(flow_folder.path / "snapshots")).read("players-2026-01-01")

@@ -13,6 +13,7 @@ import pytest
 import retrain_trigger
 from retrain_trigger import Retraining
 
+from scarcegan.monitoring.drift import StartedRetraining
 from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.problems import PreflightProblem, Problem, SettingsProblem
 from scarcegan.settings import load
@@ -37,6 +38,15 @@ def ask(home):
     return done, load({"snapshots": {"folder": f"{home}/snapshots"}, "registry": {"group": "shelf"}})
 
 
+def record_of(settings):
+    return retrainings_of(settings.snapshots, settings.registry.group)
+
+
+def started_by(settings, snapshot="a"):
+    found = record_of(settings).find(snapshot, StartedRetraining)
+    return found and found.by
+
+
 def runs(home, flow):
     metaflow.metadata(f"local@{home}")
     metaflow.namespace(None)
@@ -55,10 +65,7 @@ def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its
     assert (started.data.trained_on, started.data.group) == ("players-2026-01-01", "shelf")
     tags = {"cause:drift", "drift:classifier", "drift:recall", "snapshot:players-2026-01-01"}
     assert tags | {f"by:{asking.pathspec}"} <= started.user_tags
-    assert retrainings_of(settings).find("players-2026-01-01") == {
-        "snapshot": "players-2026-01-01",
-        "by": asking.pathspec,
-    }
+    assert started_by(settings, "players-2026-01-01") == asking.pathspec
     again, _ = ask(home)  # another scoring of the same snapshot
     assert again.returncode == 0, again.stdout + again.stderr
     assert runs(home, "StubAskingFlow")[0].data.retraining is None
@@ -96,7 +103,7 @@ def wanted(asked_by="ScoreFlow/1"):
 def test_what_could_not_be_started_may_be_started_later(settings):
     with pytest.raises(Problem, match="got none: no run id"):
         wanted().start(settings)
-    assert retrainings_of(settings).find("a") is None
+    assert started_by(settings) is None
 
 
 @pytest.fixture
@@ -125,7 +132,7 @@ def test_a_deployed_scoring_starts_the_retraining_deployed_beside_it(settings, s
 def test_where_no_retraining_is_deployed_it_may_be_started_later(settings):
     with pytest.raises(Problem, match="doesn't exist"):
         wanted().start(settings)
-    assert retrainings_of(settings).find("a") is None
+    assert started_by(settings) is None
 
 
 def test_a_run_that_died_after_it_had_asked_is_not_asked_twice(settings, state_machines):
@@ -154,7 +161,7 @@ class Executing:
 
 
 def test_another_runs_retraining_is_not_started_again(settings, capsys):
-    retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
+    record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1"))
     assert wanted("ScoreFlow/2").start(settings) is None
     assert "one was started by ScoreFlow/1" in capsys.readouterr().out
 
@@ -171,7 +178,7 @@ def test_a_resume_after_a_claim_starts_what_was_not_started(
     flows = {"RetrainFlow": SimpleNamespace(runs=lambda: [known])}
     monkeypatch.setattr(retrain_trigger, "Flow", lambda name, **options: flows[name])
     runner(executing := Executing(0))
-    retrainings_of(settings).claim("a", {"by": "ScoreFlow/1"})
+    record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1"))
     assert wanted().start(settings) == returned
     assert executing.asked == asked
 
@@ -180,7 +187,7 @@ def test_a_retraining_that_fails_is_told_and_not_started_again(settings, runner)
     runner(Executing(1))
     with pytest.raises(Problem, match=r"RetrainFlow/7 .* failed.* resume --origin-run-id 7"):
         wanted().start(settings)
-    assert retrainings_of(settings).find("a") == {"snapshot": "a", "by": "ScoreFlow/1"}
+    assert started_by(settings) == "ScoreFlow/1"
 
 
 def test_a_resume_inside_a_small_job_is_refused(tmp_path, monkeypatch):
@@ -189,14 +196,14 @@ def test_a_resume_inside_a_small_job_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_BATCH_JOB_ID", "1")
     with pytest.raises(PreflightProblem, match="in which all of RetrainFlow would run"):
         wanted().start(settings)
-    assert retrainings_of(settings).find("a") is None
+    assert started_by(settings) is None
 
 
 def test_a_configuration_that_trains_on_no_snapshot_is_refused(tmp_path):
     settings = settings_of(tmp_path, "simulated")
     with pytest.raises(SettingsProblem, match=r"got data.source 'simulated': set data.source = 'snapshot'"):
         wanted().start(settings)
-    assert retrainings_of(settings).find("a") is None
+    assert started_by(settings) is None
 
 
 def test_a_person_is_told_the_command_that_does_the_same():

@@ -122,7 +122,7 @@ def test_the_artifacts_tell_model_report_and_whom_to_look_at(chain, approved):
     assert report["players"] == 300
     assert len(flagged) == report["review"]["players"] == 3
     assert flagged["risk_score"].is_monotonic_decreasing
-    assert list(Path(report["folder"]).glob("review.csv"))
+    assert list(Path(report["plan"]["folder"]).glob("review.csv"))
 
 
 def test_a_version_that_is_not_there_is_refused_before_anything_is_scored(approved):

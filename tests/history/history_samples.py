@@ -54,7 +54,8 @@ def report(shift=0.0, fingerprint="9f2c41d07be3a865"):
     shares = np.diff(1 / (1 + np.exp(-np.linspace(-3, 3, 21)))).tolist()
     features = [
         FeatureDescription(
-            name=f"stake_{number}", mean=0.0, std=1.0, min=-3.0, p50=moved, p99=3.0, max=3.0, zero_share=0.1, auc=0.6,
+            name=f"stake_{number}", mean=moved, std=1.0, low=moved - 3, high=moved + 3, zero_share=0.1, auc=0.6,
+            quantiles=(np.linspace(-3, 3, 51) + moved).tolist(), p99=moved + 3,
             histogram=Histogram((np.linspace(-3, 3, 21) + moved).tolist(), shares, shares),
         )
         for number, moved in enumerate((shift, shift, 0.0, 0.0, 0.0, 0.0))

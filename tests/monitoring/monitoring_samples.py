@@ -1,7 +1,9 @@
 import numpy as np
 
 from scarcegan.monitoring.calibration import chance_limits
-from scarcegan.monitoring.report import Sample, drift_report, measure
+from scarcegan.monitoring.drift import ComparedSnapshot
+from scarcegan.monitoring.measures import Sample, measure
+from scarcegan.monitoring.report import drift_report
 
 FALSE_ALARMS = 0.05
 
@@ -19,14 +21,12 @@ def sample(features, name="a", cutoff="2026-01-01", seed=0, unknown_share=0.1):
     """A sample whose score falls with its first feature."""
     rng = np.random.default_rng(seed)
     score = np.exp(-features[:, 0] / 3) * rng.uniform(0.5, 1, len(features))
-    return Sample(name, cutoff, f"of-{name}", len(features), features, score.astype(np.float32), unknown_share)
+    about = ComparedSnapshot(name, cutoff, f"of-{name}", len(features), len(features))
+    return Sample(about, features, score.astype(np.float32), unknown_share)
 
 
-def report_of(before, now, seed=0, recall=None, names=None):
+def report_of(before, now, seed=0, recall=None):
     """The drift report of two samples with limits from chance alone."""
     measured = measure(before, now, seed=seed, false_alarms=FALSE_ALARMS)
-    width = before.features.shape[1]
-    sizes = (len(before.score), len(now.score))
-    limits = chance_limits(sizes, width, before.unknown_share, measured.classifier["null_high"], FALSE_ALARMS)
-    names = names or [f"f{number}" for number in range(width)]
-    return drift_report(before, now, names, measured, limits, recall, threshold=0.8, false_alarms=FALSE_ALARMS, pairs=0)
+    limits, names = chance_limits(measured, FALSE_ALARMS), [f"f{at}" for at in range(before.features.shape[1])]
+    return drift_report(measured, names, limits, recall, threshold=0.8, false_alarms=FALSE_ALARMS, pairs=0)

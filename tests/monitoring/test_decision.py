@@ -1,9 +1,12 @@
 """The rule as a table of cases: what was raised in earlier periods, what now, and what follows."""
 
+from dataclasses import replace
+
 import pytest
 from monitoring_samples import report_of, sample, world
 
 from scarcegan.monitoring.decision import cannot_measure, decide
+from scarcegan.monitoring.drift import RealisedRecall, SignalSize, UnknownDrift
 from scarcegan.settings import Monitoring, Signals
 
 SIGNALS = Signals.model_validate(
@@ -17,24 +20,27 @@ SIGNALS = Signals.model_validate(
 )
 RULE = Monitoring(cool_down=2, signals=SIGNALS)
 LEAST = {name: getattr(SIGNALS, name).least for name in Signals.model_fields}
+# A report of nothing but the figures that reasons are told with.
+REAL = report_of(sample(world(300, 1), name="first"), sample(world(300, 2), name="now"))
+FEATURES = [replace(REAL.features[0], name=f"f{number}", flagged=number < 4) for number in range(10)]
+REPORT = replace(
+    REAL,
+    pairs=6,
+    features=FEATURES,
+    classifier=replace(REAL.classifier, auc=0.9, limit=0.51),
+    score=replace(REAL.score, ks=0.08, limit=0.02, flagged_before=0.01, flagged_now=0.034),
+    unknown_share=UnknownDrift(before=0.1, now=0.2, limit=0.01),
+    recall=RealisedRecall("before", risky=40, found=10, value=0.25, promised=0.5, p=0.01),
+)
 
 
 def report_with(raised="", beyond="", period=9):
     """A report in which the signals raised are large, and those only beyond their limits are small."""
-    size = {name: 1.5 * least if name in raised.split() else 0.5 * least for name, least in LEAST.items()}
-    flags = [*raised.split(), *beyond.split()]
-    return {
-        "reference": {"name": "first"},
-        "pairs": 6,
-        "current": {"name": "now", "cutoff": f"2026-01-{period:02d}"},
-        "features": [{"name": f"f{number}", "flagged": number < 4} for number in range(10)],
-        "classifier": {"auc": size["classifier"], "limit": 0.51},
-        "score": {"ks": 0.08, "limit": 0.02, "flagged_before": 0.01, "flagged_now": 0.034},
-        "unknown_share": {"before": 0.1, "now": 0.2, "limit": 0.01},
-        "recall": {"snapshot": "before", "risky": 40, "value": 0.25, "promised": 0.5},
-        "signals": {name: {"size": size[name], "beyond": name in flags} for name in LEAST},
-        "flags": flags,
+    signals = {
+        name: SignalSize(1.5 * least if name in raised.split() else 0.5 * least, name in f"{raised} {beyond}".split())
+        for name, least in LEAST.items()
     }
+    return replace(REPORT, signals=signals, current=replace(REPORT.current, cutoff=f"2026-01-{period:02d}"))
 
 
 def history(*periods, rule=RULE):
@@ -75,72 +81,70 @@ CASES = [
 @pytest.mark.parametrize(("earlier", "now", "action", "causes"), CASES)
 def test_the_rule(earlier, now, action, causes):
     decision = decide(report_with(now), 1, history(*earlier), RULE)
-    assert (decision["action"], decision["causes"]) == (action, causes)
+    assert (decision.action, decision.causes) == (action, causes)
 
 
 def test_a_cut_off_that_another_version_scored_as_well_does_not_end_a_row():
     """A new champion scores the newest snapshot again; records come by name, and 'v10' is before 'v9'."""
     past = [decide(report_with("classifier", period=1), version, [], RULE) for version in (10, 9)]
-    assert decide(report_with("classifier", period=2), 10, past, RULE)["causes"] == ["classifier"]
+    assert decide(report_with("classifier", period=2), 10, past, RULE).causes == ["classifier"]
 
 
 def test_a_cut_off_scored_by_several_versions_is_one_period_of_rest():
     past = [decide(report_with("recall" * (version == 1), period=1), version, [], RULE) for version in (1, 2, 3)]
-    assert decide(report_with("recall", period=2), 3, past, RULE)["action"] == "watch"
+    assert decide(report_with("recall", period=2), 3, past, RULE).action == "watch"
 
 
 def test_what_is_sure_but_small_is_no_signal():
     decision = decide(report_with(beyond="classifier score"), 1, [], RULE)
-    assert decision["action"] == "no action"
-    assert decision["reasons"] == [
-        "nothing that counts has moved since first; beyond chance but small: classifier, score"
-    ]
+    assert decision.action == "no action"
+    assert decision.reasons == ["nothing that counts has moved since first; beyond chance but small: classifier, score"]
 
 
 def test_what_is_large_but_within_its_limit_is_no_signal():
     report = report_with()
-    report["signals"]["classifier"] = {"size": 0.9, "beyond": False}
-    assert decide(report, 1, [], RULE)["action"] == "no action"
+    signals = {**report.signals, "classifier": SignalSize(0.9, beyond=False)}
+    assert decide(replace(report, signals=signals), 1, [], RULE).action == "no action"
 
 
 def test_limits_of_chance_alone_only_watch_but_recall_retrains():
     """A window that begins on another weekday passes them: nobody knows yet what is usual."""
     past = history("classifier")
-    assert decide(report_with("classifier") | {"pairs": 0}, 1, past, RULE)["action"] == "watch"
-    assert decide(report_with("recall") | {"pairs": 0}, 1, [], RULE)["causes"] == ["recall"]
+    assert decide(replace(report_with("classifier"), pairs=0), 1, past, RULE).action == "watch"
+    assert decide(replace(report_with("recall"), pairs=0), 1, [], RULE).causes == ["recall"]
 
 
 def test_without_cool_down_each_period_may_retrain():
     eager = RULE.model_copy(update={"cool_down": 0})
-    assert [decision["action"] for decision in history("recall", "recall", rule=eager)] == ["retrain", "retrain"]
+    assert [decision.action for decision in history("recall", "recall", rule=eager)] == ["retrain", "retrain"]
 
 
 def test_a_retraining_is_explained_in_words():
     decision = decide(report_with("classifier recall features score unknown_share"), 1, history("classifier"), RULE)
-    assert decision["reasons"] == [
+    assert decision.reasons == [
         "4 of 10 features moved beyond their limits (f0, f1, f2, ...); 1 period in a row, only watched",
         "a classifier tells these players from those of first (AUC 0.900, limit 0.510); 2 periods in a row, retrains "
         "after 2",
         "risk scores moved (distance 0.080, limit 0.020): 3.40% are flagged, 1.00% of the reference; 1 period in a "
         "row, retrains after 3",
         "the share 'unknown' went from 10.0% to 20.0%; 1 period in a row, only watched",
-        "of 40 players of before labelled risky since, 25% had been flagged; promised were 50%; 1 period in a row, "
-        "retrains after 1",
+        "of 40 players of before labelled risky since, 25% had been flagged; the release promised 50%; 1 period in a "
+        "row, retrains after 1",
     ]
 
 
 def test_a_cool_down_is_explained_in_words():
     decision = decide(report_with("recall", period=3), 1, history("recall", ""), RULE)
-    assert decision["reasons"][-1] == (
+    assert decision.reasons[-1] == (
         "cool-down: a retraining was asked for at 2026-01-01, 2 periods ago; no other within 2 periods"
     )
 
 
 def test_where_nothing_can_be_measured_a_person_should_look():
     decision = cannot_measure("the champion names no snapshot", "2026-02-01", 3)
-    assert (decision["action"], decision["version"]) == ("watch", 3)
-    assert decision["reasons"] == ["drift is not measured: the champion names no snapshot"]
-    assert decide(report_with("classifier"), 3, [decision], RULE)["signals"]["classifier"]["periods"] == 1
+    assert (decision.action, decision.version) == ("watch", 3)
+    assert decision.reasons == ["drift is not measured: the champion names no snapshot"]
+    assert decide(report_with("classifier"), 3, [decision], RULE).signals["classifier"].periods == 1
 
 
 def test_a_real_report_is_decided_on():
@@ -148,5 +152,5 @@ def test_a_real_report_is_decided_on():
     now[:, :6] *= 1.5
     report = report_of(sample(before), sample(now, cutoff="2026-02-01"))
     first = decide(report, 1, [], RULE)
-    assert first["action"] == "watch"
-    assert decide(report | {"pairs": 6}, 1, [first], RULE)["causes"] == ["classifier"]
+    assert first.action == "watch"
+    assert decide(replace(report, pairs=6), 1, [first], RULE).causes == ["classifier"]

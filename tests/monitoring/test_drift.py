@@ -7,13 +7,13 @@ import pytest
 from monitoring_samples import FALSE_ALARMS, report_of, sample, world
 
 from scarcegan.monitoring.calibration import chance_limits, pair_limits
-from scarcegan.monitoring.report import measure, realised_recall
+from scarcegan.monitoring.measures import measure
+from scarcegan.monitoring.report import realised_recall
 from scarcegan.monitoring.two_sample import two_sample_test
 
 STABLE_PAIRS = 60
 # With a rate of 5 %, more than eight alarms in 60 pairs come up once in 300 times.
 MOST_ALARMS = 8
-BY_CHANCE = chance_limits((1_500, 1_500), 8, 0.1, 0.53, FALSE_ALARMS)
 
 
 def planted(kind, players=8_000):
@@ -40,15 +40,15 @@ def stable():
 @pytest.mark.slow
 @pytest.mark.parametrize("signal", ["features", "classifier", "score"])
 def test_stable_pairs_raise_each_signal_as_seldom_as_asked_for(stable, signal):
-    assert sum(signal in report["flags"] for report in stable) <= MOST_ALARMS
+    assert sum(signal in report.beyond for report in stable) <= MOST_ALARMS
 
 
 @pytest.mark.slow
 def test_the_classifier_has_no_lean_either_way(stable):
-    aucs = [report["classifier"]["auc"] for report in stable]
+    aucs = [report.classifier.auc for report in stable]
     assert np.mean(aucs) == pytest.approx(0.5, abs=0.004)
     # p-values of stable pairs are spread evenly
-    assert 0.3 < np.mean([report["classifier"]["p"] < 0.5 for report in stable]) < 0.7
+    assert 0.3 < np.mean([report.classifier.p < 0.5 for report in stable]) < 0.7
 
 
 @pytest.mark.parametrize(
@@ -62,46 +62,46 @@ def test_the_classifier_has_no_lean_either_way(stable):
 def test_drift_that_the_textbook_index_misses_is_found(kind, flags):
     before, now = planted(kind)
     report = report_of(sample(before), sample(now))
-    assert max(row["psi"] for row in report["features"]) < 0.1
-    assert flags <= set(report["flags"])
+    assert max(row.psi for row in report.features) < 0.1
+    assert flags <= set(report.beyond)
 
 
 def test_the_moved_features_come_first():
     before, now = planted("three features a bit larger")
     report = report_of(sample(before), sample(now))
-    assert {row["name"] for row in report["features"][:3]} == {"f3", "f4", "f5"}
-    assert all(row["flagged"] for row in report["features"][:3])
+    assert {row.name for row in report.features[:3]} == {"f3", "f4", "f5"}
+    assert all(row.flagged for row in report.features[:3])
 
 
 def test_values_that_go_missing_are_found_where_nothing_else_moves():
     before, now = planted("nothing")
     now[:200, 5] = np.nan
-    first = report_of(sample(before), replace(sample(before), features=now))["features"][0]
-    assert (first["name"], first["flagged"]) == ("f5", True)
-    assert first["missing_share"] == pytest.approx(0.025)
+    first = report_of(sample(before), replace(sample(before), features=now)).features[0]
+    assert (first.name, first.flagged) == ("f5", True)
+    assert first.missing_share == pytest.approx(0.025)
 
 
 def test_a_feature_that_is_gone_altogether_is_reported():
     before, now = planted("nothing")
     now[:, 5] = np.nan
-    first = report_of(sample(before), replace(sample(before), features=now))["features"][0]
-    assert (first["name"], first["ks"], first["missing_share"]) == ("f5", None, 1.0)
+    first = report_of(sample(before), replace(sample(before), features=now)).features[0]
+    assert (first.name, first.ks, first.missing_share) == ("f5", None, 1.0)
 
 
 def test_a_moved_score_and_more_unknown_players_are_found():
     before, now = world(4_000, 1), world(4_000, 2)
     now[:, 0] *= 0.8
     report = report_of(sample(before), sample(now, unknown_share=0.14))
-    assert {"score", "unknown_share"} <= set(report["flags"])
-    assert report["score"]["flagged_now"] > report["score"]["flagged_before"]
-    assert report["score"]["above_now"][0] == 1
-    assert report["score"]["above_now"][40] == report["score"]["flagged_now"]
+    assert {"score", "unknown_share"} <= set(report.beyond)
+    assert report.score.flagged_now > report.score.flagged_before
+    assert report.score.above_now[0] == 1
+    assert report.score.above_now[40] == report.score.flagged_now
 
 
 def test_a_model_without_the_unknown_output_says_nothing_of_it():
     one = replace(sample(world(500, 1)), unknown_share=None)
     report = report_of(replace(one, unknown_share=0.0), one)
-    assert report["unknown_share"] is None
+    assert report.unknown_share is None
 
 
 @pytest.mark.parametrize(("found", "kept"), [(48, True), (30, False)])
@@ -109,14 +109,20 @@ def test_recall_on_later_labels_is_held_against_the_promise(found, kept):
     score = np.repeat([0.9, 0.1], [found, 100 - found])
     recall = realised_recall(score, 0.5, promised=0.5, snapshot="a")
     report = report_of(sample(world(500, 1)), sample(world(500, 2)), recall=recall)
-    assert recall["value"] == found / 100
-    assert ("recall" not in report["flags"]) == kept
-    assert report["signals"]["recall"]["size"] == pytest.approx(0.5 - found / 100)
+    assert recall.value == found / 100
+    assert ("recall" not in report.beyond) == kept
+    assert report.signals["recall"].size == pytest.approx(0.5 - found / 100)
 
 
 def test_the_test_of_two_samples_takes_tables_of_unlike_length():
     told = two_sample_test(world(600, 1), world(3_000, 2), seed=0, false_alarms=0.01)
-    assert told["auc"] < told["null_high"] < 0.6
+    assert told.auc < told.limit < 0.6
+
+
+@pytest.fixture(scope="module")
+def by_chance():
+    """Limits of two samples as large as the months below."""
+    return chance_limits(measured(0, 1), FALSE_ALARMS)
 
 
 def month(seed, players=1_500):
@@ -125,21 +131,25 @@ def month(seed, players=1_500):
     return sample(world(players, 1_000 + seed) * np.exp(rng.normal(0, 0.08, 8)).astype(np.float32), name=f"m{seed}")
 
 
-def pair(first, second):
-    return measure(month(first), month(second), seed=first, false_alarms=FALSE_ALARMS).values
+def measured(first, second):
+    return measure(month(first), month(second), seed=first, false_alarms=FALSE_ALARMS)
 
 
-def test_past_pairs_teach_what_is_usual():
+def pairs(seeds):
+    return [measured(seed, seed + 1).values for seed in seeds]
+
+
+def test_past_pairs_teach_what_is_usual(by_chance):
     """28 months: limits from six pairs, then 21 new stable pairs; chance alone would call most of them."""
-    limits = pair_limits([pair(seed, seed + 1) for seed in range(6)], BY_CHANCE, FALSE_ALARMS)
-    later = [pair(seed, seed + 1) for seed in range(7, 28)]
+    limits = pair_limits(pairs(range(6)), by_chance, FALSE_ALARMS)
+    later = pairs(range(7, 28))
     for name in ("ks", "psi", "score", "classifier"):
-        assert sum((one[name] > BY_CHANCE[name]).any() for one in later) > 7, name
+        assert sum((one[name] > by_chance[name]).any() for one in later) > 7, name
         assert sum((one[name] > limits[name]).any() for one in later) <= 3, name
 
 
-def test_limits_of_past_pairs_still_see_a_new_season():
-    limits = pair_limits([pair(seed, seed + 1) for seed in range(6)], BY_CHANCE, FALSE_ALARMS)
+def test_limits_of_past_pairs_still_see_a_new_season(by_chance):
+    limits = pair_limits(pairs(range(6)), by_chance, FALSE_ALARMS)
     season = month(6)
     moved = season.features.copy()
     moved[:, 5] *= 3
@@ -148,13 +158,13 @@ def test_limits_of_past_pairs_still_see_a_new_season():
     assert found["classifier"][0] > limits["classifier"][0]
 
 
-def test_pairs_that_differ_by_chance_alone_set_limits_near_those_of_chance():
-    quiet = {name: np.zeros_like(limit) for name, limit in BY_CHANCE.items()}
-    limits = pair_limits([quiet] * 3, BY_CHANCE, FALSE_ALARMS)
+def test_pairs_that_differ_by_chance_alone_set_limits_near_those_of_chance(by_chance):
+    quiet = {name: np.zeros_like(limit) for name, limit in by_chance.items()}
+    limits = pair_limits([quiet] * 3, by_chance, FALSE_ALARMS)
     for name, limit in limits.items():
-        np.testing.assert_allclose(limit, BY_CHANCE[name], err_msg=name)
+        np.testing.assert_allclose(limit, by_chance[name], err_msg=name)
 
 
-def test_two_pairs_are_too_few_to_set_a_limit():
+def test_two_pairs_are_too_few_to_set_a_limit(by_chance):
     with pytest.raises(ValueError, match="expected 3 pairs or more, got 2"):
-        pair_limits([pair(0, 1), pair(1, 2)], BY_CHANCE, FALSE_ALARMS)
+        pair_limits(pairs(range(2)), by_chance, FALSE_ALARMS)

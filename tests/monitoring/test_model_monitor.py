@@ -1,11 +1,12 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from monitoring_samples import world
 
 from scarcegan.aws.model_monitor import constraints_json, statistics_json
-from scarcegan.snapshots.statistics import describe
+from scarcegan.data.columns import Column, describe
 
 NAMES = ("level", "night", "visits", "balance")
 
@@ -19,8 +20,7 @@ def features():
 
 @pytest.fixture(scope="module")
 def statistics(features):
-    found = describe(features)
-    return {name: found.column(number) for number, name in enumerate(NAMES)}
+    return dict(zip(NAMES, describe(features), strict=True))
 
 
 def test_statistics_have_the_form_of_model_monitor(features, statistics):
@@ -47,15 +47,15 @@ def test_buckets_hold_all_players_about_where_they_are(features, statistics):
             np.testing.assert_allclose([bucket["count"] for bucket in buckets], counts, atol=250)
 
 
-def test_a_constant_column_has_all_players_in_its_last_bucket():
-    constant = {"mean": 7.0, "std": 0.0, "low": 7.0, "high": 7.0, "quantiles": [7.0] * 51}
+def test_the_buckets_of_a_constant_column_hold_all_players():
+    constant = Column(mean=7.0, std=0.0, low=7.0, high=7.0, zero_share=0.0, quantiles=[7.0] * 51)
     (one,) = json.loads(statistics_json(30, {"same": constant}))["features"]
     counts = [bucket["count"] for bucket in one["numerical_statistics"]["distribution"]["kll"]["buckets"]]
     assert sum(counts) == 30
 
 
 def test_constraints_hold_later_snapshots_to_the_reference(statistics):
-    told = json.loads(constraints_json(statistics, [{"ks_limit": 0.02}, {"ks_limit": 0.05}]))
+    told = json.loads(constraints_json(statistics, [SimpleNamespace(ks_limit=limit) for limit in (0.02, 0.05)]))
     rows = {one["name"]: one for one in told["features"]}
     assert rows["level"]["completeness"] == 1.0
     assert rows["level"]["num_constraints"] == {"is_non_negative": True}

@@ -32,8 +32,8 @@ def joined(store, settings, tmp_path):
         chosen = settings(data={"source": "snapshot", **data})
         frame = pd.DataFrame(rows).drop(columns=list(drop))
         frame.to_parquet(tmp_path / "labels.parquet")
-        labels = read_labels(str(tmp_path / "labels.parquet"), chosen)
-        return join_labels(store.read("players-2026-01-01"), labels, chosen)
+        labels = read_labels(str(tmp_path / "labels.parquet"), chosen.populations)
+        return join_labels(store.read("players-2026-01-01"), labels, chosen.data, chosen.seed)
 
     return join
 
@@ -147,14 +147,14 @@ def test_unusable_labels_are_named_with_file_column_and_rows(tmp_path, settings,
     path = tmp_path / "labels.csv"
     pd.DataFrame([row(1), row(2)]).drop(columns="truth_risky").assign(**change).to_csv(path, index=False)
     with pytest.raises(DataProblem, match=rf"{path}: {message}"):
-        read_labels(str(path), settings())
+        read_labels(str(path), settings().populations)
 
 
 def test_a_labels_table_without_its_columns_is_refused(tmp_path, settings):
     path = tmp_path / "labels.csv"
     pd.DataFrame([row(1)])[["player_id", "population"]].to_csv(path, index=False)
     with pytest.raises(DataProblem, match=r"got no \['since', 'source'\]: add them"):
-        read_labels(str(path), settings())
+        read_labels(str(path), settings().populations)
 
 
 @pytest.mark.parametrize("written", [date(2025, 12, 1), pd.Timestamp("2025-12-01 23:00", tz="America/New_York")])

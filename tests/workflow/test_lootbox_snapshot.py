@@ -9,6 +9,7 @@ import pytest
 
 from scarcegan.datasets import lootbox
 from scarcegan.datasets.lootbox_labels import labels_table
+from scarcegan.datasets.snapshot import snapshot_report
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load, parse
 from scarcegan.snapshots import open_snapshots
@@ -62,10 +63,10 @@ def test_each_cutoff_has_its_snapshot_of_all_players(published, files):
 
 @pytest.mark.parametrize("cutoff", CUTOFFS)
 def test_training_sees_the_players_that_the_source_lootbox_sees(published, files, tmp_path, cutoff):
-    cohorts = pd.read_parquet(files / "cohorts.parquet")
-    labels_table(cohorts, cutoff).to_parquet(tmp_path / "labels.parquet")
+    labels_table(lootbox.cohorts_of(files, cutoff), cutoff).to_parquet(tmp_path / "labels.parquet")
     data = published["data"] | {"snapshot": f"lootbox-{cutoff}", "path": str(tmp_path / "labels.parquet")}
-    prepared, report = prepare(load(published | {"data": data}))
+    settings = load(published | {"data": data})
+    prepared, report = prepare(settings)
     direct = lootbox.load(
         load(
             {
@@ -84,12 +85,12 @@ def test_training_sees_the_players_that_the_source_lootbox_sees(published, files
     np.testing.assert_array_equal(prepared.players.test_set[order], direct.test_set)
     tested = direct.test_set == 1
     np.testing.assert_array_equal(prepared.players.truth[order][tested], direct.truth[tested])
-    assert report["cutoff"] == cutoff
-    assert (report["snapshot"]["previous"] is None) == (cutoff == CUTOFFS[0])
+    assert report.cutoff == cutoff
+    assert (snapshot_report(prepared.players, settings).previous == "") == (cutoff == CUTOFFS[0])
 
 
 def test_before_the_proxy_is_known_nothing_is_trained_on(published, files, tmp_path):
-    labels_table(pd.read_parquet(files / "cohorts.parquet"), "2023-04-13").to_parquet(tmp_path / "labels.parquet")
+    labels_table(lootbox.cohorts_of(files, "2023-04-13"), "2023-04-13").to_parquet(tmp_path / "labels.parquet")
     data = published["data"] | {"path": str(tmp_path / "labels.parquet"), "labels_known_by": ""}
     with pytest.raises(DataProblem, match="expected 'dormant' players, got none"):
         prepare(load(published | {"data": data}))

@@ -20,8 +20,8 @@ def test_a_source_becomes_players_with_folds_a_name_and_a_report(simulated):
     assert len(prepared.fold) == len(prepared.players)
     assert set(prepared.fold) == {-1, 0, 1, 2} | {-number for number in range(1, len(prepared.players.test_sets) + 1)}
     assert np.array_equal(prepared.fold < 0, prepared.players.test_set > 0)
-    assert report["fingerprint"] == prepared.fingerprint
-    assert report["players"] == len(prepared.players)
+    assert report.fingerprint == prepared.fingerprint
+    assert report.players == len(prepared.players)
 
 
 def test_the_same_settings_prepare_the_same_players_and_folds(simulated):

@@ -17,25 +17,26 @@ from scarcegan.cli import app
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.registry import ModelToRegister
 from scarcegan.snapshots import open_snapshots
-from scarcegan.snapshots.manifest import Frame, describe_snapshot
 from scarcegan.workflow.scoring.parity import _from_file, parity
 from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.records import ScoreReport
 from scarcegan.workflow.scoring.report import tell_scores
 from scarcegan.workflow.scoring.shard import score_shard
 
 RUN = "ScoreFlow/21"
 
 
-def publish(scoring, features, columns, name="players-2026-01-01", cutoff="2026-01-01", shards=3, text=False):
+@pytest.fixture
+def publish(scoring, publish_snapshot):
     """Publish a snapshot whose ids fall as its rows rise, so that file order is not the order of ids."""
-    store = open_snapshots(scoring.snapshots.folder)
-    ids = np.arange(len(features), 0, -1)
-    ids = np.array([f"p{number:05d}" for number in ids]) if text else ids
-    written = [
-        store.write_part(name, shard, ids[shard::shards], features[shard::shards], tuple(columns))
-        for shard in range(shards)
-    ]
-    return store.publish(describe_snapshot(name, Frame(cutoff, 60, tuple(columns)), written))
+
+    def publish(features, columns, name="players-2026-01-01", cutoff="2026-01-01", text=False):
+        ids = np.arange(len(features), 0, -1)
+        ids = np.array([f"p{number:05d}" for number in ids]) if text else ids
+        store = open_snapshots(scoring.snapshots.folder)
+        return publish_snapshot(store, name, cutoff, features, columns, ids=ids, shards=3)
+
+    return publish
 
 
 @pytest.fixture
@@ -73,17 +74,17 @@ def score(scoring, registry, champion):
 
     def score(snapshot=None, run=RUN, version=None):
         model, plan = plan_scoring(scoring, registry, "balanced", version, snapshot, run)
-        tallies = [score_shard(plan, model, number, scoring) for number in range(plan["snapshot"]["parts"])]
-        report, review = tell_scores(plan, model, tallies, scoring)
-        frames = [pq.read_table(Path(report["folder"], file)).to_pandas() for file in report["files"]]
+        tallies = [score_shard(plan, model, number, scoring.snapshots) for number in range(plan.snapshot.parts)]
+        report, review = tell_scores(plan, model, tallies, scoring.review_budget)
+        frames = [pq.read_table(Path(plan.folder, file)).to_pandas() for file in report.files]
         return report, review, pd.concat(frames, ignore_index=True).set_index("player_id")
 
     return score
 
 
 @pytest.fixture
-def snapshot(scoring, prepared, model):
-    return publish(scoring, prepared.players.features, model.feature_names)
+def snapshot(publish, prepared, model):
+    return publish(prepared.players.features, model.feature_names)
 
 
 def rows_of(frame, players):
@@ -116,54 +117,55 @@ def test_flagged_players_have_their_strongest_reasons_and_nobody_else_has_any(sn
     assert frame.loc[top, "reasons"][0].startswith(f"{strongest} ")
 
 
-def test_the_report_counts_what_the_files_hold(snapshot, score, model, selected):
+def test_the_report_counts_what_the_files_hold(snapshot, score):
     report, _, frame = score()
-    assert (report["players"], report["flagged"]) == (snapshot.players, frame["is_flagged"].sum())
-    assert report["flagged_share"] == pytest.approx(frame["is_flagged"].mean())
-    assert report["unknown_share"] == pytest.approx((frame["class"] == "unknown").mean())
-    assert {name: count for name, count in report["classes"].items() if count} == dict(frame["class"].value_counts())
-    quantiles = np.quantile(frame["risk_score"], report["scores"]["levels"], method="inverted_cdf")
-    np.testing.assert_allclose(report["scores"]["quantiles"], quantiles, rtol=0.01)
-    assert json.loads(Path(report["folder"], "report.json").read_text()) == report
+    assert (report.players, report.flagged) == (snapshot.players, frame["is_flagged"].sum())
+    assert report.flagged_share == pytest.approx(frame["is_flagged"].mean())
+    assert report.unknown_share == pytest.approx((frame["class"] == "unknown").mean())
+    assert {name: count for name, count in report.classes.items() if count} == dict(frame["class"].value_counts())
+    quantiles = np.quantile(frame["risk_score"], report.levels, method="inverted_cdf")
+    np.testing.assert_allclose(report.quantiles, quantiles, rtol=0.01)
+    beside = json.loads(Path(report.plan.folder, "report.json").read_text())
+    assert ScoreReport.from_plain(beside | {"plan": beside}) == report
 
 
 def test_the_trainings_own_distribution_is_in_the_archive_and_the_report(snapshot, score, model, prepared, scoring):
-    reference = score()[0]["scores"]["reference"]
+    reference = score()[0].reference
     background = prepared.players.features[prepared.fold == scoring.folds.k]
     scores = model.risk(background)
-    assert reference["players"] == len(background)
-    assert reference["flagged_share"] == pytest.approx((scores >= np.float32(model.threshold)).mean())
-    assert reference["quantiles"][50] == pytest.approx(np.quantile(scores, 0.5, method="inverted_cdf"), rel=0.01)
+    assert reference.players == len(background)
+    assert reference.flagged_share == pytest.approx((scores >= np.float32(model.threshold)).mean())
+    assert reference.quantiles[50] == pytest.approx(np.quantile(scores, 0.5, method="inverted_cdf"), rel=0.01)
 
 
 def test_the_review_list_is_the_top_of_the_budget_in_a_fixed_order(snapshot, score):
     report, review, frame = score()
     best = frame.reset_index().sort_values(["risk_score", "player_id"], ascending=[False, True])
-    assert len(review) == int(0.05 * snapshot.players) == report["review"]["players"]
+    assert len(review) == int(0.05 * snapshot.players) == report.review.players
     assert list(review["player_id"]) == list(best["player_id"][: len(review)])
-    assert report["review"]["lowest_score"] == review["risk_score"].min()
-    written = list(csv.DictReader(io.StringIO(Path(report["folder"], "review.csv").read_text())))
+    assert report.review.lowest_score == review["risk_score"].min()
+    written = list(csv.DictReader(io.StringIO(Path(report.plan.folder, report.review.csv).read_text())))
     assert [int(row["player_id"]) for row in written] == list(review["player_id"])
     assert written[0]["reasons"] == "; ".join(review["reasons"][0])
 
 
-def test_equal_scores_are_ordered_by_id_across_shards(scoring, model, score):
+def test_equal_scores_are_ordered_by_id_across_shards(publish, model, score):
     same = np.tile(np.full((1, len(model.feature_names)), 20, np.float32), (100, 1))
-    publish(scoring, same, model.feature_names, text=True)
+    publish(same, model.feature_names, text=True)
     assert list(score()[1]["player_id"]) == ["p00001", "p00002", "p00003", "p00004", "p00005"]
 
 
 def test_a_shard_done_twice_is_one_file_with_the_same_bytes(snapshot, score, scoring, registry):
     report, _, _ = score()
-    folder = Path(report["folder"])
+    folder = Path(report.plan.folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     score()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert set(before) == {*report["files"], "review.parquet", "review.csv", "report.json"}
+    assert set(before) == {*report.files, "review.parquet", "review.csv", "report.json"}
 
 
 def test_another_run_writes_beside_it(snapshot, score):
-    assert score()[0]["folder"] != score(run="ScoreFlow/22")[0]["folder"]
+    assert score()[0].plan.folder != score(run="ScoreFlow/22")[0].plan.folder
 
 
 def test_a_shard_that_fails_half_way_leaves_no_file(snapshot, scoring, registry, champion, monkeypatch):
@@ -174,27 +176,27 @@ def test_a_shard_that_fails_half_way_leaves_no_file(snapshot, scoring, registry,
 
     monkeypatch.setattr("scarcegan.workflow.scoring.shard.count_scores", runs_out)
     with pytest.raises(MemoryError):
-        score_shard(plan, model, 0, scoring)
-    assert list(Path(plan["folder"]).iterdir()) == []
+        score_shard(plan, model, 0, scoring.snapshots)
+    assert list(Path(plan.folder).iterdir()) == []
 
 
-def test_the_newest_snapshot_with_the_prefix_is_scored(scoring, prepared, model, score):
+def test_the_newest_snapshot_with_the_prefix_is_scored(publish, prepared, model, score):
     for name, cutoff in (("players-b", "2026-01-01"), ("players-a", "2026-02-01"), ("others-2027", "2027-01-01")):
-        publish(scoring, prepared.players.features, model.feature_names, name, cutoff)
-    assert score()[0]["snapshot"]["name"] == "players-a"
-    assert score("others-2027")[0]["snapshot"]["cutoff"] == "2027-01-01"
+        publish(prepared.players.features, model.feature_names, name, cutoff)
+    assert score()[0].plan.snapshot.name == "players-a"
+    assert score("others-2027")[0].plan.snapshot.cutoff == "2027-01-01"
 
 
-def test_features_count_by_name_whatever_their_place_and_company(scoring, prepared, model, score):
+def test_features_count_by_name_whatever_their_place_and_company(publish, prepared, model, score):
     features, names = prepared.players.features, list(model.feature_names)
-    publish(scoring, features, names, "players-a")
-    publish(scoring, np.column_stack([features[:, ::-1], features[:, 0]]), [*names[::-1], "more"], "players-b")
+    publish(features, names, "players-a")
+    publish(np.column_stack([features[:, ::-1], features[:, 0]]), [*names[::-1], "more"], "players-b")
     (_, _, one), (_, _, other) = score("players-a"), score("players-b")
     pd.testing.assert_series_equal(one["risk_score"], other["risk_score"], rtol=0, atol=1e-6)
 
 
-def test_missing_features_are_refused_by_name(scoring, prepared, model, score):
-    publish(scoring, prepared.players.features[:, 1:], model.feature_names[1:])
+def test_missing_features_are_refused_by_name(publish, prepared, model, score):
+    publish(prepared.players.features[:, 1:], model.feature_names[1:])
     with pytest.raises(DataProblem, match="got none called opens"):
         score()
 
@@ -208,9 +210,9 @@ def test_a_changed_part_is_refused(scoring, snapshot, score):
 
 def test_a_snapshot_replaced_since_the_plan_is_refused(scoring, registry, champion, snapshot):
     model, plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
-    plan["snapshot"]["fingerprint"] = "0" * 16
+    plan = replace(plan, snapshot=replace(plan.snapshot, fingerprint="0" * 16))
     with pytest.raises(DataProblem, match="it was replaced since this run began"):
-        score_shard(plan, model, 0, scoring)
+        score_shard(plan, model, 0, scoring.snapshots)
 
 
 def test_a_changed_archive_is_refused(snapshot, champion, score):
@@ -232,7 +234,7 @@ def test_a_version_that_nobody_approved_is_refused(snapshot, scoring, registry, 
 
 
 def test_a_named_version_brings_its_own_definition(snapshot, scoring, registry, champion):
-    assert plan_scoring(scoring, registry, "recall_first", 1, None, RUN)[1]["model"]["definition"] == "balanced"
+    assert plan_scoring(scoring, registry, "recall_first", 1, None, RUN)[1].model.definition == "balanced"
 
 
 def test_without_a_snapshot_the_way_to_one_is_told(scoring, score):
@@ -242,21 +244,21 @@ def test_without_a_snapshot_the_way_to_one_is_told(scoring, score):
 
 def test_an_empty_part_gives_an_empty_file_of_the_same_form(snapshot, scoring, registry, champion, monkeypatch):
     model, plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
-    full = score_shard(plan, model, 0, scoring)
+    full = score_shard(plan, model, 0, scoring.snapshots)
     monkeypatch.setattr("scarcegan.workflow.scoring.shard.score_parquet", lambda *_: iter(()))
-    empty = score_shard(plan, model, 1, scoring)
-    schemas = [pq.read_schema(Path(plan["folder"], one["file"])) for one in (full, empty)]
+    empty = score_shard(plan, model, 1, scoring.snapshots)
+    schemas = [pq.read_schema(Path(plan.folder, one.file)) for one in (full, empty)]
     assert schemas[0] == schemas[1]
-    assert (empty["players"], empty["counts"].sum()) == (0, 0)
-    report, review = tell_scores(plan, model, [empty, full], scoring)
-    assert report["players"] == full["players"]
-    assert len(review) == int(0.05 * full["players"])
+    assert (empty.players, empty.counts.sum()) == (0, 0)
+    report, review = tell_scores(plan, model, [empty, full], scoring.review_budget)
+    assert report.players == full.players
+    assert len(review) == int(0.05 * full.players)
 
 
 def test_the_registry_knows_what_was_scored_with(snapshot, champion, score):
-    model = score()[0]["model"]
-    assert replace(champion, sha256=model["sha256"]) == champion
-    assert (model["version"], model["release_id"], model["run"]) == (1, "release-11", "RetrainFlow/11")
+    model = score()[0].plan.model
+    assert model.sha256 == champion.sha256
+    assert (model.version, model.release_id, model.run) == (1, "release-11", "RetrainFlow/11")
 
 
 @pytest.fixture
@@ -271,11 +273,11 @@ def compare(snapshot, scoring, registry, champion):
 
 
 def test_a_model_and_the_folder_of_its_own_scores_agree(compare, score):
-    found = compare(score()[0]["folder"], 1)
-    assert (found["agreement"], found["rank_correlation"]) == (1.0, pytest.approx(1))
-    assert found["largest_difference"] < 1e-6
-    assert (found["players"], found["only_in_snapshot"]) == (len(score()[2]), 0)
-    assert (found["moved_in"], found["moved_out"]) == ([], [])
+    found = compare(score()[0].plan.folder, 1)
+    assert (found.agreement, found.rank_correlation) == (1.0, pytest.approx(1))
+    assert found.largest_difference < 1e-6
+    assert (found.players, found.only_in_snapshot) == (len(score()[2]), 0)
+    assert (found.moved_in, found.moved_out) == ([], [])
 
 
 def test_who_moves_is_told_with_the_reasons_of_the_model_that_shows_them(compare, score, tmp_path):
@@ -284,13 +286,12 @@ def test_who_moves_is_told_with_the_reasons_of_the_model_that_shows_them(compare
     scores[best], scores[worst] = 0.0, 2.0
     scores.reset_index().to_csv(tmp_path / "old.csv", index=False)
     found = compare(tmp_path / "old.csv", "v1")
-    [came], [went] = found["moved_in"], found["moved_out"]
-    assert (came["player_id"], came["new_rank"], came["old_score"]) == (best, 1, 0)
-    assert (went["player_id"], went["old_rank"], went["old_score"]) == (worst, 1, 2)
-    assert found["moved_in_players"] == 1
-    assert 1 <= len(came["why"]) <= 3
-    assert went["why"] == []
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    [came], [went] = found.moved_in, found.moved_out
+    assert (came.player_id, came.new_rank, came.old_score) == (best, 1, 0)
+    assert (went.player_id, went.old_rank, went.old_score) == (worst, 1, 2)
+    assert found.moved_in_players == 1
+    assert 1 <= len(came.why) <= 3
+    assert went.why == []
 
 
 def test_ids_in_a_csv_file_keep_their_zeros(tmp_path):
@@ -314,11 +315,11 @@ def test_a_file_without_scores_or_with_a_player_twice_is_refused(compare, tmp_pa
 
 
 def test_the_command_tells_parity_in_words_and_in_json(snapshot, champion, scoring, score, tmp_path):
-    file = Path(score()[0]["folder"], "part-00001.parquet")
+    file = Path(score()[0].plan.folder, "part-00001.parquet")
     config = tmp_path / "own.toml"
     config.write_text(f'[snapshots]\nfolder = "{scoring.snapshots.folder}"\n')
     where = ["--snapshot", snapshot.name, "--config", str(config), "--registry-folder", str(tmp_path / "registry")]
     told = CliRunner().invoke(app, ["parity", str(file), "1", *where])
-    assert "Agreement at the budget: 100.0%" in told.output, told.output
+    assert "Agreement at the budget: 100\N{NO-BREAK SPACE}%" in told.output, told.output
     found = json.loads(CliRunner().invoke(app, ["parity", "1", "1", "--json", *where]).output)
     assert (found["old"], found["agreement"]) == ("version 1", 1.0)

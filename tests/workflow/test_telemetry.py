@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scarcegan.datasets.snapshot import snapshot_report
 from scarcegan.features import prophet50
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import load
@@ -40,14 +41,15 @@ def run(settings):
 
 def test_telemetry_becomes_a_snapshot_that_training_reads(configured, tmp_path):
     [found] = run(configured())
-    assert found["name"] == "players-2026-01-01"
-    assert [path.name for path in (tmp_path / "snapshots").iterdir()] == [found["name"]]  # no telemetry is left there
+    assert found.name == "players-2026-01-01"
+    assert [path.name for path in (tmp_path / "snapshots").iterdir()] == [found.name]  # no telemetry is left there
     labels = pd.read_parquet(tmp_path / "players" / "labels.parquet")
     truth = pd.read_parquet(tmp_path / "players" / "truth.parquet")
     table = labels.merge(truth).assign(since="2025-12-01", source="simulation")
     table.to_parquet(tmp_path / "labels.parquet")
-    data = {"source": "snapshot", "snapshot": found["name"], "path": str(tmp_path / "labels.parquet")}
-    prepared, report = prepare(configured(data=data))
+    data = {"source": "snapshot", "snapshot": found.name, "path": str(tmp_path / "labels.parquet")}
+    settings = configured(data=data)
+    prepared, _ = prepare(settings)
     direct, _ = prepare(configured())
     both, here, there = np.intersect1d(prepared.players.ids, direct.players.ids, return_indices=True)
     assert len(both) == len(direct.players) == 600
@@ -62,8 +64,10 @@ def test_telemetry_becomes_a_snapshot_that_training_reads(configured, tmp_path):
     held = dict(zip(prepared.players.ids, prepared.players.features, strict=True))
     names = [prepared.players.feature_names.index(name) for name in few.players.feature_names]
     np.testing.assert_array_equal(few.players.features, [held[player][names] for player in few.players.ids])
-    assert report["snapshot"]["previous"] is None
-    assert report["snapshot"]["quiet_days"]["dormant"] > report["snapshot"]["quiet_days"]["heavy"] > 0
+    report = snapshot_report(prepared.players, settings)
+    assert (report.previous, report.moves) == ("", [])
+    assert report.quiet_days["dormant"] > report.quiet_days["heavy"] > 0
+    assert snapshot_report(direct.players, configured()) is None
 
 
 def test_publishing_again_is_the_same_snapshot(configured):
@@ -78,7 +82,7 @@ def test_the_rows_stay_until_the_snapshots_are_published_and_are_missed_afterwar
         patch.setattr(telemetry, "describe_snapshot", refuse)
         with pytest.raises(DataProblem, match="refused"):
             publish_snapshots(plans, parts, settings)
-    assert extract_part(plan, 2, settings)["part"]["players"] == parts[2]["part"]["players"] > 0
+    assert extract_part(plan, 2, settings).part.players == parts[2].part.players > 0
     publish_snapshots(plans, parts, settings)
     with pytest.raises(DataProblem, match="another resume has published and removed it"):
         extract_part(plan, 2, settings)
@@ -88,7 +92,7 @@ def test_a_shard_needs_its_own_rows_and_not_the_telemetry(configured, tmp_path):
     settings = configured()
     [plan] = plan_snapshots(settings, "").values()
     shutil.rmtree(tmp_path / "players")
-    assert extract_part(plan, 0, settings)["part"]["players"] > 0
+    assert extract_part(plan, 0, settings).part.players > 0
     assert not (tmp_path / "players").exists()  # nobody has simulated it anew
 
 
@@ -99,8 +103,8 @@ def refuse(*_):
 def test_more_shards_hold_the_same_players(configured):
     [few] = run(configured())
     [many] = run(configured(telemetry={"shards": 7}, snapshots={"prefix": "many-"}))
-    store = open_snapshots(few["folder"])
-    first, second = store.read(few["name"]), store.read(many["name"])
+    store = open_snapshots(few.folder)
+    first, second = store.read(few.name), store.read(many.name)
     one, other = np.argsort(first.ids), np.argsort(second.ids)
     np.testing.assert_array_equal(first.ids[one], second.ids[other])
     np.testing.assert_allclose(first.features[one], second.features[other], rtol=1e-4, atol=1e-4)
@@ -108,7 +112,7 @@ def test_more_shards_hold_the_same_players(configured):
 
 def test_the_published_fifty_are_a_feature_set(configured):
     [found] = run(configured(telemetry={"feature_set": "prophet50"}))
-    manifest = open_snapshots(found["folder"]).describe(found["name"])
+    manifest = open_snapshots(found.folder).describe(found.name)
     assert len(manifest.frame.columns) == 50
     assert manifest.frame.columns == prophet50.names(("sessions", "bets", "losses", "deposits", "night_minutes"))
     assert manifest.frame.days_column == ""

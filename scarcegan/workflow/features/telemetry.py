@@ -2,37 +2,70 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import numpy as np
 
 from scarcegan.backends import snapshot_writers
+from scarcegan.data.columns import Column
 from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.features import catalogue, prophet50
 from scarcegan.features.extract import FeatureTable, extract
-from scarcegan.features.partition import remove_partition, shard_source, write_partition
-from scarcegan.features.roles import Roles
-from scarcegan.features.source import Shard, Source, Window, read_shard
+from scarcegan.features.partition import read_shard, remove_partition, write_partition
+from scarcegan.features.source import Source, Window
 from scarcegan.features.survey import Survey, survey
 from scarcegan.problems import DataProblem
-from scarcegan.settings import Settings
+from scarcegan.records import Record
+from scarcegan.settings import Settings, Telemetry
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, Manifest, Part, describe_snapshot
-from scarcegan.snapshots.statistics import Statistics
 from scarcegan.storage import join
 
 
-def plan_snapshots(settings: Settings, commit: str) -> dict[str, dict[str, Any]]:
-    """Survey the telemetry, sort it by shard, and say what each snapshot will be.
+@dataclass(frozen=True)
+class SnapshotPlan(Record):
+    """What the snapshot at one cut-off will be.
+
+    Attributes:
+        frame: cut-off, window, columns and where they come from.
+        observed: bool array [window_days]; False on a day that is missing for everyone.
+        rows: the hidden folder of the rows sorted by shard.
+    """
+
+    frame: Frame
+    observed: np.ndarray
+    rows: str
+
+
+@dataclass(frozen=True)
+class WrittenPart(Record):
+    """One shard's part of the snapshot at a cut-off, and its columns; none without players."""
+
+    cutoff: str
+    part: Part
+    columns: Sequence[Column]
+
+
+@dataclass(frozen=True)
+class PublishedSnapshot(Record):
+    """A snapshot as it was published; `features` and `parts` are counts."""
+
+    name: str
+    cutoff: str
+    fingerprint: str
+    players: int
+    features: int
+    parts: int
+    notes: Sequence[str]
+    folder: str
+
+
+def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
+    """Survey the telemetry, sort it by shard, and plan the snapshot at each cut-off.
 
     The sorted rows lie in a hidden folder beside the snapshots until `publish_snapshots` removes them: whatever the
     number of shards and cut-offs, the telemetry is read twice here, and a shard's task reads its own rows.
-
-    Returns:
-        cut-off -> plain dict: `frame` (see `Frame`), `counters`, `observed` (bool array [window_days]), `rows` (the
-        hidden folder).
 
     Raises:
         DataProblem: telemetry that cannot be used, or a cut-off outside it.
@@ -42,18 +75,14 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, dict[str, Any]]
     surveys = survey(source, windows)
     rows = join(open_snapshots(settings.snapshots.folder).folder, f".telemetry-{uuid4().hex}")
     write_partition(replace(source, counters=surveys[0].counters), windows, settings.telemetry.shards, rows)
-    return {
-        window.cutoff: {
-            "frame": asdict(_frame(found, window, source, settings, commit)),
-            "counters": found.counters,
-            "observed": found.observed,
-            "rows": rows,
-        }
-        for window, found in zip(windows, surveys, strict=True)
-    }
+    plans = {}
+    for window, found in zip(windows, surveys, strict=True):
+        frame = _frame(found, window, source, settings.telemetry, commit)
+        plans[window.cutoff] = SnapshotPlan(frame, found.observed, rows)
+    return plans
 
 
-def extract_part(plan: Mapping[str, Any], number: int, settings: Settings) -> dict[str, Any]:
+def extract_part(plan: SnapshotPlan, number: int, settings: Settings) -> WrittenPart:
     """Compute the features of one shard of players and write them as a part of the snapshot to come.
 
     Args:
@@ -61,33 +90,25 @@ def extract_part(plan: Mapping[str, Any], number: int, settings: Settings) -> di
         number: the shard.
         settings: the resolved settings.
 
-    Returns:
-        Plain dict: `cutoff`, `part` (see `Part`), `statistics` (see `Statistics`; None without players).
-
     Raises:
         DataProblem: rows that cannot be used, or are no longer there.
     """
-    frame = Frame(**plan["frame"])
-    shard = Shard(number, settings.telemetry.shards)
+    frame, telemetry = plan.frame, settings.telemetry
     window = Window(frame.cutoff, frame.window_days)
-    source = Source(frame.source, tuple(plan["counters"]))
-    own = shard_source(plan["rows"], number, source)
-    block = read_shard(own, window, shard, plan["observed"], source.location) if own else None
+    block = read_shard(plan.rows, number, window, plan.observed, frame.source)
     if block is None:
         table = FeatureTable(np.empty(0, np.int64), np.empty((0, len(frame.columns)), np.float32), frame.columns)
-    elif settings.telemetry.feature_set == "prophet50":
+    elif telemetry.feature_set == "prophet50":
         table = prophet50.extract_prophet50(block)
     else:
-        table = extract(block, _roles(settings))
-    store = open_snapshots(settings.snapshots.folder)
-    name = snapshot_name(frame.cutoff, settings)
-    part, statistics = store.write_part(name, number, table.ids, table.features, frame.columns)
-    return {"cutoff": frame.cutoff, "part": asdict(part), "statistics": asdict(statistics) if statistics else None}
+        table = extract(block, telemetry.roles)
+    store, name = open_snapshots(settings.snapshots.folder), snapshot_name(frame.cutoff, settings)
+    return WrittenPart(frame.cutoff, *store.write_part(name, number, table.ids, table.features, frame.columns))
 
 
 def publish_snapshots(
-    plans: Mapping[str, Mapping[str, Any]], parts: Sequence[Mapping[str, Any]], settings: Settings
-) -> list[dict[str, Any]]:
+    plans: Mapping[str, SnapshotPlan], parts: Sequence[WrittenPart], settings: Settings
+) -> list[PublishedSnapshot]:
     """Publish each cut-off's snapshot, and hand it to the SageMaker feature group if one is named.
 
     Args:
@@ -95,21 +116,18 @@ def publish_snapshots(
         parts: from `extract_part`, of all shards and cut-offs.
         settings: the resolved settings.
 
-    Returns:
-        One plain dict per snapshot: name, cutoff, fingerprint, players, features, parts, notes, folder.
-
     Raises:
         DataProblem: a snapshot of that name holds something else.
     """
     writers = snapshot_writers(settings.snapshots)
-    published = []
+    folder, published = open_snapshots(settings.snapshots.folder).folder, []
     for cutoff, plan in plans.items():
-        written = [_written(part) for part in parts if part["cutoff"] == cutoff]
-        manifest = describe_snapshot(snapshot_name(cutoff, settings), Frame(**plan["frame"]), written)
+        written = [(one.part, one.columns) for one in parts if one.cutoff == cutoff]
+        manifest = describe_snapshot(snapshot_name(cutoff, settings), plan.frame, written)
         for writer in writers:
             manifest = writer.publish(manifest)
-        published.append(_summary(manifest, settings))
-    for rows in {plan["rows"] for plan in plans.values()}:
+        published.append(_published(manifest, folder))
+    for rows in {plan.rows for plan in plans.values()}:
         remove_partition(rows)  # not before: a resume of what failed above may compute its shards again
     return published
 
@@ -136,17 +154,14 @@ def telemetry_location(settings: Settings) -> str:
     return expanded
 
 
-def _roles(settings: Settings) -> Roles:
-    return Roles(**settings.telemetry.roles.model_dump())
-
-
-def _frame(found: Survey, window: Window, source: Source, settings: Settings, commit: str) -> Frame:
-    roles, days_column = _roles(settings), ""
-    if settings.telemetry.feature_set == "prophet50":
+def _frame(found: Survey, window: Window, source: Source, chosen: Telemetry, commit: str) -> Frame:
+    days_column = ""
+    if chosen.feature_set == "prophet50":
         columns = prophet50.names(found.counters)
     else:
-        columns = tuple(column.name for column in catalogue.columns(found.counters, roles))
-        days_column = f"{found.counters[roles.resolved(found.counters)['activity']]}_active_share"
+        columns = tuple(catalogue.columns(found.counters, chosen.roles))
+        activity = catalogue.role_places(chosen.roles, found.counters)["activity"]
+        days_column = f"{found.counters[activity]}_active_share"
     return Frame(
         cutoff=window.cutoff,
         window_days=window.window_days,
@@ -159,18 +174,14 @@ def _frame(found: Survey, window: Window, source: Source, settings: Settings, co
     )
 
 
-def _written(part: Mapping[str, Any]) -> tuple[Part, Statistics | None]:
-    return Part(**part["part"]), Statistics(**part["statistics"]) if part["statistics"] else None
-
-
-def _summary(manifest: Manifest, settings: Settings) -> dict[str, Any]:
-    return {
-        "name": manifest.name,
-        "cutoff": manifest.frame.cutoff,
-        "fingerprint": manifest.fingerprint,
-        "players": manifest.players,
-        "features": len(manifest.frame.columns),
-        "parts": len(manifest.parts),
-        "notes": list(manifest.frame.notes),
-        "folder": open_snapshots(settings.snapshots.folder).folder,
-    }
+def _published(manifest: Manifest, folder: str) -> PublishedSnapshot:
+    return PublishedSnapshot(
+        name=manifest.name,
+        cutoff=manifest.frame.cutoff,
+        fingerprint=manifest.fingerprint,
+        players=manifest.players,
+        features=len(manifest.frame.columns),
+        parts=len(manifest.parts),
+        notes=manifest.frame.notes,
+        folder=folder,
+    )

@@ -7,22 +7,13 @@ import numpy as np
 
 from scarcegan.data.folds import split
 from scarcegan.data.players import Players
-from scarcegan.data.populations import load_populations
+from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report
 from scarcegan.data.validation import validate
-from scarcegan.datasets import kdd99, lootbox, simulated
-from scarcegan.datasets import snapshot as from_snapshot
+from scarcegan.datasets import load_players
 from scarcegan.evaluation.subgroups import subgroup_features
 from scarcegan.records import Record
 from scarcegan.settings import Settings
-
-_LOADERS = {
-    "simulated": simulated.load,
-    "kdd99": kdd99.load,
-    "lootbox": lootbox.load,
-    "tables": load_populations,
-    "snapshot": from_snapshot.load,
-}
 
 
 @dataclass(frozen=True)
@@ -54,21 +45,19 @@ class Prepared(Record):
         return super().from_plain({**plain, "players": plain})
 
 
-def prepare(settings: Settings) -> tuple[Prepared, dict[str, Any]]:
+def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
     """Load, check and split the players of the configured source.
 
     Returns:
-        The players with their folds, and the data report (with `snapshot` if they come from one).
+        The players with their folds, and the data report.
 
     Raises:
         DataProblem: the data cannot be used as they are.
         SettingsProblem: the settings do not fit the source.
     """
-    players = validate(_LOADERS[settings.data.source](settings), settings)
+    players = validate(load_players(settings), settings)
     # A feature misnamed for the evaluation is better heard of before the training.
     subgroup_features(players.feature_names, settings.evaluate.subgroup_features)
     players, fold = split(players, settings, np.random.default_rng(settings.seed))
     report = data_report(players, fold, settings)
-    if settings.data.source == "snapshot":
-        report["snapshot"] = from_snapshot.snapshot_report(players, settings)
-    return Prepared(players, fold, report["fingerprint"]), report
+    return Prepared(players, fold, report.fingerprint), report

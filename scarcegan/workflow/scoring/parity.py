@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from scarcegan.snapshots import Snapshot
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import is_folder, join, list_names
 from scarcegan.workflow.scoring.plan import check_features
-from scarcegan.workflow.scoring.shard import typical_player
+from scarcegan.workflow.scoring.records import Mover, ParityReport
 
 SHOWN = 20
 
@@ -36,7 +35,7 @@ class Scores:
     model: Model | None
 
 
-def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_budget: float) -> dict[str, Any]:
+def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_budget: float) -> ParityReport:
     """Compare two models, or a model and an older scores file, on one snapshot.
 
     Args:
@@ -45,12 +44,6 @@ def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_bu
         snapshot: the players.
         registry: where the versions are, approved or not.
         review_budget: share of players that moderators can look at.
-
-    Returns:
-        Plain dict: `old`, `new`, `snapshot`; `players` compared, `only_in_snapshot` left out; `budget_players`,
-        `agreement` (share of them that both choose), `rank_correlation`, `largest_difference`; `moved_in_players`
-        (as many move out); `moved_in` and `moved_out`, the first 20 of them: player_id, old_score, new_score,
-        old_rank, new_rank, and `why` in words, by the model that shows the player to moderators (empty for a file).
 
     Raises:
         RegistryProblem: no such version, or its archive was changed.
@@ -65,20 +58,21 @@ def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_bu
         )
     rows = np.flatnonzero(known)
     found = compare_scores(snapshot.ids[rows], sides[0].score[rows], sides[1].score[rows], review_budget)
-    return {
-        "old": sides[0].name,
-        "new": sides[1].name,
-        "snapshot": snapshot.manifest.name,
-        "players": found.players,
-        "only_in_snapshot": len(snapshot.ids) - found.players,
-        "budget_players": found.budget_players,
-        "agreement": found.agreement,
-        "rank_correlation": found.rank_correlation if np.isfinite(found.rank_correlation) else None,
-        "largest_difference": found.largest_difference,
-        "moved_in_players": len(found.moved_in),
-        "moved_in": _movers(found.moved_in[:SHOWN], rows, found, sides, snapshot, sides[1]),
-        "moved_out": _movers(found.moved_out[:SHOWN], rows, found, sides, snapshot, sides[0]),
-    }
+    correlation = found.rank_correlation
+    return ParityReport(
+        old=sides[0].name,
+        new=sides[1].name,
+        snapshot=snapshot.manifest.name,
+        players=found.players,
+        only_in_snapshot=len(snapshot.ids) - found.players,
+        budget_players=found.budget_players,
+        agreement=found.agreement,
+        rank_correlation=correlation if np.isfinite(correlation) else None,
+        largest_difference=found.largest_difference,
+        moved_in_players=len(found.moved_in),
+        moved_in=_movers(found.moved_in[:SHOWN], rows, found, sides, snapshot, sides[1]),
+        moved_out=_movers(found.moved_out[:SHOWN], rows, found, sides, snapshot, sides[0]),
+    )
 
 
 def _scores(side: str, snapshot: Snapshot, registry: Registry) -> Scores:
@@ -122,23 +116,23 @@ def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
 
 def _movers(
     moved: np.ndarray, rows: np.ndarray, found: Parity, sides: list[Scores], snapshot: Snapshot, by: Scores
-) -> list[dict[str, Any]]:
+) -> list[Mover]:
     """Describe players that move; `by` shows them to moderators and says why."""
     why = _why(by.model, snapshot, rows[moved]) if by.model is not None else [[] for _ in moved]
     return [
-        {
-            "player_id": snapshot.ids[rows[place]].item(),
-            "old_score": float(sides[0].score[rows[place]]),
-            "new_score": float(sides[1].score[rows[place]]),
-            "old_rank": int(found.old_rank[place]),
-            "new_rank": int(found.new_rank[place]),
-            "why": words,
-        }
+        Mover(
+            player_id=snapshot.ids[rows[place]].item(),
+            old_score=float(sides[0].score[rows[place]]),
+            new_score=float(sides[1].score[rows[place]]),
+            old_rank=int(found.old_rank[place]),
+            new_rank=int(found.new_rank[place]),
+            why=words,
+        )
         for place, words in zip(moved, why, strict=True)
     ]
 
 
 def _why(model: Model, snapshot: Snapshot, rows: np.ndarray) -> list[list[str]]:
-    typical, features = typical_player(snapshot.manifest, model.feature_names), _features(model, snapshot, rows)
+    typical, features = snapshot.manifest.typical_player(model.feature_names), _features(model, snapshot, rows)
     found = model.reasons(features, model.explain(features, typical), typical)
     return [[reason.words for reason in one] for one in found]

@@ -1,21 +1,20 @@
 """Scoring's first job: choose an approved model and a snapshot, and check that they fit."""
 
-from typing import Any
-
 import numpy as np
 
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import project_folder
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.serving.model import Model
-from scarcegan.settings import Settings
+from scarcegan.settings import Settings, Snapshots
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.storage import join
+from scarcegan.workflow.scoring.records import ScoredSnapshot, ScoringModel, ScoringPlan
 
 
 def plan_scoring(
     settings: Settings, registry: Registry, definition: str, version: int | None, snapshot: str | None, run: str
-) -> tuple[Model, dict[str, Any]]:
+) -> tuple[Model, ScoringPlan]:
     """Choose the model and the snapshot and check that they fit; nothing is scored before.
 
     Args:
@@ -27,8 +26,7 @@ def plan_scoring(
         run: names the run, the same for all its retries and resumes.
 
     Returns:
-        The model; and the plan, a plain dict: `run`, `model` (version, definition,
-        threshold, ...), `snapshot` (name, fingerprint, cutoff, players, parts), `folder` of the scores.
+        The model and the plan.
 
     Raises:
         RegistryProblem: no such approved version, or its archive was changed.
@@ -36,24 +34,23 @@ def plan_scoring(
     """
     found = _approved(registry, definition, version)
     model = Model.load(registry.fetch_archive(found.version), found.sha256)
-    manifest = _manifest(settings, snapshot)
+    manifest = _manifest(settings.snapshots, snapshot)
     check_features(model, found.version, manifest)
+    scores_by = ScoringModel(
+        version=found.version,
+        definition=found.definition,
+        group=found.group,
+        sha256=found.sha256,
+        release_id=found.release_id,
+        run=found.run_pathspec,
+        # As exact as scores are: a player exactly at the threshold is flagged.
+        threshold=float(np.float32(model.threshold)),
+        data_fingerprint=found.metadata.get("data_fingerprint", ""),
+    )
+    scored = (manifest.name, manifest.fingerprint, manifest.frame.cutoff, manifest.players, len(manifest.parts))
     root = settings.scoring.folder or str(project_folder("scores"))
-    plan = {
-        "run": run,
-        "model": {
-            **{key: getattr(found, key) for key in ("version", "definition", "group", "sha256", "release_id")},
-            "run": found.run_pathspec,
-            "threshold": float(np.float32(model.threshold)),
-            "data_fingerprint": found.metadata.get("data_fingerprint", ""),
-        },
-        "snapshot": {
-            **{"name": manifest.name, "fingerprint": manifest.fingerprint, "cutoff": manifest.frame.cutoff},
-            **{"players": manifest.players, "parts": len(manifest.parts)},
-        },
-        "folder": join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}"),
-    }
-    return model, plan
+    folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
+    return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder)
 
 
 def check_features(model: Model, version: int, manifest: Manifest) -> None:
@@ -86,14 +83,14 @@ def _approved(registry: Registry, definition: str, version: int | None) -> Model
     return champion
 
 
-def _manifest(settings: Settings, name: str | None) -> Manifest:
-    store = open_snapshots(settings.snapshots.folder)
+def _manifest(chosen: Snapshots, name: str | None) -> Manifest:
+    store = open_snapshots(chosen.folder)
     if name:
         return store.describe(name)
-    found = [one for one in store.snapshots() if one.name.startswith(settings.snapshots.prefix)]
+    found = [one for one in store.snapshots() if one.name.startswith(chosen.prefix)]
     if not found:
         raise DataProblem(
-            f"expected a snapshot '{settings.snapshots.prefix}...' in {store.folder}, got {store.names() or 'none'}: "
+            f"expected a snapshot '{chosen.prefix}...' in {store.folder}, got {store.names() or 'none'}: "
             "publish one with flows/features_flow.py, or name it with --snapshot"
         )
     return found[-1]

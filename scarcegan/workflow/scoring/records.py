@@ -11,7 +11,10 @@ from scarcegan.serving.distribution import ReferenceScores
 
 @dataclass(frozen=True)
 class ScoringModel(Record):
-    """The approved version that scores; `run` trained it, players from `threshold` on are flagged."""
+    """The approved version that scores; `run` trained it on the players that `data_fingerprint` names.
+
+    Players from `threshold` on are flagged.
+    """
 
     version: int
     definition: str
@@ -20,6 +23,7 @@ class ScoringModel(Record):
     release_id: str
     run: str
     threshold: float
+    data_fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,3 +106,45 @@ class ScoreReport(Record):
     quantiles: Sequence[float]
     reference: ReferenceScores | None
     review: ReviewList
+
+
+@dataclass(frozen=True)
+class Mover(Record):
+    """A player whom only one of two scores shows to moderators; `why` in words, by the model that does."""
+
+    player_id: int | str
+    old_score: float
+    new_score: float
+    old_rank: int
+    new_rank: int
+    why: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ParityReport(Record):
+    """Two scores of the same players at the review budget.
+
+    Attributes:
+        old, new: `version 3`, or a file's location.
+        players: compared.
+        only_in_snapshot: players that a file lacks; they are left out.
+        budget_players: whom moderators look at.
+        agreement: share of them that both choose.
+        rank_correlation: Spearman's; None where a score is the same for everyone.
+        largest_difference: of a player's two scores.
+        moved_in_players: whom only the new score shows; as many move out.
+        moved_in, moved_out: the first of them, the highest rank first.
+    """
+
+    old: str
+    new: str
+    snapshot: str
+    players: int
+    only_in_snapshot: int
+    budget_players: int
+    agreement: float
+    rank_correlation: float | None
+    largest_difference: float
+    moved_in_players: int
+    moved_in: Sequence[Mover]
+    moved_out: Sequence[Mover]

@@ -1,7 +1,7 @@
 """Scoring's last job: what the scores of all shards tell together, and the list that moderators work through."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from scarcegan.serving.distribution import LEVELS, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
-from scarcegan.settings import Settings
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import draft_beside, join, local_file, put_file
+from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 
 # Rows of the review list that go with the run as an artifact; the whole list is in its files.
 SHOWN_ROWS = 10_000
@@ -22,62 +22,59 @@ REVIEW_COLUMNS = [ID, "risk_score", "class", "is_flagged", "reasons"]
 
 
 def tell_scores(
-    plan: Mapping[str, Any], model: Model, tallies: Sequence[Mapping[str, Any]], settings: Settings
-) -> tuple[dict[str, Any], pd.DataFrame]:
+    plan: ScoringPlan, model: Model, tallies: Sequence[Tally], review_budget: float
+) -> tuple[ScoreReport, pd.DataFrame]:
     """Sum up the shards, and write the moderators' list and the report beside the scores.
 
-    `report.json` is written last: where it is, all scores are.
+    `report.json` is written last: where it is, all scores are. It holds the report, the plan's keys beside the others.
 
     Returns:
-        The report, a plain dict: the plan's keys, `files`, `players`, `flagged`, `flagged_share`, `unknown_share`,
-        `classes`, `scores` (`levels`, `quantiles`, and the training run's `reference` or None), `review` (players,
-        budget, lowest_score, flagged, files); and the review list's first 10,000 rows.
+        The report, and the review list's first 10,000 rows.
 
     Raises:
         DataProblem: the scores cannot be read or written.
     """
-    players = sum(tally["players"] for tally in tallies)
-    counts = np.sum([tally["counts"] for tally in tallies], axis=0)
-    likeliest = np.sum([tally["classes"] for tally in tallies], axis=0)
-    review = _review(plan, tallies, counts, wanted=int(settings.review_budget * players + ROUNDING))
-    files = [_put_frame(plan, review, "review.parquet"), _put_frame(plan, review, "review.csv")]
-    flagged = sum(tally["flagged"] for tally in tallies)
-    labeled = model.rare_index + 1
-    report = {
-        **plan,
-        "files": [tally["file"] for tally in tallies],
-        "players": players,
-        "flagged": flagged,
-        "flagged_share": flagged / players,
-        "unknown_share": int(likeliest[labeled:].sum()) / players,
-        "classes": dict(zip(model.class_names, likeliest.tolist(), strict=True)),
-        "scores": {
-            "levels": LEVELS.tolist(),
-            "quantiles": counted_quantiles(counts),
-            "reference": None if model.reference is None else model.reference.to_plain(),
-        },
-        "review": {
-            "players": len(review),
-            "budget": settings.review_budget,
-            "lowest_score": float(review["risk_score"].min()) if len(review) else None,
-            "flagged": int(review["is_flagged"].sum()),
-            "files": files,
-        },
-    }
-    with draft_beside(plan["folder"]) as draft:
-        draft.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
-        put_file(draft, join(plan["folder"], "report.json"))
+    players, flagged = sum(tally.players for tally in tallies), sum(tally.flagged for tally in tallies)
+    counts = np.sum([tally.counts for tally in tallies], axis=0)
+    likeliest = np.sum([tally.classes for tally in tallies], axis=0)
+    review = _review(plan, tallies, counts, wanted=int(review_budget * players + ROUNDING))
+    report = ScoreReport(
+        plan=plan,
+        files=[tally.file for tally in tallies],
+        players=players,
+        flagged=flagged,
+        flagged_share=flagged / players,
+        unknown_share=int(likeliest[model.rare_index + 1 :].sum()) / players,
+        classes=dict(zip(model.class_names, likeliest.tolist(), strict=True)),
+        levels=LEVELS.tolist(),
+        quantiles=counted_quantiles(counts),
+        reference=model.reference,
+        review=ReviewList(
+            players=len(review),
+            budget=review_budget,
+            lowest_score=float(review["risk_score"].min()) if len(review) else None,
+            flagged=int(review["is_flagged"].sum()),
+            table=_put_frame(plan, review, "review.parquet"),
+            csv=_put_frame(plan, review, "review.csv"),
+        ),
+    )
+    with draft_beside(plan.folder) as draft:
+        draft.write_text(json.dumps(_beside_the_scores(report), indent=1, allow_nan=False) + "\n")
+        put_file(draft, join(plan.folder, "report.json"))
     return report, review.head(SHOWN_ROWS)
 
 
-def _review(
-    plan: Mapping[str, Any], tallies: Sequence[Mapping[str, Any]], counts: np.ndarray, wanted: int
-) -> pd.DataFrame:
+def _beside_the_scores(report: ScoreReport) -> dict[str, Any]:
+    plain = report.to_plain()
+    return {**plain.pop("plan"), **plain}
+
+
+def _review(plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int) -> pd.DataFrame:
     """Return the `wanted` players of the highest score; of each part only those that may be among them are read."""
     lowest = lowest_of_top(counts, wanted)
     frames = []
     for tally in tallies:
-        with local_file(join(plan["folder"], tally["file"])) as path:
+        with local_file(join(plan.folder, tally.file)) as path:
             found = pq.read_table(path, columns=REVIEW_COLUMNS, filters=[("risk_score", ">=", lowest)])
             frames.append(found.to_pandas())
     top = pd.concat(frames, ignore_index=True)
@@ -87,11 +84,11 @@ def _review(
     return chosen
 
 
-def _put_frame(plan: Mapping[str, Any], frame: pd.DataFrame, name: str) -> str:
-    with draft_beside(plan["folder"]) as draft:
+def _put_frame(plan: ScoringPlan, frame: pd.DataFrame, name: str) -> str:
+    with draft_beside(plan.folder) as draft:
         if name.endswith(".csv"):
             frame.assign(reasons=["; ".join(words) for words in frame["reasons"]]).to_csv(draft, index=False)
         else:
             frame.to_parquet(draft, index=False)
-        put_file(draft, join(plan["folder"], name))
+        put_file(draft, join(plan.folder, name))
     return name

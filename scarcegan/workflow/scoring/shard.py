@@ -1,8 +1,7 @@
 """Scoring's main job: one part of a snapshot in, one parquet file of scores and reasons out."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,14 +11,14 @@ from scarcegan.problems import DataProblem
 from scarcegan.serving.distribution import BINS, count_scores
 from scarcegan.serving.model import Model
 from scarcegan.serving.stream import ScoredBatch, score_parquet
-from scarcegan.settings import Settings
-from scarcegan.snapshots import Manifest, open_snapshots
-from scarcegan.snapshots.statistics import LEVELS
+from scarcegan.settings import Snapshots
+from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import draft_beside, join, put_file
+from scarcegan.workflow.scoring.records import ScoringPlan, Tally
 
 
-def score_shard(plan: Mapping[str, Any], model: Model, number: int, settings: Settings) -> dict[str, Any]:
+def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapshots) -> Tally:
     """Score one part of the snapshot into one parquet file, which appears whole; again replaces it by the same.
 
     A row has the player's id, `risk_score`, most probable `class`, `is_flagged`, `reasons` (up to three, in words, of
@@ -29,66 +28,55 @@ def score_shard(plan: Mapping[str, Any], model: Model, number: int, settings: Se
         plan: from `plan_scoring`.
         model: from `plan_scoring`.
         number: the part's place in the snapshot's manifest.
-        settings: the resolved settings.
-
-    Returns:
-        Plain dict: `file`, `players`, `flagged`, `classes` (players by most probable class, in the model's order),
-        `counts` of scores by bin (see `scarcegan.serving.distribution`).
+        snapshots: where the snapshot is.
 
     Raises:
         DataProblem: the part is missing or was changed, the snapshot is not the planned one, or a value is no number.
     """
-    store = open_snapshots(settings.snapshots.folder)
-    manifest = store.describe(plan["snapshot"]["name"])
-    if manifest.fingerprint != plan["snapshot"]["fingerprint"]:
+    store = open_snapshots(snapshots.folder)
+    manifest = store.describe(plan.snapshot.name)
+    if manifest.fingerprint != plan.snapshot.fingerprint:
         raise DataProblem(
-            f"expected snapshot '{manifest.name}' with fingerprint {plan['snapshot']['fingerprint']}, got "
+            f"expected snapshot '{manifest.name}' with fingerprint {plan.snapshot.fingerprint}, got "
             f"{manifest.fingerprint}: it was replaced since this run began; start a new run"
         )
     part, file = manifest.parts[number], f"part-{number:05d}.parquet"
-    with store.part_file(manifest, part) as path, draft_beside(plan["folder"]) as draft:
+    with store.part_file(manifest, part) as path, draft_beside(plan.folder) as draft:
         batches = score_parquet(model, path, ID)
-        typical = typical_player(manifest, model.feature_names)
-        tally = write_scores(draft, batches, model, typical, plan, _schema(part.id_type))
-        put_file(draft, join(plan["folder"], file))
-    return {"file": file, **tally}
+        typical = manifest.typical_player(model.feature_names)
+        with pq.ParquetWriter(draft, _schema(part.id_type), compression="zstd") as writer:
+            tally = _write_scores(writer, batches, model, typical, plan)
+        put_file(draft, join(plan.folder, file))
+    return replace(tally, file=file)
 
 
-def typical_player(manifest: Manifest, features: Sequence[str]) -> np.ndarray:
-    """Return the median of each feature over the snapshot's players, float32 [F]."""
-    median = int(np.searchsorted(LEVELS, 0.5))
-    return np.array([manifest.statistics[name]["quantiles"][median] for name in features], dtype=np.float32)
-
-
-def write_scores(
-    path: Path,
+def _write_scores(
+    writer: pq.ParquetWriter,
     batches: Iterable[ScoredBatch],
     model: Model,
     typical: np.ndarray,
-    plan: Mapping[str, Any],
-    schema: pa.Schema,
-) -> dict[str, Any]:
-    """Write scored batches to a parquet file, one after the other, and return their tally (see `score_shard`)."""
+    plan: ScoringPlan,
+) -> Tally:
+    """Write scored batches one after the other, and return their tally, whose file is not named yet."""
     players, flagged = 0, 0
     classes, counts = np.zeros(len(model.class_names), dtype=np.int64), np.zeros(BINS, dtype=np.int64)
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for batch in batches:
-            scores, likeliest = batch.probabilities[model.rare_index], batch.probabilities.argmax(axis=0)
-            is_flagged = model.flags(scores)
-            columns = {
-                ID: batch.ids,
-                "risk_score": scores,
-                "class": pa.array(model.class_names).take(pa.array(likeliest)),
-                "is_flagged": is_flagged,
-                "reasons": _reasons(model, batch, is_flagged, typical),
-                "model_version": pa.repeat(plan["model"]["version"], len(scores)).cast(pa.int32()),
-                "run": pa.repeat(plan["run"], len(scores)),
-            }
-            writer.write_table(pa.table(columns, schema=schema))
-            players, flagged = players + len(scores), flagged + int(is_flagged.sum())
-            classes += np.bincount(likeliest, minlength=len(classes))
-            counts += count_scores(scores)
-    return {"players": players, "flagged": flagged, "classes": classes, "counts": counts}
+    for batch in batches:
+        scores, likeliest = batch.probabilities[model.rare_index], batch.probabilities.argmax(axis=0)
+        is_flagged = model.flags(scores)
+        columns = {
+            ID: batch.ids,
+            "risk_score": scores,
+            "class": pa.array(model.class_names).take(pa.array(likeliest)),
+            "is_flagged": is_flagged,
+            "reasons": _reasons(model, batch, is_flagged, typical),
+            "model_version": pa.repeat(plan.model.version, len(scores)).cast(pa.int32()),
+            "run": pa.repeat(plan.run, len(scores)),
+        }
+        writer.write_table(pa.table(columns, schema=writer.schema))
+        players, flagged = players + len(scores), flagged + int(is_flagged.sum())
+        classes += np.bincount(likeliest, minlength=len(classes))
+        counts += count_scores(scores)
+    return Tally("", players, flagged, classes, counts)
 
 
 def _reasons(model: Model, batch: ScoredBatch, is_flagged: np.ndarray, typical: np.ndarray) -> pa.ListArray:

@@ -99,7 +99,7 @@ def shard(telemetry, detail):
     original = telemetry.extract_part
 
     def fails(plan, number, settings):
-        if f"{plan['frame']['cutoff']}:{number}" == detail:
+        if f"{plan.frame.cutoff}:{number}" == detail:
             raise DataProblem(f"shard {number} broken on purpose: mend it")
         return original(plan, number, settings)
 

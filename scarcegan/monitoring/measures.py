@@ -1,0 +1,66 @@
+"""What is measured between two samples of players: their features, one by one and together, and their scores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from scarcegan.data.distances import column_distances, distance
+from scarcegan.monitoring.drift import ClassifierDrift, ComparedSnapshot
+from scarcegan.monitoring.two_sample import separation, two_sample_test
+
+FEATURE_MEASURES = ("psi", "ks", "missing_share")
+# Measures, or their limits, by name: one number for each feature, or a single one; see `measure`.
+Measures = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Players of one snapshot, scored by the champion.
+
+    Attributes:
+        about: the snapshot, and how many of its players these are.
+        features: float array [n, F]; NaN where a value is missing.
+        score: float array [n], the champion's risk scores.
+        unknown_share: share of the n players whose most probable class is 'unknown'; None without that output.
+    """
+
+    about: ComparedSnapshot
+    features: np.ndarray
+    score: np.ndarray
+    unknown_share: float | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured between two samples.
+
+    Attributes:
+        before, now: the samples.
+        values: the measures that have limits. Float arrays [F] `psi`, `ks`, `missing_share`; float arrays [1]
+            `classifier` (the separation that its AUC stands for), `score`, `unknown_share`.
+        columns: float arrays [F], see `scarcegan.data.distances.column_distances`.
+        classifier: with the limit that chance alone sets.
+    """
+
+    before: Sample
+    now: Sample
+    values: Measures
+    columns: Measures
+    classifier: ClassifierDrift
+
+
+def measure(before: Sample, now: Sample, *, seed: int, false_alarms: float) -> Measured:
+    """Measure how far two samples with the same columns lie apart."""
+    columns = column_distances(before.features, now.features)
+    classifier = two_sample_test(before.features, now.features, seed=seed, false_alarms=false_alarms)
+    score = distance(np.sort(before.score), np.sort(now.score)).ks
+    values = {
+        "psi": columns["psi"],
+        "ks": columns["ks"],
+        "missing_share": np.abs(columns["missing_now"] - columns["missing_before"]),
+        "classifier": np.array([separation(classifier.auc)]),
+        "score": np.array([score]),
+        "unknown_share": np.array([abs((now.unknown_share or 0.0) - (before.unknown_share or 0.0))]),
+    }
+    return Measured(before, now, values, columns, classifier)
