@@ -26,12 +26,7 @@ class ScoreFlow(ProjectFlow):
     usage (every step), cost (end) - see flows/project_flow.py.
     """
 
-    definition = Parameter(
-        "definition",
-        type=str,
-        default=None,
-        help="Its champion scores; by default of the first that bounds the flagged share.",
-    )
+    definition = Parameter("definition", type=str, default=None, help="Its champion scores; default: the review budget's.")
     version = Parameter("version", type=int, default=None, help="An approved version to score with instead.")
     snapshot = Parameter("snapshot", type=str, default=None, help="Snapshot to score instead of the newest.")
 
