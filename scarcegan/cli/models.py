@@ -1,16 +1,16 @@
 """`scarcegan models`: list, compare, approve, reject and roll back what the runs registered."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Group
+from rich.console import Console, Group
 
 from scarcegan.cli import tables
 from scarcegan.cli.answers import Answer, answers
 from scarcegan.cli.options import Force, Reason, Version, Versions, Who, user_name, version_number
-from scarcegan.cli.tags import champion_runs, follow
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.registry.comparison import compare as compare_versions
@@ -69,7 +69,7 @@ def compare(
 @answers
 def approve(registry: Registry, references: Versions, reason: Reason, who: Who = "", force: Force = False) -> Answer:
     """Approve models: each becomes the champion of its business definition, and scoring takes it."""
-    numbers, who = [version_number(reference) for reference in references], who or user_name()
+    numbers, who = map(version_number, references), who or user_name()
     return _overview(_decided(registry, lambda: registry.approve(*numbers, who=who, why=reason, force=force)))
 
 
@@ -77,7 +77,7 @@ def approve(registry: Registry, references: Versions, reason: Reason, who: Who =
 @answers
 def reject(registry: Registry, references: Versions, reason: Reason, who: Who = "") -> Answer:
     """Reject models; a rejected champion gives its place back to the one before."""
-    numbers, who = [version_number(reference) for reference in references], who or user_name()
+    numbers, who = map(version_number, references), who or user_name()
     return _overview(_decided(registry, lambda: registry.reject(*numbers, who=who, why=reason)))
 
 
@@ -126,10 +126,28 @@ def who_made(registry: Registry, reference: Version) -> Answer:
 
 
 def _decided(registry: Registry, decide: Callable[[], list[ModelVersion]]) -> list[ModelVersion]:
-    """Take a decision, and move the tags of the runs that it touches."""
-    before = champion_runs(registry)
+    """Take a decision, and move the tags `candidate` and `champion` of the runs that it touches.
+
+    The decision holds, whether or not the runs can be tagged from here.
+    """
+    from scarcegan import history
+
+    before = registry.versions()
     decided = decide()
-    follow(registry, before, decided)
+    tags: defaultdict[str, set[str]] = defaultdict(set)
+    for version in (after := registry.versions()):
+        if version.is_champion:
+            tags[version.run_pathspec].add(history.CHAMPION)
+        if version.status == "PendingManualApproval":
+            tags[version.run_pathspec].add(history.CANDIDATE)
+    champions = (version for version in [*before, *after] if version.is_champion)
+    touched = sorted({version.run_pathspec for version in [*champions, *decided]})
+    if unreachable := history.follow_registry({run: tags[run] for run in touched}):
+        Console(stderr=True, soft_wrap=True, highlight=False).print(
+            f"Decided and kept on record. Not tagged, because Metaflow does not find them from here: "
+            f"{', '.join(unreachable)}",
+            style="yellow",
+        )
     return decided
 
 
