@@ -3,7 +3,6 @@
 import functools
 import inspect
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.console import Console, RenderableType
 
 from scarcegan.cli.options import AsJson, Backend, Config, Folder, chosen_registry, settings_of
 from scarcegan.problems import Problem
+from scarcegan.storage import write_bytes
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,7 @@ def console() -> Console:
 
 
 def write_page(page: str, file: Path) -> None:
-    """Write a page whole or not at all, or raise a `Problem`: the folder is missing or may not be written to."""
-    draft = file.with_name(f".{file.name}.draft")
-    try:
-        draft.write_text(page, encoding="utf-8")
-        os.replace(draft, file)
-    except OSError as error:
-        raise Problem(f"expected to write {file}, got: {error.strerror}; choose another file with --html") from error
+    """Write a page whole or not at all, also when several commands write it; a missing folder is a `Problem`."""
+    if not file.parent.is_dir():  # not made: a slip of the finger would hide the page somewhere
+        raise Problem(f"expected a folder {file.parent}, found none: make it, or choose another file with --html")
+    write_bytes(str(file), page.encode())

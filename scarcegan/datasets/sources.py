@@ -9,6 +9,7 @@ import numpy as np
 
 from scarcegan.data.players import Players
 from scarcegan.problems import DataProblem, SettingsProblem
+from scarcegan.project import located
 from scarcegan.settings import Settings
 
 DATA_VARIABLE = "SCARCEGAN_DATA"
@@ -17,7 +18,7 @@ DATA_VARIABLE = "SCARCEGAN_DATA"
 def data_folder(settings: Settings) -> Path | None:
     """Return the folder of the source's files: `data.path`, else `$SCARCEGAN_DATA/<source>`, else None."""
     if settings.data.path:
-        return Path(settings.data.path)
+        return Path(located(settings.data.path))
     root = os.environ.get(DATA_VARIABLE)
     return Path(root) / settings.data.source if root else None
 

@@ -77,6 +77,8 @@ __all__ = [
 
 
 class Settings(Section):
+    """The whole tree."""
+
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
     """The one seed; everything random derives from it."""
     review_budget: Share = 0.01

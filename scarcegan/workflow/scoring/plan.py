@@ -3,7 +3,7 @@
 import numpy as np
 
 from scarcegan.problems import DataProblem, RegistryProblem
-from scarcegan.project import project_folder
+from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings, Snapshots, headline_of
@@ -48,7 +48,7 @@ def plan_scoring(
         data_fingerprint=found.metadata.get("data_fingerprint", ""),
     )
     scored = (manifest.name, manifest.fingerprint, manifest.frame.cutoff, manifest.players, len(manifest.parts))
-    root = settings.scoring.folder or str(project_folder("scores"))
+    root = located(settings.scoring.folder or ".scarcegan/scores")
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
     return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder)
 
@@ -87,10 +87,10 @@ def _manifest(chosen: Snapshots, name: str | None) -> Manifest:
     store = open_snapshots(chosen.folder)
     if name:
         return store.describe(name)
-    found = [one for one in store.snapshots() if one.name.startswith(chosen.prefix)]
-    if not found:
+    found = store.latest(chosen.prefix)
+    if found is None:
         raise DataProblem(
             f"expected a snapshot '{chosen.prefix}...' in {store.folder}, got {store.names() or 'none'}: "
             "publish one with flows/features_flow.py, or name it with --snapshot"
         )
-    return found[-1]
+    return found
