@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from scarcegan.data.distances import moves
 from scarcegan.evaluation.definitions import AIMS
 from scarcegan.history.artifacts import RunArtifacts
 from scarcegan.history.client import find_run, find_runs
-from scarcegan.history.data_drift import data_drift
 from scarcegan.history.frames import plain_rows
 from scarcegan.history.records import BestRun, Figure, LearningCurve, MovedFeature, RunsCompared
 from scarcegan.problems import HistoryProblem
@@ -29,7 +29,6 @@ class RunComparison:
     Attributes:
         record: everything, as cards and the terminal take it; the frames have a row for each record in it.
         settings: one row per setting that differs, one column per run.
-        drift: see `scarcegan.history.data_drift`.
         data: data fingerprint by run.
     """
 
@@ -97,7 +96,7 @@ def _compared(runs: list[RunArtifacts]) -> RunsCompared:
         settings=_settings_that_differ({run.run: run.settings for run in runs}),
         metrics=_beside_first(runs),
         curves=[curve for run in runs for curve in _curves(run)],
-        drift=_drift(runs),
+        drift=list(_drift(runs)),
         data={run.run: run.data for run in runs},
         best=_best(runs),
         unread=_unread(runs),
@@ -154,9 +153,16 @@ def _curves(run: RunArtifacts) -> Iterator[LearningCurve]:
             yield LearningCurve(run.run, fold, series, list(progress.iteration), median, low, high)
 
 
-def _drift(runs: Sequence[RunArtifacts]) -> list[MovedFeature]:
-    first, *others = runs
-    return [moved for one in others for moved in data_drift(one.run, one.data_report, first.data_report)]
+def _drift(runs: Sequence[RunArtifacts]) -> Iterator[MovedFeature]:
+    """Yield how far the unlabelled players of the runs on other data are from the first's, from their reports alone."""
+    first = runs[0].data_report
+    for run in runs[1:]:
+        if first is None or run.data_report is None or first.fingerprint == run.data_report.fingerprint:
+            continue
+        old, new = ({row.name: row for row in report.feature_table} for report in (first, run.data_report))
+        for move in moves(old, new):
+            zeros = {"zero_share_before": old[move.name].zero_share, "zero_share_now": new[move.name].zero_share}
+            yield MovedFeature(run.run, move.name, move.psi, move.ks, move.median_before, move.median_now, **zeros)
 
 
 def _unread(runs: Iterable[RunArtifacts]) -> dict[str, list[str]]:

@@ -91,7 +91,7 @@ class LearningCurve(Record):
 
 @dataclass(frozen=True)
 class MovedFeature(Record):
-    """How far a feature's unlabelled players are from those of the first run; see `scarcegan.history.data_drift`."""
+    """How far a feature's unlabelled players are from those of the first run; see `scarcegan.data.distances`."""
 
     run: str
     feature: str
