@@ -53,9 +53,7 @@ def artifact(run: str | metaflow.Run, name: str) -> Any:
 class RunArtifacts:
     """The artifacts of one run, each step asked for once; as records None where not made or not to be read.
 
-    Attributes:
-        run: its id.
-        unread: the artifacts that could not be read so far, each with the reason.
+    `unread` are those that could not be read so far, each with the reason: one of them must not hide the others.
     """
 
     def __init__(self, run: metaflow.Run) -> None:

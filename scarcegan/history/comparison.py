@@ -57,7 +57,17 @@ def compare(*references: str) -> RunComparison:
     found = list({run.id: RunArtifacts(run) for run in map(find_run, references)}.values())
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
-    record = _compared(found)
+    record = RunsCompared(
+        runs=[run.run for run in found],
+        settings=_settings_that_differ({run.run: run.settings for run in found}),
+        metrics=_beside_first(found),
+        curves=[curve for run in found for curve in _curves(run)],
+        drift=list(_drift(found)),
+        data={run.run: run.data for run in found},
+        best=_best(found),
+        unread=_unread(found),
+        headline=next((run.evaluation.headline for run in found if run.evaluation), None),
+    )
     settings = [{"setting": key, **by_run} for key, by_run in record.settings.items()]
     return RunComparison(
         record=record,
@@ -72,7 +82,7 @@ def compare(*references: str) -> RunComparison:
 
 
 def best(*references: str) -> pd.DataFrame:
-    """Tell the best run for each business definition, among the named runs or all that were evaluated.
+    """Find the best run for each business definition, among the named runs or all that were evaluated.
 
     Without names only runs of the same registry group are set against each other: other groups serve other data.
     A model whose constraint held on validation data goes before one whose did not; then decides, on the test
@@ -90,20 +100,6 @@ def best_runs(references: Sequence[str]) -> tuple[list[BestRun], dict[str, list[
     return _best(found, by_group=not references), _unread(found)
 
 
-def _compared(runs: list[RunArtifacts]) -> RunsCompared:
-    return RunsCompared(
-        runs=[run.run for run in runs],
-        settings=_settings_that_differ({run.run: run.settings for run in runs}),
-        metrics=_beside_first(runs),
-        curves=[curve for run in runs for curve in _curves(run)],
-        drift=list(_drift(runs)),
-        data={run.run: run.data for run in runs},
-        best=_best(runs),
-        unread=_unread(runs),
-        headline=next((run.evaluation.headline for run in runs if run.evaluation), None),
-    )
-
-
 def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the settings, by dotted key in each run, that are not the same in all of them.
 
@@ -118,10 +114,11 @@ def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> dict[str
 
 def _beside_first(runs: Sequence[RunArtifacts]) -> list[Figure]:
     """Return the figures of all runs, each beside the first run's."""
-    first, figures = _figures(runs[0]) if runs else {}, [one for run in runs for one in _figures(run).items()]
+    first = _figures(runs[0])
     return [
         replace(one, delta=one.value - first[key].value, spread=_spread(one, first[key])) if key in first else one
-        for key, one in figures
+        for run in runs
+        for key, one in _figures(run).items()
     ]
 
 

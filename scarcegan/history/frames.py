@@ -44,11 +44,7 @@ def runs(
 
 
 def show(reference: str) -> "pd.Series[Any]":
-    """Return the row of one run, with `last_words`: what a failed run said at last.
-
-    Raises:
-        HistoryProblem: no such run.
-    """
+    """Return the row of one run, with `last_words`: what a failed run said at last."""
     facts = facts_of_run(reference)
     row = run_frame([facts]).iloc[0].rename(facts.run)
     return row if facts.last_words is None else pd.concat([row, pd.Series({"last_words": facts.last_words})])
@@ -66,11 +62,7 @@ def facts_of_runs(
 
 
 def facts_of_run(reference: str) -> RunFacts:
-    """Return the facts of one run, with its last words if it failed.
-
-    Raises:
-        HistoryProblem: no such run.
-    """
+    """Return the facts of one run, with its last words if it failed."""
     run = find_run(reference)
     state, step = state_of(run)
     return _facts(run, state, step, last_words(run, step) if state == "failed" else None)
