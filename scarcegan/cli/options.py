@@ -11,7 +11,7 @@ import typer
 from scarcegan import settings
 from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem, SettingsProblem
-from scarcegan.project import project_root
+from scarcegan.project import located, project_root
 from scarcegan.registry import Registry
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default="config/retrain.toml")]
@@ -54,7 +54,7 @@ def chosen_registry(registry: settings.Registry, backend: str | None, folder: Pa
         raise RegistryProblem("expected --registry-folder with the local registry only: leave one of both out")
     if folder and not (folder / "registry.sqlite").is_file():
         raise RegistryProblem(f"expected a registry in {folder}, found none: check --registry-folder")
-    changes = {"kind": "local", "path": str(folder.resolve())} if folder else {}
+    changes = {"kind": "local", "path": located(str(folder), Path.cwd())} if folder else {}
     return open_registry(registry.model_copy(update=changes | ({"kind": backend} if backend else {})))
 
 
