@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import mean, stdev
 
 import numpy as np
 
@@ -135,7 +136,6 @@ def _model(name: str, model: Challenger, tests: Mapping[str, _TestSet], settings
         threshold=model.point.threshold,
         constraint_met=model.point.constraint_met,
         members=model.members,
-        validation={figure: getattr(model.point, figure) for figure in AT_THRESHOLD},
         fold_spread={figure: _spread(model.fold_points, figure) for figure in AT_THRESHOLD},
         test=_measured(model.probabilities, model.point.threshold, tests),
     )
@@ -149,8 +149,7 @@ def _measured(
 
 def _spread(points: Sequence[OperatingPoint], figure: str) -> Spread:
     folds = [float(getattr(point, figure)) for point in points]
-    deviation = float(np.std(folds, ddof=1)) if len(folds) > 1 else 0.0
-    return Spread(float(np.mean(folds)), deviation, folds)
+    return Spread(mean(folds), stdev(folds) if len(folds) > 1 else 0.0, folds)
 
 
 def _verdict(

@@ -114,8 +114,7 @@ class EvaluatedModel(Record):
         describe: the definition in a few words.
         constraint_met: whether validation players met the definition's bound.
         members: networks in the ensemble.
-        validation: figures `AT_THRESHOLD` on validation players.
-        fold_spread: the same figures from fold to fold.
+        fold_spread: figures `AT_THRESHOLD` from fold to fold, on validation players.
         test: by test set.
     """
 
@@ -124,7 +123,6 @@ class EvaluatedModel(Record):
     threshold: float
     constraint_met: bool
     members: int
-    validation: Mapping[str, float]
     fold_spread: Mapping[str, Spread]
     test: Mapping[str, Measures]
 

@@ -73,7 +73,7 @@ def evaluation(gain=0.0, definitions=()):
     folds = dict.fromkeys(AT_THRESHOLD, Spread(0.4, 0.06, [0.34, 0.46]))
     models = {
         one.name: EvaluatedModel(
-            one, "words", 0.5, True, 3, {}, folds, {"test": better if one.name == "review_budget" else test}
+            one, "words", 0.5, True, 3, folds, {"test": better if one.name == "review_budget" else test}
         )
         for one in definitions or four_definitions()
     }
