@@ -85,16 +85,11 @@ def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence:
     """Say what each row of a test set (or of a validation set, with no truth given) tells.
 
     With truth, all rows stand for the population and the truly risky are to be found. Without, the labelled
-    risky are to be found, and the unlabelled, whom the moderators really see, stand for the population.
-
-    Args:
-        labels: int array [n], -1 unlabelled.
-        truth: int array [n]: 1 risky, 0 not, -1 not known; known for all rows or for none.
-        rare_index: class index of the rare class.
-        prevalence: used only where truth is not known.
+    risky are to be found, and the unlabelled, whom the moderators really see, stand for the population; only then the
+    prevalence is used.
 
     Raises:
-        DataProblem: truth is known for some rows only.
+        DataProblem: truth (1 risky, 0 not, -1 not known) is known for some rows only.
     """
     known = truth != UNKNOWN_TRUTH
     if known.all():
