@@ -26,23 +26,22 @@ Folder = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Go ahead where the registry would refuse.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record for good.")]
-Who = Annotated[str, typer.Option("--who", help="Who decides.", show_default="your user name")]
-Version = Annotated[str, typer.Argument(metavar="VERSION", help="Version number, as in 3 or v3, or ARN.")]
-Versions = Annotated[list[str], typer.Argument(metavar="VERSION", help="Version numbers, as in 3 or v3, or ARNs.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Number of a run, as in `scarcegan runs list`.")]
 
 
 def settings_of(config: Path | None) -> settings.Settings:
-    """Read a settings file; without one that is the project's `config/retrain.toml`.
+    """Read a settings file, or raise a `SettingsProblem`; without one, the project's `config/retrain.toml`.
 
     A plain install has none and takes the default settings.
-
-    Raises:
-        SettingsProblem: the settings file cannot be read or is wrong.
     """
     default = project_root() / "config" / "retrain.toml"
     file = config or (default if default.is_file() else None)
-    return _read(file) if file else settings.Settings()
+    try:
+        return settings.load(tomllib.loads(file.read_text())) if file else settings.Settings()
+    except OSError as error:
+        raise SettingsProblem(f"expected settings in {file}, got: {error.strerror}; check --config") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsProblem(f"expected TOML in {file}, got: {error}; mend that line") from error
 
 
 def chosen_registry(registry: settings.Registry, backend: str | None, folder: Path | None) -> Registry:
@@ -60,11 +59,7 @@ def chosen_registry(registry: settings.Registry, backend: str | None, folder: Pa
 
 
 def version_number(reference: str) -> int:
-    """Return the number in `3`, `v3` or a model package ARN.
-
-    Raises:
-        RegistryProblem: there is none.
-    """
+    """Return the number in `3`, `v3` or a model package ARN; a `RegistryProblem` if there is none."""
     found = re.fullmatch(r"(?:v|arn:\S+/)?(\d+)", reference.strip())
     if not found:
         raise RegistryProblem(
@@ -74,22 +69,14 @@ def version_number(reference: str) -> int:
 
 
 def user_name() -> str:
-    """Return the name of the user at the terminal.
-
-    Raises:
-        RegistryProblem: the system knows none, as in a bare container.
-    """
+    """Return the name of the user at the terminal; a `RegistryProblem` where there is none, as in a bare container."""
     try:
         return getpass.getuser()
     except (KeyError, OSError) as error:
         raise RegistryProblem(f"expected a user name, the system knows none ({error}): add --who") from error
 
 
-def _read(file: Path) -> settings.Settings:
-    try:
-        tree = tomllib.loads(file.read_text())
-    except OSError as error:
-        raise SettingsProblem(f"expected settings in {file}, got: {error.strerror}; check --config") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsProblem(f"expected TOML in {file}, got: {error}; mend that line") from error
-    return settings.load(tree)
+Who = Annotated[
+    str, typer.Option("--who", help="Who decides.", default_factory=user_name, show_default="your user name")
+]
+NUMBER = typer.Argument(metavar="VERSION", help="Version, as in 3 or v3, or ARN.", parser=version_number)
