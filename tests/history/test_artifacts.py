@@ -9,8 +9,8 @@ from scarcegan.history.artifacts import FOLDS, LATEST, MADE_IN
 from scarcegan.problems import HistoryProblem
 
 FLOW = Path(__file__).parents[2] / "flows" / "retrain_flow.py"
-# What one step hands the next, and what every step has: not for those who look back.
-PASSED_ON = {"fold_numbers", "evaluation_card", "usage"}
+# What one step hands the next, and what flows/project_flow.py makes in each flow.
+PASSED_ON = {"fold_numbers", "evaluation_card", "usage", "cost"}
 
 
 def steps():
