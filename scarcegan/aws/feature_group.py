@@ -20,7 +20,7 @@ from scarcegan import settings
 from scarcegan.problems import DataProblem
 from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, SnapshotStore
-from scarcegan.storage import is_file, join, write_once
+from scarcegan.storage import is_file, join, write_bytes
 
 EVENT_TIME, NAME = "event_time", "snapshot"
 BATCH = 25  # the most that one request takes
@@ -50,7 +50,7 @@ class FeatureGroup:
         self._sagemaker, self._runtime = clients or _clients()
 
     def publish(self, manifest: Manifest) -> Manifest:
-        """See `SnapshotWriter.publish`; the snapshot must be published in the folder before.
+        """Hand over a snapshot that is published in the folder; the same again changes nothing.
 
         Raises:
             DataProblem: the feature group has other features, cannot be made, or refuses records.
@@ -67,7 +67,7 @@ class FeatureGroup:
                 # A few requests at a time: a part's records as text are many times the part.
                 while some := list(islice(records, 4 * WRITERS * BATCH)):
                     list(pool.map(self._write, [some[start : start + BATCH] for start in range(0, len(some), BATCH)]))
-        write_once(marker, manifest.fingerprint.encode())
+        write_bytes(marker, manifest.fingerprint.encode())
         return manifest
 
     def _ensure(self, manifest: Manifest) -> None:

@@ -19,7 +19,7 @@ from scarcegan.aws.images import serving_image
 from scarcegan.aws.metadata import from_metadata
 from scarcegan.aws.packages import package_request, quality_metrics
 from scarcegan.problems import RegistryProblem
-from scarcegan.project import project_folder
+from scarcegan.project import located, project_folder
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
@@ -30,8 +30,8 @@ def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
     # Many folds of many teams register on Monday morning: wait for the account's rate, do not fail.
     patient = Config(retries={"mode": "adaptive", "max_attempts": 10})
     with _asking("open a session"):
-        s3, sagemaker = (boto3.client(name, config=patient) for name in ("s3", "sagemaker"))
-    bucket = Bucket(chosen.archives, s3, project_folder("archives"))
+        sagemaker = boto3.client("sagemaker", config=patient)
+    bucket = Bucket(chosen.archives and located(chosen.archives), project_folder("archives"))
     image = serving_image(chosen, sagemaker.meta.region_name)
     return SageMakerRegistry(chosen.group, bucket, sagemaker, image=image)
 

@@ -7,9 +7,8 @@ import typer
 
 from scarcegan import history, settings, words
 from scarcegan.backends import open_registry
-from scarcegan.cli.answers import console
+from scarcegan.cli.answers import console, write_page
 from scarcegan.cli.options import Run
-from scarcegan.cli.pages import write_page
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.records import DecidedVersion, Dossier

@@ -22,9 +22,7 @@ _MOST_DRIFTED = 5
 def runs_overview(runs: Sequence[RunFacts], definition: str) -> RenderableType:
     """Return one row per run: how it went, how well one model does; then the settings that tell runs apart, and tags.
 
-    Args:
-        runs: newest first.
-        definition: of the model that is shown; empty: the one that stands out in the newest evaluated run.
+    The model is that of the definition, if any is named, else the one that stands out in the newest evaluated run.
     """
     if not runs:
         return NO_RUNS
@@ -63,16 +61,12 @@ def run_facts(run: RunFacts) -> Group:
         parts += [Text("\nIts last words", style="bold"), Text(run.last_words)]
     parts += _not_read({run.run: run.unread})
     if run.metrics:
-        parts += [Text(), _metric_grid(run.metrics)]
+        names = list(next(iter(run.metrics.values())))
+        grid = narrow("", *map(figure, names))
+        for definition, measured in run.metrics.items():
+            grid.add_row(definition, *_values(measured, names))
+        parts += [Text(), grid]
     return Group(*parts, Text(), pairs("Settings", settings))
-
-
-def _metric_grid(metrics: Mapping[str, Mapping[str, float]]) -> Table:
-    names = list(dict.fromkeys(name for measured in metrics.values() for name in measured))
-    table = narrow("", *map(figure, names))
-    for definition, measured in metrics.items():
-        table.add_row(definition, *_values(measured, names))
-    return table
 
 
 def _values(measured: Mapping[str, float], names: Sequence[str]) -> list[str]:
@@ -81,10 +75,18 @@ def _values(measured: Mapping[str, float], names: Sequence[str]) -> list[str]:
 
 def runs_compared(compared: RunsCompared) -> Group:
     """Return settings that differ, metrics with their differences, drift of the training data and the best runs."""
+    settings = _by_run(compared, "Settings that differ")
+    for key, by_run in compared.settings.items():
+        settings.add_row(key, *(Text(words.setting(by_run[run])) for run in compared.runs))
     definitions = dict.fromkeys(figure.definition for figure in compared.metrics)
-    grids = [part for definition in definitions for part in (_figures(compared, definition), Text())]
-    best = best_by_group(compared.best, compared.unread, is_one_group=True)
-    return Group(_settings(compared), Text(), *grids, _drifted(compared), Text(), best)
+    return Group(
+        settings if compared.settings else Text("All settings are the same."),
+        *(part for definition in definitions for part in (Text(), _figures(compared, definition))),
+        Text(f"\nTraining data beside those of {compared.runs[0]}, features that moved most", style="bold"),
+        *(_drifted(compared, run) for run in compared.runs[1:]),
+        Text(),
+        best_by_group(compared.best, compared.unread, is_one_group=True),
+    )
 
 
 def best_by_group(best: Sequence[BestRun], unread: Mapping[str, Sequence[str]], is_one_group: bool) -> Group:
@@ -111,15 +113,6 @@ def _best(rows: Sequence[BestRun], group: str) -> Table:
     return table
 
 
-def _settings(compared: RunsCompared) -> Table | Text:
-    if not compared.settings:
-        return Text("All settings are the same.")
-    table = _by_run(compared, "Settings that differ")
-    for key, by_run in compared.settings.items():
-        table.add_row(key, *(Text(words.setting(by_run[run])) for run in compared.runs))
-    return table
-
-
 def _figures(compared: RunsCompared, definition: str) -> Table:
     table = _by_run(compared, f"{definition}: difference to the first run ± spread of the folds")
     for metric in dict.fromkeys(one.metric for one in compared.metrics):
@@ -139,15 +132,10 @@ def _beside(found: Figure | None, first: str) -> Text:
     return text
 
 
-def _drifted(compared: RunsCompared) -> Group:
-    first, *others = compared.runs
-    lines = []
-    for run in others:
-        moved = [row for row in compared.drift if row.run == run][:_MOST_DRIFTED]
-        names = ", ".join(f"{row.feature} (PSI {words.score(row.psi)})" for row in moved)
-        told = "the same data" if compared.has_same_data(run) else names or "no data to compare"
-        lines.append(Text(f"{run}: {told}"))
-    return Group(Text(f"Training data beside those of {first}, features that moved most", style="bold"), *lines)
+def _drifted(compared: RunsCompared, run: str) -> Text:
+    moved = [row for row in compared.drift if row.run == run][:_MOST_DRIFTED]
+    names = ", ".join(f"{row.feature} (PSI {words.score(row.psi)})" for row in moved)
+    return Text(f"{run}: {'the same data' if compared.has_same_data(run) else names or 'no data to compare'}")
 
 
 def _by_run(compared: RunsCompared, title: str) -> Table:

@@ -10,9 +10,8 @@ from rich.text import Text
 
 from scarcegan import history
 from scarcegan.cli import run_tables
-from scarcegan.cli.answers import Answer, answers
+from scarcegan.cli.answers import Answer, answers, write_page
 from scarcegan.cli.options import Run
-from scarcegan.cli.pages import write_page
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -1,6 +1,7 @@
 """`scarcegan snapshots`: list what FeaturesFlow has published, and show one of them."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from rich.text import Text
 from scarcegan import words
 from scarcegan.cli.answers import Answer, answers
 from scarcegan.cli.tables import pairs
+from scarcegan.project import located
 
 if TYPE_CHECKING:
     from scarcegan.snapshots import Manifest, SnapshotStore
@@ -28,7 +30,7 @@ def list_snapshots(
 ) -> Answer:
     """List the snapshots by cut-off date."""
     store = _store(folder)
-    found = store.find(cutoff) if cutoff else store.snapshots()
+    found = [manifest for manifest in store.snapshots() if cutoff in ("", manifest.frame.cutoff)]
     table = Table("Name", "Cut-off", "Window", "Players", "Features", "Fingerprint", box=None)
     for one in found:
         counts = (one.frame.window_days, one.players, len(one.frame.columns))
@@ -59,7 +61,7 @@ def _store(folder: str) -> "SnapshotStore":
     # pyarrow takes its time to load; the other commands do without.
     from scarcegan.snapshots import open_snapshots
 
-    return open_snapshots(folder)
+    return open_snapshots(folder and located(folder, Path.cwd()))
 
 
 def _facts(manifest: "Manifest") -> dict[str, Any]:

@@ -28,20 +28,19 @@ _AGAINST = {
     "worse": ("worse", "bold red"),
     "no rival": ("not comparable", ""),
 }
+# What `who-made` calls the facts that a version's metadata hold.
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
-_HEADLINES = 2
+_ORIGIN |= {"config": "config", "card": "card"}
 
 
 def overview(versions: Sequence[ModelVersion]) -> Group:
     """Return a table per release: one row per version, with the release's first metrics."""
-    by_release: dict[str, list[ModelVersion]] = {}
-    for version in versions:
-        by_release.setdefault(version.release_id, []).append(version)
-    return Group(*(_release(release) for release in by_release.values()))
+    releases = dict.fromkeys(version.release_id for version in versions)
+    return Group(*(_release([one for one in versions if one.release_id == release]) for release in releases))
 
 
 def _release(release: Sequence[ModelVersion]) -> Table:
-    first, metrics = release[0], list(release[-1].metrics)[:_HEADLINES]
+    first, metrics = release[0], list(release[-1].metrics)[:2]
     is_compared = any(against_champion(version) for version in release)
     against = [Column(Text("against champion"), min_width=8)] if is_compared else []
     columns = [*map(fixed, ("version", "definition", "status", "bound")), *against]
@@ -86,13 +85,15 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     """Return one column per version and one row per metric, followed by the difference to the champion."""
     versions = [item.version for item in comparisons]
     headings = [Text(f"version {version.version}\n") + spaced(version.definition) for version in versions]
-    champions = (item.champion for item in comparisons)
+    champions, against = ([one.champion for one in comparisons], [one.against_champion for one in versions])
     table = narrow("", *(Column(heading, justify="right") for heading in headings))
     table.add_row("status", *map(status, versions))
     table.add_row("champion", *(f"version {one.version}" if one else "none yet" for one in champions))
-    if any(version.against_champion for version in versions):
+    if any(against):
         table.add_row("as evaluated", *map(against_champion, versions))
-        table.add_row("in recall", *map(_in_recall, versions))
+        recall = (words.points(one.difference, one.low, one.high) if one else "" for one in against)
+        # The interval goes below the difference, so that four versions fit 80 characters.
+        table.add_row("in recall", *(text.replace(" [", "\n[") for text in recall))
     table.add_row("bound", *map(_bound, versions))
     table.add_row("threshold", *(words.number(version.threshold) for version in versions))
     for name in dict.fromkeys(name for version in versions for name in version.metrics):
@@ -103,8 +104,7 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
 def origin(version: ModelVersion) -> dict[str, str]:
     """Return where a version comes from: run, release, commit, data, settings, config, card; as far as known."""
     known = {"run": version.run_pathspec, "trained in run": version.origin_run_id, "release": version.release_id}
-    known |= {word: version.metadata[key] for key, word in _ORIGIN.items() if key in version.metadata}
-    return known | {key: version.metadata[key] for key in ("config", "card") if key in version.metadata}
+    return known | {word: version.metadata[key] for key, word in _ORIGIN.items() if key in version.metadata}
 
 
 def pairs(title: str, facts: Mapping[str, str | Text]) -> Table:
@@ -128,14 +128,6 @@ def against_champion(version: ModelVersion) -> Text:
     """Return the evaluation's verdict against the champion of then; empty where there was none to compare with."""
     against = version.against_champion
     return Text(*_AGAINST[against.verdict]) if against else Text()
-
-
-def _in_recall(version: ModelVersion) -> str:
-    """Return the difference in recall to the champion of then above its interval."""
-    against = version.against_champion
-    if against is None or against.difference is None:
-        return ""
-    return words.points(against.difference, against.low, against.high).replace(" [", "\n[")
 
 
 def narrow(*columns: Column | str, title: str = "") -> Table:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scarcegan.records import Record
-from scarcegan.settings import Definition
+from scarcegan.settings import Definition, headline_of
 
 Judgement = Literal["better", "worse", "tie", "no rival"]
 # The figures of a model at its own threshold, on validation as on test players.
@@ -244,9 +244,8 @@ class Evaluation(Record):
 
     @property
     def headline(self) -> str:
-        """The definition that stands out at first: the first whose bound is the flagged share, else the first."""
-        by_share = (name for name, model in self.models.items() if model.definition.constraint == "flagged")
-        return next(by_share, next(iter(self.models)))
+        """The definition that stands out at first."""
+        return headline_of(model.definition for model in self.models.values())
 
     def on_first_test_set(self, definition: str) -> Measures:
         """Return a model's measures where the verdicts are given."""

@@ -65,8 +65,8 @@ class Figure(Record):
     low: float
     high: float
     std: float | None
-    fold_mean: float | None
-    fold_std: float | None
+    fold_mean: float | None = None
+    fold_std: float | None = None
     delta: float | None = None
     spread: float | None = None
 
@@ -91,7 +91,7 @@ class LearningCurve(Record):
 
 @dataclass(frozen=True)
 class MovedFeature(Record):
-    """How far a feature's unlabelled players are from those of the first run; see `scarcegan.history.data_drift`."""
+    """How far a feature's unlabelled players are from those of the first run; see `scarcegan.data.distances`."""
 
     run: str
     feature: str

@@ -1,10 +1,10 @@
 """The local registry's tables, and how the file that holds them comes to be."""
 
-import os
 import sqlite3
-import uuid
 from contextlib import closing
 from pathlib import Path
+
+from scarcegan.storage import draft_beside, put_file
 
 SCHEMA_VERSION = 2
 
@@ -38,21 +38,15 @@ PRAGMA user_version = {SCHEMA_VERSION};
 def create(database: Path) -> None:
     """Create an empty registry file unless there is one; several processes may try at once.
 
-    The file is made under another name and linked into place: whoever sees it, sees it whole, and the first
-    process wins. (Switching a file that others open to the write-ahead log may fail with 'locked'.)
+    It is made elsewhere and put into place: whoever sees it, sees it whole, and the first process wins. (Switching a
+    file that others open to the write-ahead log may fail with 'locked'.)
     """
     if database.exists():
         return
-    database.parent.mkdir(parents=True, exist_ok=True)
-    draft = database.with_name(f".{database.name}.{uuid.uuid4().hex}")
-    try:
+    with draft_beside(str(database.parent)) as draft:
         with closing(sqlite3.connect(draft)) as connection:
             connection.executescript(_TABLES)
-        os.link(draft, database)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink(missing_ok=True)
+        put_file(draft, str(database), once=True)
 
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
-from scarcegan.registry.archives import ArchiveFolder
+from scarcegan.registry.archives import archive_path, keep_archive
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.database import SCHEMA_VERSION, bring_up_to_date, create, layout
 from scarcegan.registry.versions import AgainstChampion, Decision, ModelToRegister, ModelVersion
@@ -57,14 +57,14 @@ class LocalRegistry(Registry):
         self.folder = folder
         self.group = group
         self._database = folder / "registry.sqlite"
-        self._archives = ArchiveFolder(folder / "archives")
+        self._archives = folder / "archives"
 
     def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
         """Register the models of one release: all of them or none; twice gives the same versions."""
         rules.check_release(models)
         for model in models:
             # Before the transaction: a crash in between leaves an archive nobody names, never a version without one.
-            self._archives.keep(model.archive, model.sha256)
+            keep_archive(model.archive, self._archives, model.sha256)
         create(self._database)
         with self._writing() as connection:
             for model in models:
@@ -89,7 +89,9 @@ class LocalRegistry(Registry):
 
     def _fetch(self, sha256: str) -> Path:
         """Return the path of an archive, its digest checked."""
-        return self._archives.fetch(sha256)
+        path = archive_path(self._archives, sha256)
+        rules.check_digest(path, sha256)
+        return path
 
     def _decide(self, choose: Choice, decision: Decision) -> None:
         """Choose and record under one lock: of two processes the second one sees what the first has decided."""
@@ -128,7 +130,7 @@ class LocalRegistry(Registry):
             metrics=json.loads(stored["metrics"]),
             metadata=json.loads(stored["metadata"]),
             against_champion=AgainstChampion.from_plain(json.loads(against)) if against else None,
-            location=str(self._archives.path(stored["sha256"])),
+            location=str(archive_path(self._archives, stored["sha256"])),
             decided_at=stored["at"] or "",
             decided_by=stored["who"] or "",
             reason=stored["why"] or "",
