@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from scarcegan import words
 from scarcegan.cli.answers import Answer, answers
-from scarcegan.cli.tables import pairs
+from scarcegan.cli.tables import narrow, pairs
 from scarcegan.project import located
 
 if TYPE_CHECKING:
@@ -31,10 +30,11 @@ def list_snapshots(
     """List the snapshots by cut-off date."""
     store = _store(folder)
     found = [manifest for manifest in store.snapshots() if cutoff in ("", manifest.frame.cutoff)]
-    table = Table("Name", "Cut-off", "Window", "Players", "Features", "Fingerprint", box=None)
+    rows = []
     for one in found:
         counts = (one.frame.window_days, one.players, len(one.frame.columns))
-        table.add_row(*map(Text, (one.name, one.frame.cutoff, *map(words.count, counts), one.fingerprint)))
+        rows.append([one.name, one.frame.cutoff, *map(words.count, counts), one.fingerprint])
+    table = narrow("name", "cut-off", "window", "players", "features", "fingerprint", rows=rows)
     return Answer([_facts(manifest) for manifest in found], table)
 
 

@@ -1,6 +1,7 @@
 """Registered models as tables for the terminal; every cell is plain text, whatever a description holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Group
@@ -45,18 +46,19 @@ def _release(release: Sequence[ModelVersion]) -> Table:
     against = [Column(Text("against champion"), min_width=8)] if is_compared else []
     columns = [*map(fixed, ("version", "definition", "status", "bound")), *against]
     title = f"Release {first.release_id}, registered {words.moment(first.created_at)}"
-    table = narrow(*columns, *map(figure, ("flags_from", *metrics)), title=title)
-    for version in release:
-        table.add_row(
+    rows = [
+        [
             str(version.version),
-            Text(version.definition),
+            version.definition,
             status(version),
             _bound(version),
             *([against_champion(version)] if is_compared else []),
             words.number(version.threshold),
             *(words.metric_value(name, version.metrics.get(name)) for name in metrics),
-        )
-    return table
+        ]
+        for version in release
+    ]
+    return narrow(*columns, *map(figure, ("flags_from", *metrics)), title=title, rows=rows)
 
 
 def facts(version: ModelVersion) -> Table:
@@ -72,13 +74,11 @@ def facts(version: ModelVersion) -> Table:
 
 def decisions(events: Iterable[Decision]) -> Table:
     """Return one row per decision, oldest first."""
-    table = narrow("when", "what", "who", "why", title="\nDecisions")
-    for event in events:
-        what = event.status.lower() + (" (forced)" if event.forced else "")
-        table.add_row(*map(Text, (words.moment(event.at), what, event.who, event.why)))
-    if not table.row_count:
-        table.add_row("none yet")
-    return table
+    rows = [
+        (words.moment(event.at), event.status.lower() + (" (forced)" if event.forced else ""), event.who, event.why)
+        for event in events
+    ]
+    return narrow("when", "what", "who", "why", title="\nDecisions", rows=rows or [("none yet",)])
 
 
 def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
@@ -130,12 +130,13 @@ def against_champion(version: ModelVersion) -> Text:
     return Text(*_AGAINST[against.verdict]) if against else Text()
 
 
-def narrow(*columns: Column | str, title: str = "") -> Table:
-    """Return a table without rows; eight columns fit 80 characters."""
-    heading = Text(title, style="bold") if title else None
-    return Table(
-        *columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
+def narrow(*columns: Column | str, title: str = "", rows: Iterable[Iterable[Any]] = ()) -> Table:
+    """Return a table, its cells as they are typed; eight columns fit 80 characters."""
+    table = Table(*columns, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.title = Text(title, style="bold") if title else None
+    for row in rows:
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    return table
 
 
 def fixed(name: str) -> Column:
