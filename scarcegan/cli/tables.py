@@ -42,7 +42,7 @@ def overview(versions: Sequence[ModelVersion]) -> Group:
 
 def _release(release: Sequence[ModelVersion]) -> Table:
     first, metrics = release[0], list(release[-1].metrics)[:2]
-    is_compared = any(against_champion(version) for version in release)
+    is_compared = any(_against_champion(version) for version in release)
     against = [Column(Text("against champion"), min_width=8)] if is_compared else []
     columns = [*map(fixed, ("version", "definition", "status", "bound")), *against]
     title = f"Release {first.release_id}, registered {words.moment(first.created_at)}"
@@ -50,9 +50,9 @@ def _release(release: Sequence[ModelVersion]) -> Table:
         [
             str(version.version),
             version.definition,
-            status(version),
+            _status(version),
             _bound(version),
-            *([against_champion(version)] if is_compared else []),
+            *([_against_champion(version)] if is_compared else []),
             words.number(version.threshold),
             *(words.metric_value(name, version.metrics.get(name)) for name in metrics),
         ]
@@ -63,7 +63,7 @@ def _release(release: Sequence[ModelVersion]) -> Table:
 
 def facts(version: ModelVersion) -> Table:
     """Return everything about one version, a row per fact."""
-    told: dict[str, str | Text] = {"status": status(version), "description": version.description}
+    told: dict[str, str | Text] = {"status": _status(version), "description": version.description}
     told |= {"threshold": words.number(version.threshold), "bound": _bound(version)}
     told |= {name: words.metric_value(name, value) for name, value in version.metrics.items()}
     told |= {name: getattr(version, name) for name in ("release_id", "run_pathspec", "origin_run_id")}
@@ -87,10 +87,10 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     headings = [Text(f"version {version.version}\n") + spaced(version.definition) for version in versions]
     champions, against = ([one.champion for one in comparisons], [one.against_champion for one in versions])
     table = narrow("", *(Column(heading, justify="right") for heading in headings))
-    table.add_row("status", *map(status, versions))
+    table.add_row("status", *map(_status, versions))
     table.add_row("champion", *(f"version {one.version}" if one else "none yet" for one in champions))
     if any(against):
-        table.add_row("as evaluated", *map(against_champion, versions))
+        table.add_row("as evaluated", *map(_against_champion, versions))
         recall = (words.points(one.difference, one.low, one.high) if one else "" for one in against)
         # The interval goes below the difference, so that four versions fit 80 characters.
         table.add_row("in recall", *(text.replace(" [", "\n[") for text in recall))
@@ -109,22 +109,17 @@ def origin(version: ModelVersion) -> dict[str, str]:
 
 def pairs(title: str, facts: Mapping[str, str | Text]) -> Table:
     """Return a table of names and texts; what has no text is left out."""
-    table = Table(
-        Column(style="dim"), Column(overflow="fold"), box=None, show_header=False, title=Text(title),
-        title_justify="left", padding=(0, 2, 0, 0),
-    )  # fmt: skip
-    for name, text in facts.items():
-        if text:
-            table.add_row(Text(name), Text(text) if isinstance(text, str) else text)
+    told = ((name, text) for name, text in facts.items() if text)
+    table = narrow(Column(style="dim"), Column(overflow="fold"), rows=told)
+    table.title, table.show_header, table.box, table.padding = Text(title), False, None, (0, 2, 0, 0)
     return table
 
 
-def status(version: ModelVersion) -> Text:
-    """Return the status in a word and a colour."""
+def _status(version: ModelVersion) -> Text:
     return Text("champion", style="bold green") if version.is_champion else Text(*_STATUS[version.status])
 
 
-def against_champion(version: ModelVersion) -> Text:
+def _against_champion(version: ModelVersion) -> Text:
     """Return the evaluation's verdict against the champion of then; empty where there was none to compare with."""
     against = version.against_champion
     return Text(*_AGAINST[against.verdict]) if against else Text()
