@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -23,15 +22,8 @@ def runs(recorded):
 
 
 @pytest.fixture
-def rows(runs):
-    """Run a command with `--json` and return its objects."""
-
-    def run(*arguments):
-        result = runs(*arguments, "--json")
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
-
-    return run
+def rows(runs, objects):
+    return objects(runs)
 
 
 def test_list_tells_state_metrics_and_what_tells_runs_apart(runs):
@@ -117,12 +109,8 @@ def test_best_names_a_run_for_each_definition(runs, rows):
         (("list", "--since", "yesterday"), "2026-11-22"),
     ],
 )
-def test_a_refusal_is_a_short_message_on_stderr(runs, arguments, message):
-    result = runs(*arguments)
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    assert message in result.stderr
-    assert len(result.stderr.strip().splitlines()) <= 3
+def test_a_refusal_is_a_short_message_on_stderr(runs, refused, arguments, message):
+    refused(runs(*arguments), message)
 
 
 def test_a_pipe_gets_neither_colours_nor_a_spinner(recorded):
@@ -187,7 +175,5 @@ def test_report_writes_one_page_with_the_decisions(recorded, registry, tmp_path,
     assert "<html" in page.read_text()
 
 
-def test_report_of_a_run_that_was_not_evaluated_is_refused(recorded):
-    result = CliRunner().invoke(app, ["report", "third"])
-    assert result.exit_code == 1
-    assert "got third, failed in train: resume it" in result.stderr
+def test_report_of_a_run_that_was_not_evaluated_is_refused(recorded, refused):
+    refused(CliRunner().invoke(app, ["report", "third"]), "got third, failed in train: resume it")
