@@ -149,23 +149,19 @@ def test_a_folder_without_registry_is_refused(tmp_path, refused):
     assert not (tmp_path / "typo").exists()
 
 
-def test_sagemaker_is_chosen_on_the_command_line_and_asks_for_its_settings(folder, monkeypatch):
+def test_sagemaker_is_chosen_on_the_command_line_and_asks_for_its_settings(folder, refused, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    result = CliRunner().invoke(app, ["models", "list", "--registry", "sagemaker"])
-    assert result.exit_code == 1
-    assert "registry.archives" in result.stderr
-    both = ["models", "list", "--registry", "sagemaker", "--registry-folder", str(folder)]
-    assert "leave one of both out" in CliRunner().invoke(app, both).stderr
+    chosen = ["models", "list", "--registry", "sagemaker"]
+    refused(CliRunner().invoke(app, chosen), "registry.archives")
+    refused(CliRunner().invoke(app, [*chosen, "--registry-folder", str(folder)]), "leave one of both out")
 
 
 def test_the_settings_file_says_where_the_registry_is(folder, tmp_path):
     config = tmp_path / "own.toml"
-    config.write_text(f'[registry]\npath = "{folder}"\n')
-    listed = CliRunner().invoke(app, ["models", "list", "--json", "--config", str(config)])
-    assert len(json.loads(listed.stdout)) == 8
-    config.write_text(f'[registry]\npath = "{folder}"\ngroup = "another-group"\n')
-    listed = CliRunner().invoke(app, ["models", "list", "--json", "--config", str(config)])
-    assert json.loads(listed.stdout) == []
+    for group, models in ((GROUP, 8), ("another-group", 0)):
+        config.write_text(f'[registry]\npath = "{folder}"\ngroup = "{group}"\n')
+        listed = CliRunner().invoke(app, ["models", "list", "--json", "--config", str(config)])
+        assert len(json.loads(listed.stdout)) == models
 
 
 @pytest.mark.parametrize(
