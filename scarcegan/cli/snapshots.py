@@ -49,12 +49,11 @@ def show(name: Annotated[str, typer.Argument(help="Name of the snapshot.")], fol
     before = store.before(manifest)
     moved = moves(before.statistics, manifest.statistics)[:10] if before else []
     previous = before.name if before else None
-    facts = {key: value for key, value in _facts(manifest).items() if key != "notes"} | {"previous": previous}
+    facts = _facts(manifest) | {"previous": previous}
     lines = [f"note: {note}" for note in manifest.frame.notes]
     lines += [f"moved since {previous}: {move.name} (PSI {words.score(move.psi)})" for move in moved]
-    shown = pairs(f"Snapshot {name}", {key: words.setting(value) for key, value in facts.items()})
-    plain = _facts(manifest) | {"previous": previous, "moved_most": [move.to_plain() for move in moved]}
-    return Answer(plain, Group(shown, *map(Text, lines)))
+    shown = pairs(f"Snapshot {name}", {key: words.setting(value) for key, value in facts.items() if key != "notes"})
+    return Answer(facts | {"moved_most": [move.to_plain() for move in moved]}, Group(shown, *map(Text, lines)))
 
 
 def _store(folder: str) -> "SnapshotStore":

@@ -35,9 +35,6 @@ def runs(
     Returns:
         One row per run: the facts of `scarcegan.history.records.RunFacts`; then `settings.<key>` and
         `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
-
-    Raises:
-        HistoryProblem: a day is no ISO date, or Metaflow cannot read its metadata or artifacts.
     """
     return run_frame(facts_of_runs(tags, since, until, user, status, namespace))
 
