@@ -28,18 +28,14 @@ def test_snapshots_are_listed_by_date(snapshots):
     printed = snapshots("list").output
     assert printed.index("first") < printed.index("second")
     listed = json.loads(snapshots("list", "--json").output)
-    assert [(item["name"], item["players"], item["features"]) for item in listed] == [
-        ("first", 500, 2),
-        ("second", 500, 2),
-    ]
+    assert [item["name"] for item in listed] == ["first", "second"]
+    assert {(item["players"], item["features"]) for item in listed} == {(500, 2)}
     assert all(item["fingerprint"] in printed for item in listed)
 
 
-def test_one_date_is_found(snapshots):
-    assert [item["name"] for item in json.loads(snapshots("list", "--cutoff", "2026-02-01", "--json").output)] == [
-        "second"
-    ]
-    assert json.loads(snapshots("list", "--cutoff", "2025-02-01", "--json").output) == []
+@pytest.mark.parametrize(("cutoff", "expected"), [("2026-02-01", ["second"]), ("2025-02-01", [])])
+def test_one_date_is_found(snapshots, cutoff, expected):
+    assert [one["name"] for one in json.loads(snapshots("list", "--cutoff", cutoff, "--json").output)] == expected
 
 
 def test_one_snapshot_is_shown_with_its_notes_and_what_moved(snapshots):
