@@ -109,7 +109,7 @@ def test_the_first_snapshot_makes_the_group(store, aws, monkeypatch):
     ("answer", "message"),
     [
         ("ResourceNotFound", r"feature_group_role and an s3:// snapshots.folder .* got ''"),
-        ("AccessDeniedException", rf"feature group '{GROUP}': .*AccessDenied.*not you; check region"),
+        ("AccessDeniedException", rf"feature group '{GROUP}', got: .*AccessDenied.*not you; check credentials"),
         ({"names": NAMES[:-1]}, r"got no \['night'\]: name a new group"),
         ({"status": "CreateFailed", "FailureReason": "no role"}, r"to be 'Created', got 'CreateFailed' \(no role\)"),
     ],
