@@ -11,7 +11,7 @@ CONFIG ?= config/retrain.toml
 # dev, staging or prod
 TO ?= dev
 
-.PHONY: setup run aws-local deploy features test test-slow check format lock bench serving clean help
+.PHONY: setup run aws-local deploy features test test-slow check reference format lock bench serving clean help
 
 run: setup  ## run the main job on simulated players: about three minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
@@ -32,6 +32,9 @@ check: setup  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+reference: setup  ## write docs/configuration.md anew from the settings
+	$(BIN)/python -m scarcegan.settings.reference > docs/configuration.md
 
 format: setup  ## mend what the linter can mend
 	$(BIN)/ruff check --fix .

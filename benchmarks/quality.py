@@ -2,8 +2,8 @@
 
 Run: python benchmarks/quality.py [--jobs 2] [--datasets ...] [--methods ...] [--seeds 5] [--quick]
 
-It goes on where it was killed (see `trials`), writes the figures to `quality.json` and their tables to `quality.md` in
-`--output` (docs/), and needs `make bench`. The protocol:
+It goes on where it was killed (see `trials`), writes the figures to `quality.json` and their tables to
+`quality_tables.md` in `--output` (docs/), and needs `make bench`. The protocol:
 
 * Data sets: KDD99 R2L and U2R (test sets `shifted` and `same`), the lootbox telemetry at its three cut-offs, and
   simulated players; test players are those of the data set, and every measure is taken on them with their truth.
@@ -59,7 +59,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="tiny simulated players and networks, one seed, two folds")
     parser.add_argument("--store", type=Path, help="results of trials (default build/quality)")
     parser.add_argument(
-        "--output", type=Path, help="quality.json and quality.md (default docs, or with --quick the store)"
+        "--output", type=Path, help="quality.json and quality_tables.md (default docs, or with --quick the store)"
     )
     options = parser.parse_args(arguments)
     if options.quick:
@@ -109,7 +109,7 @@ def main(options: argparse.Namespace) -> None:
     chosen = {name: getattr(options, name) for name in ("folds", "seeds", "curve_seeds")}
     whole = {"figures": summary.pop("figures"), "protocol": chosen | {"quick": options.quick}, **summary}
     write_at_once(options.output / "quality.json", json.dumps(whole, indent=1) + "\n")
-    write_at_once(options.output / "quality.md", markdown(whole))
+    write_at_once(options.output / "quality_tables.md", markdown(whole))
     print(json.dumps(whole))
 
 

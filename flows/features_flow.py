@@ -1,6 +1,7 @@
 """Turn telemetry into snapshots: `python features_flow.py run`, `... run --with batch`, `... resume`."""
 
 import os
+from pathlib import Path
 
 from metaflow import Parameter, config_expr, retry, schedule, step
 
@@ -29,9 +30,11 @@ class FeaturesFlow(ProjectFlow):
     def start(self):
         """Resolve the settings and survey all telemetry once: what cannot be used is refused here."""
         from scarcegan.preflight import inside_features
+        from scarcegan.project import located
         from scarcegan.workflow.features.telemetry import plan_snapshots
 
-        settings = resolve_features(self.config.to_dict(), self.telemetry, self.cutoff)
+        telemetry = self.telemetry and located(self.telemetry, Path.cwd())
+        settings = resolve_features(self.config.to_dict(), telemetry, self.cutoff)
         inside_features(settings, os.environ)
         self.settings = settings.model_dump(mode="json")
         self.commit = self.launch.commit

@@ -2,6 +2,7 @@
 
 import os
 from functools import partial
+from pathlib import Path
 
 from metaflow import Parameter, card, config_expr, current, retry, schedule, step
 
@@ -43,8 +44,10 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.backends import open_registry
         from scarcegan.costs import estimate
         from scarcegan.preflight import inside_run
+        from scarcegan.project import located
 
-        settings = resolve(self.config.to_dict(), self.seed, self.data, self.snapshot)
+        data = self.data and located(self.data, Path.cwd())
+        settings = resolve(self.config.to_dict(), self.seed, data, self.snapshot)
         print(estimate(settings.resources, settings.prices, settings.folds, settings.train).sentence)
         inside_run(settings, os.environ)
         open_registry(settings.registry).versions()
@@ -156,14 +159,14 @@ class RetrainFlow(ProjectFlow):
         """Say what came out and where to look next, and drop the checkpoints that nobody needs any more."""
         from scarcegan.evaluation.records import Evaluation
         from scarcegan.registry.release import Release
-        from scarcegan.workflow.retraining.checkpoints import drop_checkpoints
+        from scarcegan.storage import remove_folder
 
         evaluation, release = Evaluation.from_plain(self.evaluation), Release.from_plain(self.release)
         print(*(verdict.sentence for verdict in evaluation.verdicts.values()), sep="\n")
         numbers = ", ".join(str(version.version) for version in release.versions)
         print(f"Registered versions {numbers} as {release.release_id} in {release.registry}.")
         print("Look next:", *release.commands, sep="\n  ")
-        drop_checkpoints(self._checkpoints(), [f"fold_{number}.npz" for number in range(self.settings["folds"]["k"])])
+        remove_folder(self._checkpoints())
 
     def _models(self):
         """Read the models by business definition."""
@@ -188,10 +191,16 @@ class RetrainFlow(ProjectFlow):
         )
 
     def _checkpoints(self):
-        """Return the folder of this run's checkpoints, the same for all its resumes and for no other run."""
-        from scarcegan.workflow.retraining.checkpoints import checkpoint_folder
+        """Return the folder of this run's checkpoints, the same for all its resumes and for no other run.
 
-        return checkpoint_folder(current.flow_name, self.origin_run, self.shared_prefix())
+        It is beside the artifacts where they are on S3: the next task may run on another machine.
+        """
+        from scarcegan.project import project_folder
+
+        shared = self.shared_prefix()
+        if shared:
+            return f"{shared}/{current.flow_name}/checkpoints/{self.origin_run}"
+        return str(project_folder("checkpoints") / current.flow_name / self.origin_run)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,15 @@ from pathlib import Path
 
 from scarcegan import settings
 from scarcegan.problems import RegistryProblem
-from scarcegan.project import project_folder, project_root
+from scarcegan.project import located
 from scarcegan.registry import LocalRegistry, Registry
-from scarcegan.snapshots import SnapshotWriter, open_snapshots
+from scarcegan.snapshots import Manifest, open_snapshots
 
 
 def open_registry(chosen: settings.Registry) -> Registry:
     """Open the registry that the settings name.
 
-    A relative `path` counts from the project's root, so that a flow started in `flows/` and a command typed
-    at the root find the same registry. Nothing is created before the first registration.
+    Nothing is created before the first registration.
 
     Raises:
         RegistryProblem: the kind is unknown; SageMaker is chosen, but `archives` is not set, or no image is known to
@@ -26,15 +25,15 @@ def open_registry(chosen: settings.Registry) -> Registry:
         return open_sagemaker(chosen)
     if chosen.kind != "local":
         raise RegistryProblem(f"expected registry.kind 'local' or 'sagemaker', got '{chosen.kind}': set one of them")
-    folder = project_root() / Path(chosen.path) if chosen.path else project_folder("registry")
-    return LocalRegistry(folder, chosen.group)
+    return LocalRegistry(Path(located(chosen.path or ".scarcegan/registry")), chosen.group)
 
 
-def snapshot_writers(chosen: settings.Snapshots) -> list[SnapshotWriter]:
-    """Return what publishes a snapshot: the store, then the SageMaker feature group if one is named."""
+def publish_snapshot(manifest: Manifest, chosen: settings.Snapshots) -> Manifest:
+    """Publish a snapshot in the store and hand it to the SageMaker feature group, if one is named."""
     store = open_snapshots(chosen.folder)
-    if not chosen.feature_group:
-        return [store]
-    from scarcegan.aws.feature_group import FeatureGroup
+    published = store.publish(manifest)
+    if chosen.feature_group:
+        from scarcegan.aws.feature_group import FeatureGroup
 
-    return [store, FeatureGroup(chosen, store)]
+        FeatureGroup(chosen, store).publish(published)
+    return published

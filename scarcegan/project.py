@@ -1,6 +1,10 @@
-"""Where the project keeps what it makes: one `.scarcegan` folder, the same from every working directory."""
+"""Where the project keeps what it makes, and where the paths in its settings lead."""
 
+import os
+import re
 from pathlib import Path
+
+from scarcegan.problems import SettingsProblem
 
 
 def project_root() -> Path:
@@ -17,3 +21,19 @@ def project_root() -> Path:
 def project_folder(name: str) -> Path:
     """Return `.scarcegan/<name>` under the project root; the caller creates it when it first writes."""
     return project_root() / ".scarcegan" / name
+
+
+def located(path: str, base: Path | None = None) -> str:
+    """Return the location that a path means: an `s3://` address or an absolute local path.
+
+    `~` and `$VARIABLES` are expanded. In the settings a relative path counts from the project root, so that it means
+    the same to a flow started in `flows/` and to a command typed at the root; typed at a prompt, it counts from the
+    working directory, the `base` then.
+
+    Raises:
+        SettingsProblem: the path names an environment variable that is not set.
+    """
+    expanded = os.path.expanduser(os.path.expandvars(path))
+    if unset := re.search(r"\$\{?(\w+)", expanded):
+        raise SettingsProblem(f"expected a value of ${unset[1]}, which the path '{path}' names: set the variable")
+    return expanded if "://" in expanded else os.path.abspath((base or project_root()) / expanded)

@@ -22,6 +22,7 @@ from scarcegan.evaluation.records import Prevalence
 from scarcegan.evaluation.scored import held_out
 from scarcegan.registry import AgainstChampion, ModelToRegister
 from scarcegan.settings import load
+from scarcegan.storage import s3
 
 STACK = Path(__file__).parents[1] / "config" / "aws" / "stack.yaml"
 DEFINITIONS = ("recall_first", "precision_first", "review_budget", "balanced")
@@ -138,6 +139,20 @@ def aws_account(aws, aws_endpoint, monkeypatch):
     """An empty account that everything which takes its credentials from the environment works on."""
     lead_to(aws_endpoint, monkeypatch)
     return aws
+
+
+@pytest.fixture
+def bucket(aws_account):
+    """The bucket `models` of that account, empty; plain boto3 and the project reach it by the environment alone."""
+    import boto3
+
+    return boto3.resource("s3").Bucket("models")
+
+
+@pytest.fixture(autouse=True)
+def own_s3_client():
+    """Let each test's storage make its client from the environment that the test sets."""
+    s3.client.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,13 @@
 
 import hashlib
 import json
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-from botocore.exceptions import ClientError
 
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.archives import ArchiveFolder
+from scarcegan.registry.archives import keep_archive
 from scarcegan.registry.versions import Decision
+from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, write_bytes
 
 
 class Bucket:
@@ -19,40 +16,31 @@ class Bucket:
 
     Args:
         prefix: `s3://bucket/prefix`.
-        client: boto3's S3 client.
         cache: folder for fetched archives.
     """
 
-    def __init__(self, prefix: str, client: Any, cache: Path) -> None:
-        name, _, path = prefix.removeprefix("s3://").partition("/")
-        if not prefix.startswith("s3://") or not name:
+    def __init__(self, prefix: str, cache: Path) -> None:
+        if not prefix.removeprefix("s3://").strip("/") or not prefix.startswith("s3://"):
             raise RegistryProblem(
                 f"expected registry.archives = 's3://bucket/prefix' for SageMaker, got '{prefix}': set it"
             )
-        self._name, self._path, self._client = name, path.strip("/"), client
-        self._cache = ArchiveFolder(cache)
+        self._prefix, self._cache = prefix, cache
 
     def uri(self, sha256: str) -> str:
         """Return where the archive with that digest lies, or would lie."""
-        return f"s3://{self._name}/{self._archive_key(sha256)}"
+        return join(self._prefix, f"archives/{sha256}/model.tar.gz")
 
     def keep(self, archive: Path, sha256: str) -> None:
-        """Upload an archive unless it is there; S3 shows an object whole or not at all."""
-        key = self._archive_key(sha256)
-        try:
-            self._client.head_object(Bucket=self._name, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
-                raise
-            self._client.put_object(Bucket=self._name, Key=key, Body=archive.read_bytes())
+        """Upload an archive unless it is there."""
+        if not is_file(self.uri(sha256)):
+            put_file(archive, self.uri(sha256))
 
     def keep_report(self, text: str) -> tuple[str, str]:
         """Keep a report by its content and return its URI and its digest, `sha256:<hex>`."""
-        body = text.encode()
-        sha256 = hashlib.sha256(body).hexdigest()
-        key = "/".join(filter(None, [self._path, "reports", f"{sha256}.json"]))
-        self._client.put_object(Bucket=self._name, Key=key, Body=body, ContentType="application/json")
-        return f"s3://{self._name}/{key}", f"sha256:{sha256}"
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        uri = join(self._prefix, f"reports/{sha256}.json")
+        write_bytes(uri, text.encode())
+        return uri, f"sha256:{sha256}"
 
     def fetch(self, sha256: str) -> Path:
         """Return a local path of an archive, its digest checked.
@@ -60,29 +48,19 @@ class Bucket:
         Raises:
             RegistryProblem: it was changed.
         """
-        with tempfile.NamedTemporaryFile(suffix=".tar.gz") as fetched:
-            self._client.download_fileobj(self._name, self._archive_key(sha256), fetched)
-            fetched.flush()
-            self._cache.keep(Path(fetched.name), sha256)
-        return self._cache.fetch(sha256)
+        with local_file(self.uri(sha256)) as fetched:
+            return keep_archive(fetched, self._cache, sha256)
 
     def record(self, group: str, version: int, decision: Decision) -> None:
         """Add a decision to a version's record; the same one twice is one entry."""
-        key = self._record_key(group, version) + f"{decision.at}.json"
-        body = json.dumps(asdict(decision), ensure_ascii=False).encode()
-        self._client.put_object(Bucket=self._name, Key=key, Body=body)
+        said = json.dumps(asdict(decision), ensure_ascii=False)
+        write_bytes(join(self._decisions(group, version), f"{decision.at}.json"), said.encode())
 
     def recorded(self, group: str, version: int) -> list[Decision]:
         """Return the recorded decisions about a version, oldest first."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._name, Prefix=self._record_key(group, version)
-        )
-        keys = sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
-        bodies = [self._client.get_object(Bucket=self._name, Key=key)["Body"] for key in keys]
-        return [Decision(**json.loads(body.read())) for body in bodies]
+        folder = self._decisions(group, version)
+        contents = [find_bytes(join(folder, name)) for name in list_names(folder)]
+        return [Decision(**json.loads(content)) for content in contents if content]
 
-    def _archive_key(self, sha256: str) -> str:
-        return "/".join(filter(None, [self._path, "archives", sha256, "model.tar.gz"]))
-
-    def _record_key(self, group: str, version: int) -> str:
-        return "/".join(filter(None, [self._path, "decisions", group, str(version)])) + "/"
+    def _decisions(self, group: str, version: int) -> str:
+        return join(self._prefix, f"decisions/{group}/{version}")

@@ -26,6 +26,7 @@ from scarcegan.data.validation import (
     refuse_same_player_twice,
 )
 from scarcegan.problems import DataProblem
+from scarcegan.project import located
 from scarcegan.settings import Settings
 from scarcegan.storage import join, list_names
 
@@ -93,6 +94,7 @@ def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
     Raises:
         DataProblem: a population has no table, or several.
     """
+    folder = located(folder)
     names = list_names(folder)
     found = {}
     for population in (*populations, TEST):

@@ -16,8 +16,6 @@ dormant, normal, heavy, risky, as when moderators misjudge a player.
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +28,9 @@ from scarcegan.datasets.simulation import COUNTERS, KINDS, SURE_DAYS, VERSION, d
 from scarcegan.datasets.sources import require_populations
 from scarcegan.datasets.telemetry_source import TEST, UNLABELED_NAME, players_of
 from scarcegan.problems import DataProblem, SettingsProblem
-from scarcegan.project import project_folder
+from scarcegan.project import located
 from scarcegan.settings import RoleNames, Settings
+from scarcegan.storage import draft_beside, is_s3
 
 CUTOFF = "2026-01-01"
 TEST_SHARE = 0.3
@@ -46,7 +45,7 @@ def load(settings: Settings) -> Players:
         SettingsProblem: other population names, a window longer than the simulation, too many labels.
         DataProblem: `data.path` holds something else.
     """
-    require_populations(settings, KINDS[:-1], KINDS[-1])
+    require_populations(settings.populations, "simulated", KINDS[:-1], KINDS[-1])
     if settings.features.window_days > settings.simulated.days:
         raise SettingsProblem(
             f"features.window_days ({settings.features.window_days}) is longer than simulated.days "
@@ -68,20 +67,18 @@ def write_telemetry(settings: Settings) -> Path:
         SettingsProblem: more labels are asked for than there are players; or `data.path` is not local.
         DataProblem: the folder holds something else.
     """
-    if "://" in settings.data.path:
-        raise SettingsProblem(f"simulated players need a local data.path, got {settings.data.path!r}: leave it empty")
     stamp = fingerprint(settings)
-    folder = Path(settings.data.path) if settings.data.path else project_folder("simulated") / stamp
+    location = located(settings.data.path or f".scarcegan/simulated/{stamp}")
+    if is_s3(location):
+        raise SettingsProblem(f"simulated players need a local data.path, got {location!r}: leave it empty")
+    folder = Path(location)
     if _is_complete(folder, stamp):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with draft_beside(str(folder.parent)) as draft:
+        draft.mkdir()
         _write_tables(settings, draft)
         (draft / STAMP).write_text(_stamped(stamp))
         _publish(draft, folder, stamp)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 
@@ -108,7 +105,6 @@ def _is_complete(folder: Path, stamp: str) -> bool:
 
 
 def _publish(draft: Path, folder: Path, stamp: str) -> None:
-    draft.chmod(0o755)  # mkdtemp makes folders that others cannot read
     try:
         os.rename(draft, folder)
     except OSError:

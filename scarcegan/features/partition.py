@@ -12,7 +12,7 @@ from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers
 from scarcegan.features.source import Source, Window, naming, read_frames
 from scarcegan.features.telemetry import Telemetry, iso, to_block
 from scarcegan.problems import DataProblem
-from scarcegan.storage import draft_beside, is_file, is_folder, join, put_file, remove, remove_folder, write_once
+from scarcegan.storage import draft_beside, is_file, join, list_names, put_file, remove, remove_folder, write_bytes
 
 SHARD = "shard"
 # Written last and removed first: with it a shard without a folder has no rows, without it nobody can tell.
@@ -49,7 +49,7 @@ def write_partition(source: Source, windows: Sequence[Window], shards: int, fold
         )
         for file in sorted(draft.rglob("*.parquet")):
             put_file(file, join(folder, str(file.relative_to(draft))))
-    write_once(join(folder, COMPLETE), b"")
+    write_bytes(join(folder, COMPLETE), b"")
 
 
 def read_shard(folder: str, number: int, window: Window, observed: np.ndarray, location: str) -> Telemetry | None:
@@ -78,7 +78,7 @@ def read_shard(folder: str, number: int, window: Window, observed: np.ndarray, l
     # A day's rows lie in any of the files; those of other windows are dropped at once.
     frames = [
         rows
-        for _, frame in (read_frames(Source(own), window.first, window.last) if is_folder(own) else ())
+        for _, frame in (read_frames(Source(own), window.first, window.last) if list_names(own) else ())
         if len(rows := frame[frame[DATE].between(iso(window.first), iso(window.last), inclusive="left")])
     ]
     if not frames:

@@ -1,66 +1,39 @@
 """Checkpoints that survive a kill, a retry and a resume, and refuse to continue another training."""
 
 import hashlib
+import io
 import json
-import os
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from scarcegan.problems import CheckpointProblem
+from scarcegan.storage import find_bytes, new_file
 
 _META = "meta.json"
 
 
-class Copies(Protocol):
-    """Keeps a copy of a checkpoint where another machine finds it.
+@dataclass(frozen=True)
+class CheckpointFile:
+    """The one checkpoint of one fold: the latest, which replaces the one before.
 
     Attributes:
-        location: where the copy is, for messages.
+        location: the file, on this machine or on S3 where tasks move between machines.
+        fingerprint: of data, settings, fold and code; a file with another one is refused.
     """
 
     location: str
-
-    def fetch(self, path: Path) -> None:
-        """Bring the copy to a local path, if there is one."""
-
-    def keep(self, path: Path) -> None:
-        """Replace the copy by a local file; it is there whole or not at all."""
-
-
-@dataclass(frozen=True)
-class CheckpointFile:
-    """The one checkpoint of one fold: the latest, replaced atomically.
-
-    Attributes:
-        path: the file; its folder is made when first saved.
-        fingerprint: of data, settings, fold and code; a file with another one is refused.
-        copies: where the file is kept beyond this machine, if it is; the copy counts then.
-    """
-
-    path: Path
     fingerprint: str
-    copies: Copies | None = None
 
     def save(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         """Write arrays and plain metadata; a kill at any moment leaves the former checkpoint or the new one."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"fingerprint": self.fingerprint} | meta)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, allow_pickle=False, **{_META: np.array(text)}, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.path)
-        finally:
-            Path(name).unlink(missing_ok=True)
-        if self.copies:
-            self.copies.keep(self.path)
+        # Opened here: to a path, NumPy adds `.npz`.
+        with new_file(self.location) as draft, draft.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{_META: np.array(text)}, **arrays)
 
     def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Return arrays and metadata of the latest checkpoint, or None where there is none yet.
@@ -68,23 +41,20 @@ class CheckpointFile:
         Raises:
             CheckpointProblem: the file cannot be read, or has another fingerprint.
         """
-        if self.copies:
-            self.copies.fetch(self.path)
-        if not self.path.exists():
+        content = find_bytes(self.location)
+        if content is None:
             return None
-        place = self.copies.location if self.copies else self.path
         try:
-            # opened here: given a path, NumPy leaves a broken zip file open
-            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             meta = json.loads(str(arrays.pop(_META)))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise CheckpointProblem(
-                f"{place} is no readable checkpoint ({error}): delete it to train this fold from the start"
+                f"{self.location} is no readable checkpoint ({error}): delete it to train this fold from the start"
             ) from error
         if meta["fingerprint"] != self.fingerprint:
             raise CheckpointProblem(
-                f"{place} belongs to another training: expected fingerprint {self.fingerprint}, got "
+                f"{self.location} belongs to another training: expected fingerprint {self.fingerprint}, got "
                 f"{meta['fingerprint']}; data, settings, fold or code have changed; delete the file to train this fold "
                 "from its start"
             )

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from scarcegan.problems import Problem
 from scarcegan.records import Record
-from scarcegan.storage import is_folder, join, list_names, read_bytes, remove, write_once
+from scarcegan.storage import find_bytes, join, list_names, remove, write_bytes
 
 R = TypeVar("R", bound=Record)
 
@@ -36,7 +36,8 @@ class Records:
 
     def claim(self, name: str, record: Record) -> bool:
         """Write a record unless there is one of that name; of several writers at once exactly one is told True."""
-        return write_once(self._at(name), (json.dumps(record.to_plain(), indent=1, allow_nan=False) + "\n").encode())
+        text = json.dumps(record.to_plain(), indent=1, allow_nan=False) + "\n"
+        return write_bytes(self._at(name), text.encode(), once=True)
 
     def withdraw(self, name: str) -> None:
         """Take a claim back: what it stood for did not happen."""
@@ -44,25 +45,19 @@ class Records:
 
     def find(self, name: str, kind: type[R]) -> R | None:
         """Return the record of that name, if there is one that can be read."""
-        return self._read(name, kind) if name in self._names() else None
-
-    def before(self, cutoff: str, kind: type[R]) -> list[R]:
-        """Return the records, named by cut-off (ISO) first, of all earlier cut-offs, oldest first."""
-        earlier = (name for name in self._names() if name[: len(cutoff)] < cutoff)
-        return [record for name in earlier if (record := self._read(name, kind)) is not None]
-
-    def _names(self) -> list[str]:
-        names = list_names(self.folder) if is_folder(self.folder) else []
-        return [name.removesuffix(".json") for name in names if name.endswith(".json")]
-
-    def _read(self, name: str, kind: type[R]) -> R | None:
-        content = read_bytes(self._at(name))  # where storage fails, this does
+        content = find_bytes(self._at(name))  # where storage fails, this does
         try:
-            return kind.from_plain(json.loads(content))
+            return None if content is None else kind.from_plain(json.loads(content))
         except (ValueError, Problem) as error:
             reason = f"the record {self._at(name)} cannot be read and is left out ({error}): remove the file"
             self.unreadable += [reason] if reason not in self.unreadable else []
             return None
+
+    def before(self, cutoff: str, kind: type[R]) -> list[R]:
+        """Return the records, named by cut-off (ISO) first, of all earlier cut-offs, oldest first."""
+        names = [name.removesuffix(".json") for name in list_names(self.folder) if name.endswith(".json")]
+        found = [self.find(name, kind) for name in names if name[: len(cutoff)] < cutoff]
+        return [record for record in found if record is not None]
 
     def _at(self, name: str) -> str:
         return join(self.folder, f"{name}.json")

@@ -13,7 +13,6 @@ import hashlib
 import io
 import json
 import tarfile
-import uuid
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from scarcegan.problems import Problem, RegistryProblem
+from scarcegan.storage import write_bytes
 
 FORMAT = 2
 READ_FORMATS = (1, FORMAT)
@@ -34,7 +34,7 @@ def write_archive(
 ) -> str:
     """Write a model's plain data, its evaluation and further files as one archive; see `Model.save`."""
     content = _pack({**_plain_files(model, evaluation), **beside})
-    _write_whole(content, Path(destination))
+    write_bytes(str(destination), content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -143,13 +143,3 @@ def _unpack(path: Path, expect_sha256: str | None) -> dict[str, bytes]:
         raise RegistryProblem(
             f"expected a whole model archive, got a damaged one at {path} ({error}): register the model again"
         ) from error
-
-
-def _write_whole(content: bytes, destination: Path) -> None:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    draft = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(destination)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -33,6 +33,7 @@ from scarcegan.settings.model_sections import (
     Scaling,
     Train,
     four_definitions,
+    headline_of,
 )
 from scarcegan.settings.monitoring_sections import Monitoring, Signal, Signals
 from scarcegan.settings.section import Section, Share
@@ -66,6 +67,8 @@ __all__ = [
     "Train",
     "TrainResources",
     "documented_keys",
+    "four_definitions",
+    "headline_of",
     "load",
     "parse",
     "resolve",
@@ -74,6 +77,8 @@ __all__ = [
 
 
 class Settings(Section):
+    """The whole tree."""
+
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
     """The one seed; everything random derives from it."""
     review_budget: Share = 0.01

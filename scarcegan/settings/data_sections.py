@@ -8,6 +8,8 @@ from scarcegan.settings.section import IsoDate, Name, Positive, Section, Share
 
 
 class Populations(Section):
+    """The populations by name, as the input calls them."""
+
     negatives: Annotated[tuple[Name, ...], Field(min_length=1)] = ("dormant", "normal", "heavy")
     """Harmless labelled populations; their order is the class index order."""
     rare: Name = "risky"
@@ -29,6 +31,8 @@ class Populations(Section):
 
 
 class Data(Section):
+    """Where the players come from, and how many of them are used."""
+
     source: Literal["simulated", "kdd99", "lootbox", "tables", "snapshot"] = "simulated"
     """Where players come from; `tables`: your own five tables, `snapshot`: what FeaturesFlow published."""
     path: str = ""
@@ -50,6 +54,8 @@ class Data(Section):
 
 
 class Simulated(Section):
+    """The simulated players, used where `data.source` is `simulated`."""
+
     players: Annotated[int, Field(ge=200)] = 30_000
     """Simulated players."""
     days: Annotated[int, Field(ge=28)] = 90
@@ -69,21 +75,29 @@ class Simulated(Section):
 
 
 class Kdd99(Section):
+    """KDD Cup 1999, used where `data.source` is `kdd99`."""
+
     task: Literal["r2l", "u2r"] = "r2l"
     """The rare attack class."""
 
 
 class Lootbox(Section):
+    """Real game telemetry, used where `data.source` is `lootbox`."""
+
     cutoff: Literal["2023-02-12", "2023-03-14", "2023-04-13"] = "2023-04-13"
     """Cut-off date: features see only earlier days."""
 
 
 class Features(Section):
+    """Which days the features see."""
+
     window_days: Annotated[int, Field(ge=28, le=730)] = 60
     """Observation window before the cut-off."""
 
 
 class RoleNames(Section):
+    """What each counter of the telemetry stands for."""
+
     activity: str = ""
     """Counter of how much is played; empty: the first counter."""
     intensity: str = ""
@@ -99,6 +113,8 @@ class RoleNames(Section):
 
 
 class Telemetry(Section):
+    """The telemetry that FeaturesFlow turns into snapshots."""
+
     path: str = ""
     """Parquet or CSV, a file or a folder of parts, local or `s3://`, $VARIABLES allowed; empty: simulated."""
     counters: tuple[str, ...] = ()
@@ -116,6 +132,8 @@ class Telemetry(Section):
 
 
 class Snapshots(Section):
+    """Where snapshots are kept, and what they are called."""
+
     folder: str = ""
     """Where snapshots are, local or `s3://`; empty: `.scarcegan/snapshots` in the project."""
     prefix: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)] = "players-"
@@ -127,5 +145,7 @@ class Snapshots(Section):
 
 
 class Scoring(Section):
+    """Where ScoreFlow writes the scores."""
+
     folder: str = ""
     """Where scores are written, local or `s3://`; empty: `.scarcegan/scores` in the project."""

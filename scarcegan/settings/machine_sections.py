@@ -10,6 +10,8 @@ Price = Annotated[float, Field(ge=0)]
 
 
 class StepResources(Section):
+    """What a step asks for on AWS Batch."""
+
     cpu: Positive = 1
     """Virtual CPUs."""
     memory_mb: Annotated[int, Field(ge=512)] = 4_096
@@ -21,6 +23,8 @@ class StepResources(Section):
 
 
 class TrainResources(StepResources):
+    """What the training of one fold asks for on AWS Batch."""
+
     gpu: Annotated[int, Field(ge=0, le=8)] = 1
     """GPUs of one fold's training job on AWS Batch; a laptop run needs none."""
     cpu: Positive = 4
@@ -32,6 +36,8 @@ class TrainResources(StepResources):
 
 
 class Resources(Section):
+    """What each step asks for with `--with batch`."""
+
     small: StepResources = StepResources()
     """start, select, register and end of RetrainFlow; publish of FeaturesFlow; all steps of ScoreFlow."""
     preprocess: StepResources = StepResources(cpu=2, memory_mb=16_000)
@@ -41,6 +47,8 @@ class Resources(Section):
 
 
 class Prices(Section):
+    """What machines cost, for the estimate before a run and the bill after it; put your own prices in."""
+
     currency: str = "USD"
     """Currency of the prices."""
     vcpu_hour: Price = 0.0333
@@ -56,6 +64,8 @@ class Prices(Section):
 
 
 class Deployment(Section):
+    """The flows on AWS Step Functions, and when EventBridge starts each."""
+
     project: Annotated[str, Field(pattern="^[a-z0-9_]+$")] = "scarcegan"
     """Name of Metaflow's project: state machines are called `<project>.<branch>.<flow>`."""
     features_cron: str = ""

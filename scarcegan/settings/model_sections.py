@@ -1,5 +1,6 @@
 """Settings of the model: folds, networks, training, business definitions, evaluation, registry."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -8,11 +9,15 @@ from scarcegan.settings.section import Name, Positive, Rate, Section, Share
 
 
 class Folds(Section):
+    """How the labelled players are split for training and validation."""
+
     k: Annotated[int, Field(ge=2, le=50)] = 5
     """Stratified folds by player; one training task each."""
 
 
 class Scaling(Section):
+    """How raw features become network inputs; fitted on the training rows of each fold."""
+
     kind: Literal["quantile_normal", "log_minmax"] = "quantile_normal"
     """How raw features become network inputs; fitted on each fold's training rows."""
     knots: Annotated[int, Field(ge=4, le=4096)] = 128
@@ -22,6 +27,8 @@ class Scaling(Section):
 
 
 class Model(Section):
+    """The networks and their losses; docs/method.md explains them."""
+
     objective: Literal["corrected", "published"] = "corrected"
     """Losses: as corrected here, or as the published code computes them."""
     variant: Literal["full", "without_leeway", "without_bad_generator", "vanilla"] = "full"
@@ -52,6 +59,8 @@ class Model(Section):
 
 
 class Train(Section):
+    """The training of one fold."""
+
     members: Annotated[int, Field(ge=1, le=1024)] = 8
     """Networks trained side by side in each fold."""
     iterations: Positive = 1_000
@@ -79,6 +88,11 @@ class Train(Section):
 
 
 class Definition(Section):
+    """One business definition: it chooses its own members and threshold and becomes one registered model.
+
+    Without any in the configuration, the four of docs/method.md hold.
+    """
+
     name: Name
     """Name of the business definition."""
     maximise: Literal["recall", "fewest_flagged", "f2"]
@@ -101,6 +115,12 @@ class Definition(Section):
         return self
 
 
+def headline_of(definitions: Iterable[Definition]) -> str:
+    """Return the definition that stands out at first: the first whose bound is the flagged share, else the first."""
+    # Moderators can look at so many players and no more: a bound flagged share is what they work by.
+    return min(definitions, key=lambda one: one.constraint != "flagged").name
+
+
 def four_definitions() -> tuple[Definition, ...]:
     """Return the business definitions that hold where the configuration names none."""
     return (
@@ -115,6 +135,8 @@ RivalName = Literal["gradient_boosting", "random_forest", "extra_trees", "logist
 
 
 class Evaluate(Section):
+    """How models are measured on the test players, and beside which rivals."""
+
     bootstrap: Annotated[int, Field(ge=20, le=10_000)] = 400
     """Bootstrap resamples of players behind each interval."""
     rivals: tuple[RivalName, ...] = (
@@ -129,6 +151,8 @@ class Evaluate(Section):
 
 
 class Registry(Section):
+    """Where models are registered."""
+
     kind: Literal["local", "sagemaker"] = "local"
     """The embedded SQLite registry, or SageMaker's Model Registry."""
     path: str = ""

@@ -8,6 +8,8 @@ from scarcegan.settings.section import Section, Share
 
 
 class Signal(Section):
+    """When one sign of drift counts, and when it retrains."""
+
     least: Annotated[float, Field(ge=0, le=1)]
     """Size from which the signal counts, however sure a smaller one is."""
     retrain_after: Annotated[int, Field(ge=0)]
@@ -15,6 +17,8 @@ class Signal(Section):
 
 
 class Signals(Section):
+    """The signs of drift."""
+
     features: Signal = Signal(least=0.05, retrain_after=0)
     """Size: share of the features beyond their limits."""
     classifier: Signal = Signal(least=0.6, retrain_after=2)
@@ -28,6 +32,8 @@ class Signals(Section):
 
 
 class Monitoring(Section):
+    """How far a scored snapshot may move from the reference, and when that retrains."""
+
     reference: str = ""
     """Snapshot to compare with; empty: the one that the champion was trained on."""
     rows: Annotated[int, Field(ge=100)] = 50_000

@@ -13,4 +13,6 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
 
 class Section(BaseModel):
+    """A table of settings: unknown keys are refused, and nothing changes once it is read."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)

@@ -26,6 +26,7 @@ from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.tables import read_table
 from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.problems import DataProblem
+from scarcegan.project import located
 from scarcegan.settings import Data, Populations
 from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, Snapshot
@@ -55,12 +56,13 @@ class Labels:
 
 
 def read_labels(location: str, populations: Populations) -> Labels:
-    """Read and check a labels table, parquet or CSV, local or `s3://`.
+    """Read and check the labels table at a path of the settings, parquet or CSV, local or `s3://`.
 
     Raises:
         DataProblem: unreadable, columns missing, unknown populations, dates that are none, a label known before it
             began; the message names the file, the column and the row count.
     """
+    location = located(location)
     table = read_table(location, text=[ID])
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:

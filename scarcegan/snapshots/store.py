@@ -1,15 +1,17 @@
 """Snapshots in a folder or under an S3 prefix: `<folder>/<name>/manifest.json` and its parts.
 
 A part's name carries its digest, so parts of two contents never overwrite each other; a snapshot exists from the
-moment its manifest is written, which happens once. Nothing changes it after that.
+moment its manifest is written, which happens once. Nothing changes it after that. A name that ends with a date ends
+with the snapshot's cut-off, so that a list of names is enough to know which manifests to read.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -17,22 +19,25 @@ import pyarrow.parquet as pq
 
 from scarcegan.data.columns import Column, describe
 from scarcegan.problems import DataProblem
-from scarcegan.project import project_folder
+from scarcegan.project import located
 from scarcegan.snapshots.manifest import Manifest, Part, read_manifest
 from scarcegan.storage import (
     draft_beside,
-    is_folder,
+    find_bytes,
+    is_file,
     join,
     list_names,
     local_file,
     put_file,
-    read_bytes,
     remove,
-    write_once,
+    write_bytes,
 )
 
 MANIFEST = "manifest.json"
 ID = "player_id"
+# Of manifests that are read at once: each is one request, which waits more than it works.
+READERS = 8
+_DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 
 
 @dataclass(frozen=True)
@@ -48,20 +53,6 @@ class Snapshot:
     manifest: Manifest
     ids: np.ndarray
     features: np.ndarray
-
-
-class SnapshotWriter(Protocol):
-    """Where a described snapshot can be made available to others."""
-
-    def publish(self, manifest: Manifest) -> Manifest:
-        """Make the snapshot available; the same again changes nothing.
-
-        Returns:
-            The manifest that holds from now on.
-
-        Raises:
-            DataProblem: the name is taken by other content, or the place refuses.
-        """
 
 
 class SnapshotStore:
@@ -96,9 +87,17 @@ class SnapshotStore:
         return Part(file, len(ids), id_type, _content(ids, features), sha256), describe(features)
 
     def publish(self, manifest: Manifest) -> Manifest:
-        """See `SnapshotWriter.publish`; parts of refused content are removed."""
+        """Make a described snapshot one, and return its manifest; the same again changes nothing.
+
+        Raises:
+            DataProblem: the name is taken by other content, the parts of which are removed.
+        """
+        if _DATE.search(manifest.name) and not manifest.name.endswith(manifest.frame.cutoff):
+            raise DataProblem(
+                f"expected a name that ends with the cut-off {manifest.frame.cutoff}, got '{manifest.name}': rename it"
+            )
         location = self._at(manifest.name, MANIFEST)
-        if write_once(location, manifest.to_json()):
+        if write_bytes(location, manifest.to_json(), once=True):
             return manifest
         published = self.describe(manifest.name)
         kept = {part.file for part in published.parts}
@@ -115,27 +114,25 @@ class SnapshotStore:
 
     def names(self) -> list[str]:
         """List the names of all published snapshots."""
-        if not is_folder(self.folder):
-            return []
-        return [name for name in list_names(self.folder) if self._is_published(name)]
+        return [manifest.name for manifest in self.snapshots()]
 
     def snapshots(self) -> list[Manifest]:
         """Return the manifests of all published snapshots, by cut-off and name."""
-        return sorted(map(self.describe, self.names()), key=lambda found: (found.frame.cutoff, found.name))
+        with ThreadPoolExecutor(READERS) as readers:
+            found = readers.map(self._find, list_names(self.folder))
+        return sorted(filter(None, found), key=lambda one: (one.frame.cutoff, one.name))
 
-    def find(self, cutoff: str) -> list[Manifest]:
-        """Return the manifests of the snapshots at a cut-off date (ISO)."""
-        return [manifest for manifest in self.snapshots() if manifest.frame.cutoff == cutoff]
+    def latest(self, prefix: str) -> Manifest | None:
+        """Return the snapshot of the latest cut-off whose name begins with a prefix, if there is one."""
+        return next(self._latest_first(prefix=prefix), None)
 
     def before(self, manifest: Manifest) -> Manifest | None:
         """Return the latest snapshot of an earlier cut-off with the same window and columns, if there is one."""
-        same = (manifest.frame.window_days, manifest.frame.columns)
-        earlier = [
-            other
-            for other in self.snapshots()
-            if other.frame.cutoff < manifest.frame.cutoff and (other.frame.window_days, other.frame.columns) == same
-        ]
-        return earlier[-1] if earlier else None
+        frame = manifest.frame
+        for other in self._latest_first(before=frame.cutoff):
+            if (other.frame.window_days, other.frame.columns) == (frame.window_days, frame.columns):
+                return other
+        return None
 
     def describe(self, name: str) -> Manifest:
         """Return the manifest of one snapshot.
@@ -143,13 +140,13 @@ class SnapshotStore:
         Raises:
             DataProblem: there is no such snapshot, or its manifest was changed.
         """
-        if not self._is_published(name):
+        found = self._find(name)
+        if found is None:
             raise DataProblem(
                 f"expected a snapshot '{name}' in {self.folder}, got {self.names() or 'none at all'}: name one of "
                 "these, or publish it with flows/features_flow.py"
             )
-        location = self._at(name, MANIFEST)
-        return read_manifest(read_bytes(location), location)
+        return found
 
     def read(self, name: str, fingerprint: str = "", rows: np.ndarray | None = None) -> Snapshot:
         """Read a snapshot, every part checked against its digest; peak memory is its own and one part's.
@@ -162,7 +159,12 @@ class SnapshotStore:
         Raises:
             DataProblem: no such snapshot, another fingerprint, a part that is missing or was changed.
         """
-        manifest = self._expected(name, fingerprint)
+        manifest = self.describe(name)
+        if fingerprint not in ("", manifest.fingerprint):
+            raise DataProblem(
+                f"expected snapshot '{name}' with fingerprint {fingerprint}, got {manifest.fingerprint} in "
+                f"{self.folder}: name the snapshot you mean, or drop the expected fingerprint"
+            )
         rows = np.ones(manifest.players, bool) if rows is None else rows
         features = np.empty((np.count_nonzero(rows), len(manifest.frame.columns)), np.float32)
         ids, start, seen = [], 0, 0
@@ -178,7 +180,7 @@ class SnapshotStore:
 
     def read_ids(self, name: str) -> Snapshot:
         """Read who is in a snapshot, without features; raises as `read` does."""
-        manifest = self._expected(name, "")
+        manifest = self.describe(name)
         ids = [_ids(self.read_part(manifest, part, columns=()), part) for part in manifest.parts]
         return Snapshot(manifest, np.concatenate(ids), np.empty((manifest.players, 0), np.float32))
 
@@ -200,7 +202,7 @@ class SnapshotStore:
             DataProblem: it is missing or was changed.
         """
         location = self._at(manifest.name, part.file)
-        if part.file not in list_names(join(self.folder, manifest.name)):
+        if not is_file(location):
             raise DataProblem(
                 f"expected {len(manifest.parts)} parts in snapshot '{manifest.name}', got no {location}: "
                 "restore the file, or publish the snapshot anew under another name"
@@ -214,26 +216,33 @@ class SnapshotStore:
                 )
             yield path
 
-    def _expected(self, name: str, fingerprint: str) -> Manifest:
-        manifest = self.describe(name)
-        if fingerprint and manifest.fingerprint != fingerprint:
-            raise DataProblem(
-                f"expected snapshot '{name}' with fingerprint {fingerprint}, got {manifest.fingerprint} in "
-                f"{self.folder}: name the snapshot you mean, or drop the expected fingerprint"
-            )
-        return manifest
+    def _latest_first(self, prefix: str = "", before: str = "9999") -> Iterator[Manifest]:
+        """Yield the published manifests, the latest cut-off first, each read when it is asked for."""
+        names = [name for name in list_names(self.folder) if name.startswith(prefix)]
+        for cutoff, name in sorted(((self._cutoff(name), name) for name in names), reverse=True):
+            found = self._find(name) if cutoff < before else None
+            if found:
+                yield found
 
-    def _is_published(self, name: str) -> bool:
-        folder = join(self.folder, name)
-        return is_folder(folder) and MANIFEST in list_names(folder)
+    def _cutoff(self, name: str) -> str:
+        """Return the date that a name ends with; of another name, what its manifest says."""
+        if _DATE.search(name):
+            return name[-10:]
+        found = self._find(name)
+        return found.frame.cutoff if found else ""
+
+    def _find(self, name: str) -> Manifest | None:
+        location = self._at(name, MANIFEST)
+        content = find_bytes(location)
+        return None if content is None else read_manifest(content, location)
 
     def _at(self, name: str, file: str) -> str:
         return join(join(self.folder, name), file)
 
 
 def open_snapshots(folder: str) -> SnapshotStore:
-    """Open the snapshots of `snapshots.folder`; empty: `.scarcegan/snapshots` in the project."""
-    return SnapshotStore(folder or str(project_folder("snapshots")))
+    """Open the snapshots of `snapshots.folder`, see `located`; empty: `.scarcegan/snapshots` in the project."""
+    return SnapshotStore(located(folder or ".scarcegan/snapshots"))
 
 
 def _ids(table: pa.Table, part: Part) -> np.ndarray:

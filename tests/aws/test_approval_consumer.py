@@ -33,9 +33,9 @@ def state_machine(aws):
 
 
 @pytest.fixture
-def registry(aws, tmp_path, make_release):
-    bucket = Bucket("s3://models/risky", aws("s3"), tmp_path / "cache")
-    registry = SageMakerRegistry(GROUP, bucket, aws("sagemaker"), image="some/image")
+def registry(aws_account, tmp_path, make_release):
+    bucket = Bucket("s3://models/risky", tmp_path / "cache")
+    registry = SageMakerRegistry(GROUP, bucket, aws_account("sagemaker"), image="some/image")
     registry.register_release(make_release(definitions=("balanced",)))
     return registry
 

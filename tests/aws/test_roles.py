@@ -9,6 +9,7 @@ import yaml
 
 from scarcegan.aws.bucket import Bucket
 from scarcegan.aws.sagemaker import SageMakerRegistry
+from scarcegan.storage import s3
 
 TEMPLATE = Path(__file__).parents[2] / "config" / "aws" / "stack.yaml"
 STACK = {
@@ -183,21 +184,21 @@ def test_eventbridge_starts_the_projects_state_machines_alone(may):
     assert not may("EventsRole", "states:StartExecution", f"{machine}payroll")
 
 
-def test_training_may_do_all_that_a_registration_asks_for(may, aws, tmp_path, make_release, evaluation):
+def test_training_may_do_all_that_a_registration_asks_for(may, aws_account, tmp_path, make_release, evaluation):
     asked = set()
 
     def note(model, params, **_):
         path = params["url_path"].removeprefix("/models").strip("/")
         asked.add((model.service_model.service_id.lower(), model.name, path))
 
-    for name in ("s3", "sagemaker"):
-        aws(name).meta.events.register("before-call", note, unique_id="training-role")
-    bucket = Bucket("s3://models/registry", aws("s3"), tmp_path / "cache")
-    registry = SageMakerRegistry("risky-players", bucket, aws("sagemaker"), image="some/image")
+    asking = (s3.client(), aws_account("sagemaker"))
+    for client in asking:
+        client.meta.events.register("before-call", note, unique_id="training-role")
+    bucket = Bucket("s3://models/registry", tmp_path / "cache")
+    registry = SageMakerRegistry("risky-players", bucket, asking[1], image="some/image")
     registry.register_release(make_release(evaluation=evaluation))
     registry.fetch_archive(1)
-    for name in ("s3", "sagemaker"):
-        aws(name).meta.events.unregister("before-call", unique_id="training-role")
+    asking[1].meta.events.unregister("before-call", unique_id="training-role")
     assert {"CreateModelPackage", "PutObject", "GetObject"} <= {operation for _, operation, _ in asked}
     for service, operation, path in sorted(asked):
         resource = "/".join(filter(None, [OBJECTS, path])) if service == "s3" else PACKAGE

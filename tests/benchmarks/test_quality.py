@@ -117,4 +117,4 @@ def test_quick_benchmark_prints_its_figures_and_writes_its_page(tmp_path, capsys
         "balanced",
     }
     assert json.loads((tmp_path / "quality.json").read_text()) == told
-    assert "## simulated" in (tmp_path / "quality.md").read_text()
+    assert "## simulated" in (tmp_path / "quality_tables.md").read_text()

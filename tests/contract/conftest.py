@@ -9,12 +9,12 @@ IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/tensorflow-inference:2.20-
 
 
 @pytest.fixture
-def open_sagemaker(aws, tmp_path):
+def open_sagemaker(aws_account, tmp_path):
     """Open the SageMaker registry as another process would; a client can be swapped for one that misbehaves."""
 
     def open_it(sagemaker=None):
-        bucket = Bucket("s3://models/risky", aws("s3"), tmp_path / "cache")
-        return SageMakerRegistry(GROUP, bucket, sagemaker or aws("sagemaker"), image=IMAGE)
+        bucket = Bucket("s3://models/risky", tmp_path / "cache")
+        return SageMakerRegistry(GROUP, bucket, sagemaker or aws_account("sagemaker"), image=IMAGE)
 
     return open_it
 

@@ -50,6 +50,21 @@ def test_csv_gives_the_same_players_as_parquet(load):
     assert fingerprint(csv) == fingerprint(parquet)
 
 
+def test_five_tables_on_s3_are_read_as_their_local_copies_are(load, bucket, five_tables, settings):
+    half = len(five_tables["unlabeled"]) // 2
+    for name, frame in five_tables.items():
+        if name == "unlabeled":
+            bucket.put_object(Key="in/unlabeled/part-0.parquet", Body=frame[:half].to_parquet(index=False))
+            bucket.put_object(Key="in/unlabeled/part-1.parquet", Body=frame[half:].to_parquet(index=False))
+            bucket.put_object(Key="in/unlabeled/_SUCCESS", Body=b"")
+        else:
+            bucket.put_object(Key=f"in/{name}.parquet", Body=frame.to_parquet(index=False))
+    assert fingerprint(load_populations(settings(data={"path": "s3://models/in/"}))) == fingerprint(load())
+    bucket.put_object(Key="in/risky.parquet", Body=b"PAR1 but no more")
+    with pytest.raises(DataProblem, match=r"cannot read s3://models/in/risky.parquet: .*; mend the file"):
+        load_populations(settings(data={"path": "s3://models/in/"}))
+
+
 def test_other_names_of_populations_and_ids_are_settings(load, five_tables):
     tables = {name: frame.rename(columns={"player_id": "gamer"}) for name, frame in five_tables.items()}
     players = load(
@@ -122,7 +137,7 @@ def test_a_population_found_twice_is_refused(load, five_tables):
 def test_no_path_and_a_path_that_is_not_there_are_refused(settings, tmp_path):
     with pytest.raises(DataProblem, match=r"expected data.path for data.source 'tables', got none: name the folder"):
         load_populations(settings())
-    with pytest.raises(DataProblem, match=r"cannot read .*/nowhere: No such file or directory; check the path"):
+    with pytest.raises(DataProblem, match=r"expected population 'dormant' in .*/nowhere as .*, got \[\]: add it"):
         load_populations(settings(data={"path": str(tmp_path / "nowhere")}))
 
 

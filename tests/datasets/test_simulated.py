@@ -123,12 +123,13 @@ def test_the_same_seed_writes_the_same_and_another_seed_another_population(small
 
 
 def test_without_a_path_the_project_keeps_one_folder_per_simulation(tmp_path, monkeypatch):
-    monkeypatch.setattr(simulated, "project_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr("scarcegan.project.project_root", lambda: tmp_path)
     usual, drifted = configured(), configured(drift=0.5)
     folders = [simulated.write_telemetry(chosen) for chosen in (usual, drifted)]
     names = [simulated.fingerprint(chosen) for chosen in (usual, drifted)]
-    assert folders == [tmp_path / "simulated" / name for name in names]
-    assert sorted(file.name for file in (tmp_path / "simulated").iterdir()) == sorted(names)
+    kept = tmp_path / ".scarcegan" / "simulated"
+    assert folders == [kept / name for name in names]
+    assert sorted(file.name for file in kept.iterdir()) == sorted(names)
 
 
 def test_training_settings_do_not_change_the_fingerprint(small):

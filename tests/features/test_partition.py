@@ -58,12 +58,12 @@ def test_rows_that_are_not_there_are_refused_and_are_not_no_rows(tmp_path, half_
         read_shard(str(tmp_path / "sorted"), 1, LATE, np.ones(28, bool), "")
 
 
-def test_telemetry_on_s3_in_parts_by_date_is_read_and_sorted_there(frame, aws_account, read_sorted):
+def test_telemetry_on_s3_in_parts_by_date_is_read_and_sorted_there(frame, bucket, read_sorted):
     for day, rows in frame.groupby(frame["date"].dt.strftime("%Y-%m-%d")):
         body = rows.drop(columns="date").to_parquet(index=False)
-        aws_account("s3").put_object(Bucket="models", Key=f"telemetry/date={day}/part-0.parquet", Body=body)
+        bucket.put_object(Key=f"telemetry/date={day}/part-0.parquet", Body=body)
     [[block]] = read_sorted(Source("s3://models/telemetry"), 1, LATE, folder="s3://models/.sorted")
     np.testing.assert_array_equal(block.counters, to_block(frame, LATE.cutoff, 28).counters)
     for _ in range(2):  # nothing there is no problem
         remove_partition("s3://models/.sorted")
-    assert "Contents" not in aws_account("s3").list_objects_v2(Bucket="models", Prefix=".sorted")
+    assert list(bucket.objects.filter(Prefix=".sorted")) == []

@@ -48,7 +48,7 @@ def validation(fold_rows):
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    return CheckpointFile(tmp_path / "fold-0.npz", FINGERPRINT)
+    return CheckpointFile(str(tmp_path / "fold-0.npz"), FINGERPRINT)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_finished_training_is_taken_from_its_checkpoint(program, validation, c
 
 def test_a_checkpoint_of_another_training_stops_before_the_first_round(program, validation, checkpoint):
     train_members(program, validation, mean_score, checkpoint)
-    other = CheckpointFile(checkpoint.path, "f" * 16)
+    other = CheckpointFile(checkpoint.location, "f" * 16)
     with pytest.raises(CheckpointProblem, match="belongs to another training"):
         train_members(program, validation, mean_score, other, killed_at(5))
 

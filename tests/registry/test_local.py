@@ -6,11 +6,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from scarcegan import settings
-from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem
-from scarcegan.project import project_folder, project_root
-from scarcegan.registry.archives import ArchiveFolder
+from scarcegan.registry.archives import keep_archive
 from scarcegan.registry.local import LocalRegistry
 
 REVIEW = {"who": "rita", "why": "good"}
@@ -115,9 +112,8 @@ def test_registering_again_mends_a_damaged_archive(registry, make_release):
 
 def test_an_archive_that_changes_under_the_copy_is_refused(tmp_path, make_release):
     model = make_release()[0]
-    archives = ArchiveFolder(tmp_path / "archives")
     with pytest.raises(RegistryProblem, match="changed"):
-        archives.keep(model.archive, "0" * 64)
+        keep_archive(model.archive, tmp_path / "archives", "0" * 64)
     assert list((tmp_path / "archives").iterdir()) == []
 
 
@@ -205,21 +201,3 @@ def test_a_registry_that_stays_locked_is_said_to_be(folder, registry, make_relea
         registry.approve(1, **REVIEW)
     holder.close()
     registry.approve(1, **REVIEW)
-
-
-def test_the_default_folder_is_the_same_from_every_working_directory(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert open_registry(settings.Registry()).folder == project_folder("registry")
-    assert project_folder("registry") == project_root() / ".scarcegan" / "registry"
-    assert (project_root() / "pyproject.toml").is_file()
-
-
-def test_a_relative_path_counts_from_the_project_and_an_absolute_one_stays(tmp_path):
-    assert open_registry(settings.Registry(path="here")).folder == project_root() / "here"
-    assert open_registry(settings.Registry(path=str(tmp_path))).folder == tmp_path
-
-
-def test_a_plain_install_has_its_project_in_the_working_directory(tmp_path, monkeypatch):
-    monkeypatch.setattr("scarcegan.project.__file__", str(tmp_path / "site-packages/scarcegan/project.py"))
-    monkeypatch.chdir(tmp_path)
-    assert project_folder("registry") == tmp_path / ".scarcegan" / "registry"

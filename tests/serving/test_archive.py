@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scarcegan.problems import RegistryProblem
+from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.serving.model import Model
 
 EVALUATION = {"models": {"balanced": {"recall": np.float32(0.5), "folds": np.array([1, 2])}}}
@@ -165,10 +165,10 @@ def test_a_failed_write_leaves_no_draft_and_the_old_archive(make_model, tmp_path
     digest = make_model().save(path, EVALUATION)
 
     def no_space(*_):
-        raise OSError("no space left")
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.replace", no_space)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr("os.replace", no_space)
+    with pytest.raises(DataProblem, match=r"cannot write .*model.tar.gz: No space left on device"):
         make_model(seed=3).save(path, EVALUATION)
     assert [file.name for file in tmp_path.iterdir()] == ["model.tar.gz"]
     Model.load(path, digest)

@@ -10,7 +10,7 @@ from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.features import telemetry
-from scarcegan.workflow.features.telemetry import extract_part, plan_snapshots, publish_snapshots, telemetry_location
+from scarcegan.workflow.features.telemetry import extract_part, plan_snapshots, publish_snapshots
 from scarcegan.workflow.retraining.prepare import prepare
 
 SMALL = {"players": 600, "days": 60, "risky_share": 0.05, "labeled_risky": 20, "labeled_negatives": 40}
@@ -126,15 +126,6 @@ def test_a_cutoff_outside_the_data_is_refused_with_the_file(configured):
 def test_a_role_that_names_no_counter_is_refused_before_any_shard(configured):
     with pytest.raises(DataProblem, match=r"got \{'win': 'jackpots'\}"):
         plan_snapshots(configured(telemetry={"roles": {"win": "jackpots"}}), "")
-
-
-def test_a_path_may_name_a_variable(configured, monkeypatch):
-    settings = configured(telemetry={"path": "$TELEMETRY_OF_TEST/daily.parquet"})
-    monkeypatch.delenv("TELEMETRY_OF_TEST", raising=False)
-    with pytest.raises(DataProblem, match="environment variable that is not set"):
-        telemetry_location(settings)
-    monkeypatch.setenv("TELEMETRY_OF_TEST", "s3://bucket")
-    assert telemetry_location(settings) == "s3://bucket/daily.parquet"
 
 
 def test_training_on_a_snapshot_needs_its_name_and_the_labels(configured):

@@ -1,13 +1,12 @@
 """The jobs of FeaturesFlow: survey the telemetry, compute one shard's features, publish the snapshots."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import numpy as np
 
-from scarcegan.backends import snapshot_writers
+from scarcegan.backends import publish_snapshot
 from scarcegan.data.columns import Column
 from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.features import catalogue, prophet50
@@ -15,7 +14,7 @@ from scarcegan.features.extract import FeatureTable, extract
 from scarcegan.features.partition import read_shard, remove_partition, write_partition
 from scarcegan.features.source import Source, Window
 from scarcegan.features.survey import Survey, survey
-from scarcegan.problems import DataProblem
+from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.settings import Settings, Telemetry
 from scarcegan.snapshots import open_snapshots
@@ -119,14 +118,11 @@ def publish_snapshots(
     Raises:
         DataProblem: a snapshot of that name holds something else.
     """
-    writers = snapshot_writers(settings.snapshots)
     folder, published = open_snapshots(settings.snapshots.folder).folder, []
     for cutoff, plan in plans.items():
         written = [(one.part, one.columns) for one in parts if one.cutoff == cutoff]
         manifest = describe_snapshot(snapshot_name(cutoff, settings), plan.frame, written)
-        for writer in writers:
-            manifest = writer.publish(manifest)
-        published.append(_published(manifest, folder))
+        published.append(_published(publish_snapshot(manifest, settings.snapshots), folder))
     for rows in {plan.rows for plan in plans.values()}:
         remove_partition(rows)  # not before: a resume of what failed above may compute its shards again
     return published
@@ -138,20 +134,10 @@ def snapshot_name(cutoff: str, settings: Settings) -> str:
 
 
 def telemetry_location(settings: Settings) -> str:
-    """Return where the telemetry is; the simulated players' is written where it is missing.
-
-    Raises:
-        DataProblem: the path names an environment variable that is not set.
-    """
-    path = settings.telemetry.path
-    if not path:
-        return str(write_telemetry(settings) / "telemetry.parquet")
-    expanded = os.path.expandvars(path)
-    if "$" in expanded:
-        raise DataProblem(
-            f"telemetry.path names an environment variable that is not set, got {path!r}: set it, or give --telemetry"
-        )
-    return expanded
+    """Return where the telemetry is; the simulated players' is written where it is missing."""
+    if settings.telemetry.path:
+        return located(settings.telemetry.path)
+    return str(write_telemetry(settings) / "telemetry.parquet")
 
 
 def _frame(found: Survey, window: Window, source: Source, chosen: Telemetry, commit: str) -> Frame:

@@ -14,7 +14,7 @@ from scarcegan.evaluation.metrics import average_precision, curve, precision_of,
 from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.selection import Choice, choose
-from scarcegan.gan.checkpoints import training_fingerprint
+from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
 from scarcegan.gan.devices import prepare_devices
 from scarcegan.gan.networks import SLOPE, STEEPNESS, THRESHOLDS
 from scarcegan.gan.program import Program, TrainingRows
@@ -22,7 +22,6 @@ from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
 from scarcegan.serving.forward import Layer, member_logits
 from scarcegan.serving.networks import Networks
 from scarcegan.settings import Settings
-from scarcegan.workflow.retraining.checkpoints import checkpoint_at
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Candidate, FoldOffer
 
@@ -67,7 +66,7 @@ def fit_fold(
         Program(rows, settings.model, settings.train, fold_seed, member_seeds),
         scaled,
         _Measure(scaled, _as_labeled(prepared, validation_rows, settings), settings),
-        checkpoint_at(str(checkpoint), fold_fingerprint(prepared, settings, number)) if checkpoint else None,
+        CheckpointFile(str(checkpoint), fold_fingerprint(prepared, settings, number)) if checkpoint else None,
         on_round,
     )
     return _offer(prepared, number, validation_rows, scaler, trained, settings)

@@ -13,7 +13,7 @@ from scarcegan.registry import Registry
 from scarcegan.serving.model import Model
 from scarcegan.snapshots import Snapshot
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import is_folder, join, list_names
+from scarcegan.storage import find_parts
 from scarcegan.workflow.scoring.plan import check_features
 from scarcegan.workflow.scoring.records import Mover, ParityReport
 
@@ -91,8 +91,7 @@ def _features(model: Model, snapshot: Snapshot, rows: np.ndarray | None = None) 
 
 def _parts(location: str) -> list[str]:
     """Return the files of shards in a folder that ScoreFlow has written, beside its reports; else the location."""
-    names = list_names(location) if is_folder(location) else []
-    return [join(location, name) for name in names if fnmatch(name, "part-*.parquet")] or [location]
+    return [part for part in find_parts(location) if fnmatch(part, "*/part-*.parquet")] or [location]
 
 
 def _from_file(location: str, ids: np.ndarray) -> np.ndarray:

@@ -3,24 +3,24 @@
 import numpy as np
 
 from scarcegan.problems import DataProblem, RegistryProblem
-from scarcegan.project import project_folder
+from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.serving.model import Model
-from scarcegan.settings import Settings, Snapshots
+from scarcegan.settings import Settings, Snapshots, headline_of
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.storage import join
 from scarcegan.workflow.scoring.records import ScoredSnapshot, ScoringModel, ScoringPlan
 
 
 def plan_scoring(
-    settings: Settings, registry: Registry, definition: str, version: int | None, snapshot: str | None, run: str
+    settings: Settings, registry: Registry, definition: str | None, version: int | None, snapshot: str | None, run: str
 ) -> tuple[Model, ScoringPlan]:
     """Choose the model and the snapshot and check that they fit; nothing is scored before.
 
     Args:
         settings: the resolved settings.
         registry: where the model is.
-        definition: its champion is taken, unless a version is named.
+        definition: its champion is taken, unless a version is named; None: the one that stands out in the settings.
         version: an approved version; None: the champion.
         snapshot: name of the snapshot; None: the newest that begins with `snapshots.prefix`.
         run: names the run, the same for all its retries and resumes.
@@ -32,7 +32,7 @@ def plan_scoring(
         RegistryProblem: no such approved version, or its archive was changed.
         DataProblem: no such snapshot, or it lacks features of the model.
     """
-    found = _approved(registry, definition, version)
+    found = _approved(registry, definition or headline_of(settings.definitions), version)
     model = Model.load(registry.fetch_archive(found.version), found.sha256)
     manifest = _manifest(settings.snapshots, snapshot)
     check_features(model, found.version, manifest)
@@ -48,7 +48,7 @@ def plan_scoring(
         data_fingerprint=found.metadata.get("data_fingerprint", ""),
     )
     scored = (manifest.name, manifest.fingerprint, manifest.frame.cutoff, manifest.players, len(manifest.parts))
-    root = settings.scoring.folder or str(project_folder("scores"))
+    root = located(settings.scoring.folder or ".scarcegan/scores")
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
     return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder)
 
@@ -87,10 +87,10 @@ def _manifest(chosen: Snapshots, name: str | None) -> Manifest:
     store = open_snapshots(chosen.folder)
     if name:
         return store.describe(name)
-    found = [one for one in store.snapshots() if one.name.startswith(chosen.prefix)]
-    if not found:
+    found = store.latest(chosen.prefix)
+    if found is None:
         raise DataProblem(
             f"expected a snapshot '{chosen.prefix}...' in {store.folder}, got {store.names() or 'none'}: "
             "publish one with flows/features_flow.py, or name it with --snapshot"
         )
-    return found[-1]
+    return found

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from scarcegan.serving.distribution import LEVELS, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import draft_beside, join, local_file, put_file
+from scarcegan.storage import join, local_file, new_file, write_bytes
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 
 # Rows of the review list that go with the run as an artifact; the whole list is in its files.
@@ -58,9 +58,8 @@ def tell_scores(
             csv=_put_frame(plan, review, "review.csv"),
         ),
     )
-    with draft_beside(plan.folder) as draft:
-        draft.write_text(json.dumps(_beside_the_scores(report), indent=1, allow_nan=False) + "\n")
-        put_file(draft, join(plan.folder, "report.json"))
+    text = json.dumps(_beside_the_scores(report), indent=1, allow_nan=False) + "\n"
+    write_bytes(join(plan.folder, "report.json"), text.encode())
     return report, review.head(SHOWN_ROWS)
 
 
@@ -85,10 +84,9 @@ def _review(plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wan
 
 
 def _put_frame(plan: ScoringPlan, frame: pd.DataFrame, name: str) -> str:
-    with draft_beside(plan.folder) as draft:
+    with new_file(join(plan.folder, name)) as draft:
         if name.endswith(".csv"):
             frame.assign(reasons=["; ".join(words) for words in frame["reasons"]]).to_csv(draft, index=False)
         else:
             frame.to_parquet(draft, index=False)
-        put_file(draft, join(plan.folder, name))
     return name

@@ -14,7 +14,7 @@ from scarcegan.serving.stream import ScoredBatch, score_parquet
 from scarcegan.settings import Snapshots
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import draft_beside, join, put_file
+from scarcegan.storage import join, new_file
 from scarcegan.workflow.scoring.records import ScoringPlan, Tally
 
 
@@ -41,12 +41,11 @@ def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapsho
             f"{manifest.fingerprint}: it was replaced since this run began; start a new run"
         )
     part, file = manifest.parts[number], f"part-{number:05d}.parquet"
-    with store.part_file(manifest, part) as path, draft_beside(plan.folder) as draft:
+    with store.part_file(manifest, part) as path, new_file(join(plan.folder, file)) as draft:
         batches = score_parquet(model, path, ID)
         typical = manifest.typical_player(model.feature_names)
         with pq.ParquetWriter(draft, _schema(part.id_type), compression="zstd") as writer:
             tally = _write_scores(writer, batches, model, typical, plan)
-        put_file(draft, join(plan.folder, file))
     return replace(tally, file=file)
 
 

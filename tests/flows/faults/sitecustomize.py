@@ -25,7 +25,7 @@ def after_checkpoint(checkpoints, fold, happens):
 
     def saves(self, arrays, meta):
         original(self, arrays, meta)
-        if self.path.stem == f"fold_{fold}":
+        if Path(self.location).stem == f"fold_{fold}":
             happens(meta)
 
     checkpoints.CheckpointFile.save = saves
@@ -119,17 +119,17 @@ def unscored(scoring, detail):
     scoring.score_shard = fails
 
 
-def half(scoring, detail):
+def half(storage, detail):
     number, _, remembered = detail.partition(":")
-    original = scoring.put_file
+    original = storage.put_file
 
-    def dies(draft, location):
+    def dies(draft, location, **how):
         if location.endswith(f"part-{int(number):05d}.parquet") and not Path(remembered).exists():
             Path(remembered).write_text(str(draft))
             os.kill(os.getpid(), signal.SIGKILL)
-        original(draft, location)
+        return original(draft, location, **how)
 
-    scoring.put_file = dies
+    storage.put_file = dies
 
 
 PATCHES = {
@@ -141,7 +141,7 @@ PATCHES = {
     "notice": ("scarcegan.gan.checkpoints", notice),
     "shard": ("scarcegan.workflow.features.telemetry", shard),
     "unscored": ("scarcegan.workflow.scoring.shard", unscored),
-    "half": ("scarcegan.workflow.scoring.shard", half),
+    "half": ("scarcegan.storage", half),
 }
 FAULTS = [fault.partition(":") for fault in os.environ.get("SCARCEGAN_FAULT", "").split(";") if fault]
 

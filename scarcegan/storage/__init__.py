@@ -1,0 +1,172 @@
+"""Files at a location, which is a local path or an `s3://` address: the same functions for both.
+
+A file is seen whole or not at all. On a disk it is written as a draft beside its place, synced and renamed; S3 shows
+no half objects. Names that begin with `.` or `_` (drafts, `_SUCCESS`) are hidden, with all that is below them: no list
+has them; who knows the name can read, write and remove them, and they go with their folder.
+
+Every function raises a DataProblem where somebody has to mend something (an address, permissions, credentials), and a
+StorageOutage where S3 or the way to it stays down for all of its tries: a later try may succeed.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from scarcegan.problems import DataProblem
+from scarcegan.storage import s3
+
+
+def join(folder: str, name: str) -> str:
+    """Return the location of `name` inside a folder."""
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def is_s3(location: str) -> bool:
+    """Tell whether a location is an `s3://` address."""
+    return location.startswith("s3://")
+
+
+def is_file(location: str) -> bool:
+    """Tell whether there is a file."""
+    return s3.is_object(location) if is_s3(location) else Path(location).is_file()
+
+
+def list_names(folder: str) -> list[str]:
+    """List the names of the files and folders directly in a folder, sorted; none where there is no folder."""
+    names: list[str] = []
+    if is_s3(folder):
+        names = [name.rstrip("/") for name in s3.names_below(folder, Delimiter="/")]
+    else:
+        with _on_disk(folder), suppress(FileNotFoundError):
+            names = os.listdir(folder)
+    return sorted(name for name in names if not _is_hidden(name))
+
+
+def find_parts(location: str) -> list[str]:
+    """Return the location itself if it is a file, or the files in and below it, sorted.
+
+    Raises:
+        DataProblem: nothing is there.
+    """
+    names = s3.names_below(location) if is_s3(location) else _files_below(location)
+    paths = sorted(name.split("/") for name in names)
+    found = [join(location, "/".join(path)) for path in paths if not any(map(_is_hidden, path))]
+    if not found and not is_file(location):
+        raise DataProblem(
+            f"expected a file or a folder of parts at {location}, found nothing: check the path and its files"
+        )
+    return found or [location]
+
+
+@contextmanager
+def local_file(location: str) -> Iterator[Path]:
+    """Give a local path to read a file from: the file itself, or a temporary copy of an S3 object."""
+    if not is_s3(location):
+        yield Path(location)
+        return
+    with TemporaryDirectory(prefix="scarcegan-") as folder:
+        path = Path(folder, Path(location).name)
+        with s3.asking(location) as (client, place):
+            client.download_file(**place, Filename=str(path))
+        yield path
+
+
+def find_bytes(location: str) -> bytes | None:
+    """Return the content of a small file, or None where there is none."""
+    if not is_s3(location):
+        with _on_disk(location), suppress(FileNotFoundError):
+            return Path(location).read_bytes()
+        return None
+    with s3.asking(location) as (client, place), suppress(client.exceptions.NoSuchKey):
+        return bytes(client.get_object(**place)["Body"].read())
+    return None
+
+
+@contextmanager
+def draft_beside(folder: str) -> Iterator[Path]:
+    """Give a local path to write a file to, for `put_file` to move into the folder; else it is forgotten."""
+    # In the folder itself: a rename from another disk would copy, and show half a file.
+    place = None if is_s3(folder) else folder
+    with _on_disk(folder, "write"):
+        if place:
+            os.makedirs(place, exist_ok=True)
+        scratch = TemporaryDirectory(prefix=".scarcegan-", dir=place)
+    with scratch:
+        yield Path(scratch.name, "draft")
+
+
+def put_file(draft: Path, location: str, *, once: bool = False) -> bool:
+    """Move a file from `draft_beside` to its location, where folders are made and what is there is replaced.
+
+    With `once` what is there stays: of several writers at once exactly one is told True.
+    """
+    if is_s3(location):
+        return s3.put(draft, location, once)
+    with _on_disk(location, "write"):
+        os.makedirs(_folder(location), exist_ok=True)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())  # renamed before, it may be empty after a power cut
+        try:
+            (os.link if once else os.replace)(draft, location)
+        except FileExistsError:
+            return False
+    return True
+
+
+@contextmanager
+def new_file(location: str) -> Iterator[Path]:
+    """Give a local path to write a file to; it is at its location when the block has ended well, else nowhere."""
+    with draft_beside(_folder(location)) as draft:
+        yield draft
+        put_file(draft, location)
+
+
+def write_bytes(location: str, content: bytes, *, once: bool = False) -> bool:
+    """Write a small file, see `put_file`."""
+    with draft_beside(_folder(location)) as draft:
+        draft.write_bytes(content)
+        return put_file(draft, location, once=once)
+
+
+def remove(location: str) -> None:
+    """Remove a file; one that is not there is no problem."""
+    if is_s3(location):
+        with s3.asking(location, "remove") as (client, place):
+            client.delete_object(**place)
+        return
+    with _on_disk(location, "remove"):
+        Path(location).unlink(missing_ok=True)
+
+
+def remove_folder(folder: str) -> None:
+    """Remove a folder with all that is in it, hidden or not; one that is not there is no problem."""
+    if is_s3(folder):
+        s3.remove_below(folder)
+    elif Path(folder).is_dir():
+        with _on_disk(folder, "remove"):
+            shutil.rmtree(folder)
+
+
+def _folder(location: str) -> str:
+    return os.path.dirname(location) or "."
+
+
+def _files_below(location: str) -> list[str]:
+    with _on_disk(location):
+        os.stat(location)  # says what is wrong with a path, where `is_file` only says no
+    return [str(path.relative_to(location)) for path in Path(location).rglob("*") if path.is_file()]
+
+
+@contextmanager
+def _on_disk(location: str, verb: str = "read") -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataProblem(f"cannot {verb} {location}: {error.strerror}; check the path and its permissions") from error
+
+
+def _is_hidden(name: str) -> bool:
+    return not name or name.startswith((".", "_"))

@@ -1,0 +1,115 @@
+"""What the storage room asks of S3: one client for the process, and errors that say whether to try again.
+
+boto3 and not obstore, which refuses a whole prefix for one key with an empty segment (`a//b`), cannot remove a
+folder's marker (`a/`), and gives one error for an outage and for a refusal.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from scarcegan.problems import DataProblem, Problem, StorageOutage
+
+# S3's ways to say "later" with a status that blames who asks, or with none.
+LATER = ("RequestTimeout", "OperationAborted", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown")
+DELETED_AT_ONCE = 1000  # the most that S3 takes
+
+
+@cache
+def client() -> Any:
+    """Return the process's client, made from the environment; threads may share it."""
+    # Imported here: it takes half a second, and who works on local files does without.
+    import boto3
+    from botocore.config import Config
+
+    # A run of hours outlasts minutes in which S3 is busy or broken.
+    return boto3.Session().client("s3", config=Config(retries={"mode": "standard", "max_attempts": 10}))
+
+
+@contextmanager
+def asking(location: str, verb: str = "read") -> Iterator[tuple[Any, dict[str, str]]]:
+    """Give the client, and the bucket and key of a location as it takes them; errors become problems in words."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise DataProblem(f"expected s3://bucket/prefix, got '{location}': name the bucket")
+    try:
+        yield client(), {"Bucket": bucket, "Key": key}
+    except (BotoCoreError, Boto3Error, ClientError) as error:
+        raise _problem(f"cannot {verb} {location}: {error}", _may_pass(error)) from error
+
+
+def names_below(folder: str, **request: str) -> list[str]:
+    """List the keys below a folder, or up to a `Delimiter`, relative to it; the folder's marker is empty."""
+    with asking(folder) as (asked, place):
+        prefix = _prefix(place)
+        pages = asked.get_paginator("list_objects_v2").paginate(Bucket=place["Bucket"], Prefix=prefix, **request)
+        return [name.removeprefix(prefix) for name in pages.search("[Contents[].Key, CommonPrefixes[].Prefix][][]")]
+
+
+def is_object(location: str) -> bool:
+    """Tell whether there is an object."""
+    with asking(location) as (asked, place):
+        # Not by HEAD, which cannot tell a missing bucket. A key is listed before the others that begin with it.
+        answer = asked.list_objects_v2(Bucket=place["Bucket"], Prefix=place["Key"], MaxKeys=1)
+        return any(item["Key"] == place["Key"] for item in answer.get("Contents", ()))
+
+
+def put(path: Path, location: str, once: bool) -> bool:
+    """Write an object, if `once` unless there is one, and tell whether this call wrote it."""
+    writer = uuid4().hex
+    with asking(location, "write") as (asked, place), path.open("rb") as body:
+        try:
+            if once:
+                asked.put_object(**place, Body=body, IfNoneMatch="*", Metadata={"writer": writer})
+            else:
+                asked.upload_fileobj(body, **place)
+        except asked.exceptions.ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "PreconditionFailed":
+                # It may be this call's own: the client asks again where the answer to its first try is lost.
+                return bool(asked.head_object(**place)["Metadata"].get("writer") == writer)
+            if code == "ConditionalRequestConflict":  # another one is just being written
+                return False
+            raise
+    return True
+
+
+def remove_below(folder: str) -> None:
+    """Remove all objects below a folder, and its marker."""
+    names = names_below(folder)
+    with asking(folder, "remove") as (asked, place):
+        keys = [{"Key": _prefix(place) + name} for name in names]
+        for start in range(0, len(keys), DELETED_AT_ONCE):
+            some = {"Objects": keys[start : start + DELETED_AT_ONCE], "Quiet": True}
+            for left in asked.delete_objects(Bucket=place["Bucket"], Delete=some).get("Errors", ()):
+                told = f"cannot remove {folder}: {left['Key']} is left, {left['Code']}"
+                raise _problem(told, left["Code"] in (*LATER, "InternalError"))
+
+
+def _prefix(place: dict[str, str]) -> str:
+    return f"{place['Key'].rstrip('/')}/".lstrip("/")
+
+
+def _problem(told: str, may_pass: bool) -> Problem:
+    if may_pass:
+        return StorageOutage(f"{told}; try again later; if it stays so, check the network, the region and the endpoint")
+    return DataProblem(f"{told}; check the address, the region and your AWS credentials")
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell an outage, which another try may find over, from what somebody has to mend."""
+    from boto3.exceptions import RetriesExceededError
+    from botocore import exceptions as botocore
+
+    if isinstance(error, botocore.ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return not 400 <= status < 500 or status in (408, 429) or error.response["Error"]["Code"] in LATER
+    lost = (botocore.HTTPClientError, botocore.ConnectionError, botocore.IncompleteReadError, RetriesExceededError)
+    # The last two: the job's role is asked for over the network, too.
+    return isinstance(error, (*lost, botocore.MetadataRetrievalError, botocore.CredentialRetrievalError))
