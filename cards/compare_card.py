@@ -1,5 +1,6 @@
 """The card that sets runs side by side: which is best, what differs, how they learned, on which data."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle
 from statistics import median
@@ -10,7 +11,7 @@ from metaflow.cards import Markdown, VegaChart
 from cards import theme
 from cards.charts import Axis, Line, Mark, Rule, banded_lines, points, ranked_bars
 from scarcegan import words
-from scarcegan.history.records import BestRun, RunsCompared
+from scarcegan.history.records import BestRun, Figure, RunsCompared
 
 CURVES = {
     "validation_recall_at_budget": ("Which run finds more at the review budget while it learns?", "recall"),
@@ -27,13 +28,20 @@ BEST_READING = (
 def compare_card(compared: RunsCompared) -> list[Any]:
     """Build the card of a comparison."""
     first, *others = compared.runs
+    settings = [
+        [key, *(words.setting(by_run[run]) for run in compared.runs)] for key, by_run in compared.settings.items()
+    ]
+    leads = [_lead(best, best.lead) for best in compared.best if best.lead is not None]
+    unread = [f"{run}: {why}" for run, reasons in compared.unread.items() for why in reasons]
     parts = [
         theme.heading("Which run is best for each business definition?", BEST_READING),
-        _best_table(compared),
-        *_leads(compared),
+        theme.table(["Run", *map(_title, compared.best)], [[run, *_reached(compared, run)] for run in compared.runs]),
+        *([theme.bullets(leads)] if leads else []),
         *_deltas(compared),
         theme.heading("What differs in the settings?"),
-        _settings(compared),
+        theme.table(["Setting", *compared.runs], settings)
+        if settings
+        else Markdown("Nothing: all settings are the same."),
         theme.heading("How did they learn?"),
         *(chart for series in CURVES for chart in _curves(compared, series)),
         theme.heading(f"Were they trained on the same data as {first}?"),
@@ -41,37 +49,31 @@ def compare_card(compared: RunsCompared) -> list[Any]:
         *_drift(compared),
         theme.heading("All metrics", "On test players, with 95 % intervals from resampling them."),
         _metric_table(compared),
-        *_unread(compared),
+        *([theme.bullets(unread, "This version of the code cannot read")] if unread else []),
     ]
     return theme.page(f"{words.plural(len(others), 'run')} beside {first}", parts)
 
 
-def _best_table(compared: RunsCompared) -> Any:
-    headers = [f"{best.definition}: {words.metric_name(best.metric)}" for best in compared.best]
-    rows = [[run, *(_reached(compared, run, best) for best in compared.best)] for run in compared.runs]
-    return theme.table(["Run", *headers], rows)
+def _title(figure: Figure) -> str:
+    return f"{figure.definition}: {words.metric_name(figure.metric)}"
 
 
-def _reached(compared: RunsCompared, run: str, best: BestRun) -> Any:
-    figure = compared.figure(run, best.definition, best.metric)
-    if figure is None:
-        return "not evaluated"
-    text = words.interval(best.metric, figure)
-    return Markdown(f"**{text}** (best)") if run == best.run else text
+def _reached(compared: RunsCompared, run: str) -> Iterator[Any]:
+    """Yield what a run reaches of what each definition maximises; where it is the best, in bold."""
+    for best in compared.best:
+        figure = compared.figure(run, best.definition, best.metric)
+        text = words.interval(best.metric, figure) if figure else "not evaluated"
+        yield Markdown(f"**{text}** (best)") if run == best.run else text
 
 
-def _leads(compared: RunsCompared) -> list[Any]:
-    """Say how far the best are ahead, and whether folds differ by more than that."""
-    lines = [_lead(best, best.lead, best.spread) for best in compared.best if best.lead is not None]
-    return [Markdown("\n".join(lines))] if lines else []
-
-
-def _lead(best: BestRun, lead: float, spread: float | None) -> str:
-    verdict = "beyond the spread of the folds" if spread is not None and abs(lead) > spread else "level"
-    ahead, varies = (words.difference(best.metric, size).lstrip("+") for size in (abs(lead), spread))
+def _lead(best: BestRun, lead: float) -> str:
+    """Say how far the best is ahead, and whether folds differ by more than that."""
+    is_beyond = best.spread is not None and abs(lead) > best.spread
+    verdict = "beyond the spread of the folds" if is_beyond else "level"
+    ahead, varies = (words.difference(best.metric, size).lstrip("+") for size in (abs(lead), best.spread))
     players = "" if best.same_data else ", and they were measured on other players"
     return (
-        f"- `{best.definition}`: **{verdict}**. {best.run} is {ahead} ahead of {best.runner_up}, folds spread by "
+        f"`{best.definition}`: **{verdict}**. {best.run} is {ahead} ahead of {best.runner_up}, folds spread by "
         f"{varies}{players}."
     )
 
@@ -90,29 +92,19 @@ def _deltas(compared: RunsCompared) -> list[VegaChart]:
     return [points(question, reading, Axis("difference"), marks, [Rule(0)])] if marks else []
 
 
-def _settings(compared: RunsCompared) -> Any:
-    if not compared.settings:
-        return Markdown("Nothing: all settings are the same.")
-    rows = [[key, *(words.setting(by_run[run]) for run in compared.runs)] for key, by_run in compared.settings.items()]
-    return theme.table(["Setting", *compared.runs], rows)
-
-
 def _curves(compared: RunsCompared, series: str) -> list[VegaChart]:
     question, measure = CURVES[series]
-    lines = [line for run in compared.runs for line in _line(compared, run, series)]
+    colors, lines = _colors(compared), []
+    for run in compared.runs:
+        folds = [curve for curve in compared.curves if curve.run == run and curve.series == series]
+        if folds:
+            # Folds stop at different rounds; the median of all of them ends where the first one stops.
+            rounds = list(zip(*(fold.median for fold in folds), strict=False))
+            middle, band = [median(one) for one in rounds], ([min(one) for one in rounds], [max(one) for one in rounds])
+            lines.append(Line(run, folds[0].iteration[: len(rounds)], middle, *band, color=colors[run]))
     reading = "Lines: median of the folds, each its members' median; bands: lowest to highest fold."
     value = Axis(measure, share=measure == "recall")
     return [banded_lines(question, reading, Axis("iteration"), value, lines)] if lines else []
-
-
-def _line(compared: RunsCompared, run: str, series: str) -> list[Line]:
-    folds = [curve for curve in compared.curves if curve.run == run and curve.series == series]
-    if not folds:
-        return []
-    rounds = list(zip(*(fold.median for fold in folds), strict=False))
-    color, middle = _colors(compared)[run], [median(one) for one in rounds]
-    low, high = [min(one) for one in rounds], [max(one) for one in rounds]
-    return [Line(run, folds[0].iteration[: len(rounds)], middle, low, high, color=color)]
 
 
 def _data(compared: RunsCompared, run: str) -> str:
@@ -135,17 +127,12 @@ def _drift(compared: RunsCompared) -> list[VegaChart]:
 
 
 def _metric_table(compared: RunsCompared) -> Any:
-    keys = dict.fromkeys((one.definition, one.metric) for one in compared.metrics)
-    rows = []
-    for definition, metric in keys:
-        figures = (compared.figure(run, definition, metric) for run in compared.runs)
-        rows.append([f"{definition}: {words.metric_name(metric)}", *(words.interval(metric, one) for one in figures)])
+    titles = {_title(one): (one.definition, one.metric) for one in compared.metrics}
+    rows = [
+        [title, *(words.interval(metric, compared.figure(run, definition, metric)) for run in compared.runs)]
+        for title, (definition, metric) in titles.items()
+    ]
     return theme.table(["Model and metric", *compared.runs], rows)
-
-
-def _unread(compared: RunsCompared) -> list[Markdown]:
-    told = [f"{run}: {why}" for run, reasons in compared.unread.items() for why in reasons]
-    return [theme.bullets(told, "This version of the code cannot read")] if told else []
 
 
 def _colors(compared: RunsCompared) -> dict[str, str]:

@@ -26,7 +26,9 @@ class ScoreFlow(ProjectFlow):
     usage (every step), cost (end) - see flows/project_flow.py.
     """
 
-    definition = Parameter("definition", type=str, default="review_budget", help="Its champion scores.")
+    definition = Parameter(
+        "definition", type=str, default=None, help="Its champion scores; default: the one with the review budget."
+    )
     version = Parameter("version", type=int, default=None, help="An approved version to score with instead.")
     snapshot = Parameter("snapshot", type=str, default=None, help="Snapshot to score instead of the newest.")
 

@@ -5,11 +5,10 @@ was not measured is a dash everywhere.
 """
 
 import math
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 MISSING = "–"
 GAP = "\N{NO-BREAK SPACE}"
-MINUS = "\N{MINUS SIGN}"
 
 METRICS = {
     "pr_auc": "PR-AUC",
@@ -40,31 +39,29 @@ class Bounded(Protocol):
     def high(self) -> float: ...  # noqa: D102
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Tell whether a value is a finite number (booleans are not)."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def percent(share: float | None) -> str:
     """Write a share in [0, 1] with about two significant digits: 41 %, 1.2 %."""
-    if share is None or not is_number(share):
-        return MISSING
-    return f"{_rounded(100 * share, _percent_decimals(share))}{GAP}%"
+    return f"{_rounded(100 * share, _percent_decimals(share))}{GAP}%" if is_number(share) else MISSING
 
 
 def score(value: float | None, decimals: int = 2) -> str:
     """Write a score such as PR-AUC or a threshold with fixed decimals: 0.41."""
-    return f"{value:.{decimals}f}" if value is not None and is_number(value) else MISSING
+    return f"{value:.{decimals}f}" if is_number(value) else MISSING
 
 
 def count(value: float | None) -> str:
     """Write a whole number with thousands separated: 20,000."""
-    return f"{value:,.0f}" if value is not None and is_number(value) else MISSING
+    return f"{value:,.0f}" if is_number(value) else MISSING
 
 
 def number(value: float | None) -> str:
     """Write any quantity with three significant digits, large ones with thousands separated: 6.61, 1,500."""
-    if value is None or not is_number(value):
+    if not is_number(value):
         return MISSING
     size = abs(value)
     if size >= 1_000_000 or 0 < size < 0.001:
@@ -81,12 +78,9 @@ def plural(number_of: int, noun: str) -> str:
 
 def duration(seconds: float) -> str:
     """Write a time span in its two largest units: 45 s, 1 min 12 s, 2 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}{GAP}s"
-    minutes, rest = divmod(whole, 60)
+    minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes}{GAP}min {rest}{GAP}s"
+        return f"{minutes}{GAP}min {rest}{GAP}s" if minutes else f"{rest}{GAP}s"
     return f"{minutes // 60}{GAP}h {minutes % 60}{GAP}min"
 
 
@@ -128,30 +122,23 @@ def spread(metric: str, mean: float, std: float) -> str:
     return f"{_rounded(100 * mean, decimals)} ± {_rounded(100 * std, decimals)}{GAP}%"
 
 
-def signed(value: float, decimals: int = 2) -> str:
-    """Write a difference with its sign: +0.21, −0.05."""
-    return f"{value:+.{decimals}f}".replace("-", MINUS)
-
-
 def points(difference: float | None, low: float | None = None, high: float | None = None) -> str:
     """Write a difference of two shares in percentage points, perhaps with its interval: +2.1 [−3.4, +7.1] points."""
-    if difference is None or not is_number(difference):
+    if not is_number(difference):
         return MISSING
-    told = signed(100 * difference, 1)
-    bounds = f" [{signed(100 * low, 1)},{GAP}{signed(100 * high, 1)}]" if low is not None and high is not None else ""
+    told = _signed(100 * difference, 1)
+    bounds = f" [{_signed(100 * low, 1)},{GAP}{_signed(100 * high, 1)}]" if is_number(low) and is_number(high) else ""
     return f"{told}{bounds}{GAP}points"
 
 
 def difference(metric: str, value: float | None, around: float | None = None) -> str:
     """Write a difference of two values of a metric, and what it varies by: +4.6 points, +0.046 ± 0.031."""
-    if value is None or not is_number(value):
+    if not is_number(value):
         return MISSING
-    if metric in SCORES:
-        scale, decimals, unit = 1, 3, ""
-    else:
-        scale, decimals, unit = 100, max(1, _percent_decimals(value)), f"{GAP}points"
+    is_score = metric in SCORES
+    scale, decimals, unit = (1, 3, "") if is_score else (100, max(1, _percent_decimals(value)), f"{GAP}points")
     varies = "" if around is None else f" ± {scale * around:.{decimals}f}"
-    return f"{signed(scale * value + 0.0, decimals)}{varies}{unit}"  # never -0.0
+    return f"{_signed(scale * value + 0.0, decimals)}{varies}{unit}"  # never -0.0
 
 
 def metric_value(metric: str, value: Any) -> str:
@@ -180,6 +167,10 @@ def setting(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(setting, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _signed(value: float, decimals: int) -> str:
+    return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _percent_decimals(share: float) -> int:

@@ -57,10 +57,6 @@ def test_the_value_of_a_setting_is_written_as_it_is_typed():
     assert words.setting(None) == words.MISSING
 
 
-def test_a_time_is_written_to_the_minute():
-    assert words.moment("2024-07-01T09:14:22+00:00") == "2024-07-01 09:14"
-
-
 @pytest.mark.parametrize(("value", "written"), [
     (20_000.0, "20,000"), (6.612, "6.61"), (0.0, "0"), (3.0, "3"), (1.5e7, "1.50e+07"), (0.00012, "1.20e-04"),
 ])  # fmt: skip
@@ -71,6 +67,12 @@ def test_a_quantity_has_three_digits(value, written):
 @pytest.mark.parametrize(("seconds", "written"), [(44.6, "45 s"), (72, "1 min 12 s"), (3599.8, "1 h 0 min")])
 def test_a_time_span_has_its_two_largest_units(seconds, written):
     assert plain(words.duration(seconds)) == written
+
+
+def test_amounts_sizes_and_moments_have_their_units():
+    assert plain(words.money(1.352, "USD")) == "1.35 USD"
+    assert plain(words.gigabytes(14_100)) == "13.8 GB"
+    assert words.moment("2024-07-01T09:14:22+00:00") == "2024-07-01 09:14"
 
 
 def test_a_bare_metric_is_written_as_it_is_read():

@@ -11,7 +11,7 @@ from scarcegan.aws.findings import Finding, Refused, asking_aws
 from scarcegan.settings import Registry
 from scarcegan.storage import is_s3
 
-EXPORT = "deploy config/aws/stack.yaml and export its outputs (README, AWS Batch)"
+EXPORT = "deploy config/aws/stack.yaml and export its outputs (docs/aws.md)"
 ECR = re.compile(
     r"\d+\.dkr\.ecr\.[\w-]+\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?"
 )

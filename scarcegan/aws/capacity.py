@@ -32,13 +32,9 @@ FARGATE = Instance("Fargate", 16, 122_880)
 
 
 def check_queue(name: str, request: Request, batch: Any, ec2: Any) -> Finding:
-    """Check that a queue is open and that one of its compute environments can fit the request.
+    """Check that a queue is open and that one of its compute environments can fit the largest request.
 
-    Args:
-        name: the queue; empty where neither the configuration nor Metaflow names one.
-        request: the largest request that goes there.
-        batch: boto3 client.
-        ec2: boto3 client.
+    The name is empty where neither the configuration nor Metaflow names a queue.
 
     Raises:
         Refused: it is not there, closed, broken or too small.
@@ -94,7 +90,12 @@ def _misfit(environment: Any, request: Request, ec2: Any) -> str:
         able = [one for one in _instances(types, ec2) if one.cpu <= most]
     if any(one.fits(request) for one in able):
         return ""
-    return f"none of {', '.join(types)} fits" + _nearest(able, request)
+    with_gpus = [one for one in able if one.gpu >= request.gpu]
+    if not with_gpus:
+        return f"none of {', '.join(types)} fits: none has {request.gpu} GPU"
+    best = max(with_gpus, key=lambda one: one.memory_mb)
+    leaves = f"{best.name} leaves a job {best.cpu} vCPU and {best.memory_mb:,.0f} MB"
+    return f"none of {', '.join(types)} fits: {leaves}"
 
 
 def _instances(types: Sequence[str], ec2: Any) -> Iterator[Instance]:
@@ -108,12 +109,3 @@ def _instances(types: Sequence[str], ec2: Any) -> Iterator[Instance]:
             memory_mb=USABLE_MEMORY * kind["MemoryInfo"]["SizeInMiB"],
             gpu=sum(gpu["Count"] for gpu in kind.get("GpuInfo", {}).get("Gpus", ())),
         )
-
-
-def _nearest(instances: Sequence[Instance], request: Request) -> str:
-    """Name the largest of the instances with enough GPUs, and what a job may use of it."""
-    able = [one for one in instances if one.gpu >= request.gpu]
-    if not able:
-        return f": none has {request.gpu} GPU"
-    best = max(able, key=lambda one: one.memory_mb)
-    return f": {best.name} leaves a job {best.cpu} vCPU and {best.memory_mb:,.0f} MB"

@@ -7,16 +7,15 @@ snapshots stays the source: it checks and keeps what was published, the feature 
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
-import boto3
 import pyarrow as pa
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from scarcegan import settings
+from scarcegan.aws.findings import expecting_aws, patient_client
 from scarcegan.problems import DataProblem
 from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, SnapshotStore
@@ -35,19 +34,19 @@ class FeatureGroup:
 
     A marker beside the manifest tells that a snapshot has been handed over, so that the same again changes nothing. If
     the hand-over breaks off, the next one repeats it whole: the offline store keeps both records of a player, with
-    the same event time and another write time; take the latest, as SageMaker's own queries do.
-
-    Args:
-        chosen: group, role and folder.
-        store: where the snapshots are.
-        clients: boto3 clients `sagemaker` and `sagemaker-featurestore-runtime`, made from the environment if left out.
+    the same event time and another write time; take the latest, as SageMaker's own queries do. The boto3 clients
+    `sagemaker` and `sagemaker-featurestore-runtime` are made from the environment if left out.
     """
 
     def __init__(
         self, chosen: settings.Snapshots, store: SnapshotStore, clients: tuple[Any, Any] | None = None
     ) -> None:
         self.group, self._role, self._store = chosen.feature_group, chosen.feature_group_role, store
-        self._sagemaker, self._runtime = clients or _clients()
+        with self._asking("open a session for"):
+            self._sagemaker, self._runtime = clients or (
+                patient_client("sagemaker"),
+                patient_client("sagemaker-featurestore-runtime", WRITERS),
+            )
 
     def publish(self, manifest: Manifest) -> Manifest:
         """Hand over a snapshot that is published in the folder; the same again changes nothing.
@@ -58,11 +57,11 @@ class FeatureGroup:
         marker = join(join(self._store.folder, manifest.name), f"_handed-to-{self.group}")
         if is_file(marker):
             return manifest
-        with self._asking("describe or make it"):
+        with self._asking("describe or make"):
             self._ensure(manifest)
         for part in manifest.parts:
             table = self._store.read_part(manifest, part)
-            with self._asking("write records"), ThreadPoolExecutor(WRITERS) as pool:
+            with self._asking("write records to"), ThreadPoolExecutor(WRITERS) as pool:
                 records = _records(table, manifest)
                 # A few requests at a time: a part's records as text are many times the part.
                 while some := list(islice(records, 4 * WRITERS * BATCH)):
@@ -134,14 +133,8 @@ class FeatureGroup:
             "publish again later, or raise its throughput"
         )
 
-    @contextmanager
-    def _asking(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except (BotoCoreError, ClientError) as error:
-            raise DataProblem(
-                f"cannot {what} in feature group '{self.group}': {error}; check region, role and credentials"
-            ) from error
+    def _asking(self, what: str) -> AbstractContextManager[None]:
+        return expecting_aws(f"{what} feature group '{self.group}'", DataProblem)
 
 
 def _records(table: pa.Table, manifest: Manifest) -> Iterator[list[dict[str, str]]]:
@@ -157,12 +150,3 @@ def _records(table: pa.Table, manifest: Manifest) -> Iterator[list[dict[str, str
                 {"FeatureName": name, "ValueAsString": str(value)} for name, value in zip(names, values, strict=True)
             ]
             yield own + same
-
-
-def _clients() -> tuple[Any, Any]:
-    # Millions of records: wait for the account's rate, do not fail.
-    patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, max_pool_connections=WRITERS)
-    try:
-        return boto3.client("sagemaker", config=patient), boto3.client("sagemaker-featurestore-runtime", config=patient)
-    except BotoCoreError as error:
-        raise DataProblem(f"cannot reach SageMaker: {error}; set a region and credentials") from error

@@ -1,9 +1,11 @@
-"""What a check of the account finds, and how a check says no."""
+"""What a check of the account finds, how a check says no, and how AWS is asked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from scarcegan.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,34 @@ class Refused(Exception):
 @contextmanager
 def asking_aws(advice: str) -> Iterator[None]:
     """Turn an error of AWS into `Refused`, with this advice."""
+    with _told(lambda error: Refused(error, advice)):
+        yield
+
+
+@contextmanager
+def expecting_aws(to: str, kind: type[Problem]) -> Iterator[None]:
+    """Turn an error of AWS into a problem that says what AWS was expected to do."""
+    advice = "check credentials, region and permissions, then try again"
+    with _told(lambda error: kind(f"expected AWS to {to}, got: {error}; {advice}")):
+        yield
+
+
+def patient_client(service: str, connections: int = 10) -> Any:
+    """Make a boto3 client that waits for the account's rate where others ask as well, and does not fail."""
+    import boto3
+    from botocore.config import Config
+
+    patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, max_pool_connections=connections)
+    return boto3.client(service, config=patient)
+
+
+@contextmanager
+def _told(tell: Callable[[str], Exception]) -> Iterator[None]:
+    # Imported here: the checks of a run that is not on AWS do without boto3, which takes a second.
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
     try:
         yield
     except (BotoCoreError, ClientError, ResponseParserError) as error:  # the last: a proxy answers instead of AWS
-        raise Refused(str(error), advice) from error
+        raise tell(str(error)) from error

@@ -38,16 +38,11 @@ def serving_image(chosen: settings.Registry, region: str) -> str:
             "set registry.image, or update the package"
         )
     tag = "-".join([SERVING_TENSORFLOW, "cpu", *known.get("py_versions", [])[-1:]])
-    return f"{known['registries'][region]}.dkr.ecr.{region}.{_domain(region)}/{known['repository']}:{tag}"
-
-
-def _domain(region: str) -> str:
-    """Return `amazonaws.com`, or what the region's partition has instead (China's ends in .cn)."""
+    # amazonaws.com, or what the region's partition has instead: China's ends in .cn.
     session = botocore.session.get_session()
-    partitions = session.get_data("endpoints")["partitions"]
-    domains = {partition["partition"]: partition["dnsSuffix"] for partition in partitions}
-    domain: str = domains[session.get_partition_for_region(region)]
-    return domain
+    partitions = {one["partition"]: one["dnsSuffix"] for one in session.get_data("endpoints")["partitions"]}
+    domain = partitions[session.get_partition_for_region(region)]
+    return f"{known['registries'][region]}.dkr.ecr.{region}.{domain}/{known['repository']}:{tag}"
 
 
 def _tensorflow_images() -> dict[str, Any] | None:

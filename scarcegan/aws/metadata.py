@@ -60,19 +60,6 @@ def from_metadata(entries: Mapping[str, str]) -> dict[str, Any]:
     return own
 
 
-def check_names(names: Mapping[str, str]) -> None:
-    """Check texts that a release will carry, such as the names of definitions and the configuration's path.
-
-    Args:
-        names: the texts by what they are.
-
-    Raises:
-        RegistryProblem: SageMaker does not take one of them.
-    """
-    for what, text in names.items():
-        _check_text(what, text, LONGEST_VALUE)
-
-
 def _under(prefix: str, entries: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix(prefix): value for key, value in entries.items() if key.startswith(prefix)}
 
@@ -83,9 +70,9 @@ def _check_limits(definition: str, entries: Mapping[str, str], description: str)
             f"expected at most {MOST_ENTRIES} metadata entries for '{definition}', got {len(entries)} with "
             "the metrics and the registry's own: register fewer metrics"
         )
-    for key in entries:
+    for key, value in entries.items():
         _check_text(f"metadata key {key!r} of '{definition}'", key, LONGEST_KEY)
-    check_names({f"metadata '{key}' of '{definition}'": value for key, value in entries.items()})
+        _check_text(f"metadata '{key}' of '{definition}'", value, LONGEST_VALUE)
     if len(description) > LONGEST_DESCRIPTION or not description.isprintable():
         raise RegistryProblem(
             f"expected a description of at most {LONGEST_DESCRIPTION} printable characters for '{definition}', "
@@ -98,12 +85,9 @@ def _check_text(name: str, text: str, longest: int) -> None:
         raise RegistryProblem(
             f"expected {name} with 1 to {longest} characters, got {len(text)}: shorten it, or leave it out"
         )
-    strange = sorted({character for character in text if not _is_allowed(character)})
+    # Letters, numbers and separators of all scripts, by the first letter of their Unicode categories.
+    strange = sorted({one for one in text if one not in "_.:/=+-@" and unicodedata.category(one)[0] not in "LNZ"})
     if strange:
         raise RegistryProblem(
             f"expected {name} in letters, digits, spaces and _.:/=+-@ , got {strange}: SageMaker takes no others"
         )
-
-
-def _is_allowed(character: str) -> bool:
-    return character in "_.:/=+-@" or unicodedata.category(character)[0] in "LNZ"

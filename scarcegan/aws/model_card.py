@@ -13,12 +13,7 @@ LONGEST_CARD = 100_000
 
 
 def model_card(evaluation: Evaluation, definition: str, facts: Mapping[str, str]) -> str:
-    """Return the content of one model's card, JSON text; what cannot be measured is left out.
-
-    Args:
-        evaluation: of the run.
-        definition: the model's business definition.
-        facts: where the model comes from, shown as they are.
+    """Return the content of one model's card, JSON text; what cannot be measured is left out, facts are shown as given.
 
     Raises:
         RegistryProblem: the card has more than 100,000 characters.
@@ -26,9 +21,10 @@ def model_card(evaluation: Evaluation, definition: str, facts: Mapping[str, str]
     Source: SageMaker developer guide, "Model card JSON schema", the part that model packages take.
     """
     model, verdict = evaluation.models[definition], evaluation.verdicts[definition]
+    use = f"Business definition '{definition}': {model.describe}. Review budget: {100 * evaluation.review_budget:g} %."
     content = {
         "model_overview": {"model_creator": "scarcegan"},
-        "intended_uses": {"purpose_of_model": PURPOSE, "intended_uses": evaluation.intended_use(definition)},
+        "intended_uses": {"purpose_of_model": PURPOSE, "intended_uses": use},
         "training_details": {"training_observations": evaluation.training(definition)},
         "evaluation_details": [_evaluated(name, measures, verdict) for name, measures in model.test.items()],
         "additional_information": {

@@ -21,23 +21,13 @@ def model_monitor_files(watched: Watched) -> dict[str, str]:
 
 
 def statistics_json(players: int, columns: Mapping[str, Column]) -> str:
-    """Write a snapshot's statistics as Model Monitor's `statistics.json`.
-
-    Args:
-        players: rows of the snapshot.
-        columns: as its manifest describes them; the buckets' counts are as exact as their quantiles.
-    """
+    """Write a snapshot's statistics as Model Monitor's `statistics.json`; counts are as exact as the quantiles."""
     features = [{"name": name, **_numerical(players, column)} for name, column in columns.items()]
     return _to_json({"version": 0.0, "dataset": {"item_count": players}, "features": features})
 
 
 def constraints_json(columns: Mapping[str, Column], features: Sequence[FeatureDrift]) -> str:
-    """Write what a later snapshot is held to as Model Monitor's `constraints.json`.
-
-    Args:
-        columns: of the reference.
-        features: of the drift report; Model Monitor has one threshold for all of them, here the largest limit.
-    """
+    """Write what a later snapshot is held to, the columns of its reference, as Model Monitor's `constraints.json`."""
     rows = [
         {
             "name": name,
@@ -47,6 +37,7 @@ def constraints_json(columns: Mapping[str, Column], features: Sequence[FeatureDr
         }
         for name, column in columns.items()
     ]
+    # Model Monitor has one threshold for all features: the largest limit.
     comparison = {
         "perform_comparison": "Enabled",
         "comparison_threshold": max(feature.ks_limit for feature in features),

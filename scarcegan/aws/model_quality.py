@@ -1,11 +1,13 @@
 """The evaluation in the form that SageMaker's Model Quality reports have."""
 
+import csv
+import io
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
-from scarcegan.aws.multiclass import multiclass_block
-from scarcegan.evaluation.metrics import f_score
+from scarcegan.aws.multiclass import f_scores, multiclass_block
 from scarcegan.evaluation.records import Curve, Interval, Measures
 
 # JSON has no NaN; SageMaker writes this string where a standard deviation is missing.
@@ -22,12 +24,13 @@ def model_quality(measures: Measures) -> dict[str, Any]:
 
     Source: SageMaker developer guide, "Model quality metrics and Amazon CloudWatch monitoring".
     """
-    matrix = _confusion_matrix(measures)
+    matrix, prevalence = _confusion_matrix(measures), measures.prevalence
+    constant = {"recall": 1.0, "precision": prevalence, "accuracy": prevalence, **f_scores(prevalence, 1.0)}
     binary = {
         "confusion_matrix": matrix,
         **_rates(matrix, measures),
-        **_constant_classifier(measures.prevalence),
-        **_curves(measures.curve, measures.prevalence),
+        **{f"{name}_best_constant_classifier": _plain(value) for name, value in constant.items()},
+        **_curves(measures.curve, prevalence),
         "auc": _with_deviation(measures.roc_auc),
         "au_prc": _with_deviation(measures.pr_auc),
     }
@@ -46,6 +49,31 @@ def model_quality(measures: Measures) -> dict[str, Any]:
 def model_quality_json(measures: Measures) -> str:
     """Return `model_quality` as JSON text (strict: no NaN)."""
     return json.dumps(model_quality(measures), indent=2, allow_nan=False)
+
+
+def model_quality_csv(measures: Measures) -> str:
+    """Return `model_quality` as a flat table, for those who read figures in a spreadsheet; nothing is rounded.
+
+    A figure has neither row nor column. A count of the confusion matrix has the truth as row and the prediction as
+    column. A point of a curve has the axis as row and its number as column.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["block", "metric", "row", "column", "value", "standard_deviation"])
+    for path, value, deviation in _figures(model_quality(measures)):
+        table.writerow([*path, *[""] * (4 - len(path)), json.dumps(value), deviation])
+    return text.getvalue()
+
+
+def _figures(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Yield path, value and standard deviation of every figure."""
+    if isinstance(tree, dict) and "standard_deviation" in tree:
+        yield path, tree["value"], tree["standard_deviation"]
+    elif isinstance(tree, dict | list):
+        for key, inner in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from _figures(inner, (*path, str(key)))
+    else:
+        yield path, tree, ""
 
 
 def _confusion_matrix(measures: Measures) -> dict[str, dict[str, int]]:
@@ -69,16 +97,9 @@ def _rates(matrix: dict[str, dict[str, int]], measures: Measures) -> dict[str, A
         "true_negative_rate": _plain(1 - false_positive_rate),
         "false_positive_rate": _plain(false_positive_rate),
         "false_negative_rate": _with_deviation(measures.recall) | {"value": 1 - recall},
-        "f0_5": _plain(f_score(precision, recall, 0.5)),
-        "f1": _plain(f_score(precision, recall, 1.0)),
+        **{name: _plain(value) for name, value in f_scores(precision, recall).items()},
         "f2": _with_deviation(measures.f2),
     }
-
-
-def _constant_classifier(prevalence: float) -> dict[str, Any]:
-    figures: dict[str, Any] = {"recall": 1.0, "precision": prevalence, "accuracy": prevalence}
-    figures |= {name: f_score(prevalence, 1.0, beta) for name, beta in (("f0_5", 0.5), ("f1", 1.0), ("f2", 2.0))}
-    return {f"{name}_best_constant_classifier": _plain(value) for name, value in figures.items()}
 
 
 def _curves(curve: Curve, prevalence: float) -> dict[str, Any]:

@@ -38,9 +38,13 @@ def multiclass_block(confusion: Confusion) -> dict[str, Any]:
 
 
 def _weighted(share: np.ndarray, recall: np.ndarray, precision: np.ndarray) -> dict[str, float]:
-    by_class = {"recall": recall, "precision": precision}
-    by_class |= {name: f_score(precision, recall, beta) for name, beta in (("f0_5", 0.5), ("f1", 1.0), ("f2", 2.0))}
+    by_class = {"recall": recall, "precision": precision, **f_scores(precision, recall)}
     return {f"weighted_{name}": float(share @ values) for name, values in by_class.items()}
+
+
+def f_scores(precision: np.ndarray | float, recall: np.ndarray | float) -> dict[str, Any]:
+    """Return the three F measures of a report, by SageMaker's names."""
+    return {name: f_score(precision, recall, beta) for name, beta in (("f0_5", 0.5), ("f1", 1.0), ("f2", 2.0))}
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

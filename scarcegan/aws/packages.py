@@ -13,14 +13,9 @@ CONTENT_TYPES = ["text/csv", "application/json"]
 
 
 def package_request(model: ModelToRegister, release_size: int, group: str, image: str, archive: str) -> dict[str, Any]:
-    """Return the request that creates a model's package, without its quality report, which lies in a bucket.
+    """Return the request that creates a checked model's package, without its quality report, which lies in a bucket.
 
-    Args:
-        model: checked by `scarcegan.registry.rules.check_release`.
-        release_size: models of its release.
-        group: model package group.
-        image: URI of the inference image.
-        archive: URI of the model's archive.
+    Image and archive are URIs.
 
     Raises:
         RegistryProblem: the facts or the card are beyond SageMaker's limits.
@@ -51,11 +46,9 @@ def package_request(model: ModelToRegister, release_size: int, group: str, image
 
 
 def quality_metrics(model: ModelToRegister, keep_report: Callable[[str], tuple[str, str]]) -> dict[str, Any]:
-    """Return the request's part on quality, empty where nothing was evaluated.
+    """Return the request's part on quality, empty where nothing was evaluated; `keep_report` stores the report.
 
-    Args:
-        model: its report is of the first test set.
-        keep_report: stores the report, JSON text, and returns its URI and digest.
+    The report is of the first test set; `keep_report` takes its JSON and returns URI and digest.
     """
     if not isinstance(model.evaluation, Evaluation):
         return {}

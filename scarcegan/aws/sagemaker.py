@@ -1,20 +1,19 @@
 """SageMaker's Model Registry: one model package group, one package per model."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from scarcegan import settings
 from scarcegan.aws.bucket import Bucket
+from scarcegan.aws.findings import expecting_aws, patient_client
 from scarcegan.aws.images import serving_image
 from scarcegan.aws.metadata import from_metadata
 from scarcegan.aws.packages import package_request, quality_metrics
@@ -24,13 +23,13 @@ from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 
+NOT_DECIDED = Decision("PendingManualApproval", "", "", "")
+
 
 def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
     """Open the registry in the account and region of the environment's AWS credentials."""
-    # Many folds of many teams register on Monday morning: wait for the account's rate, do not fail.
-    patient = Config(retries={"mode": "adaptive", "max_attempts": 10})
     with _asking("open a session"):
-        sagemaker = boto3.client("sagemaker", config=patient)
+        sagemaker = patient_client("sagemaker")
     bucket = Bucket(chosen.archives and located(chosen.archives), project_folder("archives"))
     image = serving_image(chosen, sagemaker.meta.region_name)
     return SageMakerRegistry(chosen.group, bucket, sagemaker, image=image)
@@ -43,7 +42,7 @@ class SageMakerRegistry(Registry):
     EventBridge see it; all decisions are objects in S3. An approval given in the console counts as well.
 
     Args:
-        group: model package group; made by the first registration.
+        group: made by the first registration.
         bucket: keeps archives and decisions.
         client: boto3's SageMaker client.
         image: URI of the inference image that serves the archive.
@@ -61,7 +60,10 @@ class SageMakerRegistry(Registry):
         """
         rules.check_release(models)
         # All of them are made before anything is sent: one that is beyond SageMaker's limits stops the release.
-        requests = [self._request(model, len(models)) for model in models]
+        requests = [
+            package_request(model, len(models), self.group, self._image, self._bucket.uri(model.sha256))
+            for model in models
+        ]
         with _asking(f"prepare group '{self.group}'"):
             self._ensure_group()
             for model in models:
@@ -79,11 +81,7 @@ class SageMakerRegistry(Registry):
         by_token = {version.token: version for version in self.versions()}
         return [by_token[model.token] for model in models]
 
-    def _request(self, model: ModelToRegister, release_size: int) -> dict[str, Any]:
-        return package_request(model, release_size, self.group, self._image, self._bucket.uri(model.sha256))
-
     def _versions(self) -> list[ModelVersion]:
-        """Read all versions; none while there is no group."""
         with _asking(f"list the models of group '{self.group}'"):
             packages = self._packages()
         firsts: dict[str, ModelVersion] = {}
@@ -147,7 +145,7 @@ class SageMakerRegistry(Registry):
 
     def _version(self, package: dict[str, Any]) -> ModelVersion:
         facts = from_metadata(package["CustomerMetadataProperties"])
-        decision = _decision_of(package)
+        decision = _decision_of(package) or NOT_DECIDED
         return ModelVersion(
             version=package["ModelPackageVersion"],
             group=self.group,
@@ -157,9 +155,9 @@ class SageMakerRegistry(Registry):
             arn=package["ModelPackageArn"],
             location=self._bucket.uri(facts["sha256"]),
             created_at=_iso(package["CreationTime"]),
-            decided_at=decision.at if decision else "",
-            decided_by=decision.who if decision else "",
-            reason=decision.why if decision else "",
+            decided_at=decision.at,
+            decided_by=decision.who,
+            reason=decision.why,
             **facts,
         )
 
@@ -202,11 +200,5 @@ def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-@contextmanager
-def _asking(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise RegistryProblem(
-            f"expected AWS to {what}, got: {error}; check credentials, region and permissions, then try again"
-        ) from error
+def _asking(what: str) -> AbstractContextManager[None]:
+    return expecting_aws(what, RegistryProblem)

@@ -1,29 +1,43 @@
 """The `scarcegan` command with its groups."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from typer.core import TyperGroup
 
 from scarcegan import __version__
 from scarcegan.cli import models, report, runs, snapshots
 from scarcegan.cli.parity import parity
 from scarcegan.cli.preflight import preflight
-from scarcegan.cli.problems import ProblemsInWords
+from scarcegan.problems import Problem
+
+
+class ProblemsInWords(TyperGroup):
+    """A group of commands whose `Problem`s end with their message on stderr and exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; anything that is no `Problem` is a defect of ours and keeps its traceback."""
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            console = Console(stderr=True, soft_wrap=True, highlight=False)
+            console.print(str(problem), style="red", markup=False)
+            raise typer.Exit(1) from problem
+
 
 app = typer.Typer(
     cls=ProblemsInWords,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Find the few players at risk: look after the models that `make run` trains and registers.",
     epilog="Begin with `make run`. Then `scarcegan runs list` says what was trained, `scarcegan report RUN` what to "
     "know before approving, and `scarcegan models approve` makes a model the champion, the one that scoring takes.",
 )
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")
-app.command()(preflight)
-app.command()(parity)
-app.command()(report.report)
+for command in (preflight, parity, report.report):
+    app.command()(command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,16 +1,16 @@
 """`scarcegan models`: list, compare, approve, reject and roll back what the runs registered."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Group
+from rich.console import Console, Group
 
 from scarcegan.cli import tables
 from scarcegan.cli.answers import Answer, answers
-from scarcegan.cli.options import Force, Reason, Version, Versions, Who, user_name, version_number
-from scarcegan.cli.tags import champion_runs, follow
+from scarcegan.cli.options import NUMBER, Force, Reason, Who
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.registry.comparison import compare as compare_versions
@@ -37,9 +37,9 @@ def list_versions(
 
 @app.command()
 @answers
-def show(registry: Registry, reference: Version) -> Answer:
+def show(registry: Registry, number: Annotated[int, NUMBER]) -> Answer:
     """Show one model: its numbers, where it comes from, and every decision about it."""
-    version = registry.show(version_number(reference))
+    version = registry.show(number)
     events = registry.events(version.version)
     plain = asdict(version) | {"events": [asdict(event) for event in events]}
     return Answer([plain], Group(tables.facts(version), tables.decisions(events)))
@@ -47,16 +47,13 @@ def show(registry: Registry, reference: Version) -> Answer:
 
 @app.command()
 @answers
-def compare(
-    registry: Registry,
-    references: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="VERSION", help="Versions; without any: the release registered last."),
-    ] = None,
-) -> Answer:
-    """Show models side by side, each with its difference to the champion of its definition."""
+def compare(registry: Registry, numbers: Annotated[list[int] | None, NUMBER] = None) -> Answer:
+    """Show models side by side, each with its difference to the champion of its definition.
+
+    Without any version, those of the release that was registered last.
+    """
     known = registry.versions()
-    chosen = [registry.show(version_number(reference)) for reference in references or ()]
+    chosen = [registry.show(number) for number in numbers or ()]
     found = compare_versions(chosen or [one for one in known if one.release_id == known[-1].release_id], known)
     rows = [
         asdict(one.version) | {"champion": one.champion and one.champion.version, "differences": one.differences}
@@ -67,17 +64,17 @@ def compare(
 
 @app.command()
 @answers
-def approve(registry: Registry, references: Versions, reason: Reason, who: Who = "", force: Force = False) -> Answer:
+def approve(
+    registry: Registry, numbers: Annotated[list[int], NUMBER], reason: Reason, who: Who, force: Force = False
+) -> Answer:
     """Approve models: each becomes the champion of its business definition, and scoring takes it."""
-    numbers, who = [version_number(reference) for reference in references], who or user_name()
     return _overview(_decided(registry, lambda: registry.approve(*numbers, who=who, why=reason, force=force)))
 
 
 @app.command()
 @answers
-def reject(registry: Registry, references: Versions, reason: Reason, who: Who = "") -> Answer:
+def reject(registry: Registry, numbers: Annotated[list[int], NUMBER], reason: Reason, who: Who) -> Answer:
     """Reject models; a rejected champion gives its place back to the one before."""
-    numbers, who = [version_number(reference) for reference in references], who or user_name()
     return _overview(_decided(registry, lambda: registry.reject(*numbers, who=who, why=reason)))
 
 
@@ -86,15 +83,13 @@ def reject(registry: Registry, references: Versions, reason: Reason, who: Who = 
 def rollback(
     registry: Registry,
     reason: Reason,
+    who: Who,
     release: Annotated[str, typer.Option(help="Release to withdraw.", show_default="the one approved last")] = "",
-    who: Who = "",
     force: Force = False,
 ) -> Answer:
     """Withdraw a release, restore the champions before it and list them."""
-    who = who or user_name()
-    champions = _decided(
-        registry, lambda: registry.rollback(who=who, why=reason, release_id=release or None, force=force)
-    )
+    withdrawn = release or None
+    champions = _decided(registry, lambda: registry.rollback(who=who, why=reason, release_id=withdrawn, force=force))
     return _overview(champions) if champions else Answer([], tables.NO_CHAMPION)
 
 
@@ -117,19 +112,37 @@ def champion(
 
 @app.command("who-made")
 @answers
-def who_made(registry: Registry, reference: Version) -> Answer:
+def who_made(registry: Registry, number: Annotated[int, NUMBER]) -> Answer:
     """Show where a model comes from: run, commit, data, settings, card."""
-    version = registry.show(version_number(reference))
+    version = registry.show(number)
     origin = tables.origin(version)
     shown = tables.pairs(f"Version {version.version} was made by", origin)
     return Answer([{"version": version.version, **origin}], shown)
 
 
 def _decided(registry: Registry, decide: Callable[[], list[ModelVersion]]) -> list[ModelVersion]:
-    """Take a decision, and move the tags of the runs that it touches."""
-    before = champion_runs(registry)
+    """Take a decision, and move the tags `candidate` and `champion` of the runs that it touches.
+
+    The decision holds, whether or not the runs can be tagged from here.
+    """
+    from scarcegan import history
+
+    before = registry.versions()
     decided = decide()
-    follow(registry, before, decided)
+    tags: defaultdict[str, set[str]] = defaultdict(set)
+    for version in (after := registry.versions()):
+        if version.is_champion:
+            tags[version.run_pathspec].add(history.CHAMPION)
+        if version.status == "PendingManualApproval":
+            tags[version.run_pathspec].add(history.CANDIDATE)
+    champions = (version for version in [*before, *after] if version.is_champion)
+    touched = sorted({version.run_pathspec for version in [*champions, *decided]})
+    if unreachable := history.follow_registry({run: tags[run] for run in touched}):
+        Console(stderr=True, soft_wrap=True, highlight=False).print(
+            f"Decided and kept on record. Not tagged, because Metaflow does not find them from here: "
+            f"{', '.join(unreachable)}",
+            style="yellow",
+        )
     return decided
 
 

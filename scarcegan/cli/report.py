@@ -7,9 +7,8 @@ import typer
 
 from scarcegan import history, settings, words
 from scarcegan.backends import open_registry
-from scarcegan.cli.answers import console
+from scarcegan.cli.answers import console, write_page
 from scarcegan.cli.options import Run
-from scarcegan.cli.pages import write_page
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.records import DecidedVersion, Dossier
@@ -33,10 +32,7 @@ def report(
 def collect(reference: str) -> Dossier:
     """Return what the run, and the registry that its settings name, tell a reviewer.
 
-    Raises:
-        HistoryProblem: no such run, or it was not evaluated.
-        Problem: this code cannot read its artifacts.
-        RegistryProblem: the registry cannot be read.
+    A `Problem` says that the run does not exist or was not evaluated, or what cannot be read.
     """
     facts = history.facts_of_run(reference)
     evaluation, release = history.artifact(facts.run, "evaluation"), history.artifact(facts.run, "release")

@@ -10,9 +10,8 @@ from rich.text import Text
 
 from scarcegan import history
 from scarcegan.cli import run_tables
-from scarcegan.cli.answers import Answer, answers
+from scarcegan.cli.answers import Answer, answers, write_page
 from scarcegan.cli.options import Run
-from scarcegan.cli.pages import write_page
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,14 +32,9 @@ def list_runs(
         Literal["finished", "failed", "unfinished"] | None,
         typer.Option(help="Only runs in this state; an unfinished one goes on, or was ended from outside."),
     ] = None,
-    namespace: Annotated[
-        str, typer.Option(help="Metaflow namespace, such as user:ada.", show_default="the runs of everybody")
-    ] = "",
+    namespace: Annotated[str, typer.Option(help="Only runs in this Metaflow namespace, such as user:ada.")] = "",
     definition: Annotated[
-        str,
-        typer.Option(
-            help="Business definition whose metrics are shown.", show_default="the one that bounds the flagged share"
-        ),
+        str, typer.Option(help="Business definition shown; by default the one that bounds the flagged share.")
     ] = "",
 ) -> Answer:
     """List runs, newest first: where each stopped, how well it does, which settings tell them apart."""
@@ -90,5 +84,4 @@ def best(
 
 
 def _patience() -> Status:
-    """Show on a terminal that something goes on."""
-    return Console(stderr=True).status("Reading runs ...")
+    return Console(stderr=True).status("Reading runs ...")  # shown on a terminal alone

@@ -1,6 +1,7 @@
 """Registered models as tables for the terminal; every cell is plain text, whatever a description holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Group
@@ -28,41 +29,41 @@ _AGAINST = {
     "worse": ("worse", "bold red"),
     "no rival": ("not comparable", ""),
 }
+# What `who-made` calls the facts that a version's metadata hold.
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
-_HEADLINES = 2
+_ORIGIN |= {"config": "config", "card": "card"}
 
 
 def overview(versions: Sequence[ModelVersion]) -> Group:
     """Return a table per release: one row per version, with the release's first metrics."""
-    by_release: dict[str, list[ModelVersion]] = {}
-    for version in versions:
-        by_release.setdefault(version.release_id, []).append(version)
-    return Group(*(_release(release) for release in by_release.values()))
+    releases = dict.fromkeys(version.release_id for version in versions)
+    return Group(*(_release([one for one in versions if one.release_id == release]) for release in releases))
 
 
 def _release(release: Sequence[ModelVersion]) -> Table:
-    first, metrics = release[0], list(release[-1].metrics)[:_HEADLINES]
-    is_compared = any(against_champion(version) for version in release)
+    first, metrics = release[0], list(release[-1].metrics)[:2]
+    is_compared = any(_against_champion(version) for version in release)
     against = [Column(Text("against champion"), min_width=8)] if is_compared else []
     columns = [*map(fixed, ("version", "definition", "status", "bound")), *against]
     title = f"Release {first.release_id}, registered {words.moment(first.created_at)}"
-    table = narrow(*columns, *map(figure, ("flags_from", *metrics)), title=title)
-    for version in release:
-        table.add_row(
+    rows = [
+        [
             str(version.version),
-            Text(version.definition),
-            status(version),
+            version.definition,
+            _status(version),
             _bound(version),
-            *([against_champion(version)] if is_compared else []),
+            *([_against_champion(version)] if is_compared else []),
             words.number(version.threshold),
             *(words.metric_value(name, version.metrics.get(name)) for name in metrics),
-        )
-    return table
+        ]
+        for version in release
+    ]
+    return narrow(*columns, *map(figure, ("flags_from", *metrics)), title=title, rows=rows)
 
 
 def facts(version: ModelVersion) -> Table:
     """Return everything about one version, a row per fact."""
-    told: dict[str, str | Text] = {"status": status(version), "description": version.description}
+    told: dict[str, str | Text] = {"status": _status(version), "description": version.description}
     told |= {"threshold": words.number(version.threshold), "bound": _bound(version)}
     told |= {name: words.metric_value(name, value) for name, value in version.metrics.items()}
     told |= {name: getattr(version, name) for name in ("release_id", "run_pathspec", "origin_run_id")}
@@ -73,26 +74,26 @@ def facts(version: ModelVersion) -> Table:
 
 def decisions(events: Iterable[Decision]) -> Table:
     """Return one row per decision, oldest first."""
-    table = narrow("when", "what", "who", "why", title="\nDecisions")
-    for event in events:
-        what = event.status.lower() + (" (forced)" if event.forced else "")
-        table.add_row(*map(Text, (words.moment(event.at), what, event.who, event.why)))
-    if not table.row_count:
-        table.add_row("none yet")
-    return table
+    rows = [
+        (words.moment(event.at), event.status.lower() + (" (forced)" if event.forced else ""), event.who, event.why)
+        for event in events
+    ]
+    return narrow("when", "what", "who", "why", title="\nDecisions", rows=rows or [("none yet",)])
 
 
 def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     """Return one column per version and one row per metric, followed by the difference to the champion."""
     versions = [item.version for item in comparisons]
     headings = [Text(f"version {version.version}\n") + spaced(version.definition) for version in versions]
-    champions = (item.champion for item in comparisons)
+    champions, against = ([one.champion for one in comparisons], [one.against_champion for one in versions])
     table = narrow("", *(Column(heading, justify="right") for heading in headings))
-    table.add_row("status", *map(status, versions))
+    table.add_row("status", *map(_status, versions))
     table.add_row("champion", *(f"version {one.version}" if one else "none yet" for one in champions))
-    if any(version.against_champion for version in versions):
-        table.add_row("as evaluated", *map(against_champion, versions))
-        table.add_row("in recall", *map(_in_recall, versions))
+    if any(against):
+        table.add_row("as evaluated", *map(_against_champion, versions))
+        recall = (words.points(one.difference, one.low, one.high) if one else "" for one in against)
+        # The interval goes below the difference, so that four versions fit 80 characters.
+        table.add_row("in recall", *(text.replace(" [", "\n[") for text in recall))
     table.add_row("bound", *map(_bound, versions))
     table.add_row("threshold", *(words.number(version.threshold) for version in versions))
     for name in dict.fromkeys(name for version in versions for name in version.metrics):
@@ -103,47 +104,34 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
 def origin(version: ModelVersion) -> dict[str, str]:
     """Return where a version comes from: run, release, commit, data, settings, config, card; as far as known."""
     known = {"run": version.run_pathspec, "trained in run": version.origin_run_id, "release": version.release_id}
-    known |= {word: version.metadata[key] for key, word in _ORIGIN.items() if key in version.metadata}
-    return known | {key: version.metadata[key] for key in ("config", "card") if key in version.metadata}
+    return known | {word: version.metadata[key] for key, word in _ORIGIN.items() if key in version.metadata}
 
 
 def pairs(title: str, facts: Mapping[str, str | Text]) -> Table:
     """Return a table of names and texts; what has no text is left out."""
-    table = Table(
-        Column(style="dim"), Column(overflow="fold"), box=None, show_header=False, title=Text(title),
-        title_justify="left", padding=(0, 2, 0, 0),
-    )  # fmt: skip
-    for name, text in facts.items():
-        if text:
-            table.add_row(Text(name), Text(text) if isinstance(text, str) else text)
+    told = ((name, text) for name, text in facts.items() if text)
+    table = narrow(Column(style="dim"), Column(overflow="fold"), rows=told)
+    table.title, table.show_header, table.box, table.padding = Text(title), False, None, (0, 2, 0, 0)
     return table
 
 
-def status(version: ModelVersion) -> Text:
-    """Return the status in a word and a colour."""
+def _status(version: ModelVersion) -> Text:
     return Text("champion", style="bold green") if version.is_champion else Text(*_STATUS[version.status])
 
 
-def against_champion(version: ModelVersion) -> Text:
+def _against_champion(version: ModelVersion) -> Text:
     """Return the evaluation's verdict against the champion of then; empty where there was none to compare with."""
     against = version.against_champion
     return Text(*_AGAINST[against.verdict]) if against else Text()
 
 
-def _in_recall(version: ModelVersion) -> str:
-    """Return the difference in recall to the champion of then above its interval."""
-    against = version.against_champion
-    if against is None or against.difference is None:
-        return ""
-    return words.points(against.difference, against.low, against.high).replace(" [", "\n[")
-
-
-def narrow(*columns: Column | str, title: str = "") -> Table:
-    """Return a table without rows; eight columns fit 80 characters."""
-    heading = Text(title, style="bold") if title else None
-    return Table(
-        *columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
+def narrow(*columns: Column | str, title: str = "", rows: Iterable[Iterable[Any]] = ()) -> Table:
+    """Return a table, its cells as they are typed; eight columns fit 80 characters."""
+    table = Table(*columns, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.title = Text(title, style="bold") if title else None
+    for row in rows:
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    return table
 
 
 def fixed(name: str) -> Column:

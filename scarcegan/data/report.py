@@ -38,6 +38,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
         settings: names of the populations and the source.
     """
     features = _feature_table(players, len(settings.populations.negatives))
+    risky, tested = known_risky(players, settings), [players.test_set == n + 1 for n in range(len(players.test_sets))]
     suspects = [Suspect(row.name, row.auc) for row in features if row.auc >= SUSPECT_AUC]
     folds = [_fold(players.labels, fold, number, settings) for number in range(settings.folds.k)]
     in_pool = players.test_set == 0
@@ -51,7 +52,10 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
         populations=[PopulationCount(name, pool[name], test[name]) for name in pool],
         folds=folds,
         threshold_players=int(np.count_nonzero(fold == settings.folds.k)),
-        test_sets=[_test_set(players, number, settings) for number in range(1, len(players.test_sets) + 1)],
+        test_sets=[
+            TestSetCount(name, int(inside.sum()), int((inside & risky).sum()))
+            for name, inside in zip(players.test_sets, tested, strict=True)
+        ],
         feature_table=features,
         suspects=suspects,
         warnings=_warnings(players, suspects, folds, settings.populations.rare),
@@ -62,12 +66,6 @@ def _fold(labels: np.ndarray, fold: np.ndarray, number: int, settings: Settings)
     trained = in_folds(fold, settings.folds.k) & (fold != number)
     train, validation = (population_counts(labels[rows], settings) for rows in (trained, fold == number))
     return FoldCount(number, train, validation)
-
-
-def _test_set(players: Players, number: int, settings: Settings) -> TestSetCount:
-    inside = players.test_set == number
-    risky = inside & known_risky(players, settings)
-    return TestSetCount(players.test_sets[number - 1], int(np.count_nonzero(inside)), int(np.count_nonzero(risky)))
 
 
 def _feature_table(players: Players, rare_label: int) -> list[FeatureDescription]:

@@ -71,8 +71,8 @@ def load(settings: Settings) -> Players:
         DataProblem: the files are missing and cannot be fetched, or are not KDD99.
     """
     task = settings.kdd99.task
-    require_populations(settings, ["normal"], task)
-    folder = data_folder(settings)
+    require_populations(settings.populations, "kdd99", ["normal"], task)
+    folder = data_folder(settings.data)
     training, corrected = (_read(_locate(folder, name, bool(settings.data.path))) for name in (TRAINING, CORRECTED))
     corrected.index += len(training)
     rows = training[training["attack"].isin(["normal", *ATTACKS[task]])]
@@ -84,7 +84,7 @@ def load(settings: Settings) -> Players:
     dealt = test_set >= 0
     players = _assemble(rows[dealt], labels[dealt], test_set[dealt], shifted)
     notes = _copies(pd.concat([rows[dealt], shifted]), players)
-    return useful_features(replace(players, notes=notes), settings)
+    return useful_features(replace(players, notes=notes), settings.data)
 
 
 def _locate(folder: Path | None, name: str, is_chosen: bool) -> Path:

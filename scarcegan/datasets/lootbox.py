@@ -14,7 +14,7 @@ from scarcegan.data.players import Players
 from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, require_file, require_populations
 from scarcegan.datasets.telemetry_source import players_of
 from scarcegan.problems import DataProblem, SettingsProblem
-from scarcegan.settings import Settings
+from scarcegan.settings import Data, Settings
 from scarcegan.settings.data_sections import RoleNames
 
 ROLES = RoleNames(activity="opens", intensity="burst", night="night", win="wins")
@@ -30,24 +30,24 @@ def load(settings: Settings) -> Players:
         SettingsProblem: other population names, or a window that is not 60 days.
         DataProblem: the files are missing or unreadable, or do not have the cut-off.
     """
-    require_populations(settings, NEGATIVES, RARE)
+    require_populations(settings.populations, "lootbox", NEGATIVES, RARE)
     if settings.features.window_days != WINDOW_DAYS:
         raise SettingsProblem(
             f"lootbox cohorts are defined on the {WINDOW_DAYS} days before the cut-off, got "
             f"features.window_days = {settings.features.window_days}: set it to {WINDOW_DAYS}"
         )
-    cutoff, folder = settings.lootbox.cutoff, telemetry_folder(settings)
+    cutoff, folder = settings.lootbox.cutoff, telemetry_folder(settings.data)
     counters = _read(require_file(folder, "daily_counters.parquet", ADVICE))
     return players_of(counters, cohorts_of(folder, cutoff), ROLES, cutoff, settings)
 
 
-def telemetry_folder(settings: Settings) -> Path:
+def telemetry_folder(data: Data) -> Path:
     """Return the folder of the files.
 
     Raises:
         DataProblem: none is named.
     """
-    folder = data_folder(settings)
+    folder = data_folder(data)
     if folder is None:
         raise DataProblem(f"expected a folder with the lootbox telemetry, got none: {ADVICE}")
     return folder

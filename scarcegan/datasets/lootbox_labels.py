@@ -13,7 +13,7 @@ import pandas as pd
 
 from scarcegan.datasets.lootbox import cohorts_of, telemetry_folder
 from scarcegan.problems import DataProblem
-from scarcegan.settings import load
+from scarcegan.settings import Data
 
 PROXY_DAYS = 30
 SOURCE = "proxy: openings in the 30 days after the cut-off"
@@ -31,7 +31,7 @@ if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("expected a cut-off date and a file to write: lootbox_labels 2023-04-13 labels.parquet")
     try:
-        folder = telemetry_folder(load({"data": {"source": "lootbox"}}))
+        folder = telemetry_folder(Data(source="lootbox"))
         labels_table(cohorts_of(folder, sys.argv[1]), sys.argv[1]).to_parquet(sys.argv[2], index=False)
     except DataProblem as problem:
         sys.exit(str(problem))

@@ -49,7 +49,7 @@ def load(settings: Settings) -> Players:
         SettingsProblem: other population names, a window longer than the simulation, too many labels.
         DataProblem: `data.path` holds something else.
     """
-    require_populations(settings, KINDS[:-1], KINDS[-1])
+    require_populations(settings.populations, "simulated", KINDS[:-1], KINDS[-1])
     if settings.features.window_days > settings.simulated.days:
         raise SettingsProblem(
             f"features.window_days ({settings.features.window_days}) is longer than simulated.days "

@@ -39,7 +39,7 @@ def load(settings: Settings) -> Players:
     players = players.take(sampled(players, settings))
     stay = np.isin(everyone.ids, players.ids)
     features = store.read(settings.data.snapshot, everyone.manifest.fingerprint, stay).features
-    return useful_features(replace(players, features=features), settings)
+    return useful_features(replace(players, features=features), settings.data)
 
 
 def snapshot_report(players: Players, settings: Settings) -> SnapshotReport | None:

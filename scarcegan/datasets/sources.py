@@ -10,17 +10,17 @@ import numpy as np
 from scarcegan.data.players import Players
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.project import located
-from scarcegan.settings import Settings
+from scarcegan.settings import Data, Populations
 
 DATA_VARIABLE = "SCARCEGAN_DATA"
 
 
-def data_folder(settings: Settings) -> Path | None:
+def data_folder(data: Data) -> Path | None:
     """Return the folder of the source's files: `data.path`, else `$SCARCEGAN_DATA/<source>`, else None."""
-    if settings.data.path:
-        return Path(located(settings.data.path))
+    if data.path:
+        return Path(located(data.path))
     root = os.environ.get(DATA_VARIABLE)
-    return Path(root) / settings.data.source if root else None
+    return Path(root) / data.source if root else None
 
 
 def require_file(folder: Path, name: str, advice: str) -> Path:
@@ -35,39 +35,38 @@ def require_file(folder: Path, name: str, advice: str) -> Path:
     return path
 
 
-def require_populations(settings: Settings, negatives: Collection[str], rare: str) -> None:
+def require_populations(got: Populations, source: str, negatives: Collection[str], rare: str) -> None:
     """Check that `[populations]` names exactly the classes this source has, negatives in any order.
 
     Raises:
         SettingsProblem: other names.
     """
-    got = settings.populations
     if set(got.negatives) == set(negatives) and got.rare == rare:
         return
     raise SettingsProblem(
-        f"source '{settings.data.source}' has the negatives {list(negatives)} and the rare class '{rare}', "
+        f"source '{source}' has the negatives {list(negatives)} and the rare class '{rare}', "
         f"got {list(got.negatives)} and '{got.rare}': set populations.negatives = {list(negatives)} "
         f'and populations.rare = "{rare}"'
     )
 
 
-def useful_features(players: Players, settings: Settings) -> Players:
+def useful_features(players: Players, data: Data) -> Players:
     """Drop the features in `data.ignore_columns` and those that are constant over the pool (a note names them).
 
     Raises:
         SettingsProblem: a column to ignore does not exist.
     """
     names = np.array(players.feature_names)
-    strange = sorted(set(settings.data.ignore_columns) - set(players.feature_names))
+    strange = sorted(set(data.ignore_columns) - set(players.feature_names))
     if strange:
         raise SettingsProblem(
-            f"data.ignore_columns names {strange}, which source '{settings.data.source}' does not have: remove them"
+            f"data.ignore_columns names {strange}, which source '{data.source}' does not have: remove them"
         )
     pool = players.features[players.test_set == 0]
     varies = pool.max(axis=0) > pool.min(axis=0)
     if not varies.all():
         dropped = f"{np.count_nonzero(~varies)} features are dropped, being constant over the pool: "
         players = replace(players, notes=(*players.notes, dropped + ", ".join(names[~varies])))
-    keep = varies & ~np.isin(names, settings.data.ignore_columns)
+    keep = varies & ~np.isin(names, data.ignore_columns)
     kept = players.features if keep.all() else players.features[:, keep]
     return replace(players, features=kept, feature_names=tuple(names[keep].tolist()))

@@ -55,7 +55,7 @@ def players_of(
         test_sets=(TEST,),
         cutoff=cutoff,
     )
-    return useful_features(players, settings)
+    return useful_features(players, settings.data)
 
 
 def _require_same_players(seen: np.ndarray, listed: np.ndarray, window_days: int) -> None:

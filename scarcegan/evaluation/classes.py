@@ -14,13 +14,8 @@ def confusion(rows: HeldOut, probabilities: np.ndarray, class_names: tuple[str, 
     """Count players by known class and most probable class.
 
     Known risky players count as risky whatever their weak label says, and a label 'risky' refuted by the truth as
-    no label. Players of no known class follow in a last row, if there are any.
-
-    Args:
-        rows: n players.
-        probabilities: float array [n, classes (+ unknown)].
-        class_names: names of the labelled classes in index order, then 'unknown'.
-        rare_index: class index of the rare class.
+    no label. Players of no known class follow in a last row, if there are any. The probabilities are [n, classes] or
+    [n, classes + unknown]; the names are those of the labelled classes in index order, then 'unknown'.
     """
     columns = probabilities.shape[1]
     labelled = len(class_names) - 1

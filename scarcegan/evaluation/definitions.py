@@ -15,13 +15,7 @@ _TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Aim:
-    """What a definition asks its model to be best at.
-
-    Attributes:
-        metric: that tells; an attribute of `OperatingPoint`.
-        sign: 1 where more is better, -1 where less is.
-        words: as `describe` says it.
-    """
+    """A metric of `OperatingPoint` that a model is to be best at; `sign` is -1 where less is better."""
 
     metric: str
     sign: int
@@ -87,17 +81,18 @@ def bound_of(definition: Definition, review_budget: float) -> float:
     return review_budget if definition.constraint == "flagged" else 0.0
 
 
-def _slack(definition: Definition, reached: AtThreshold, review_budget: float) -> np.ndarray:
+def _slack(definition: Definition, reached: AtThreshold[np.ndarray], review_budget: float) -> np.ndarray:
     """Return how far each threshold is on the good side of the bound (negative: violated)."""
     bound = bound_of(definition, review_budget)
-    if definition.constraint == "flagged":
-        return bound - reached.flagged_share
-    if definition.constraint is None:
-        return np.zeros(len(reached.recall))
-    return (reached.recall if definition.constraint == "recall" else reached.precision) - bound
+    return {
+        "recall": reached.recall - bound,
+        "precision": reached.precision - bound,
+        "flagged": bound - reached.flagged_share,
+        None: np.zeros(len(reached.recall)),
+    }[definition.constraint]
 
 
-def _all_points(scored: Scored) -> tuple[np.ndarray, AtThreshold]:
+def _all_points(scored: Scored) -> tuple[np.ndarray, AtThreshold[np.ndarray]]:
     """Return all distinct scores, falling, and what flagging from each of them reaches: float arrays [scores]."""
     thresholds, group = np.unique(scored.score, return_inverse=True)
 

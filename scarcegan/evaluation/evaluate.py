@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import mean, stdev
 
 import numpy as np
 
@@ -31,9 +32,9 @@ class Challenger:
 
     Attributes:
         probabilities: per test set, float array [n, classes (+ unknown)]; the risk score is the rare column.
-        point: operating point on validation rows, with the model's final threshold.
+        point: on validation rows, with the model's final threshold.
         members: networks in the ensemble.
-        fold_points: operating point of each fold's choice on the fold's own validation rows.
+        fold_points: of each fold's choice on the fold's own validation rows.
     """
 
     probabilities: Mapping[str, np.ndarray]
@@ -44,13 +45,7 @@ class Challenger:
 
 @dataclass(frozen=True)
 class Champion:
-    """The approved model of a definition.
-
-    Attributes:
-        version: its number in the registry.
-        threshold: risk score from which it flags a player.
-        probabilities: what it says about the same players; None for a model of other features or classes.
-    """
+    """The approved model of a definition; its probabilities are None for a model of other features or classes."""
 
     version: int
     threshold: float
@@ -97,24 +92,25 @@ def evaluate_models(
         models: the run's models by definition.
         rivals: risk scores [n] by rival and test set.
         champions: approved models by definition; empty where there is none yet.
-        prevalence: the share of risky players the models were selected with.
-        settings: definitions, class names, review budget, bootstrap resamples and seed are taken from here.
+        prevalence: what the models were selected with.
+        settings: definitions, classes, review budget, bootstrap resamples and seed count.
 
     Raises:
         DataProblem: no test set, a score that is not finite, or a test set without risky players.
     """
     if not held_out:
         raise DataProblem("expected at least 1 test set, got 0: set data.test_share or bring a test table")
-    tests = {
-        name: _TestSet(rows, _weights(rows, settings, number), settings)
-        for number, (name, rows) in enumerate(held_out.items())
-    }
+    tests = {}
+    for number, (name, rows) in enumerate(held_out.items()):
+        # Each test set has draws of its own, whatever other test sets there are.
+        rng = np.random.default_rng([settings.seed, number])
+        weights = resample_weights(rows.is_risky, rows.in_population, settings.evaluate.bootstrap, rng)
+        tests[name] = _TestSet(rows, weights, settings)
     evaluated = {name: _model(name, model, tests, settings) for name, model in models.items()}
     return Evaluation(
         test_sets=list(tests),
         review_budget=settings.review_budget,
         prevalence=prevalence,
-        class_names=[*settings.populations.classes, "unknown"],
         models=evaluated,
         rivals={
             name: {test: tests[test].with_score(score) for test, score in scores.items()}
@@ -132,11 +128,6 @@ def evaluate_models(
     )
 
 
-def _weights(rows: HeldOut, settings: Settings, number: int) -> np.ndarray:
-    rng = np.random.default_rng([settings.seed, number])
-    return resample_weights(rows.is_risky, rows.in_population, settings.evaluate.bootstrap, rng)
-
-
 def _model(name: str, model: Challenger, tests: Mapping[str, _TestSet], settings: Settings) -> EvaluatedModel:
     definition = next(one for one in settings.definitions if one.name == name)
     return EvaluatedModel(
@@ -145,7 +136,6 @@ def _model(name: str, model: Challenger, tests: Mapping[str, _TestSet], settings
         threshold=model.point.threshold,
         constraint_met=model.point.constraint_met,
         members=model.members,
-        validation={figure: getattr(model.point, figure) for figure in AT_THRESHOLD},
         fold_spread={figure: _spread(model.fold_points, figure) for figure in AT_THRESHOLD},
         test=_measured(model.probabilities, model.point.threshold, tests),
     )
@@ -159,8 +149,7 @@ def _measured(
 
 def _spread(points: Sequence[OperatingPoint], figure: str) -> Spread:
     folds = [float(getattr(point, figure)) for point in points]
-    deviation = float(np.std(folds, ddof=1)) if len(folds) > 1 else 0.0
-    return Spread(float(np.mean(folds)), deviation, folds)
+    return Spread(mean(folds), stdev(folds) if len(folds) > 1 else 0.0, folds)
 
 
 def _verdict(

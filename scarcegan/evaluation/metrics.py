@@ -1,7 +1,7 @@
 """Ranking and threshold metrics, for the players as they are or for many weighted resamples at once."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -10,28 +10,29 @@ from scarcegan.evaluation.scored import Scored
 # Resamples summed up at a time: keeps the running sums of 70,000 rows within the processor's cache.
 _BLOCK = 8
 _TOLERANCE = 1e-9
+Figure = TypeVar("Figure")
 
 
-class AtThreshold(NamedTuple):
-    """Metrics at one threshold, each a float array [resamples]."""
+class AtThreshold(NamedTuple, Generic[Figure]):
+    """Metrics at one threshold, such as float arrays [resamples]."""
 
-    recall: np.ndarray
-    precision: np.ndarray
-    flagged_share: np.ndarray
-    f2: np.ndarray
+    recall: Figure
+    precision: Figure
+    flagged_share: Figure
+    f2: Figure
 
 
 @dataclass(frozen=True)
-class Curve:
-    """Running counts over falling scores, kept where risky players are found: recall changes nowhere else.
+class RunningCounts:
+    """Counts over falling scores, kept where risky players are found: recall changes nowhere else.
 
     One column per distinct score of a risky player (tied players are flagged together), one row per resample.
 
     Attributes:
         found: int array [resamples, steps]; risky players at or above the step's score.
         found_in_population: the same, of those that stand for the population.
-        flagged_before: int array [resamples, steps]; population rows above the step's score.
-        flagged: int array [resamples, steps]; population rows at or above it.
+        flagged_before: the same, population rows above the step's score.
+        flagged: the same, population rows at or above it.
         population: int array [resamples]; population rows in all.
         known_prevalence: the share of risky players if it does not come from the rows.
     """
@@ -56,7 +57,7 @@ class Curve:
         return self.found_in_population[:, -1] / self.population
 
 
-def curve(scored: Scored, weights: np.ndarray | None = None) -> Curve:
+def curve(scored: Scored, weights: np.ndarray | None = None) -> RunningCounts:
     """Rank the players once and count along the ranking.
 
     Args:
@@ -76,7 +77,7 @@ def curve(scored: Scored, weights: np.ndarray | None = None) -> Curve:
     # How many population rows precede each position of the full ranking.
     rank = np.concatenate([[0], np.cumsum(scored.in_population[order])])
     ends, total = _running_counts(weights, population, np.concatenate([rank[first], rank[last[step]]]))
-    return Curve(
+    return RunningCounts(
         found=np.cumsum(drawn, axis=1)[:, step],
         found_in_population=np.cumsum(drawn * scored.in_population[order[risky]], axis=1)[:, step],
         flagged_before=ends[:, : len(step)],
@@ -86,40 +87,37 @@ def curve(scored: Scored, weights: np.ndarray | None = None) -> Curve:
     )
 
 
-def average_precision(points: Curve) -> np.ndarray:
+def average_precision(points: RunningCounts) -> np.ndarray:
     """Sum precision over the steps of recall (scikit-learn's definition if truth is known), [resamples]."""
     flagged_share = points.flagged / points.population[:, None]
     precision = precision_of(points.recall, flagged_share, points.prevalence[:, None])
     return np.sum(np.diff(points.recall, axis=1, prepend=0.0) * precision, axis=1)
 
 
-def roc_auc(points: Curve) -> np.ndarray:
+def roc_auc(points: RunningCounts) -> np.ndarray:
     """Chance that a risky player outscores one not known to be risky (ties count half), [resamples]."""
     before, after, negatives = _false_alarms(points)
     middle = (before + after) / (2 * negatives[:, None])
     return np.sum(np.diff(points.recall, axis=1, prepend=0.0) * (1 - middle), axis=1)
 
 
-def recall_at_shares(points: Curve, shares: np.ndarray) -> np.ndarray:
+def recall_at_shares(points: RunningCounts, shares: np.ndarray) -> np.ndarray:
     """Recall when exactly a share of the population is flagged, ties at the edge taken in random order.
 
     Args:
         points: the ranking.
-        shares: float array [k], or [resamples, k] for a share of each resample's own; in [0, 1].
-
-    Returns:
-        float array [resamples, k].
+        shares: float array [k], or [resamples, k] for a share of each resample's own; in [0, 1]. So is the answer.
     """
     return _recall_at(points, points.flagged_before, points.flagged, shares * points.population[:, None])
 
 
-def recall_at_false_positive_rate(points: Curve, rate: float) -> np.ndarray:
+def recall_at_false_positive_rate(points: RunningCounts, rate: float) -> np.ndarray:
     """Recall when a share `rate` of the population not known to be risky is flagged, [resamples]."""
     before, after, negatives = _false_alarms(points)
     return _recall_at(points, before, after, rate * negatives[:, None])[:, 0]
 
 
-def at_threshold(scored: Scored, threshold: float, weights: np.ndarray | None = None) -> AtThreshold:
+def at_threshold(scored: Scored, threshold: float, weights: np.ndarray | None = None) -> AtThreshold[np.ndarray]:
     """Measure recall, precision, flagged share and F2 of flagging every score >= threshold."""
     if weights is None:
         weights = np.ones((1, len(scored)), dtype=np.uint8)
@@ -166,14 +164,14 @@ def _drawn(weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return weights[:, rows].sum(axis=1, dtype=np.int64).astype(float)
 
 
-def _false_alarms(points: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _false_alarms(points: RunningCounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Count flagged population rows not known to be risky: before and after each step, and in all."""
     found_before = np.pad(points.found_in_population[:, :-1], ((0, 0), (1, 0)))
     negatives = points.population - points.found_in_population[:, -1]
     return points.flagged_before - found_before, points.flagged - points.found_in_population, negatives
 
 
-def _recall_at(points: Curve, before: np.ndarray, after: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def _recall_at(points: RunningCounts, before: np.ndarray, after: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Interpolate recall at flagged counts [resamples, k]; a step is spread evenly over its tied players."""
     recall = np.pad(points.recall, ((0, 0), (1, 0)))
     at = np.empty(counts.shape)

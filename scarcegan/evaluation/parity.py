@@ -1,8 +1,10 @@
 """Two scores of the same players side by side: would moderators see other players?"""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import spearmanr
 
 
 @dataclass(frozen=True)
@@ -10,9 +12,8 @@ class Parity:
     """How far two scores agree.
 
     Attributes:
-        players: number of players.
         budget_players: players that moderators look at, the same number for both scores.
-        in_both: players that both scores put there.
+        agreement: share of them that both scores choose; 1 where nobody is looked at.
         rank_correlation: Spearman's, in [-1, 1]; NaN where a score is the same for everyone.
         largest_difference: of the two scores of a player.
         moved_in: int array, rows of the players that only the new score puts there, its highest first.
@@ -22,7 +23,7 @@ class Parity:
 
     players: int
     budget_players: int
-    in_both: int
+    agreement: float
     rank_correlation: float
     largest_difference: float
     moved_in: np.ndarray
@@ -30,30 +31,23 @@ class Parity:
     old_rank: np.ndarray
     new_rank: np.ndarray
 
-    @property
-    def agreement(self) -> float:
-        """Share of the looked-at players that both scores choose; 1 where nobody is looked at."""
-        return self.in_both / self.budget_players if self.budget_players else 1.0
-
 
 def compare_scores(ids: np.ndarray, old: np.ndarray, new: np.ndarray, review_budget: float) -> Parity:
-    """Compare two scores at the review budget and over all ranks; equal scores are ordered by player id.
+    """Compare two scores [n] of the same players (n > 0) at the review budget and over all ranks.
 
-    Args:
-        ids: array [n] of player ids, unique; n > 0.
-        old: float array [n].
-        new: float array [n], the same players.
-        review_budget: share of players that moderators can look at.
+    Equal scores are ordered by player id; the ids [n] are unique.
     """
     count = int(review_budget * len(ids) + 1e-9)
     old_rank, new_rank = _ranks(old, ids), _ranks(new, ids)
     was_in, is_in = old_rank <= count, new_rank <= count
     rows_in, rows_out = np.flatnonzero(is_in & ~was_in), np.flatnonzero(was_in & ~is_in)
+    # SciPy warns of scores that are the same for everyone.
+    ranked = np.ptp(old) > 0 and np.ptp(new) > 0
     return Parity(
         players=len(ids),
         budget_players=count,
-        in_both=int((was_in & is_in).sum()),
-        rank_correlation=_spearman(old, new),
+        agreement=float(np.mean(is_in[was_in])) if count else 1.0,
+        rank_correlation=float(spearmanr(old, new).statistic) if ranked else math.nan,
         largest_difference=float(np.abs(old.astype(np.float64) - new).max()),
         moved_in=rows_in[np.argsort(new_rank[rows_in])],
         moved_out=rows_out[np.argsort(old_rank[rows_out])],
@@ -66,11 +60,3 @@ def _ranks(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
     ranks = np.empty(len(scores), dtype=np.int64)
     ranks[np.lexsort((ids, -scores))] = np.arange(1, len(scores) + 1)
     return ranks
-
-
-def _spearman(old: np.ndarray, new: np.ndarray) -> float:
-    from scipy.stats import rankdata
-
-    if np.ptp(old) == 0 or np.ptp(new) == 0:
-        return float("nan")
-    return float(np.corrcoef(rankdata(old), rankdata(new))[0, 1])

@@ -14,10 +14,7 @@ _LEAST_SEPARATION = 0.25
 def prevalence_of(scores: np.ndarray, labels: np.ndarray, settings: Settings) -> Prevalence:
     """Return the configured prevalence, or estimate it from held-out scores; where that fails, say what is assumed.
 
-    Args:
-        scores: float array [n], risk scores of held-out players.
-        labels: int array [n], class index of each, -1 unlabelled.
-        settings: `data.prevalence`, the classes and the review budget count.
+    Both arrays are [n]: risk scores, and class indices (-1: unlabelled).
     """
     known = known_prevalence(None, settings.data.prevalence)
     if known:
@@ -47,11 +44,6 @@ def estimate_prevalence(risky: np.ndarray, negatives: np.ndarray, unlabeled: np.
     thresholds with well separated rates. The labelled negatives need not resemble the unlabelled ones, so the
     result is also held below the smallest u / tpr, which bounds p whatever the negatives are.
 
-    Args:
-        risky: float array; scores of labelled risky validation players.
-        negatives: float array; scores of labelled harmless validation players.
-        unlabeled: float array; scores of unlabelled validation players.
-
     Raises:
         DataProblem: a group is empty, or the scores do not tell risky from harmless players.
 
@@ -62,7 +54,10 @@ def estimate_prevalence(risky: np.ndarray, negatives: np.ndarray, unlabeled: np.
         raise DataProblem(f"expected validation players of each kind to estimate the prevalence, got {sizes}: "
                           "set data.prevalence")  # fmt: skip
     thresholds = np.unique(risky)
-    hit, false, flagged = (_share_at_or_above(group, thresholds) for group in (risky, negatives, unlabeled))
+    # The share of each group at or above each threshold.
+    hit, false, flagged = (
+        1 - np.searchsorted(np.sort(group), thresholds) / len(group) for group in (risky, negatives, unlabeled)
+    )
     usable = hit - false >= _LEAST_SEPARATION
     if not usable.any():
         raise DataProblem(
@@ -74,7 +69,3 @@ def estimate_prevalence(risky: np.ndarray, negatives: np.ndarray, unlabeled: np.
     least = 1 / len(unlabeled)
     most = max(least, np.min(flagged / hit))
     return Prevalence(float(np.clip(estimate, least, most)), "estimated by adjusted count")
-
-
-def _share_at_or_above(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    return 1 - np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from scarcegan.records import Record
 from scarcegan.settings import Definition
+from scarcegan.settings.model_sections import headline_of
 
 Judgement = Literal["better", "worse", "tie", "no rival"]
 # The figures of a model at its own threshold, on validation as on test players.
@@ -51,13 +52,7 @@ class Confusion(Record):
 
 @dataclass(frozen=True)
 class Calibration(Record):
-    """Predicted risk beside the observed share of risky players, for each filled bin of the score.
-
-    Attributes:
-        predicted: mean score of the bin's players who stand for the population.
-        observed, low, high: their share of risky players with its 95 % interval.
-        players: how many they are.
-    """
+    """Mean score of each filled bin's players beside their observed share of risky ones with its 95 % interval."""
 
     predicted: Sequence[float]
     observed: Sequence[float]
@@ -73,13 +68,10 @@ class Measures(Record):
     Attributes:
         players: who stand for the population.
         risky: known risky players.
-        prevalence: share of risky players among all.
-        pr_auc, roc_auc: over all thresholds.
-        recall_at_1, recall_at_2, recall_at_5: recall where so many per cent are flagged.
-        recall_at_budget, precision_at_budget: where the review budget is flagged.
-        recall, precision, flagged_share, f2: at the model's own threshold (a rival's: at the review budget).
-        unknown_share: whose most probable class is 'unknown'; None without class probabilities.
-        confusion: None without class probabilities.
+        recall_at_1: recall where 1 % are flagged.
+        recall_at_budget: recall where the review budget is flagged.
+        recall: at the model's own threshold, as all `AT_THRESHOLD`; a rival's at the review budget.
+        unknown_share: whose most probable class is 'unknown'; None without class probabilities, as `confusion`.
     """
 
     players: int
@@ -120,13 +112,10 @@ class EvaluatedModel(Record):
     """A definition's model.
 
     Attributes:
-        definition: what it serves, as in the settings.
-        describe: the same in a few words.
-        threshold: risk score from which a player is flagged.
+        describe: the definition in a few words.
         constraint_met: whether validation players met the definition's bound.
         members: networks in the ensemble.
-        validation: figures `AT_THRESHOLD` on validation players.
-        fold_spread: the same figures from fold to fold.
+        fold_spread: figures `AT_THRESHOLD` from fold to fold, on validation players.
         test: by test set.
     """
 
@@ -135,7 +124,6 @@ class EvaluatedModel(Record):
     threshold: float
     constraint_met: bool
     members: int
-    validation: Mapping[str, float]
     fold_spread: Mapping[str, Spread]
     test: Mapping[str, Measures]
 
@@ -163,9 +151,7 @@ class Verdict(Record):
     """A model against its strongest rival, and against the champion.
 
     Attributes:
-        sentence: the whole in words.
         rival: name of the strongest rival on the same players, perhaps 'champion'; None without any.
-        against_rival: how the model does against it.
         champion_version: None while there is no champion.
         against_champion: None without one; 'no rival' for one with other features or classes.
     """
@@ -222,20 +208,15 @@ class Evaluation(Record):
 
     Attributes:
         test_sets: their names; the first one is the verdicts'.
-        review_budget: share of players that moderators can look at.
         prevalence: what the models were selected with, or what the truth of the test players tells.
-        class_names: labelled classes in index order, then 'unknown'.
-        models: by business definition.
+        models: by business definition, as `champions` and `verdicts`.
         rivals: by name and test set.
-        champions: by business definition.
-        verdicts: by business definition.
         subgroups: of the headline model; None where nothing was measured apart.
     """
 
     test_sets: Sequence[str]
     review_budget: float
     prevalence: Prevalence
-    class_names: Sequence[str]
     models: Mapping[str, EvaluatedModel]
     rivals: Mapping[str, Mapping[str, Measures]]
     champions: Mapping[str, EvaluatedChampion]
@@ -244,18 +225,12 @@ class Evaluation(Record):
 
     @property
     def headline(self) -> str:
-        """The definition that stands out at first: the first whose bound is the flagged share, else the first."""
-        by_share = (name for name, model in self.models.items() if model.definition.constraint == "flagged")
-        return next(by_share, next(iter(self.models)))
+        """The definition that stands out at first."""
+        return headline_of(model.definition for model in self.models.values())
 
     def on_first_test_set(self, definition: str) -> Measures:
         """Return a model's measures where the verdicts are given."""
         return self.models[definition].test[self.test_sets[0]]
-
-    def intended_use(self, definition: str) -> str:
-        """Say what one model is for."""
-        described = self.models[definition].describe
-        return f"Business definition '{definition}': {described}. Review budget: {100 * self.review_budget:g} %."
 
     def training(self, definition: str) -> str:
         """Say how one model was made."""

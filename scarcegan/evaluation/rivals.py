@@ -22,7 +22,7 @@ def train_rival(
         features: float array [n, features], scaled as for the networks.
         labels: int array [n]; unlabelled rows (-1) are left out.
         rare_index: class index of the rare class.
-        seed: of the rival's randomness.
+        seed: of the rival's trees.
 
     Returns:
         Maps scaled features [n, features] to the probability of the rare class, float64 [n].

@@ -66,14 +66,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The rows of one test set, before anybody scores them.
-
-    Attributes:
-        labels: int array [n]; class index, -1 unlabelled.
-        is_risky: bool array [n]; known risky players.
-        in_population: bool array [n]; rows that stand for all players.
-        prevalence: share of risky players among all players; None: the share among these rows.
-    """
+    """The rows of one test set, as in `Scored`, before anybody scores them; with labels [n], -1: unlabelled."""
 
     labels: np.ndarray
     is_risky: np.ndarray
@@ -98,7 +91,7 @@ def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence:
         labels: int array [n], -1 unlabelled.
         truth: int array [n]: 1 risky, 0 not, -1 not known; known for all rows or for none.
         rare_index: class index of the rare class.
-        prevalence: share of risky players among all; used only where truth is not known.
+        prevalence: used only where truth is not known.
 
     Raises:
         DataProblem: truth is known for some rows only.

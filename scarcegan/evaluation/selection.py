@@ -19,7 +19,7 @@ class Choice:
     Attributes:
         members: indices of the chosen members: all that were healthy in a round.
         rounds: for each of them, the index of its chosen round, a healthy one.
-        point: the operating point of their averaged scores on the fold's validation rows.
+        point: of their averaged scores on the fold's validation rows.
         measure: for each of them, what chose it: mean recall around the definition's flagged share.
     """
 
@@ -43,7 +43,7 @@ def choose(
         healthy: bool array [rounds, members]; what may be chosen.
         validation: the rows; their own score is not looked at.
         definition: what to serve.
-        review_budget: share of players that moderators can look at.
+        review_budget: share of players.
 
     Raises:
         TrainingCollapsed: no member is healthy in any round.
@@ -59,7 +59,9 @@ def choose(
         )
     scores, healthy = scores[:, members], healthy[:, members]
     reference = operating_point(definition, validation.with_score(scores[healthy].mean(axis=0)), review_budget)
-    shares = _shares_around(reference.flagged_share, int(np.count_nonzero(validation.in_population)))
+    # A definition may flag nobody of a small population; judge then by the smallest share it can show.
+    share = max(reference.flagged_share, 1 / np.count_nonzero(validation.in_population))
+    shares = np.geomspace(share / 2, min(2 * share, 1.0), _SHARES)
     quality = np.full(healthy.shape, np.nan)
     quality[healthy] = [mean_recall(validation, one, shares) for one in scores[healthy]]
     quality = smooth(quality)
@@ -76,7 +78,7 @@ def choose(
 
 def final_threshold(
     pooled: Scored, definition: Definition, review_budget: float, background: np.ndarray
-) -> tuple[float, OperatingPoint]:
+) -> OperatingPoint:
     """Carry the operating point of pooled out-of-fold scores over to the final ensemble.
 
     The final ensemble averages more members than any fold's and is therefore scaled differently; what carries
@@ -86,12 +88,11 @@ def final_threshold(
     Args:
         pooled: validation rows of all folds, each scored by its own fold's members.
         definition: what to serve.
-        review_budget: share of players that moderators can look at.
+        review_budget: share of players.
         background: float array [m]; the final ensemble's scores of unlabelled players.
 
     Returns:
-        The threshold, and the operating point on the pooled scores carrying that threshold and the share that it
-        flags of the background.
+        The operating point on the pooled scores, with the final threshold and what it flags of the background.
 
     Raises:
         DataProblem: a background score is not finite, or there is none.
@@ -100,8 +101,7 @@ def final_threshold(
     threshold = share_threshold(background, point.flagged_share)
     share = float(np.mean(background >= threshold))
     within = definition.constraint != "flagged" or share <= bound_of(definition, review_budget)
-    met = point.constraint_met and within
-    return threshold, replace(point, threshold=threshold, flagged_share=share, constraint_met=met)
+    return replace(point, threshold=threshold, flagged_share=share, constraint_met=point.constraint_met and within)
 
 
 def share_threshold(scores: np.ndarray, share: float) -> float:
@@ -127,10 +127,7 @@ def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> fl
     """Average the recall over flagged shares, ties at each edge taken in random order.
 
     Closed form of `metrics.recall_at_shares` for one unweighted score: no full ranking is needed, and a
-    search scores members in thousands of rounds.
-
-    Raises:
-        DataProblem: a score is not finite.
+    search scores members in thousands of rounds. A score that is not finite is a DataProblem.
     """
     if not np.isfinite(score).all():
         raise DataProblem("expected finite scores of a healthy member, got NaN: mark it unhealthy")
@@ -153,12 +150,6 @@ def smooth(quality: np.ndarray) -> np.ndarray:
     padded, counted = (np.pad(one, ((1, 1), (0, 0))) for one in (np.where(there, quality, 0.0), there.astype(int)))
     total, count = (one[:-2] + one[1:-1] + one[2:] for one in (padded, counted))
     return np.where(there, total / np.maximum(count, 1), np.nan)
-
-
-def _shares_around(share: float, population: int) -> np.ndarray:
-    # A definition may flag nobody of a small population; judge then by the smallest share it can show.
-    share = max(share, 1 / population)
-    return np.geomspace(share / 2, min(2 * share, 1.0), _SHARES)
 
 
 def _at_or_above(ascending: np.ndarray, edge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

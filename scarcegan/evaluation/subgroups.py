@@ -19,11 +19,8 @@ def subgroup_features(names: Sequence[str], chosen: Sequence[str], activity: str
 
     Args:
         names: the players' features.
-        chosen: `evaluate.subgroup_features`; empty: by the catalogue's names.
+        chosen: `evaluate.subgroup_features`; empty: by the catalogue's names, perhaps none.
         activity: the counter of how much is played, preferred to the first counter where both are there.
-
-    Returns:
-        Names of features; none where nothing was chosen and nothing tells.
 
     Raises:
         SettingsProblem: a chosen feature is not there.
@@ -45,12 +42,8 @@ def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.n
     """Measure a model among low, middle and high players of each feature, at its one threshold.
 
     Groups hold about a third of the population each; where many share a value, they are fewer or unequal. Intervals
-    are Wilson's, as a group may have so few risky players that resampling would show no doubt at all.
-
-    Args:
-        scored: the test set's players.
-        threshold: flags every score at or above it.
-        values: float array [n] by feature.
+    are Wilson's, as a group may have so few risky players that resampling would show no doubt at all. The features'
+    values are arrays [n].
     """
     return [FeatureGroups(name, _groups(scored, threshold, column)) for name, column in values.items()]
 

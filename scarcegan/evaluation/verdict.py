@@ -24,22 +24,22 @@ def judge(
 ) -> Verdict:
     """Judge a model against the strongest of others: the one that finds most at the model's own flagged share.
 
-    Args:
-        definition: name of the business definition.
-        ours: the model's scores of the test players.
-        point: the model's operating point.
-        measures: the model's `measure` on the same players.
-        others: scores of the same players by name: the rivals', and as 'champion' the approved model's.
-        weights: uint8 array [resamples, n] of `resample_weights`.
+    The others are scores of the same players by name: the rivals', and as 'champion' the approved model's. The weights
+    are those of `resample_weights`.
     """
     share = measures.flagged_share.value
-    found = {name: _recall_at(scored, share) for name, scored in others.items()}
+    found = {name: recall_at_shares(curve(scored), np.array([share])).item() for name, scored in others.items()}
     # Of equals the champion counts as the strongest, then the last by name.
     ranked = sorted(found, key=lambda name: (found[name], name == CHAMPION, name))
     shown = {*ranked[-1:], CHAMPION} & found.keys()
     against = {name: compare(ours, others[name], point.threshold, weights) for name in shown}
     rival = ranked[-1] if ranked else None
-    named = [] if CHAMPION not in found else [(_champion(against[CHAMPION], rival), found[CHAMPION])]
+    named = []
+    if CHAMPION in found:
+        said = against[CHAMPION].verdict
+        compared = "tie with the champion's" if said == "tie" else f"{said} than the champion's"
+        # The sentence ends with the verdict against the strongest: it is not said twice.
+        named.append((CHAMPION if rival == CHAMPION else compared, found[CHAMPION]))
     named += [(f"best rival {name}", found[name]) for name in [one for one in ranked if one != CHAMPION][-1:]]
     outcome = _outcome(rival, against[rival]) if rival else NO_RIVAL.verdict
     return Verdict(
@@ -55,12 +55,6 @@ def compare(ours: Scored, rival: Scored, threshold: float, weights: np.ndarray) 
 
     The rival flags just as many as we do, in every resample; the same players are drawn for both. The verdict is
     'better' or 'worse' when the interval of the difference excludes 0, else 'tie'.
-
-    Args:
-        ours: the model's scores.
-        rival: the rival's scores of the same rows.
-        threshold: the model's threshold.
-        weights: uint8 array [resamples, n] of `resample_weights`.
     """
 
     def gain(drawn: np.ndarray | None) -> np.ndarray:
@@ -73,10 +67,6 @@ def compare(ours: Scored, rival: Scored, threshold: float, weights: np.ndarray) 
     return Comparison(verdict, found.value, found.low, found.high)
 
 
-def _recall_at(scored: Scored, share: float) -> float:
-    return float(recall_at_shares(curve(scored), np.array([[share]]))[0, 0])
-
-
 def _reached(definition: str, measures: Measures, bound_met: bool, others: list[tuple[str, float]]) -> str:
     """Say what the model finds, whether it meets its bound, and what others (name, recall) find."""
     recall, flagged = measures.recall, measures.flagged_share.value
@@ -86,13 +76,6 @@ def _reached(definition: str, measures: Measures, bound_met: bool, others: list[
     if not bound_met:
         parts.append("it does not meet its bound on validation players")
     return "; ".join([*parts, *(f"{name} {100 * found:.0f} %" for name, found in others)])
-
-
-def _champion(against: Comparison, strongest: str | None) -> str:
-    """Name the champion, with the verdict against it unless the sentence ends with that anyway."""
-    if strongest == CHAMPION:
-        return CHAMPION
-    return "tie with the champion's" if against.verdict == "tie" else f"{against.verdict} than the champion's"
 
 
 def _outcome(rival: str, against: Comparison) -> str:

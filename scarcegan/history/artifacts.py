@@ -37,14 +37,9 @@ class Unreadable(HistoryProblem):
 
 
 def artifact(run: str | metaflow.Run, name: str) -> Any:
-    """Return an artifact of a run, or None while the run has not made it.
+    """Return an artifact that `RetrainFlow` documents, or None while the run (`12`, `RetrainFlow/12`) has not made it.
 
-    Args:
-        run: the run, or `12` or `RetrainFlow/12`.
-        name: one that `RetrainFlow` documents; one that each fold makes comes as a dict by fold number.
-
-    Raises:
-        HistoryProblem: no such run, the name is unknown, or the artifact cannot be loaded.
+    What each fold makes comes as a dict by fold number. A `HistoryProblem` says what cannot be found or loaded.
     """
     if name not in MADE_IN:
         known = ", ".join(MADE_IN)
@@ -55,9 +50,7 @@ def artifact(run: str | metaflow.Run, name: str) -> Any:
 class RunArtifacts:
     """The artifacts of one run, each step asked for once; as records None where not made or not to be read.
 
-    Attributes:
-        run: its id.
-        unread: the artifacts that could not be read so far, each with the reason.
+    `unread` are those that could not be read so far, each with the reason: one of them must not hide the others.
     """
 
     def __init__(self, run: metaflow.Run) -> None:
@@ -67,12 +60,7 @@ class RunArtifacts:
         self._tasks = cache(partial(tasks_of, run))
 
     def load(self, name: str) -> Any:
-        """Return an artifact as `artifact` does.
-
-        Raises:
-            Unreadable: it cannot be loaded.
-            HistoryProblem: the datastore does not answer.
-        """
+        """Return an artifact as `artifact` does; `Unreadable` where it, and not the datastore, is at fault."""
         step = MADE_IN[name]
         with reading():
             if step == FOLDS:

@@ -17,16 +17,13 @@ from metaflow.plugins.cards.card_client import Card
 from scarcegan.problems import HistoryProblem
 
 FLOW = "RetrainFlow"
-LAST_WORDS = 4
-LONGEST_REASON = 200
 
 
 @contextmanager
 def reading(namespace: str | None = None) -> Iterator[None]:
     """Read one namespace (`user:ada`), or all; the notebook's own choice is put back afterwards.
 
-    Raises:
-        HistoryProblem: Metaflow cannot read what is asked for.
+    A `HistoryProblem` says what Metaflow cannot read.
     """
     try:
         before = metaflow.get_namespace()
@@ -36,7 +33,7 @@ def reading(namespace: str | None = None) -> Iterator[None]:
     try:
         yield
     except (MetaflowException, OSError) as error:  # of requests too: a metadata service that nobody answers for
-        told = shorten(getattr(error, "message", None) or str(error), LONGEST_REASON)
+        told = shorten(getattr(error, "message", None) or str(error), 200)
         raise HistoryProblem(
             f"expected runs in {metaflow.get_metadata()}, got: {told}; check METAFLOW_PROFILE and the connection"
         ) from error
@@ -56,16 +53,12 @@ def find_runs(tags: Sequence[str] = (), namespace: str | None = None) -> list[me
 
 def created_at(run: metaflow.Run) -> datetime:
     """Return when a run began: its first step tells, as Metaflow's local metadata date a run anew when it is tagged."""
-    begun: datetime = next(iter([*tasks_of(run, "start"), run])).created_at
+    begun: datetime = [*tasks_of(run, "start"), run][0].created_at
     return begun
 
 
 def find_run(reference: str) -> metaflow.Run:
-    """Return the run that `RetrainFlow/12` or `12` names, of whatever namespace.
-
-    Raises:
-        HistoryProblem: there is no such run.
-    """
+    """Return the run that `RetrainFlow/12` or `12` names, of any namespace; a `HistoryProblem` if there is none."""
     pathspec = reference if "/" in reference else f"{FLOW}/{reference}"
     with reading():
         try:
@@ -78,11 +71,7 @@ def find_run(reference: str) -> metaflow.Run:
 
 
 def card(run: str | metaflow.Run, step: str) -> Card:
-    """Return the card of a step's first task; a notebook shows it as a cell's last value.
-
-    Raises:
-        HistoryProblem: no such run, or the step has made no card yet.
-    """
+    """Return the card of a step's first task; a notebook shows it as a cell's last value."""
     found = find_run(run) if isinstance(run, str) else run
     with reading():
         cards = [one for task in tasks_of(found, step) for one in get_cards(task)]
@@ -111,11 +100,11 @@ def state_of(run: metaflow.Run) -> tuple[str, str]:
         if run.successful:
             return "finished", "end"
         steps = [step.id for step in run]
-        failed = [step for step in steps if any(has_failed(task) for task in tasks_of(run, step))]
+        failed = [step for step in steps if any(map(_has_failed, tasks_of(run, step)))]
         return ("failed", failed[0]) if failed else ("unfinished", steps[0] if steps else "start")
 
 
-def has_failed(task: metaflow.Task) -> bool:
+def _has_failed(task: metaflow.Task) -> bool:
     """Tell whether the latest attempt of a task ended without success."""
     noted = task.metadata_dict
     return noted.get("attempt_ok") == "False" and noted.get("attempt") == noted.get("attempt-done")
@@ -124,6 +113,6 @@ def has_failed(task: metaflow.Task) -> bool:
 def last_words(run: metaflow.Run, step: str) -> str:
     """Return the last lines that the failed task of a step wrote on stderr."""
     with reading():
-        failed = [task for task in tasks_of(run, step) if has_failed(task)]
+        failed = [task for task in tasks_of(run, step) if _has_failed(task)]
         lines = failed[0].stderr.strip().splitlines() if failed else []
-        return "\n".join(lines[-LAST_WORDS:])
+        return "\n".join(lines[-4:])

@@ -1,18 +1,19 @@
 """Any number of runs side by side: settings that differ, metrics, learning curves, training data, the best ones."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from math import hypot
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from scarcegan.data.distances import moves
 from scarcegan.evaluation.definitions import AIMS
-from scarcegan.gan.progress import Progress
 from scarcegan.history.artifacts import RunArtifacts
 from scarcegan.history.client import find_run, find_runs
-from scarcegan.history.data_drift import data_drift
 from scarcegan.history.frames import plain_rows
 from scarcegan.history.records import BestRun, Figure, LearningCurve, MovedFeature, RunsCompared
 from scarcegan.problems import HistoryProblem
@@ -20,17 +21,14 @@ from scarcegan.records import Record
 
 METRICS = ("recall", "precision", "flagged_share", "f2", "pr_auc", "recall_at_budget")
 SERIES = ("validation_recall_at_budget", "validation_average_precision", "discriminator_supervised_loss")
+OVER_TIME = ["iteration", "median", "low", "high"]  # of a curve, a row of its frame for each entry
 
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Runs side by side, the first of them the reference.
+    """Runs side by side, the first of them the reference: a record for cards and the terminal, and its frames.
 
-    Attributes:
-        record: everything, as cards and the terminal take it; the frames have a row for each record in it.
-        settings: one row per setting that differs, one column per run.
-        drift: see `scarcegan.history.data_drift`.
-        data: data fingerprint by run.
+    A frame has a row for each record in `record`; `settings` has one for each that differs, a column for each run.
     """
 
     record: RunsCompared
@@ -44,9 +42,8 @@ class RunComparison:
 
     def to_plain(self) -> dict[str, Any]:
         """Return everything as plain lists and dicts, for JSON; what was not measured is None."""
-        frames = {name: getattr(self, name) for name in ("settings", "metrics", "curves", "drift", "best")}
-        about = {"runs": self.runs, "data": self.data, "unread": self.record.unread}
-        return about | {name: plain_rows(frame) for name, frame in frames.items()}
+        frames = {name: plain_rows(one) for name, one in vars(self).items() if isinstance(one, pd.DataFrame)}
+        return {"runs": self.runs, "data": self.data, "unread": self.record.unread} | frames
 
 
 def compare(*references: str) -> RunComparison:
@@ -58,35 +55,32 @@ def compare(*references: str) -> RunComparison:
     found = list({run.id: RunArtifacts(run) for run in map(find_run, references)}.values())
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
-    record = _compared(found)
+    record = RunsCompared(
+        runs=[run.run for run in found],
+        settings=_settings_that_differ({run.run: run.settings for run in found}),
+        metrics=_beside_first(found),
+        curves=[curve for run in found for curve in _curves(run)],
+        drift=list(_drift(found)),
+        data={run.run: run.data for run in found},
+        best=_best(found),
+        unread=_unread(found),
+        headline=next((run.evaluation.headline for run in found if run.evaluation), None),
+    )
     settings = [{"setting": key, **by_run} for key, by_run in record.settings.items()]
     return RunComparison(
         record=record,
         runs=list(record.runs),
         settings=pd.DataFrame(settings, columns=["setting", *record.runs], dtype=object),
         metrics=_frame(Figure, record.metrics),
-        curves=_curve_frame(record.curves),
+        curves=_frame(LearningCurve, record.curves).explode(OVER_TIME, ignore_index=True).infer_objects(),
         drift=_frame(MovedFeature, record.drift),
         data=dict(record.data),
         best=_frame(BestRun, record.best),
     )
 
 
-def metrics(*references: str) -> pd.DataFrame:
-    """Return the test metrics of runs beside those of the first: one row per run, definition and metric.
-
-    The columns are the attributes of `scarcegan.history.records.Figure`.
-    """
-    return _frame(Figure, _beside_first(_named(references)))
-
-
-def learning_curves(*references: str) -> pd.DataFrame:
-    """Return how runs learned: run, fold, iteration, series, median, low, high over the healthy members of a fold."""
-    return _curve_frame([curve for run in _named(references) for curve in _curves(run)])
-
-
 def best(*references: str) -> pd.DataFrame:
-    """Tell the best run for each business definition, among the named runs or all that were evaluated.
+    """Find the best run for each business definition, among the named runs or all that were evaluated.
 
     Without names only runs of the same registry group are set against each other: other groups serve other data.
     A model whose constraint held on validation data goes before one whose did not; then decides, on the test
@@ -100,26 +94,8 @@ def best(*references: str) -> pd.DataFrame:
 
 def best_runs(references: Sequence[str]) -> tuple[list[BestRun], dict[str, list[str]]]:
     """Return what `best` tells, and by run what could not be read."""
-    found = _named(references) or [RunArtifacts(run) for run in find_runs()]
+    found = [RunArtifacts(run) for run in (map(find_run, references) if references else find_runs())]
     return _best(found, by_group=not references), _unread(found)
-
-
-def _named(references: Iterable[str]) -> list[RunArtifacts]:
-    return [RunArtifacts(find_run(reference)) for reference in references]
-
-
-def _compared(runs: list[RunArtifacts]) -> RunsCompared:
-    return RunsCompared(
-        runs=[run.run for run in runs],
-        settings=_settings_that_differ({run.run: run.settings for run in runs}),
-        metrics=_beside_first(runs),
-        curves=[curve for run in runs for curve in _curves(run)],
-        drift=_drift(runs),
-        data={run.run: run.data for run in runs},
-        best=_best(runs),
-        unread=_unread(runs),
-        headline=next((run.evaluation.headline for run in runs if run.evaluation), None),
-    )
 
 
 def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -136,10 +112,11 @@ def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> dict[str
 
 def _beside_first(runs: Sequence[RunArtifacts]) -> list[Figure]:
     """Return the figures of all runs, each beside the first run's."""
-    first, figures = _figures(runs[0]) if runs else {}, [one for run in runs for one in _figures(run).items()]
+    first = _figures(runs[0])
     return [
         replace(one, delta=one.value - first[key].value, spread=_spread(one, first[key])) if key in first else one
-        for key, one in figures
+        for run in runs
+        for key, one in _figures(run).items()
     ]
 
 
@@ -151,35 +128,36 @@ def _spread(one: Figure, other: Figure) -> float | None:
 
 def _figures(run: RunArtifacts) -> dict[tuple[str, str], Figure]:
     """Return the figures of a run's models on its first test set, by definition and metric."""
+    found: dict[tuple[str, str], Figure] = {}
     if run.evaluation is None:
-        return {}
-    first, found = run.evaluation.test_sets[0], {}
+        return found
     for definition, model in run.evaluation.models.items():
-        measured = model.test[first].intervals()
+        measured = run.evaluation.on_first_test_set(definition)
         for metric in METRICS:
             folds = model.fold_spread.get(metric)
-            mean, std = (folds.mean, folds.std) if folds else (None, None)
-            of_test = vars(measured[metric])
-            found[definition, metric] = Figure(run.run, definition, metric, **of_test, fold_mean=mean, fold_std=std)
+            spread = {"fold_mean": folds.mean, "fold_std": folds.std} if folds else {}
+            found[definition, metric] = Figure(run.run, definition, metric, **vars(getattr(measured, metric)), **spread)
     return found
 
 
 def _curves(run: RunArtifacts) -> Iterator[LearningCurve]:
     for fold, progress in run.progress.items():
         for series in SERIES:
-            low, median, high = _bands(progress, series)
+            rounds = np.array(progress.series[series], dtype=float)[:, np.array(progress.healthy)]
+            low, median, high = np.quantile(rounds, [0.1, 0.5, 0.9], axis=1).tolist()
             yield LearningCurve(run.run, fold, series, list(progress.iteration), median, low, high)
 
 
-def _bands(progress: Progress, series: str) -> list[list[float]]:
-    rounds = np.array(progress.series[series], dtype=float)[:, np.array(progress.healthy)]
-    bands: list[list[float]] = np.quantile(rounds, [0.1, 0.5, 0.9], axis=1).tolist()
-    return bands
-
-
-def _drift(runs: Sequence[RunArtifacts]) -> list[MovedFeature]:
-    first, *others = runs
-    return [moved for one in others for moved in data_drift(one.run, one.data_report, first.data_report)]
+def _drift(runs: Sequence[RunArtifacts]) -> Iterator[MovedFeature]:
+    """Yield how far the unlabelled players of the runs on other data are from the first's, from their reports alone."""
+    first = runs[0].data_report
+    for run in runs[1:]:
+        if first is None or run.data_report is None or first.fingerprint == run.data_report.fingerprint:
+            continue
+        old, new = ({row.name: row for row in report.feature_table} for report in (first, run.data_report))
+        for move in moves(old, new):
+            zeros = {"zero_share_before": old[move.name].zero_share, "zero_share_now": new[move.name].zero_share}
+            yield MovedFeature(run.run, move.name, move.psi, move.ks, move.median_before, move.median_now, **zeros)
 
 
 def _unread(runs: Iterable[RunArtifacts]) -> dict[str, list[str]]:
@@ -187,15 +165,15 @@ def _unread(runs: Iterable[RunArtifacts]) -> dict[str, list[str]]:
 
 
 def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestRun]:
-    rivals: dict[tuple[str, ...], list[BestRun]] = {}
-    for one in (one for run in runs for one in _alone(run)):
+    rivals: defaultdict[tuple[str, ...], list[BestRun]] = defaultdict(list)
+    for one in chain.from_iterable(map(_alone, runs)):
         # The metric as well: a definition may have been another one under the same name.
-        rivals.setdefault((one.group if by_group else "", one.definition, one.metric), []).append(one)
-    return [_leader(found) for found in rivals.values()]
+        rivals[one.group if by_group else "", one.definition, one.metric].append(one)
+    return list(map(_leader, rivals.values()))
 
 
 def _alone(run: RunArtifacts) -> Iterator[BestRun]:
-    """Return what each model of a run reaches of what its definition maximises, before others are looked at."""
+    """Yield what each model of a run reaches of what its definition maximises, before others are looked at."""
     figures = _figures(run)
     for name, model in (run.evaluation.models if run.evaluation else {}).items():
         figure = figures[name, AIMS[model.definition.maximise].metric]
@@ -221,8 +199,3 @@ def _leader(rivals: Sequence[BestRun]) -> BestRun:
 def _frame(kind: type[Record], rows: Iterable[Record]) -> pd.DataFrame:
     columns = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     return pd.DataFrame([vars(row) for row in rows], columns=columns)
-
-
-def _curve_frame(curves: Iterable[LearningCurve]) -> pd.DataFrame:
-    over_time = ["iteration", "median", "low", "high"]
-    return _frame(LearningCurve, curves).explode(over_time, ignore_index=True).infer_objects()

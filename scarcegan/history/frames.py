@@ -9,7 +9,6 @@ import metaflow
 import pandas as pd
 
 from scarcegan.costs.records import Bill
-from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.artifacts import RunArtifacts
 from scarcegan.history.client import created_at, find_run, find_runs, last_words, state_of
 from scarcegan.history.records import RunFacts
@@ -17,9 +16,6 @@ from scarcegan.problems import HistoryProblem
 from scarcegan.registry.release import Release
 
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
-# Spread over columns of their own, or told by other functions.
-_NO_COLUMNS = ("settings", "metrics", "headline", "last_words")
-FACTS = tuple(field.name for field in fields(RunFacts) if field.name not in _NO_COLUMNS)
 
 
 def runs(
@@ -31,35 +27,21 @@ def runs(
     status: str = "",
     namespace: str | None = None,
 ) -> pd.DataFrame:
-    """List runs, newest first.
+    """List runs, newest first: those that have all the tags, by this user, `finished`, `failed` or `unfinished`.
 
-    Args:
-        tags: a run must have all of them.
-        since: first day, ISO date.
-        until: last day, ISO date.
-        user: who ran it.
-        status: `finished`, `failed` or `unfinished`.
-        namespace: Metaflow namespace such as `user:ada`; None reads all.
+    `since` and `until` are the first and the last day, ISO dates; the namespace is Metaflow's, such as `user:ada`,
+    None reads all.
 
     Returns:
         One row per run: the facts of `scarcegan.history.records.RunFacts`; then `settings.<key>` and
         `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
-
-    Raises:
-        HistoryProblem: a day is no ISO date, or Metaflow cannot read its metadata or artifacts.
     """
     return run_frame(facts_of_runs(tags, since, until, user, status, namespace))
 
 
 def show(reference: str) -> "pd.Series[Any]":
-    """Return the row of one run, with `last_words`: what a failed run said at last.
-
-    Raises:
-        HistoryProblem: no such run.
-    """
-    facts = facts_of_run(reference)
-    words = {"last_words": facts.last_words} if facts.last_words is not None else {}
-    return pd.Series(_row(facts) | words, name=facts.run)
+    """Return the row of one run; `last_words` is what a failed run said at last."""
+    return run_frame([facts_of_run(reference)]).iloc[0]
 
 
 def facts_of_runs(
@@ -74,11 +56,7 @@ def facts_of_runs(
 
 
 def facts_of_run(reference: str) -> RunFacts:
-    """Return the facts of one run, with its last words if it failed.
-
-    Raises:
-        HistoryProblem: no such run.
-    """
+    """Return the facts of one run, with its last words if it failed."""
     run = find_run(reference)
     state, step = state_of(run)
     return _facts(run, state, step, last_words(run, step) if state == "failed" else None)
@@ -86,8 +64,11 @@ def facts_of_run(reference: str) -> RunFacts:
 
 def run_frame(found: Iterable[RunFacts]) -> pd.DataFrame:
     """Return one row per run, as `runs` does."""
-    rows = [_row(facts) for facts in found]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(FACTS))
+    plain = [facts.to_plain() for facts in found]
+    # Settings and metrics get a column for each key; a frame without rows still has the columns of the facts.
+    frame = pd.json_normalize(plain) if plain else pd.DataFrame(columns=[field.name for field in fields(RunFacts)])
+    frame["created"] = pd.to_datetime(frame["created"], format="ISO8601")
+    return frame.drop(columns=["settings", "metrics", "headline"], errors="ignore")
 
 
 def rows_of(found: Iterable[RunFacts]) -> list[dict[str, Any]]:
@@ -110,7 +91,8 @@ def _day(text: str, otherwise: date) -> date:
 
 def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -> RunFacts:
     made = RunArtifacts(run)
-    release, cost = made.record("release", Release), made.record("cost", Bill)
+    release, cost, evaluation = made.record("release", Release), made.record("cost", Bill), made.evaluation
+    measured = {name: evaluation.on_first_test_set(name) for name in evaluation.models} if evaluation else {}
     created, finished_at = created_at(run), run.finished_at
     return RunFacts(
         run=run.id,
@@ -127,27 +109,8 @@ def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -
         money=cost.money if cost else None,
         tags=sorted(run.user_tags),
         settings=made.settings,
-        metrics=_metrics(made.evaluation) if made.evaluation else {},
-        headline=made.evaluation.headline if made.evaluation else None,
+        metrics={name: {key: getattr(of, key).value for key in HEADLINES} for name, of in measured.items()},
+        headline=evaluation.headline if evaluation else None,
         last_words=words,
         unread=made.unread,
     )
-
-
-def _metrics(evaluation: Evaluation) -> dict[str, dict[str, float]]:
-    first = evaluation.test_sets[0]
-    return {
-        definition: {metric: model.test[first].intervals()[metric].value for metric in HEADLINES}
-        for definition, model in evaluation.models.items()
-    }
-
-
-def _row(facts: RunFacts) -> dict[str, Any]:
-    row = {name: getattr(facts, name) for name in FACTS} | {"created": pd.Timestamp(facts.created)}
-    settings = {f"settings.{key}": value for key, value in facts.settings.items()}
-    metrics = {
-        f"metrics.{definition}.{metric}": value
-        for definition, measured in facts.metrics.items()
-        for metric, value in measured.items()
-    }
-    return row | settings | metrics

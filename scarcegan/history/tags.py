@@ -21,22 +21,17 @@ def tag_release(release: Release) -> list[str]:
         The tags; empty where the run cannot be tagged from here (a job on another machine without metadata service).
     """
     lineage = release.lineage
-    tags = [
-        f"config:{PurePath(lineage.config).stem}",
-        f"data:{lineage.data_fingerprint}",
-        f"release:{release.release_id}",
-    ]
+    config, data = f"config:{PurePath(lineage.config).stem}", f"data:{lineage.data_fingerprint}"
+    tags = [config, data, f"release:{release.release_id}"]
     if any(version.status == "PendingManualApproval" for version in release.versions):
         tags.append(CANDIDATE)
     return tags if _retag(lineage.run, add=tags) else []
 
 
 def follow_registry(states: Mapping[str, set[str]]) -> list[str]:
-    """Give runs the tags `candidate` and `champion` that their registered models stand for, and take the others away.
+    """Give runs, by pathspec, those of the tags `candidate` and `champion` that are theirs; take the others away.
 
-    Args:
-        states: by run pathspec, the tags it should have: `candidate` while a model of it waits for a decision,
-            `champion` while one is champion.
+    A run is a candidate while a model of it waits for a decision, and champion while one of them is.
 
     Returns:
         Runs that cannot be reached from here; the registry holds without their tags.

@@ -11,10 +11,7 @@ Choice = Callable[[Sequence[ModelVersion]], list[ModelVersion]]
 
 
 class Registry(ABC):
-    """The model registry; every method raises `RegistryProblem` for what it refuses.
-
-    A backend keeps versions, archives and decisions.
-    """
+    """The model registry; every method raises `RegistryProblem` for what it refuses."""
 
     group: str
 
@@ -64,7 +61,8 @@ class Registry(ABC):
         def choose(known: Sequence[ModelVersion]) -> list[ModelVersion]:
             chosen = [rules.find(known, number) for number in versions]
             for version in chosen:
-                rules.check_complete(version, known, force=force)
+                if not force:
+                    rules.check_complete(version, known)
                 self._fetch(version.sha256)
             return chosen
 

@@ -12,12 +12,39 @@ from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
 from scarcegan.registry.archives import archive_path, keep_archive
 from scarcegan.registry.contract import Choice, Registry
-from scarcegan.registry.database import SCHEMA_VERSION, bring_up_to_date, create, layout
 from scarcegan.registry.versions import AgainstChampion, Decision, ModelToRegister, ModelVersion
+from scarcegan.storage import draft_beside, put_file
 
 BUSY_SECONDS = 30.0
+SCHEMA_VERSION = 2
 # Columns that are fields of a model as they are.
 _PLAIN = ("definition", "release_id", "origin_run_id", "run_pathspec", "sha256", "description")
+
+_TABLES = f"""
+PRAGMA journal_mode = WAL;
+CREATE TABLE version (
+    group_name TEXT NOT NULL, version INTEGER NOT NULL, token TEXT NOT NULL, definition TEXT NOT NULL,
+    release_id TEXT NOT NULL, release_size INTEGER NOT NULL, origin_run_id TEXT NOT NULL,
+    run_pathspec TEXT NOT NULL, sha256 TEXT NOT NULL, threshold REAL NOT NULL, constraint_met INTEGER NOT NULL,
+    metrics TEXT NOT NULL, metadata TEXT NOT NULL, description TEXT NOT NULL, created_at TEXT NOT NULL,
+    against_champion TEXT,
+    PRIMARY KEY (group_name, version), UNIQUE (group_name, token)
+) STRICT;
+CREATE TABLE approval_event (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, group_name TEXT NOT NULL, version INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('Approved', 'Rejected')),
+    who TEXT NOT NULL, why TEXT NOT NULL, forced INTEGER NOT NULL, at TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER version_is_kept BEFORE DELETE ON version
+    BEGIN SELECT raise(ABORT, 'versions are never deleted'); END;
+CREATE TRIGGER version_stays BEFORE UPDATE ON version
+    BEGIN SELECT raise(ABORT, 'versions are never changed'); END;
+CREATE TRIGGER approval_event_is_kept BEFORE DELETE ON approval_event
+    BEGIN SELECT raise(ABORT, 'approval events are never deleted'); END;
+CREATE TRIGGER approval_event_stays BEFORE UPDATE ON approval_event
+    BEGIN SELECT raise(ABORT, 'approval events are never changed'); END;
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
 
 # Champion is whom the last approval names: its number counts, as a clock that is set back changes nothing.
 _VERSIONS = """
@@ -37,6 +64,11 @@ INSERT INTO version VALUES (
     :group_name, (SELECT coalesce(max(version), 0) + 1 FROM version WHERE group_name = :group_name),
     :token, :definition, :release_id, :release_size, :origin_run_id, :run_pathspec, :sha256, :threshold,
     :constraint_met, :metrics, :metadata, :description, :created_at, :against_champion)
+ON CONFLICT (group_name, token) DO NOTHING
+"""
+
+_EVENTS = """
+SELECT status, who, why, at, forced FROM approval_event WHERE group_name = ? AND version = ? ORDER BY id
 """
 
 _INSERT_EVENT = """
@@ -48,13 +80,10 @@ VALUES (:group_name, :version, :status, :who, :why, :forced, :at)
 class LocalRegistry(Registry):
     """A registry in a folder on a local disk (SQLite's write-ahead log is unsafe on network file systems).
 
-    Args:
-        folder: holds `registry.sqlite` and `archives/`; made by the first registration.
-        group: model package group; several share one folder without seeing each other.
+    The first registration makes the folder; several groups share it without seeing each other.
     """
 
     def __init__(self, folder: Path, group: str) -> None:
-        self.folder = folder
         self.group = group
         self._database = folder / "registry.sqlite"
         self._archives = folder / "archives"
@@ -65,7 +94,7 @@ class LocalRegistry(Registry):
         for model in models:
             # Before the transaction: a crash in between leaves an archive nobody names, never a version without one.
             keep_archive(model.archive, self._archives, model.sha256)
-        create(self._database)
+        self._create()
         with self._writing() as connection:
             for model in models:
                 self._insert(connection, model, len(models))
@@ -75,20 +104,17 @@ class LocalRegistry(Registry):
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
         self.show(version)
-        query = "SELECT * FROM approval_event WHERE group_name = ? AND version = ? ORDER BY id"
         with self._open() as connection:
-            rows = connection.execute(query, (self.group, version)).fetchall()
-        return [Decision(row["status"], row["who"], row["why"], row["at"], forced=bool(row["forced"])) for row in rows]
+            rows = connection.execute(_EVENTS, (self.group, version)).fetchall()
+        return [Decision(status, who, why, at, bool(forced)) for status, who, why, at, forced in rows]
 
     def _versions(self) -> list[ModelVersion]:
-        """Read all versions; none before the first registration."""
         if not self._database.exists():
             return []
         with self._open() as connection:
             return self._read(connection)
 
     def _fetch(self, sha256: str) -> Path:
-        """Return the path of an archive, its digest checked."""
         path = archive_path(self._archives, sha256)
         rules.check_digest(path, sha256)
         return path
@@ -104,9 +130,6 @@ class LocalRegistry(Registry):
             connection.executemany(_INSERT_EVENT, rows)
 
     def _insert(self, connection: sqlite3.Connection, model: ModelToRegister, release_size: int) -> None:
-        known = "SELECT 1 FROM version WHERE group_name = ? AND token = ?"
-        if connection.execute(known, (self.group, model.token)).fetchone():
-            return
         row: dict[str, Any] = {name: getattr(model, name) for name in _PLAIN} | {"token": model.token}
         row |= {"group_name": self.group, "release_size": release_size, "created_at": rules.now()}
         row |= {"threshold": float(model.threshold), "constraint_met": int(model.constraint_met)}
@@ -136,13 +159,28 @@ class LocalRegistry(Registry):
             reason=stored["why"] or "",
         )
 
+    def _create(self) -> None:
+        """Create an empty registry file unless there is one; several processes may try at once.
+
+        It is made elsewhere and put into place: whoever sees it, sees it whole, and the first process wins. (Switching
+        a file that others open to the write-ahead log may fail with 'locked'.)
+        """
+        if self._database.exists():
+            return
+        with draft_beside(str(self._database.parent)) as draft:
+            with closing(sqlite3.connect(draft)) as connection:
+                connection.executescript(_TABLES)
+            put_file(draft, str(self._database), once=True)
+
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._open() as connection:
             # IMMEDIATE takes the write lock before the first read, so that two processes decide one after the other.
             connection.execute("BEGIN IMMEDIATE")
             try:
-                bring_up_to_date(connection)
+                if _layout(connection) == 1:
+                    connection.execute("ALTER TABLE version ADD COLUMN against_champion TEXT")
+                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
                 yield connection
             except BaseException:
                 connection.execute("ROLLBACK")
@@ -155,7 +193,7 @@ class LocalRegistry(Registry):
             # isolation_level=None: transactions begin and end where this file says so.
             with closing(sqlite3.connect(self._database, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
                 connection.row_factory = sqlite3.Row
-                found = layout(connection)
+                found = _layout(connection)
                 if not 1 <= found <= SCHEMA_VERSION:
                     raise RegistryProblem(
                         f"expected registry layout 1 to {SCHEMA_VERSION}, got {found} in {self._database}: "
@@ -167,3 +205,8 @@ class LocalRegistry(Registry):
                 f"expected a registry that can be read and written at {self._database}, got: {error}; "
                 "try again if another process holds it, otherwise restore the file or choose another folder"
             ) from error
+
+
+def _layout(connection: sqlite3.Connection) -> int:
+    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return number

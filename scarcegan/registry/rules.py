@@ -29,14 +29,10 @@ def check_release(models: Sequence[ModelToRegister]) -> None:
     if len(set(names)) < len(names):
         raise RegistryProblem(f"expected one model per definition, got {names}: choose one of each")
     for model in models:
-        _check_finite(model)
+        for name, number in {"threshold": model.threshold, **model.metrics}.items():
+            if not math.isfinite(number):
+                raise RegistryProblem(f"expected a finite {name} for '{model.definition}', got {number}: leave it out")
         check_digest(model.archive, model.sha256)
-
-
-def _check_finite(model: ModelToRegister) -> None:
-    for name, number in {"threshold": model.threshold, **model.metrics}.items():
-        if not math.isfinite(number):
-            raise RegistryProblem(f"expected a finite {name} for '{model.definition}', got {number}: leave it out")
 
 
 def check_digest(archive: Path, sha256: str) -> None:
@@ -92,45 +88,35 @@ def find(versions: Iterable[ModelVersion], number: int) -> ModelVersion:
     return known[number]
 
 
-def release_fault(release: Sequence[ModelVersion]) -> str:
-    """Say what is wrong with the versions of one release; empty if it is complete and of one run."""
-    definitions = {version.definition for version in release}
-    runs = sorted({version.origin_run_id for version in release})
-    size = max(version.release_size for version in release)
-    if len(definitions) < size:
-        return f"incomplete: {len(definitions)} of {size} models ({', '.join(sorted(definitions))})"
-    if len(runs) > 1:
-        return f"mixed from runs {', '.join(runs)}"
-    if len(release) > size:
-        return f"mixed: {len(release)} versions for {size} definitions"
-    return ""
-
-
-def check_complete(version: ModelVersion, versions: Iterable[ModelVersion], *, force: bool) -> None:
-    """Check that a version may be approved.
+def check_complete(version: ModelVersion, versions: Iterable[ModelVersion]) -> None:
+    """Check that the release of a version that is to be approved is complete and of one run.
 
     Raises:
-        RegistryProblem: its release is incomplete or mixed, and that is not forced.
+        RegistryProblem: it is not.
     """
     release = [other for other in versions if other.release_id == version.release_id]
-    fault = release_fault(release)
-    if fault and not force:
-        raise RegistryProblem(
-            f"expected a complete release to approve version {version.version}, got release "
-            f"'{version.release_id}' {fault}: run the registration again, or add --force"
-        )
+    definitions = {other.definition for other in release}
+    runs = sorted({other.origin_run_id for other in release})
+    size = max(other.release_size for other in release)
+    if len(definitions) < size:
+        fault = f"incomplete: {len(definitions)} of {size} models ({', '.join(sorted(definitions))})"
+    elif len(runs) > 1:
+        fault = f"mixed from runs {', '.join(runs)}"
+    elif len(release) > size:
+        fault = f"mixed: {len(release)} versions for {size} definitions"
+    else:
+        return
+    raise RegistryProblem(
+        f"expected a complete release to approve version {version.version}, got release "
+        f"'{version.release_id}' {fault}: run the registration again, or add --force"
+    )
 
 
 def rollback_plan(versions: Sequence[ModelVersion], release_id: str | None, *, force: bool) -> list[ModelVersion]:
-    """Return the approved versions that a rollback withdraws.
-
-    Args:
-        versions: all versions of the group.
-        release_id: release to withdraw; None: that of the champion approved last.
-        force: go ahead even if a definition is left without a champion.
+    """Return the approved versions that a rollback of a release, by default the last champion's, withdraws.
 
     Raises:
-        RegistryProblem: nothing is approved, or a definition would be left without a champion.
+        RegistryProblem: nothing is approved, or a definition would be left without a champion and that is not forced.
     """
     champions = [version for version in versions if version.is_champion]
     if release_id is None and champions:

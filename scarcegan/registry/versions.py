@@ -20,7 +20,7 @@ class AgainstChampion(Record):
 
     Attributes:
         version: the champion's.
-        verdict: 'better', 'worse' or 'tie'; 'no rival' for a champion of other features or classes.
+        verdict: 'no rival' for a champion of other features or classes, otherwise 'better', 'worse' or 'tie'.
         difference, low, high: recall less the champion's with its 95 % interval; None where they are not comparable.
     """
 
@@ -36,16 +36,12 @@ class ModelFacts:
     """What is known of a model before and after it is registered.
 
     Attributes:
-        definition: the business definition it serves.
-        sha256: the archive's digest, as `write_archive` returned it.
-        threshold: risk score from which a player is flagged.
+        sha256: the archive's digest.
         constraint_met: whether it met the definition's bound on validation players.
-        release_id: the same for all models of a release.
         origin_run_id: run that trained it; a resumed run keeps the id of the run it resumes.
         run_pathspec: run that registers it, as in `RetrainFlow/12`.
         metrics: headline metrics, finite numbers.
-        metadata: further facts, text only; `who-made` shows `git_commit`, `data_fingerprint`,
-            `settings_fingerprint`, `config` and `card`.
+        metadata: further facts; `who-made` shows some of them.
         against_champion: None while its definition has no champion.
         description: one or two sentences for the reviewer.
     """
@@ -83,21 +79,15 @@ class ModelToRegister(ModelFacts):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersion(ModelFacts):
-    """A registered model.
+    """A registered model; times are ISO in UTC.
 
     Attributes:
         version: number within the group, from 1.
-        group: model package group.
-        status: `PendingManualApproval`, `Approved` or `Rejected`.
         is_champion: whether it is the approved model of its definition that scoring takes.
         release_size: models of its release when it was registered.
         location: path or URI of its archive.
-        token: idempotency key of its registration.
-        created_at: ISO time (UTC) of the registration.
         arn: its name in SageMaker; empty in the local registry.
-        decided_at: ISO time (UTC) of the last approval event; empty while pending.
-        decided_by: who decided.
-        reason: why.
+        decided_at: of the last decision; empty while pending.
     """
 
     version: int

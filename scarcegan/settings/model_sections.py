@@ -1,5 +1,6 @@
 """Settings of the model: folds, networks, training, business definitions, evaluation, registry."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -102,6 +103,12 @@ class Definition(Section):
                 f"definition '{self.name}' flags nobody at best: add `constraint = \"recall\"` and a bound"
             )
         return self
+
+
+def headline_of(definitions: Iterable[Definition]) -> str:
+    """Return the definition that stands out at first: the first whose bound is the flagged share, else the first."""
+    # Moderators can look at so many players and no more: a bound flagged share is what they work by.
+    return min(definitions, key=lambda one: one.constraint != "flagged").name
 
 
 def four_definitions() -> tuple[Definition, ...]:

@@ -165,8 +165,8 @@ def test_after_a_failed_evaluation_only_what_follows_is_left(account, chain):
 
 def test_an_access_denied_by_s3_is_told_with_what_to_do(chain):
     printed = chain["refused"].printed
-    assert "RegistryProblem in step register:" in printed
-    assert "HeadObject operation: Forbidden; check credentials, region and permissions" in printed
+    assert "DataProblem in step register:" in printed
+    assert "AccessDenied, injected by the twin; check the address, the region and your AWS credentials" in printed
 
 
 def test_memory_raised_for_a_resume_is_what_its_steps_are_billed_for(account, chain):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scarcegan.aws.metadata import CHAMPION, METRIC, OWN_KEYS, check_names, from_metadata, to_metadata
+from scarcegan.aws.metadata import CHAMPION, METRIC, OWN_KEYS, from_metadata, to_metadata
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion, ModelToRegister
 
@@ -93,12 +93,6 @@ def test_packages_that_told_it_in_text_are_still_read():
 def test_what_sagemaker_would_not_take_is_refused(change, message):
     with pytest.raises(RegistryProblem, match=message):
         to_metadata(replace(MODEL, **change), 4)
-
-
-def test_names_are_checked_before_there_is_a_model():
-    check_names({"the configuration's path": "config/own.toml"})
-    with pytest.raises(RegistryProblem, match=r"expected the configuration's path in letters.*got \['\(', '\)'\]"):
-        check_names({"the configuration's path": "config/own (copy).toml"})
 
 
 def test_tokens_tell_run_definition_and_archive_apart():

@@ -1,4 +1,6 @@
 import copy
+import csv
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +11,8 @@ import pytest
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from scarcegan.aws.model_card import model_card
-from scarcegan.aws.model_quality import model_quality, model_quality_json
+from scarcegan.aws.model_quality import model_quality, model_quality_csv, model_quality_json
 from scarcegan.aws.multiclass import multiclass_block
-from scarcegan.aws.quality_table import csv_to_report, report_to_csv
 from scarcegan.evaluation.classes import confusion
 from scarcegan.evaluation.records import Confusion, Interval
 from scarcegan.evaluation.scored import held_out
@@ -83,12 +84,16 @@ def test_the_schema_refuses_what_sagemaker_would_not_show(report, spoil):
         jsonschema.validate(report, SCHEMA)
 
 
-def test_csv_holds_the_whole_report(report):
-    text = report_to_csv(report)
-    assert csv_to_report(text) == report
-    assert json.dumps(csv_to_report(text)) == json.dumps(report)
-    assert text.startswith("block,metric,row,column,value,standard_deviation\n")
-    assert "\nmulticlass_classification_metrics,confusion_matrix,risky,unknown," in text
+def test_the_table_has_every_figure_of_the_report_to_the_last_digit(measures, report):
+    table = list(csv.DictReader(io.StringIO(model_quality_csv(measures))))
+    cells = {tuple(row[key] for key in ("block", "metric", "row", "column")): row for row in table}
+    block = "binary_classification_metrics"
+    recall, roc = cells[block, "recall", "", ""], "receiver_operating_characteristic_curve"
+    assert (float(recall["value"]), float(recall["standard_deviation"])) == (measures.recall.value, measures.recall.std)
+    assert float(cells[block, roc, "true_positive_rates", "7"]["value"]) == measures.curve.recall[6]
+    counted = report["multiclass_classification_metrics"]["confusion_matrix"]["risky"]["unknown"]
+    assert cells["multiclass_classification_metrics", "confusion_matrix", "risky", "unknown"]["value"] == str(counted)
+    assert len(cells) == len(table)
 
 
 def test_weighted_figures_are_scikit_learns():

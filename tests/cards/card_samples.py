@@ -23,8 +23,9 @@ from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_quality
 from scarcegan.gan.progress import Progress
 from scarcegan.history.records import DecidedVersion, Dossier, RunsCompared
-from scarcegan.monitoring import drift as drifts
 from scarcegan.monitoring.decision import decide
+from scarcegan.monitoring.drift import DriftDecision, DriftReport
+from scarcegan.monitoring.report import realised_recall
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.registry.versions import Decision
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance, Reason
@@ -36,6 +37,7 @@ from scarcegan.workflow.scoring import records as scoring
 SETTINGS = load({"data": {"prevalence": 0.01}, "evaluate": {"bootstrap": 200}})
 RARE = 3
 TESTS = Path(__file__).parents[1]
+sys.path += [str(folder) for folder in (TESTS / "history", TESTS / "monitoring", TESTS.parent / "benchmarks")]
 SERIES = {  # where each series of a training begins and ends
     "discriminator_supervised_loss": (1.3, 0.42),
     "discriminator_unsupervised_loss": (1.1, 0.55),
@@ -198,41 +200,24 @@ def cost() -> Bill:
     return bill(tasks, STEPS["RetrainFlow"], SETTINGS.prices, expected_money=1.21, rented=True)
 
 
-def drift() -> drifts.DriftReport:
-    """A new season: features moved, the scores' tail grew, one feature is gone, fewer late-labelled are found."""
-    grid = np.arange(51) / 50
-    above = (np.exp(-6.2 * grid).tolist(), np.exp(-4.9 * grid).tolist())
-    about = {"fingerprint": "31bf4c3cc3762a6e", "players": 1_240_332, "compared": 50_000}
-    features = [
-        drifts.FeatureDrift(name, ks**2, 0.012, ks, 0.03 + 0.01 * (at % 3), 0, 0.001, 0, 0, 12.4, 12.4 + ks, ks > 0.05)
-        for at, name in enumerate(FEATURES[:16])
-        for ks in (0.31 * 0.82**at,)
-    ]
-    features[3] = replace(features[3], psi=None, ks=None, missing_share=1.0, missing_now=1.0, median_now=None)
-    sizes = {"features": 0.52, "classifier": 0.672, "score": 0.081, "unknown_share": 0.027, "recall": 0.1775}
-    return drifts.DriftReport(
-        reference=drifts.ComparedSnapshot("players-2026-06-01", "2026-06-01", **about),
-        current=drifts.ComparedSnapshot("players-2026-08-01", "2026-08-01", **about),
-        false_alarms=0.01,
-        pairs=5,
-        features=features,
-        classifier=drifts.ClassifierDrift(auc=0.672, limit=0.561, null_high=0.509, p=0.0, rows=50_000),
-        score=drifts.ScoreDrift(0.081, 0.031, 0.742, 0.0098, 0.0264, grid.tolist(), *above),
-        unknown_share=drifts.UnknownDrift(before=0.124, now=0.151, limit=0.02),
-        recall=drifts.RealisedRecall("players-2026-07-01", risky=48, found=15, value=0.3125, promised=0.49, p=0.009),
-        signals={name: drifts.SignalSize(size, beyond=True) for name, size in sizes.items()},
-    )
+@functools.cache
+def drift() -> DriftReport:
+    """A new season: features have moved, one is gone, the scores have risen, fewer late-labelled were found."""
+    from monitoring_samples import report_of, sample, world
+
+    before, now = world(3_000, 1, features=16), world(3_000, 2, features=16)
+    now[:, 2:8] *= [1.6, np.nan, 1.4, 1.3, 1.2, 1.1]
+    now[:, 0] *= 0.8  # the score falls with this one
+    old, new = sample(before, "june", "2026-06-01"), sample(now, "august", "2026-08-01", 1, unknown_share=0.15)
+    recall = realised_recall(np.r_[np.full(15, 0.9), np.full(33, 0.1)], 0.8, 0.49, "july")
+    return replace(report_of(old, new, recall=recall), pairs=5)
 
 
-def decision() -> drifts.DriftDecision:
-    """What follows from `drift` in its second period."""
-    now = drift()
-    signals = {name: size for name, size in now.signals.items() if name != "recall"}
-    before = replace(now, current=replace(now.current, cutoff="2026-07-01"), signals=signals, recall=None)
-    past: list[Any] = []
-    for one in (before, now):
-        past.append(decide(one.to_plain() | {"flags": []}, 7, past, SETTINGS.monitoring))
-    return drifts.DriftDecision.from_plain(past[-1])
+def decision() -> DriftDecision:
+    """What follows from `drift` in its second period; no labels had come in the first."""
+    signals = {name: size for name, size in drift().signals.items() if name != "recall"}
+    before = replace(drift(), current=replace(drift().current, cutoff="2026-07-01"), signals=signals, recall=None)
+    return decide(drift(), 7, [decide(before, 7, [], SETTINGS.monitoring)], SETTINGS.monitoring)
 
 
 def score_report() -> scoring.ScoreReport:
@@ -263,7 +248,6 @@ def first_rows() -> list[dict[str, Any]]:
 @functools.cache
 def comparison() -> RunsCompared:
     """Three runs as history reads them: the second finds more on other data, the third failed in training."""
-    sys.path += [str(TESTS / "history"), str(TESTS.parent / "benchmarks")]
     from history_samples import read_before, record_runs
 
     with read_before(), tempfile.TemporaryDirectory() as folder:

@@ -24,8 +24,8 @@ def test_the_decision_and_its_reasons_come_first(report, decision, read):
 
 def test_each_signal_says_what_it_takes_to_retrain(report, decision, read):
     text = read(drift_card(report, decision))
-    assert '"0.672", "beyond", "0.60", "yes", "2", "2 periods"]' in text
-    assert '"0.027", "beyond", "0.05", "no", "0", "never"]' in text
+    assert '"1.000", "beyond", "0.60", "yes", "2", "2 periods"]' in text
+    assert '"0.050", "beyond", "0.05", "no", "0", "never"]' in text
 
 
 def test_limits_say_where_they_come_from(report, decision, read):
@@ -35,8 +35,8 @@ def test_limits_say_where_they_come_from(report, decision, read):
 
 def test_a_feature_without_a_value_has_its_row_and_no_bar(report, decision, read, drawn):
     card = drift_card(report, decision)
-    assert '["night_play_level (moved)", "– / 0.030", "– / 0.012", "0 % → 100 %", "12.4 → –"]' in read(card)
-    assert "night_play_level" not in [row["name"] for row in drawn(card)["Which features have moved?"]]
+    assert '["f3 (moved)", "– / 0.050", "– / 0.019", "0 % → 100 %", "– → –"]' in read(card)
+    assert "f3" not in [row["name"] for row in drawn(card)["Which features have moved?"]]
 
 
 def test_what_was_not_measured_is_left_out(report, decision, read):

@@ -22,11 +22,6 @@ def with_models(evaluation, change):
     return replace(evaluation, models={name: change(model) for name, model in evaluation.models.items()})
 
 
-def with_verdict(evaluation, **changes):
-    verdict = replace(evaluation.verdicts["review_budget"], **changes)
-    return replace(evaluation, verdicts={**evaluation.verdicts, "review_budget": verdict})
-
-
 def cells(name, *texts):
     """The beginning of a table's row as the page has it."""
     return json.dumps([name, *(text.replace(words.GAP, " ") for text in texts)], ensure_ascii=False)[:-1]
@@ -122,8 +117,8 @@ def test_folds_are_summed_up_with_their_spread(evaluation, card, read, drawn):
 
 def test_each_model_stands_against_its_own_champion(evaluation, card, read):
     assert '"better than version 9: +' in read(card(evaluation))
-    changed = with_verdict(evaluation, against_champion=NO_RIVAL)
-    assert '"version 9: not comparable"]' in read(card(changed))
+    changed = {"review_budget": replace(evaluation.verdicts["review_budget"], against_champion=NO_RIVAL)}
+    assert '"version 9: not comparable"]' in read(card(replace(evaluation, verdicts=changed)))
 
 
 def test_a_first_run_has_neither_champions_nor_rivals(evaluation, card, read):

@@ -18,8 +18,10 @@ def test_a_suspect_is_named_once(data_report, read):
     assert read(preprocess_card(replace(data_report, warnings=[]), None)).count("a likely leak") == 1
 
 
-def test_a_clean_report_says_so(data_report, read):
-    assert "Nothing to worry about" in read(preprocess_card(replace(data_report, warnings=[], suspects=[]), None))
+def test_a_clean_report_says_so_and_without_a_snapshot_has_no_part_on_it(data_report, read):
+    text = read(preprocess_card(replace(data_report, warnings=[], suspects=[]), None))
+    assert "Nothing to worry about" in text
+    assert "## Snapshot" not in text
 
 
 def test_markup_in_a_name_stays_text(data_report, read):
@@ -59,12 +61,6 @@ def test_the_last_step_of_a_distribution_ends_at_the_last_edge(data_report, draw
         assert line["y"][-1] == line["y"][-2]
 
 
-def test_a_population_without_test_players_has_no_point_on_the_logarithmic_axis(data_report, drawn):
-    first, *others = data_report.populations
-    report = replace(data_report, populations=[replace(first, test=0), *others])
-    assert len(drawn(preprocess_card(report, None))["How many players of each population are there?"]) == 9
-
-
 def test_a_snapshot_with_a_predecessor_shows_what_moved(data_report, read, drawn):
     card = preprocess_card(data_report, card_samples.snapshot())
     text = read(card)
@@ -83,7 +79,3 @@ def test_the_first_snapshot_says_that_drift_is_not_known(data_report, read):
     assert "drift is not known yet" in text
     assert "Days without play" not in text
     assert "moved far" not in text
-
-
-def test_other_sources_have_no_part_on_a_snapshot(data_report, read):
-    assert "Snapshot" not in read(preprocess_card(data_report, None))

@@ -21,7 +21,7 @@ PLAYERS = Players(
 
 
 def ignoring(*columns):
-    return settings.load({"data": {"source": "lootbox", "ignore_columns": list(columns)}})
+    return settings.Data(source="lootbox", ignore_columns=columns)
 
 
 def test_features_that_are_constant_over_the_pool_are_dropped():
@@ -53,8 +53,7 @@ def test_every_source_refuses_population_names_of_another(source):
 
 def test_the_path_in_the_settings_goes_before_the_environment(monkeypatch):
     monkeypatch.setenv("SCARCEGAN_DATA", "/data")
-    chosen = settings.load({"data": {"source": "lootbox", "path": "/mine"}})
-    assert str(data_folder(chosen)) == "/mine"
+    assert str(data_folder(settings.Data(source="lootbox", path="/mine"))) == "/mine"
     assert str(data_folder(ignoring())) == "/data/lootbox"
     monkeypatch.delenv("SCARCEGAN_DATA")
     assert data_folder(ignoring()) is None

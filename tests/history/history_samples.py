@@ -73,12 +73,12 @@ def evaluation(gain=0.0, definitions=()):
     folds = dict.fromkeys(AT_THRESHOLD, Spread(0.4, 0.06, [0.34, 0.46]))
     models = {
         one.name: EvaluatedModel(
-            one, "words", 0.5, True, 3, {}, folds, {"test": better if one.name == "review_budget" else test}
+            one, "words", 0.5, True, 3, folds, {"test": better if one.name == "review_budget" else test}
         )
         for one in definitions or four_definitions()
     }
     verdicts = {name: Verdict(f"`{name}` finds 40 %", None, Comparison("no rival")) for name in models}
-    return Evaluation(["test"], 0.01, Prevalence(0.01, "set"), ["dormant", "risky"], models, {}, {}, verdicts)
+    return Evaluation(["test"], 0.01, Prevalence(0.01, "set"), models, {}, {}, verdicts)
 
 
 def progress():

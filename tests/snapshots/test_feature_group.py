@@ -105,25 +105,23 @@ def test_the_first_snapshot_makes_the_group(store, aws, monkeypatch):
     store.folder = folder
 
 
-def test_a_group_that_is_not_there_needs_a_role_and_s3(store, aws):
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("ResourceNotFound", r"feature_group_role and an s3:// snapshots.folder .* got ''"),
+        ("AccessDeniedException", rf"feature group '{GROUP}', got: .*AccessDenied.*not you; check credentials"),
+        ({"names": NAMES[:-1]}, r"got no \['night'\]: name a new group"),
+        ({"status": "CreateFailed", "FailureReason": "no role"}, r"to be 'Created', got 'CreateFailed' \(no role\)"),
+    ],
+)
+def test_a_group_that_cannot_take_the_snapshot_is_refused(store, aws, answer, message):
     manifest = publish(store, players=5)
-    aws[0].add_client_error("describe_feature_group", "ResourceNotFound", expected_params=DESCRIBED)
-    with pytest.raises(DataProblem, match=r"feature_group_role and an s3:// snapshots.folder .* got ''"):
+    if isinstance(answer, str):
+        aws[0].add_client_error("describe_feature_group", answer, "not you", expected_params=DESCRIBED)
+    else:
+        aws[0].add_response("describe_feature_group", described(**answer), DESCRIBED)
+    with pytest.raises(DataProblem, match=message):
         group_of(store, aws, role="").publish(manifest)
-
-
-def test_a_group_of_other_features_is_refused(store, aws):
-    manifest = publish(store, players=5)
-    aws[0].add_response("describe_feature_group", described(names=NAMES[:-1]), DESCRIBED)
-    with pytest.raises(DataProblem, match=r"got no \['night'\]: name a new group"):
-        group_of(store, aws).publish(manifest)
-
-
-def test_a_group_that_failed_is_named_with_its_reason(store, aws):
-    manifest = publish(store, players=5)
-    aws[0].add_response("describe_feature_group", described("CreateFailed", FailureReason="no role"), DESCRIBED)
-    with pytest.raises(DataProblem, match=r"to be 'Created', got 'CreateFailed' \(no role\)"):
-        group_of(store, aws).publish(manifest)
 
 
 def test_unprocessed_records_are_sent_again_and_refused_ones_are_named(store, aws):
@@ -144,11 +142,4 @@ def test_a_group_that_never_takes_them_is_given_up(store, aws):
     for _ in range(feature_group.TRIES):
         aws[1].add_response("batch_write_record", {"Errors": [], "UnprocessedEntries": [entry]}, {"Entries": ANY})
     with pytest.raises(DataProblem, match="left 1 records unprocessed after 5 tries"):
-        group_of(store, aws).publish(manifest)
-
-
-def test_an_answer_of_aws_is_passed_on(store, aws):
-    manifest = publish(store, players=5)
-    aws[0].add_client_error("describe_feature_group", "AccessDeniedException", "not you")
-    with pytest.raises(DataProblem, match=rf"feature group '{GROUP}': .*AccessDenied.*not you; check region"):
         group_of(store, aws).publish(manifest)

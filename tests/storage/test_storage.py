@@ -30,19 +30,14 @@ def folder(request, tmp_path):
 
 
 def test_what_is_written_is_read_back_and_replaced(folder):
+    assert (find_bytes(f"{folder}/deep/part"), is_file(f"{folder}/deep/part"), list_names(folder)) == (None, False, [])
+    with pytest.raises(DataProblem, match=f"(expected a file or a folder of parts at|cannot read) {folder}"):
+        find_parts(folder)
     for content in (b"first", b"second"):
         write_bytes(f"{folder}/deep/part", content)
         assert find_bytes(f"{folder}/deep/part") == content
     with local_file(f"{folder}/deep/part") as path:
         assert path.read_bytes() == b"second"
-
-
-def test_nothing_is_there_before_it_is_written(folder):
-    assert find_bytes(f"{folder}/part") is None
-    assert not is_file(f"{folder}/part")
-    assert list_names(folder) == []
-    with pytest.raises(DataProblem, match=f"(expected a file or a folder of parts at|cannot read) {folder}"):
-        find_parts(folder)
 
 
 def test_a_draft_appears_when_it_is_put_and_not_before(folder):

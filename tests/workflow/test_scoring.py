@@ -222,6 +222,16 @@ def test_a_changed_archive_is_refused(snapshot, champion, score):
         score()
 
 
+@pytest.mark.parametrize(("constraint", "asked_for"), [(None, "widest"), ("flagged", "few")])
+def test_without_a_definition_the_one_that_bounds_the_flagged_share_is_asked_for(
+    scoring, registry, constraint, asked_for
+):
+    few = settings_module.Definition(name="few", maximise="recall", constraint=constraint)
+    own = scoring.model_copy(update={"definitions": (settings_module.Definition(name="widest", maximise="f2"), few)})
+    with pytest.raises(RegistryProblem, match=f"champion of '{asked_for}', got none"):
+        plan_scoring(own, registry, None, None, None, RUN)
+
+
 def test_without_a_champion_nothing_is_scored(snapshot, scoring, registry, champion):
     with pytest.raises(RegistryProblem, match="champion of 'recall_first', got none among balanced"):
         plan_scoring(scoring, registry, "recall_first", None, None, RUN)

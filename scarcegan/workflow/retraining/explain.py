@@ -10,13 +10,7 @@ from scarcegan.workflow.retraining.prepare import Prepared
 
 
 def explain_on_test(prepared: Prepared, model: Model, seed: int) -> Explanation:
-    """Explain a model on players of the first test set, counted from the median of the pool's unlabelled players.
-
-    Args:
-        prepared: the players.
-        model: of the run.
-        seed: of the players drawn.
-    """
+    """Explain a model on drawn players of the first test set, counted from the median of the unlabelled pool."""
     players = prepared.players
     name, rows = next(iter(prepared.test_rows().items()))
     is_labeled_risky = players.labels[rows] == model.rare_index

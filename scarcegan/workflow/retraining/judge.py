@@ -7,7 +7,7 @@ import numpy as np
 
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.prevalence import known_prevalence
-from scarcegan.evaluation.records import Evaluation, Prevalence, Subgroups
+from scarcegan.evaluation.records import Evaluation, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
 from scarcegan.registry import Registry
@@ -25,50 +25,27 @@ def judge_models(
     registry: Registry,
     settings: Settings,
 ) -> Evaluation:
-    """Evaluate the models of a run; the headline model is measured by subgroup as well, on the first test set.
+    """Evaluate the models of a run, from `select_models`, beside their rivals' scores of the same test players.
 
-    Args:
-        prepared: the players and their folds.
-        models: by business definition, from `select_models`.
-        validation: what validation tells of each, from `select_models`.
-        rivals: their scores of the test players, from `train_rivals`.
-        registry: where the champions are.
-        settings: the resolved settings.
+    The headline model is measured by subgroup as well, on the first test set. The registry knows the champions.
     """
-    rows = prepared.test_rows()
-    prevalence = _prevalence(prepared, rows, validation, settings)
-    held = {name: _held_out(prepared, at, prevalence, settings) for name, at in rows.items()}
-    features = {name: prepared.players.features[at] for name, at in rows.items()}
-    challengers = {name: _challenger(model, validation[name], features) for name, model in models.items()}
+    rows, players, rare = prepared.test_rows(), prepared.players, len(settings.populations.negatives)
+    known = known_prevalence(players.truth[next(iter(rows.values()))], settings.data.prevalence)
+    prevalence = known or next(iter(validation.values())).prevalence
+    held = {name: held_out(players.labels[at], players.truth[at], rare, prevalence.value) for name, at in rows.items()}
+    features = {name: players.features[at] for name, at in rows.items()}
+    challengers = {}
+    for name, model in models.items():
+        chosen = validation[name]
+        challengers[name] = Challenger(_told(model, features), chosen.point, chosen.members, chosen.folds)
     champions = _champions(registry, features, models)
     evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings)
     model, first = models[evaluation.headline], evaluation.test_sets[0]
     return replace(evaluation, subgroups=_subgroups(model, first, features[first], held[first], settings))
 
 
-def _prevalence(
-    prepared: Prepared,
-    rows: Mapping[str, np.ndarray],
-    validation: Mapping[str, Selected],
-    settings: Settings,
-) -> Prevalence:
-    truth = prepared.players.truth[next(iter(rows.values()))]
-    known = known_prevalence(truth, settings.data.prevalence)
-    return known or next(iter(validation.values())).prevalence
-
-
-def _held_out(prepared: Prepared, rows: np.ndarray, prevalence: Prevalence, settings: Settings) -> HeldOut:
-    players = prepared.players
-    return held_out(players.labels[rows], players.truth[rows], len(settings.populations.negatives), prevalence.value)
-
-
-def _challenger(model: Model, validation: Selected, features: Mapping[str, np.ndarray]) -> Challenger:
-    return Challenger(
-        probabilities={name: model.probabilities(raw) for name, raw in features.items()},
-        point=validation.point,
-        members=validation.members,
-        fold_points=validation.folds,
-    )
+def _told(model: Model, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: model.probabilities(raw) for name, raw in features.items()}
 
 
 def _champions(
@@ -80,9 +57,8 @@ def _champions(
         version = registry.champion(definition)
         if version is None:
             continue
-        model, told = Model.load(registry.fetch_archive(version.version), version.sha256), None
-        if _is_comparable(model, ours):
-            told = {name: model.probabilities(raw) for name, raw in features.items()}
+        model = Model.load(registry.fetch_archive(version.version), version.sha256)
+        told = _told(model, features) if _is_comparable(model, ours) else None
         champions[definition] = Champion(version.version, version.threshold, told)
     return champions
 

@@ -12,15 +12,15 @@ from typing import Any, Literal
 from pydantic_core import to_json
 
 from scarcegan import settings
-from scarcegan.aws.model_quality import model_quality
-from scarcegan.aws.quality_table import report_to_csv
-from scarcegan.evaluation.records import Evaluation, Verdict
+from scarcegan.aws.model_quality import model_quality_csv, model_quality_json
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.serving.model import Model
 
+SHOWN = ("version", "definition", "status", "threshold", "constraint_met", "metrics")
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
 
 
@@ -34,13 +34,7 @@ def register_models(
 ) -> list[ModelVersion]:
     """Pack each model with its evaluation and register all of them as one release; again gives the same versions.
 
-    Args:
-        models: by business definition.
-        evaluation: of these models.
-        lineage: where they come from.
-        registry: takes the release.
-        worse_challenger: what happens to a model that is worse than its champion: registered and marked, or left
-            out of the release.
+    A model that is worse than its champion is registered and marked, or left out of the release.
 
     Raises:
         RegistryProblem: no model is left to register, or the registry refuses.
@@ -65,14 +59,7 @@ def register_models(
 def release_summary(
     versions: Sequence[ModelVersion], evaluation: Evaluation, lineage: Lineage, chosen: settings.Registry
 ) -> Release:
-    """Describe a release for its card, the terminal and the run's tags.
-
-    Args:
-        versions: as the registry returned them.
-        evaluation: of all the run's models.
-        lineage: where they come from.
-        chosen: the settings' registry.
-    """
+    """Describe a release, as the registry returned it, for its card, the terminal and the run's tags."""
     first = versions[0]
     registered = [version.definition for version in versions]
     config = "" if lineage.config == DEFAULT_CONFIG else f" --config {lineage.config}"
@@ -80,15 +67,7 @@ def release_summary(
         release_id=first.release_id,
         registry=f"{chosen.kind}: {first.group}",
         versions=[
-            ReleasedVersion(
-                version=version.version,
-                definition=version.definition,
-                status=version.status,
-                threshold=version.threshold,
-                constraint_met=version.constraint_met,
-                metrics=dict(version.metrics),
-                created=version.created_at,
-            )
+            ReleasedVersion(created=version.created_at, **{name: getattr(version, name) for name in SHOWN})
             for version in versions
         ],
         refused=[name for name in evaluation.models if name not in registered],
@@ -116,11 +95,13 @@ def _to_register(
     definition: str, model: Model, evaluation: Evaluation, lineage: Lineage, release: str, folder: Path
 ) -> ModelToRegister:
     measures, verdict = evaluation.on_first_test_set(definition), evaluation.verdicts[definition]
+    against = None
+    if verdict.champion_version is not None and verdict.against_champion:
+        against = AgainstChampion(verdict.champion_version, **vars(verdict.against_champion))
     metrics = {name: getattr(measures, name).value for name in HEADLINES}
-    quality = model_quality(measures)
     reports = {
-        "model_quality.json": json.dumps(quality, indent=2, allow_nan=False).encode(),
-        "model_quality.csv": report_to_csv(quality).encode(),
+        "model_quality.json": model_quality_json(measures).encode(),
+        "model_quality.csv": model_quality_csv(measures).encode(),
     }
     # The release's name in each archive makes all of them differ from those of another release.
     own = {"release_id": release, **_archived(evaluation, definition)}
@@ -137,7 +118,7 @@ def _to_register(
         run_pathspec=lineage.run,
         metrics={name: value for name, value in metrics.items() if name not in missing},
         metadata=_facts(lineage, evaluation, definition) | ({"not_measured": " ".join(missing)} if missing else {}),
-        against_champion=_against_champion(verdict),
+        against_champion=against,
         description=verdict.sentence,
         evaluation=evaluation,
     )
@@ -155,16 +136,10 @@ def _archived(evaluation: Evaluation, definition: str) -> dict[str, Any]:
 
 
 def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[str, str]:
-    facts = lineage.to_plain()
-    facts = {"git_commit": facts.pop("commit"), **facts}
-    facts |= {
+    facts = {
+        "git_commit": lineage.commit,
+        **lineage.to_plain(),
         "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",
         "verdict": evaluation.verdicts[definition].against_rival.verdict,
     }
-    return {name: value for name, value in facts.items() if value and name not in ("run", "origin_run")}
-
-
-def _against_champion(verdict: Verdict) -> AgainstChampion | None:
-    if verdict.champion_version is None or verdict.against_champion is None:
-        return None
-    return AgainstChampion(verdict.champion_version, **vars(verdict.against_champion))
+    return {name: value for name, value in facts.items() if value and name not in ("run", "origin_run", "commit")}

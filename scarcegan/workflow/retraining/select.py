@@ -43,8 +43,9 @@ def select_models(
         model = _ensemble(name, candidates, prepared, settings)
         unseen, rare = model.probabilities(background), model.rare_index
         scored = held.scored(pooled[name])
-        threshold, point = final_threshold(scored, definition, settings.review_budget, unseen[:, rare])
-        models[name] = replace(model, threshold=threshold, reference=reference_scores(unseen, rare, threshold))
+        point = final_threshold(scored, definition, settings.review_budget, unseen[:, rare])
+        reference = reference_scores(unseen, rare, point.threshold)
+        models[name] = replace(model, threshold=point.threshold, reference=reference)
         members = sum(len(candidate.members) for candidate in candidates)
         selected[name] = Selected(point, members, [candidate.point for candidate in candidates], prevalence)
     return models, selected

@@ -7,20 +7,21 @@ from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings, Snapshots
+from scarcegan.settings.model_sections import headline_of
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.storage import join
 from scarcegan.workflow.scoring.records import ScoredSnapshot, ScoringModel, ScoringPlan
 
 
 def plan_scoring(
-    settings: Settings, registry: Registry, definition: str, version: int | None, snapshot: str | None, run: str
+    settings: Settings, registry: Registry, definition: str | None, version: int | None, snapshot: str | None, run: str
 ) -> tuple[Model, ScoringPlan]:
     """Choose the model and the snapshot and check that they fit; nothing is scored before.
 
     Args:
         settings: the resolved settings.
         registry: where the model is.
-        definition: its champion is taken, unless a version is named.
+        definition: its champion is taken, unless a version is named; None: the one that stands out in the settings.
         version: an approved version; None: the champion.
         snapshot: name of the snapshot; None: the newest that begins with `snapshots.prefix`.
         run: names the run, the same for all its retries and resumes.
@@ -32,7 +33,7 @@ def plan_scoring(
         RegistryProblem: no such approved version, or its archive was changed.
         DataProblem: no such snapshot, or it lacks features of the model.
     """
-    found = _approved(registry, definition, version)
+    found = _approved(registry, definition or headline_of(settings.definitions), version)
     model = Model.load(registry.fetch_archive(found.version), found.sha256)
     manifest = _manifest(settings.snapshots, snapshot)
     check_features(model, found.version, manifest)
