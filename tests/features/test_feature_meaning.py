@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scarcegan.features.extract import extract
-from scarcegan.settings import RoleNames
+from scarcegan.settings.data_sections import RoleNames
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,7 @@ def training_rows(
     labels = prepared.players.labels[rows]
     labeled, unlabeled = rows[labels != UNLABELED], rows[labels == UNLABELED]
     features = prepared.players.features
-    low, high = (-settings.scaling.clip, settings.scaling.clip) if scaler.kind == "quantile_normal" else (0.0, 1.0)
+    low, high = (-scaling.CLIP, scaling.CLIP) if scaler.kind == "quantile_normal" else (0.0, 1.0)
     return TrainingRows(
         labeled=scaler.apply(features, labeled),
         labels=labels[labels != UNLABELED].astype(np.int64),
