@@ -101,7 +101,7 @@ def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence:
         prevalence: used only where truth is not known.
 
     Raises:
-        DataProblem: truth is known for some rows only.
+        DataProblem: truth (1 risky, 0 not, -1 not known) is known for some rows only.
     """
     known = truth != UNKNOWN_TRUTH
     if known.all():
