@@ -24,7 +24,7 @@ from scarcegan.features.extract import extract
 from scarcegan.features.prophet50 import extract_prophet50
 from scarcegan.features.telemetry import Telemetry, to_block
 from scarcegan.machine import cores
-from scarcegan.settings import RoleNames
+from scarcegan.settings.data_sections import RoleNames
 
 DAYS = 90
 CUTOFF = "2023-04-01"

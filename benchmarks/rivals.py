@@ -17,7 +17,7 @@ from sklearn.semi_supervised import LabelSpreading
 from sklearn.tree import DecisionTreeClassifier
 
 from scarcegan.evaluation.rivals import train_rival
-from scarcegan.settings import RivalName
+from scarcegan.settings.model_sections import RivalName
 
 TREES = 120  # of every boosted rival
 SAMPLE = 20_000  # unlabelled rows at most, where a rival goes through them more than once (self-training, Elkan-Noto)

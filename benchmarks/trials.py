@@ -51,7 +51,6 @@ PUBLISHED: Tree = {
         "round_iterations": 50,
         "batch": 32,
         "learning_rate": 1e-3,
-        "learning_rate_unsupervised": 1e-4,
         "learning_rate_generator": 1e-4,
         "averaging": 0.0,
     },

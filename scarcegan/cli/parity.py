@@ -10,6 +10,7 @@ from rich.text import Text
 
 from scarcegan import words
 from scarcegan.cli.answers import Answer, answers
+from scarcegan.cli.tables import narrow
 from scarcegan.registry import Registry
 from scarcegan.settings import Settings
 
@@ -53,9 +54,11 @@ def _summary(found: "ParityReport") -> list[str]:
 
 
 def _movers(title: str, movers: "Sequence[Mover]") -> Table:
-    table = Table("Player", "Old score", "New score", "Old rank", "New rank", "Why", title=title, box=None)
-    for mover in movers:
-        scores = (words.score(score, 4) for score in (mover.old_score, mover.new_score))
-        ranks = (words.count(rank) for rank in (mover.old_rank, mover.new_rank))
-        table.add_row(*map(Text, (str(mover.player_id), *scores, *ranks, "; ".join(mover.why))))
-    return table
+    rows = (
+        [str(mover.player_id)]
+        + [words.score(score, 4) for score in (mover.old_score, mover.new_score)]
+        + [words.count(rank) for rank in (mover.old_rank, mover.new_rank)]
+        + ["; ".join(mover.why)]
+        for mover in movers
+    )
+    return narrow("player", "old score", "new score", "old rank", "new rank", "why", title=title, rows=rows)

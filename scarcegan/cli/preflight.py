@@ -1,17 +1,13 @@
 """`scarcegan preflight`: what would stop a run on AWS Batch, and what the run is expected to cost."""
 
 import os
-from typing import TYPE_CHECKING
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from scarcegan.cli.answers import console
 from scarcegan.cli.options import Config, settings_of
-
-if TYPE_CHECKING:
-    from scarcegan.preflight import Finding
+from scarcegan.cli.tables import narrow
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
@@ -25,14 +21,7 @@ def preflight(config: Config = None) -> None:
     chosen = settings_of(config)
     findings = before_launch(chosen, os.environ)
     expected = estimate(chosen.resources, chosen.prices, chosen.folds, chosen.train)
-    console().print(_report(findings), Text(expected.sentence))
+    rows = [(one.what, Text(one.state, style=STYLES[one.state]), one.found, one.advice) for one in findings]
+    console().print(narrow("check", "", "found", "what to do", rows=rows), Text(expected.sentence))
     if any(finding.state == "failed" for finding in findings):
         raise typer.Exit(1)
-
-
-def _report(findings: "list[Finding]") -> Table:
-    table = Table("check", "", "found", "what to do", box=None, padding=(0, 2, 0, 0))
-    for finding in findings:
-        state = Text(finding.state, style=STYLES[finding.state])
-        table.add_row(Text(finding.what), state, Text(finding.found), Text(finding.advice))
-    return table

@@ -32,10 +32,7 @@ def report(
 def collect(reference: str) -> Dossier:
     """Return what the run, and the registry that its settings name, tell a reviewer.
 
-    Raises:
-        HistoryProblem: no such run, or it was not evaluated.
-        Problem: this code cannot read its artifacts.
-        RegistryProblem: the registry cannot be read.
+    A `Problem` says that the run does not exist or was not evaluated, or what cannot be read.
     """
     facts = history.facts_of_run(reference)
     evaluation, release = history.artifact(facts.run, "evaluation"), history.artifact(facts.run, "release")

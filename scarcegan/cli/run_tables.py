@@ -1,6 +1,7 @@
 """Runs as tables for the terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Column, Table
@@ -28,26 +29,26 @@ def runs_overview(runs: Sequence[RunFacts], definition: str) -> RenderableType:
         return NO_RUNS
     definition = definition or next((run.headline for run in runs if run.headline), "")
     user = ["user"] if len({run.user for run in runs}) > 1 else []
-    status = Column("status", min_width=10)
-    table = narrow(*map(fixed, ("run", "created", *user)), status, *map(figure, _SHOWN))
+    columns = [*map(fixed, ("run", "created", *user)), Column("status", min_width=10), *map(figure, _SHOWN)]
+    rows = []
     for run in runs:
         known = [run.run, words.moment(run.created), *([run.user] if user else [])]
-        table.add_row(*map(Text, known), _state(run), *_values(run.metrics.get(definition, {}), _SHOWN))
+        rows.append([*known, _state(run), *_values(run.metrics.get(definition, {}), _SHOWN)])
     about = Text(f"Model '{definition}' on its test players." if definition else "No run is evaluated.", style="dim")
-    return Group(table, about, Text(), _apart(runs), *_not_read({run.run: run.unread for run in runs}))
+    unread = _not_read({run.run: run.unread for run in runs})
+    return Group(narrow(*columns, rows=rows), about, Text(), _apart(runs), *unread)
 
 
 def _apart(runs: Sequence[RunFacts]) -> Table:
     """Return the settings that tell the listed runs apart, and the tags; paths tell machines apart, not models."""
     names = dict.fromkeys(key for run in runs for key in run.settings if not key.endswith("path"))
     differing = [key for key in names if len({repr(run.settings[key]) for run in runs if key in run.settings}) > 1]
-    table = narrow("run", "settings that differ, and tags")
+    rows = []
     for run in runs:
         told = [f"{key} {words.setting(run.settings[key])}" for key in differing if run.settings.get(key) is not None]
-        resumed = [f"resumes {run.origin_run}"] if run.origin_run not in (None, run.run) else []
-        lines = ["; ".join([*told, *resumed]), " ".join(run.tags)]
-        table.add_row(Text(run.run), Text("\n".join(filter(None, lines))))
-    return table
+        told += [f"resumes {run.origin_run}"] if run.origin_run not in (None, run.run) else []
+        rows.append((run.run, "\n".join(filter(None, ["; ".join(told), " ".join(run.tags)]))))
+    return narrow("run", "settings that differ, and tags", rows=rows)
 
 
 def run_facts(run: RunFacts) -> Group:
@@ -62,10 +63,8 @@ def run_facts(run: RunFacts) -> Group:
     parts += _not_read({run.run: run.unread})
     if run.metrics:
         names = list(next(iter(run.metrics.values())))
-        grid = narrow("", *map(figure, names))
-        for definition, measured in run.metrics.items():
-            grid.add_row(definition, *_values(measured, names))
-        parts += [Text(), grid]
+        rows = ((definition, *_values(measured, names)) for definition, measured in run.metrics.items())
+        parts += [Text(), narrow("", *map(figure, names), rows=rows)]
     return Group(*parts, Text(), pairs("Settings", settings))
 
 
@@ -75,12 +74,12 @@ def _values(measured: Mapping[str, float], names: Sequence[str]) -> list[str]:
 
 def runs_compared(compared: RunsCompared) -> Group:
     """Return settings that differ, metrics with their differences, drift of the training data and the best runs."""
-    settings = _by_run(compared, "Settings that differ")
-    for key, by_run in compared.settings.items():
-        settings.add_row(key, *(Text(words.setting(by_run[run])) for run in compared.runs))
+    settings = [[key, *(words.setting(of[run]) for run in compared.runs)] for key, of in compared.settings.items()]
     definitions = dict.fromkeys(figure.definition for figure in compared.metrics)
     return Group(
-        settings if compared.settings else Text("All settings are the same."),
+        _by_run(compared, "Settings that differ", settings)
+        if compared.settings
+        else Text("All settings are the same."),
         *(part for definition in definitions for part in (Text(), _figures(compared, definition))),
         Text(f"\nTraining data beside those of {compared.runs[0]}, features that moved most", style="bold"),
         *(_drifted(compared, run) for run in compared.runs[1:]),
@@ -114,11 +113,11 @@ def _best(rows: Sequence[BestRun], group: str) -> Table:
 
 
 def _figures(compared: RunsCompared, definition: str) -> Table:
-    table = _by_run(compared, f"{definition}: difference to the first run ± spread of the folds")
+    rows = []
     for metric in dict.fromkeys(one.metric for one in compared.metrics):
-        cells = (compared.figure(run, definition, metric) for run in compared.runs)
-        table.add_row(spaced(metric), *(_beside(cell, compared.runs[0]) for cell in cells))
-    return table
+        figures = (compared.figure(run, definition, metric) for run in compared.runs)
+        rows.append([spaced(metric), *(_beside(one, compared.runs[0]) for one in figures)])
+    return _by_run(compared, f"{definition}: difference to the first run ± spread of the folds", rows)
 
 
 def _beside(found: Figure | None, first: str) -> Text:
@@ -138,18 +137,16 @@ def _drifted(compared: RunsCompared, run: str) -> Text:
     return Text(f"{run}: {'the same data' if compared.has_same_data(run) else names or 'no data to compare'}")
 
 
-def _by_run(compared: RunsCompared, title: str) -> Table:
+def _by_run(compared: RunsCompared, title: str, rows: Iterable[Iterable[Any]]) -> Table:
     columns = (Column(run, justify="right", overflow="fold") for run in compared.runs)
-    return narrow(Column(overflow="fold"), *columns, title=title)
+    return narrow(Column(overflow="fold"), *columns, title=title, rows=rows)
 
 
 def _not_read(unread: Mapping[str, Sequence[str]]) -> list[RenderableType]:
     """Say what this code cannot read, and of which runs: after an update it is the same for all before."""
-    runs: dict[str, list[str]] = {}
-    for run, reasons in unread.items():
-        for why in reasons:
-            runs.setdefault(why, []).append(run)
-    return [Text(f"\nNot read of run {', '.join(names)}: {why}", style="yellow") for why, names in runs.items()]
+    told = dict.fromkeys(why for reasons in unread.values() for why in reasons)
+    of = {why: ", ".join(run for run, reasons in unread.items() if why in reasons) for why in told}
+    return [Text(f"\nNot read of run {names}: {why}", style="yellow") for why, names in of.items()]
 
 
 def _state(run: RunFacts) -> Text:

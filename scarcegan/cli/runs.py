@@ -32,14 +32,9 @@ def list_runs(
         Literal["finished", "failed", "unfinished"] | None,
         typer.Option(help="Only runs in this state; an unfinished one goes on, or was ended from outside."),
     ] = None,
-    namespace: Annotated[
-        str, typer.Option(help="Metaflow namespace, such as user:ada.", show_default="the runs of everybody")
-    ] = "",
+    namespace: Annotated[str, typer.Option(help="Only runs in this Metaflow namespace, such as user:ada.")] = "",
     definition: Annotated[
-        str,
-        typer.Option(
-            help="Business definition whose metrics are shown.", show_default="the one that bounds the flagged share"
-        ),
+        str, typer.Option(help="Business definition shown; by default the one that bounds the flagged share.")
     ] = "",
 ) -> Answer:
     """List runs, newest first: where each stopped, how well it does, which settings tell them apart."""
@@ -89,5 +84,4 @@ def best(
 
 
 def _patience() -> Status:
-    """Show on a terminal that something goes on."""
-    return Console(stderr=True).status("Reading runs ...")
+    return Console(stderr=True).status("Reading runs ...")  # shown on a terminal alone

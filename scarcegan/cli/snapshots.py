@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from scarcegan import words
 from scarcegan.cli.answers import Answer, answers
-from scarcegan.cli.tables import pairs
+from scarcegan.cli.tables import narrow, pairs
 from scarcegan.project import located
 
 if TYPE_CHECKING:
@@ -31,10 +30,11 @@ def list_snapshots(
     """List the snapshots by cut-off date."""
     store = _store(folder)
     found = [manifest for manifest in store.snapshots() if cutoff in ("", manifest.frame.cutoff)]
-    table = Table("Name", "Cut-off", "Window", "Players", "Features", "Fingerprint", box=None)
+    rows = []
     for one in found:
         counts = (one.frame.window_days, one.players, len(one.frame.columns))
-        table.add_row(*map(Text, (one.name, one.frame.cutoff, *map(words.count, counts), one.fingerprint)))
+        rows.append([one.name, one.frame.cutoff, *map(words.count, counts), one.fingerprint])
+    table = narrow("name", "cut-off", "window", "players", "features", "fingerprint", rows=rows)
     return Answer([_facts(manifest) for manifest in found], table)
 
 
@@ -49,12 +49,11 @@ def show(name: Annotated[str, typer.Argument(help="Name of the snapshot.")], fol
     before = store.before(manifest)
     moved = moves(before.statistics, manifest.statistics)[:10] if before else []
     previous = before.name if before else None
-    facts = {key: value for key, value in _facts(manifest).items() if key != "notes"} | {"previous": previous}
+    facts = _facts(manifest) | {"previous": previous}
     lines = [f"note: {note}" for note in manifest.frame.notes]
     lines += [f"moved since {previous}: {move.name} (PSI {words.score(move.psi)})" for move in moved]
-    shown = pairs(f"Snapshot {name}", {key: words.setting(value) for key, value in facts.items()})
-    plain = _facts(manifest) | {"previous": previous, "moved_most": [move.to_plain() for move in moved]}
-    return Answer(plain, Group(shown, *map(Text, lines)))
+    shown = pairs(f"Snapshot {name}", {key: words.setting(value) for key, value in facts.items() if key != "notes"})
+    return Answer(facts | {"moved_most": [move.to_plain() for move in moved]}, Group(shown, *map(Text, lines)))
 
 
 def _store(folder: str) -> "SnapshotStore":

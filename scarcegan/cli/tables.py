@@ -1,6 +1,7 @@
 """Registered models as tables for the terminal; every cell is plain text, whatever a description holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Group
@@ -41,27 +42,28 @@ def overview(versions: Sequence[ModelVersion]) -> Group:
 
 def _release(release: Sequence[ModelVersion]) -> Table:
     first, metrics = release[0], list(release[-1].metrics)[:2]
-    is_compared = any(against_champion(version) for version in release)
+    is_compared = any(_against_champion(version) for version in release)
     against = [Column(Text("against champion"), min_width=8)] if is_compared else []
     columns = [*map(fixed, ("version", "definition", "status", "bound")), *against]
     title = f"Release {first.release_id}, registered {words.moment(first.created_at)}"
-    table = narrow(*columns, *map(figure, ("flags_from", *metrics)), title=title)
-    for version in release:
-        table.add_row(
+    rows = [
+        [
             str(version.version),
-            Text(version.definition),
-            status(version),
+            version.definition,
+            _status(version),
             _bound(version),
-            *([against_champion(version)] if is_compared else []),
+            *([_against_champion(version)] if is_compared else []),
             words.number(version.threshold),
             *(words.metric_value(name, version.metrics.get(name)) for name in metrics),
-        )
-    return table
+        ]
+        for version in release
+    ]
+    return narrow(*columns, *map(figure, ("flags_from", *metrics)), title=title, rows=rows)
 
 
 def facts(version: ModelVersion) -> Table:
     """Return everything about one version, a row per fact."""
-    told: dict[str, str | Text] = {"status": status(version), "description": version.description}
+    told: dict[str, str | Text] = {"status": _status(version), "description": version.description}
     told |= {"threshold": words.number(version.threshold), "bound": _bound(version)}
     told |= {name: words.metric_value(name, value) for name, value in version.metrics.items()}
     told |= {name: getattr(version, name) for name in ("release_id", "run_pathspec", "origin_run_id")}
@@ -72,13 +74,11 @@ def facts(version: ModelVersion) -> Table:
 
 def decisions(events: Iterable[Decision]) -> Table:
     """Return one row per decision, oldest first."""
-    table = narrow("when", "what", "who", "why", title="\nDecisions")
-    for event in events:
-        what = event.status.lower() + (" (forced)" if event.forced else "")
-        table.add_row(*map(Text, (words.moment(event.at), what, event.who, event.why)))
-    if not table.row_count:
-        table.add_row("none yet")
-    return table
+    rows = [
+        (words.moment(event.at), event.status.lower() + (" (forced)" if event.forced else ""), event.who, event.why)
+        for event in events
+    ]
+    return narrow("when", "what", "who", "why", title="\nDecisions", rows=rows or [("none yet",)])
 
 
 def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
@@ -87,10 +87,10 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     headings = [Text(f"version {version.version}\n") + spaced(version.definition) for version in versions]
     champions, against = ([one.champion for one in comparisons], [one.against_champion for one in versions])
     table = narrow("", *(Column(heading, justify="right") for heading in headings))
-    table.add_row("status", *map(status, versions))
+    table.add_row("status", *map(_status, versions))
     table.add_row("champion", *(f"version {one.version}" if one else "none yet" for one in champions))
     if any(against):
-        table.add_row("as evaluated", *map(against_champion, versions))
+        table.add_row("as evaluated", *map(_against_champion, versions))
         recall = (words.points(one.difference, one.low, one.high) if one else "" for one in against)
         # The interval goes below the difference, so that four versions fit 80 characters.
         table.add_row("in recall", *(text.replace(" [", "\n[") for text in recall))
@@ -109,33 +109,29 @@ def origin(version: ModelVersion) -> dict[str, str]:
 
 def pairs(title: str, facts: Mapping[str, str | Text]) -> Table:
     """Return a table of names and texts; what has no text is left out."""
-    table = Table(
-        Column(style="dim"), Column(overflow="fold"), box=None, show_header=False, title=Text(title),
-        title_justify="left", padding=(0, 2, 0, 0),
-    )  # fmt: skip
-    for name, text in facts.items():
-        if text:
-            table.add_row(Text(name), Text(text) if isinstance(text, str) else text)
+    told = ((name, text) for name, text in facts.items() if text)
+    table = narrow(Column(style="dim"), Column(overflow="fold"), rows=told)
+    table.title, table.show_header, table.box, table.padding = Text(title), False, None, (0, 2, 0, 0)
     return table
 
 
-def status(version: ModelVersion) -> Text:
-    """Return the status in a word and a colour."""
+def _status(version: ModelVersion) -> Text:
     return Text("champion", style="bold green") if version.is_champion else Text(*_STATUS[version.status])
 
 
-def against_champion(version: ModelVersion) -> Text:
+def _against_champion(version: ModelVersion) -> Text:
     """Return the evaluation's verdict against the champion of then; empty where there was none to compare with."""
     against = version.against_champion
     return Text(*_AGAINST[against.verdict]) if against else Text()
 
 
-def narrow(*columns: Column | str, title: str = "") -> Table:
-    """Return a table without rows; eight columns fit 80 characters."""
-    heading = Text(title, style="bold") if title else None
-    return Table(
-        *columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
+def narrow(*columns: Column | str, title: str = "", rows: Iterable[Iterable[Any]] = ()) -> Table:
+    """Return a table, its cells as they are typed; eight columns fit 80 characters."""
+    table = Table(*columns, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.title = Text(title, style="bold") if title else None
+    for row in rows:
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    return table
 
 
 def fixed(name: str) -> Column:

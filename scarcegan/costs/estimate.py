@@ -4,6 +4,11 @@ from scarcegan.costs.records import Estimate
 from scarcegan.settings import Folds, Prices, Resources, Train
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, request_of
 
+# Milliseconds of training per member and iteration, more than benchmarks/training.py measures on CPUs.
+MEMBER_ITERATION_MS = 0.3
+# Minutes of a task beside training: a machine starts, the image is pulled, data are read.
+TASK_MINUTES = 4.0
+
 
 def hourly_price(cpu: int, memory_mb: int, gpu: int, prices: Prices) -> float:
     """Price an hour of what a task asks for: Batch charges the request, used or not."""
@@ -13,11 +18,11 @@ def hourly_price(cpu: int, memory_mb: int, gpu: int, prices: Prices) -> float:
 def estimate(resources: Resources, prices: Prices, folds: Folds, train: Train) -> Estimate:
     """Estimate the GPU hours and the money of one run of RetrainFlow without failures."""
     money, gpu_hours = 0.0, 0.0
-    training_hours = train.members * train.iterations * prices.member_iteration_ms / 3_600_000
+    training_hours = train.members * train.iterations * MEMBER_ITERATION_MS / 3_600_000
     for step, section in STEPS[RETRAIN_FLOW].items():
         asked = request_of(resources, section)
         trains = step == "train"
-        hours = (folds.k if trains else 1) * (prices.task_minutes / 60 + (training_hours if trains else 0))
+        hours = (folds.k if trains else 1) * (TASK_MINUTES / 60 + (training_hours if trains else 0))
         money += hours * hourly_price(asked.cpu, asked.memory_mb, asked.gpu, prices)
         gpu_hours += hours * asked.gpu
     sentence = (

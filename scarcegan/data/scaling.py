@@ -9,6 +9,10 @@ from scarcegan import settings
 from scarcegan.problems import DataProblem
 from scarcegan.records import Record
 
+# Knots per feature of `quantile_normal`: 0.05 standard deviations from one to the next.
+KNOTS = 128
+# Its scaled values stay within plus and minus this: three in a thousand players lie beyond.
+CLIP = 3.0
 # More rows than this move no quantile within the clip by more than the distance of two knots.
 FIT_ROWS = 50_000
 BLOCK_ROWS = 65_536
@@ -70,7 +74,7 @@ def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray
 
     Args:
         features: float array [n, features], raw and finite.
-        scaling: kind, number of knots and clip.
+        scaling: the kind.
         rows: int array, the training rows; all rows when left out.
 
     Raises:
@@ -84,8 +88,8 @@ def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray
     step = -(-count // FIT_ROWS)
     sample = features[::step] if rows is None else features[rows[::step]]
     columns = np.sort(np.ascontiguousarray(sample.T, dtype=np.float32), axis=1)
-    fitted = [_normal_scores(column, scaling.knots, scaling.clip) for column in columns]
-    knots, values = zip(*(_fill_up(*pair, scaling.knots) for pair in fitted), strict=True)
+    fitted = [_normal_scores(column) for column in columns]
+    knots, values = zip(*(_fill_up(*pair) for pair in fitted), strict=True)
     return Scaler(scaling.kind, np.stack(knots), np.stack(values))
 
 
@@ -104,7 +108,7 @@ def _fit_log_minmax(features: np.ndarray, rows: np.ndarray | None) -> Scaler:
     return Scaler("log_minmax", ends, values)
 
 
-def _normal_scores(ordered: np.ndarray, knots: int, clip: float) -> tuple[np.ndarray, np.ndarray]:
+def _normal_scores(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return knots (distinct values of a sorted column) and their mean normal scores.
 
     The knots lie evenly in the score, not in the rank: the map is as fine in the tails, where rare players
@@ -114,16 +118,16 @@ def _normal_scores(ordered: np.ndarray, knots: int, clip: float) -> tuple[np.nda
     from scipy.special import ndtr, ndtri
 
     n = len(ordered)
-    ranks = np.minimum((ndtr(np.linspace(-clip, clip, knots)) * n).astype(int), n - 1)
+    ranks = np.minimum((ndtr(np.linspace(-CLIP, CLIP, KNOTS)) * n).astype(int), n - 1)
     values = np.unique(ordered[ranks])
     edges = np.stack([np.searchsorted(ordered, values, side) for side in ("left", "right")]) / n
     density = np.exp(-(ndtri(edges) ** 2) / 2) / np.sqrt(2 * np.pi)
     scores = (density[0] - density[1]) / (edges[1] - edges[0])
-    return values, np.clip(scores, -clip, clip).astype(np.float32)
+    return values, np.clip(scores, -CLIP, CLIP).astype(np.float32)
 
 
-def _fill_up(knots: np.ndarray, values: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    missing = length - len(knots)
+def _fill_up(knots: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    missing = KNOTS - len(knots)
     last = knots[-1].astype(np.float64)
     beyond = last + (1 + abs(last)) * np.arange(1, missing + 1)
     beyond = np.minimum(beyond, np.finfo(np.float32).max).astype(np.float32)

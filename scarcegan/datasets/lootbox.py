@@ -14,7 +14,8 @@ from scarcegan.data.players import Players
 from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, require_file, require_populations
 from scarcegan.datasets.telemetry_source import players_of
 from scarcegan.problems import DataProblem, SettingsProblem
-from scarcegan.settings import Data, RoleNames, Settings
+from scarcegan.settings import Data, Settings
+from scarcegan.settings.data_sections import RoleNames
 
 ROLES = RoleNames(activity="opens", intensity="burst", night="night", win="wins")
 NEGATIVES, RARE = ("dormant", "normal", "heavy"), "risky"

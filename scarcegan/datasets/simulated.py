@@ -3,13 +3,13 @@
 The process is described in `scarcegan.datasets.simulation`. A folder holds
 
 * `telemetry.parquet`: `player_id`, `date` and the daily counters; a row only for a day with any activity, and
-  `simulated.missing_day_share` of those lost on the way;
+  `MISSING_DAY_SHARE` of those lost on the way;
 * `labels.parquet`: `player_id`, `population` (a class name, `unlabeled` or `test`): what a team would know;
 * `truth.parquet`: `player_id`, `kind`, `truth_risky`, for evaluation alone;
 * `simulation.json`: the fingerprint of what the folder was made from.
 
 30 % of every kind are test players, set apart before any label is given: their risky share is everybody's.
-Weak labels: `simulated.label_noise` of each labelled population belong to a neighbouring kind in the order
+Weak labels: `LABEL_NOISE` of each labelled population belong to a neighbouring kind in the order
 dormant, normal, heavy, risky, as when moderators misjudge a player.
 """
 
@@ -29,11 +29,15 @@ from scarcegan.datasets.sources import require_populations
 from scarcegan.datasets.telemetry_source import TEST, UNLABELED_NAME, players_of
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.project import located
-from scarcegan.settings import RoleNames, Settings
+from scarcegan.settings import Settings
+from scarcegan.settings.data_sections import RoleNames
 from scarcegan.storage import draft_beside, is_s3
 
 CUTOFF = "2026-01-01"
 TEST_SHARE = 0.3
+# Both as a team's own data have them: one label in twenty is wrong, and one day in thirty gets lost on its way.
+LABEL_NOISE = 0.05
+MISSING_DAY_SHARE = 0.03
 ROLES = RoleNames(activity="sessions", intensity="bets", night="night_minutes", loss="losses", deposit="deposits")
 STAMP = "simulation.json"
 
@@ -83,8 +87,9 @@ def write_telemetry(settings: Settings) -> Path:
 
 
 def fingerprint(settings: Settings) -> str:
-    """Hash what shapes the telemetry: `[simulated]`, the seed, the process version; 16 hex digits."""
-    shaping = [settings.simulated.model_dump(mode="json"), settings.seed, VERSION]
+    """Hash what shapes the telemetry: `[simulated]`, what is lost and wrong, the seed, the version; 16 hex digits."""
+    flaws = {"label_noise": LABEL_NOISE, "missing_day_share": MISSING_DAY_SHARE}
+    shaping = [settings.simulated.model_dump(mode="json") | flaws, settings.seed, VERSION]
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -120,7 +125,7 @@ def _write_tables(settings: Settings, folder: Path) -> None:
     ids = np.arange(1, wanted.players + 1)
     population = _assign_populations(habits.kind, settings, draws[1])
     counters = simulate(habits, wanted.days, draws[2])
-    telemetry = _long_form(ids, counters, wanted.missing_day_share, draws[3])
+    telemetry = _long_form(ids, counters, MISSING_DAY_SHARE, draws[3])
     pq.write_table(telemetry, folder / "telemetry.parquet", compression="zstd")
     pq.write_table(pa.table({"player_id": ids, "population": population}), folder / "labels.parquet")
     kind = np.array(KINDS)[habits.kind]
@@ -137,7 +142,7 @@ def _assign_populations(kind: np.ndarray, settings: Settings, rng: np.random.Gen
     for index in reversed(range(len(KINDS))):  # the scarce risky ones first, before others are mistaken for them
         key = "labeled_risky" if index == len(KINDS) - 1 else "labeled_negatives"
         wanted = getattr(settings.simulated, key)
-        wrong = round(settings.simulated.label_noise * wanted)
+        wrong = round(LABEL_NOISE * wanted)
         distance = np.abs(kind - index)
         for is_candidate, count in ((distance == 0, wanted - wrong), (distance == 1, wrong)):
             free = np.flatnonzero(is_candidate & (population == UNLABELED_NAME))

@@ -10,7 +10,8 @@ from scarcegan.datasets.sources import useful_features
 from scarcegan.features.extract import extract
 from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem
-from scarcegan.settings import RoleNames, Settings
+from scarcegan.settings import Settings
+from scarcegan.settings.data_sections import RoleNames
 
 TEST = "test"
 UNLABELED_NAME = "unlabeled"

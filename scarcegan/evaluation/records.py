@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scarcegan.records import Record
-from scarcegan.settings import Definition, headline_of
+from scarcegan.settings import Definition
+from scarcegan.settings.model_sections import headline_of
 
 Judgement = Literal["better", "worse", "tie", "no rival"]
 # The figures of a model at its own threshold, on validation as on test players.

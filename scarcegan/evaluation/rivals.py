@@ -7,7 +7,7 @@ import numpy as np
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.problems import DataProblem
-from scarcegan.settings import RivalName
+from scarcegan.settings.model_sections import RivalName
 
 _TREES = 500
 

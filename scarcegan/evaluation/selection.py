@@ -46,7 +46,7 @@ def choose(
         DataProblem: there is no round, or a healthy member's score is not finite.
     """
     if not len(scores):
-        raise DataProblem("expected at least 1 round to choose from, got 0: lower train.burn_in")
+        raise DataProblem("expected at least 1 round to choose from, got 0: train for at least one round")
     members = np.flatnonzero(healthy.any(axis=0))
     if not len(members):
         raise TrainingCollapsed(

@@ -9,7 +9,7 @@ A quotient whose denominator is 0 counts as 0.
 from dataclasses import dataclass
 
 from scarcegan.problems import DataProblem
-from scarcegan.settings import RoleNames
+from scarcegan.settings.data_sections import RoleNames
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from scarcegan.features import across, catalogue, levels, shape
 from scarcegan.features.design import Calendar, SharedDesign, calendar_of, shared_design
 from scarcegan.features.series import Series
 from scarcegan.features.telemetry import Telemetry
-from scarcegan.settings import RoleNames
+from scarcegan.settings.data_sections import RoleNames
 
 # Players at a time: a chunk's temporaries stay near the processor, and memory does not grow with n.
 CHUNK_PLAYERS = 512

@@ -39,6 +39,9 @@ from scarcegan.settings import Model, Train
 
 Metrics = dict[str, tf.Tensor]
 
+# Adam step of the real-or-generated updates, which only `published` takes apart: as in the public code.
+UNSUPERVISED_RATE = 1e-4
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -91,7 +94,7 @@ def updates(model: Model, train: Train, sizes: Architecture) -> tuple[Update, ..
             Update(objective.generator, ("generator",), generator_rate, 1.0, betas),
         )
     unfrozen = ("generator", "trunk") if objective.matches_features else ("generator", "trunk", "unsupervised")
-    rate, betas = train.learning_rate_unsupervised, (0.5, 0.999)
+    rate, betas = UNSUPERVISED_RATE, (0.5, 0.999)
     return (
         Update(objective.supervised, ("trunk", "supervised"), train.learning_rate, 0.96, (0.5, 0.9)),
         Update(objective.real, ("trunk", "unsupervised"), rate, 1.0, betas),

@@ -13,6 +13,10 @@ from scarcegan.gan.progress import Progress
 from scarcegan.machine import MachineTakenAway
 
 MAX_KEPT_ROUNDS = 40  # enough to choose from; their weights are held in memory and in each checkpoint
+# First share of the training whose weights are never selected: half trained, some look best by luck.
+BURN_IN = 0.3
+# Rounds between two checkpoints: each holds the weights of all kept rounds, and a killed task repeats at most so many.
+CHECKPOINT_ROUNDS = 4
 
 Measure = Callable[[np.ndarray, dict[str, np.ndarray]], dict[str, np.ndarray]]
 OnRound = Callable[[Progress], None]
@@ -110,7 +114,7 @@ class _Run:
         return well & np.array(self.progress.healthy)
 
     def save_when_due(self, number: int) -> None:
-        if (number + 1) % self.program.train.checkpoint_rounds == 0:
+        if (number + 1) % CHECKPOINT_ROUNDS == 0:
             self.save(number)
 
     def save(self, number: int) -> None:
@@ -157,7 +161,7 @@ def _with_round(
 
 def _is_kept(number: int, program: Program) -> bool:
     rounds = program.train.iterations // program.train.round_iterations
-    burn_in = min(int(rounds * program.train.burn_in), rounds - 1)
+    burn_in = int(rounds * BURN_IN)
     every = -(-(rounds - burn_in) // MAX_KEPT_ROUNDS)
     return number >= burn_in and (rounds - 1 - number) % every == 0
 

@@ -39,10 +39,7 @@ class Unreadable(HistoryProblem):
 def artifact(run: str | metaflow.Run, name: str) -> Any:
     """Return an artifact that `RetrainFlow` documents, or None while the run (`12`, `RetrainFlow/12`) has not made it.
 
-    What each fold makes comes as a dict by fold number.
-
-    Raises:
-        HistoryProblem: no such run, the name is unknown, or the artifact cannot be loaded.
+    What each fold makes comes as a dict by fold number. A `HistoryProblem` says what cannot be found or loaded.
     """
     if name not in MADE_IN:
         known = ", ".join(MADE_IN)

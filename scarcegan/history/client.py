@@ -71,11 +71,7 @@ def find_run(reference: str) -> metaflow.Run:
 
 
 def card(run: str | metaflow.Run, step: str) -> Card:
-    """Return the card of a step's first task; a notebook shows it as a cell's last value.
-
-    Raises:
-        HistoryProblem: no such run, or the step has made no card yet.
-    """
+    """Return the card of a step's first task; a notebook shows it as a cell's last value."""
     found = find_run(run) if isinstance(run, str) else run
     with reading():
         cards = [one for task in tasks_of(found, step) for one in get_cards(task)]

@@ -1,7 +1,9 @@
 """Any number of runs side by side: settings that differ, metrics, learning curves, training data, the best ones."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from math import hypot
 from typing import Any
 
@@ -24,12 +26,9 @@ OVER_TIME = ["iteration", "median", "low", "high"]  # of a curve, a row of its f
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Runs side by side, the first of them the reference.
+    """Runs side by side, the first of them the reference: a record for cards and the terminal, and its frames.
 
-    Attributes:
-        record: everything, as cards and the terminal take it; the frames have a row for each record in it.
-        settings: one row per setting that differs, one column per run.
-        data: data fingerprint by run.
+    A frame has a row for each record in `record`; `settings` has one for each that differs, a column for each run.
     """
 
     record: RunsCompared
@@ -43,9 +42,8 @@ class RunComparison:
 
     def to_plain(self) -> dict[str, Any]:
         """Return everything as plain lists and dicts, for JSON; what was not measured is None."""
-        frames = {name: getattr(self, name) for name in ("settings", "metrics", "curves", "drift", "best")}
-        about = {"runs": self.runs, "data": self.data, "unread": self.record.unread}
-        return about | {name: plain_rows(frame) for name, frame in frames.items()}
+        frames = {name: plain_rows(one) for name, one in vars(self).items() if isinstance(one, pd.DataFrame)}
+        return {"runs": self.runs, "data": self.data, "unread": self.record.unread} | frames
 
 
 def compare(*references: str) -> RunComparison:
@@ -167,11 +165,11 @@ def _unread(runs: Iterable[RunArtifacts]) -> dict[str, list[str]]:
 
 
 def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestRun]:
-    rivals: dict[tuple[str, ...], list[BestRun]] = {}
-    for one in (one for run in runs for one in _alone(run)):
+    rivals: defaultdict[tuple[str, ...], list[BestRun]] = defaultdict(list)
+    for one in chain.from_iterable(map(_alone, runs)):
         # The metric as well: a definition may have been another one under the same name.
-        rivals.setdefault((one.group if by_group else "", one.definition, one.metric), []).append(one)
-    return [_leader(found) for found in rivals.values()]
+        rivals[one.group if by_group else "", one.definition, one.metric].append(one)
+    return list(map(_leader, rivals.values()))
 
 
 def _alone(run: RunArtifacts) -> Iterator[BestRun]:

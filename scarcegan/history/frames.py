@@ -9,7 +9,6 @@ import metaflow
 import pandas as pd
 
 from scarcegan.costs.records import Bill
-from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.artifacts import RunArtifacts
 from scarcegan.history.client import created_at, find_run, find_runs, last_words, state_of
 from scarcegan.history.records import RunFacts
@@ -36,18 +35,13 @@ def runs(
     Returns:
         One row per run: the facts of `scarcegan.history.records.RunFacts`; then `settings.<key>` and
         `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
-
-    Raises:
-        HistoryProblem: a day is no ISO date, or Metaflow cannot read its metadata or artifacts.
     """
     return run_frame(facts_of_runs(tags, since, until, user, status, namespace))
 
 
 def show(reference: str) -> "pd.Series[Any]":
-    """Return the row of one run, with `last_words`: what a failed run said at last."""
-    facts = facts_of_run(reference)
-    row = run_frame([facts]).iloc[0].rename(facts.run)
-    return row if facts.last_words is None else pd.concat([row, pd.Series({"last_words": facts.last_words})])
+    """Return the row of one run; `last_words` is what a failed run said at last."""
+    return run_frame([facts_of_run(reference)]).iloc[0]
 
 
 def facts_of_runs(
@@ -74,7 +68,7 @@ def run_frame(found: Iterable[RunFacts]) -> pd.DataFrame:
     # Settings and metrics get a column for each key; a frame without rows still has the columns of the facts.
     frame = pd.json_normalize(plain) if plain else pd.DataFrame(columns=[field.name for field in fields(RunFacts)])
     frame["created"] = pd.to_datetime(frame["created"], format="ISO8601")
-    return frame.drop(columns=["settings", "metrics", "headline", "last_words"], errors="ignore")
+    return frame.drop(columns=["settings", "metrics", "headline"], errors="ignore")
 
 
 def rows_of(found: Iterable[RunFacts]) -> list[dict[str, Any]]:
@@ -97,7 +91,8 @@ def _day(text: str, otherwise: date) -> date:
 
 def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -> RunFacts:
     made = RunArtifacts(run)
-    release, cost = made.record("release", Release), made.record("cost", Bill)
+    release, cost, evaluation = made.record("release", Release), made.record("cost", Bill), made.evaluation
+    measured = {name: evaluation.on_first_test_set(name) for name in evaluation.models} if evaluation else {}
     created, finished_at = created_at(run), run.finished_at
     return RunFacts(
         run=run.id,
@@ -114,13 +109,8 @@ def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -
         money=cost.money if cost else None,
         tags=sorted(run.user_tags),
         settings=made.settings,
-        metrics=_metrics(made.evaluation) if made.evaluation else {},
-        headline=made.evaluation.headline if made.evaluation else None,
+        metrics={name: {key: getattr(of, key).value for key in HEADLINES} for name, of in measured.items()},
+        headline=evaluation.headline if evaluation else None,
         last_words=words,
         unread=made.unread,
     )
-
-
-def _metrics(evaluation: Evaluation) -> dict[str, dict[str, float]]:
-    measured = {definition: evaluation.on_first_test_set(definition) for definition in evaluation.models}
-    return {name: {metric: getattr(of, metric).value for metric in HEADLINES} for name, of in measured.items()}

@@ -49,10 +49,9 @@ class RunFacts(Record):
 
 @dataclass(frozen=True)
 class Figure(Record):
-    """A metric of one model of a run, on the first test set.
+    """A metric of one model of a run, on the first test set, with 95 % interval and deviation from resampling players.
 
     Attributes:
-        value, low, high, std: with 95 % interval and deviation, from resampling the test players.
         fold_mean, fold_std: of the folds' own choices on validation players; None where folds do not measure it.
         delta: less the first run's; None where that has no such figure.
         spread: root of both runs' squared deviations, from fold to fold if folds measure it.
@@ -169,15 +168,9 @@ class DecidedVersion(Record):
 
 @dataclass(frozen=True)
 class Dossier(Record):
-    """What a reviewer reads before a run's release is approved.
+    """What a reviewer reads before a run's release is approved; there is none before the run has registered it.
 
-    Attributes:
-        run: its id.
-        created: day and time.
-        user: who ran it.
-        settings: by dotted key, as text.
-        release: None before the run has registered one.
-        versions: of that release.
+    `settings` are text, by dotted key; `created` is day and time.
     """
 
     run: str

@@ -1,11 +1,11 @@
 """The rule that turns drift reports into a decision: no action, watch, or retrain, with the reasons in words.
 
-Each signal of `[monitoring.signals]` is raised in a period when it lies beyond its limit (more than stable snapshots
-show) and is at least `least` large (large enough to matter). Then, in this order:
+A signal is raised in a period when it lies beyond its limit (more than stable snapshots show) and is at least as large
+as `LEAST` says (large enough to matter). Then, in this order:
 
-1. retrain: a raised signal with `retrain_after` > 0 has now been raised in so many periods in a row. But limits from
-   chance alone (fewer than three past pairs of snapshots) never retrain: a window that begins on another weekday is
-   enough for a classifier to pass them. Recall needs no such limit;
+1. retrain: a signal that `monitoring.retrain_after` names has now been raised in so many periods in a row. But limits
+   from chance alone (fewer than three past pairs of snapshots) never retrain: a window that begins on another weekday
+   is enough for a classifier to pass them. Recall needs no such limit;
 2. watch instead, while the last retraining was asked for within the last `cool_down` periods: its model may still be
    in training, or wait for approval;
 3. watch: any signal is raised, or drift could not be measured;
@@ -15,11 +15,21 @@ A period is a cut-off at which a snapshot was scored. A row is one champion's ow
 another snapshot, and its records of the same cut-offs neither lengthen a row nor end it. A cool-down counts cut-offs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scarcegan.monitoring.drift import Action, DriftDecision, DriftReport, SignalSize, SignalState
-from scarcegan.settings import Monitoring, Signal
+from scarcegan.settings import Monitoring
+from scarcegan.settings.monitoring_sections import SignalName
 from scarcegan.words import plural
+
+# Size from which a signal counts, however sure a smaller one is: among many players the least change is sure.
+LEAST: Mapping[SignalName, float] = {
+    "features": 0.05,  # share of the features beyond their limits
+    "classifier": 0.6,  # AUC of a classifier that tells the snapshot's players from the reference's; 0.5 is chance
+    "score": 0.05,  # largest distance of the distribution functions of the risk score
+    "unknown_share": 0.05,  # change of the share of players whose most probable class is 'unknown'
+    "recall": 0.05,  # how far recall, realised on labels that came later, is below what the release promised
+}
 
 
 def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rule: Monitoring) -> DriftDecision:
@@ -32,7 +42,7 @@ def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rul
         rule: `[monitoring]`.
     """
     own = [decision for decision in past if decision.version == version]
-    signals = {name: _state(name, size, _usable(name, report, rule), own) for name, size in report.signals.items()}
+    signals = {name: _state(name, size, _periods(name, report, rule), own) for name, size in report.signals.items()}
     due = [name for name, state in signals.items() if 0 < state.retrain_after <= state.periods]
     resting = _cool_down(past, rule.cool_down)
     found = _found(report)
@@ -55,22 +65,20 @@ def cannot_measure(reason: str, cutoff: str, version: int) -> DriftDecision:
     return DriftDecision("watch", [f"drift is not measured: {reason}"], [], {}, cutoff, version)
 
 
-def _usable(name: str, report: DriftReport, rule: Monitoring) -> Signal:
-    """Return the rule for a signal; it only watches while nobody knows what is usual."""
-    signal: Signal = getattr(rule.signals, name)
-    known = report.pairs > 0 or name == "recall"
-    return signal if known else signal.model_copy(update={"retrain_after": 0})
+def _periods(name: SignalName, report: DriftReport, rule: Monitoring) -> int:
+    """Return after how many periods a signal retrains; 0: never, as while nobody knows what is usual."""
+    return rule.retrain_after.get(name, 0) if report.pairs or name == "recall" else 0
 
 
-def _state(name: str, told: SignalSize, signal: Signal, past: Sequence[DriftDecision]) -> SignalState:
-    raised = told.beyond and told.size >= signal.least
+def _state(name: SignalName, told: SignalSize, retrain_after: int, past: Sequence[DriftDecision]) -> SignalState:
+    raised = told.beyond and told.size >= LEAST[name]
     periods = int(raised)
     for decision in reversed(past if raised else []):
         before = decision.signals.get(name)
         if before is None or not before.raised:
             break
         periods += 1
-    return SignalState(told.size, signal.least, raised, periods, signal.retrain_after)
+    return SignalState(told.size, LEAST[name], raised, periods, retrain_after)
 
 
 def _cool_down(past: Sequence[DriftDecision], periods: int) -> str:

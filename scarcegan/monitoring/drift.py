@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scarcegan.records import Record
+from scarcegan.settings.monitoring_sections import SignalName
 
 Action = Literal["no action", "watch", "retrain"]
 
@@ -124,7 +125,7 @@ class DriftReport(Record):
         features: the most moved first.
         unknown_share: None for a model without that output.
         recall: None where no labels came later.
-        signals: by the names in `[monitoring.signals]`.
+        signals: `recall` only where labels came later.
     """
 
     reference: ComparedSnapshot
@@ -136,10 +137,10 @@ class DriftReport(Record):
     score: ScoreDrift
     unknown_share: UnknownDrift | None
     recall: RealisedRecall | None
-    signals: Mapping[str, SignalSize]
+    signals: Mapping[SignalName, SignalSize]
 
     @property
-    def beyond(self) -> list[str]:
+    def beyond(self) -> list[SignalName]:
         """Names of the signals beyond their limits."""
         return [name for name, signal in self.signals.items() if signal.beyond]
 
@@ -170,7 +171,7 @@ class DriftDecision(Record):
     action: Action
     reasons: Sequence[str]
     causes: Sequence[str]
-    signals: Mapping[str, SignalState]
+    signals: Mapping[SignalName, SignalState]
     cutoff: str
     version: int
 

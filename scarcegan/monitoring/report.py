@@ -15,6 +15,7 @@ from scarcegan.monitoring.drift import (
 )
 from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
 from scarcegan.monitoring.two_sample import auc_of
+from scarcegan.settings.monitoring_sections import SignalName
 
 SCORE_STEPS = 50
 
@@ -60,7 +61,7 @@ def drift_report(
     flagged = sum(feature.flagged for feature in features)
     sizes = {name: float(measured.values[name][0]) for name in ("classifier", "score", "unknown_share")}
     beyond = {name: bool(size > limits[name][0]) for name, size in sizes.items()}
-    signals = {
+    signals: dict[SignalName, SignalSize] = {
         "features": SignalSize(flagged / len(features), flagged > 0),
         "classifier": SignalSize(measured.classifier.auc, beyond["classifier"]),
         "score": SignalSize(sizes["score"], beyond["score"]),

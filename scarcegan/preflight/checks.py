@@ -11,7 +11,8 @@ from scarcegan.aws.capacity import check_queue
 from scarcegan.aws.findings import Finding, Refused, asking_aws
 from scarcegan.machine import BATCH_JOB, BATCH_QUEUE, STATE_MACHINE
 from scarcegan.problems import PreflightProblem, Problem
-from scarcegan.settings import Resources, Settings, StepResources
+from scarcegan.settings import Resources, Settings
+from scarcegan.settings.machine_sections import StepResources
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, ResourceSection, request_of
 
 Check = tuple[str, Callable[[], Finding | str]]

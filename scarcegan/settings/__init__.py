@@ -5,9 +5,9 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings.data_sections import (
@@ -16,64 +16,24 @@ from scarcegan.settings.data_sections import (
     Kdd99,
     Lootbox,
     Populations,
-    RoleNames,
     Scoring,
     Simulated,
     Snapshots,
     Telemetry,
 )
-from scarcegan.settings.machine_sections import Deployment, Prices, Resources, StepResources, TrainResources
+from scarcegan.settings.machine_sections import Deployment, Prices, Resources
 from scarcegan.settings.model_sections import (
     Definition,
     Evaluate,
     Folds,
     Model,
     Registry,
-    RivalName,
     Scaling,
     Train,
     four_definitions,
-    headline_of,
 )
-from scarcegan.settings.monitoring_sections import Monitoring, Signal, Signals
-from scarcegan.settings.section import Section, Share
-
-__all__ = [
-    "Data",
-    "Definition",
-    "Deployment",
-    "Evaluate",
-    "Features",
-    "Folds",
-    "Kdd99",
-    "Lootbox",
-    "Model",
-    "Monitoring",
-    "Populations",
-    "Prices",
-    "Registry",
-    "Resources",
-    "RivalName",
-    "RoleNames",
-    "Scaling",
-    "Scoring",
-    "Settings",
-    "Signal",
-    "Signals",
-    "Simulated",
-    "Snapshots",
-    "StepResources",
-    "Telemetry",
-    "Train",
-    "TrainResources",
-    "documented_keys",
-    "four_definitions",
-    "headline_of",
-    "load",
-    "parse",
-    "resolve",
-    "resolve_features",
-]
+from scarcegan.settings.monitoring_sections import Monitoring
+from scarcegan.settings.section import Key, Section, Share, keys_of
 
 
 class Settings(Section):
@@ -184,28 +144,17 @@ def parse(text: str) -> dict[str, Any]:
     return load(tree).model_dump(mode="json")
 
 
-def documented_keys(section: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str]]:
+def documented_keys() -> Iterator[Key]:
     """Yield every dotted key with its one-line documentation, in the tree's order."""
-    for name, field in section.model_fields.items():
-        inner = _section_of(field.annotation)
-        if inner is None or field.description:
-            yield prefix + name, field.description or ""
-        if inner is not None:
-            yield from documented_keys(inner, f"{prefix}{name}.")
+    return keys_of(Settings)
 
 
 def _explain(item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"])
+    key = ".".join(str(part) for part in item["loc"] if part != "[key]")
     if item["type"] != "extra_forbidden":
         got = f", got {item['input']!r}" if not isinstance(item["input"], dict) else ""
         return f"{key or 'settings'}: {item['msg'].removeprefix('Value error, ')}{got if key else ''}"
-    known = [name for name, _ in documented_keys()] + list(Settings.model_fields)
+    known = [one.name for one in documented_keys()] + list(Settings.model_fields)
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else "see config/retrain.toml for the valid ones"
     return f"unknown key '{key}': {hint}"
-
-
-def _section_of(annotation: Any) -> type[BaseModel] | None:
-    if get_origin(annotation) is tuple:
-        annotation = get_args(annotation)[0]
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

@@ -66,10 +66,6 @@ class Simulated(Section):
     """Labelled risky players."""
     labeled_negatives: Positive = 400
     """Labelled players of each negative population."""
-    label_noise: Annotated[float, Field(ge=0, lt=0.5)] = 0.05
-    """Share of weak labels that are wrong."""
-    missing_day_share: Annotated[float, Field(ge=0, lt=0.5)] = 0.03
-    """Share of player-days lost on the way."""
     drift: Annotated[float, Field(ge=0, le=1)] = 0.0
     """0: the process stays; 1: habits shift strongly, as a new season would."""
 

@@ -57,10 +57,6 @@ class Prices(Section):
     """One GB of memory for an hour."""
     gpu_hour: Price = 0.334
     """One GPU for an hour, what its instance costs beyond CPUs and memory."""
-    member_iteration_ms: Price = 0.3
-    """Expected milliseconds of training per member and iteration on the training machine, for the estimate."""
-    task_minutes: Price = 4.0
-    """Expected minutes of a task beside training: a machine starts, the image is pulled, data are read."""
 
 
 class Deployment(Section):

@@ -20,10 +20,6 @@ class Scaling(Section):
 
     kind: Literal["quantile_normal", "log_minmax"] = "quantile_normal"
     """How raw features become network inputs; fitted on each fold's training rows."""
-    knots: Annotated[int, Field(ge=4, le=4096)] = 128
-    """Quantile knots per feature of `quantile_normal`."""
-    clip: Annotated[float, Field(gt=0)] = 3.0
-    """Scaled values of `quantile_normal` stay within plus and minus this."""
 
 
 class Model(Section):
@@ -67,22 +63,16 @@ class Train(Section):
     """Joint updates of discriminator and generator."""
     round_iterations: Positive = 50
     """Iterations inside one call of the compiled program; a metrics row follows each."""
-    checkpoint_rounds: Positive = 4
-    """Rounds between two checkpoints."""
     batch: Annotated[int, Field(ge=4)] = 128
     """Rows of each kind (labelled, unlabelled, generated) per iteration."""
     learning_rate: Rate = 1e-3
     """Adam step of the discriminator (`published`: of its supervised update)."""
-    learning_rate_unsupervised: Rate = 1e-4
-    """Adam step of the real-or-generated updates, which only `published` takes apart."""
     learning_rate_generator: Rate = 1e-3
     """Adam step of the generator (as published: 1e-4)."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 1e-3
     """Decoupled weight decay of the discriminator (`corrected` only)."""
     averaging: Annotated[float, Field(ge=0, lt=1)] = 0.8
     """Part of the running average of weights kept at each round; members are scored by it. 0: the latest weights."""
-    burn_in: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    """First share of the training whose weights are never selected."""
     xla: bool = False
     """Compile with XLA: pays for long runs of few members."""
 

@@ -1,34 +1,13 @@
 """Settings of the watch: how drift is measured, and when it makes a retraining."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from scarcegan.settings.section import Section, Share
+from scarcegan.settings.section import Positive, Section, Share
 
-
-class Signal(Section):
-    """When one sign of drift counts, and when it retrains."""
-
-    least: Annotated[float, Field(ge=0, le=1)]
-    """Size from which the signal counts, however sure a smaller one is."""
-    retrain_after: Annotated[int, Field(ge=0)]
-    """Periods in a row that make a retraining; 0: the signal is watched, it never retrains."""
-
-
-class Signals(Section):
-    """The signs of drift."""
-
-    features: Signal = Signal(least=0.05, retrain_after=0)
-    """Size: share of the features beyond their limits."""
-    classifier: Signal = Signal(least=0.6, retrain_after=2)
-    """Size: AUC of a classifier that tells the snapshot's players from the reference's."""
-    score: Signal = Signal(least=0.05, retrain_after=2)
-    """Size: largest distance of the distribution functions of the risk score."""
-    unknown_share: Signal = Signal(least=0.05, retrain_after=0)
-    """Size: change of the share of players whose most probable class is 'unknown'."""
-    recall: Signal = Signal(least=0.05, retrain_after=1)
-    """Size: how far recall, realised on labels that came later, is below what the release promised."""
+SignalName = Literal["features", "classifier", "score", "unknown_share", "recall"]
+RETRAIN_AFTER: dict[SignalName, int] = {"classifier": 2, "score": 2, "recall": 1}
 
 
 class Monitoring(Section):
@@ -46,5 +25,5 @@ class Monitoring(Section):
     """Periods after a retraining in which no other is asked for."""
     start_retraining: bool = False
     """Whether ScoreFlow starts RetrainFlow by itself when the decision is to retrain."""
-    signals: Signals = Signals()
-    """What counts as a signal, and which of them retrain."""
+    retrain_after: dict[SignalName, Positive] = RETRAIN_AFTER
+    """Periods in a row after which a signal makes a retraining; a signal that is not named is only watched."""

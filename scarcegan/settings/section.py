@@ -1,9 +1,11 @@
 """What every section of the settings is made of."""
 
+from collections.abc import Iterator
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticUndefined
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -16,3 +18,31 @@ class Section(BaseModel):
     """A table of settings: unknown keys are refused, and nothing changes once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Key(NamedTuple):
+    """A dotted key with its documentation and its default; `section` has it as a field."""
+
+    name: str
+    meaning: str
+    default: Any
+    section: type[Section]
+    is_table: bool
+
+    @property
+    def has_default(self) -> bool:
+        """Whether the configuration may leave it out."""
+        return self.default is not PydanticUndefined
+
+
+def keys_of(section: type[Section], prefix: str = "", defaults: Section | None = None) -> Iterator[Key]:
+    """Yield the keys below a section in the tree's order; of tables those that have words of their own."""
+    for name, field in section.model_fields.items():
+        listed = get_origin(field.annotation) is tuple  # a list of tables, such as [[definitions]]
+        inner = get_args(field.annotation)[0] if listed else field.annotation
+        is_table = isinstance(inner, type) and issubclass(inner, Section)
+        default = getattr(defaults, name, field.default)
+        if field.description or not is_table:
+            yield Key(prefix + name, field.description or "", default, section, is_table)
+        if is_table:
+            yield from keys_of(cast(type[Section], inner), f"{prefix}{name}.", None if listed else default)

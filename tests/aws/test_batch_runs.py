@@ -83,17 +83,17 @@ def test_the_notice_of_a_spot_instance_costs_no_round(account, bad_minute):
     ]
     assert (account.folder / "notice").exists()
     assert warned["attempt"] == 1
-    assert warned["rounds"] == [10, 20, 30, 40]
-    assert "Iteration=10;" not in warned["stdout"]
+    assert warned["rounds"] == list(range(5, 41, 5))
+    assert "Iteration=20;" not in warned["stdout"]
 
 
 def test_a_killed_job_is_retried_from_its_checkpoint_on_s3(account, ada):
     [killed] = [task for task in of(ada, "train") if task["fold"] == 1]
     assert killed["attempt"] == 1
-    assert killed["rounds"] == [10, 20, 30, 40]
-    assert (account.folder / "killed").read_text() == "1"
-    assert "Iteration=10;" not in killed["stdout"]
-    assert "Iteration=20;" in killed["stdout"]
+    assert killed["rounds"] == list(range(5, 41, 5))
+    assert (account.folder / "killed").read_text() == "4"
+    assert "Iteration=20;" not in killed["stdout"]
+    assert "Iteration=25;" in killed["stdout"]
 
 
 def test_its_sibling_is_not_disturbed(ada):
@@ -154,8 +154,8 @@ def test_resume_keeps_the_finished_fold_and_continues_the_others(account, bad_mi
     assert folds[0]["job"] == finished["job"]
     for fold in (1, 2):
         assert folds[fold]["origin"] is None
-        assert folds[fold]["rounds"] == [10, 20, 30, 40]
-        assert "Iteration=10;" not in folds[fold]["stdout"]
+        assert folds[fold]["rounds"] == list(range(5, 41, 5))
+        assert "Iteration=20;" not in folds[fold]["stdout"]
 
 
 def test_after_a_failed_evaluation_only_what_follows_is_left(account, chain):

@@ -47,8 +47,8 @@ def test_four_packages_are_registered(container_account, run):
 def test_a_killed_container_is_followed_by_one_that_goes_on_from_its_checkpoint(run):
     [killed] = [task for task in of(run, "train") if task["fold"] == 1]
     assert killed["attempt"] == 1
-    assert killed["rounds"] == list(range(10, 401, 10))
-    assert "Iteration=10;" not in killed["stdout"]
+    assert killed["rounds"] == list(range(5, 401, 5))
+    assert "Iteration=20;" not in killed["stdout"]
     assert "Iteration=400;" in killed["stdout"]
 
 

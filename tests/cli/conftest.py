@@ -1,6 +1,36 @@
+import json
 import sys
 from pathlib import Path
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "history"))
 
 from history_samples import recorded, recorder  # noqa: F401
+
+
+@pytest.fixture
+def refused():
+    """Check that a command ended with a short message on stderr, and nothing else."""
+
+    def check(result, message):
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert message in result.stderr
+        assert len(result.stderr.strip().splitlines()) <= 3
+
+    return check
+
+
+@pytest.fixture
+def objects():
+    """A function: of what runs a command, what runs it with `--json` and returns its objects."""
+
+    def with_json(command):
+        def run(*arguments):
+            result = command(*arguments, "--json")
+            assert result.exit_code == 0, result.output
+            return json.loads(result.stdout)
+
+        return run
+
+    return with_json

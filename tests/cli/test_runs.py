@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -23,15 +22,8 @@ def runs(recorded):
 
 
 @pytest.fixture
-def rows(runs):
-    """Run a command with `--json` and return its objects."""
-
-    def run(*arguments):
-        result = runs(*arguments, "--json")
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
-
-    return run
+def rows(runs, objects):
+    return objects(runs)
 
 
 def test_list_tells_state_metrics_and_what_tells_runs_apart(runs):
@@ -69,17 +61,9 @@ def test_list_as_json_has_one_object_per_run(rows):
     assert listed[0]["created"].startswith("20")
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        (("--user", "omar", "--status", "finished"), ["second"]),
-        (("--tag", "nightly"), ["first"]),
-        (("--namespace", "user:omar"), ["fourth", "second"]),
-        (("--until", "2020-01-01"), []),
-    ],
-)
-def test_list_can_be_narrowed(rows, options, expected):
-    assert [row["run"] for row in rows("list", *options)] == expected
+def test_list_can_be_narrowed(rows):
+    assert [row["run"] for row in rows("list", "--namespace", "user:omar", "--status", "finished")] == ["second"]
+    assert [row["run"] for row in rows("list", "--tag", "nightly", "--until", "2999-01-01")] == ["first"]
 
 
 def test_a_list_without_runs_says_what_to_do(runs):
@@ -94,14 +78,8 @@ def test_show_tells_facts_metrics_and_settings(runs, rows):
 
 
 def test_compare_tells_differences_with_their_spread(runs, rows):
-    text = runs("compare", "first", "second", "third").stdout
-    for expected in (
-        "train.members",
-        "+20.0 ± 8.5\N{NO-BREAK SPACE}points",
-        "(PSI ",
-        "third: the same data",
-        "Best run",
-    ):
+    text = runs("compare", "first", "second", "third").stdout.replace("\N{NO-BREAK SPACE}", " ")
+    for expected in ("train.members", "+20.0 ± 8.5 points", "(PSI ", "third: the same data", "Best run"):
         assert expected in text
     assert rows("compare", "first", "second")[0]["runs"] == ["first", "second"]
 
@@ -131,12 +109,8 @@ def test_best_names_a_run_for_each_definition(runs, rows):
         (("list", "--since", "yesterday"), "2026-11-22"),
     ],
 )
-def test_a_refusal_is_a_short_message_on_stderr(runs, arguments, message):
-    result = runs(*arguments)
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    assert message in result.stderr
-    assert len(result.stderr.strip().splitlines()) <= 3
+def test_a_refusal_is_a_short_message_on_stderr(runs, refused, arguments, message):
+    refused(runs(*arguments), message)
 
 
 def test_a_pipe_gets_neither_colours_nor_a_spinner(recorded):
@@ -152,10 +126,8 @@ def test_a_pipe_gets_neither_colours_nor_a_spinner(recorded):
 def registry(recorded, tmp_path, make_release):
     """A registry with a release of `first` and one of `second`."""
     found = LocalRegistry(tmp_path / "registry", "scarcegan-risky-players")
-    for number, run in enumerate(("first", "second")):
-        found.register_release(
-            make_release(str(11 + number), run_pathspec=f"RetrainFlow/{run}", release_id=f"release-{run}")
-        )
+    for number, run in (("11", "first"), ("12", "second")):
+        found.register_release(make_release(number, run_pathspec=f"RetrainFlow/{run}", release_id=f"release-{run}"))
     return tmp_path / "registry"
 
 
@@ -203,7 +175,5 @@ def test_report_writes_one_page_with_the_decisions(recorded, registry, tmp_path,
     assert "<html" in page.read_text()
 
 
-def test_report_of_a_run_that_was_not_evaluated_is_refused(recorded):
-    result = CliRunner().invoke(app, ["report", "third"])
-    assert result.exit_code == 1
-    assert "got third, failed in train: resume it" in result.stderr
+def test_report_of_a_run_that_was_not_evaluated_is_refused(recorded, refused):
+    refused(CliRunner().invoke(app, ["report", "third"]), "got third, failed in train: resume it")

@@ -6,19 +6,17 @@ from typer.testing import CliRunner
 
 from scarcegan.cli import app
 from scarcegan.snapshots import SnapshotStore
-from scarcegan.snapshots.manifest import Frame, describe_snapshot
 
 COLUMNS = ("bets_level", "night_trend")
 
 
 @pytest.fixture
-def snapshots(tmp_path):
+def snapshots(tmp_path, publish_snapshot):
     """Run `scarcegan snapshots ...` on a folder with two snapshots, the second one moved."""
     store = SnapshotStore(str(tmp_path))
     for name, cutoff, factor in (("first", "2026-01-01", 1), ("second", "2026-02-01", 3)):
         features = factor * np.random.default_rng(0).gamma(2, 2, (500, 2)).astype(np.float32)
-        frame = Frame(cutoff, 60, COLUMNS, notes=(f"odd in [{name}]",), code_version="0a1b2c3")
-        store.publish(describe_snapshot(name, frame, [store.write_part(name, 0, np.arange(500), features, COLUMNS)]))
+        publish_snapshot(store, name, cutoff, features, COLUMNS, notes=(f"odd in [{name}]",), code_version="0a1b2c3")
 
     def run(*arguments):
         return CliRunner().invoke(app, ["snapshots", *arguments, "--folder", str(tmp_path)])
@@ -30,18 +28,14 @@ def test_snapshots_are_listed_by_date(snapshots):
     printed = snapshots("list").output
     assert printed.index("first") < printed.index("second")
     listed = json.loads(snapshots("list", "--json").output)
-    assert [(item["name"], item["players"], item["features"]) for item in listed] == [
-        ("first", 500, 2),
-        ("second", 500, 2),
-    ]
+    assert [item["name"] for item in listed] == ["first", "second"]
+    assert {(item["players"], item["features"]) for item in listed} == {(500, 2)}
     assert all(item["fingerprint"] in printed for item in listed)
 
 
-def test_one_date_is_found(snapshots):
-    assert [item["name"] for item in json.loads(snapshots("list", "--cutoff", "2026-02-01", "--json").output)] == [
-        "second"
-    ]
-    assert json.loads(snapshots("list", "--cutoff", "2025-02-01", "--json").output) == []
+@pytest.mark.parametrize(("cutoff", "expected"), [("2026-02-01", ["second"]), ("2025-02-01", [])])
+def test_one_date_is_found(snapshots, cutoff, expected):
+    assert [one["name"] for one in json.loads(snapshots("list", "--cutoff", cutoff, "--json").output)] == expected
 
 
 def test_one_snapshot_is_shown_with_its_notes_and_what_moved(snapshots):

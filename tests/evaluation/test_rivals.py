@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from scarcegan.evaluation.rivals import train_rival
 from scarcegan.problems import DataProblem
-from scarcegan.settings import RivalName
+from scarcegan.settings.model_sections import RivalName
 
 RARE = 2
 

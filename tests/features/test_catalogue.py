@@ -5,7 +5,7 @@ from scarcegan.features import across, levels, shape
 from scarcegan.features.catalogue import BESIDE_ACTIVITY, BY_ROLE, PER_COUNTER, columns, role_places
 from scarcegan.features.design import calendar_of, shared_design
 from scarcegan.features.extract import extract, stack
-from scarcegan.settings import RoleNames
+from scarcegan.settings.data_sections import RoleNames
 
 EVERYTHING = [*PER_COUNTER, *BESIDE_ACTIVITY, *(item for part in BY_ROLE.values() for item in part)]
 ALL_ROLES = RoleNames(activity="a", intensity="b", night="c", loss="d", deposit="e")

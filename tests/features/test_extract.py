@@ -9,7 +9,7 @@ from scarcegan.features.catalogue import columns
 from scarcegan.features.extract import extract
 from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem
-from scarcegan.settings import RoleNames
+from scarcegan.settings.data_sections import RoleNames
 
 CUTOFF = "2023-03-03"
 ROLES = RoleNames(activity="bets", loss="losses", night="nights", intensity="losses", deposit="nights", win="losses")

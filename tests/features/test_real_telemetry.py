@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score
 
 from scarcegan.features.extract import extract
 from scarcegan.features.telemetry import to_block
-from scarcegan.settings import RoleNames
+from scarcegan.settings.data_sections import RoleNames
 
 CUTOFF = "2023-04-13"
 

@@ -61,11 +61,11 @@ def test_a_killed_fold_goes_on_from_its_checkpoint(finished, killed_at):
     [killed] = [task for task in run["train"] if task["fold"].data == 1]
     assert killed.current_attempt == 1
     history = killed["progress"].data
-    assert history["iteration"] == [10, 20, 30, 40]
-    assert int(killed_at.read_text()) == 1
-    # The second attempt prints only what it trained itself: the round before the kill was not done again.
-    assert "Iteration=10;" not in killed.stdout
-    assert "Iteration=20;" in killed.stdout
+    assert history["iteration"] == list(range(5, 41, 5))
+    assert int(killed_at.read_text()) == 4
+    # The second attempt prints only what it trained itself: the rounds before the kill were not done again.
+    assert "Iteration=20;" not in killed.stdout
+    assert "Iteration=25;" in killed.stdout
 
 
 def test_the_other_fold_was_not_disturbed(finished):

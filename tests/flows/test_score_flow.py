@@ -15,7 +15,6 @@ from scarcegan.serving.forward import Layer
 from scarcegan.serving.model import Model
 from scarcegan.serving.networks import Networks
 from scarcegan.snapshots import open_snapshots
-from scarcegan.snapshots.manifest import Frame, describe_snapshot
 from scarcegan.storage import list_names
 
 pytestmark = pytest.mark.slow
@@ -39,14 +38,12 @@ def features_of(players):
 
 
 @pytest.fixture(scope="module")
-def approved(flow_folder):
+def approved(flow_folder, publish_snapshot):
     """A snapshot of 300 players in three parts, and an approved model."""
     folder = flow_folder.path
     flow_folder.configure({"snapshots": {"folder": f"{folder}/snapshots"}, "scoring": {"folder": f"{folder}/scores"}})
-    store, name = open_snapshots(str(folder / "snapshots")), "players-2026-01-01"
-    ids, features = np.arange(300), features_of(300)
-    parts = [store.write_part(name, at, ids[at::3], features[at::3], COLUMNS) for at in range(3)]
-    store.publish(describe_snapshot(name, Frame("2026-01-01", 60, COLUMNS), parts))
+    store = open_snapshots(str(folder / "snapshots"))
+    publish_snapshot(store, "players-2026-01-01", "2026-01-01", features_of(300), COLUMNS, ids=np.arange(300), shards=3)
     archive = folder / "model.tar.gz"
     model = ModelToRegister(
         definition="review_budget",

@@ -34,9 +34,8 @@ def make_program(fold_rows):
     """Build a small program; `model` and `train` change single settings."""
 
     def make(member_seeds=(11, 12, 13), seed=5, rows=fold_rows, model=(), train=()):
-        shape = {"members": len(member_seeds), "batch": BATCH, "burn_in": 0.0}
-        rounds = {"iterations": 20, "round_iterations": 5, "checkpoint_rounds": 2}
-        chosen = Train(**shape | rounds | dict(train))
+        shape = {"members": len(member_seeds), "batch": BATCH, "iterations": 40, "round_iterations": 5}
+        chosen = Train(**shape | dict(train))
         return Program(rows, Model(**NETWORKS | dict(model)), chosen, seed, member_seeds)
 
     return make

@@ -14,6 +14,7 @@ from scarcegan.problems import CheckpointProblem, TrainingCollapsed
 from scarcegan.settings import Train
 
 FINGERPRINT = "0123456789abcdef"
+ROUNDS, KEPT = list(range(5, 41, 5)), list(range(15, 41, 5))
 
 
 class TaskKilledError(Exception):
@@ -53,8 +54,12 @@ def checkpoint(tmp_path):
 
 @pytest.mark.parametrize(
     ("iteration", "error", "left"),
-    # checkpoints are due at 10 and 20; a notice that the machine goes saves the round it comes in
-    [(10, TaskKilledError, [15, 20]), (15, TaskKilledError, [15, 20]), (15, MachineTakenAway, [20])],
+    # checkpoints are due at 20 and 40; a notice that the machine goes saves the round it comes in
+    [
+        (20, TaskKilledError, [25, 30, 35, 40]),
+        (30, TaskKilledError, [25, 30, 35, 40]),
+        (30, MachineTakenAway, [35, 40]),
+    ],
 )
 def test_a_training_that_ended_early_goes_on_from_its_checkpoint_as_if_it_had_not(
     program, validation, checkpoint, iteration, error, left
@@ -78,7 +83,7 @@ def test_a_training_that_ended_early_goes_on_from_its_checkpoint_as_if_it_had_no
 
 def test_a_finished_training_is_taken_from_its_checkpoint(program, validation, checkpoint):
     done = train_members(program, validation, mean_score, checkpoint)
-    again = train_members(program, validation, mean_score, checkpoint, killed_at(20))  # no round runs
+    again = train_members(program, validation, mean_score, checkpoint, killed_at(40))  # no round runs
     assert is_same_training(done, again)
 
 
@@ -92,24 +97,24 @@ def test_a_checkpoint_of_another_training_stops_before_the_first_round(program, 
 def test_progress_has_one_entry_a_round_and_survives_json(program, validation):
     progress = train_members(program, validation, mean_score).progress
     assert Progress.from_plain(json.loads(json.dumps(progress.to_plain()))) == progress
-    assert (progress.iteration, progress.iterations, progress.members) == ([5, 10, 15, 20], 20, 3)
-    assert len(progress.seconds) == 4
+    assert (progress.iteration, progress.iterations, progress.members) == (ROUNDS, 40, 3)
+    assert len(progress.seconds) == len(ROUNDS)
     assert progress.healthy == [True, True, True]
-    assert progress.faults == [["", "", ""]] * 4
+    assert progress.faults == [["", "", ""]] * len(ROUNDS)
     for name in (*SERIES, "validation_average_precision"):
-        assert np.array(progress.series[name]).shape == (4, 3), name
+        assert np.array(progress.series[name]).shape == (len(ROUNDS), 3), name
 
 
 def test_a_view_of_the_progress_stays_as_it_was(program, validation):
     views = []
     train_members(program, validation, mean_score, on_round=views.append)
-    assert [len(view.iteration) for view in views] == [1, 2, 3, 4]
-    assert [len(view.series["p_real"]) for view in views] == [1, 2, 3, 4]
+    assert [len(view.iteration) for view in views] == list(range(1, len(ROUNDS) + 1))
+    assert [len(view.series["p_real"]) for view in views] == list(range(1, len(ROUNDS) + 1))
 
 
 def test_kept_rounds_hold_the_weights_behind_their_scores(program, validation):
     trained = train_members(program, validation, mean_score)
-    assert trained.iterations == [5, 10, 15, 20]
+    assert trained.iterations == KEPT
     assert np.array_equal(program.risk_scores(validation), trained.scores[-1])
     last = program.inference_weights()
     assert all(np.array_equal(trained.weights[-1][name], last[name]) for name in last)
@@ -149,10 +154,10 @@ def test_a_broken_member_is_masked_and_named_while_the_others_go_on_unharmed(pro
     unharmed = train_members(program, validation, mean_score)
     program.restore(harm(start, 1))
     trained = train_members(program, validation, mean_score)
-    assert trained.healthy.tolist() == [[True, False, True]] * 4
+    assert trained.healthy.tolist() == [[True, False, True]] * len(KEPT)
     assert trained.progress.healthy == [True, False, True]
     [alarm] = trained.progress.alarms
-    assert alarm.startswith(f"{fault}: member 1, first at iteration 5, last at 20; ")
+    assert alarm.startswith(f"{fault}: member 1, first at iteration 5, last at 40; ")
     for member in (0, 2):
         assert np.array_equal(trained.scores[:, member], unharmed.scores[:, member])
         for name, value in trained.weights[-1].items():
@@ -174,7 +179,7 @@ class Script:
     """A program that computes nothing: members 0 and 1 report what they are told, member 1 is ill in some rounds."""
 
     def __init__(self, gradient_norm=(1.0, 1.0), ill=(), **train):
-        self.train = Train(**{"members": 2, "iterations": 100, "round_iterations": 10, "checkpoint_rounds": 3} | train)
+        self.train = Train(**{"members": 2, "iterations": 100, "round_iterations": 10} | train)
         self.gradient_norm, self.ill, self.round = np.array(gradient_norm), ill, 0
 
     def run_round(self, number):
@@ -201,12 +206,12 @@ def scripted(script, checkpoint=None):
 
 
 def test_no_round_of_the_burn_in_is_kept():
-    assert scripted(Script(burn_in=0.3)).iterations == [40, 50, 60, 70, 80, 90, 100]
-    assert scripted(Script(burn_in=0.99)).iterations == [100]
+    assert scripted(Script()).iterations == [40, 50, 60, 70, 80, 90, 100]
+    assert scripted(Script(iterations=10)).iterations == [10]
 
 
 def test_a_long_training_thins_its_rounds_and_keeps_the_last():
-    trained = scripted(Script(iterations=2000, burn_in=0.3))
+    trained = scripted(Script(iterations=2000))
     assert len(trained.iterations) == 35 <= MAX_KEPT_ROUNDS
     assert np.diff(trained.iterations).tolist() == [40] * 34
     assert trained.iterations[-1] == 2000
@@ -216,7 +221,7 @@ def test_a_long_training_thins_its_rounds_and_keeps_the_last():
 def test_checkpoints_are_taken_when_due_and_no_more_often():
     saved = []
     scripted(Script(), SimpleNamespace(load=lambda: None, save=lambda arrays, meta: saved.append(meta["round"])))
-    assert saved == [3, 6, 9]
+    assert saved == [4, 8]
 
 
 def test_a_member_without_gradient_is_masked():
@@ -227,8 +232,8 @@ def test_a_member_without_gradient_is_masked():
 
 
 def test_a_member_that_recovered_is_masked_where_it_was_ill_alone_and_the_alarm_stays():
-    trained = scripted(Script(ill=(2, 5), burn_in=0.0))
-    assert np.flatnonzero(~trained.healthy[:, 1]).tolist() == [2, 5]
+    trained = scripted(Script(ill=(2, 5)))
+    assert [trained.iterations[kept] for kept in np.flatnonzero(~trained.healthy[:, 1])] == [60]
     assert trained.healthy[:, 0].all()
     assert trained.progress.healthy == [True, True]
     assert [faults[1] for faults in trained.progress.faults].count("collapsed") == 2
@@ -237,16 +242,16 @@ def test_a_member_that_recovered_is_masked_where_it_was_ill_alone_and_the_alarm_
 
 
 def test_a_member_that_fails_in_the_end_is_masked_throughout():
-    trained = scripted(Script(ill=(9,), burn_in=0.0))
+    trained = scripted(Script(ill=(9,)))
     assert not trained.healthy[:, 1].any()
     assert trained.healthy[:, 0].all()
 
 
 def test_what_is_known_of_ill_members_survives_a_restore(checkpoint):
-    whole = scripted(Script(ill=(2, 5), burn_in=0.0))
+    whole = scripted(Script(ill=(2, 5)))
     with pytest.raises(TaskKilledError):
-        train_members(Script(ill=(2, 5), burn_in=0.0), np.zeros((5, 1)), mean_score, checkpoint, killed_at(50))
-    resumed = scripted(Script(ill=(5,), burn_in=0.0), checkpoint)
+        train_members(Script(ill=(2, 5)), np.zeros((5, 1)), mean_score, checkpoint, killed_at(50))
+    resumed = scripted(Script(ill=(5,)), checkpoint)
     assert np.array_equal(resumed.healthy, whole.healthy)
     assert resumed.progress.alarms == whole.progress.alarms
 

@@ -5,21 +5,11 @@ from dataclasses import replace
 import pytest
 from monitoring_samples import report_of, sample, world
 
-from scarcegan.monitoring.decision import cannot_measure, decide
+from scarcegan.monitoring.decision import LEAST, cannot_measure, decide
 from scarcegan.monitoring.drift import RealisedRecall, SignalSize, UnknownDrift
-from scarcegan.settings import Monitoring, Signals
+from scarcegan.settings import Monitoring
 
-SIGNALS = Signals.model_validate(
-    {
-        "features": {"least": 0.05, "retrain_after": 0},
-        "classifier": {"least": 0.6, "retrain_after": 2},
-        "score": {"least": 0.05, "retrain_after": 3},
-        "unknown_share": {"least": 0.05, "retrain_after": 0},
-        "recall": {"least": 0.05, "retrain_after": 1},
-    }
-)
-RULE = Monitoring(cool_down=2, signals=SIGNALS)
-LEAST = {name: getattr(SIGNALS, name).least for name in Signals.model_fields}
+RULE = Monitoring(cool_down=2, retrain_after={"classifier": 2, "score": 3, "recall": 1})
 # A report of nothing but the figures that reasons are told with.
 REAL = report_of(sample(world(300, 1), name="first"), sample(world(300, 2), name="now"))
 FEATURES = [replace(REAL.features[0], name=f"f{number}", flagged=number < 4) for number in range(10)]

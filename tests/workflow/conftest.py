@@ -17,27 +17,13 @@ SIZES = {0: 60, 1: 60, 2: 60, 3: 40, -1: 400}
 TEST_PLAYERS, TEST_RISKY = 200, 12
 
 
-def tiny(**sections):
-    """Settings that train in a second."""
-    tree = {
-        "folds": {"k": 2},
-        "model": {"trunk": [8], "thresholds": 1, "generator": [8], "noise": 4},
-        "train": {
-            "members": 2,
-            "iterations": 40,
-            "round_iterations": 10,
-            "batch": 16,
-            "burn_in": 0.0,
-            "learning_rate": 0.01,
-        },
-        "evaluate": {"bootstrap": 20, "rivals": ["logistic_regression"]},
-    }
-    return settings_module.load({name: tree.get(name, {}) | sections.get(name, {}) for name in tree | sections})
-
-
 @pytest.fixture(scope="session")
-def settings():
-    return tiny()
+def settings(tiny):
+    """Tiny settings for these players: their prevalence is not known, their features have steps."""
+    model = {"trunk": [8], "thresholds": 1}
+    evaluate = {"bootstrap": 20, "rivals": ["logistic_regression"]}
+    tree = settings_module.parse(tiny({"model": model, "train": {"learning_rate": 0.01}, "evaluate": evaluate}))
+    return settings_module.load(tree | {"data": {}})
 
 
 @pytest.fixture(scope="session")

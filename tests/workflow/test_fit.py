@@ -12,6 +12,7 @@ from scarcegan.settings import load
 from scarcegan.workflow.retraining import fit
 from scarcegan.workflow.retraining.fit import CLASS_RECALL, fit_fold, fold_fingerprint, seeds
 
+ROUNDS = [5, 10, 15, 20, 25, 30, 35, 40]
 DEFINITIONS = ["recall_first", "precision_first", "review_budget", "balanced"]
 
 
@@ -31,7 +32,7 @@ def test_every_definition_gets_a_candidate(folds):
         assert list(fold.candidates) == DEFINITIONS
         for candidate in fold.candidates.values():
             assert candidate.members == [0, 1]
-            assert set(candidate.iterations) <= {10, 20, 30, 40}
+            assert set(candidate.iterations) <= set(ROUNDS)
             assert len(candidate.measure) == 2
 
 
@@ -66,12 +67,12 @@ def test_the_candidates_point_is_measured_on_its_own_scores(folds, prepared):
 
 def test_progress_has_validation_series(folds):
     progress = folds[0].progress
-    assert progress.iteration == [10, 20, 30, 40]
+    assert progress.iteration == ROUNDS
     classes = [f"{CLASS_RECALL}{name}" for name in ("dormant", "normal", "heavy", "risky")]
     measured = [f"validation_{name}" for name in ("recall_at_budget", "precision_at_budget", "average_precision")]
     for name in (*measured, *classes):
         values = np.array(progress.series[name])
-        assert values.shape == (4, 2)
+        assert values.shape == (len(ROUNDS), 2)
         assert ((values >= 0) & (values <= 1)).all()
 
 
@@ -84,7 +85,7 @@ def test_live_precision_follows_from_recall_and_prevalence(prepared, settings):
 
 
 def test_recall_per_class_is_that_of_the_arrays_to_be_served(prepared, settings):
-    short = changed(settings, train={"iterations": 10, "burn_in": 0.99})
+    short = changed(settings, train={"iterations": 10, "round_iterations": 10})
     fold = fit_fold(prepared, 0, short, threads=1)
     part, rows = fold.candidates["balanced"].part, fold.validation_rows
     raw, labels = prepared.players.features[rows], prepared.players.labels[rows]
@@ -143,7 +144,7 @@ def test_a_broken_member_is_never_selected(prepared, settings, folds, monkeypatc
     monkeypatch.setattr(fit, "Program", Broken)
     broken = fit_fold(prepared, 0, settings, threads=1)
     assert broken.progress.healthy == [False, True]
-    assert broken.progress.alarms[0].startswith("not finite: member 0, first at iteration 10, last at 40; ")
+    assert broken.progress.alarms[0].startswith("not finite: member 0, first at iteration 5, last at 40; ")
     for candidate in broken.candidates.values():
         assert candidate.members == [1]
         assert np.isfinite(candidate.scores).all()
@@ -155,7 +156,7 @@ def test_a_broken_member_is_never_selected(prepared, settings, folds, monkeypatc
 
 
 def test_a_killed_fold_goes_on_from_its_checkpoint_to_the_same_candidates(prepared, folds, settings, tmp_path):
-    half, rounds = changed(settings, train={"checkpoint_rounds": 2}), []
+    rounds = []
 
     def killed(progress):
         if progress.iteration[-1] == 30:
@@ -163,9 +164,9 @@ def test_a_killed_fold_goes_on_from_its_checkpoint_to_the_same_candidates(prepar
 
     path = tmp_path / "fold_0.npz"
     with pytest.raises(KeyboardInterrupt):
-        fit_fold(prepared, 0, half, 1, path, killed)
-    resumed = fit_fold(prepared, 0, half, 1, path, lambda told: rounds.append(told.iteration[-1]))
-    assert rounds == [30, 40]
+        fit_fold(prepared, 0, settings, 1, path, killed)
+    resumed = fit_fold(prepared, 0, settings, 1, path, lambda told: rounds.append(told.iteration[-1]))
+    assert rounds == [25, 30, 35, 40]
     for name, candidate in resumed.candidates.items():
         expected = folds[0].candidates[name]
         assert np.array_equal(candidate.scores, expected.scores)
@@ -173,16 +174,14 @@ def test_a_killed_fold_goes_on_from_its_checkpoint_to_the_same_candidates(prepar
 
 
 def test_another_folds_checkpoint_is_refused(prepared, settings, tmp_path):
-    half = changed(settings, train={"checkpoint_rounds": 1})
-
     def killed(progress):
-        if len(progress.iteration) > 1:
+        if progress.iteration[-1] == 30:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit_fold(prepared, 0, half, 1, tmp_path / "fold.npz", killed)
+        fit_fold(prepared, 0, settings, 1, tmp_path / "fold.npz", killed)
     with pytest.raises(CheckpointProblem, match="belongs to another training"):
-        fit_fold(prepared, 1, half, 1, tmp_path / "fold.npz")
+        fit_fold(prepared, 1, settings, 1, tmp_path / "fold.npz")
 
 
 def test_a_training_is_named_by_data_settings_and_fold(prepared, settings):

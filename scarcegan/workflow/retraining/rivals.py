@@ -7,7 +7,8 @@ import numpy as np
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import fit_scaler
 from scarcegan.evaluation.rivals import train_rival
-from scarcegan.settings import RivalName, Settings
+from scarcegan.settings import Settings
+from scarcegan.settings.model_sections import RivalName
 from scarcegan.workflow.retraining.prepare import Prepared
 
 

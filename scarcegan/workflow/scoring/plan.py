@@ -6,7 +6,8 @@ from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.serving.model import Model
-from scarcegan.settings import Settings, Snapshots, headline_of
+from scarcegan.settings import Settings, Snapshots
+from scarcegan.settings.model_sections import headline_of
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.storage import join
 from scarcegan.workflow.scoring.records import ScoredSnapshot, ScoringModel, ScoringPlan
