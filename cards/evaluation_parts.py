@@ -71,7 +71,8 @@ def other_thresholds(evaluation: Evaluation, test_set: str) -> VegaChart:
     for name in _headline_first(evaluation):
         measures = evaluation.models[name].test[test_set]
         lines += [_line(measures, "flagged_share", key, name=key, choice=name) for key in ("recall", "precision")]
-        rules.append(Rule(measures.flagged_share.value, "its threshold", name))
+        # A threshold that flags nobody stands at the left end.
+        rules.append(Rule(max(measures.flagged_share.value, measures.curve.flagged_share[0]), "its threshold", name))
     reading = "Choose a model below the chart. Further left, fewer players are flagged. Bands: 95 %."
     axis = Axis("share", share=True, low=0, high=1)
     return banded_lines("What would another threshold bring?", reading, FLAGGED, axis, lines, rules)

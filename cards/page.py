@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from metaflow.plugins.cards.card_modules.basic import BlankCard
+from metaflow.plugins.cards.card_modules.basic import BlankCard, SectionComponent
 
 WEB_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')  # Metaflow's template asks for Roboto
 
@@ -13,5 +13,6 @@ WEB_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')  # Me
 def html_page(components: Sequence[Any], title: str) -> str:
     """Render components as `@card(type="blank")` does; without the web font, so that it needs no network."""
     card = BlankCard(options={"title": title})
-    page: str = card.render(SimpleNamespace(pathspec=title), components=[item.render() for item in components])
+    section = SectionComponent(contents=[item.render() for item in components]).render()
+    page: str = card.render(SimpleNamespace(pathspec=title), components=[section])
     return WEB_FONT.sub("", page)

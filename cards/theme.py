@@ -35,9 +35,10 @@ STYLE = """<style>
 .mf-card th { padding: 0.4rem 0.75rem; vertical-align: bottom; white-space: normal; }
 .mf-card td:first-child, .mf-card th:first-child, .mf-card td:nth-child(2):last-child { text-align: left; }
 .mf-card th:nth-child(2):last-child { text-align: left; }
-.mf-card .container:has(progress) { padding: 0.8rem 1rem; background: var(--lt-lt-grey); margin: 1rem 0; }
-.mf-card .container:has(progress) .inner { max-width: none; }
-.mf-card .container:has(progress) .details { font: inherit; color: var(--black); }
+.mf-card .sectionItems { display: block; }
+.mf-card div.container:has(> .inner progress) { padding: 0.8rem 1rem; background: var(--lt-lt-grey); margin: 1rem 0; }
+.mf-card div.container:has(> .inner progress) .inner { max-width: none; }
+.mf-card div.container:has(> .inner progress) .details { font: inherit; color: var(--black); }
 .mf-card .tableContainer { margin: 1.25rem 0; }
 .mf-card td:has(.value-box) { background: none; padding: 0 0.75rem 0 0; vertical-align: top; }
 .mf-card table .value-box { text-align: left; padding: 0.9rem 1rem; background: var(--bg) !important;

@@ -3,29 +3,23 @@
 from pathlib import Path
 
 from scarcegan import settings
-from scarcegan.problems import RegistryProblem
 from scarcegan.project import located
 from scarcegan.registry import LocalRegistry, Registry
 from scarcegan.snapshots import Manifest, open_snapshots
 
 
 def open_registry(chosen: settings.Registry) -> Registry:
-    """Open the registry that the settings name.
-
-    Nothing is created before the first registration.
+    """Open the registry that the settings name; nothing is created before the first registration.
 
     Raises:
-        RegistryProblem: the kind is unknown; SageMaker is chosen, but `archives` is not set, or no image is known to
-            serve a model.
+        RegistryProblem: SageMaker is chosen, but `archives` is not set, or no image is known to serve a model.
     """
-    if chosen.kind == "sagemaker":
-        # boto3 takes a second to import: `scarcegan models list` on a laptop does without.
-        from scarcegan.aws.sagemaker import open_sagemaker
+    if chosen.kind == "local":
+        return LocalRegistry(Path(located(chosen.path or ".scarcegan/registry")), chosen.group)
+    # boto3 takes a second to import: `scarcegan models list` on a laptop does without.
+    from scarcegan.aws.sagemaker import open_sagemaker
 
-        return open_sagemaker(chosen)
-    if chosen.kind != "local":
-        raise RegistryProblem(f"expected registry.kind 'local' or 'sagemaker', got '{chosen.kind}': set one of them")
-    return LocalRegistry(Path(located(chosen.path or ".scarcegan/registry")), chosen.group)
+    return open_sagemaker(chosen)
 
 
 def publish_snapshot(manifest: Manifest, chosen: settings.Snapshots) -> Manifest:

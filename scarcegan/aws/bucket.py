@@ -12,12 +12,7 @@ from scarcegan.storage import find_bytes, is_file, join, list_names, local_file,
 
 
 class Bucket:
-    """A prefix in S3.
-
-    Args:
-        prefix: `s3://bucket/prefix`.
-        cache: folder for fetched archives.
-    """
+    """A prefix `s3://bucket/prefix`; fetched archives are kept in the folder `cache`."""
 
     def __init__(self, prefix: str, cache: Path) -> None:
         if not prefix.removeprefix("s3://").strip("/") or not prefix.startswith("s3://"):
@@ -43,11 +38,7 @@ class Bucket:
         return uri, f"sha256:{sha256}"
 
     def fetch(self, sha256: str) -> Path:
-        """Return a local path of an archive, its digest checked.
-
-        Raises:
-            RegistryProblem: it was changed.
-        """
+        """Return a local path of an archive, its digest checked."""
         with local_file(self.uri(sha256)) as fetched:
             return keep_archive(fetched, self._cache, sha256)
 

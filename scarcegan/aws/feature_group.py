@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
-from botocore.exceptions import ClientError
 
 from scarcegan import settings
 from scarcegan.aws.findings import expecting_aws, patient_client
@@ -70,17 +70,16 @@ class FeatureGroup:
         return manifest
 
     def _ensure(self, manifest: Manifest) -> None:
+        describe = partial(self._sagemaker.describe_feature_group, FeatureGroupName=self.group)
         try:
-            found = self._sagemaker.describe_feature_group(FeatureGroupName=self.group)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFound":
-                raise
+            found = describe()
+        except self._sagemaker.exceptions.ResourceNotFound:
             self._create(manifest)
-            found = self._sagemaker.describe_feature_group(FeatureGroupName=self.group)
+            found = describe()
         deadline = time.monotonic() + READY_SECONDS
         while found["FeatureGroupStatus"] == "Creating" and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-            found = self._sagemaker.describe_feature_group(FeatureGroupName=self.group)
+            found = describe()
         if found["FeatureGroupStatus"] != "Created":
             raise DataProblem(
                 f"expected feature group '{self.group}' to be 'Created', got '{found['FeatureGroupStatus']}' "
@@ -142,11 +141,6 @@ def _records(table: pa.Table, manifest: Manifest) -> Iterator[list[dict[str, str
         {"FeatureName": EVENT_TIME, "ValueAsString": f"{manifest.frame.cutoff}T00:00:00Z"},
         {"FeatureName": NAME, "ValueAsString": manifest.name},
     ]
-    names = [ID, *manifest.frame.columns]
-    for piece in table.to_batches(max_chunksize=1_000):
-        columns = [piece.column(name).to_pylist() for name in names]
-        for values in zip(*columns, strict=True):
-            own = [
-                {"FeatureName": name, "ValueAsString": str(value)} for name, value in zip(names, values, strict=True)
-            ]
-            yield own + same
+    for piece in table.select([ID, *manifest.frame.columns]).to_batches(max_chunksize=1_000):
+        for row in piece.to_pylist():
+            yield [{"FeatureName": name, "ValueAsString": str(value)} for name, value in row.items()] + same

@@ -7,8 +7,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from scarcegan.aws.multiclass import f_scores, multiclass_block
-from scarcegan.evaluation.records import Curve, Interval, Measures
+import numpy as np
+
+from scarcegan.evaluation.metrics import f_score
+from scarcegan.evaluation.records import Confusion, Curve, Interval, Measures
 
 # JSON has no NaN; SageMaker writes this string where a standard deviation is missing.
 _NO_DEVIATION = "NaN"
@@ -25,7 +27,7 @@ def model_quality(measures: Measures) -> dict[str, Any]:
     Source: SageMaker developer guide, "Model quality metrics and Amazon CloudWatch monitoring".
     """
     matrix, prevalence = _confusion_matrix(measures), measures.prevalence
-    constant = {"recall": 1.0, "precision": prevalence, "accuracy": prevalence, **f_scores(prevalence, 1.0)}
+    constant = {"recall": 1.0, "precision": prevalence, "accuracy": prevalence, **_f_scores(prevalence, 1.0)}
     binary = {
         "confusion_matrix": matrix,
         **_rates(matrix, measures),
@@ -97,7 +99,7 @@ def _rates(matrix: dict[str, dict[str, int]], measures: Measures) -> dict[str, A
         "true_negative_rate": _plain(1 - false_positive_rate),
         "false_positive_rate": _plain(false_positive_rate),
         "false_negative_rate": _with_deviation(measures.recall) | {"value": 1 - recall},
-        **{name: _plain(value) for name, value in f_scores(precision, recall).items()},
+        **{name: _plain(value) for name, value in _f_scores(precision, recall).items()},
         "f2": _with_deviation(measures.f2),
     }
 
@@ -122,3 +124,45 @@ def _with_deviation(figure: Interval) -> dict[str, Any]:
 
 def _plain(value: Any) -> dict[str, Any]:
     return {"value": float(value), "standard_deviation": _NO_DEVIATION}
+
+
+def multiclass_block(confusion: Confusion) -> dict[str, Any]:
+    """Return SageMaker's multiclass metrics of a confusion matrix.
+
+    The matrix is shown whole, with a last row for players of no known class, if there are any. The metrics count
+    players of a known class alone; 'unknown' is an answer that is never right. Weights are the shares of the classes.
+    The 'best constant classifier' names the most frequent class. Where truth is known but classes are not, the only
+    known class may be the rare one: then the binary block tells more.
+    """
+    labels, rows, matrix = confusion.labels, confusion.rows, confusion.matrix
+    block: dict[str, Any] = {
+        "confusion_matrix": {
+            row: dict(zip(labels, counts, strict=True)) for row, counts in zip(rows, matrix, strict=True)
+        }
+    }
+    known = np.array([counts for row, counts in zip(rows, matrix, strict=True) if row in labels], dtype=float)
+    if known.sum() == 0:
+        return block
+    share = known.sum(axis=1) / known.sum()
+    right = np.diagonal(known)
+    figures = {"accuracy": right.sum() / known.sum()}
+    figures |= _weighted(share, _ratio(right, known.sum(axis=1)), _ratio(right, known.sum(axis=0)[: len(right)]))
+    often = share == share.max()
+    constant = (np.cumsum(often) == 1) & often
+    blind = {"accuracy": share.max()}
+    blind |= _weighted(share, constant.astype(float), constant * share)
+    figures |= {f"{name}_best_constant_classifier": value for name, value in blind.items()}
+    return block | {name: _plain(value) for name, value in figures.items()}
+
+
+def _weighted(share: np.ndarray, recall: np.ndarray, precision: np.ndarray) -> dict[str, float]:
+    by_class = {"recall": recall, "precision": precision, **_f_scores(precision, recall)}
+    return {f"weighted_{name}": float(share @ values) for name, values in by_class.items()}
+
+
+def _f_scores(precision: np.ndarray | float, recall: np.ndarray | float) -> dict[str, Any]:
+    return {name: f_score(precision, recall, beta) for name, beta in (("f0_5", 0.5), ("f1", 1.0), ("f2", 2.0))}
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -13,7 +13,7 @@ from scarcegan.cli.answers import Answer, answers
 from scarcegan.cli.options import NUMBER, Force, Reason, Who
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelVersion, Registry
-from scarcegan.registry.comparison import compare as compare_versions
+from scarcegan.registry.versions import compare as compare_versions
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from scarcegan import words
 from scarcegan.registry import Decision, ModelVersion
-from scarcegan.registry.comparison import BesideChampion
+from scarcegan.registry.versions import BesideChampion
 
 NOTHING_YET = Text(
     "No registered models in this group yet: `make run` trains and registers four.\n"

@@ -87,13 +87,8 @@ def evaluate_models(
 ) -> Evaluation:
     """Measure everybody on the same resamples of the same players, and judge.
 
-    Args:
-        held_out: the test sets; the first one is the verdicts'.
-        models: the run's models by definition.
-        rivals: risk scores [n] by rival and test set.
-        champions: approved models by definition; empty where there is none yet.
-        prevalence: what the models were selected with.
-        settings: definitions, classes, review budget, bootstrap resamples and seed count.
+    Verdicts are given on the first test set. Models and champions are by definition; rivals are risk scores [n] by name
+    and test set.
 
     Raises:
         DataProblem: no test set, a score that is not finite, or a test set without risky players.

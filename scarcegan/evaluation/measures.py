@@ -16,11 +16,8 @@ _SMALLEST_SHARE = 1e-4
 def measure(scored: Scored, weights: np.ndarray, review_budget: float, threshold: float | None) -> Measures:
     """Measure one score on one test set; what needs class probabilities is None.
 
-    Args:
-        scored: the test set's players.
-        weights: uint8 array [resamples, n], the same for all that are to be compared.
-        review_budget: share of players that moderators can look at.
-        threshold: where `recall`, `precision`, `flagged_share` and `f2` are taken; None: at the review budget.
+    The weights [resamples, n] are the same for all that are to be compared. Without a threshold of its own, a score's
+    `recall`, `precision`, `flagged_share` and `f2` are taken at the review budget.
     """
     plain, drawn = metrics.curve(scored), metrics.curve(scored, weights)
     at_1, at_2, at_5, budget = (_at_share(plain, drawn, share) for share in (0.01, 0.02, 0.05, review_budget))

@@ -58,11 +58,9 @@ class RunningCounts:
 
 
 def curve(scored: Scored, weights: np.ndarray | None = None) -> RunningCounts:
-    """Rank the players once and count along the ranking.
+    """Rank the players once, ties allowed, and count along the ranking.
 
-    Args:
-        scored: n players; ties allowed.
-        weights: uint8 array [resamples, n], how often each resample drew each player; None: everybody once.
+    Weights, uint8 [resamples, n], say how often each resample drew each player; None: everybody once.
     """
     if weights is None:
         weights = np.ones((1, len(scored)), dtype=np.uint8)
@@ -102,11 +100,9 @@ def roc_auc(points: RunningCounts) -> np.ndarray:
 
 
 def recall_at_shares(points: RunningCounts, shares: np.ndarray) -> np.ndarray:
-    """Recall when exactly a share of the population is flagged, ties at the edge taken in random order.
+    """Recall [resamples, k] when exactly a share of the population is flagged, ties at the edge in random order.
 
-    Args:
-        points: the ranking.
-        shares: float array [k], or [resamples, k] for a share of each resample's own; in [0, 1]. So is the answer.
+    The shares are [k], or [resamples, k] for shares of each resample's own.
     """
     return _recall_at(points, points.flagged_before, points.flagged, shares * points.population[:, None])
 

@@ -17,12 +17,7 @@ def train_rival(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Train a rival on one thread to tell the labelled classes apart, every class weighing the same.
 
-    Args:
-        name: which rival.
-        features: float array [n, features], scaled as for the networks.
-        labels: int array [n]; unlabelled rows (-1) are left out.
-        rare_index: class index of the rare class.
-        seed: of the rival's trees.
+    Features are scaled as for the networks, [n, features]; unlabelled rows are left out.
 
     Returns:
         Maps scaled features [n, features] to the probability of the rare class, float64 [n].

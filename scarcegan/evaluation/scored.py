@@ -81,11 +81,18 @@ class HeldOut:
         return Scored(score, self.is_risky, self.in_population, self.prevalence)
 
 
-def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence: float | None = None) -> HeldOut:
-    """Say what each row of a test set (or of a validation set, with no truth given) tells.
+def held_by_label(labels: np.ndarray, rare_index: int, prevalence: float | None) -> HeldOut:
+    """Say what each row tells by its label (int array [n], -1 unlabelled), as in validation.
 
-    With truth, all rows stand for the population and the truly risky are to be found. Without, the labelled
-    risky are to be found, and the unlabelled, whom the moderators really see, stand for the population.
+    The labelled risky are to be found, and the unlabelled, whom the moderators really see, stand for the population.
+    """
+    return HeldOut(labels, labels == rare_index, labels == UNLABELED, prevalence)
+
+
+def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence: float | None = None) -> HeldOut:
+    """Say what each row of a test set tells: by its label where truth is not known.
+
+    With truth, all rows stand for the population and the truly risky are to be found.
 
     Args:
         labels: int array [n], -1 unlabelled.
@@ -94,7 +101,7 @@ def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence:
         prevalence: used only where truth is not known.
 
     Raises:
-        DataProblem: truth is known for some rows only.
+        DataProblem: truth (1 risky, 0 not, -1 not known) is known for some rows only.
     """
     known = truth != UNKNOWN_TRUTH
     if known.all():
@@ -104,4 +111,4 @@ def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence:
             f"expected the truth of all {len(truth)} test players or of none, got {np.count_nonzero(known)}: "
             "fill the truth column or leave it out"
         )
-    return HeldOut(labels, labels == rare_index, labels == UNLABELED, prevalence)
+    return held_by_label(labels, rare_index, prevalence)

@@ -38,12 +38,8 @@ def choose(
     that matters is taken from the mean of everything healthy; a round is judged by its recall around that
     share, averaged over several shares and over the neighbouring rounds.
 
-    Args:
-        scores: float array [rounds, members, n]; risk scores of the validation rows.
-        healthy: bool array [rounds, members]; what may be chosen.
-        validation: the rows; their own score is not looked at.
-        definition: what to serve.
-        review_budget: share of players.
+    The scores are [rounds, members, n], of the validation rows, whose own score is not looked at; healthy is bool
+    [rounds, members], what may be chosen.
 
     Raises:
         TrainingCollapsed: no member is healthy in any round.
@@ -85,14 +81,8 @@ def final_threshold(
     over is the flagged share. Its threshold flags that share of the background. The pooled scores are those that
     chose the rounds, so recall and precision of the point are a little optimistic; the test set's are not.
 
-    Args:
-        pooled: validation rows of all folds, each scored by its own fold's members.
-        definition: what to serve.
-        review_budget: share of players.
-        background: float array [m]; the final ensemble's scores of unlabelled players.
-
-    Returns:
-        The operating point on the pooled scores, with the final threshold and what it flags of the background.
+    Pooled are the validation rows of all folds, each scored by its own fold's members; background are the final
+    ensemble's scores of unlabelled players.
 
     Raises:
         DataProblem: a background score is not finite, or there is none.

@@ -15,12 +15,9 @@ _CUTS = (1 / 3, 2 / 3)
 
 
 def subgroup_features(names: Sequence[str], chosen: Sequence[str], activity: str = "") -> list[str]:
-    """Say which features set players apart: those chosen, or what tells activity and tenure.
+    """Say which of the players' features set them apart: those chosen, or what tells activity and tenure, perhaps none.
 
-    Args:
-        names: the players' features.
-        chosen: `evaluate.subgroup_features`; empty: by the catalogue's names, perhaps none.
-        activity: the counter of how much is played, preferred to the first counter where both are there.
+    The counter `activity`, of how much is played, is preferred to the first counter where both are there.
 
     Raises:
         SettingsProblem: a chosen feature is not there.

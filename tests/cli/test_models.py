@@ -6,8 +6,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from scarcegan.cli import app, tables
-from scarcegan.registry.comparison import compare
 from scarcegan.registry.local import LocalRegistry
+from scarcegan.registry.versions import compare
 
 GROUP = "scarcegan-risky-players"
 

@@ -60,10 +60,6 @@ def test_the_notebooks_own_namespace_stays_as_it_was(recorded):
     assert metaflow.get_namespace() == "user:ada"
 
 
-def test_one_run_is_found_by_number_and_by_pathspec(recorded):
-    assert history.show("first")["run"] == history.show("RetrainFlow/first")["run"] == "first"
-
-
 @pytest.mark.parametrize("reference", ["fifth", "RetrainFlow/fifth", "a/b/c"])
 def test_an_unknown_run_is_named_with_the_place_that_was_searched(recorded, reference):
     with pytest.raises(HistoryProblem, match=f"run of local@.*, got '{reference}', .*scarcegan runs list"):

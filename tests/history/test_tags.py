@@ -37,12 +37,9 @@ def test_tags_follow_the_registry_and_leave_others_alone(recorded):
     assert tags_of("first") == {"nightly", "candidate"}
 
 
-def test_a_run_that_cannot_be_reached_is_named_and_stops_nobody(recorded):
+def test_a_run_that_cannot_be_reached_is_named_and_stops_nobody(release):
     gone = history.follow_registry({"RetrainFlow/gone": {"champion"}, "RetrainFlow/first": set()})
     assert (gone, tags_of("first")) == (["RetrainFlow/gone"], {"nightly"})
-
-
-def test_a_release_that_cannot_be_tagged_says_so(release):
     assert history.tag_release(replace(release, lineage=replace(release.lineage, run="RetrainFlow/gone"))) == []
 
 

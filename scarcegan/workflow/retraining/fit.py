@@ -8,12 +8,12 @@ import numpy as np
 
 from scarcegan.data import scaling
 from scarcegan.data.folds import in_folds
-from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
+from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import Scaler, fit_scaler
 from scarcegan.evaluation.metrics import average_precision, curve, precision_of, recall_at_shares
 from scarcegan.evaluation.prevalence import prevalence_of
-from scarcegan.evaluation.scored import HeldOut, held_out
-from scarcegan.evaluation.selection import Choice, choose
+from scarcegan.evaluation.scored import HeldOut, Scored, held_by_label
+from scarcegan.evaluation.selection import choose
 from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
 from scarcegan.gan.devices import prepare_devices
 from scarcegan.gan.networks import SLOPE, STEEPNESS, THRESHOLDS
@@ -21,7 +21,7 @@ from scarcegan.gan.program import Program, TrainingRows
 from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
 from scarcegan.serving.forward import Layer, member_logits
 from scarcegan.serving.networks import Networks
-from scarcegan.settings import Settings
+from scarcegan.settings import Definition, Settings
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Candidate, FoldOffer
 
@@ -62,14 +62,21 @@ def fit_fold(
     scaler = fit_scaler(prepared.players.features, settings.scaling, train_rows)
     scaled = scaler.apply(prepared.players.features, validation_rows)
     rows = training_rows(prepared, train_rows, scaler, settings, spend=spend)
+    # Nobody has estimated the prevalence yet: the review budget stands in for it.
+    share, rare = settings.data.prevalence or settings.review_budget, len(settings.populations.negatives)
+    held = held_by_label(prepared.players.labels[validation_rows], rare, share)
     trained = train_members(
         Program(rows, settings.model, settings.train, fold_seed, member_seeds),
         scaled,
-        _Measure(scaled, _as_labeled(prepared, validation_rows, settings), settings),
+        _Measure(scaled, held, settings),
         CheckpointFile(str(checkpoint), fold_fingerprint(prepared, settings, number)) if checkpoint else None,
         on_round,
     )
-    return _offer(prepared, number, validation_rows, scaler, trained, settings)
+    mean_score = trained.scores[trained.healthy].mean(axis=0)
+    prevalence = prevalence_of(mean_score, held.labels, settings)
+    validation = replace(held, prevalence=prevalence.value).scored(mean_score)
+    candidates = {one.name: _candidate(one, validation, trained, scaler, settings) for one in settings.definitions}
+    return FoldOffer(number, candidates, validation_rows, trained.progress, prevalence)
 
 
 def seeds(seed: int, fold: int, members: int) -> tuple[int, tuple[int, ...]]:
@@ -162,37 +169,10 @@ def _validation_rows(prepared: Prepared, number: int, rng: np.random.Generator) 
     return np.concatenate([rows[~is_unlabeled], unlabeled])
 
 
-def _as_labeled(prepared: Prepared, rows: np.ndarray, settings: Settings, prevalence: float | None = None) -> HeldOut:
-    """Take validation rows by their labels alone: the truth is for test sets.
-
-    While training nobody has estimated the prevalence yet; the review budget stands in for the live card.
-    """
-    labels = prepared.players.labels[rows]
-    share = prevalence or settings.data.prevalence or settings.review_budget
-    return held_out(labels, np.full(len(rows), UNKNOWN_TRUTH), len(settings.populations.negatives), share)
-
-
-def _offer(
-    prepared: Prepared,
-    number: int,
-    validation_rows: np.ndarray,
-    scaler: Scaler,
-    trained: TrainedMembers,
-    settings: Settings,
-) -> FoldOffer:
-    labels = prepared.players.labels[validation_rows]
-    mean_score = trained.scores[trained.healthy].mean(axis=0)
-    prevalence = prevalence_of(mean_score, labels, settings)
-    held = _as_labeled(prepared, validation_rows, settings, prevalence.value)
-    validation = held.scored(mean_score)
-    candidates = {}
-    for definition in settings.definitions:
-        choice = choose(trained.scores, trained.healthy, validation, definition, settings.review_budget)
-        candidates[definition.name] = _candidate(choice, trained, scaler)
-    return FoldOffer(number, candidates, validation_rows, trained.progress, prevalence)
-
-
-def _candidate(choice: Choice, trained: TrainedMembers, scaler: Scaler) -> Candidate:
+def _candidate(
+    definition: Definition, validation: Scored, trained: TrainedMembers, scaler: Scaler, settings: Settings
+) -> Candidate:
+    choice = choose(trained.scores, trained.healthy, validation, definition, settings.review_budget)
     chosen = list(zip(choice.rounds, choice.members, strict=True))
     weights = {
         name: np.stack([trained.weights[at][name][member] for at, member in chosen]) for name in trained.weights[0]

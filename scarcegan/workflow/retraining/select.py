@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from scarcegan.data.players import UNKNOWN_TRUTH
 from scarcegan.evaluation.prevalence import prevalence_of
-from scarcegan.evaluation.scored import held_out
+from scarcegan.evaluation.scored import held_by_label
 from scarcegan.evaluation.selection import final_threshold
 from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.model import Model
@@ -35,7 +34,7 @@ def select_models(
         for definition in settings.definitions
     }
     prevalence = prevalence_of(np.mean(list(pooled.values()), axis=0), labels, settings)
-    held = held_out(labels, np.full(len(rows), UNKNOWN_TRUTH), len(settings.populations.negatives), prevalence.value)
+    held = held_by_label(labels, len(settings.populations.negatives), prevalence.value)
     models, selected = {}, {}
     for definition in settings.definitions:
         name = definition.name
