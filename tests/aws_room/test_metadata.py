@@ -68,16 +68,6 @@ def test_what_is_known_against_the_champion_comes_back(against):
     assert (back["against_champion"], back["metadata"]) == (against, {})
 
 
-def test_packages_that_told_it_in_text_are_still_read():
-    text = {
-        "against_champion": "worse",
-        "champion_version": "3",
-        "recall_against_champion": "-0.03 from -0.05 to -0.01",
-    }
-    back = from_metadata(to_metadata(replace(MODEL, metadata=text), 1))
-    assert (back["against_champion"], back["metadata"]) == (None, text)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

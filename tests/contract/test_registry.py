@@ -1,15 +1,22 @@
 """What every registry backend must do."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from scarcegan.problems import RegistryProblem
+from scarcegan.registry.versions import ModelFacts
 
 
 def numbers(versions):
     return [version.version for version in versions]
+
+
+def register_two(registry, make_release):
+    """Versions 1 to 4 of run 11 and 5 to 8 of run 12."""
+    for run in ("11", "12"):
+        registry.register_release(make_release(run))
 
 
 def test_a_release_lands_as_four_pending_versions(registry, make_release):
@@ -24,16 +31,8 @@ def test_a_release_lands_as_four_pending_versions(registry, make_release):
 def test_a_version_tells_all_that_was_registered(registry, make_release):
     model = make_release(definitions=("balanced",))[0]
     version = registry.register_release([model])[0]
-    for name in ("definition", "threshold", "constraint_met", "release_id", "origin_run_id", "run_pathspec"):
+    for name in (*(field.name for field in fields(ModelFacts)), "token"):
         assert getattr(version, name) == getattr(model, name)
-    assert version.metrics == model.metrics
-    assert version.metadata == model.metadata
-    assert version.against_champion == model.against_champion
-    assert (version.description, version.sha256, version.token) == (
-        model.description,
-        model.sha256,
-        model.token,
-    )
     assert version.release_size == 1
     assert version.created_at
 
@@ -47,28 +46,19 @@ def test_the_archive_comes_back_as_it_went(registry, make_release):
     assert [registry.fetch_archive(version.version).read_bytes() for version in versions] == content
 
 
-def test_registering_twice_gives_the_same_versions(registry, make_release):
-    first = registry.register_release(make_release())
-    assert registry.register_release(make_release()) == first
-    assert len(registry.versions()) == 4
-
-
-def test_a_resumed_run_registers_nothing_twice(registry, make_release):
+def test_registering_again_gives_the_same_versions_in_a_resumed_run_as_well(registry, make_release):
     """A resume has a new run pathspec, but the origin run and the archives stay."""
     first = registry.register_release(make_release())
-    again = registry.register_release(make_release(run_pathspec="RetrainFlow/99", release_id="release-99"))
-    assert again == first
+    assert registry.register_release(make_release()) == first
+    resumed = make_release(run_pathspec="RetrainFlow/99", release_id="release-99")
+    assert registry.register_release(resumed) == first == registry.versions()
 
 
 def test_an_approved_version_stays_approved_when_registered_again(registry, make_release, reviewer):
     registry.register_release(make_release())
     registry.approve(2, **reviewer)
-    assert [version.status for version in registry.register_release(make_release())] == [
-        "PendingManualApproval",
-        "Approved",
-        "PendingManualApproval",
-        "PendingManualApproval",
-    ]
+    again = registry.register_release(make_release())
+    assert [version.version for version in again if version.status == "Approved"] == [2]
 
 
 def test_another_run_registers_new_versions(registry, make_release):
@@ -115,14 +105,8 @@ def test_approval_makes_the_champion_of_its_definition_alone(registry, make_rele
     assert registry.champion("balanced") is None
 
 
-def test_a_whole_release_is_approved_at_once(registry, make_release, reviewer):
-    registry.register_release(make_release())
-    assert all(version.is_champion for version in registry.approve(1, 2, 3, 4, **reviewer))
-
-
 def test_a_later_approval_takes_the_place(registry, make_release, reviewer):
-    registry.register_release(make_release("11"))
-    registry.register_release(make_release("12"))
+    register_two(registry, make_release)
     registry.approve(5, **reviewer)
     registry.approve(1, **reviewer)
     assert registry.champion("recall_first").version == 1
@@ -130,8 +114,7 @@ def test_a_later_approval_takes_the_place(registry, make_release, reviewer):
 
 
 def test_rejecting_the_champion_gives_the_place_back(registry, make_release, reviewer):
-    registry.register_release(make_release("11"))
-    registry.register_release(make_release("12"))
+    register_two(registry, make_release)
     registry.approve(1, **reviewer)
     registry.approve(5, **reviewer)
     assert registry.reject(5, **reviewer)[0].status == "Rejected"
@@ -207,20 +190,16 @@ def test_a_release_with_known_models_under_another_name_is_incomplete(registry, 
 
 
 def test_rollback_restores_the_former_champions(registry, make_release, reviewer):
-    registry.register_release(make_release("11"))
-    registry.register_release(make_release("12"))
-    registry.approve(1, 2, 3, 4, **reviewer)
-    former = numbers(version for version in registry.versions() if version.is_champion)
+    register_two(registry, make_release)
+    assert all(version.is_champion for version in registry.approve(1, 2, 3, 4, **reviewer))
     registry.approve(5, 6, 7, 8, **reviewer)
-    champions = registry.rollback(who="omar", why="flags everybody")
-    assert numbers(champions) == former == [1, 2, 3, 4]
+    assert numbers(registry.rollback(who="omar", why="flags everybody")) == [1, 2, 3, 4]
     assert [version.status for version in registry.versions(release_id="release-12")] == ["Rejected"] * 4
     assert registry.events(5)[-1].why == "flags everybody"
 
 
 def test_rollback_of_a_part_leaves_the_others(registry, make_release, reviewer):
-    registry.register_release(make_release("11"))
-    registry.register_release(make_release("12"))
+    register_two(registry, make_release)
     registry.approve(1, 2, 3, 4, **reviewer)
     registry.approve(7, **reviewer)
     assert numbers(registry.rollback(**reviewer)) == [1, 2, 3, 4]

@@ -15,6 +15,7 @@ from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem
 
 GROUP = "risky-players"
+IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/tensorflow-inference:2.20-cpu"
 REVIEW = {"who": "rita", "why": "finds more"}
 
 
@@ -152,19 +153,13 @@ def test_a_group_that_does_not_exist_yet_is_empty(aws, open_sagemaker):
     assert open_sagemaker(Client()).versions() == []
 
 
-def test_the_package_says_how_to_serve_the_archive(aws, open_sagemaker, make_release):
-    version = open_sagemaker().register_release(make_release())[0]
-    package = aws("sagemaker").describe_model_package(ModelPackageName=version.arn)
-    container = package["InferenceSpecification"]["Containers"][0]
-    assert container["ModelDataUrl"] == version.location
-    assert "tensorflow-inference" in container["Image"]
-    assert package["ModelApprovalStatus"] == "PendingManualApproval"
-
-
-def test_the_package_carries_quality_card_and_origin(aws, open_sagemaker, make_release, evaluation):
+def test_the_package_carries_archive_image_quality_card_and_origin(aws, open_sagemaker, make_release, evaluation):
     client = Meddling(aws("sagemaker"))
-    open_sagemaker(client).register_release(make_release(definitions=("balanced",), evaluation=evaluation))
+    models = make_release(definitions=("balanced",), evaluation=evaluation)
+    [version] = open_sagemaker(client).register_release(models)
     sent = next(sent for name, sent in client.calls if name == "create_model_package")
+    [container] = sent["InferenceSpecification"]["Containers"]
+    assert container == {"Image": IMAGE, "ModelDataUrl": version.location}
     assert sent["MetadataProperties"] == {"GeneratedBy": "RetrainFlow/11", "CommitId": "0a1b2c3"}
     card = json.loads(sent["ModelCard"]["ModelCardContent"])
     assert card["additional_information"]["custom_details"]["release"] == "release-11"

@@ -16,25 +16,18 @@ def measures(point):
     return point.threshold, point.flagged_share, point.recall, point.precision
 
 
-def test_recall_first_flags_the_fewest_that_reach_the_recall(ten_players):
-    two_thirds = Definition(name="d", maximise="fewest_flagged", constraint="recall", bound=0.6)
-    point = operating_point(two_thirds, ten_players, 0.01)
-    assert measures(point) == pytest.approx((0.8, 0.3, 2 / 3, 2 / 3))
-    assert operating_point(RECALL_FIRST, ten_players, 0.01).flagged_share == pytest.approx(0.8)
-
-
-def test_precision_first_finds_the_most_within_the_precision(ten_players):
-    assert measures(operating_point(PRECISION_FIRST, ten_players, 0.01)) == pytest.approx((1.0, 0.1, 1 / 3, 1))
-
-
-def test_a_review_budget_is_used_in_full(ten_players):
-    # two reviews find no more than one here, but could
-    assert measures(operating_point(REVIEW_BUDGET, ten_players, 0.2)) == pytest.approx((0.9, 0.2, 1 / 3, 1 / 2))
-
-
-def test_a_definitions_own_share_goes_before_the_review_budget(ten_players):
-    own = Definition(name="d", maximise="recall", constraint="flagged", bound=0.3)
-    assert operating_point(own, ten_players, 0.1).flagged_share == pytest.approx(0.3)
+@pytest.mark.parametrize(
+    ("definition", "budget", "expected"),
+    [
+        (RECALL_FIRST.model_copy(update={"bound": 0.6}), 0.01, (0.8, 0.3, 2 / 3, 2 / 3)),
+        (RECALL_FIRST, 0.01, (0.3, 0.8, 1, 3 / 8)),
+        (PRECISION_FIRST, 0.01, (1.0, 0.1, 1 / 3, 1)),
+        (REVIEW_BUDGET, 0.2, (0.9, 0.2, 1 / 3, 1 / 2)),  # two reviews find no more than one here, but could
+        (REVIEW_BUDGET.model_copy(update={"bound": 0.3}), 0.1, (0.8, 0.3, 2 / 3, 2 / 3)),  # its own share goes first
+    ],
+)
+def test_each_definition_has_the_threshold_that_serves_it_best(ten_players, definition, budget, expected):
+    assert measures(operating_point(definition, ten_players, budget)) == pytest.approx(expected)
 
 
 def test_balanced_maximises_f2(ten_players):

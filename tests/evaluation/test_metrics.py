@@ -69,19 +69,12 @@ def test_estimated_precision_never_exceeds_one(labelled_apart):
     assert metrics.at_threshold(top, 1.0).precision[0] == 1
 
 
-def test_all_scores_equal_ranks_at_random():
-    flat = everybody(np.full(8, 0.5), np.arange(8) < 2)
-    points = metrics.curve(flat)
-    assert metrics.average_precision(points)[0] == pytest.approx(0.25)
-    assert metrics.roc_auc(points)[0] == pytest.approx(0.5)
+def test_equal_scores_rank_at_random_and_one_risky_player_is_enough():
+    flat, one = everybody(np.full(8, 0.5), np.arange(8) < 2), everybody([0.9, 0.8, 0.7], [0, 1, 0])
+    for scored, precision in ((flat, 0.25), (one, 0.5)):
+        assert metrics.average_precision(metrics.curve(scored))[0] == pytest.approx(precision)
+        assert metrics.roc_auc(metrics.curve(scored))[0] == pytest.approx(0.5)
     assert recall_at(flat, 0.1) == pytest.approx(0.1)
-
-
-def test_one_risky_player_is_enough():
-    one = everybody([0.9, 0.8, 0.7], [0, 1, 0])
-    points = metrics.curve(one)
-    assert metrics.average_precision(points)[0] == pytest.approx(1 / 2)
-    assert metrics.roc_auc(points)[0] == pytest.approx(1 / 2)
 
 
 tied_players = st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 3)), min_size=2, max_size=40).filter(

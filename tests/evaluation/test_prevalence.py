@@ -36,12 +36,9 @@ def test_it_is_at_least_one_player(rng):
     assert estimate_prevalence(rng.normal(3, 1, 50), wild, np.full(200, -9.0)).value == pytest.approx(1 / 200)
 
 
-def test_scores_that_do_not_separate_are_refused(rng):
+def test_groups_that_are_empty_or_alike_are_refused(rng):
     with pytest.raises(DataProblem, match=r"separate risky from harmless .* set data\.prevalence"):
         estimate_prevalence(rng.random(500), rng.random(500), rng.random(500))
-
-
-def test_an_empty_group_is_refused():
     with pytest.raises(DataProblem, match="'negatives': 0"):
         estimate_prevalence(np.ones(3), np.array([]), np.ones(3))
 

@@ -12,20 +12,19 @@ def scored(score, is_risky, in_population=None, prevalence=None):
                   prevalence)  # fmt: skip
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_scores_that_are_not_finite_are_refused_with_their_number(bad):
-    with pytest.raises(DataProblem, match="got 2 NaN or infinite of 3"):
-        scored([bad, bad, 1], [1, 0, 0])
-
-
-def test_nobody_risky_is_refused():
-    with pytest.raises(DataProblem, match="at least 1 known risky player, got 0 of 3"):
-        scored([1, 2, 3], [0, 0, 0])
-
-
-def test_nobody_but_risky_players_is_refused():
-    with pytest.raises(DataProblem, match="not known to be risky that stand for the population, got 0"):
-        scored([1, 2, 3], [1, 1, 1])
+@pytest.mark.parametrize(
+    ("score", "is_risky", "message"),
+    [
+        ([np.nan, np.nan, 1], [1, 0, 0], "got 2 NaN or infinite of 3"),
+        ([np.inf, 0, 1], [1, 0, 0], "got 1 NaN or infinite of 3"),
+        ([1, 2, 3], [0, 0, 0], "at least 1 known risky player, got 0 of 3"),
+        ([1, 2, 3], [1, 1, 1], "not known to be risky that stand for the population, got 0"),
+        ([1, 2], [1, 0, 0], r"got lengths \(2, 3, 3\)"),
+    ],
+)
+def test_players_that_nothing_can_be_measured_on_are_refused(score, is_risky, message):
+    with pytest.raises(DataProblem, match=message):
+        scored(score, is_risky)
 
 
 def test_risky_players_outside_the_population_need_a_prevalence():
@@ -33,11 +32,6 @@ def test_risky_players_outside_the_population_need_a_prevalence():
     with pytest.raises(DataProblem, match=r"set data\.prevalence"):
         scored([1, 2, 3], is_risky, ~is_risky)
     assert scored([1, 2, 3], is_risky, ~is_risky, 0.01).prevalence == 0.01
-
-
-def test_scores_of_another_length_are_refused(ten_players):
-    with pytest.raises(DataProblem, match=r"got lengths \(9, 10, 10\)"):
-        ten_players.with_score(np.zeros(9))
 
 
 def test_with_truth_all_rows_stand_for_the_population_and_the_truth_decides_who_is_risky():

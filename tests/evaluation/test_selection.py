@@ -52,41 +52,32 @@ def test_a_single_lucky_round_loses_to_a_good_neighbourhood(rng, validation):
     assert choose(scores, all_of(scores), validation, REVIEW_BUDGET, 0.05).rounds[0] in (4, 5, 6)
 
 
-def test_an_unhealthy_member_is_never_chosen_not_even_looked_at(rng, validation):
-    scores = scores_of(rng, np.full((4, 3), [1.0, 5.0, 1.0]))
-    with_nan = scores.copy()
-    with_nan[:, 1] = np.nan
-    healthy = np.tile([True, False, True], (4, 1))
-    choice = choose(with_nan, healthy, validation, REVIEW_BUDGET, 0.05)
-    assert choice.members == [0, 2]
-    assert choice == choose(scores, healthy, validation, REVIEW_BUDGET, 0.05)
-
-
-def test_a_round_taken_while_its_member_was_broken_is_never_chosen(rng, validation):
-    scores = scores_of(rng, [[1, 1], [5, 1], [5, 1], [2, 1], [1, 1]])
+@pytest.mark.parametrize(
+    ("separations", "broken", "chosen"),
+    [
+        (np.full((4, 3), [1.0, 5.0, 1.0]), np.s_[:, 1], [0, 2]),  # a member that is never healthy
+        ([[1, 1], [5, 1], [5, 1], [2, 1], [1, 1]], np.s_[1:3, 0], [0, 1]),  # its best rounds are broken ones
+    ],
+)
+def test_what_is_not_healthy_is_never_chosen_not_even_looked_at(rng, validation, separations, broken, chosen):
+    scores = scores_of(rng, separations)
     with_nan, healthy = scores.copy(), all_of(scores)
-    with_nan[1:3, 0], healthy[1:3, 0] = np.nan, False
+    with_nan[broken], healthy[broken] = np.nan, False
     choice = choose(with_nan, healthy, validation, REVIEW_BUDGET, 0.05)
-    assert choice.members == [0, 1]
-    assert choice.rounds[0] == 3  # judged by itself and its healthy neighbour alone
+    assert choice.members == chosen
+    assert healthy[choice.rounds, choice.members].all()
     assert choice == choose(scores, healthy, validation, REVIEW_BUDGET, 0.05)
 
 
-def test_no_healthy_member_is_a_clear_error(rng, validation):
-    with pytest.raises(TrainingCollapsed, match="at least 1 healthy member for 'balanced', got 0 of 2"):
-        choose(scores_of(rng, np.ones((3, 2))), np.zeros((3, 2), dtype=bool), validation, BALANCED, 0.05)
-
-
-def test_a_healthy_member_with_nan_is_refused(rng, validation):
+def test_nothing_to_choose_from_is_a_clear_error(rng, validation):
     scores = scores_of(rng, np.ones((3, 2)))
+    with pytest.raises(TrainingCollapsed, match="at least 1 healthy member for 'balanced', got 0 of 2"):
+        choose(scores, ~all_of(scores), validation, BALANCED, 0.05)
+    with pytest.raises(DataProblem, match="at least 1 round"):
+        choose(scores[:0], all_of(scores)[:0], validation, BALANCED, 0.05)
     scores[1, 0, 5] = np.nan
     with pytest.raises(DataProblem, match="finite"):
         choose(scores, all_of(scores), validation, BALANCED, 0.05)
-
-
-def test_no_round_is_a_clear_error(validation):
-    with pytest.raises(DataProblem, match="at least 1 round"):
-        choose(np.zeros((0, 2, PLAYERS)), np.ones((0, 2), dtype=bool), validation, BALANCED, 0.05)
 
 
 def test_one_member_and_one_round_are_the_choice(rng, validation):
@@ -106,14 +97,10 @@ def test_mean_recall_is_the_rankings_recall_at_the_shares(rng, decimals, apart):
     assert mean_recall(scored, score, shares) == pytest.approx(expected)
 
 
-def test_smoothing_averages_three_neighbours_and_two_at_the_ends():
-    quality = np.array([[0.0], [3.0], [0.0], [6.0]])
-    assert smooth(quality)[:, 0].tolist() == [1.5, 1.0, 3.0, 3.0]
-
-
-def test_a_broken_round_has_no_quality_and_counts_for_no_neighbour():
-    quality = np.array([[1.0], [np.nan], [4.0], [2.0]])
-    assert smooth(quality)[:, 0] == pytest.approx([1.0, np.nan, 3.0, 3.0], nan_ok=True)
+def test_smoothing_averages_three_neighbours_and_two_at_the_ends_and_leaves_broken_rounds_out():
+    assert smooth(np.array([[0.0], [3.0], [0.0], [6.0]]))[:, 0].tolist() == [1.5, 1.0, 3.0, 3.0]
+    broken = smooth(np.array([[1.0], [np.nan], [4.0], [2.0]]))[:, 0]
+    assert broken == pytest.approx([1.0, np.nan, 3.0, 3.0], nan_ok=True)
 
 
 def test_the_final_threshold_flags_the_pooled_share_of_the_background(rng, validation):

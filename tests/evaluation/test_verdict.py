@@ -67,19 +67,25 @@ def test_a_sentence_as_people_say_it(judged, ten_players):
     )
 
 
-def test_a_winning_rival_and_a_missed_bound_are_said(judged, perfect, monkeypatch):
-    monkeypatch.setattr("scarcegan.evaluation.verdict.compare", lambda *_: Comparison("worse", -0.08, -0.14, -0.021))
-    assert judged(bound_met=False, flagged=0.123, extra_trees=perfect).sentence.endswith(
-        "at 12 % flagged; it does not meet its bound on validation players; best rival extra_trees 41 %: "
-        "extra_trees is better by 8.0 points [2.1, 14.0]"
-    )
-
-
-def test_a_winning_model_is_said_to_win(judged, perfect, monkeypatch):
-    monkeypatch.setattr("scarcegan.evaluation.verdict.compare", lambda *_: Comparison("better", 0.05, 0.01, 0.09))
-    said = judged(flagged=0.004, extra_trees=perfect).sentence
-    assert "at 0.4 % flagged; best" in said
-    assert said.endswith(": better than extra_trees by 5.0 points [1.0, 9.0]")
+@pytest.mark.parametrize(
+    ("compared", "given", "end"),
+    [
+        (
+            Comparison("worse", -0.08, -0.14, -0.021),
+            {"bound_met": False, "flagged": 0.123},
+            "at 12 % flagged; it does not meet its bound on validation players; best rival extra_trees 41 %: "
+            "extra_trees is better by 8.0 points [2.1, 14.0]",
+        ),
+        (
+            Comparison("better", 0.05, 0.01, 0.09),
+            {"flagged": 0.004},
+            "at 0.4 % flagged; best rival extra_trees 1 %: better than extra_trees by 5.0 points [1.0, 9.0]",
+        ),
+    ],
+)
+def test_who_wins_is_said_by_how_much_and_a_missed_bound_as_well(judged, perfect, monkeypatch, compared, given, end):
+    monkeypatch.setattr("scarcegan.evaluation.verdict.compare", lambda *_: compared)
+    assert judged(**given, extra_trees=perfect).sentence.endswith(end)
 
 
 def test_the_strongest_is_judged_against_and_the_champion_named_first(judged, ten_players, perfect):

@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -34,6 +35,13 @@ def registry(folder):
 
 def register(folder, models):
     return [version.version for version in LocalRegistry(folder, "players").register_release(models)]
+
+
+def meddle(folder, *statements):
+    """Change the registry's file behind its back."""
+    with closing(sqlite3.connect(folder / "registry.sqlite", isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 def decide(folder, version):
@@ -129,10 +137,8 @@ def test_an_archive_that_changes_under_the_copy_is_refused(tmp_path, make_releas
 def test_the_record_can_only_grow(folder, registry, make_release, statement):
     registry.register_release(make_release())
     registry.approve(1, **REVIEW)
-    connection = sqlite3.connect(folder / "registry.sqlite")
     with pytest.raises(sqlite3.IntegrityError, match="never"):
-        connection.execute(statement)
-    connection.close()
+        meddle(folder, statement)
 
 
 def test_groups_in_one_folder_do_not_see_each_other(folder, registry, make_release):
@@ -168,19 +174,14 @@ def test_a_file_that_is_no_registry_is_refused(folder, registry, make_release):
 
 def test_a_registry_of_another_layout_is_refused(folder, registry, make_release):
     registry.register_release(make_release())
-    connection = sqlite3.connect(folder / "registry.sqlite")
-    connection.execute("PRAGMA user_version = 7")
-    connection.close()
+    meddle(folder, "PRAGMA user_version = 7")
     with pytest.raises(RegistryProblem, match="expected registry layout 1 to 2, got 7"):
         registry.versions()
 
 
 def test_a_registry_of_the_first_layout_is_read_and_written_on(folder, registry, make_release):
     registry.register_release(make_release("12"))
-    connection = sqlite3.connect(folder / "registry.sqlite")
-    connection.execute("ALTER TABLE version DROP COLUMN against_champion")
-    connection.execute("PRAGMA user_version = 1")
-    connection.close()
+    meddle(folder, "ALTER TABLE version DROP COLUMN against_champion", "PRAGMA user_version = 1")
     assert [version.against_champion for version in registry.versions()] == [None] * 4
     again = registry.register_release(make_release("13"))
     assert [version.against_champion.verdict for version in again] == ["worse"] * 4

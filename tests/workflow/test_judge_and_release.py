@@ -29,6 +29,7 @@ LINEAGE = Lineage(
 
 def test_models_are_measured_on_the_untouched_test_players(evaluation, selected, prepared):
     assert evaluation.test_sets == ["later"]
+    assert evaluation.prevalence == Prevalence(pytest.approx(12 / 200), "known from truth")
     truth = prepared.players.truth[prepared.fold == -1] == 1
     for name, model in selected[0].items():
         flagged = model.flags(model.risk(prepared.players.features[prepared.fold == -1]))
@@ -38,16 +39,12 @@ def test_models_are_measured_on_the_untouched_test_players(evaluation, selected,
         assert test.flagged_share.value == pytest.approx(flagged.mean())
 
 
-def test_the_tests_own_prevalence_is_used_where_the_truth_is_known(evaluation):
-    assert evaluation.prevalence == Prevalence(pytest.approx(12 / 200), "known from truth")
-
-
-def test_rivals_and_verdicts_stand_beside_every_model(evaluation):
+def test_rivals_and_verdicts_stand_beside_every_model_and_nobody_is_grouped_unasked(evaluation):
     assert list(evaluation.rivals) == ["logistic_regression"]
     # three features apart by more than their spread: even a small model must see it
     assert evaluation.rivals["logistic_regression"]["later"].roc_auc.value > 0.8
     assert set(evaluation.verdicts) == set(evaluation.models)
-    assert evaluation.champions == {}
+    assert (evaluation.champions, evaluation.subgroups) == ({}, None)
 
 
 def test_the_headline_model_is_measured_by_the_groups_that_were_asked_for(
@@ -63,10 +60,6 @@ def test_the_headline_model_is_measured_by_the_groups_that_were_asked_for(
     assert sum(one.players for one in feature.groups) == whole.players
     flagged = sum(one.players * one.flagged_share.value for one in feature.groups)
     assert flagged / whole.players == pytest.approx(whole.flagged_share.value)
-
-
-def test_players_without_telling_features_are_not_grouped(evaluation):
-    assert evaluation.subgroups is None
 
 
 @pytest.fixture
@@ -140,7 +133,7 @@ def test_a_release_of_worse_challengers_alone_is_refused_in_words(selected, eval
     assert registry.versions() == []
 
 
-def test_a_metric_that_could_not_be_measured_is_left_out_and_named(selected, evaluation, registry):
+def test_a_metric_that_could_not_be_measured_is_left_out_named_and_null_in_the_archive(selected, evaluation, registry):
     nan, model = float("nan"), evaluation.models["balanced"]
     measures = replace(model.test["later"], pr_auc=Interval(nan, nan, nan, nan))
     spoilt = {**evaluation.models, "balanced": replace(model, test={"later": measures})}
@@ -149,15 +142,9 @@ def test_a_metric_that_could_not_be_measured_is_left_out_and_named(selected, eva
     assert "pr_auc" not in balanced.metrics
     assert balanced.metadata["not_measured"] == "pr_auc"
     with tarfile.open(registry.fetch_archive(balanced.version)) as tar:
+        assert {"1/saved_model.pb", "model_quality.json", "model_quality.csv"} <= set(tar.getnames())
         stored = json.load(tar.extractfile("evaluation.json"))
     assert stored["models"]["balanced"]["test"]["later"]["pr_auc"]["value"] is None
-
-
-def test_the_archive_holds_what_sagemaker_serves_and_shows(registry, versions):
-    with tarfile.open(registry.fetch_archive(versions[0].version)) as tar:
-        names = set(tar.getnames())
-    served = {"1/saved_model.pb", "code/inference.py", "code/schema.json"}
-    assert served | {"model.json", "evaluation.json", "model_quality.json", "model_quality.csv"} <= names
 
 
 def test_a_release_lands_in_sagemaker_with_its_quality_report(selected, evaluation, aws_account):
