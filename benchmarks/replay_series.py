@@ -19,7 +19,7 @@ from scarcegan.datasets.lootbox import cohorts_of
 from scarcegan.datasets.lootbox_labels import PROXY_DAYS, labels_table
 from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.settings import Settings, load, parse
-from scarcegan.workflow.features.telemetry import extract_part, plan_snapshots, publish_snapshots, snapshot_name
+from scarcegan.workflow.features.telemetry import extract_part, plan_snapshots, publish_snapshots
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = date(2026, 1, 1)
@@ -105,7 +105,7 @@ def _series(
         periods.append(
             Period(
                 cutoff=cutoff,
-                snapshot=snapshot_name(cutoff, settings),
+                snapshot=settings.snapshots.prefix + cutoff,
                 labels=labels,
                 known_by=(date.fromisoformat(cutoff) + timedelta(days=PROXY_DAYS)).isoformat(),
                 test_ids=tested["player_id"].to_numpy(),
@@ -120,9 +120,12 @@ def _series(
 
 def _publish(settings: Settings) -> None:
     plans = plan_snapshots(settings, COMMIT)
-    shards = range(settings.telemetry.shards)
-    publish_snapshots(plans, [extract_part(plan, shard, settings) for plan in plans.values() for shard in shards],
-                      settings)  # fmt: skip
+    parts = [
+        extract_part(plan, shard, settings.telemetry, settings.snapshots)
+        for plan in plans.values()
+        for shard in range(settings.telemetry.shards)
+    ]
+    publish_snapshots(plans, parts, settings.snapshots)
 
 
 def _moved(path: Path, number: int, season: float) -> Path:

@@ -52,8 +52,8 @@ class FeaturesFlow(ProjectFlow):
         from scarcegan.workflow.features.telemetry import SnapshotPlan, extract_part
 
         cutoff, number = self.input
-        plan = SnapshotPlan.from_plain(self.plans[cutoff])
-        self.written = extract_part(plan, number, load(self.settings)).to_plain()
+        plan, settings = SnapshotPlan.from_plain(self.plans[cutoff]), load(self.settings)
+        self.written = extract_part(plan, number, settings.telemetry, settings.snapshots).to_plain()
         self.next(self.publish)
 
     @step
@@ -64,7 +64,7 @@ class FeaturesFlow(ProjectFlow):
         self.merge_artifacts(inputs, include=["settings", "plans", "commit"])
         plans = {cutoff: SnapshotPlan.from_plain(plan) for cutoff, plan in self.plans.items()}
         written = [WrittenPart.from_plain(task.written) for task in inputs]
-        self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, load(self.settings))]
+        self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, load(self.settings).snapshots)]
         self.next(self.end)
 
     @step

@@ -13,7 +13,7 @@ import pandas as pd
 
 from scarcegan.data.players import UNLABELED, Players
 from scarcegan.problems import DataProblem
-from scarcegan.settings import Settings
+from scarcegan.settings import Data, Populations, Settings
 
 THRESHOLD_SHARE = 0.2  # of the unlabelled players of the pool,
 MAX_THRESHOLD_PLAYERS = 10_000  # but no more: a flagged share of 1 % is known to a tenth of it then
@@ -29,13 +29,13 @@ def split(players: Players, settings: Settings, rng: np.random.Generator) -> tup
     Raises:
         DataProblem: a population has fewer players than there are folds.
     """
-    players = players.take(sampled(players, settings))
+    players = players.take(sampled(players, settings.data, settings.seed))
     if not players.test_sets:
         players = hold_out(players, settings.data.test_share)
-    return players, assign_folds(players, settings, rng)
+    return players, assign_folds(players, settings.populations, settings.folds.k, rng)
 
 
-def sampled(players: Players, settings: Settings) -> np.ndarray:
+def sampled(players: Players, data: Data, seed: int) -> np.ndarray:
     """Tell who stays when more unlabelled players are there than `data.max_unlabeled` lets training read.
 
     It hangs on a hash of the id and the seed, so that nobody's features are needed, and the same player stays in
@@ -45,13 +45,13 @@ def sampled(players: Players, settings: Settings) -> np.ndarray:
         bool array [n]: everybody but the unlabelled players of the pool who are left out; doing it again changes
         nothing.
     """
-    most = settings.data.max_unlabeled
+    most = data.max_unlabeled
     if not players.test_sets:
-        most = math.ceil(most / (1 - settings.data.test_share))
+        most = math.ceil(most / (1 - data.test_share))
     others = (players.labels == UNLABELED) & (players.test_set == 0)
     if np.count_nonzero(others) <= most:
         return np.ones(len(players), bool)
-    salt = np.random.SeedSequence(settings.seed).generate_state(1, np.uint64)
+    salt = np.random.SeedSequence(seed).generate_state(1, np.uint64)
     return ~others | _lowest(pd.util.hash_array(lots(players.ids) ^ salt), others, most)
 
 
@@ -93,19 +93,18 @@ def held_out_count(players: int, share: float) -> int:
     return max(0, min(players - 1, max(1, round(players * share))))
 
 
-def assign_folds(players: Players, settings: Settings, rng: np.random.Generator) -> np.ndarray:
+def assign_folds(players: Players, populations: Populations, k: int, rng: np.random.Generator) -> np.ndarray:
     """Assign each player of the pool to one fold, stratified by label (unlabelled players too).
 
     Folds differ by at most one player in each population, and in all.
 
     Returns:
-        int8 array [n]: the fold from 0 in which a player validates; `folds.k` for an unlabelled player set apart
+        int8 array [n]: the fold from 0 in which a player validates; `k` for an unlabelled player set apart
         for the thresholds; -s for a player of test set s.
 
     Raises:
         DataProblem: a population has fewer players than there are folds.
     """
-    k = settings.folds.k
     fold = -players.test_set
     # Half-width row numbers: at ten million players each array of them counts.
     shuffled = rng.permutation(np.flatnonzero(players.test_set == 0).astype(np.int32))
@@ -113,7 +112,7 @@ def assign_folds(players: Players, settings: Settings, rng: np.random.Generator)
     apart = unlabeled[: min(MAX_THRESHOLD_PLAYERS, max(1, int(len(unlabeled) * THRESHOLD_SHARE)))]
     fold[apart] = k
     shuffled = shuffled[fold[shuffled] != k]
-    require_players_per_fold(population_counts(players.labels[shuffled], settings), k)
+    require_players_per_fold(population_counts(players.labels[shuffled], populations), k)
     # Dealing the folds out in turn through all populations keeps each of them, and their sum, balanced.
     labels = players.labels[shuffled]
     by_label = np.concatenate([shuffled[labels == label] for label in np.unique(labels)])
@@ -126,11 +125,10 @@ def in_folds(fold: np.ndarray, k: int) -> np.ndarray:
     return (fold >= 0) & (fold < k)
 
 
-def population_counts(labels: np.ndarray, settings: Settings) -> dict[str, int]:
+def population_counts(labels: np.ndarray, populations: Populations) -> dict[str, int]:
     """Count labels by population name: the classes in index order, then the unlabelled."""
-    names = settings.populations.classes
-    counts = {name: int(np.count_nonzero(labels == index)) for index, name in enumerate(names)}
-    return {**counts, settings.populations.unlabeled: int(np.count_nonzero(labels == UNLABELED))}
+    named = [*enumerate(populations.classes), (UNLABELED, populations.unlabeled)]
+    return {name: int(np.count_nonzero(labels == label)) for label, name in named}
 
 
 def require_players_per_fold(counts: Mapping[str, int], k: int) -> None:

@@ -27,7 +27,7 @@ from scarcegan.data.validation import (
 )
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
-from scarcegan.settings import Settings
+from scarcegan.settings import Data, Populations, Settings
 from scarcegan.storage import join, list_names
 
 TEST = "test"
@@ -51,14 +51,14 @@ def load_populations(settings: Settings) -> Players:
     """
     if not settings.data.path:
         raise DataProblem("expected data.path for data.source 'tables', got none: name the folder of the tables")
-    populations = (*settings.populations.classes, settings.populations.unlabeled)
-    locations = locate(settings.data.path, populations)
-    everyone = _everyone(locations, settings)
-    refuse_same_player_twice(everyone, settings)
-    stay = sampled(everyone, settings)
+    data, populations = settings.data, settings.populations
+    locations = locate(data.path, (*populations.classes, populations.unlabeled))
+    everyone = _everyone(locations, data, populations)
+    refuse_same_player_twice(everyone, populations)
+    stay = sampled(everyone, data, settings.seed)
     features = np.empty((np.count_nonzero(stay), len(everyone.feature_names)), np.float32)
     filled = 0
-    for start, block in finite_blocks(everyone, _blocks(locations, everyone, settings), settings):
+    for start, block in finite_blocks(everyone, _blocks(locations, everyone, data), populations):
         rows = block[stay[start : start + len(block)]]
         features[filled : filled + len(rows)] = rows
         filled += len(rows)
@@ -69,14 +69,15 @@ def load_populations(settings: Settings) -> Players:
 class _Columns:
     """The feature columns, which the first part of the first population gives to all the others."""
 
-    settings: Settings
+    data: Data
+    first: str
     features: tuple[str, ...] = ()
     known: set[str] = field(default_factory=set)
 
     def check(self, population: str, names: Sequence[str]) -> list[str]:
         """Check the names in a part and return those that tell who its players are."""
-        self.features = self.features or feature_columns(population, names, self.settings)
-        check_columns(population, names, self.features, self.settings)
+        self.features = self.features or feature_columns(population, names, self.data)
+        check_columns(population, names, self.features, self.first, self.data)
         self.known.update(names)
         if population != TEST and TRUTH_COLUMN in names:
             raise DataProblem(
@@ -85,7 +86,7 @@ class _Columns:
             )
         if population == TEST and TRUTH_COLUMN not in names:
             raise DataProblem(f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(names)}: add it")
-        return [self.settings.data.id_column, *[TRUTH_COLUMN] * (population == TEST)]
+        return [self.data.id_column, *[TRUTH_COLUMN] * (population == TEST)]
 
 
 def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
@@ -111,21 +112,21 @@ def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _everyone(locations: dict[str, str], settings: Settings) -> Players:
+def _everyone(locations: dict[str, str], data: Data, populations: Populations) -> Players:
     """Read who is there, without features."""
-    columns = _Columns(settings)
-    labels = {name: label for label, name in enumerate(settings.populations.classes)}
+    columns = _Columns(data, populations.classes[0])
+    labels = {name: label for label, name in enumerate(populations.classes)}
     ids, sizes, truth = [], dict.fromkeys(locations, 0), []
     for name, location in locations.items():
         pick = partial(columns.check, name)
-        for _, rows in read_parts(location, pick, text=[settings.data.id_column]):
-            check_ids(name, rows[settings.data.id_column], settings.data.id_column)
-            ids.append(rows[settings.data.id_column])
+        for _, rows in read_parts(location, pick, text=[data.id_column]):
+            check_ids(name, rows[data.id_column], data.id_column)
+            ids.append(rows[data.id_column])
             truth.append(_truth(name, rows))
             sizes[name] += len(rows)
         if not sizes[name]:
             raise DataProblem(f"expected players in '{name}', got an empty table: add players to it")
-    check_ignored_columns(columns.known, settings)
+    check_ignored_columns(columns.known, data.ignore_columns)
     counts = list(sizes.values())
     return Players(
         ids=_ids(ids),
@@ -159,15 +160,15 @@ def _ids(columns: list[pa.ChunkedArray]) -> np.ndarray:
     return np.concatenate([column.cast(pa.int64()).to_numpy() for column in columns])
 
 
-def _blocks(locations: dict[str, str], everyone: Players, settings: Settings) -> Iterator[tuple[int, np.ndarray]]:
+def _blocks(locations: dict[str, str], everyone: Players, data: Data) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (row of the first player, features) piece by piece, in the order of `everyone`."""
     start = 0
     for name, location in locations.items():
-        for _, rows in read_parts(location, everyone.feature_names, text=[settings.data.id_column]):
+        for _, rows in read_parts(location, everyone.feature_names, text=[data.id_column]):
             yield start, float32_block(name, rows)
             start += len(rows)
     if start != len(everyone):
         raise DataProblem(
-            f"expected {len(everyone)} players in {settings.data.path} as a moment ago, got {start}: "
+            f"expected {len(everyone)} players in {data.path} as a moment ago, got {start}: "
             "let nobody write there while it is read"
         )

@@ -18,7 +18,7 @@ from scarcegan.data.records import (
     TestSetCount,
 )
 from scarcegan.data.validation import known_risky
-from scarcegan.settings import Settings
+from scarcegan.settings import Populations, Settings
 
 BINS = 20
 # A feature that separates so well alone is rather made from the label than a habit of players.
@@ -37,12 +37,14 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
         fold: int8 array [n], from `folds.assign_folds`.
         settings: names of the populations and the source.
     """
-    features = _feature_table(players, len(settings.populations.negatives))
-    risky, tested = known_risky(players, settings), [players.test_set == n + 1 for n in range(len(players.test_sets))]
+    populations, k = settings.populations, settings.folds.k
+    features = _feature_table(players, len(populations.negatives))
+    risky = known_risky(players, populations)
+    tested = [players.test_set == number for number in range(1, len(players.test_sets) + 1)]
     suspects = [Suspect(row.name, row.auc) for row in features if row.auc >= SUSPECT_AUC]
-    folds = [_fold(players.labels, fold, number, settings) for number in range(settings.folds.k)]
+    folds = [_fold(players.labels, fold, number, k, populations) for number in range(k)]
     in_pool = players.test_set == 0
-    pool, test = (population_counts(players.labels[rows], settings) for rows in (in_pool, ~in_pool))
+    pool, test = (population_counts(players.labels[rows], populations) for rows in (in_pool, ~in_pool))
     return DataReport(
         source=settings.data.source,
         cutoff=players.cutoff,
@@ -51,20 +53,20 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
         features=len(players.feature_names),
         populations=[PopulationCount(name, pool[name], test[name]) for name in pool],
         folds=folds,
-        threshold_players=int(np.count_nonzero(fold == settings.folds.k)),
+        threshold_players=int(np.count_nonzero(fold == k)),
         test_sets=[
             TestSetCount(name, int(inside.sum()), int((inside & risky).sum()))
             for name, inside in zip(players.test_sets, tested, strict=True)
         ],
         feature_table=features,
         suspects=suspects,
-        warnings=_warnings(players, suspects, folds, settings.populations.rare),
+        warnings=_warnings(players, suspects, folds, populations.rare),
     )
 
 
-def _fold(labels: np.ndarray, fold: np.ndarray, number: int, settings: Settings) -> FoldCount:
-    trained = in_folds(fold, settings.folds.k) & (fold != number)
-    train, validation = (population_counts(labels[rows], settings) for rows in (trained, fold == number))
+def _fold(labels: np.ndarray, fold: np.ndarray, number: int, k: int, populations: Populations) -> FoldCount:
+    trained = in_folds(fold, k) & (fold != number)
+    train, validation = (population_counts(labels[rows], populations) for rows in (trained, fold == number))
     return FoldCount(number, train, validation)
 
 

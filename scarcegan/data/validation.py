@@ -12,7 +12,7 @@ from pandas.api import types
 from scarcegan.data.folds import held_out_count, lots, population_counts, require_players_per_fold
 from scarcegan.data.players import UNKNOWN_TRUTH, Players
 from scarcegan.problems import DataProblem
-from scarcegan.settings import Settings
+from scarcegan.settings import Data, Populations, Settings
 
 TRUTH_COLUMN = "truth_risky"
 BLOCK_ROWS = 65_536
@@ -25,22 +25,22 @@ def validate(players: Players, settings: Settings) -> Players:
         DataProblem: the same player twice, a feature that is missing, infinite or constant, a population that is
             empty or has too few players for the folds, a test set without risky or without other players.
     """
-    refuse_same_player_twice(players, settings)
-    for _ in finite_blocks(players, _blocks(players.features), settings):
+    refuse_same_player_twice(players, settings.populations)
+    for _ in finite_blocks(players, _blocks(players.features), settings.populations):
         pass
     _refuse_constant_features(players)
     _refuse_small_populations(players, settings)
-    _refuse_one_sided_test_sets(players, settings)
+    _refuse_one_sided_test_sets(players, settings.populations)
     return players
 
 
-def feature_columns(name: str, columns: Sequence[str], settings: Settings) -> tuple[str, ...]:
+def feature_columns(name: str, columns: Sequence[str], data: Data) -> tuple[str, ...]:
     """Return the feature columns among those of population `name`, the first, which all the others must have.
 
     Raises:
         DataProblem: there is none.
     """
-    features = _columns_but_reserved(columns, settings)
+    features = _columns_but_reserved(columns, data)
     if not features:
         raise DataProblem(
             f"expected feature columns in '{name}', got only {list(columns)}: "
@@ -49,25 +49,22 @@ def feature_columns(name: str, columns: Sequence[str], settings: Settings) -> tu
     return tuple(features)
 
 
-def check_columns(name: str, columns: Sequence[str], features: Sequence[str], settings: Settings) -> None:
+def check_columns(name: str, columns: Sequence[str], features: Sequence[str], first: str, data: Data) -> None:
     """Check the column names of a population's table against the feature columns of the first population.
 
     Raises:
         DataProblem: no id column; a feature column that is missing or extra.
     """
-    if settings.data.id_column not in columns:
-        raise DataProblem(
-            f"expected id column '{settings.data.id_column}' in '{name}', got {list(columns)}: set data.id_column"
-        )
-    found = _columns_but_reserved(columns, settings)
+    if data.id_column not in columns:
+        raise DataProblem(f"expected id column '{data.id_column}' in '{name}', got {list(columns)}: set data.id_column")
+    found = _columns_but_reserved(columns, data)
     missing = [column for column in features if column not in found]
     extra = [column for column in found if column not in features]
     if missing or extra:
         words = [f"no column {missing}"] * bool(missing) + [f"extra column {extra}"] * bool(extra)
         raise DataProblem(
-            f"expected the feature columns of '{settings.populations.classes[0]}' in '{name}', got "
-            f"{' and '.join(words)}: give all tables the same features, or name the odd ones in "
-            "data.ignore_columns"
+            f"expected the feature columns of '{first}' in '{name}', got {' and '.join(words)}: give all tables the "
+            "same features, or name the odd ones in data.ignore_columns"
         )
 
 
@@ -116,14 +113,14 @@ def float32_block(name: str, rows: pa.Table) -> np.ndarray:
 
 
 def finite_blocks(
-    players: Players, blocks: Iterable[tuple[int, np.ndarray]], settings: Settings
+    players: Players, blocks: Iterable[tuple[int, np.ndarray]], populations: Populations
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Pass blocks of features on, and refuse the first value that is missing or infinite.
 
     Args:
         players: everybody whose features the blocks hold; its own features are not looked at.
         blocks: (row of the block's first player, float array [n, F]); memory holds one of them.
-        settings: names of the populations.
+        populations: their names.
 
     Raises:
         DataProblem: with the player, the feature, and how many players have such values there.
@@ -138,13 +135,13 @@ def finite_blocks(
             bad += sum(np.count_nonzero(~np.isfinite(later[:, column])) for _, later in blocks)
             raise DataProblem(
                 f"expected finite numbers in feature '{players.feature_names[column]}', got {kind} for player "
-                f"{players.ids[start + row]} of '{_where(players, start + row, settings)}' ({bad} such players): "
+                f"{players.ids[start + row]} of '{_where(players, start + row, populations)}' ({bad} such players): "
                 "fill the gaps or name the column in data.ignore_columns"
             )
         yield start, block
 
 
-def refuse_same_player_twice(players: Players, settings: Settings) -> None:
+def refuse_same_player_twice(players: Players, populations: Populations) -> None:
     """Refuse ids that are not unique; the features are not looked at.
 
     Raises:
@@ -161,7 +158,7 @@ def refuse_same_player_twice(players: Players, settings: Settings) -> None:
     shown = ids.drop_duplicates()
     examples = []
     for player in shown.head(3):
-        places = " and ".join(repr(_where(players, row, settings)) for row in ids.index[ids == player])
+        places = " and ".join(repr(_where(players, row, populations)) for row in ids.index[ids == player])
         examples.append(f"{player} in {places}")
     if examples:
         raise DataProblem(
@@ -170,27 +167,27 @@ def refuse_same_player_twice(players: Players, settings: Settings) -> None:
         )
 
 
-def check_ignored_columns(known: Set[str], settings: Settings) -> None:
+def check_ignored_columns(known: Set[str], ignored_columns: Sequence[str]) -> None:
     """Refuse a name in `data.ignore_columns` that no table has: most likely a slip of the pen.
 
     Raises:
         DataProblem: with the nearest name.
     """
-    for ignored in settings.data.ignore_columns:
+    for ignored in ignored_columns:
         if ignored not in known:
             near = difflib.get_close_matches(ignored, known, n=1)
             hint = f"did you mean '{near[0]}'?" if near else "remove it"
             raise DataProblem(f"data.ignore_columns names '{ignored}', which no table has: {hint}")
 
 
-def known_risky(players: Players, settings: Settings) -> np.ndarray:
+def known_risky(players: Players, populations: Populations) -> np.ndarray:
     """Return a mask of the players known to be risky: by truth where it is known, otherwise by label."""
-    labeled = players.labels == len(settings.populations.negatives)
+    labeled = players.labels == len(populations.negatives)
     return (players.truth == 1) | ((players.truth == UNKNOWN_TRUTH) & labeled)
 
 
-def _columns_but_reserved(columns: Sequence[str], settings: Settings) -> list[str]:
-    reserved = {settings.data.id_column, TRUTH_COLUMN, *settings.data.ignore_columns}
+def _columns_but_reserved(columns: Sequence[str], data: Data) -> list[str]:
+    reserved = {data.id_column, TRUTH_COLUMN, *data.ignore_columns}
     return [name for name in columns if name not in reserved]
 
 
@@ -210,7 +207,7 @@ def _refuse_constant_features(players: Players) -> None:
 
 
 def _refuse_small_populations(players: Players, settings: Settings) -> None:
-    counts = population_counts(players.labels[players.test_set == 0], settings)
+    counts = population_counts(players.labels[players.test_set == 0], settings.populations)
     for name, count in counts.items():
         if count == 0:
             raise DataProblem(f"expected '{name}' players, got none: add players to the '{name}' input")
@@ -220,8 +217,8 @@ def _refuse_small_populations(players: Players, settings: Settings) -> None:
     require_players_per_fold(counts, settings.folds.k)
 
 
-def _refuse_one_sided_test_sets(players: Players, settings: Settings) -> None:
-    risky = known_risky(players, settings)
+def _refuse_one_sided_test_sets(players: Players, populations: Populations) -> None:
+    risky = known_risky(players, populations)
     for number, name in enumerate(players.test_sets, start=1):
         inside = risky[players.test_set == number]
         if inside.all() or not inside.any():
@@ -231,11 +228,11 @@ def _refuse_one_sided_test_sets(players: Players, settings: Settings) -> None:
             )
 
 
-def _where(players: Players, row: int, settings: Settings) -> str:
+def _where(players: Players, row: int, populations: Populations) -> str:
     if players.test_set[row]:
         return players.test_sets[players.test_set[row] - 1]
     # The label of an unlabelled player, -1, picks the last name.
-    return (*settings.populations.classes, settings.populations.unlabeled)[players.labels[row]]
+    return (*populations.classes, populations.unlabeled)[players.labels[row]]
 
 
 def _blocks(features: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -29,7 +29,7 @@ from scarcegan.datasets.sources import require_populations
 from scarcegan.datasets.telemetry_source import TEST, UNLABELED_NAME, players_of
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.project import located
-from scarcegan.settings import Settings
+from scarcegan.settings import Settings, Simulated
 from scarcegan.settings.data_sections import RoleNames
 from scarcegan.storage import draft_beside, is_s3
 
@@ -71,7 +71,7 @@ def write_telemetry(settings: Settings) -> Path:
         SettingsProblem: more labels are asked for than there are players; or `data.path` is not local.
         DataProblem: the folder holds something else.
     """
-    stamp = fingerprint(settings)
+    stamp = fingerprint(settings.simulated, settings.seed)
     location = located(settings.data.path or f".scarcegan/simulated/{stamp}")
     if is_s3(location):
         raise SettingsProblem(f"simulated players need a local data.path, got {location!r}: leave it empty")
@@ -80,16 +80,16 @@ def write_telemetry(settings: Settings) -> Path:
         return folder
     with draft_beside(str(folder.parent)) as draft:
         draft.mkdir()
-        _write_tables(settings, draft)
+        _write_tables(settings.simulated, settings.seed, draft)
         (draft / STAMP).write_text(_stamped(stamp))
         _publish(draft, folder, stamp)
     return folder
 
 
-def fingerprint(settings: Settings) -> str:
+def fingerprint(simulated: Simulated, seed: int) -> str:
     """Hash what shapes the telemetry: `[simulated]`, what is lost and wrong, the seed, the version; 16 hex digits."""
     flaws = {"label_noise": LABEL_NOISE, "missing_day_share": MISSING_DAY_SHARE}
-    shaping = [settings.simulated.model_dump(mode="json") | flaws, settings.seed, VERSION]
+    shaping = [simulated.model_dump(mode="json") | flaws, seed, VERSION]
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -118,12 +118,11 @@ def _publish(draft: Path, folder: Path, stamp: str) -> None:
             raise
 
 
-def _write_tables(settings: Settings, folder: Path) -> None:
-    wanted = settings.simulated
-    draws = np.random.default_rng([settings.seed, 2021]).spawn(4)
+def _write_tables(wanted: Simulated, seed: int, folder: Path) -> None:
+    draws = np.random.default_rng([seed, 2021]).spawn(4)
     habits = draw_habits(wanted.players, wanted.risky_share, wanted.drift, draws[0])
     ids = np.arange(1, wanted.players + 1)
-    population = _assign_populations(habits.kind, settings, draws[1])
+    population = _assign_populations(habits.kind, wanted, draws[1])
     counters = simulate(habits, wanted.days, draws[2])
     telemetry = _long_form(ids, counters, MISSING_DAY_SHARE, draws[3])
     pq.write_table(telemetry, folder / "telemetry.parquet", compression="zstd")
@@ -133,7 +132,7 @@ def _write_tables(settings: Settings, folder: Path) -> None:
     pq.write_table(truth, folder / "truth.parquet")
 
 
-def _assign_populations(kind: np.ndarray, settings: Settings, rng: np.random.Generator) -> np.ndarray:
+def _assign_populations(kind: np.ndarray, simulated: Simulated, rng: np.random.Generator) -> np.ndarray:
     """Draw the test players, then the weak labels; return a population name per player, str [n]."""
     population = np.full(len(kind), UNLABELED_NAME, dtype="<U16")
     for index in range(len(KINDS)):
@@ -141,7 +140,7 @@ def _assign_populations(kind: np.ndarray, settings: Settings, rng: np.random.Gen
         population[rng.choice(members, round(TEST_SHARE * len(members)), replace=False)] = TEST
     for index in reversed(range(len(KINDS))):  # the scarce risky ones first, before others are mistaken for them
         key = "labeled_risky" if index == len(KINDS) - 1 else "labeled_negatives"
-        wanted = getattr(settings.simulated, key)
+        wanted = getattr(simulated, key)
         wrong = round(LABEL_NOISE * wanted)
         distance = np.abs(kind - index)
         for is_candidate, count in ((distance == 0, wanted - wrong), (distance == 1, wrong)):

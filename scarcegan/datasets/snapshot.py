@@ -36,7 +36,7 @@ def load(settings: Settings) -> Players:
     labels = read_labels(settings.data.path, settings.populations)
     everyone = store.read_ids(settings.data.snapshot)
     players = join_labels(everyone, labels, settings.data, settings.seed)
-    players = players.take(sampled(players, settings))
+    players = players.take(sampled(players, settings.data, settings.seed))
     stay = np.isin(everyone.ids, players.ids)
     features = store.read(settings.data.snapshot, everyone.manifest.fingerprint, stay).features
     return useful_features(replace(players, features=features), settings.data)

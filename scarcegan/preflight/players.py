@@ -4,7 +4,7 @@ from scarcegan.aws.findings import Refused
 from scarcegan.data.folds import held_out_count, require_players_per_fold
 from scarcegan.data.populations import TEST, locate
 from scarcegan.data.tables import read_parts
-from scarcegan.settings import Settings
+from scarcegan.settings import Data, Populations, Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.storage import find_parts
@@ -21,25 +21,28 @@ def check_players(settings: Settings) -> str:
     """
     if not settings.data.path:
         raise Refused("data.path is not set", "name the folder of the tables, or the labels table of a snapshot")
-    counts, has_test = (_in_tables if settings.data.source == "tables" else _in_labels)(settings)
-    left = counts if has_test else {name: n - held_out_count(n, settings.data.test_share) for name, n in counts.items()}
+    data, populations = settings.data, settings.populations
+    if data.source == "tables":
+        counts, has_test = _in_tables(data, populations)
+    else:
+        counts, has_test = _in_labels(data, populations, settings.snapshots.folder)
+    left = counts if has_test else {name: n - held_out_count(n, data.test_share) for name, n in counts.items()}
     require_players_per_fold(left, settings.folds.k)
     return ", ".join(f"{n:,} {name}" for name, n in counts.items()) + f" for {settings.folds.k} folds"
 
 
-def _in_tables(settings: Settings) -> tuple[dict[str, int], bool]:
-    populations = (*settings.populations.classes, settings.populations.unlabeled)
-    found = locate(settings.data.path, populations)
-    find_parts(found[settings.populations.unlabeled])
-    ids = [settings.data.id_column]
-    counts = {name: sum(len(rows) for _, rows in read_parts(found[name], ids)) for name in settings.populations.classes}
+def _in_tables(data: Data, populations: Populations) -> tuple[dict[str, int], bool]:
+    found = locate(data.path, (*populations.classes, populations.unlabeled))
+    find_parts(found[populations.unlabeled])
+    ids = [data.id_column]
+    counts = {name: sum(len(rows) for _, rows in read_parts(found[name], ids)) for name in populations.classes}
     return counts, TEST in found
 
 
-def _in_labels(settings: Settings) -> tuple[dict[str, int], bool]:
-    if not settings.data.snapshot:
+def _in_labels(data: Data, populations: Populations, snapshots: str) -> tuple[dict[str, int], bool]:
+    if not data.snapshot:
         raise Refused("data.snapshot is not set", "name one of `scarcegan snapshots list`")
-    open_snapshots(settings.snapshots.folder).describe(settings.data.snapshot)
-    table = read_labels(settings.data.path, settings.populations).table
+    open_snapshots(snapshots).describe(data.snapshot)
+    table = read_labels(data.path, populations).table
     players = table.drop_duplicates("player_id", keep="last")["population"].value_counts()
-    return {name: int(players.get(name, 0)) for name in settings.populations.classes}, TEST in players.index
+    return {name: int(players.get(name, 0)) for name in populations.classes}, TEST in players.index

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scarcegan.data import folds
 from scarcegan.data.folds import assign_folds, hold_out, in_folds, lots, sampled, split
 from scarcegan.problems import DataProblem
+from scarcegan.settings import Data, Populations
 
 any_case = hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -41,23 +42,23 @@ def test_no_player_is_on_two_sides_and_every_class_is_in_every_fold(case, seed, 
 
 @given(case=populations(), seed=st.integers(0, 2**31))
 @any_case
-def test_folds_are_balanced_within_one_player(case, seed, players, settings):
+def test_folds_are_balanced_within_one_player(case, seed, players):
     k, sizes = case
     everyone = players(sizes)
-    fold = assign_folds(everyone, settings(folds={"k": k}), np.random.default_rng(seed))
+    fold = assign_folds(everyone, Populations(), k, np.random.default_rng(seed))
     for rows in (fold, *(fold[everyone.labels == label] for label in (-1, 0, 1, 2, 3))):
         counts = np.bincount(rows[rows < k], minlength=k)
         assert counts.max() - counts.min() <= 1
 
 
-def test_a_fifth_of_the_unlabelled_players_and_nobody_else_is_set_apart_for_thresholds(players, settings):
+def test_a_fifth_of_the_unlabelled_players_and_nobody_else_is_set_apart_for_thresholds(players):
     everyone = players({"dormant": 20, "normal": 20, "heavy": 20, "risky": 20, "unlabeled": 100})
-    fold = assign_folds(everyone, settings(folds={"k": 5}), np.random.default_rng(0))
+    fold = assign_folds(everyone, Populations(), 5, np.random.default_rng(0))
     assert np.bincount(everyone.labels[fold == 5] + 1).tolist() == [20]
 
 
-def test_the_same_seed_gives_the_same_folds_and_another_seed_others(players, settings):
-    folds = [assign_folds(players(), settings(), np.random.default_rng(seed)) for seed in (1, 1, 2)]
+def test_the_same_seed_gives_the_same_folds_and_another_seed_others(players):
+    folds = [assign_folds(players(), Populations(), 5, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(folds[0], folds[1])
     assert (folds[0] != folds[2]).any()
 
@@ -94,13 +95,13 @@ def test_test_sets_of_the_source_are_kept(players, settings):
     assert (fold[:-100] >= 0).all()
 
 
-def test_only_unlabelled_players_of_the_pool_are_sampled(players, settings):
+def test_only_unlabelled_players_of_the_pool_are_sampled(players):
     everyone = hold_out(players(), 0.2)
-    stay = sampled(everyone, settings(data={"max_unlabeled": 100}))
+    stay = sampled(everyone, Data(max_unlabeled=100), 7)
     may_go = (everyone.labels == -1) & (everyone.test_set == 0)
     assert np.count_nonzero(stay & may_go) == 100
     assert stay[~may_go].all()
-    assert sampled(everyone, settings(data={"max_unlabeled": 160})).all()
+    assert sampled(everyone, Data(max_unlabeled=160), 7).all()
 
 
 def test_with_test_players_still_to_be_held_out_training_reads_as_many_as_were_stated(players, settings):
@@ -109,20 +110,20 @@ def test_with_test_players_still_to_be_held_out_training_reads_as_many_as_were_s
     assert np.count_nonzero((kept.labels == -1) & (fold == -1)) == 20
 
 
-def test_who_is_sampled_hangs_on_the_id_and_the_seed_alone(players, settings):
-    everyone, few = players(), {"max_unlabeled": 40}
-    stay = sampled(everyone, settings(data=few))
+def test_who_is_sampled_hangs_on_the_id_and_the_seed_alone(players):
+    everyone, few = players(), Data(max_unlabeled=40)
+    stay = sampled(everyone, few, 7)
     order = rng().permutation(len(everyone))
-    np.testing.assert_array_equal(sampled(everyone.take(order), settings(data=few)), stay[order])
-    assert sampled(everyone.take(stay), settings(data=few)).all()
-    other = sampled(everyone, settings(data=few, seed=8))
+    np.testing.assert_array_equal(sampled(everyone.take(order), few, 7), stay[order])
+    assert sampled(everyone.take(stay), few, 7).all()
+    other = sampled(everyone, few, 8)
     assert (other != stay).any()
 
 
-def test_the_sample_is_no_likelier_to_be_held_out_than_others(players, settings):
+def test_the_sample_is_no_likelier_to_be_held_out_than_others(players):
     everyone = players({"dormant": 9, "normal": 9, "heavy": 9, "risky": 9, "unlabeled": 20_000})
     tested = hold_out(everyone, 0.2).test_set[36:] == 1
-    stay = sampled(everyone, settings(data={"max_unlabeled": 4_000}))[36:]
+    stay = sampled(everyone, Data(max_unlabeled=4_000), 7)[36:]
     assert np.mean(tested[stay]) == pytest.approx(0.2, abs=0.02)
 
 
@@ -134,10 +135,10 @@ def test_lots_of_text_are_those_of_each_alone_however_many_there_are(players, mo
     assert len(np.unique(together)) == 100
 
 
-def test_fewer_players_than_folds_are_refused(players, settings):
+def test_fewer_players_than_folds_are_refused(players):
     few = players({"dormant": 9, "normal": 9, "heavy": 9, "risky": 4, "unlabeled": 9})
     with pytest.raises(DataProblem, match=r"at least 5 'risky' players for 5 folds .*, got 4: lower folds.k or add"):
-        assign_folds(few, settings(), rng())
+        assign_folds(few, Populations(), 5, rng())
 
 
 def rng():

@@ -84,4 +84,4 @@ def test_a_test_set_of_one_kind_is_refused(players, settings, truth):
 def test_risky_is_known_by_truth_before_label(players, settings):
     everyone = players()
     everyone.truth[[0, 105]] = [1, 0]
-    assert np.flatnonzero(known_risky(everyone, settings())).tolist() == [0, *range(106, 117)]
+    assert np.flatnonzero(known_risky(everyone, settings().populations)).tolist() == [0, *range(106, 117)]

@@ -121,15 +121,10 @@ def test_without_a_path_the_project_keeps_one_folder_per_simulation(tmp_path, mo
     monkeypatch.setattr("scarcegan.project.project_root", lambda: tmp_path)
     usual, drifted = configured(), configured(drift=0.5)
     folders = [simulated.write_telemetry(chosen) for chosen in (usual, drifted)]
-    names = [simulated.fingerprint(chosen) for chosen in (usual, drifted)]
+    names = [simulated.fingerprint(chosen.simulated, chosen.seed) for chosen in (usual, drifted)]
     kept = tmp_path / ".scarcegan" / "simulated"
     assert folders == [kept / name for name in names]
     assert sorted(file.name for file in kept.iterdir()) == sorted(names)
-
-
-def test_training_settings_do_not_change_the_fingerprint(small):
-    trained = small.model_copy(update={"train": settings.Train(members=2)})
-    assert simulated.fingerprint(trained) == simulated.fingerprint(small)
 
 
 def test_an_interrupted_writing_leaves_nothing_behind(tmp_path, monkeypatch):

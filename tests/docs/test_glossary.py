@@ -10,7 +10,8 @@ EVERYWHERE = ("scarcegan", "cards", "flows", "localaws", "config", "docs", "READ
 TRAINING = ("scarcegan/gan", "scarcegan/evaluation", "scarcegan/workflow/retraining", "cards/train_card.py")
 # Given up: what to say instead, where it may not be, and where it may all the same.
 GIVEN_UP = {
-    r"base-?line": ("rival", EVERYWHERE, ("scarcegan/aws", "docs/replay", "docs/quality")),  # AWS has a word like it
+    # AWS and Vega's text marks have a word like it.
+    r"base-?line(?!\": \"top)": ("rival", EVERYWHERE, ("scarcegan/aws", "docs/replay", "docs/quality")),
     r"(?<!scarcegan\.)history": ("progress", TRAINING, ()),  # of a training; past runs are `scarcegan.history`
     r"snapshot": ("round", ("scarcegan/gan", "scarcegan/evaluation"), ()),  # of weights; a snapshot is a table
 }

@@ -49,8 +49,9 @@ def published(files):
     tree["folds"]["k"] = 2
     settings = load(tree)
     plans = plan_snapshots(settings, "0a1b2c3")
-    parts = [extract_part(plan, number, settings) for plan in plans.values() for number in range(4)]
-    publish_snapshots(plans, parts, settings)
+    sections = (settings.telemetry, settings.snapshots)
+    parts = [extract_part(plan, number, *sections) for plan in plans.values() for number in range(4)]
+    publish_snapshots(plans, parts, settings.snapshots)
     return tree
 
 

@@ -33,10 +33,12 @@ def configured(tmp_path):
 
 def run(settings):
     plans = plan_snapshots(settings, "0a1b2c3")
-    parts = [
-        extract_part(plan, number, settings) for plan in plans.values() for number in range(settings.telemetry.shards)
-    ]
-    return publish_snapshots(plans, parts, settings)
+    parts = [part(plan, number, settings) for plan in plans.values() for number in range(settings.telemetry.shards)]
+    return publish_snapshots(plans, parts, settings.snapshots)
+
+
+def part(plan, number, settings):
+    return extract_part(plan, number, settings.telemetry, settings.snapshots)
 
 
 def test_telemetry_becomes_a_snapshot_that_training_reads(configured, tmp_path):
@@ -77,22 +79,22 @@ def test_publishing_again_is_the_same_snapshot(configured):
 def test_the_rows_stay_until_the_snapshots_are_published_and_are_missed_afterwards(configured, monkeypatch):
     settings = configured()
     [plan] = (plans := plan_snapshots(settings, "")).values()
-    parts = [extract_part(plan, number, settings) for number in range(3)]
+    parts = [part(plan, number, settings) for number in range(3)]
     with monkeypatch.context() as patch:
         patch.setattr(telemetry, "describe_snapshot", refuse)
         with pytest.raises(DataProblem, match="refused"):
-            publish_snapshots(plans, parts, settings)
-    assert extract_part(plan, 2, settings).part.players == parts[2].part.players > 0
-    publish_snapshots(plans, parts, settings)
+            publish_snapshots(plans, parts, settings.snapshots)
+    assert part(plan, 2, settings).part.players == parts[2].part.players > 0
+    publish_snapshots(plans, parts, settings.snapshots)
     with pytest.raises(DataProblem, match="another resume has published and removed it"):
-        extract_part(plan, 2, settings)
+        part(plan, 2, settings)
 
 
 def test_a_shard_needs_its_own_rows_and_not_the_telemetry(configured, tmp_path):
     settings = configured()
     [plan] = plan_snapshots(settings, "").values()
     shutil.rmtree(tmp_path / "players")
-    assert extract_part(plan, 0, settings).part.players > 0
+    assert part(plan, 0, settings).part.players > 0
     assert not (tmp_path / "players").exists()  # nobody has simulated it anew
 
 

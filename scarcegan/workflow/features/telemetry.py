@@ -16,7 +16,7 @@ from scarcegan.features.source import Source, Window
 from scarcegan.features.survey import Survey, survey
 from scarcegan.project import located
 from scarcegan.records import Record
-from scarcegan.settings import Settings, Telemetry
+from scarcegan.settings import Settings, Snapshots, Telemetry
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.manifest import Frame, Manifest, Part, describe_snapshot
 from scarcegan.storage import join
@@ -81,18 +81,19 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
     return plans
 
 
-def extract_part(plan: SnapshotPlan, number: int, settings: Settings) -> WrittenPart:
+def extract_part(plan: SnapshotPlan, number: int, telemetry: Telemetry, snapshots: Snapshots) -> WrittenPart:
     """Compute the features of one shard of players and write them as a part of the snapshot to come.
 
     Args:
         plan: one snapshot's, from `plan_snapshots`.
         number: the shard.
-        settings: the resolved settings.
+        telemetry: the feature set, and what the counters stand for.
+        snapshots: where the part is written.
 
     Raises:
         DataProblem: rows that cannot be used, or are no longer there.
     """
-    frame, telemetry = plan.frame, settings.telemetry
+    frame = plan.frame
     window = Window(frame.cutoff, frame.window_days)
     block = read_shard(plan.rows, number, window, plan.observed, frame.source)
     if block is None:
@@ -101,36 +102,31 @@ def extract_part(plan: SnapshotPlan, number: int, settings: Settings) -> Written
         table = prophet50.extract_prophet50(block)
     else:
         table = extract(block, telemetry.roles)
-    store, name = open_snapshots(settings.snapshots.folder), snapshot_name(frame.cutoff, settings)
+    store, name = open_snapshots(snapshots.folder), snapshots.prefix + frame.cutoff
     return WrittenPart(frame.cutoff, *store.write_part(name, number, table.ids, table.features, frame.columns))
 
 
 def publish_snapshots(
-    plans: Mapping[str, SnapshotPlan], parts: Sequence[WrittenPart], settings: Settings
+    plans: Mapping[str, SnapshotPlan], parts: Sequence[WrittenPart], snapshots: Snapshots
 ) -> list[PublishedSnapshot]:
     """Publish each cut-off's snapshot, and hand it to the SageMaker feature group if one is named.
 
     Args:
         plans: from `plan_snapshots`.
         parts: from `extract_part`, of all shards and cut-offs.
-        settings: the resolved settings.
+        snapshots: where they go, and what they are called.
 
     Raises:
         DataProblem: a snapshot of that name holds something else.
     """
-    folder, published = open_snapshots(settings.snapshots.folder).folder, []
+    folder, published = open_snapshots(snapshots.folder).folder, []
     for cutoff, plan in plans.items():
         written = [(one.part, one.columns) for one in parts if one.cutoff == cutoff]
-        manifest = describe_snapshot(snapshot_name(cutoff, settings), plan.frame, written)
-        published.append(_published(publish_snapshot(manifest, settings.snapshots), folder))
+        manifest = describe_snapshot(snapshots.prefix + cutoff, plan.frame, written)
+        published.append(_published(publish_snapshot(manifest, snapshots), folder))
     for rows in {plan.rows for plan in plans.values()}:
         remove_partition(rows)  # not before: a resume of what failed above may compute its shards again
     return published
-
-
-def snapshot_name(cutoff: str, settings: Settings) -> str:
-    """Return the name of the snapshot at a cut-off."""
-    return settings.snapshots.prefix + cutoff
 
 
 def telemetry_location(settings: Settings) -> str:

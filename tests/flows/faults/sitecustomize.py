@@ -98,10 +98,10 @@ def shard(telemetry, detail):
 
     original = telemetry.extract_part
 
-    def fails(plan, number, settings):
+    def fails(plan, number, *sections):
         if f"{plan.frame.cutoff}:{number}" == detail:
             raise DataProblem(f"shard {number} broken on purpose: mend it")
-        return original(plan, number, settings)
+        return original(plan, number, *sections)
 
     telemetry.extract_part = fails
 
