@@ -83,9 +83,8 @@ def _misfit(environment: Any, request: Request, ec2: Any) -> str:
     most = int(resources["maxvCpus"])
     if most < request.cpu:
         return f"{most} vCPUs at the most"
-    if "FARGATE" in resources["type"]:
-        types, able = ["Fargate"], [FARGATE]
-    else:
+    types, able = ["Fargate"], [FARGATE]
+    if "FARGATE" not in resources["type"]:
         types = resources["instanceTypes"]
         able = [one for one in _instances(types, ec2) if one.cpu <= most]
     if any(one.fits(request) for one in able):

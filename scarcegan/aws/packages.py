@@ -46,10 +46,7 @@ def package_request(model: ModelToRegister, release_size: int, group: str, image
 
 
 def quality_metrics(model: ModelToRegister, keep_report: Callable[[str], tuple[str, str]]) -> dict[str, Any]:
-    """Return the request's part on quality, empty where nothing was evaluated; `keep_report` stores the report.
-
-    The report is of the first test set; `keep_report` takes its JSON and returns URI and digest.
-    """
+    """Return the request's part on quality; `keep_report` stores the first test set's and returns URI and digest."""
     if not isinstance(model.evaluation, Evaluation):
         return {}
     uri, digest = keep_report(model_quality_json(model.evaluation.on_first_test_set(model.definition)))

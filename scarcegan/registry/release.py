@@ -46,13 +46,7 @@ class ReleasedVersion(Record):
 
 @dataclass(frozen=True)
 class Release(Record):
-    """A release as it was registered.
-
-    Attributes:
-        registry: where, in words.
-        refused: definitions whose model was left out, being worse than its champion.
-        commands: what to type next.
-    """
+    """A release as it was registered; refused are definitions whose model is worse than its champion, and left out."""
 
     release_id: str
     registry: str

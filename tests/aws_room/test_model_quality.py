@@ -104,12 +104,9 @@ def test_players_of_no_known_class_are_shown_but_not_counted(report):
     assert block["accuracy"]["value"] == pytest.approx(sum(matrix[name][name] for name in CLASSES) / known)
 
 
-def test_a_matrix_without_known_players_has_no_figures():
+def test_there_are_no_multiclass_figures_without_known_players_and_no_block_of_a_bare_score(measures):
     counted = Confusion(labels=["a", "unknown"], rows=["a", "unlabelled"], matrix=[[0, 0], [3, 4]])
     assert list(multiclass_block(counted)) == ["confusion_matrix"]
-
-
-def test_a_bare_score_has_no_multiclass_block(measures):
     assert "multiclass_classification_metrics" not in model_quality(replace(measures, confusion=None))
 
 
