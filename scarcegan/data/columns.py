@@ -68,13 +68,9 @@ def describe_column(values: np.ndarray) -> Column:
 
 
 def merge(parts: Sequence[Column], players: Sequence[int]) -> Column:
-    """Join the descriptions of one column in parts with different players.
+    """Join the descriptions of one column in parts that hold so many different `players`.
 
     All but the inner quantiles are exact; those are taken from the mixture of the parts' own.
-
-    Args:
-        parts: one description for each part.
-        players: how many each part holds.
     """
     weight = np.array(players, dtype=np.float64) / sum(players)
     means, stds = np.array([part.mean for part in parts]), np.array([part.std for part in parts])
@@ -91,12 +87,9 @@ def merge(parts: Sequence[Column], players: Sequence[int]) -> Column:
 
 
 def at_or_below(ordered: np.ndarray, edges: np.ndarray, tolerance: float = 0.0) -> np.ndarray:
-    """Return the share of the players, whose values are ascending, at or below each edge.
+    """Return the share of n > 0 ascending values at or below each of k edges.
 
-    Args:
-        ordered: float array [n], ascending, n > 0.
-        edges: float array [k].
-        tolerance: relative rounding of the values: many players share one, it must not move them across an edge.
+    `tolerance` is the relative rounding of the values: many players share one, it must not move them across an edge.
     """
     return np.searchsorted(ordered, edges + tolerance * np.abs(edges), side="right") / len(ordered)
 

@@ -38,14 +38,9 @@ class Distance(NamedTuple):
 
 
 def column_distances(before: np.ndarray, now: np.ndarray) -> dict[str, np.ndarray]:
-    """Compare the columns of two tables of players.
+    """Compare the columns of two tables, float [n, F] and [m, F]: float arrays [F] by the names of `Distance`.
 
-    Args:
-        before: float array [n, F]; NaN where a value is missing.
-        now: float array [m, F].
-
-    Returns:
-        Float arrays [F] by the names of `Distance`.
+    A value that is missing is NaN.
     """
     found = []
     for start in range(0, before.shape[1], _COLUMNS):
@@ -57,12 +52,7 @@ def column_distances(before: np.ndarray, now: np.ndarray) -> dict[str, np.ndarra
 
 
 def moves(before: Mapping[str, Column], now: Mapping[str, Column]) -> list[FeatureMove]:
-    """Compare the features that two tables share by their descriptions alone, the most moved feature first.
-
-    Args:
-        before: by name, of the earlier table.
-        now: of the later one.
-    """
+    """Compare the features that two tables share by their descriptions alone, the most moved feature first."""
     found = []
     for name in (name for name in now if name in before):
         apart = distance(before[name].stand_ins(), now[name].stand_ins(), tolerance=ROUNDED)
@@ -71,13 +61,7 @@ def moves(before: Mapping[str, Column], now: Mapping[str, Column]) -> list[Featu
 
 
 def distance(before: np.ndarray, now: np.ndarray, *, tolerance: float = 0.0) -> Distance:
-    """Compare two samples of one feature.
-
-    Args:
-        before: float array, ascending, without missing values.
-        now: the same.
-        tolerance: see `scarcegan.data.columns.at_or_below`.
-    """
+    """Compare two samples of one feature, both ascending and without missing values; see `at_or_below` on tolerance."""
     if not len(before) or not len(now):
         return Distance(*[np.nan] * 4)
     grid = np.union1d(_quantiles(before, GRID), _quantiles(now, GRID))

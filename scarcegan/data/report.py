@@ -27,15 +27,10 @@ FEW_RISKY = 10
 
 
 def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataReport:
-    """Describe the players and their folds.
+    """Describe the players and their folds, int8 [n] from `folds.assign_folds`.
 
     Features are described over the pool's unlabelled players, who stand for everybody, and compared with its rare
     ones; test players are only counted.
-
-    Args:
-        players: the players that were split.
-        fold: int8 array [n], from `folds.assign_folds`.
-        settings: names of the populations and the source.
     """
     populations, k = settings.populations, settings.folds.k
     features = _feature_table(players, len(populations.negatives))

@@ -68,14 +68,9 @@ class Scaler(Record):
 
 
 def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray | None = None) -> Scaler:
-    """Fit a scaler on training rows.
+    """Fit a scaler on the training rows of raw and finite features [n, features]; on all when no rows are given.
 
     `quantile_normal` reads at most 50,000 rows, evenly spaced over the given ones; `log_minmax` reads all.
-
-    Args:
-        features: float array [n, features], raw and finite.
-        scaling: the kind.
-        rows: int array, the training rows; all rows when left out.
 
     Raises:
         DataProblem: no rows to fit on.

@@ -59,13 +59,9 @@ class Habits:
 
 
 def draw_habits(players: int, risky_share: float, drift: float, rng: np.random.Generator) -> Habits:
-    """Draw every player's coefficients.
+    """Draw every player's coefficients; at least one player is risky.
 
-    Args:
-        players: number of players n.
-        risky_share: share of risky players (rounded, at least one player).
-        drift: 0 for the usual season, 1 for a strongly different one; in between by proportion.
-        rng: source of every draw.
+    `drift` is 0 for the usual season, 1 for a strongly different one, and in between by proportion.
     """
     risky = max(1, round(risky_share * players))
     dormant, heavy = round(DORMANT_SHARE * players), round(HEAVY_SHARE * players)

@@ -78,10 +78,7 @@ def activity(series: Series) -> dict[str, np.ndarray]:
 
 
 def distances(marks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Measure the distances of successive marks in each row.
-
-    Args:
-        marks: bool array [m, k].
+    """Measure the distances of successive marks in each row of bool [m, k].
 
     Returns:
         mean, standard deviation and largest distance, float32 [m]; 0 in rows with fewer than two marks.

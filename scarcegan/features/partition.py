@@ -24,11 +24,7 @@ COLLECTED_ROWS = 2_000_000
 def write_partition(source: Source, windows: Sequence[Window], shards: int, folder: str) -> None:
     """Write the rows of all windows as `<folder>/<shard>/*.parquet`; memory does not grow with the telemetry.
 
-    Args:
-        source: telemetry that `survey` has accepted, its counters named.
-        windows: the days that count.
-        shards: number of shards.
-        folder: local or `s3://`; a shard without rows gets no folder in it.
+    `survey` has accepted the telemetry and named its counters. A shard without rows gets no folder.
 
     Raises:
         DataProblem: the telemetry cannot be read, or the folder not be written.

@@ -55,10 +55,7 @@ class Window:
 def read_frames(source: Source, first: int, last: int) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield (part, rows) piece by piece; parts whose path says that their day lies outside are left out.
 
-    Args:
-        source: where the telemetry is.
-        first: first day that counts, in days since 1970-01-01.
-        last: last day that counts, exclusive.
+    The days that count are `first` to before `last`, in days since 1970-01-01.
 
     Raises:
         DataProblem: nothing there, unreadable, columns missing or differing between parts.

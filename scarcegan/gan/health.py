@@ -21,9 +21,7 @@ _ADVICE = {
 def member_faults(figures: dict[str, np.ndarray], scores: np.ndarray) -> list[str]:
     """Return each member's fault after a round, or an empty string.
 
-    Args:
-        figures: the round's watched series, float [P] each.
-        scores: float [P, n], risk scores of the validation rows.
+    Watched series are float [P] each, risk scores of the validation rows float [P, n].
     """
     is_finite = np.all([np.isfinite(values) for values in figures.values()], axis=0)
     is_finite &= np.isfinite(scores).all(axis=1)
@@ -49,10 +47,7 @@ def is_certain(series: Mapping[str, Sequence[Sequence[float]]]) -> np.ndarray:
 def alarms(iteration: Sequence[int], faults: Sequence[Sequence[str]], certain: np.ndarray) -> list[str]:
     """Say in words, one sentence per kind of trouble, which members had it, when, and what may help.
 
-    Args:
-        iteration: reached by each round.
-        faults: by round, of `member_faults`.
-        certain: bool [rounds, P], of `is_certain`.
+    Faults are by round, from `member_faults`; `certain` is bool [rounds, P], from `is_certain`.
     """
     found = {kind: np.array(faults) == kind for kind in _ADVICE}
     words = [

@@ -92,11 +92,8 @@ def initial_weights(sizes: Architecture, member_seeds: tuple[int, ...]) -> dict[
 def trunk_features(weights: Weights, rows: tf.Tensor, masks: Masks | None = None) -> tf.Tensor:
     """Map scaled rows [P, B, features] to the shared features f [P, trunk[-1], B].
 
-    Args:
-        weights: all weights of the members.
-        rows: scaled inputs.
-        masks: while training, a dropout mask [1, B, features] for the inputs and one [1, width, B] for each layer,
-            None for no dropout there; None altogether at inference.
+    While training, the masks are one [1, B, features] for the inputs and one [1, width, B] for each layer, None for no
+    dropout there; at inference there are none at all.
     """
     inputs = _with_steps(weights, _masked(rows, masks, 0))
     first = tf.matmul(weights["trunk/0/weights"], inputs, transpose_a=True, transpose_b=True)

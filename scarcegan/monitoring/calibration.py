@@ -23,13 +23,11 @@ FEWEST_PAIRS = 3
 def chance_limits(measured: Measured, false_alarms: float) -> dict[str, np.ndarray]:
     """Return what two independent samples of unchanged players, as large as the measured ones, reach by chance.
 
+    Only sizes, the earlier share 'unknown' and the classifier's own limit of chance are read from what is measured.
+
     KS: Kolmogorov's distribution, too high rather than too low where values are tied. PSI: (1/n + 1/m) chi-squared.
     Shares: the normal approximation. Each of the features' three measures is given a third of the false alarms, and
     each feature its part of that.
-
-    Args:
-        measured: only sizes, the earlier share 'unknown' and the classifier's own limit of chance count.
-        false_alarms: probability for each family.
     """
     from scipy.stats import chi2, kstwobign, norm
 
@@ -52,10 +50,7 @@ def chance_limits(measured: Measured, false_alarms: float) -> dict[str, np.ndarr
 def pair_limits(measured: Sequence[Measures], chance: Measures, false_alarms: float) -> dict[str, np.ndarray]:
     """Return the limits that past pairs of snapshots set, none below that of chance; needs `FEWEST_PAIRS` of them.
 
-    Args:
-        measured: of each pair the measures by name, all of the same features.
-        chance: from `chance_limits`; below them a measure is noise, and so is the ratio of two.
-        false_alarms: probability for each family.
+    Below the limits of chance, from `chance_limits`, a measure is noise, and so is the ratio of two.
     """
     if len(measured) < FEWEST_PAIRS:
         raise ValueError(f"expected {FEWEST_PAIRS} pairs or more, got {len(measured)}: take the limits of chance")

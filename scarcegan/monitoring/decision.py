@@ -33,14 +33,7 @@ LEAST: Mapping[SignalName, float] = {
 
 
 def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rule: Monitoring) -> DriftDecision:
-    """Decide on a drift report.
-
-    Args:
-        report: from `scarcegan.monitoring.report.drift_report`.
-        version: of the champion that scored this snapshot.
-        past: earlier periods' decisions, oldest first.
-        rule: `[monitoring]`.
-    """
+    """Decide on the report of a snapshot that champion `version` has scored; earlier decisions come oldest first."""
     own = [decision for decision in past if decision.version == version]
     signals = {name: _state(name, size, _periods(name, report, rule), own) for name, size in report.signals.items()}
     due = [name for name, state in signals.items() if 0 < state.retrain_after <= state.periods]

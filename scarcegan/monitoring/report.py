@@ -21,13 +21,9 @@ SCORE_STEPS = 50
 
 
 def realised_recall(score: np.ndarray, threshold: float, promised: float, snapshot: str) -> RealisedRecall:
-    """Tell how many of the players who turned out risky had been flagged.
+    """Tell how many of the n > 0 players who turned out risky after a snapshot had been flagged in it.
 
-    Args:
-        score: float array [n > 0], the champion's scores of players labelled risky after that snapshot.
-        threshold: score from which a player is flagged.
-        promised: the recall that the release was registered with.
-        snapshot: name of the snapshot they were scored in.
+    `promised` is the recall that the release was registered with.
     """
     from scipy.stats import binom
 
@@ -46,16 +42,9 @@ def drift_report(
     false_alarms: float,
     pairs: int,
 ) -> DriftReport:
-    """Lay measures and limits side by side.
+    """Lay what is measured of features, classifier and scores beside the limits from `monitoring.calibration`.
 
-    Args:
-        measured: between the reference and the snapshot that is watched.
-        names: the F features.
-        limits: of each measure, from `scarcegan.monitoring.calibration`.
-        recall: None where no labels came later.
-        threshold: score from which a player is flagged.
-        false_alarms: probability that the limits stand for.
-        pairs: past pairs behind the limits; 0: chance alone.
+    `recall` is None where no labels came later, `pairs` is 0 where limits come from chance alone.
     """
     features = _features(measured, names, limits)
     flagged = sum(feature.flagged for feature in features)

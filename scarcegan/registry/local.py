@@ -84,6 +84,7 @@ class LocalRegistry(Registry):
 
     def __init__(self, folder: Path, group: str) -> None:
         self.group = group
+        self.folder = folder
         self._database = folder / "registry.sqlite"
         self._archives = folder / "archives"
 

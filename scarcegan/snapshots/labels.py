@@ -83,13 +83,7 @@ def read_labels(location: str, populations: Populations) -> Labels:
 
 
 def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Players:
-    """Give the players of a snapshot their labels, by the rules above.
-
-    Args:
-        snapshot: ids and features.
-        labels: from `read_labels`.
-        data: `labels_known_by`, and the share of the players that are held out.
-        seed: draws the unlabelled players of test set `later`.
+    """Give the players of a snapshot their labels, by the rules above; the seed draws test set `later`.
 
     Returns:
         Players with notes on labels that are too old, late, or without telemetry.

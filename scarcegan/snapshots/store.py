@@ -64,14 +64,7 @@ class SnapshotStore:
     def write_part(
         self, name: str, number: int, ids: np.ndarray, features: np.ndarray, columns: tuple[str, ...]
     ) -> tuple[Part, list[Column]]:
-        """Write one part, atomically: uncompressed parquet with `player_id` and float32 features.
-
-        Args:
-            name: the snapshot it is for.
-            number: its place among the parts.
-            ids: int64 or str array [n].
-            features: float32 array [n, F].
-            columns: F names.
+        """Write one part of a snapshot to come, atomically: uncompressed parquet with `player_id` and float32 features.
 
         Returns:
             The part and its columns, for `describe_snapshot`; no file and no columns without players.

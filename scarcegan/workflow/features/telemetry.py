@@ -84,12 +84,6 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
 def extract_part(plan: SnapshotPlan, number: int, telemetry: Telemetry, snapshots: Snapshots) -> WrittenPart:
     """Compute the features of one shard of players and write them as a part of the snapshot to come.
 
-    Args:
-        plan: one snapshot's, from `plan_snapshots`.
-        number: the shard.
-        telemetry: the feature set, and what the counters stand for.
-        snapshots: where the part is written.
-
     Raises:
         DataProblem: rows that cannot be used, or are no longer there.
     """
@@ -109,12 +103,7 @@ def extract_part(plan: SnapshotPlan, number: int, telemetry: Telemetry, snapshot
 def publish_snapshots(
     plans: Mapping[str, SnapshotPlan], parts: Sequence[WrittenPart], snapshots: Snapshots
 ) -> list[PublishedSnapshot]:
-    """Publish each cut-off's snapshot, and hand it to the SageMaker feature group if one is named.
-
-    Args:
-        plans: from `plan_snapshots`.
-        parts: from `extract_part`, of all shards and cut-offs.
-        snapshots: where they go, and what they are called.
+    """Publish each cut-off's snapshot from the parts of all shards, to the SageMaker feature group too if one is named.
 
     Raises:
         DataProblem: a snapshot of that name holds something else.
