@@ -1,1 +1,1 @@
-"""The jobs of a retraining, put together from the rooms; flows, the command line and benchmarks call them."""
+"""The work of the flows' steps, put together from the rooms below; flows, the command line and benchmarks call it."""

@@ -1,1 +1,1 @@
-"""The jobs of FeaturesFlow."""
+"""The work of FeaturesFlow's steps."""

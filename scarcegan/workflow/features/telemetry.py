@@ -1,4 +1,4 @@
-"""The jobs of FeaturesFlow: survey the telemetry, compute one shard's features, publish the snapshots."""
+"""The work of FeaturesFlow's steps: survey the telemetry, compute one shard's features, publish the snapshots."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,1 +1,1 @@
-"""The jobs of RetrainFlow, one module a step."""
+"""The work of RetrainFlow's steps, a module for each."""

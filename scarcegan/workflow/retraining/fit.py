@@ -1,4 +1,4 @@
-"""The training job: one fold's rows scaled, its members trained, a candidate chosen for each business definition."""
+"""The step `train`: one fold's rows scaled, its members trained, a candidate chosen for each business definition."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The evaluation job: the run's models, honest rivals and the champions on the same untouched test players, and why."""
+"""The step `evaluate`: the run's models, rivals and champions on the same untouched test players, and why."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""First job: any source's players, checked, split into test sets and folds, described."""
+"""The step `preprocess`: any source's players, checked, split into test sets and folds, described."""
 
 from dataclasses import dataclass
 from typing import Any, Self

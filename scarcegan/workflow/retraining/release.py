@@ -1,4 +1,4 @@
-"""The registration job: archives, and one release of all the run's models."""
+"""The step `register`: archives, and one release of all the run's models."""
 
 import hashlib
 import json

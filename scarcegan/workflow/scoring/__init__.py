@@ -1,1 +1,1 @@
-"""The jobs of ScoreFlow, one module a step, and the comparison of two scorings."""
+"""The work of ScoreFlow's steps, a module for each, and the comparison of two scorings."""

@@ -1,4 +1,4 @@
-"""Scoring's first job: choose an approved model and a snapshot, and check that they fit."""
+"""Scoring's step `start`: choose an approved model and a snapshot, and check that they fit."""
 
 import numpy as np
 

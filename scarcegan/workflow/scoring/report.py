@@ -1,4 +1,4 @@
-"""Scoring's last job: what the scores of all shards tell together, and the list that moderators work through."""
+"""Scoring's step `report`: what the scores of all shards tell together, and the list that moderators work through."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Scoring's main job: one part of a snapshot in, one parquet file of scores and reasons out."""
+"""Scoring's step `score`: one part of a snapshot in, one parquet file of scores and reasons out."""
 
 from collections.abc import Iterable
 from dataclasses import replace
