@@ -118,8 +118,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.aws.model_quality import model_quality_json
         from scarcegan.backends import open_registry
         from scarcegan.evaluation.table import metrics_csv
-        from scarcegan.workflow.retraining.explain import explain_on_test
-        from scarcegan.workflow.retraining.judge import judge_models
+        from scarcegan.workflow.retraining.judge import explain_on_test, judge_models
         from scarcegan.workflow.retraining.prepare import Prepared
         from scarcegan.workflow.retraining.records import Selected
 

@@ -10,14 +10,7 @@ from scarcegan.problems import Problem
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the preflight's report.
-
-    Attributes:
-        what: the thing checked.
-        state: 'failed' stops the run; 'warning' does not stop it, but the user is told.
-        found: what is there.
-        advice: what to do; empty when all is well or `found` says it already.
-    """
+    """One line of the preflight's report; 'failed' stops the run, a 'warning' is told and does not."""
 
     what: str
     state: Literal["ok", "warning", "failed"]

@@ -4,9 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
@@ -17,8 +16,6 @@ from scarcegan.storage import draft_beside, put_file
 
 BUSY_SECONDS = 30.0
 SCHEMA_VERSION = 2
-# Columns that are fields of a model as they are.
-_PLAIN = ("definition", "release_id", "origin_run_id", "run_pathspec", "sha256", "description")
 
 _TABLES = f"""
 PRAGMA journal_mode = WAL;
@@ -49,7 +46,9 @@ PRAGMA user_version = {SCHEMA_VERSION};
 # Champion is whom the last approval names: its number counts, as a clock that is set back changes nothing.
 _VERSIONS = """
 WITH known AS (
-    SELECT version.*, event.id AS event_id, event.status, event.who, event.why, event.at
+    SELECT version.*, version.group_name AS "group", event.id AS event_id,
+        coalesce(event.status, 'PendingManualApproval') AS status, coalesce(event.at, '') AS decided_at,
+        coalesce(event.who, '') AS decided_by, coalesce(event.why, '') AS reason
     FROM version LEFT JOIN approval_event AS event ON event.id = (
         SELECT max(id) FROM approval_event AS last
         WHERE last.group_name = version.group_name AND last.version = version.version)
@@ -85,6 +84,7 @@ class LocalRegistry(Registry):
 
     def __init__(self, folder: Path, group: str) -> None:
         self.group = group
+        self.folder = folder
         self._database = folder / "registry.sqlite"
         self._archives = folder / "archives"
 
@@ -130,34 +130,25 @@ class LocalRegistry(Registry):
             connection.executemany(_INSERT_EVENT, rows)
 
     def _insert(self, connection: sqlite3.Connection, model: ModelToRegister, release_size: int) -> None:
-        row: dict[str, Any] = {name: getattr(model, name) for name in _PLAIN} | {"token": model.token}
-        row |= {"group_name": self.group, "release_size": release_size, "created_at": rules.now()}
-        row |= {"threshold": float(model.threshold), "constraint_met": int(model.constraint_met)}
         metrics = {name: float(number) for name, number in model.metrics.items()}
-        row |= {"metrics": json.dumps(metrics), "metadata": json.dumps(dict(model.metadata))}
         against = model.against_champion and json.dumps(model.against_champion.to_plain())
-        connection.execute(_INSERT_VERSION, row | {"against_champion": against})
+        row = vars(model) | {"group_name": self.group, "token": model.token, "release_size": release_size}
+        row |= {"threshold": float(model.threshold), "created_at": rules.now(), "against_champion": against}
+        row |= {"metrics": json.dumps(metrics), "metadata": json.dumps(dict(model.metadata))}
+        connection.execute(_INSERT_VERSION, row)
 
     def _read(self, connection: sqlite3.Connection) -> list[ModelVersion]:
         return [self._version(row) for row in connection.execute(_VERSIONS, (self.group,))]
 
     def _version(self, row: sqlite3.Row) -> ModelVersion:
-        stored = dict(row)
-        against = stored.get("against_champion")  # the first layout lacks it
-        return ModelVersion(
-            **{name: stored[name] for name in (*_PLAIN, "version", "token", "release_size", "threshold", "created_at")},
-            group=stored["group_name"],
-            status=stored["status"] or "PendingManualApproval",
-            is_champion=bool(stored["is_champion"]),
-            constraint_met=bool(stored["constraint_met"]),
-            metrics=json.loads(stored["metrics"]),
-            metadata=json.loads(stored["metadata"]),
-            against_champion=AgainstChampion.from_plain(json.loads(against)) if against else None,
-            location=str(archive_path(self._archives, stored["sha256"])),
-            decided_at=stored["at"] or "",
-            decided_by=stored["who"] or "",
-            reason=stored["why"] or "",
-        )
+        # Its columns are called as the fields; the first layout lacks `against_champion`.
+        known = dict(row)
+        stored = {field.name: known[field.name] for field in fields(ModelVersion) if field.name in known}
+        stored |= {name: bool(stored[name]) for name in ("is_champion", "constraint_met")}
+        stored |= {name: json.loads(stored[name]) for name in ("metrics", "metadata")}
+        against = stored.get("against_champion")
+        stored["against_champion"] = AgainstChampion.from_plain(json.loads(against)) if against else None
+        return ModelVersion(**stored, location=str(archive_path(self._archives, row["sha256"])))
 
     def _create(self) -> None:
         """Create an empty registry file unless there is one; several processes may try at once.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scarcegan.serving.explanation import FLAGGED, OTHERS
-from scarcegan.workflow.retraining.explain import explain_on_test
+from scarcegan.workflow.retraining.judge import explain_on_test
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,20 @@
-"""The evaluation job: the run's models, honest rivals and the champions on the same untouched test players."""
+"""The evaluation job: the run's models, honest rivals and the champions on the same untouched test players, and why."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.prevalence import known_prevalence
 from scarcegan.evaluation.records import Evaluation, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
 from scarcegan.registry import Registry
+from scarcegan.serving.explanation import explain_model
 from scarcegan.serving.model import Model
+from scarcegan.serving.reasons import Explanation
 from scarcegan.settings import Settings
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Selected
@@ -42,6 +45,16 @@ def judge_models(
     evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings)
     model, first = models[evaluation.headline], evaluation.test_sets[0]
     return replace(evaluation, subgroups=_subgroups(model, first, features[first], held[first], settings))
+
+
+def explain_on_test(prepared: Prepared, model: Model, seed: int) -> Explanation:
+    """Explain a model on drawn players of the first test set, counted from the median of the unlabelled pool."""
+    players = prepared.players
+    name, rows = next(iter(prepared.test_rows().items()))
+    is_labeled_risky = players.labels[rows] == model.rare_index
+    truth = np.where((players.truth[rows] == UNKNOWN_TRUTH) & is_labeled_risky, 1, players.truth[rows])
+    typical = np.median(players.features[(prepared.fold >= 0) & (players.labels == UNLABELED)], axis=0)
+    return explain_model(model, name, players.features[rows], truth, typical, seed)
 
 
 def _told(model: Model, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
