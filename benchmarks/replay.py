@@ -23,7 +23,6 @@ import shutil
 import sys
 import tempfile
 import time
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,8 +68,12 @@ TRAINING: dict[str, Any] = {
     "telemetry": {"shards": 2},
 }
 SIMULATED = {"players": 12_000, "risky_share": 0.02, "labeled_risky": 60, "labeled_negatives": 300}
-TINY = tomllib.loads((ROOT / "tests" / "tiny.toml").read_text())
-QUICK_TRAINING: dict[str, Any] = TRAINING | {name: TINY[name] for name in ("folds", "model", "train", "evaluate")}
+QUICK_TRAINING: dict[str, Any] = TRAINING | {
+    "folds": {"k": 2},
+    "model": {"trunk": [16], "generator": [8]},
+    "train": {"members": 2, "iterations": 40, "round_iterations": 20, "batch": 32},
+    "evaluate": {"bootstrap": 20, "rivals": ["logistic_regression"]},
+}
 QUICK_SIMULATED = {"players": 1_500, "risky_share": 0.04, "labeled_risky": 20, "labeled_negatives": 40}
 
 
