@@ -23,40 +23,16 @@ from recorded_runs import FLOW, Recorder
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 50
-TINY = """
-[data]
-path = "{folder}/players"
-prevalence = 0.05
-[simulated]
-players = 1500
-days = 60
-risky_share = 0.05
-labeled_risky = 20
-labeled_negatives = 40
-[folds]
-k = 2
-[model]
-trunk = [16, 8]
-[train]
-members = 2
-iterations = 40
-round_iterations = 10
-batch = 32
-[evaluate]
-bootstrap = 50
-rivals = ["logistic_regression"]
-[registry]
-path = "{folder}/registry"
-"""
+TINY = ROOT / "tests" / "tiny.toml"
 
 
 def train_one(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Retrain on a tiny configuration and return the artifacts of each step's tasks."""
     (folder / ".metaflow").mkdir(parents=True)
     config = folder / "tiny.toml"
-    config.write_text(TINY.format(folder=folder))
-    command = [sys.executable, str(ROOT / "flows/retrain_flow.py"), "--config", "config", str(config), "run"]
-    subprocess.run(command, cwd=folder, stdout=sys.stderr, check=True)
+    config.write_text(f'{TINY.read_text()}\n[registry]\npath = "{folder}/registry"\n')
+    command = [sys.executable, str(ROOT / "flows/retrain_flow.py"), "--config", "config", str(config)]
+    subprocess.run([*command, "run", "--data", f"{folder}/players"], cwd=folder, stdout=sys.stderr, check=True)
 
     import metaflow
 

@@ -22,17 +22,8 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY = """
-[simulated]
-players = 2000
-risky_share = 0.05
-labeled_risky = 20
-labeled_negatives = 40
-[folds]
-k = 2
-[train]
-members = 2
-iterations = 50
+TINY = ROOT / "tests" / "tiny.toml"
+ON_TWIN = """
 [resources.train]
 cpu = 1
 [registry]
@@ -129,7 +120,8 @@ def measure_on_twin(folder: Path) -> dict[str, float]:
     from localaws.twin import local_aws
 
     with local_aws() as twin:
-        (folder / "config.toml").write_text(TINY.format(archives=twin.outputs["RegistryArchives"]))
+        on_twin = ON_TWIN.format(archives=twin.outputs["RegistryArchives"])
+        (folder / "config.toml").write_text(TINY.read_text() + on_twin)
         environment = os.environ | twin.environment | {"METAFLOW_USER": "benchmark"}
         arguments = ["--config", "config", str(folder / "config.toml"), "run", "--with", "batch"]
         run = launch(folder, environment, *arguments)

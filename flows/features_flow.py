@@ -7,7 +7,7 @@ from metaflow import Parameter, config_expr, retry, schedule, step
 
 from launch import launch
 from project_flow import ProjectFlow
-from scarcegan.settings import load, resolve_features
+from scarcegan.settings import resolve_features
 
 
 @schedule(cron=config_expr("config.deployment.features_cron"), daily=False)  # on Step Functions alone
@@ -52,7 +52,7 @@ class FeaturesFlow(ProjectFlow):
         from scarcegan.workflow.features.telemetry import SnapshotPlan, extract_part
 
         cutoff, number = self.input
-        plan, settings = SnapshotPlan.from_plain(self.plans[cutoff]), load(self.settings)
+        plan, settings = SnapshotPlan.from_plain(self.plans[cutoff]), self.resolved()
         self.written = extract_part(plan, number, settings.telemetry, settings.snapshots).to_plain()
         self.next(self.publish)
 
@@ -64,7 +64,7 @@ class FeaturesFlow(ProjectFlow):
         self.merge_artifacts(inputs, include=["settings", "plans", "commit"])
         plans = {cutoff: SnapshotPlan.from_plain(plan) for cutoff, plan in self.plans.items()}
         written = [WrittenPart.from_plain(task.written) for task in inputs]
-        self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, load(self.settings).snapshots)]
+        self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, self.resolved().snapshots)]
         self.next(self.end)
 
     @step

@@ -13,7 +13,7 @@ from metaflow.user_decorators.user_step_decorator import user_step_decorator
 import cards  # noqa: F401
 from launch import ROOT, UNKNOWN_COMMIT, launch_notes
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG
-from scarcegan.problems import Problem, StorageOutage
+from scarcegan.problems import Problem, SettingsProblem, StorageOutage
 from scarcegan.settings import Resources, load, parse
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
 
@@ -109,7 +109,7 @@ def price(flow, usage):
     from cards.cost_card import cost_card
     from scarcegan.costs import bill, estimate
 
-    settings = load(flow.settings)
+    settings = flow.resolved()
     resources, prices = settings.resources, settings.prices
     # How long scoring and features take depends on players whom nobody has counted before: no estimate.
     trains = flow.name == RETRAIN_FLOW
@@ -155,6 +155,16 @@ class ProjectFlow(FlowSpec):
         help="TOML file of settings; keys are documented in scarcegan/settings/",
     )
     launch = Config("launch", default_value=launch_notes, help="Noted at launch; not for you to set.")
+
+    def resolved(self):
+        """Return the run's settings, which a resume takes over from the run it goes on from."""
+        try:
+            return load(self.settings)
+        except SettingsProblem as problem:
+            raise SettingsProblem(
+                f"expected settings that this code knows, got those of a run that code {self.commit} has started: go "
+                f"on with that code, or start a new run\n{problem}"
+            ) from None
 
     def running_commit(self):
         """Return the commit of the code that runs, as a resume may bring mended code; a job has no git to ask."""

@@ -9,7 +9,7 @@ from metaflow import Parameter, card, config_expr, current, retry, schedule, ste
 from launch import launch
 from project_flow import ProjectFlow
 from scarcegan.machine import threads_per_task
-from scarcegan.settings import load, resolve
+from scarcegan.settings import resolve
 
 OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence")  # artifacts of train
 
@@ -64,7 +64,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.datasets.snapshot import snapshot_report
         from scarcegan.workflow.retraining.prepare import prepare
 
-        settings = load(self.settings)
+        settings = self.resolved()
         prepared, report = prepare(settings)
         self.players, self.data_report = prepared.to_plain(), report.to_plain()
         snapshot = snapshot_report(prepared.players, settings)
@@ -85,7 +85,7 @@ class RetrainFlow(ProjectFlow):
         self.fold = self.input
         checkpoint = f"{self._checkpoints()}/fold_{self.fold}.npz"
         threads = threads_per_task(len(self.fold_numbers), os.environ, self.settings["resources"]["train"]["cpu"])
-        prepared, settings = Prepared.from_plain(self.pass_on("players")), load(self.settings)
+        prepared, settings = Prepared.from_plain(self.pass_on("players")), self.resolved()
         show = partial(show_round, self.fold)
         offer = fit_fold(prepared, self.fold, settings, threads, checkpoint, show, spend=True).to_plain()
         self.candidates, self.progress = offer["candidates"], offer["progress"]
@@ -101,7 +101,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.workflow.retraining.select import select_models
 
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
-        settings, prepared = load(self.settings), Prepared.from_plain(self.pass_on("players"))
+        settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
         offers = [FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]
         models, validation = select_models(prepared, offers, settings)
         self.models = {name: model.to_plain() for name, model in models.items()}
@@ -122,7 +122,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.workflow.retraining.prepare import Prepared
         from scarcegan.workflow.retraining.records import Selected
 
-        settings, prepared = load(self.settings), Prepared.from_plain(self.pass_on("players"))
+        settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
         models, registry = self._models(), open_registry(settings.registry)
         validation = {name: Selected.from_plain(known) for name, known in self.validation.items()}
         evaluation = judge_models(prepared, models, validation, self.rivals, registry, settings)
@@ -143,7 +143,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.history import tag_release
         from scarcegan.workflow.retraining.release import register_models, release_summary
 
-        settings, evaluation = load(self.settings), Evaluation.from_plain(self.evaluation)
+        settings, evaluation = self.resolved(), Evaluation.from_plain(self.evaluation)
         lineage, worse = self._lineage(settings), settings.registry.worse_challenger
         registry = open_registry(settings.registry)
         versions = register_models(self._models(), evaluation, lineage, registry, worse_challenger=worse)

@@ -59,7 +59,7 @@ class ScoreFlow(ProjectFlow):
         from scarcegan.workflow.scoring.shard import score_shard
 
         plan, model = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model)
-        self.scored = score_shard(plan, model, self.input, load(self.settings).snapshots).to_plain()
+        self.scored = score_shard(plan, model, self.input, self.resolved().snapshots).to_plain()
         self.next(self.report)
 
     @card(type="blank", id="scores")
@@ -76,7 +76,7 @@ class ScoreFlow(ProjectFlow):
         from scarcegan.workflow.scoring.report import tell_scores
 
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
-        plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), load(self.settings)
+        plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), self.resolved()
         tallies = [Tally.from_plain(task.scored) for task in inputs]
         report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget)
         self.score_report = report.to_plain()
@@ -107,7 +107,7 @@ class ScoreFlow(ProjectFlow):
         """Start the retraining, or say how to."""
         from retrain_trigger import Retraining
 
-        settings = load(self.settings)
+        settings = self.resolved()
         wanted = Retraining(
             snapshot=plan.snapshot.name,
             causes=tuple(decision.causes),

@@ -13,18 +13,14 @@ def test_good_players_are_returned_as_they_are(players, settings):
     assert validate(good, settings()) is good
 
 
-def test_a_player_twice_in_one_population_is_refused(players, settings):
+@pytest.mark.parametrize(
+    ("row", "player", "where"), [(1, 0, "'dormant' and 'dormant'"), (105, 3, "'dormant' and 'risky'")]
+)
+def test_a_player_twice_is_refused_in_one_population_or_in_two(players, settings, row, player, where):
     twice = players()
-    twice.ids[1] = 0
-    with pytest.raises(DataProblem, match=r"got 1 more often \(0 in 'dormant' and 'dormant'\): keep each in one place"):
+    twice.ids[row] = player
+    with pytest.raises(DataProblem, match=rf"player once .* got 1 more often \({player} in {where}\): keep each in"):
         validate(twice, settings())
-
-
-def test_a_player_in_two_populations_is_refused(players, settings):
-    risky_and_dormant = players()
-    risky_and_dormant.ids[105] = 3
-    with pytest.raises(DataProblem, match=r"each player once .* got 1 more often \(3 in 'dormant' and 'risky'\)"):
-        validate(risky_and_dormant, settings())
 
 
 def test_many_players_twice_are_counted_and_three_are_shown(players, settings):
@@ -75,9 +71,7 @@ def test_a_test_set_of_one_kind_is_refused(players, settings, truth):
     one_sided = players()
     one_sided.test_set[-20:] = 1
     one_sided.truth[-20:] = truth
-    with pytest.raises(
-        DataProblem, match=f"players in test set 'later', got {20 * truth} risky of 20 players: add the"
-    ):
+    with pytest.raises(DataProblem, match=f"in test set 'later', got {20 * truth} risky of 20 players: add the"):
         validate(replace(one_sided, test_sets=("later",)), settings())
 
 

@@ -12,7 +12,7 @@ from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 
 from project_flow import NothingStarted, ProjectFlow, refuses_plainly, sections_of
 from scarcegan.machine import COMMIT
-from scarcegan.problems import DataProblem, StorageOutage
+from scarcegan.problems import DataProblem, SettingsProblem, StorageOutage
 from scarcegan.settings.steps import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,3 +156,11 @@ def test_a_resume_names_the_code_it_runs_unless_its_machine_knows_no_commit(monk
     if launched:
         monkeypatch.setenv(COMMIT, launched)
     assert ProjectFlow.running_commit(SimpleNamespace(commit="noted")) == runs
+
+
+def test_settings_of_a_run_that_other_code_has_started_are_refused_with_its_commit():
+    resumed = SimpleNamespace(settings={"folds": {"k": 2}, "given_up": 1}, commit="0f0f0f")
+    with pytest.raises(
+        SettingsProblem, match=r"code 0f0f0f has started: go on with that code, or start a new run\nunkn"
+    ):
+        ProjectFlow.resolved(resumed)

@@ -5,7 +5,6 @@ import pytest
 
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.problems import CheckpointProblem
 from scarcegan.serving.forward import member_logits
 from scarcegan.serving.model import Model
 from scarcegan.settings import load
@@ -171,17 +170,6 @@ def test_a_killed_fold_goes_on_from_its_checkpoint_to_the_same_candidates(prepar
         expected = folds[0].candidates[name]
         assert np.array_equal(candidate.scores, expected.scores)
         assert (candidate.point, candidate.iterations) == (expected.point, expected.iterations)
-
-
-def test_another_folds_checkpoint_is_refused(prepared, settings, tmp_path):
-    def killed(progress):
-        if progress.iteration[-1] == 30:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit_fold(prepared, 0, settings, 1, tmp_path / "fold.npz", killed)
-    with pytest.raises(CheckpointProblem, match="belongs to another training"):
-        fit_fold(prepared, 1, settings, 1, tmp_path / "fold.npz")
 
 
 def test_a_training_is_named_by_data_settings_and_fold(prepared, settings):

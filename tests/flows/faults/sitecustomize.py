@@ -41,6 +41,15 @@ def fail_once_there(checkpoints, detail, problem):
         raise problem(fold)
 
     after_checkpoint(checkpoints, fold, fails)
+    load = checkpoints.CheckpointFile.load
+
+    def loads(self):
+        stored = load(self)
+        if stored is not None and Path(self.location).stem == f"fold_{fold}":
+            fails(stored)  # a retry that goes on from the checkpoint fails as well
+        return stored
+
+    checkpoints.CheckpointFile.load = loads
 
 
 def collapse(checkpoints, detail):
