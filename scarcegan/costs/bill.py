@@ -82,6 +82,7 @@ def _suggestion(step: StepCost, steps: Sequence[StepCost], sections: Mapping[str
         advice.append(f"{section}.memory_mb = {wanted_mb:,} would do")
     busiest = step is max(peers, key=lambda one: one.cpu_used_share)
     if busiest and step.cpu > 1 and step.cpu_used_share < IDLE_SHARE:
+        # With so many CPUs the same work keeps each busy for up to nine tenths of the time.
         advice.append(f"{section}.cpu = {max(1, math.ceil(step.cpu * step.cpu_used_share / TIGHT_SHARE))} would do")
     if step.gpu_used_share is not None and step.gpu_used_share < GPU_IDLE_SHARE:
         advice.append("the GPU idles: train more members side by side, or on CPUs (resources.train.gpu = 0)")

@@ -24,6 +24,7 @@ class Meter:
         self._gpu: list[float] = []
         self._over = threading.Event()
         if shutil.which("nvidia-smi"):
+            # A daemon: a task that fails before `read` must be able to end.
             threading.Thread(target=self._watch_gpus, daemon=True).start()
 
     def read(self, step: str, index: int | None, asked: Request, attempt: int) -> TaskUsage:
@@ -50,6 +51,7 @@ class Meter:
                 text=True,
                 check=False,
             )
+            # A GPU that does not tell its use is listed as [N/A].
             self._gpu += [float(line) for line in answer.stdout.split() if line.replace(".", "").isdigit()]
 
 
@@ -64,5 +66,7 @@ def _cpu_seconds() -> float:
 
 
 def _peak_memory_mb() -> float:
+    # No sum: nobody knows whether parent and children peaked at once.
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    # macOS counts bytes, Linux kilobytes.
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

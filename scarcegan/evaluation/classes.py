@@ -56,5 +56,6 @@ def calibration(scored: Scored) -> Calibration:
     filled = np.flatnonzero(players)
     shares = filter(None, (share_of(int(found[number]), int(whole[number])) for number in filled))
     observed = np.array([(share.value, share.low, share.high) for share in shares]) * scale[filled, np.newaxis]
+    # Scaled by a prevalence from elsewhere, a share can pass 1.
     value, low, high = np.minimum(1.0, observed).T.tolist()
     return Calibration((sums[filled] / players[filled]).tolist(), value, low, high, players[filled].tolist())

@@ -52,11 +52,13 @@ def operating_point(definition: Definition, scored: Scored, review_budget: float
     thresholds, reached = _all_points(scored)
     slack = _slack(definition, reached, review_budget)
     met = bool(np.any(slack >= -_TOLERANCE))
+    # Where no threshold meets the bound, those that miss it least.
     allowed = slack >= (-_TOLERANCE if met else slack.max() - _TOLERANCE)
     aim = AIMS[definition.maximise]
     gain = aim.sign * getattr(reached, aim.metric)
     best = np.flatnonzero(allowed & (gain >= gain[allowed].max() - _TOLERANCE))
     uses_all = met and (definition.maximise == "fewest_flagged" or definition.constraint == "flagged")
+    # Thresholds fall: of equals the last finds most and the first flags fewest.
     at = best[-1] if uses_all else best[0]
     figures = {name: float(values[at]) for name, values in reached._asdict().items()}
     return OperatingPoint(threshold=float(thresholds[at]), constraint_met=met, **figures)

@@ -21,6 +21,7 @@ def resample_weights(
     for kind in np.unique(stratum):
         rows = np.flatnonzero(stratum == kind)
         for one in weights:
+            # A byte is enough: a player is drawn about once, and 255 times is out of reach.
             one[rows] = np.bincount(rng.integers(len(rows), size=len(rows), dtype=np.int32), minlength=len(rows))
     return weights
 

@@ -10,6 +10,7 @@ from scarcegan.evaluation.records import Curve, Interval, Measures
 from scarcegan.evaluation.scored import Scored
 
 _CURVE_POINTS = 100
+# A curve begins with one player, or with this share where one player is less.
 _SMALLEST_SHARE = 1e-4
 
 
@@ -72,5 +73,6 @@ def _banded_curve(plain: RunningCounts, drawn: RunningCounts) -> Curve:
     recall, recalls = (metrics.recall_at_shares(counts, shares) for counts in (plain, drawn))
     precision = metrics.precision_of(recall, shares, plain.prevalence[:, None])
     precisions = metrics.precision_of(recalls, shares, drawn.prevalence[:, None])
+    # In the order of `Curve`: recall low, recall high, precision low, precision high.
     bands = np.percentile([recalls, precisions], [2.5, 97.5], axis=1).swapaxes(0, 1).reshape(4, -1)
     return Curve(*(values.tolist() for values in (shares, recall[0], precision[0], *bands)))

@@ -67,6 +67,7 @@ def curve(scored: Scored, weights: np.ndarray | None = None) -> RunningCounts:
     order = np.argsort(-scored.score, kind="stable")
     falling = -scored.score[order]
     risky = np.flatnonzero(scored.is_risky[order])
+    # Ties are flagged together: a step ends with the last player of its score.
     last = np.searchsorted(falling, falling[risky], side="right")
     step = np.flatnonzero(np.append(last[1:] != last[:-1], True))
     first = np.searchsorted(falling, falling[risky[step]], side="left")
@@ -146,6 +147,7 @@ def _running_counts(weights: np.ndarray, rows: np.ndarray, ends: np.ndarray) -> 
     """Count drawn players among the first `ends` of `rows`, and among all: [resamples, ends], [resamples]."""
     counts = np.empty((len(weights), len(ends)), dtype=np.int32)
     totals = np.empty(len(weights), dtype=np.int32)
+    # Column 0 stays 0: nobody comes before the first row.
     running = np.zeros((_BLOCK, len(rows) + 1), dtype=np.int32)
     for start in range(0, len(weights), _BLOCK):
         block = weights[start : start + _BLOCK]
@@ -172,8 +174,10 @@ def _recall_at(points: RunningCounts, before: np.ndarray, after: np.ndarray, cou
     recall = np.pad(points.recall, ((0, 0), (1, 0)))
     at = np.empty(counts.shape)
     for row, count in enumerate(counts):
+        # Rounding is forgiven: 0.29 x 100 players are 29, though the product is a little less.
         whole = np.searchsorted(after[row], count + _TOLERANCE * (1 + count), side="right")
         cut = np.minimum(whole, after.shape[1] - 1)
+        # A step of labelled players alone has no width; the 1 only keeps the quotient finite.
         width = np.maximum(after[row, cut] - before[row, cut], 1)
         part = np.clip((count - before[row, cut]) / width, 0.0, 1.0)
         at[row] = recall[row, whole] + part * (recall[row, cut + 1] - recall[row, whole])

@@ -37,6 +37,7 @@ def compare_scores(ids: np.ndarray, old: np.ndarray, new: np.ndarray, review_bud
 
     Equal scores are ordered by player id; the ids [n] are unique.
     """
+    # 29 % of 100 players are 29, though 0.29 * 100 is a little less.
     count = int(review_budget * len(ids) + 1e-9)
     old_rank, new_rank = _ranks(old, ids), _ranks(new, ids)
     was_in, is_in = old_rank <= count, new_rank <= count

@@ -53,6 +53,7 @@ def estimate_prevalence(risky: np.ndarray, negatives: np.ndarray, unlabeled: np.
     if min(sizes.values()) == 0:
         raise DataProblem(f"expected validation players of each kind to estimate the prevalence, got {sizes}: "
                           "set data.prevalence")  # fmt: skip
+    # The hit rate changes only at scores of risky players.
     thresholds = np.unique(risky)
     # The share of each group at or above each threshold.
     hit, false, flagged = (
@@ -66,6 +67,7 @@ def estimate_prevalence(risky: np.ndarray, negatives: np.ndarray, unlabeled: np.
         )
     hit, false, flagged = hit[usable], false[usable], flagged[usable]
     estimate = np.median((flagged - false) / (hit - false))
+    # One player at least: a prevalence of 0 would make every precision 0.
     least = 1 / len(unlabeled)
     most = max(least, np.min(flagged / hit))
     return Prevalence(float(np.clip(estimate, least, most)), "estimated by adjusted count")

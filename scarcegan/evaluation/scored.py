@@ -106,6 +106,7 @@ def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence:
     known = truth != UNKNOWN_TRUTH
     if known.all():
         return HeldOut(labels, truth == 1, np.ones(len(labels), dtype=bool), None)
+    # Players whose truth is known are rarely a random sample: they cannot stand for the rest.
     if known.any():
         raise DataProblem(
             f"expected the truth of all {len(truth)} test players or of none, got {np.count_nonzero(known)}: "

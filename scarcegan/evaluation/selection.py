@@ -9,7 +9,7 @@ from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import DataProblem, TrainingCollapsed
 from scarcegan.settings import Definition
 
-_SHARES = 9
+_SHARES = 9  # flagged shares over which a round's recall is averaged
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ def final_threshold(
     point = operating_point(definition, pooled, review_budget)
     threshold = share_threshold(background, point.flagged_share)
     share = float(np.mean(background >= threshold))
+    # Somebody is always flagged: among few players that alone can break the bound.
     within = definition.constraint != "flagged" or share <= bound_of(definition, review_budget)
     return replace(point, threshold=threshold, flagged_share=share, constraint_met=point.constraint_met and within)
 
@@ -109,6 +110,7 @@ def share_threshold(scores: np.ndarray, share: float) -> float:
         )
     distinct, counts = np.unique(scores, return_counts=True)
     flagged = np.cumsum(counts[::-1])[::-1]
+    # Rounding is forgiven: 0.29 x 100 players are 29.
     within = np.flatnonzero(flagged <= share * len(scores) * (1 + 1e-9))
     return float(distinct[within[0]] if len(within) else distinct[-1])
 

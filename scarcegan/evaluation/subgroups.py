@@ -46,6 +46,7 @@ def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.n
 
 
 def _groups(scored: Scored, threshold: float, column: np.ndarray) -> list[Group]:
+    # Edges come from the population alone: labelled risky players would shift them.
     edges = np.unique(np.quantile(column[scored.in_population], _CUTS))
     group = np.searchsorted(edges, column)
     present = np.unique(group[scored.in_population])

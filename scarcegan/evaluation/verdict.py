@@ -81,6 +81,7 @@ def _reached(definition: str, measures: Measures, bound_met: bool, others: list[
 def _outcome(rival: str, against: Comparison) -> str:
     if against.verdict == "tie" or against.difference is None or against.low is None or against.high is None:
         return against.verdict
+    # As sizes, the ends of a negative interval change places.
     size, low, high = (100 * abs(share) for share in (against.difference, against.low, against.high))
     points = f"by {size:.1f} points [{min(low, high):.1f}, {max(low, high):.1f}]"
     return f"better than {rival} {points}" if against.verdict == "better" else f"{rival} is better {points}"

@@ -30,6 +30,7 @@ class CheckpointFile:
 
     def save(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         """Write arrays and plain metadata; a kill at any moment leaves the former checkpoint or the new one."""
+        # Metadata go into the arrays' file: after a kill, two files could be of two rounds.
         text = json.dumps({"fingerprint": self.fingerprint} | meta)
         # Opened here: to a path, NumPy adds `.npz`.
         with new_file(self.location) as draft, draft.open("wb") as file:
@@ -45,6 +46,7 @@ class CheckpointFile:
         if content is None:
             return None
         try:
+            # Without pickle: whoever can write the file must not be able to run code here.
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             meta = json.loads(str(arrays.pop(_META)))

@@ -7,7 +7,7 @@ import numpy as np
 from scarcegan.problems import TrainingCollapsed
 
 SATURATED_GRADIENT = 1e-7  # below this norm no weight moves any more in float32
-CERTAIN = 0.999
+CERTAIN = 0.999  # mean probability of the right answer over a round
 MIN_DISTINCT_SCORES = 3  # fewer than this rank nobody
 MEMBERS_NAMED = 8  # in one alarm
 
@@ -27,6 +27,7 @@ def member_faults(figures: dict[str, np.ndarray], scores: np.ndarray) -> list[st
     is_finite &= np.isfinite(scores).all(axis=1)
     faults = []
     for member, finite in enumerate(is_finite):
+        # First, as NaN counts as one distinct score: the member would be called collapsed.
         if not finite:
             faults.append("not_finite")
         elif len(np.unique(scores[member])) < MIN_DISTINCT_SCORES:
@@ -55,6 +56,7 @@ def alarms(iteration: Sequence[int], faults: Sequence[Sequence[str]], certain: n
         for kind, hit in found.items()
         if hit.any()
     ]
+    # A warning and no fault: the supervised head still learns from labels.
     if certain.any():
         words.append(
             f"{_who(certain)} told generated rows apart with certainty, {_when(certain, iteration)}: "

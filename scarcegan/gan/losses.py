@@ -63,6 +63,7 @@ def soft_false_positives(p_rare: tf.Tensor, is_rare: tf.Tensor) -> tf.Tensor:
         float [P] in [0, 1).
     """
     wrong = tf.reduce_sum(p_rare * (1.0 - is_rare), axis=-1)
+    # The 1 is the published count's: it keeps the share finite where nobody is taken for risky.
     return wrong / (1.0 + tf.reduce_sum(p_rare, axis=-1))
 
 
@@ -124,6 +125,7 @@ def feature_matching(generated: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
         float [P], >= 0.
     """
     distance = tf.reduce_mean(generated, axis=2) - tf.reduce_mean(real, axis=2)
+    # Absolute, as the public code runs it; its squared version is commented out there.
     return tf.reduce_mean(tf.abs(distance), axis=-1)
 
 
@@ -144,6 +146,7 @@ def pull_away(features: tf.Tensor, per_row: bool) -> tf.Tensor:
     unit = tf.math.l2_normalize(features, axis=1 if per_row else (1, 2))
     # The sum over all i, j is the same for the small product of features, [f, f], as for that of rows, [B, B].
     everything = tf.reduce_sum(tf.square(tf.matmul(unit, unit, transpose_b=True)), axis=(1, 2))
+    # A row's cosine with itself tells nothing of variety.
     diagonal = tf.reduce_sum(tf.square(tf.reduce_sum(tf.square(unit), axis=1)), axis=-1)
     return (everything - diagonal) / (rows * (rows - 1))
 
@@ -151,5 +154,6 @@ def pull_away(features: tf.Tensor, per_row: bool) -> tf.Tensor:
 def _log_of_others(log_p: tf.Tensor, output: int) -> tf.Tensor:
     """Return log(1 - p) of one output, [P, B]: a log-sum-exp over the others."""
     others = log_p + np.where(np.arange(log_p.shape[1]) == output, -np.inf, 0.0).astype(np.float32)[:, np.newaxis]
+    # The shift cancels out: it keeps exp from overflowing and needs no gradient.
     highest = tf.stop_gradient(tf.reduce_max(others, axis=1, keepdims=True))
     return tf.math.log(tf.reduce_sum(tf.exp(others - highest), axis=1)) + highest[:, 0]

@@ -19,8 +19,9 @@ from scarcegan.settings import Model
 SLOPE = 0.2  # of the leaky ReLU, as published
 STEEPNESS = 2.0  # of a step at a threshold
 THRESHOLDS = "steps/0/thresholds"  # the name of weights that nothing trains
+# At this steepness the farthest step ends at 3, where scaled features are clipped.
 FARTHEST = 2.5  # threshold from a feature's middle, in its standard deviations
-BATCH_NORM_EPSILON = 1e-3
+BATCH_NORM_EPSILON = 1e-3  # as Keras has it
 
 Weights = dict[str, tf.Tensor]
 Masks = list[tf.Tensor | None]
@@ -96,9 +97,11 @@ def trunk_features(weights: Weights, rows: tf.Tensor, masks: Masks | None = None
     dropout there; at inference there are none at all.
     """
     inputs = _with_steps(weights, _masked(rows, masks, 0))
+    # Rows become columns inside the product: a transpose by itself would copy them.
     first = tf.matmul(weights["trunk/0/weights"], inputs, transpose_a=True, transpose_b=True)
     columns = first + weights["trunk/0/bias"]
     number = 1
+    # The names tell the depth: inference weights come without an `Architecture`.
     while True:
         columns = _masked(tf.nn.leaky_relu(columns, SLOPE), masks, number)
         if f"trunk/{number}/weights" not in weights:
@@ -149,8 +152,10 @@ def _with_steps(weights: Weights, rows: tf.Tensor) -> tf.Tensor:
     if THRESHOLDS not in weights:
         return rows
     thresholds = weights[THRESHOLDS]
+    # At inference all members share one copy of the rows.
     if rows.shape[0] != thresholds.shape[0]:
         rows = tf.repeat(rows, thresholds.shape[0], axis=0)
+    # Threshold j belongs to feature j mod F.
     repeated = tf.tile(rows, (1, 1, thresholds.shape[2] // rows.shape[2]))
     return tf.concat([rows, tf.clip_by_value(STEEPNESS * (repeated - thresholds), -1.0, 1.0)], axis=2)
 
@@ -179,6 +184,7 @@ def _dense_shapes(network: str, widths: tuple[int, ...]) -> dict[str, tuple[int,
 def _initial_member(sizes: Architecture, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     member = {}
+    # One generator in a fixed order: a weight put in between changes all that are drawn after it.
     for name, shape in sizes.shapes().items():
         if name.endswith("thresholds"):
             member[name] = np.clip(rng.normal(size=shape), -FARTHEST, FARTHEST).astype(np.float32)

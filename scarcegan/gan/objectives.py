@@ -93,9 +93,11 @@ def updates(model: Model, train: Train, sizes: Architecture) -> tuple[Update, ..
             Update(objective.joint, discriminator, train.learning_rate, 1.0, betas, train.weight_decay),
             Update(objective.generator, ("generator",), generator_rate, 1.0, betas),
         )
+    # The public code freezes nothing here: the generator's loss moves all that it passes through.
     unfrozen = ("generator", "trunk") if objective.matches_features else ("generator", "trunk", "unsupervised")
     rate, betas = UNSUPERVISED_RATE, (0.5, 0.999)
     return (
+        # Rate decay and betas are those of the public code's optimizers.
         Update(objective.supervised, ("trunk", "supervised"), train.learning_rate, 0.96, (0.5, 0.9)),
         Update(objective.real, ("trunk", "unsupervised"), rate, 1.0, betas),
         Update(objective.generated, ("trunk", "unsupervised"), rate, 1.0, betas),
@@ -105,6 +107,7 @@ def updates(model: Model, train: Train, sizes: Architecture) -> tuple[Update, ..
 
 def class_pattern(batch: int, classes: int) -> np.ndarray:
     """Return the class of each row of a labelled batch: balanced, 0..C-1 in turn; int array [B]."""
+    # As published: a batch drawn by the classes' own shares could lack the rare one.
     return np.arange(batch) % classes
 
 
@@ -118,12 +121,14 @@ class _Objective:
         self.rare = sizes.classes - 1
         self.one_hot = tf.constant(np.eye(sizes.classes)[:, labels], tf.float32)
         self.is_rare = tf.constant(labels == self.rare, tf.float32)
+        # Without an unknown output the leeway has nowhere to go: labels are taken whole.
         alpha = model.alpha if sizes.has_unknown else 1.0
         self.targets = losses.leeway_targets(labels, sizes.classes, alpha)[:, : sizes.supervised_outputs]
 
     def joint(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
         """All of the discriminator's losses in one pass over labelled, unlabelled and generated rows."""
         generated = generate(weights, batch.noise, self.sizes)
+        # One pass and one Adam step are up to twice as fast as a step for each kind of row.
         rows = tf.concat([batch.labeled, batch.unlabeled, generated], axis=1)
         features = trunk_features(weights, rows, batch.masks)
         log_labeled, log_unlabeled, log_generated = tf.split(supervised_log_probabilities(weights, features), 3, 2)
@@ -152,6 +157,7 @@ class _Objective:
         features = trunk_features(weights, batch.unlabeled)
         logits = unsupervised_logits(weights, features)
         loss = self._real_loss(logits)
+        # For the card alone: in `published` unlabelled rows teach the supervised head nothing.
         unknown = self._unknown_share(supervised_log_probabilities(weights, features))
         watched = {
             "discriminator_unsupervised_loss": loss,
@@ -173,6 +179,7 @@ class _Objective:
         # published: the labelled, class-balanced batch stands for the real rows. Their features are a fixed
         # target there too: the public code passes them to Keras as labels.
         real = batch.unlabeled if self.is_corrected else batch.labeled
+        # Taken in every variant: the card shows it also where it is not the loss.
         distance = losses.feature_matching(features, tf.stop_gradient(trunk_features(weights, real)))
         if self.matches_features:
             loss = distance + losses.pull_away(features, per_row=self.is_corrected)
@@ -182,6 +189,7 @@ class _Objective:
 
     def _supervised_loss(self, log_p: tf.Tensor) -> tf.Tensor:
         loss = losses.cross_entropy(log_p, self.targets)
+        # The paper's variants without leeway have plain cross-entropy, without a false-alarm term.
         if self.is_corrected and self.sizes.has_unknown:
             wrong = losses.soft_false_positives(tf.exp(log_p[:, self.rare]), self.is_rare)
             loss += (1.0 - self.model.alpha) * wrong
@@ -205,6 +213,7 @@ class _Objective:
     def _generated_loss(self, logits: tf.Tensor) -> tf.Tensor:
         if self.sizes.unsupervised_outputs == 1:
             return losses.real_or_generated(logits, 0.0)
+        # Lambda, which is alpha in the public KDD99 scripts.
         weight = 1.0 if self.is_corrected else self.model.alpha
         return losses.cross_entropy(log_softmax(logits), np.array([0, 0, weight], np.float32))
 
@@ -214,6 +223,7 @@ class _Objective:
         return 1.0 - tf.reduce_mean(tf.exp(log_softmax(logits)[:, losses.GENERATED]), axis=1)
 
     def _accuracy(self, log_p: tf.Tensor) -> tf.Tensor:
+        # 'Unknown' is no label: the most probable labelled class counts.
         known = log_p[:, : self.sizes.classes]
         of_label = tf.reduce_sum(known * self.one_hot, axis=1)
         return tf.reduce_mean(tf.cast(of_label == tf.reduce_max(known, axis=1), tf.float32), axis=-1)

@@ -15,7 +15,7 @@ from scarcegan.gan.objectives import Batch, Update, class_pattern, updates
 from scarcegan.gan.tensorflow import tf
 from scarcegan.settings import Model, Train
 
-ADAM_EPSILON = 1e-7
+ADAM_EPSILON = 1e-7  # as Keras has it
 SERIES = (
     "discriminator_supervised_loss",
     "discriminator_unsupervised_loss",
@@ -71,6 +71,7 @@ class Program:
         self.moments = [
             {name: _zero_moments(self.weights[name]) for name in self._moved(update)} for update in self.updates
         ]
+        # The generator and the unsupervised head never serve: they need no average.
         self._averages = {name: tf.Variable(self.weights[name]) for name in self.weights if _serves(name)}
         rates = (model.input_dropout, *[model.dropout] * len(model.trunk))
         self._dropout = rates if model.objective == "corrected" else (0.0,) * len(rates)
@@ -80,6 +81,7 @@ class Program:
         self._round = tf.function(self._iterate, autograph=False, jit_compile=train.xla)
         self._draw = tf.function(self._draw_round, autograph=False)
         self._average = tf.function(self._average_in, autograph=False)
+        # Chunks of rows differ in length: this keeps it to one more trace.
         self._score = tf.function(self._rare_probability, autograph=False, reduce_retracing=True)
 
     def run_round(self, number: int) -> dict[str, np.ndarray]:
@@ -109,6 +111,7 @@ class Program:
         return {name: average.numpy() for name, average in self._averages.items()}
 
     def _place(self, rows: TrainingRows) -> None:
+        # Sorted by class: a row of a given class is then an index in one range.
         order = np.argsort(rows.labels, kind="stable")
         counts = np.bincount(rows.labels, minlength=rows.classes)
         starts = np.cumsum(counts) - counts
@@ -123,6 +126,7 @@ class Program:
         steps, batch = self.train.round_iterations, self.train.batch
 
         def of_member(seed: tf.Tensor) -> tf.Tensor:
+            # Even second seeds for labelled rows and noise, odd ones for unlabelled rows and masks.
             uniform = tf.random.stateless_uniform((steps, batch), (seed, 2 * number))
             labeled = self._first + tf.cast(uniform * self._count, tf.int32)
             unlabeled = tf.random.stateless_uniform(
@@ -133,10 +137,12 @@ class Program:
         indices = tf.map_fn(of_member, self._member_seeds, fn_output_signature=tf.int32)
         noise = tf.random.stateless_normal((steps, 1, self.sizes.noise, batch), (self.seed, 2 * number))
         widths = (self.sizes.features, *self.sizes.trunk)
+        # Shared by the members: masks of their own gained nothing where that was measured.
         masks: Masks = []
         for layer, (rate, width) in enumerate(zip(self._dropout, widths, strict=True)):
             shape = (steps, 1, width, 3 * batch) if layer else (steps, 1, 3 * batch, width)
             seed = (self.seed + layer, 2 * number + 1)
+            # The floor is 1 with probability 1 - rate; divided by that, inference needs no scale.
             kept = tf.floor(tf.random.stateless_uniform(shape, seed) + 1.0 - rate) / (1.0 - rate) if rate else None
             masks.append(kept)
         return tf.transpose(indices, (1, 0, 2)), noise, masks
@@ -150,6 +156,7 @@ class Program:
 
         steps = self.train.round_iterations
         start = (tf.constant(0), tf.zeros((len(SERIES), len(self._member_seeds))))
+        # The length is fixed when it is traced, which XLA compiles best.
         total = tf.while_loop(lambda step, _: step < steps, one_more, start, maximum_iterations=steps)[1]
         return total / steps
 
@@ -161,6 +168,7 @@ class Program:
         for update, moments in zip(self.updates, self.moments, strict=True):
             names = self._moved(update)
             with tf.GradientTape() as tape:
+                # Nothing else is watched: other networks stand still, though the loss passes through them.
                 tape.watch([weights[name] for name in names])
                 loss, figures = update.loss(weights, batch)
             gradients = tape.gradient(loss, [weights[name] for name in names])
@@ -172,6 +180,7 @@ class Program:
             for name, value in figures.items():
                 watched[name] = watched[name] + value if name in watched else value
         watched["gradient_norm"] = tf.sqrt(tf.add_n(squares))
+        # One tensor for all series: a round's figures come back in one transfer.
         return tf.stack([watched[name] for name in SERIES])
 
     def _average_in(self, keep: tf.Tensor) -> None:
@@ -184,6 +193,7 @@ class Program:
         return tf.exp(log_p[:, self.sizes.classes - 1])
 
     def _moved(self, update: Update) -> list[str]:
+        # No update names `steps`: thresholds stay where they were drawn.
         return [name for name in self.weights if name.split("/")[0] in update.networks]
 
     def _variables(self) -> dict[str, tf.Variable]:
@@ -215,6 +225,7 @@ def _adam(
     step = tf.cast(iteration, tf.float32)
     rate = update.learning_rate * tf.pow(update.decay, tf.floor(step / 500.0))
     if update.weight_decay and variable.name.split(":")[0].endswith("weights"):
+        # Apart from the gradient, so that Adam's moments do not see the decay.
         variable.assign(variable * (1.0 - rate * update.weight_decay))
     tf.raw_ops.ResourceApplyAdam(
         var=variable.handle,

@@ -28,6 +28,7 @@ def _import_quietly() -> None:
             os.close(kept)
 
 
+# Once it is loaded, no chatter is left to turn away.
 if "tensorflow" not in sys.modules:
     _import_quietly()
 

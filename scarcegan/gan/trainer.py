@@ -79,6 +79,7 @@ def _tell(on_round: OnRound, run: "_Run", number: int) -> None:
     try:
         on_round(run.progress)
     except MachineTakenAway:
+        # Without this one, all rounds since the last due checkpoint are lost.
         run.save(number)
         raise
 
@@ -109,6 +110,7 @@ class _Run:
 
     def healthy(self) -> np.ndarray:
         """Tell what may be selected of the kept rounds, bool [R, P]; at least one member of the last may."""
+        # Faults are of all rounds, weights of the kept ones alone.
         rounds = np.searchsorted(self.progress.iteration, self.iterations)
         well = np.array(self.progress.faults)[rounds] == ""
         return well & np.array(self.progress.healthy)
@@ -163,6 +165,7 @@ def _is_kept(number: int, program: Program) -> bool:
     rounds = program.train.iterations // program.train.round_iterations
     burn_in = int(rounds * BURN_IN)
     every = -(-(rounds - burn_in) // MAX_KEPT_ROUNDS)
+    # Counted from the end: the last round is always kept.
     return number >= burn_in and (rounds - 1 - number) % every == 0
 
 

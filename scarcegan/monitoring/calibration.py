@@ -17,6 +17,7 @@ from scarcegan.data.distances import BINS
 from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
 from scarcegan.monitoring.two_sample import separation
 
+# Two leave one degree of freedom: Student's quantile at 1 % is then 32, and a limit says nothing.
 FEWEST_PAIRS = 3
 
 
@@ -43,6 +44,7 @@ def chance_limits(measured: Measured, false_alarms: float) -> dict[str, np.ndarr
         "missing_share": np.full(features, max(1e-3, norm.isf(each) * np.sqrt(1e-3 * inverse))),
         "classifier": np.array([separation(measured.classifier.null_high)]),
         "score": np.array([kstwobign.isf(false_alarms) * np.sqrt(inverse)]),
+        # Halved: the share may rise or fall.
         "unknown_share": np.array([max(1e-3, norm.isf(false_alarms / 2) * deviation)]),
     }
 
@@ -74,7 +76,9 @@ def _prediction_limit(values: np.ndarray, noise: np.ndarray, false_alarms: float
 
     pairs = len(values)
     logs = np.log(np.maximum(values, 0) + noise)
+    # Without the pair itself, whose own value in the mean would hide its excess.
     others = (logs.sum(axis=0) - logs) / (pairs - 1)
+    # The largest of all features: one limit then holds for the whole family.
     excess = (logs - others).max(axis=1)
     reach = excess.mean() + t.isf(false_alarms, pairs - 1) * excess.std(ddof=1) * np.sqrt(1 + 1 / pairs)
     limit: np.ndarray = np.exp(logs.mean(axis=0) + max(reach, 0.0)) - noise

@@ -37,6 +37,7 @@ def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rul
     own = [decision for decision in past if decision.version == version]
     signals = {name: _state(name, size, _periods(name, report, rule), own) for name, size in report.signals.items()}
     due = [name for name, state in signals.items() if 0 < state.retrain_after <= state.periods]
+    # Over all champions, unlike a row: a retraining asked for under another one counts.
     resting = _cool_down(past, rule.cool_down)
     found = _found(report)
     reasons = [f"{found[name]}; {_row(state)}" for name, state in signals.items() if state.raised]

@@ -32,6 +32,7 @@ class Records:
         Raises:
             DataProblem: the folder cannot be written.
         """
+        # If the one that is there cannot be read, this one is returned, and not kept.
         return record if self.claim(name, record) else self.find(name, type(record)) or record
 
     def claim(self, name: str, record: Record) -> bool:
@@ -56,6 +57,7 @@ class Records:
     def before(self, cutoff: str, kind: type[R]) -> list[R]:
         """Return the records, named by cut-off (ISO) first, of all earlier cut-offs, oldest first."""
         names = [name.removesuffix(".json") for name in list_names(self.folder) if name.endswith(".json")]
+        # ISO dates sort as text: the name alone tells who is earlier.
         found = [self.find(name, kind) for name in names if name[: len(cutoff)] < cutoff]
         return [record for record in found if record is not None]
 

@@ -51,6 +51,7 @@ def drift_report(
     sizes = {name: float(measured.values[name][0]) for name in ("classifier", "score", "unknown_share")}
     beyond = {name: bool(size > limits[name][0]) for name, size in sizes.items()}
     signals: dict[SignalName, SignalSize] = {
+        # One feature is enough: the limits hold for the family of all features.
         "features": SignalSize(flagged / len(features), flagged > 0),
         "classifier": SignalSize(measured.classifier.auc, beyond["classifier"]),
         "score": SignalSize(sizes["score"], beyond["score"]),
@@ -64,6 +65,7 @@ def drift_report(
         false_alarms=false_alarms,
         pairs=pairs,
         features=features,
+        # The limit is a separation; readers know AUCs.
         classifier=replace(measured.classifier, limit=auc_of(float(limits["classifier"][0]))),
         score=_score(measured, float(limits["score"][0]), threshold),
         unknown_share=_unknown(measured, float(limits["unknown_share"][0])),

@@ -93,6 +93,7 @@ class Watch:
         cutoff, version = manifest.frame.cutoff, self.version.version
         if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
             return Watched(None, cannot_measure(reference, cutoff, version), manifest, None)
+        # With the fingerprint: a snapshot that was made anew is watched anew.
         name = f"{cutoff}_{manifest.fingerprint}_v{version}"
         record = self._records.find(name, DriftRecord)
         record = record or self._records.keep(name, self._measured(manifest, reference))
@@ -168,6 +169,7 @@ class Watch:
 
         Empty where there are too few of them to set limits.
         """
+        # All that shapes the limits is in the name: other settings measure anew.
         name = f"v{self.version.version}_{reference.fingerprint}_{self.rule.pairs}_{self.rule.rows}"
         found = self._limits.find(name, StablePairs)
         if found is None:
@@ -202,6 +204,7 @@ class Watch:
         release could promise no recall.
         """
         scored, promised = self.store.before(manifest), self.version.metrics.get("recall")
+        # A snapshot before the reference is older than what the champion was trained on.
         is_ours = scored is not None and scored.frame.cutoff >= reference.frame.cutoff
         if scored is None or not is_ours or self.labels is None or promised is None:
             return None

@@ -28,9 +28,11 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     """
     variables = account.metaflow_variables(environment)
     players: list[Check] = [("players", partial(_check_players, settings))]
+    # Without credentials all questions to AWS fail alike; the players may lie on this machine.
     [credentials] = run_checks([("credentials", lambda: account.check_credentials(_client("sts")))])
     if credentials.state == "failed":
         return [credentials, *run_checks(players)]
+    # Made before the threads start: boto3 does not create clients safely in several at once.
     clients = {name: _client(name) for name in SERVICES}
     checks: list[Check] = [
         ("bucket", partial(account.check_bucket, variables, clients["s3"])),
@@ -138,6 +140,7 @@ def _queue_checks(
 
 
 def _image_checks(resources: Resources, default: str, ecr: Any) -> Iterator[Check]:
+    # Sections mostly share an image: each image is checked once.
     for image in dict.fromkeys(asked.image or default for _, asked in _sections(resources)):
         yield "image", partial(account.check_image, image, ecr)
 

@@ -26,6 +26,7 @@ def check_players(settings: Settings) -> str:
         counts, has_test = _in_tables(data, populations)
     else:
         counts, has_test = _in_labels(data, populations, settings.snapshots.folder)
+    # Where the input brings no test set, some players are held out before the folds are dealt.
     left = counts if has_test else {name: n - held_out_count(n, data.test_share) for name, n in counts.items()}
     require_players_per_fold(left, settings.folds.k)
     return ", ".join(f"{n:,} {name}" for name, n in counts.items()) + f" for {settings.folds.k} folds"
@@ -33,6 +34,7 @@ def check_players(settings: Settings) -> str:
 
 def _in_tables(data: Data, populations: Populations) -> tuple[dict[str, int], bool]:
     found = locate(data.path, (*populations.classes, populations.unlabeled))
+    # This only refuses a place without files: the unlabelled are not counted.
     find_parts(found[populations.unlabeled])
     ids = [data.id_column]
     counts = {name: sum(len(rows) for _, rows in read_parts(found[name], ids)) for name in populations.classes}
@@ -44,5 +46,6 @@ def _in_labels(data: Data, populations: Populations, snapshots: str) -> tuple[di
         raise Refused("data.snapshot is not set", "name one of `scarcegan snapshots list`")
     open_snapshots(snapshots).describe(data.snapshot)
     table = read_labels(data.path, populations).table
+    # A close count is enough: the join with the snapshot decides which of several labels holds.
     players = table.drop_duplicates("player_id", keep="last")["population"].value_counts()
     return {name: int(players.get(name, 0)) for name in populations.classes}, TEST in players.index

@@ -88,6 +88,7 @@ class Settings(Section):
 
     def fingerprint(self) -> str:
         """Hash everything that shapes a model; where it runs and where it is registered does not count."""
+        # This names what does not count: a new section counts until somebody lists it here.
         elsewhere = {"registry", "evaluate", "telemetry", "snapshots", "scoring", "monitoring"}
         elsewhere |= {"resources", "prices", "deployment"}
         shaping = self.model_dump(mode="json", exclude=elsewhere)
@@ -141,6 +142,7 @@ def parse(text: str) -> dict[str, Any]:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsProblem(f"the configuration is not valid TOML: {error}; mend that line") from None
+    # Plain values: Metaflow keeps a Config as JSON.
     return load(tree).model_dump(mode="json")
 
 
@@ -150,10 +152,12 @@ def documented_keys() -> Iterator[Key]:
 
 
 def _explain(item: Any) -> str:
+    # Pydantic adds [key] where it refuses a table's key and not its value.
     key = ".".join(str(part) for part in item["loc"] if part != "[key]")
     if item["type"] != "extra_forbidden":
         got = f", got {item['input']!r}" if not isinstance(item["input"], dict) else ""
         return f"{key or 'settings'}: {item['msg'].removeprefix('Value error, ')}{got if key else ''}"
+    # Sections as well: a table misspelt is an unknown key at the top.
     known = [one.name for one in documented_keys()] + list(Settings.model_fields)
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else "see config/retrain.toml for the valid ones"

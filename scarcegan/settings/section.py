@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
+# Empty: not set. `20260101` is a date too: written with hyphens, dates compare as text.
 IsoDate = Annotated[str, AfterValidator(lambda text: text and date.fromisoformat(text).isoformat())]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
@@ -17,6 +18,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 class Section(BaseModel):
     """A table of settings: unknown keys are refused, and nothing changes once it is read."""
 
+    # A field's docstring is its description, of which docs/configuration.md is made.
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
@@ -41,6 +43,7 @@ def keys_of(section: type[Section], prefix: str = "", defaults: Section | None =
         listed = get_origin(field.annotation) is tuple  # a list of tables, such as [[definitions]]
         inner = get_args(field.annotation)[0] if listed else field.annotation
         is_table = isinstance(inner, type) and issubclass(inner, Section)
+        # A table's default may differ from its class's: preprocess asks for more than StepResources.
         default = getattr(defaults, name, field.default)
         if field.description or not is_table:
             yield Key(prefix + name, field.description or "", default, section, is_table)

@@ -39,5 +39,6 @@ class Request:
 
 def request_of(resources: Resources, section: ResourceSection) -> Request:
     """Return what the steps of one section ask for."""
+    # Training alone has a key for GPUs.
     asked: StepResources = getattr(resources, section)
     return Request(section, asked.cpu, asked.memory_mb, getattr(asked, "gpu", 0))

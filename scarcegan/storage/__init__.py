@@ -52,6 +52,7 @@ def find_parts(location: str) -> list[str]:
         DataProblem: nothing is there.
     """
     names = s3.names_below(location) if is_s3(location) else _files_below(location)
+    # By segments: as text `a-b/c` would come before `a/c`.
     paths = sorted(name.split("/") for name in names)
     found = [join(location, "/".join(path)) for path in paths if not any(map(_is_hidden, path))]
     if not found and not is_file(location):
@@ -110,6 +111,7 @@ def put_file(draft: Path, location: str, *, once: bool = False) -> bool:
         with draft.open("rb") as file:
             os.fsync(file.fileno())  # renamed before, it may be empty after a power cut
         try:
+            # A link fails where there is a file already; a rename would replace it.
             (os.link if once else os.replace)(draft, location)
         except FileExistsError:
             return False
@@ -169,4 +171,5 @@ def _on_disk(location: str, verb: str = "read") -> Iterator[None]:
 
 
 def _is_hidden(name: str) -> bool:
+    # S3's marker of a folder has an empty name.
     return not name or name.startswith((".", "_"))

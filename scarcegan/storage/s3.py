@@ -68,6 +68,7 @@ def put(path: Path, location: str, once: bool) -> bool:
             if once:
                 asked.put_object(**place, Body=body, IfNoneMatch="*", Metadata={"writer": writer})
             else:
+                # This sends a large file in parts; put_object sends one request only.
                 asked.upload_fileobj(body, **place)
         except asked.exceptions.ClientError as error:
             code = error.response["Error"]["Code"]
@@ -93,6 +94,7 @@ def remove_below(folder: str) -> None:
 
 
 def _prefix(place: dict[str, str]) -> str:
+    # A bucket's root has no prefix: a lone slash would match no key.
     return f"{place['Key'].rstrip('/')}/".lstrip("/")
 
 
@@ -109,6 +111,7 @@ def _may_pass(error: Exception) -> bool:
 
     if isinstance(error, botocore.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        # 5xx is S3's own trouble; 408 and 429 ask to come back later.
         return not 400 <= status < 500 or status in (408, 429) or error.response["Error"]["Code"] in LATER
     lost = (botocore.HTTPClientError, botocore.ConnectionError, botocore.IncompleteReadError, RetriesExceededError)
     # The last two: the job's role is asked for over the network, too.

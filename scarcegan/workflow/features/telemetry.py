@@ -72,7 +72,9 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
     source = Source(telemetry_location(settings), tuple(settings.telemetry.counters))
     windows = [Window(cutoff, settings.features.window_days) for cutoff in settings.telemetry.cutoffs]
     surveys = survey(source, windows)
+    # A name of its own: runs at the same time must not mix their rows.
     rows = join(open_snapshots(settings.snapshots.folder).folder, f".telemetry-{uuid4().hex}")
+    # The settings may leave the counters out: the survey has found their names.
     write_partition(replace(source, counters=surveys[0].counters), windows, settings.telemetry.shards, rows)
     plans = {}
     for window, found in zip(windows, surveys, strict=True):
@@ -90,6 +92,7 @@ def extract_part(plan: SnapshotPlan, number: int, telemetry: Telemetry, snapshot
     frame = plan.frame
     window = Window(frame.cutoff, frame.window_days)
     block = read_shard(plan.rows, number, window, plan.observed, frame.source)
+    # A shard that no player falls into writes a part as well: there is one for each shard.
     if block is None:
         table = FeatureTable(np.empty(0, np.int64), np.empty((0, len(frame.columns)), np.float32), frame.columns)
     elif telemetry.feature_set == "prophet50":

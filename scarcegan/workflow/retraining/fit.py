@@ -58,8 +58,11 @@ def fit_fold(
     prepare_devices(threads)
     fold_seed, member_seeds = seeds(settings.seed, number, settings.train.members)
     train_rows = np.flatnonzero(in_folds(prepared.fold, settings.folds.k) & (prepared.fold != number))
+    # Drawn from the fold's seed: a resume validates on the same players.
     validation_rows = _validation_rows(prepared, number, np.random.default_rng(fold_seed))
+    # Fitted on training rows alone: validation players stay unseen.
     scaler = fit_scaler(prepared.players.features, settings.scaling, train_rows)
+    # Before the training rows, which may be scaled over the raw features.
     scaled = scaler.apply(prepared.players.features, validation_rows)
     rows = training_rows(prepared, train_rows, scaler, settings, spend=spend)
     # Nobody has estimated the prevalence yet: the review budget stands in for it.
@@ -81,12 +84,14 @@ def fit_fold(
 
 def seeds(seed: int, fold: int, members: int) -> tuple[int, tuple[int, ...]]:
     """Derive the fold's own seed and one seed per member (31 bits each) from the settings' one seed."""
+    # 31 bits, as the program's seeds are int32.
     state = np.random.SeedSequence((seed, fold)).generate_state(members + 1) >> 1
     return int(state[0]), tuple(int(value) for value in state[1:])
 
 
 def fold_fingerprint(prepared: Prepared, settings: Settings, number: int) -> str:
     """Name exactly this training: data, settings, fold and code."""
+    # Beside the code of networks and losses, this file and the scaler's decide what is trained.
     return training_fingerprint(
         prepared.fingerprint, settings.fingerprint(), number, Path(__file__), Path(scaling.__file__)
     )
@@ -144,6 +149,7 @@ class _Measure:
 def _layers(weights: dict[str, np.ndarray]) -> tuple[Layer, ...]:
     """Set inference weights, which are named in the order in which they act, out as layers."""
     names = [name.removesuffix("/weights") for name in weights if name.endswith("/weights")]
+    # The networks keep a bias as a column, [P, width, 1].
     layers = [Layer(weights[f"{name}/weights"], weights[f"{name}/bias"][..., 0]) for name in names]
     if THRESHOLDS in weights:
         thresholds = weights[THRESHOLDS][:, 0]
@@ -155,6 +161,7 @@ def _layers(weights: dict[str, np.ndarray]) -> tuple[Layer, ...]:
 def _most_probable(layers: Sequence[Layer], scaled: np.ndarray) -> np.ndarray:
     """Return each member's most probable class of scaled rows [n, F]: int [P, n], -1 where its numbers are broken."""
     inputs, members = np.ascontiguousarray(scaled.T), range(len(layers[0].weights))
+    # Broken members overflow here: they get -1 and no warning.
     with np.errstate(invalid="ignore", over="ignore"):
         logits = np.stack([member_logits(layers, member, SLOPE, inputs) for member in members])
     return np.where(np.isfinite(logits).all(axis=1), logits.argmax(axis=1), -1)
@@ -164,6 +171,7 @@ def _validation_rows(prepared: Prepared, number: int, rng: np.random.Generator) 
     rows = np.flatnonzero(prepared.fold == number)
     is_unlabeled = prepared.players.labels[rows] == UNLABELED
     unlabeled = rows[is_unlabeled]
+    # Labelled players are few and all stay: recall is measured on them.
     if len(unlabeled) > VALIDATION_UNLABELED:
         unlabeled = np.sort(rng.choice(unlabeled, VALIDATION_UNLABELED, replace=False))
     return np.concatenate([rows[~is_unlabeled], unlabeled])

@@ -106,6 +106,7 @@ def _to_register(
     # The release's name in each archive makes all of them differ from those of another release.
     own = {"release_id": release, **_archived(evaluation, definition)}
     archive = folder / f"{definition}.tar.gz"
+    # NaN is no JSON: what could not be measured is named in the metadata.
     missing = [name for name, value in metrics.items() if not math.isfinite(value)]
     return ModelToRegister(
         definition=definition,
@@ -142,4 +143,5 @@ def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[st
         "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",
         "verdict": evaluation.verdicts[definition].against_rival.verdict,
     }
+    # The three have other names in the registry: run_pathspec, origin_run_id, git_commit.
     return {name: value for name, value in facts.items() if value and name not in ("run", "origin_run", "commit")}

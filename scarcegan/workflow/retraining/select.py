@@ -33,6 +33,7 @@ def select_models(
         definition.name: np.concatenate([offer.candidates[definition.name].scores for offer in offers])
         for definition in settings.definitions
     }
+    # One prevalence for all definitions: their precisions can then be compared.
     prevalence = prevalence_of(np.mean(list(pooled.values()), axis=0), labels, settings)
     held = held_by_label(labels, len(settings.populations.negatives), prevalence.value)
     models, selected = {}, {}

@@ -17,5 +17,6 @@ def watch_scored(plan: ScoringPlan, model: Model, settings: Settings) -> Watched
     """
     version = open_registry(settings.registry).show(plan.model.version)
     store, data = open_snapshots(settings.snapshots.folder), settings.data
+    # `data.path` is a labels table for this source alone.
     labels = read_labels(data.path, settings.populations) if data.source == "snapshot" and data.path else None
     return Watch(model, version, store, settings.monitoring, settings.seed, labels).watch(plan.snapshot.name)

@@ -98,6 +98,7 @@ def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
     """Return the scores of a file in the order of `ids`, NaN for players that it lacks."""
     import pandas as pd
 
+    # Ids as text: as numbers, those of a CSV would lose leading zeros.
     table = pd.concat([read_table(part, text=[ID]) for part in _parts(location)])
     missing = {ID, "risk_score"} - set(table.columns)
     if missing:

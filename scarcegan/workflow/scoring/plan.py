@@ -50,6 +50,7 @@ def plan_scoring(
     )
     scored = (manifest.name, manifest.fingerprint, manifest.frame.cutoff, manifest.players, len(manifest.parts))
     root = located(settings.scoring.folder or ".scarcegan/scores")
+    # A run's pathspec has a slash, which would make one more folder.
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
     return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder)
 

@@ -44,6 +44,7 @@ def tell_scores(
         players=players,
         flagged=flagged,
         flagged_share=flagged / players,
+        # Beyond the rare class there is 'unknown', or nothing.
         unknown_share=int(likeliest[model.rare_index + 1 :].sum()) / players,
         classes=dict(zip(model.class_names, likeliest.tolist(), strict=True)),
         levels=LEVELS.tolist(),

@@ -80,8 +80,10 @@ def _write_scores(
 
 def _reasons(model: Model, batch: ScoredBatch, is_flagged: np.ndarray, typical: np.ndarray) -> pa.ListArray:
     """Return the reasons of the flagged players in words; an empty list for all others."""
+    # Explaining costs more than scoring: only flagged players get reasons.
     rows = np.ascontiguousarray(batch.columns[:, is_flagged].T)
     found = model.reasons(rows, model.explain(rows, typical), typical)
+    # Arrow's offsets are one more than the rows and begin with 0.
     lengths = np.zeros(len(is_flagged) + 1, dtype=np.int32)
     lengths[1:][is_flagged] = [len(one) for one in found]
     words = [reason.words for one in found for reason in one]
