@@ -12,6 +12,7 @@ from scarcegan.problems import DataProblem
 
 # With this many rows on a usual day, an empty one is a hole in the log (chance of none: e^-20), not a day of rest.
 DENSE_ROWS_PER_DAY = 20
+# Two weeks have every weekday twice: with fewer days a weekday's effect is a single day.
 MIN_OBSERVED_DAYS = 14
 
 
@@ -66,6 +67,7 @@ def to_block(
             f"expected a window of at least {MIN_OBSERVED_DAYS} days, got {window_days}: raise features.window_days"
         )
     names = required_counters(frame)
+    # datetime64 dates: Python's date objects would be read one by one.
     table = frame.to_pandas(date_as_object=False) if isinstance(frame, pa.Table) else frame
     days = day_numbers(table)
     first = last - window_days
@@ -138,6 +140,7 @@ def observed_days(rows: np.ndarray, complete_until: int, cutoff: str) -> np.ndar
     window_days = len(rows)
     if np.median(rows[rows > 0]) < DENSE_ROWS_PER_DAY:
         return np.ones(window_days, bool)
+    # Days after the last row would look as if all players had stopped.
     if complete_until < window_days - 1:
         raise DataProblem(
             f"column 'date': the cut-off {cutoff} lies {window_days - 1 - complete_until} days after the end of "
@@ -153,6 +156,7 @@ def observed_days(rows: np.ndarray, complete_until: int, cutoff: str) -> np.ndar
 
 
 def _check_unique(cells: np.ndarray, size: int, rows: pd.DataFrame) -> None:
+    # Marks on the grid instead of sorting: usually nothing is repeated, and that is seen quickly.
     taken = np.zeros(size, bool)
     taken[cells] = True
     repeated = len(cells) - int(np.count_nonzero(taken))

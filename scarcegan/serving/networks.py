@@ -48,6 +48,7 @@ class Networks(Record):
 
     def check(self, name: str, features: int, classes: int) -> None:
         """Refuse arrays that do not fit together."""
+        # The forward pass takes LeakyReLU as the larger of two lines, which holds for these slopes alone.
         if not 0 <= self.slope <= 1:
             raise RegistryProblem(f"expected {name}'s slope in [0, 1], got {self.slope}: give LeakyReLU's slope")
         expect_array(f"{name}'s scaler knots", self.scaler.knots, features, None)
@@ -86,6 +87,7 @@ class Networks(Record):
         while a raw path would cross most of a long-tailed feature in its first step. Each feature has its own
         monotone scaler, so what the scaled feature gets is the raw feature's.
         """
+        # A row becomes `steps` points on its path: a chunk has so many fewer rows.
         start, size = self._scaled(typical[None, :]), max(1, CHUNK_POINTS // steps)
         found = np.zeros(rows.shape, dtype=np.float32)
         with one_blas_thread():

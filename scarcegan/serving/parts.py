@@ -64,6 +64,7 @@ class Part(Protocol):
         """Read what `to_plain` returned."""
 
 
+# Archives name these kinds: models of a kind that is renamed cannot be read any more.
 KINDS: Mapping[str, type[Part]] = {kind.kind: kind for kind in (Networks,)}
 
 
@@ -72,6 +73,7 @@ def _to_plain(part: Part) -> dict[str, Any]:
 
 
 def _from_plain(plain: Part | Mapping[str, Any]) -> Part:
+    # A model that is made in code holds parts already; they pass through the same validator.
     if not isinstance(plain, Mapping):
         return plain
     kind = plain.get("kind", Networks.kind)  # models of a time before kinds have networks alone
