@@ -28,6 +28,7 @@ class Instance:
         return self.cpu >= request.cpu and self.memory_mb >= request.memory_mb and self.gpu >= request.gpu
 
 
+# The most that Fargate gives to one job.
 FARGATE = Instance("Fargate", 16, 122_880)
 
 
@@ -86,6 +87,7 @@ def _misfit(environment: Any, request: Request, ec2: Any) -> str:
     types, able = ["Fargate"], [FARGATE]
     if "FARGATE" not in resources["type"]:
         types = resources["instanceTypes"]
+        # An instance with more vCPUs than the environment may have is never started.
         able = [one for one in _instances(types, ec2) if one.cpu <= most]
     if any(one.fits(request) for one in able):
         return ""
@@ -99,6 +101,7 @@ def _misfit(environment: Any, request: Request, ec2: Any) -> str:
 
 def _instances(types: Sequence[str], ec2: Any) -> Iterator[Instance]:
     families = [one for name in types for one in (OPTIMAL if name in ("optimal", "default_x86_64") else [name])]
+    # A family stands for all its sizes.
     names = [name if "." in name else f"{name}.*" for name in families]
     pages = ec2.get_paginator("describe_instance_types").paginate(Filters=[{"Name": "instance-type", "Values": names}])
     for kind in (kind for page in pages for kind in page["InstanceTypes"]):

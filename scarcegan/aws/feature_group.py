@@ -66,6 +66,7 @@ class FeatureGroup:
                 # A few requests at a time: a part's records as text are many times the part.
                 while some := list(islice(records, 4 * WRITERS * BATCH)):
                     list(pool.map(self._write, [some[start : start + BATCH] for start in range(0, len(some), BATCH)]))
+        # Last: without the marker the next hand-over repeats everything.
         write_bytes(marker, manifest.fingerprint.encode())
         return manifest
 
@@ -124,6 +125,7 @@ class FeatureGroup:
                     f"feature group '{self.group}' refused {len(answer['Errors'])} of {len(entries)} records, first: "
                     f"{first['ErrorCode']}: {first['ErrorMessage']}; compare its features with the snapshot's"
                 )
+            # Only records that were not processed are sent again.
             entries = answer["UnprocessedEntries"]
             if not entries:
                 return

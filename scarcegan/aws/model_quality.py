@@ -83,6 +83,7 @@ def _confusion_matrix(measures: Measures) -> dict[str, dict[str, int]]:
     players = measures.players
     risky = round(measures.prevalence * players)
     flagged = round(measures.flagged_share.value * players)
+    # Two rounded figures must not find more players than are flagged.
     found = min(round(measures.recall.value * risky), flagged)
     false = flagged - found
     return {"0": {"0": players - risky - false, "1": false}, "1": {"0": risky - found, "1": found}}
@@ -109,6 +110,7 @@ def _curves(curve: Curve, prevalence: float) -> dict[str, Any]:
     # flagged = prevalence x recall + (1 - prevalence) x false positive rate, solved for the last.
     false = [max(0.0, (flagged - prevalence * recall) / (1 - prevalence)) for flagged, recall in pairs]
     return {
+        # The curve begins where nobody is flagged.
         "receiver_operating_characteristic_curve": {
             "false_positive_rates": [0.0, *false],
             "true_positive_rates": [0.0, *curve.recall],
@@ -148,6 +150,7 @@ def multiclass_block(confusion: Confusion) -> dict[str, Any]:
     figures = {"accuracy": right.sum() / known.sum()}
     figures |= _weighted(share, _ratio(right, known.sum(axis=1)), _ratio(right, known.sum(axis=0)[: len(right)]))
     often = share == share.max()
+    # Of several classes that are equally frequent, the first one.
     constant = (np.cumsum(often) == 1) & often
     blind = {"accuracy": share.max()}
     blind |= _weighted(share, constant.astype(float), constant * share)

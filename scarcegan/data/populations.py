@@ -118,6 +118,7 @@ def _everyone(locations: dict[str, str], data: Data, populations: Populations) -
     labels = {name: label for label, name in enumerate(populations.classes)}
     ids, sizes, truth = [], dict.fromkeys(locations, 0), []
     for name, location in locations.items():
+        # The reader calls it with the columns of each part: they are checked before any row is read.
         pick = partial(columns.check, name)
         for _, rows in read_parts(location, pick, text=[data.id_column]):
             check_ids(name, rows[data.id_column], data.id_column)
@@ -153,6 +154,7 @@ def _ids(columns: list[pa.ChunkedArray]) -> np.ndarray:
     """Join id columns: int64 where all ids are whole numbers (CSV gives text), str otherwise."""
     columns = [column for column in columns if len(column)]
     if not all(pa.types.is_integer(column.type) for column in columns):
+        # Large strings: offsets of 32 bits end at two gigabytes of text.
         text = pa.chunked_array([chunk for column in columns for chunk in column.cast(pa.large_string()).chunks])
         if not pc.all(pc.match_substring_regex(text, WHOLE_NUMBER)).as_py():
             return text.to_numpy().astype(str)

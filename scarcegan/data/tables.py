@@ -98,6 +98,7 @@ def _read_part(part: str, columns: Columns, text: Sequence[str]) -> Iterator[pa.
             else:
                 yield from _read_csv(path, part, columns, text)
         except (pa.ArrowException, OSError) as error:
+            # Arrow's messages run over several lines; a refusal has one.
             reason = " ".join(str(error).split())
             raise DataProblem(f"cannot read {part}: {reason}; mend the file or write it again") from error
 
@@ -111,6 +112,7 @@ def _read_parquet(path: Path, part: str, columns: Columns) -> Iterator[pa.Table]
         wanted = _wanted(part, names, columns)
         for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
             yield pa.Table.from_batches([batch]).select(wanted)
+        # A part without rows has columns too, and they are checked against those of other parts.
         if not file.metadata.num_rows:
             yield file.schema_arrow.empty_table().select(wanted)
 

@@ -52,6 +52,7 @@ def compare(*references: str) -> RunComparison:
     Raises:
         HistoryProblem: a run does not exist, or fewer than two are named.
     """
+    # A run that is named twice counts once.
     found = list({run.id: RunArtifacts(run) for run in map(find_run, references)}.values())
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
@@ -107,6 +108,7 @@ def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> dict[str
     shared = set.intersection(*sections) if sections else set()
     keys = [key for tree in settings.values() for key in tree if key.partition(".")[0] in shared]
     by_key = {key: {run: tree.get(key) for run, tree in settings.items()} for key in keys}
+    # By their text: 1 is equal to True otherwise.
     return {key: by_run for key, by_run in by_key.items() if len(set(map(repr, by_run.values()))) > 1}
 
 
@@ -123,6 +125,7 @@ def _beside_first(runs: Sequence[RunArtifacts]) -> list[Figure]:
 def _spread(one: Figure, other: Figure) -> float | None:
     if one.deviation is None or other.deviation is None:
         return None
+    # Variances of independent figures add up.
     return hypot(one.deviation, other.deviation)
 
 
