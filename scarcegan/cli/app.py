@@ -22,6 +22,7 @@ class ProblemsInWords(TyperGroup):
             return super().invoke(ctx)
         except Problem as problem:
             console = Console(stderr=True, soft_wrap=True, highlight=False)
+            # No markup: brackets in a message are no styles.
             console.print(str(problem), style="red", markup=False)
             raise typer.Exit(1) from problem
 
@@ -29,6 +30,7 @@ class ProblemsInWords(TyperGroup):
 app = typer.Typer(
     cls=ProblemsInWords,
     no_args_is_help=True,
+    # Local variables may be whole tables of players.
     pretty_exceptions_show_locals=False,
     epilog="Begin with `make run`. Then `scarcegan runs list` says what was trained, `scarcegan report RUN` what to "
     "know before approving, and `scarcegan models approve` makes a model the champion, the one that scoring takes.",
