@@ -132,7 +132,6 @@ def ranked_bars(
     """Draw a bar for each mark, in the order given; those of one name lie together."""
     place, color, height = _by_name(marks, alone=24, together=14)
     value = place | {"x": axis.channel("value")}
-    # Bars begin where the axis begins, which is not always 0.
     bar = {"x2": {"datum": axis.low or 0}, "color": color, "tooltip": [_text("name"), *axis.tooltip("value", "limit")]}
     limit = {"type": "tick", "thickness": 2, "color": theme.INK}
     layers = [

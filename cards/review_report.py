@@ -101,7 +101,6 @@ def _harms(evaluation: Evaluation) -> list[Any]:
     rows = []
     for name in evaluation.models:
         test = evaluation.on_first_test_set(name)
-        # Shares of all players, so that the three columns can be compared.
         harmless = test.flagged_share.value * (1 - test.precision.value)
         players = (test.flagged_share.value, harmless, share * (1 - test.recall.value))
         rows.append([name, *(words.count(10_000 * one) for one in players)])

@@ -62,7 +62,6 @@ def _share_table(report: ScoreReport) -> Table:
     rows += [
         [f"Most probably {name}", words.percent(players / report.players), words.MISSING]
         for name, players in report.classes.items()
-        # Its share has a row above.
         if name != "unknown"
     ]
     return theme.table(["Share of the players", "This snapshot", "Unlabelled players in training"], rows)

@@ -7,7 +7,6 @@ from metaflow import current
 from cards.train_card import train_card
 from scarcegan.machine import MachineTakenAway
 
-# Spelt as the team's metric regexes expect them.
 METRIC_NAMES = {
     "Discriminator_Supervised_Loss": "discriminator_supervised_loss",
     "Discriminator_UnSupervised_Loss": "discriminator_unsupervised_loss",

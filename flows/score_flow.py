@@ -76,7 +76,6 @@ class ScoreFlow(ProjectFlow):
         from scarcegan.workflow.scoring.records import ScoringPlan, Tally
         from scarcegan.workflow.scoring.report import tell_scores
 
-        # Named one by one: what each shard has scored differs.
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
         plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), load(self.settings)
         tallies = [Tally.from_plain(task.scored) for task in inputs]

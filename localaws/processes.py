@@ -66,7 +66,6 @@ class Server:
             try:
                 urllib.request.urlopen(url, timeout=2).close()  # noqa: S310
                 return
-            # An error page is an answer too.
             except urllib.error.HTTPError:
                 return
             except OSError:

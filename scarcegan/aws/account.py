@@ -38,7 +38,6 @@ def check_bucket(variables: Mapping[str, str], s3: Any) -> str:
     if not root or variables.get("METAFLOW_DEFAULT_DATASTORE") != "s3":
         raise Refused("METAFLOW_DEFAULT_DATASTORE=s3 and METAFLOW_DATASTORE_SYSROOT_S3 are not set", EXPORT)
     bucket, _, prefix = root.removeprefix("s3://").partition("/")
-    # Under the flow's own prefix, where its jobs will write.
     key = "/".join(filter(None, [prefix.strip("/"), "RetrainFlow", "preflight"]))
     with asking_aws("check METAFLOW_DATASTORE_SYSROOT_S3 and that you may write there (policy LaunchesRuns)"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"")

@@ -101,7 +101,6 @@ def _misfit(environment: Any, request: Request, ec2: Any) -> str:
 
 def _instances(types: Sequence[str], ec2: Any) -> Iterator[Instance]:
     families = [one for name in types for one in (OPTIMAL if name in ("optimal", "default_x86_64") else [name])]
-    # A family stands for all its sizes.
     names = [name if "." in name else f"{name}.*" for name in families]
     pages = ec2.get_paginator("describe_instance_types").paginate(Filters=[{"Name": "instance-type", "Values": names}])
     for kind in (kind for page in pages for kind in page["InstanceTypes"]):

@@ -125,7 +125,6 @@ class FeatureGroup:
                     f"feature group '{self.group}' refused {len(answer['Errors'])} of {len(entries)} records, first: "
                     f"{first['ErrorCode']}: {first['ErrorMessage']}; compare its features with the snapshot's"
                 )
-            # Only records that were not processed are sent again.
             entries = answer["UnprocessedEntries"]
             if not entries:
                 return

@@ -8,7 +8,6 @@ from typing import Any
 from scarcegan.evaluation.records import PURPOSE, Evaluation, Measures, Verdict
 from scarcegan.problems import RegistryProblem
 
-# In characters; a longer text is cut, a longer card is refused.
 LONGEST_TEXT = 2_000
 LONGEST_CARD = 100_000
 

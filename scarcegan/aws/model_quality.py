@@ -110,7 +110,6 @@ def _curves(curve: Curve, prevalence: float) -> dict[str, Any]:
     # flagged = prevalence x recall + (1 - prevalence) x false positive rate, solved for the last.
     false = [max(0.0, (flagged - prevalence * recall) / (1 - prevalence)) for flagged, recall in pairs]
     return {
-        # The curve begins where nobody is flagged.
         "receiver_operating_characteristic_curve": {
             "false_positive_rates": [0.0, *false],
             "true_positive_rates": [0.0, *curve.recall],

@@ -30,7 +30,6 @@ class ProblemsInWords(TyperGroup):
 app = typer.Typer(
     cls=ProblemsInWords,
     no_args_is_help=True,
-    # Local variables may be whole tables of players.
     pretty_exceptions_show_locals=False,
     epilog="Begin with `make run`. Then `scarcegan runs list` says what was trained, `scarcegan report RUN` what to "
     "know before approving, and `scarcegan models approve` makes a model the champion, the one that scoring takes.",

@@ -41,7 +41,6 @@ def overview(versions: Sequence[ModelVersion]) -> Group:
 
 
 def _release(release: Sequence[ModelVersion]) -> Table:
-    # Two metrics: with more columns the table would not fit 80 characters.
     first, metrics = release[0], list(release[-1].metrics)[:2]
     is_compared = any(_against_champion(version) for version in release)
     against = [Column(Text("against champion"), min_width=8)] if is_compared else []

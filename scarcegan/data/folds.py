@@ -86,7 +86,6 @@ def _lowest(lot: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
     if not count:
         return np.zeros(len(lot), bool)
     drawn = lot[inside]
-    # A partition finds the highest lot that is taken without sorting all.
     drawn.partition(count - 1)
     return inside & (lot <= drawn[count - 1])
 

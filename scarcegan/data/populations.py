@@ -118,7 +118,6 @@ def _everyone(locations: dict[str, str], data: Data, populations: Populations) -
     labels = {name: label for label, name in enumerate(populations.classes)}
     ids, sizes, truth = [], dict.fromkeys(locations, 0), []
     for name, location in locations.items():
-        # The reader calls it with the columns of each part: they are checked before any row is read.
         pick = partial(columns.check, name)
         for _, rows in read_parts(location, pick, text=[data.id_column]):
             check_ids(name, rows[data.id_column], data.id_column)

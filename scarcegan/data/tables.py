@@ -98,7 +98,6 @@ def _read_part(part: str, columns: Columns, text: Sequence[str]) -> Iterator[pa.
             else:
                 yield from _read_csv(path, part, columns, text)
         except (pa.ArrowException, OSError) as error:
-            # Arrow's messages run over several lines; a refusal has one.
             reason = " ".join(str(error).split())
             raise DataProblem(f"cannot read {part}: {reason}; mend the file or write it again") from error
 

@@ -117,7 +117,6 @@ def shared_design(calendar: Calendar) -> SharedDesign:
     matrix = np.column_stack([np.ones_like(time), time, hinges, weekdays])
     # The weekday columns add up to the offset's column: as only they cost much, the level goes to the offset.
     penalty = np.r_[1e-6, SLOPE_PENALTY, np.full(HINGES, HINGE_PENALTY), np.full(7, WEEKDAY_PENALTY)]
-    # Solved once, in float64; the many series are float32.
     solver = np.linalg.pinv(matrix.T @ matrix + np.diag(penalty)) @ matrix.T
     return SharedDesign(
         matrix.astype(np.float32),

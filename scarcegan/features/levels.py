@@ -88,7 +88,6 @@ def distances(marks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     order = np.arange(1, marks.shape[1] + 1, dtype=np.int16)
     # Place of the latest mark so far, 0 before the first.
     latest = np.maximum.accumulate(marks * order, axis=1)
-    # Not 0 at a mark that has an earlier one: the distance from that.
     gap = (order[1:] - latest[:, :-1]) * (marks[:, 1:] & (latest[:, :-1] > 0))
     gap = gap.astype(np.float32)
     steps = np.count_nonzero(gap, axis=1).astype(np.float32)

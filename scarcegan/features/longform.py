@@ -29,7 +29,6 @@ def day_numbers(table: pd.DataFrame) -> np.ndarray:
     column = table[DATE]
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         zoned = isinstance(column.dtype, pd.DatetimeTZDtype)
-        # The date in the column's own zone, not in UTC.
         stamps = (column.dt.tz_localize(None) if zoned else column).to_numpy()
     elif pd.api.types.is_numeric_dtype(column.dtype):
         raise DataProblem(f"column '{DATE}': expected dates, got {column.dtype} in {len(column)} rows: write ISO dates")

@@ -31,7 +31,6 @@ def residuals(series: Series) -> dict[str, np.ndarray]:
     residual, spread = series.residual, series.residual_spread
     above = residual > BAND_SPREADS * spread[:, None]
     energy = spread**2 * len(series.calendar)
-    # argmax finds the first True; from the end backwards it is the last one.
     latest = above.shape[1] - above[:, ::-1].argmax(axis=1)
     outliers = above.view(np.int8).sum(axis=1, dtype=np.int32).astype(np.float32)
     return {

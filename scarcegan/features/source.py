@@ -86,7 +86,6 @@ def naming(place: str) -> Iterator[None]:
 def _with_date(piece: pa.Table, part: str, counters: tuple[str, ...]) -> pa.Table:
     found = _DATE_IN_PATH.search(part)
     if found and DATE not in piece.column_names:
-        # Dictionary-encoded: the date is held once, not in every row.
         piece = piece.append_column(DATE, pa.array([found[1]] * len(piece), pa.string()).dictionary_encode())
     if not counters:
         required_counters(piece)

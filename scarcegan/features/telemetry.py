@@ -67,7 +67,6 @@ def to_block(
             f"expected a window of at least {MIN_OBSERVED_DAYS} days, got {window_days}: raise features.window_days"
         )
     names = required_counters(frame)
-    # datetime64 dates: Python's date objects would be read one by one.
     table = frame.to_pandas(date_as_object=False) if isinstance(frame, pa.Table) else frame
     days = day_numbers(table)
     first = last - window_days

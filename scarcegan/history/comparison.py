@@ -52,7 +52,6 @@ def compare(*references: str) -> RunComparison:
     Raises:
         HistoryProblem: a run does not exist, or fewer than two are named.
     """
-    # A run that is named twice counts once.
     found = list({run.id: RunArtifacts(run) for run in map(find_run, references)}.values())
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
@@ -125,7 +124,6 @@ def _beside_first(runs: Sequence[RunArtifacts]) -> list[Figure]:
 def _spread(one: Figure, other: Figure) -> float | None:
     if one.deviation is None or other.deviation is None:
         return None
-    # Variances of independent figures add up.
     return hypot(one.deviation, other.deviation)
 
 

@@ -14,7 +14,6 @@ from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import AgainstChampion, Decision, ModelToRegister, ModelVersion
 from scarcegan.storage import draft_beside, put_file
 
-# How long a process waits for another one's transaction.
 BUSY_SECONDS = 30.0
 SCHEMA_VERSION = 2
 

@@ -79,7 +79,6 @@ def reference_scores(probabilities: np.ndarray, rare: int, threshold: float) -> 
 
 def top_order(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Return the order of the review: the highest score first, equal ones by player id."""
-    # lexsort sorts by its last key first.
     return np.lexsort((ids, -scores))
 
 

@@ -87,7 +87,6 @@ class Networks(Record):
         while a raw path would cross most of a long-tailed feature in its first step. Each feature has its own
         monotone scaler, so what the scaled feature gets is the raw feature's.
         """
-        # A row becomes `steps` points on its path: a chunk has so many fewer rows.
         start, size = self._scaled(typical[None, :]), max(1, CHUNK_POINTS // steps)
         found = np.zeros(rows.shape, dtype=np.float32)
         with one_blas_thread():

@@ -56,7 +56,6 @@ def _scaled(graph: Graph, scaler: Scaler, columns: str) -> str:
     # The segments of all features lie in one table; each feature's begin where those of the feature before end.
     lines = segment_lines(scaler)
     first = np.arange(len(scaler.knots))[:, None] * lines.start.shape[1]
-    # TensorFlow has a binary search as an operation: the tables of `ColumnScaler` are not needed here.
     segment = graph.floats("UpperBound", graph.constant(scaler.knots), x)
     segment = graph.add("AddV2", [segment, graph.constant(first, INT32)], {"T": Type(INT32)})
     start, value, slope = (graph.take(graph.constant(line.ravel()), segment) for line in lines)

@@ -73,7 +73,6 @@ def _to_plain(part: Part) -> dict[str, Any]:
 
 
 def _from_plain(plain: Part | Mapping[str, Any]) -> Part:
-    # A model that is made in code holds parts already; they pass through the same validator.
     if not isinstance(plain, Mapping):
         return plain
     kind = plain.get("kind", Networks.kind)  # models of a time before kinds have networks alone

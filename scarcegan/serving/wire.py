@@ -95,7 +95,6 @@ def _attribute(value: Attribute) -> bytes:
 
 
 def _tensor_info(tensor: Tensor) -> bytes:
-    # `:0` is an operation's first output; those used here have one.
     return _text(1, f"{tensor.operation}:0") + _number(2, FLOAT) + _message(3, _shape(tensor.shape))
 
 

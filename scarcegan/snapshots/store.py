@@ -167,7 +167,6 @@ class SnapshotStore:
             inside = rows[seen : seen + part.players]
             table = self.read_part(manifest, part)
             stop = start + int(np.count_nonzero(inside))
-            # Column by column into the one array: there is no second copy of the table.
             for number, column in enumerate(manifest.frame.columns):
                 features[start:stop, number] = table[column].to_numpy()[inside]
             ids.append(_ids(table, part)[inside])
