@@ -18,6 +18,7 @@ from cards import theme
 DASHES = {"solid": [1, 0], "dashed": [8, 4], "dotted": [3, 3]}
 DECADES = [10.0**power for power in range(-12, 10)]
 LOG_SHARES = [lead * 10.0**power for power in range(-6, 1) for lead in (1, 2, 5)]
+# A no-break space keeps a number and its % on one line.
 PERCENT_LABEL = "replace(datum.label, '%', '\u00a0%')"
 IS_CHOSEN = {"filter": "datum.choice == chosen"}
 
@@ -44,6 +45,7 @@ class Axis:
         look |= {"format": "~%", "labelExpr": PERCENT_LABEL} if self.share else {"format": plain_format}
         ends = {"domainMin": self.low, "domainMax": self.high}
         scale: Spec = {key: end for key, end in ends.items() if end is not None}
+        # `nice` would round ends that are given to whole decades.
         scale |= {"type": "log", "nice": not scale} if self.log else {}
         return {"field": field, "type": "quantitative", "title": self.title, "axis": look, "scale": scale}
 
@@ -182,10 +184,12 @@ def banded_lines(
     layers = [
         *_if_any(lines, "low", _layer({"type": "area", "opacity": 0.2, **shape}, band, *picked)),
         line,
+        # Invisible points hold the tooltip: a thin line is hard to point at.
         _layer({"type": "point", "size": 60, "opacity": 0}, middle | {"tooltip": tip}),
         *_rules(rules, x),
     ]
     spec = _choice(lines)
+    # A line's row has lists, which keeps the card small; Vega makes a row of each point.
     spec["transform"] = [*spec["transform"], {"flatten": ["x", "y", "low", "high"]}]
     spec |= _panels(layers, panels, 3, 185, 90, "independent") if panels else {"layer": layers, "height": theme.HEIGHT}
     return _frame(question, reading, spec, [_on_scale(line, x, y) for line in lines])
@@ -269,6 +273,7 @@ def _names(rows: Iterable[Any], field: str) -> list[str]:
 
 def _color(rows: Sequence[Any], field: str) -> Spec:
     names = _names(rows, field)
+    # Reversed, so that the first row of a series sets its colour.
     own = {getattr(row, field): row.color for row in reversed(rows)}
     # Beyond six series colours repeat.
     colors = [own[name] or color for name, color in zip(names, itertools.cycle(theme.SERIES), strict=False)]

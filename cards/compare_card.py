@@ -82,6 +82,7 @@ def _deltas(compared: RunsCompared) -> list[VegaChart]:
     """Draw every run's difference to the first, model by model, with the spread of both runs' folds."""
     first, colors = compared.runs[0], _colors(compared)
     marks = []
+    # The headline definition first: the chart opens with it.
     for one in sorted(compared.metrics, key=lambda one: one.definition != compared.headline):
         if one.run != first and one.delta is not None:
             low, high = (None, None) if one.spread is None else (one.delta - one.spread, one.delta + one.spread)

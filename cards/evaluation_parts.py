@@ -36,10 +36,12 @@ def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
     The headline model, its strongest rival and its champion stand out. A champion wears its model's colour.
     """
     headline = evaluation.headline
+    # Four of the theme's six colours: the last two are for rivals.
     colors = dict(zip(evaluation.models, itertools.cycle(theme.SERIES[:4]), strict=False))
     for name, model in evaluation.models.items():
         yield Contestant(name, "model", model.test[test_set], colors[name], name != headline)
     for name, champion in evaluation.champions.items():
+        # A champion with other features or classes could not be measured.
         if test_set in champion.test:
             title, color = f"champion {name} (version {champion.version})", colors.get(name, theme.INK)
             yield Contestant(title, "champion", champion.test[test_set], color, name != headline)

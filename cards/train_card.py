@@ -12,6 +12,7 @@ from cards.charts import Axis, Line, banded_lines
 from scarcegan import words
 from scarcegan.gan.progress import Progress
 
+# The page holds all data of its charts: more points make it heavier, and no line clearer.
 POINTS_SHOWN = 150
 MEMBERS_LISTED = 16
 LOG_FLOOR = 1e-6
@@ -131,6 +132,7 @@ def _classes(progress: Progress) -> dict[str, str]:
 def _member_tables(progress: Progress) -> list[Any]:
     """List the members as of the last round, the masked first, then the best: what they find, and how they do."""
     found = np.nan_to_num(progress.series["validation_recall_at_budget"][-1])
+    # Unhealthy members first: the list is cut, and they must not be missed.
     order = sorted(range(progress.members), key=lambda member: (progress.healthy[member], -found[member]))
     shown, rest = order[:MEMBERS_LISTED], order[MEMBERS_LISTED:]
     classes = {key: f"recall of {name}" for key, name in _classes(progress).items()}

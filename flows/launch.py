@@ -38,6 +38,7 @@ def prepare(arguments, environment, root):
     # Metaflow takes no run from root or from a nameless user (a container, a fresh cloud machine).
     user = getpass.getuser()
     environment.setdefault("USERNAME", user if user != "root" else f"root-{socket.gethostname()}")
+    # Jobs run elsewhere: this machine's cores do not limit them.
     if runs_on_batch(arguments):
         return
     # A local run starts as many tasks at once as there are cores; Metaflow's own default is 16.
@@ -94,6 +95,7 @@ def no_stray_jobs(flow_name, arguments):
         yield
         return
     for number in (signal.SIGTERM, signal.SIGHUP):
+        # Ends as Ctrl-C does, with an exception: what follows here still runs.
         signal.signal(number, signal.default_int_handler)
     try:
         yield
@@ -109,6 +111,7 @@ def stop_jobs(flow_name, run_id):
     from metaflow.plugins.aws.batch.batch_client import BatchClient
 
     client = BatchClient()
+    # Metaflow names jobs <user>-<flow>-<run>-<step>-<task>-<attempt>; other runs share the queue.
     left = [job["jobId"] for job in client.unfinished_jobs() if f"-{flow_name}-{run_id}-" in job["jobName"]]
     for job in left:
         client.attach_job(job).kill()

@@ -94,6 +94,7 @@ def metered(step_name, flow, inputs):
 
     meter = Meter()
     yield
+    # As the command line left it: `--with` may have changed what the configuration asks for.
     asked = next(deco.attributes for deco in flow._graph[step_name].decorators if deco.name == "resources")
     request = Request(STEPS[flow.name][step_name], *(int(asked[key] or 0) for key in ("cpu", "memory", "gpu")))
     used_by = [getattr(task, "usage", []) for task in inputs or [flow]]

@@ -50,6 +50,7 @@ class RetrainFlow(ProjectFlow):
         settings = resolve(self.config.to_dict(), self.seed, data, self.snapshot)
         print(estimate(settings.resources, settings.prices, settings.folds, settings.train).sentence)
         inside_run(settings, os.environ)
+        # Reads once: a registry that cannot be reached is found out before anything is trained.
         open_registry(settings.registry).versions()
         self.settings = settings.model_dump(mode="json")
         self.origin_run = current.run_id
@@ -73,6 +74,7 @@ class RetrainFlow(ProjectFlow):
         self.fold_numbers = list(range(self.settings["folds"]["k"]))
         self.next(self.train, foreach="fold_numbers")
 
+    # A killed job goes on from its checkpoint: there is nothing to wait for.
     @retry(times=2, minutes_between_retries=0)
     @card(type="blank", id="training", refresh_interval=20)
     @step
@@ -100,6 +102,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.workflow.retraining.rivals import train_rivals
         from scarcegan.workflow.retraining.select import select_models
 
+        # Named one by one: the folds' own artifacts differ and cannot be merged.
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
         settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
         offers = [FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]

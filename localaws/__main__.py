@@ -31,6 +31,7 @@ def main() -> None:
     except TwinProblem as problem:
         sys.exit(f"The twin does not start. {problem}")
     finally:
+        # Files that stay would lead later commands to ports where nobody answers.
         for file in filter(None, (chosen.env, chosen.config)):
             file.unlink(missing_ok=True)
 

@@ -148,6 +148,7 @@ class ProcessJob(DescribedJob):
                 _signal_group(process.pid, signal.SIGKILL)  # a container takes along all that runs in it
             exit_code = process.wait()
             self._log(copied.readlines())
+        # Killed by signal n: a container's exit code is 128 + n.
         return exit_code if exit_code >= 0 else 128 - exit_code
 
     def _polls(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
@@ -216,6 +217,7 @@ def stop_all(backends: list[BatchBackend]) -> None:
     for job in jobs:
         job.terminate("The twin is stopping")
     for job in jobs:
+        # Longer than the grace: a job that does not stop is killed only after that.
         job.join(GRACE_SECONDS + 2)
 
 

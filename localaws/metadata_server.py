@@ -49,6 +49,7 @@ def metadata_service(folder: str) -> FastAPI:
         with patch.object(store, "_next_task_id", lambda *of, new=store._next_task_id: told.get("task_id") or new(*of)):
             return store.create_task(flow, run, step, told)
 
+    # Last: addresses above go before those of the mounted application.
     service.mount("/", create_app(folder))
     return service
 

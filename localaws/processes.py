@@ -23,6 +23,7 @@ def free_ports(count: int) -> list[int]:
     """
     sockets: list[socket.socket] = []
     try:
+        # Random, as two twins may start at once; many, as some are taken.
         for port in random.sample(range(15_000, 32_000), 40 * count):
             one = socket.socket()
             sockets.append(one)

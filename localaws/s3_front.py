@@ -10,6 +10,7 @@ from typing import BinaryIO
 from urllib.parse import unquote
 
 CHUNK = 1 << 20
+# They concern one connection, and the door has two.
 NOT_FORWARDED = {"connection", "keep-alive", "transfer-encoding"}
 CODES = {403: "AccessDenied", 500: "InternalError", 503: "SlowDown"}
 
@@ -44,11 +45,13 @@ class S3Front(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    # Jobs open many connections at once: Python's default, 5, would turn some away.
     request_queue_size = 128
 
     def __init__(self, port: int, upstream: int) -> None:
         super().__init__(("127.0.0.1", port), _Forward)
         self.upstream, self.faults, self.met = upstream, list[Fault](), 0
+        # Seeded: every start draws the same numbers.
         self._random = random.Random(7)  # noqa: S311
         self._thread = threading.Thread(target=self.serve_forever, daemon=True)
         self._thread.start()
@@ -96,6 +99,7 @@ class _Forward(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         fault = self.server.fault_of(self.path)
         if fault:
+            # Otherwise the rest of the body would be read as the next request.
             for _ in self._body():
                 pass
             self._refuse(fault)

@@ -45,6 +45,7 @@ class Bucket:
     def record(self, group: str, version: int, decision: Decision) -> None:
         """Add a decision to a version's record; the same one twice is one entry."""
         said = json.dumps(asdict(decision), ensure_ascii=False)
+        # Named by its moment: names in order are decisions in order.
         write_bytes(join(self._decisions(group, version), f"{decision.at}.json"), said.encode())
 
     def recorded(self, group: str, version: int) -> list[Decision]:

@@ -28,6 +28,7 @@ class Instance:
         return self.cpu >= request.cpu and self.memory_mb >= request.memory_mb and self.gpu >= request.gpu
 
 
+# The most that Fargate gives to one job.
 FARGATE = Instance("Fargate", 16, 122_880)
 
 
@@ -86,6 +87,7 @@ def _misfit(environment: Any, request: Request, ec2: Any) -> str:
     types, able = ["Fargate"], [FARGATE]
     if "FARGATE" not in resources["type"]:
         types = resources["instanceTypes"]
+        # An instance with more vCPUs than the environment may have is never started.
         able = [one for one in _instances(types, ec2) if one.cpu <= most]
     if any(one.fits(request) for one in able):
         return ""

@@ -66,6 +66,7 @@ class FeatureGroup:
                 # A few requests at a time: a part's records as text are many times the part.
                 while some := list(islice(records, 4 * WRITERS * BATCH)):
                     list(pool.map(self._write, [some[start : start + BATCH] for start in range(0, len(some), BATCH)]))
+        # Last: without the marker the next hand-over repeats everything.
         write_bytes(marker, manifest.fingerprint.encode())
         return manifest
 

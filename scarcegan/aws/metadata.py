@@ -32,10 +32,12 @@ def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
         RegistryProblem: a reserved key, or one of SageMaker's limits (50 entries, 128 and 256 characters, letters,
             digits, spaces and _.:/=+-@).
     """
+    # `from_metadata` tells the registry's entries by their keys: other facts must not use them.
     taken = [key for key in model.metadata if key in OWN_KEYS or key.startswith((METRIC, CHAMPION, "decision."))]
     if taken:
         raise RegistryProblem(f"expected metadata without reserved keys, got {taken}: rename them")
     own = {key: str(getattr(model, key)) for key in OWN_KEYS if key != "release_size"}
+    # repr keeps every digit: the threshold that is read back is the same number.
     own |= {"threshold": repr(float(model.threshold)), "release_size": str(release_size)}
     metrics = {METRIC + name: repr(float(number)) for name, number in model.metrics.items()}
     against = {} if model.against_champion is None else model.against_champion.to_plain()

@@ -32,6 +32,7 @@ def constraints_json(columns: Mapping[str, Column], features: Sequence[FeatureDr
         {
             "name": name,
             "inferred_type": "Fractional",
+            # Snapshots have no missing values.
             "completeness": 1.0,
             "num_constraints": {"is_non_negative": column.low >= 0},
         }

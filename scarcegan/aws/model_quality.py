@@ -83,6 +83,7 @@ def _confusion_matrix(measures: Measures) -> dict[str, dict[str, int]]:
     players = measures.players
     risky = round(measures.prevalence * players)
     flagged = round(measures.flagged_share.value * players)
+    # Two rounded figures must not find more players than are flagged.
     found = min(round(measures.recall.value * risky), flagged)
     false = flagged - found
     return {"0": {"0": players - risky - false, "1": false}, "1": {"0": risky - found, "1": found}}
@@ -148,6 +149,7 @@ def multiclass_block(confusion: Confusion) -> dict[str, Any]:
     figures = {"accuracy": right.sum() / known.sum()}
     figures |= _weighted(share, _ratio(right, known.sum(axis=1)), _ratio(right, known.sum(axis=0)[: len(right)]))
     often = share == share.max()
+    # Of several classes that are equally frequent, the first one.
     constant = (np.cumsum(often) == 1) & often
     blind = {"accuracy": share.max()}
     blind |= _weighted(share, constant.astype(float), constant * share)

@@ -68,6 +68,7 @@ class SageMakerRegistry(Registry):
             self._ensure_group()
             for model in models:
                 self._bucket.keep(model.archive, model.sha256)
+        # SageMaker takes one model at a time: after a failure in between, a rerun must not repeat those that landed.
         landed = {version.token for version in self.versions()}
         for model, request in zip(models, requests, strict=True):
             if model.token in landed:
@@ -139,6 +140,7 @@ class SageMakerRegistry(Registry):
                 return []
             raise
         arns = [item["ModelPackageArn"] for page in listed for item in page["ModelPackageSummaryList"]]
+        # The list has no metadata: each package is asked for, a few at a time.
         with ThreadPoolExecutor(4) as pool:
             packages = pool.map(lambda arn: self._client.describe_model_package(ModelPackageName=arn), arns)
             return [item for item in packages if "token" in item.get("CustomerMetadataProperties", {})]
@@ -193,6 +195,7 @@ def _decision_of(package: dict[str, Any]) -> Decision | None:
         return Decision(status, **json.loads(text))
     except (ValueError, TypeError):
         who = package.get("LastModifiedBy", {}).get("UserProfileName", "")
+        # No JSON of ours: somebody decided in the console.
         return Decision(status, who, text, _iso(package.get("LastModifiedTime", package["CreationTime"])))
 
 

@@ -45,6 +45,7 @@ def answers(command: Callable[..., Answer]) -> Callable[..., None]:
             given["registry"] = chosen_registry(settings.registry, chosen["registry_kind"], chosen["registry_folder"])
         answer = command(**given)
         if as_json:
+            # Not through rich, which would wrap long lines.
             typer.echo(json.dumps(answer.plain, indent=2, ensure_ascii=False, default=lambda one: one.isoformat()))
         else:
             console().print(answer.shown)

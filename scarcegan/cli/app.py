@@ -22,6 +22,7 @@ class ProblemsInWords(TyperGroup):
             return super().invoke(ctx)
         except Problem as problem:
             console = Console(stderr=True, soft_wrap=True, highlight=False)
+            # No markup: brackets in a message are no styles.
             console.print(str(problem), style="red", markup=False)
             raise typer.Exit(1) from problem
 

@@ -127,6 +127,7 @@ def _decided(registry: Registry, decide: Callable[[], list[ModelVersion]]) -> li
     """
     from scarcegan import history
 
+    # Champions before and after count: one that loses its place loses its tag too.
     before = registry.versions()
     decided = decide()
     tags: defaultdict[str, set[str]] = defaultdict(set)

@@ -52,12 +52,15 @@ def describe(features: np.ndarray) -> list[Column]:
 def describe_column(values: np.ndarray) -> Column:
     """Describe the values of n > 0 players, float array [n] in any order."""
     rows, low, high = len(values), values.min(), values.max()
+    # Evenly spaced rows, not drawn ones: the same table always gives the same figures.
     ordered = np.sort(values[:: -(-rows // QUANTILE_ROWS)])
+    # The small subtrahend undoes rounding, which could lift a whole number to the next one.
     places = np.ceil(LEVELS * len(ordered) - 1e-9).astype(int) - 1
     quantiles = ordered[np.maximum(places, 0)]
     # A sample may miss the extremes.
     quantiles[[0, -1]] = low, high
     return Column(
+        # In float64: sums of millions of float32 values lose digits.
         mean=float(values.mean(dtype=np.float64)),
         std=float(values.std(dtype=np.float64)),
         low=float(low),

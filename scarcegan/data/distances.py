@@ -64,6 +64,7 @@ def distance(before: np.ndarray, now: np.ndarray, *, tolerance: float = 0.0) -> 
     """Compare two samples of one feature, both ascending and without missing values; see `at_or_below` on tolerance."""
     if not len(before) or not len(now):
         return Distance(*[np.nan] * 4)
+    # Quantiles of both sides: a peak that only one of them has is seen too.
     grid = np.union1d(_quantiles(before, GRID), _quantiles(now, GRID))
     below = [at_or_below(one, grid, tolerance) for one in (before, now)]
     deciles = np.unique(_quantiles(before, BINS))  # ties leave fewer

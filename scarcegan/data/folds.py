@@ -51,6 +51,7 @@ def sampled(players: Players, data: Data, seed: int) -> np.ndarray:
     others = (players.labels == UNLABELED) & (players.test_set == 0)
     if np.count_nonzero(others) <= most:
         return np.ones(len(players), bool)
+    # Hashed once more with a salt: who is sampled does not hang on who is held out, which goes by the lots alone.
     salt = np.random.SeedSequence(seed).generate_state(1, np.uint64)
     return ~others | _lowest(pd.util.hash_array(lots(players.ids) ^ salt), others, most)
 
@@ -74,6 +75,7 @@ def lots(ids: np.ndarray) -> np.ndarray:
     drawn = np.empty(len(ids), np.uint64)
     for start in range(0, len(ids), BLOCK_ROWS):
         block = ids[start : start + BLOCK_ROWS]
+        # Text is hashed as objects, block by block: those of all ids at once would take much memory.
         keys = block if block.dtype.kind in "iu" else block.astype(object)
         drawn[start : start + BLOCK_ROWS] = pd.util.hash_array(keys)
     return drawn

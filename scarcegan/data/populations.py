@@ -153,6 +153,7 @@ def _ids(columns: list[pa.ChunkedArray]) -> np.ndarray:
     """Join id columns: int64 where all ids are whole numbers (CSV gives text), str otherwise."""
     columns = [column for column in columns if len(column)]
     if not all(pa.types.is_integer(column.type) for column in columns):
+        # Large strings: offsets of 32 bits end at two gigabytes of text.
         text = pa.chunked_array([chunk for column in columns for chunk in column.cast(pa.large_string()).chunks])
         if not pc.all(pc.match_substring_regex(text, WHOLE_NUMBER)).as_py():
             return text.to_numpy().astype(str)

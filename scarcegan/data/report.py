@@ -23,6 +23,7 @@ from scarcegan.settings import Populations, Settings
 BINS = 20
 # A feature that separates so well alone is rather made from the label than a habit of players.
 SUSPECT_AUC = 0.98
+# With fewer, a single player moves a fold's recall by more than a tenth.
 FEW_RISKY = 10
 
 
@@ -77,6 +78,7 @@ def _feature_table(players: Players, rare_label: int) -> list[FeatureDescription
 
 
 def _feature(name: str, rare: np.ndarray, unlabeled: np.ndarray) -> FeatureDescription:
+    # Percentiles, not extremes: one far-off player would press all others into one bin.
     low, high = (float(unlabeled[int(share * len(unlabeled))]) for share in (0.01, 0.99))
     described = describe_column(unlabeled).to_plain()
     histogram = _histogram(rare, unlabeled, low, high)
@@ -87,11 +89,13 @@ def _separation(rare: np.ndarray, others: np.ndarray) -> float:
     """Return max(AUC, 1 - AUC) of one feature, ties counted half; both are sorted."""
     below = np.searchsorted(others, rare, "left") + np.searchsorted(others, rare, "right")
     auc = float(below.mean()) / (2 * len(others))
+    # A feature that is low for risky players leaks as much as one that is high.
     return max(auc, 1 - auc)
 
 
 def _histogram(rare: np.ndarray, unlabeled: np.ndarray, low: float, high: float) -> Histogram:
     """Return shares per bin between the 1st and 99th percentile; those beyond are in the end bins; both are sorted."""
+    # Nearly all players share one value: only the extremes span a range.
     if low == high:
         low, high = min(rare[0], unlabeled[0]), max(rare[-1], unlabeled[-1])
     edges = np.linspace(low, high, BINS + 1)

@@ -98,6 +98,7 @@ def _fit_log_minmax(features: np.ndarray, rows: np.ndarray | None) -> Scaler:
     ends = _signed_log(np.stack([lowest, highest], axis=1)).astype(np.float32)
     values = np.tile(np.array([0, 1], dtype=np.float32), (len(ends), 1))
     flat = ends[:, 0] == ends[:, 1]
+    # A constant feature scales to 0; its second knot is far enough away to differ in float32.
     ends[flat, 1] += 1 + np.abs(ends[flat, 0])
     values[flat] = 0
     return Scaler("log_minmax", ends, values)
@@ -110,6 +111,7 @@ def _normal_scores(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     are, as in the middle. A value that fills the ranks from a to b gets the mean of a standard normal
     variable between its quantiles a / n and b / n: n / (b - a) * (pdf(z_a) - pdf(z_b)).
     """
+    # Only fitting needs SciPy; scoring imports this module without it.
     from scipy.special import ndtr, ndtri
 
     n = len(ordered)
@@ -124,6 +126,7 @@ def _normal_scores(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _fill_up(knots: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     missing = KNOTS - len(knots)
     last = knots[-1].astype(np.float64)
+    # Knots must rise: steps smaller than the last knot could be lost in its rounding.
     beyond = last + (1 + abs(last)) * np.arange(1, missing + 1)
     beyond = np.minimum(beyond, np.finfo(np.float32).max).astype(np.float32)
     return np.concatenate([knots, beyond]), np.pad(values, (0, missing), mode="edge")

@@ -111,6 +111,7 @@ def _read_parquet(path: Path, part: str, columns: Columns) -> Iterator[pa.Table]
         wanted = _wanted(part, names, columns)
         for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
             yield pa.Table.from_batches([batch]).select(wanted)
+        # A part without rows has columns too, and they are checked against those of other parts.
         if not file.metadata.num_rows:
             yield file.schema_arrow.empty_table().select(wanted)
 

@@ -132,6 +132,7 @@ def finite_blocks(
             row, column = np.argwhere(~finite)[0]
             kind = "a missing value (NaN)" if np.isnan(block[row, column]) else "an infinite value"
             bad = np.count_nonzero(~finite[:, column])
+            # The message counts all such players: the other blocks are read for it.
             bad += sum(np.count_nonzero(~np.isfinite(later[:, column])) for _, later in blocks)
             raise DataProblem(
                 f"expected finite numbers in feature '{players.feature_names[column]}', got {kind} for player "
@@ -192,6 +193,7 @@ def _columns_but_reserved(columns: Sequence[str], data: Data) -> list[str]:
 
 
 def _refuse_constant_features(players: Players) -> None:
+    # Only the pool counts: what varies among test players alone cannot be learned.
     pool = players.test_set == 0
     lowest = np.full(players.features.shape[1], np.inf)
     highest = -lowest
@@ -212,6 +214,7 @@ def _refuse_small_populations(players: Players, settings: Settings) -> None:
         if count == 0:
             raise DataProblem(f"expected '{name}' players, got none: add players to the '{name}' input")
     if not players.test_sets:
+        # Players are held out after this check: those will be missing from the folds.
         share = settings.data.test_share
         counts = {name: count - held_out_count(count, share) for name, count in counts.items()}
     require_players_per_fold(counts, settings.folds.k)

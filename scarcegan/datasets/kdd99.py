@@ -32,6 +32,7 @@ from scarcegan.settings import Settings
 ORIGIN = "http://kdd.ics.uci.edu/databases/kddcup99/"
 TRAINING = "kddcup.data_10_percent.gz"
 CORRECTED = "corrected.gz"
+# The origin serves plain HTTP: the digests tell whether the files are the right ones.
 SHA256 = {
     TRAINING: "7bfaa8cef1350f72842018c32893e2fa4539d57efbb22f998eb74ecefc3da3b4",
     CORRECTED: "74f0daef49b242badc09f2adbd457dea6a45b4f77177efbd11216d333651044b",
@@ -160,6 +161,7 @@ def _encode(rows: pd.DataFrame, training: np.ndarray) -> pd.DataFrame:
 
 def _copies(rows: pd.DataFrame, players: Players) -> tuple[str, ...]:
     """Say for each test set how many rows are exact copies of labelled ones."""
+    # Features alone: a row with the same features is a copy, whatever its attack is called.
     content = pd.util.hash_pandas_object(rows[COLUMNS[:-1]], index=False).to_numpy()
     is_copy = np.isin(content, content[players.labels != UNLABELED])
     notes = []

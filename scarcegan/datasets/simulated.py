@@ -78,6 +78,7 @@ def write_telemetry(settings: Settings) -> Path:
     folder = Path(location)
     if _is_complete(folder, stamp):
         return folder
+    # In the same parent folder, so that one rename makes the folder appear whole.
     with draft_beside(str(folder.parent)) as draft:
         draft.mkdir()
         _write_tables(settings.simulated, settings.seed, draft)
@@ -119,6 +120,7 @@ def _publish(draft: Path, folder: Path, stamp: str) -> None:
 
 
 def _write_tables(wanted: Simulated, seed: int, folder: Path) -> None:
+    # A stream for each part: other numbers of labels do not change how players behave.
     draws = np.random.default_rng([seed, 2021]).spawn(4)
     habits = draw_habits(wanted.players, wanted.risky_share, wanted.drift, draws[0])
     ids = np.arange(1, wanted.players + 1)

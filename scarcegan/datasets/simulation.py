@@ -128,6 +128,7 @@ def _play(
     bets = rng.poisson(sessions * np.exp(habits.log_bets + 0.4 * rng.standard_normal(players)))
     swing = 0.1 * bets + 0.9 * np.sqrt(bets) * rng.standard_normal(players)
     losses = np.rint(np.maximum(0, habits.stake * swing)).astype(np.int64)
+    # The cap keeps a strong chaser below e^2 times the usual rate.
     deposits = rng.poisson(habits.deposits * (0.1 + sessions) * np.exp(np.minimum(pull, 2.0)))
     night = habits.night + habits.night_growth * ramp + 0.5 * rng.standard_normal(players)
     night_minutes = rng.poisson(30 * sessions / (1 + np.exp(-night)))

@@ -38,6 +38,7 @@ def load(settings: Settings) -> Players:
     players = join_labels(everyone, labels, settings.data, settings.seed)
     players = players.take(sampled(players, settings.data, settings.seed))
     stay = np.isin(everyone.ids, players.ids)
+    # With the fingerprint: ids and features come from the same content.
     features = store.read(settings.data.snapshot, everyone.manifest.fingerprint, stay).features
     return useful_features(replace(players, features=features), settings.data)
 
@@ -67,6 +68,7 @@ def _quiet_days(players: Players, manifest: Manifest, populations: Populations) 
     if manifest.frame.days_column not in players.feature_names:
         return {}
     active = players.features[:, players.feature_names.index(manifest.frame.days_column)]
+    # The feature is a share of the observed days.
     days = manifest.frame.window_days - len(manifest.frame.missing_days)
     named = [*enumerate(populations.classes), (UNLABELED, populations.unlabeled)]
     of = {name: active[players.labels == label] for label, name in named}

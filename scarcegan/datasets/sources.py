@@ -63,6 +63,7 @@ def useful_features(players: Players, data: Data) -> Players:
             f"data.ignore_columns names {strange}, which source '{data.source}' does not have: remove them"
         )
     pool = players.features[players.test_set == 0]
+    # Dropped, not refused as in a team's own tables: nobody can mend a built-in data set.
     varies = pool.max(axis=0) > pool.min(axis=0)
     if not varies.all():
         dropped = f"{np.count_nonzero(~varies)} features are dropped, being constant over the pool: "

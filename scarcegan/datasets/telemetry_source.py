@@ -36,7 +36,9 @@ def players_of(
     Raises:
         DataProblem: another population name, or players without a row in the window.
     """
+    # `extract` returns players ascending by id: in that order both tables match row by row.
     cohorts = cohorts.sort_values("player_id", ignore_index=True)
+    # Test players have a truth, but no label.
     known = {UNLABELED_NAME: UNLABELED, TEST: UNLABELED}
     known |= {name: index for index, name in enumerate(settings.populations.classes)}
     strange = sorted(set(cohorts["population"]) - set(known))

@@ -18,6 +18,7 @@ def beside_activity(series: Series, counters: int, activity: int) -> dict[str, n
     centred = log - log.mean(axis=2, keepdims=True)
     base, other = centred[activity][None], centred[others]
     size = np.sqrt(np.einsum("cnd,cnd->cn", centred, centred))
+    # A constant series moves with nothing: 0, not a quotient of rounding errors.
     norm = np.where(size[others] * size[activity] > FLAT, size[others] * size[activity], 0)
     together = np.einsum("cnd,cnd->cn", other, np.broadcast_to(base, other.shape))
     return {
@@ -39,6 +40,7 @@ def by_role(daily: dict[str, np.ndarray], calendar: Calendar) -> dict[str, np.nd
     active = daily["activity"]
     loss = daily.get("loss")
     if loss is None and "win" in daily:
+        # Without a counter of losses, all activity of a day without a win counts as lost.
         loss = np.where(daily["win"] > 0, 0, active)
     found = escalation(active, calendar)
     if "intensity" in daily:
@@ -66,6 +68,7 @@ def chasing(activity: np.ndarray, loss: np.ndarray) -> dict[str, np.ndarray]:
     """Activity on the day after losses, in logs; arrays [n, D], the loss in its own unit."""
     loss_log, next_log = np.log1p(loss[:, :-1]), np.log1p(activity[:, 1:])
     ones = np.ones(loss_log.shape[1], np.float32)
+    # Heavy beside the player's own mean: what is much for one player is little for another.
     heavy = (loss_log > (loss_log @ ones / len(ones))[:, None]).astype(np.float32)
     heavy_days = heavy @ ones
     after_heavy = np.einsum("nd,nd->n", heavy, next_log)
@@ -97,6 +100,7 @@ def deposits(deposit: np.ndarray, loss: np.ndarray | None) -> dict[str, np.ndarr
 def escalation(activity: np.ndarray, calendar: Calendar) -> dict[str, np.ndarray]:
     """Rise of activity from week to week, weeks counted back from the cut-off; array [n, D]."""
     ages = ((calendar.age - 1) // 7).astype(int)
+    # The oldest week first; a week without an observed day has no level.
     whole = [age for age in range(calendar.window_days // 7) if (ages == age).any()][::-1]
     weeks = activity @ np.stack([calendar.mean_over(ages == age) for age in whole], axis=1)
     earlier = weeks[:, :-1]
@@ -119,4 +123,5 @@ def intensity(activity: np.ndarray, amount: np.ndarray, calendar: Calendar) -> d
     middle = ratio(played @ time, count)
     centred = (time[None] - middle[:, None]) * played
     slope = ratio(np.einsum("nd,nd->n", centred, per_unit), np.einsum("nd,nd->n", centred, centred))
+    # Two days always lie on a line: their slope says nothing.
     return {"intensity_slope": np.where(count > 2, slope, 0)}

@@ -128,6 +128,7 @@ def columns(counters: tuple[str, ...], roles: RoleNames) -> dict[str, Feature]:
     """List the columns that `extract` returns for these counters and roles, in order, each with its feature."""
     places = role_places(roles, counters)
     others = [counter for position, counter in enumerate(counters) if position != places["activity"]]
+    # The blocks come in the order in which `extract` fills them.
     listed = {f"{counter}_{feature.name}": feature for counter in counters for feature in PER_COUNTER}
     listed |= {f"{counter}_{feature.name}": feature for counter in others for feature in BESIDE_ACTIVITY}
     return listed | {feature.name: feature for feature in role_features(places)}

@@ -7,6 +7,7 @@ import numpy as np
 
 from scarcegan.features.telemetry import Telemetry
 
+# In a window of 90 days there is one on about every seventh day.
 HINGES = 12
 # Ridge weights: residual variance of log(1 + count) over the prior variance of each effect. Level and slope are
 # nearly free; a change of slope and a weekday must show on several days before they count.
@@ -46,6 +47,7 @@ def calendar_of(telemetry: Telemetry) -> Calendar:
     """Return the observed days of a telemetry block."""
     days = np.flatnonzero(telemetry.observed)
     first = np.datetime64(telemetry.first_day, "D").astype(np.int64)
+    # Day 0, 1970-01-01, was a Thursday.
     return Calendar(days, (first + days + 3) % 7, len(telemetry.observed))
 
 
@@ -113,6 +115,7 @@ def shared_design(calendar: Calendar) -> SharedDesign:
     hinges = np.maximum(time[:, None] - knots, 0)
     weekdays = np.eye(7)[calendar.weekdays]
     matrix = np.column_stack([np.ones_like(time), time, hinges, weekdays])
+    # The weekday columns add up to the offset's column: as only they cost much, the level goes to the offset.
     penalty = np.r_[1e-6, SLOPE_PENALTY, np.full(HINGES, HINGE_PENALTY), np.full(7, WEEKDAY_PENALTY)]
     solver = np.linalg.pinv(matrix.T @ matrix + np.diag(penalty)) @ matrix.T
     return SharedDesign(

@@ -54,7 +54,9 @@ def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTabl
 
 def stack(counters: np.ndarray, calendar: Calendar, design: SharedDesign) -> Series:
     """Return the series of a chunk [players, days, counters], counter by counter, without unobserved days."""
+    # All counters of all players in one stack: one product fits all series.
     by_counter = counters.transpose(2, 0, 1)
+    # Choosing days copies the chunk; mostly no day is missing.
     if len(calendar) < calendar.window_days:
         by_counter = by_counter[:, :, calendar.days]
     values = np.ascontiguousarray(by_counter).reshape(-1, len(calendar))

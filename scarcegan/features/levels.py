@@ -11,6 +11,7 @@ def levels(series: Series) -> dict[str, np.ndarray]:
     """Compute level and spread of the raw counts; formulas in the catalogue."""
     calendar, values, mean = series.calendar, series.values, series.mean
     recent = np.exp2(-calendar.age / RECENT_HALF_LIFE_DAYS)
+    # All weighted means in one product: the counts are read once.
     weights = np.stack(
         [
             calendar.mean_over(calendar.age <= 7),
@@ -42,6 +43,7 @@ def levels(series: Series) -> dict[str, np.ndarray]:
 def _concentration(series: Series, total: np.ndarray) -> dict[str, np.ndarray]:
     ordered = np.sort(series.values, axis=1)
     days = len(series.calendar)
+    # Gini of ascending counts: sum of (2 i - D - 1) x_i / (D sum x), with i from 1.
     rank = (2 * np.arange(1, days + 1, dtype=np.float32) - days - 1) / days
     return {
         "peak": ordered[:, -1],
@@ -90,4 +92,5 @@ def distances(marks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     gap = gap.astype(np.float32)
     steps = np.count_nonzero(gap, axis=1).astype(np.float32)
     mean = ratio(gap @ np.ones(gap.shape[1], np.float32), steps)
+    # Rounding may leave a variance slightly below 0.
     return mean, np.sqrt(np.maximum(ratio(sum_of_products(gap, gap), steps) - mean**2, 0)), gap.max(axis=1)

@@ -33,6 +33,7 @@ def day_numbers(table: pd.DataFrame) -> np.ndarray:
     elif pd.api.types.is_numeric_dtype(column.dtype):
         raise DataProblem(f"column '{DATE}': expected dates, got {column.dtype} in {len(column)} rows: write ISO dates")
     else:
+        # Dates repeat: each different one is parsed once.
         codes, texts = pd.factorize(column)
         # A null has code -1 and so picks the NaT at the end.
         stamps = np.append(_dates_of(texts), np.datetime64("NaT"))[codes]
@@ -72,6 +73,7 @@ def checked_counters(rows: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
         if not pd.api.types.is_numeric_dtype(column.dtype):
             raise DataProblem(f"column '{name}': expected numbers, got {column.dtype} in {len(rows)} rows: convert it")
         values[:, position] = column.to_numpy(np.float32, na_value=np.nan)
+    # The usual case; NaN fails the comparison and takes the long way.
     if not values.size or (values.min() >= 0 and values.max() <= LARGEST_COUNTER):
         return values
     np.copyto(values, 0, where=np.isnan(values))

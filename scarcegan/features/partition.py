@@ -31,6 +31,7 @@ def write_partition(source: Source, windows: Sequence[Window], shards: int, fold
     """
     with draft_beside(folder) as draft:
         tables = _tables(source, windows, shards)
+        # The writer asks for a schema before the first row: the first table has it.
         first = next(tables)
         batches = (batch for table in (first, *tables) for batch in table.to_batches())
         dataset.write_dataset(
@@ -101,12 +102,14 @@ def _tables(source: Source, windows: Sequence[Window], shards: int) -> Iterator[
         rows = frame.loc[inside]
         counters = checked_counters(rows, source.counters)
         ids = pa.array(rows[ID])
+        # Parts may differ in the width of ids: all files get one schema.
         ids = ids.cast(pa.int64() if pa.types.is_integer(ids.type) else pa.string())
         yield pa.table(
             {
                 ID: ids,
                 DATE: pa.array(days[inside].astype("datetime64[D]")),
                 **{name: np.ascontiguousarray(counters[:, at]) for at, name in enumerate(source.counters)},
+                # By a hash of the id: all rows of a player get into one shard, whatever part they come from.
                 SHARD: (lots(ids.to_numpy(zero_copy_only=False)) % np.uint64(shards)).astype(np.int64),
             }
         )

@@ -69,6 +69,7 @@ def _trend(series: Series) -> np.ndarray:
     size = np.abs(fit.changes)
     gap_mean, gap_spread, _ = distances((size >= MATERIAL_SHARE * size.max(axis=1, keepdims=True)) & (size > 0))
     growth = fit.changes.cumsum(axis=1)
+    # Hinges lie evenly: distances counted in hinges become days.
     spacing = series.design.hinge_days[0] - series.design.hinge_days[1]
     return np.stack(
         [

@@ -74,6 +74,7 @@ def _without_rounding(series: np.ndarray) -> np.ndarray:
 
 def sum_of_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return the dot product of each pair of rows [..., D] -> [...]."""
+    # einsum holds no array of all products, which would be as large as its inputs.
     return np.einsum("...d,...d->...", left, right)
 
 

@@ -5,6 +5,7 @@ from scipy import fft
 
 from scarcegan.features.series import FLAT, Series, ratio, sum_of_products
 
+# In normal noise one day in 160 lies above this band.
 BAND_SPREADS = 2.5
 
 
@@ -13,6 +14,7 @@ def trend(series: Series) -> dict[str, np.ndarray]:
     fit = series.fit
     size = np.abs(fit.changes)
     largest = size.argmax(axis=1)
+    # Where no slope changes, the largest change is rounding error and has no age.
     changed = size.max(axis=1) > FLAT
     return {
         "trend": fit.trend[:, -1] - fit.trend[:, 0],
@@ -48,10 +50,12 @@ def weekly(series: Series) -> dict[str, np.ndarray]:
     angle = 2 * np.pi * np.arange(7) / 7
     wave = effects @ np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
     length = np.sqrt(sum_of_products(wave, wave))
+    # A wave of rounding errors would have another phase on each machine.
     length = np.where(length > FLAT, length, 0)
     strength = ratio(power, power + series.residual_spread**2)
     return {
         "weekly_strength": strength,
+        # Scaled by the strength: the phase of a weak cycle is noise.
         "weekly_phase_cos": strength * ratio(wave[:, 0], length),
         "weekly_phase_sin": strength * ratio(wave[:, 1], length),
     }
@@ -63,6 +67,7 @@ def spectrum(series: Series) -> dict[str, np.ndarray]:
     share = ratio(power, np.repeat(power.sum(axis=1, keepdims=True), power.shape[1], axis=1))
     periods = share.shape[1]
     first, first_share = _strongest(share)
+    # The small addend keeps log 0 finite.
     entropy = -sum_of_products(share, np.log(share + 1e-12)) / np.log(share.shape[1])
     np.put_along_axis(share, first[:, None], 0, axis=1)
     second, second_share = _strongest(share)

@@ -61,12 +61,14 @@ def read_frames(source: Source, first: int, last: int) -> Iterator[tuple[str, pd
         DataProblem: nothing there, unreadable, columns missing or differing between parts.
     """
     by_date = bool(_DATE_IN_PATH.search(find_parts(source.location)[0]))
+    # Files partitioned by date may lack the date column: it cannot be asked for by name.
     columns = None if by_date or not source.counters else [ID, DATE, *source.counters]
 
     def is_wanted(part: str) -> bool:
         found = _DATE_IN_PATH.search(part)
         return not found or first <= day_of(found[1]) < last
 
+    # Ids of CSV files stay text: as numbers they would lose leading zeros.
     for part, piece in read_parts(source.location, columns, text=[ID], wanted=is_wanted):
         with naming(part):
             yield part, _with_date(piece, part, source.counters).to_pandas(date_as_object=False, ignore_metadata=True)

@@ -80,6 +80,7 @@ def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> 
     days.first, days.last = min(days.first, int(numbers.min())), max(days.last, int(numbers.max()))
     inside = (numbers >= first) & (numbers < last)
     rows = frame.loc[inside]
+    # Totals over all players would lose digits in float32.
     sums = pd.DataFrame(checked_counters(rows, days.counters), columns=list(days.counters)).astype(np.float64)
     sums = sums.add_prefix("sum ").assign(rows=1)
     for name in days.counters:
@@ -89,6 +90,7 @@ def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> 
 
 def _require_one_kind_of_id(days: _Days, part: str, frame: pd.DataFrame) -> None:
     ids = checked_ids(frame[ID])[1]
+    # The number 1 and the text '1' are hashed differently: one player could get into two shards.
     days.id_kinds.setdefault("integers" if ids.dtype.kind == "i" else "strings", part)
     if len(days.id_kinds) > 1:
         where = " and ".join(f"{kind} in {place}" for kind, place in days.id_kinds.items())
@@ -134,8 +136,10 @@ def _breaks(daily: pd.DataFrame, counters: Sequence[str]) -> Iterable[str]:
     series = {"active players per day": rows}
     breaks = []
     with np.errstate(invalid="ignore", divide="ignore"):
+        # Per active player: a counter does not break just because more people play.
         series |= {f"'{name}' per active player": daily[f"sum {name}"].to_numpy() / rows for name in counters}
     for name, values in series.items():
+        # Days without rows or without counts have no logarithm.
         usable = np.flatnonzero(np.isfinite(values) & (values > 0))
         found = largest_step(np.log(values[usable]))
         if found:
@@ -162,6 +166,7 @@ def largest_step(series: np.ndarray) -> tuple[int, float] | None:
     for day in range(LEAST_SIDE_DAYS, len(series) - LEAST_SIDE_DAYS + 1):
         before, after = series[max(0, day - SIDE_DAYS) : day], series[day : day + SIDE_DAYS]
         step = float(np.median(after) - np.median(before))
+        # 1.4826 times the median deviation is the standard deviation of normal noise.
         noise = 1.4826 * np.median(np.abs(np.concatenate([before - np.median(before), after - np.median(after)])))
         if abs(step) >= max(LEAST_STEP, LEAST_SPREADS * noise) and (best is None or abs(step) > abs(best[1])):
             best = (day, step)

@@ -12,6 +12,7 @@ from scarcegan.problems import DataProblem
 
 # With this many rows on a usual day, an empty one is a hole in the log (chance of none: e^-20), not a day of rest.
 DENSE_ROWS_PER_DAY = 20
+# Two weeks have every weekday twice: with fewer days a weekday's effect is a single day.
 MIN_OBSERVED_DAYS = 14
 
 
@@ -138,6 +139,7 @@ def observed_days(rows: np.ndarray, complete_until: int, cutoff: str) -> np.ndar
     window_days = len(rows)
     if np.median(rows[rows > 0]) < DENSE_ROWS_PER_DAY:
         return np.ones(window_days, bool)
+    # Days after the last row would look as if all players had stopped.
     if complete_until < window_days - 1:
         raise DataProblem(
             f"column 'date': the cut-off {cutoff} lies {window_days - 1 - complete_until} days after the end of "
@@ -153,6 +155,7 @@ def observed_days(rows: np.ndarray, complete_until: int, cutoff: str) -> np.ndar
 
 
 def _check_unique(cells: np.ndarray, size: int, rows: pd.DataFrame) -> None:
+    # Marks on the grid instead of sorting: usually nothing is repeated, and that is seen quickly.
     taken = np.zeros(size, bool)
     taken[cells] = True
     repeated = len(cells) - int(np.count_nonzero(taken))

@@ -99,6 +99,7 @@ def state_of(run: metaflow.Run) -> tuple[str, str]:
     with reading():
         if run.successful:
             return "finished", "end"
+        # Metaflow lists the latest step first.
         steps = [step.id for step in run]
         failed = [step for step in steps if any(map(_has_failed, tasks_of(run, step)))]
         return ("failed", failed[0]) if failed else ("unfinished", steps[0] if steps else "start")
@@ -115,4 +116,5 @@ def last_words(run: metaflow.Run, step: str) -> str:
     with reading():
         failed = [task for task in tasks_of(run, step) if _has_failed(task)]
         lines = failed[0].stderr.strip().splitlines() if failed else []
+        # The message comes last, below any traceback.
         return "\n".join(lines[-4:])

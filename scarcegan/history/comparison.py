@@ -107,6 +107,7 @@ def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> dict[str
     shared = set.intersection(*sections) if sections else set()
     keys = [key for tree in settings.values() for key in tree if key.partition(".")[0] in shared]
     by_key = {key: {run: tree.get(key) for run, tree in settings.items()} for key in keys}
+    # By their text: 1 is equal to True otherwise.
     return {key: by_run for key, by_run in by_key.items() if len(set(map(repr, by_run.values()))) > 1}
 
 

@@ -25,5 +25,6 @@ def keep_archive(archive: Path, folder: Path, sha256: str) -> Path:
     except RegistryProblem:
         with new_file(str(kept)) as draft:
             shutil.copyfile(archive, draft)
+            # The copy is checked before it takes its place: a damaged one never has this name.
             check_digest(draft, sha256)
     return kept

@@ -63,6 +63,7 @@ class Registry(ABC):
             for version in chosen:
                 if not force:
                     rules.check_complete(version, known)
+                # A model whose archive is gone or damaged must not become champion.
                 self._fetch(version.sha256)
             return chosen
 

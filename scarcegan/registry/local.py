@@ -103,6 +103,7 @@ class LocalRegistry(Registry):
 
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
+        # Refuses a version that does not exist: it would look like one without decisions.
         self.show(version)
         with self._open() as connection:
             rows = connection.execute(_EVENTS, (self.group, version)).fetchall()
@@ -122,6 +123,7 @@ class LocalRegistry(Registry):
     def _decide(self, choose: Choice, decision: Decision) -> None:
         """Choose and record under one lock: of two processes the second one sees what the first has decided."""
         if not self._database.exists():
+            # Nothing is registered: the choice refuses it in its own words.
             choose([])
             return
         with self._writing() as connection:
@@ -169,10 +171,12 @@ class LocalRegistry(Registry):
             # IMMEDIATE takes the write lock before the first read, so that two processes decide one after the other.
             connection.execute("BEGIN IMMEDIATE")
             try:
+                # Under the write lock: one process adds the column, the next one finds it there.
                 if _layout(connection) == 1:
                     connection.execute("ALTER TABLE version ADD COLUMN against_champion TEXT")
                     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
                 yield connection
+            # Ctrl-C too must not leave half of a release.
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise

@@ -72,6 +72,7 @@ def decide(status: Status, who: str, why: str, *, forced: bool = False) -> Decis
 
 def now() -> str:
     """Return the time, ISO in UTC, with microseconds."""
+    # Always with microseconds: moments of one format sort as text.
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 

@@ -54,6 +54,7 @@ def read_archive(path: str | Path, expect_sha256: str | None, make: Callable[[An
                 "use the scarcegan version that wrote it"
             )
         return make(tree["model"])
+    # What the model itself refuses is told in its own words, not as a damaged archive.
     except RegistryProblem:
         raise
     except (KeyError, TypeError, ValueError, EOFError, Problem) as error:
@@ -81,6 +82,7 @@ def _take_arrays_out(value: Any, name: str, arrays: dict[str, np.ndarray]) -> An
 
 
 def _with_array(files: Mapping[str, bytes], value: dict[str, Any]) -> Any:
+    # No pickle: an archive that was tampered with can run no code.
     return np.load(io.BytesIO(files[value["array"]]), allow_pickle=False) if value.keys() == {"array"} else value
 
 
@@ -110,6 +112,7 @@ def _pack(files: Mapping[str, bytes]) -> bytes:
     plain, packed = io.BytesIO(), io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name in sorted(files):
+            # TarInfo's defaults have neither time nor owner: equal content gives equal bytes.
             entry = tarfile.TarInfo(name)
             entry.size = len(files[name])
             tar.addfile(entry, io.BytesIO(files[name]))

@@ -10,6 +10,7 @@ from scarcegan.records import Record
 LEVELS = np.linspace(0, 1, 101)
 # A float's bits grow with the float; their upper half tells a score to 1/128 of itself, however small all scores are.
 _DROPPED_BITS = 16
+# No score is above 1: the last bin is that of 1.0 itself.
 BINS = (int(np.float32(1).view(np.int32)) >> _DROPPED_BITS) + 1
 
 
@@ -54,6 +55,7 @@ def counted_quantiles(counts: np.ndarray) -> list[float]:
     total = np.cumsum(counts)
     if not total[-1]:
         return []
+    # At least one player: level 0 is the lowest score, not the first bin.
     at = np.searchsorted(total, np.maximum(1, np.ceil(LEVELS * total[-1])))
     return [float(edge) for edge in _edges()[at]]
 

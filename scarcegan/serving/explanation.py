@@ -6,6 +6,7 @@ from scarcegan.data.players import UNKNOWN_TRUTH
 from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance
 
+# As many flagged players as others: of a sample drawn at random hardly anybody would be flagged.
 FLAGGED, OTHERS = 150, 150
 EXAMPLES = 5
 STEPS = 8  # means over hundreds of players need no finer path
@@ -34,7 +35,9 @@ def explain_model(
     others = np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(len(score)), flagged))[:OTHERS]
     sample = np.concatenate([falling, others])
     attributions = model.explain(features[sample], typical, STEPS)
+    # Spread over all flagged scores: borderline players are shown beside the surest ones.
     shown = np.unique(np.linspace(0, len(falling) - 1, EXAMPLES if len(falling) else 0).astype(int))
+    # Attributions belong to the true values; only what is shown is rounded.
     told = model.reasons(_rounded(features[sample[shown]]), attributions[shown], _rounded(typical))
     return Explanation(
         definition=model.definition,
@@ -57,6 +60,7 @@ def _importance(model: Model, attributions: np.ndarray) -> list[Importance]:
 def _rounded(values: np.ndarray) -> np.ndarray:
     """Round to a few significant digits."""
     values = np.asarray(values, np.float64)
+    # The least size keeps the logarithm of 0 finite; 0 itself stays 0.
     size = np.floor(np.log10(np.maximum(np.abs(values), 1e-30)))
     unit = 10.0 ** (size - (SIGNIFICANT_DIGITS - 1))
     return np.round(values / unit) * unit

@@ -25,6 +25,7 @@ def serving_files(model: "Model") -> dict[str, bytes]:
         "threshold": model.threshold,
     }
     return {
+        # TensorFlow Serving takes the folder whose name is a number for a version.
         "1/saved_model.pb": export(model),
         "code/inference.py": Path(__file__).with_name("inference.py").read_bytes(),
         "code/schema.json": json.dumps(schema, sort_keys=True, indent=1).encode(),
@@ -39,6 +40,7 @@ def export(model: "Model") -> bytes:
     """
     graph, features, classes = Graph(), len(model.feature_names), len(model.class_names)
     raw = graph.placeholder("features", (-1, features))
+    # Parts read a player per column, as in `Model`; a request has a player per row.
     columns = graph.floats("Transpose", raw, graph.constant([1, 0], INT32))
     sums = [part.add_to(graph, columns) for part in model.parts]
     total = graph.floats("AddN", *sums, N=len(sums))

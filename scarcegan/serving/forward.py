@@ -43,6 +43,7 @@ def member_logits(layers: Sequence[Layer], member: int, slope: float, inputs: np
     """Run one member, scaled inputs [F, n] to logits [classes, n]: a player stays in a column all the way."""
     activation = with_steps(layers[0], member, inputs)
     for depth, layer in enumerate(layers):
+        # Not before the first layer: it is linear, and its inputs are shared by all members.
         if depth:
             # LeakyReLU; a slope in [0, 1] makes it the larger of the two lines.
             np.maximum(activation, slope * activation, out=activation)

@@ -26,6 +26,7 @@ def integrated_gradients(
     Source: Sundararajan, Taly and Yan (2017), Axiomatic Attribution for Deep Networks, eq. 1.
     """
     nodes, weights = np.polynomial.legendre.leggauss(points)
+    # From [-1, 1], where Gauss-Legendre has its points, to [0, 1].
     places, shares = ((nodes + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)
     way = ends - start
 
@@ -57,6 +58,7 @@ def _back_to_entry(layers: Sequence[Layer], slope: float, member: int, rare: int
         x = before[-1]
         before.append(layer.weights[member].T @ np.maximum(x, slope * x) + layer.bias[member][:, None])
     probabilities = softmax(before.pop())
+    # The softmax's derivative at logit j: p_rare ((1 if j is rare else 0) - p_j).
     gradient = -probabilities * probabilities[rare]
     gradient[rare] += probabilities[rare]
     for layer, x in zip(reversed(layers[1:]), reversed(before), strict=True):
@@ -70,6 +72,7 @@ def _through_steps(thresholds: np.ndarray, steepness: float, path: np.ndarray, g
     features = len(path)
     whole = gradient[:features].copy()
     for start in range(0, len(thresholds), features):
+        # A step is flat where it is clipped: its gradient is 0 there.
         is_on_step = np.abs(steepness * (path - thresholds[start : start + features, None])) < 1.0
         whole += steepness * is_on_step * gradient[features + start : 2 * features + start]
     return whole

@@ -16,6 +16,7 @@ from typing import Any
 CSV, JSON = "text/csv", "application/json"
 SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text())
 FEATURES = [feature["name"] for feature in SCHEMA["features"]]
+# The largest float32: the model takes float32, in which a larger number is infinite.
 LARGEST = 3.4028234663852886e38
 
 
@@ -36,6 +37,7 @@ def input_handler(data: Any, context: Any) -> str:
     if kind not in (CSV, JSON):
         raise ValueError(f"expected {CSV} or {JSON}, got content type '{kind}': set Content-Type")
     body = data.read()
+    # Spreadsheets begin a CSV file with a byte order mark, which would become part of the first name.
     text = body.decode("utf-8-sig") if isinstance(body, bytes) else body
     rows = _from_csv(text) if kind == CSV else _from_json(text)
     if not rows:
@@ -69,6 +71,7 @@ def output_handler(response: Any, context: Any) -> tuple[str, str]:
 
 
 def _media_type(header: str | None) -> str:
+    # A header may list several types with parameters: only the first one counts.
     return (header or "").partition(",")[0].partition(";")[0].strip().lower()
 
 
@@ -106,6 +109,7 @@ def _from_json(text: str) -> list[Any]:
     rows = tree.get("instances") if isinstance(tree, dict) else tree
     if not isinstance(rows, list):
         raise ValueError('expected {"instances": [...]} or a list of players: send one of them')
+    # A list of numbers alone is one player, not many players with one feature each.
     is_one_player = bool(rows) and not any(isinstance(row, list | dict) for row in rows)
     return [rows] if is_one_player else rows
 
@@ -173,5 +177,6 @@ def _is_flagged(score: float) -> bool:
 
 
 def _float32(number: float) -> float:
+    # struct in place of NumPy: this file has the standard library alone.
     found: float = struct.unpack("f", struct.pack("f", number))[0]
     return found

@@ -32,6 +32,7 @@ class ColumnScaler:
     def __init__(self, scaler: Scaler) -> None:
         knots, last = scaler.knots, _last_rising(scaler.values)
         self._is_log = scaler.kind == "log_minmax"
+        # Values are clipped to the knots between which a feature rises: lines beyond are flat, and tables stay short.
         self._lowest, self._highest = knots[:, :1], np.take_along_axis(knots, last[:, None], axis=1)
         keys = _keys(knots).astype(np.int64)
         rising = [own[: end + 1] for own, end in zip(keys, last, strict=True)]
@@ -48,6 +49,7 @@ class ColumnScaler:
             base[feature] = at - first
             tables.append(np.searchsorted(own, np.arange(first, own[-1] + 1)) + feature * segments)
             at += len(tables[-1])
+        # int32 as the keys are: NumPy refuses to add int64 to them in place.
         self._base, self._table = base.astype(np.int32), np.concatenate(tables)
         steps = np.array([np.unique(own, return_counts=True)[1].max() for own in cells])
         # Few features need many comparisons: those that need more than one, the neediest first, and how many are left.
@@ -100,6 +102,7 @@ def segment_lines(scaler: Scaler) -> Lines:
 def _keys(values: np.ndarray) -> np.ndarray:
     """Return int32 keys in the order of the float32 values (negative floats have their bits reversed)."""
     bits = values.view(np.int32)
+    # The arithmetic shift gives -1 for a negative float and 0 for others: a mask of the bits to turn round.
     keys = bits >> 31
     keys &= 0x7FFFFFFF
     keys ^= bits

@@ -91,6 +91,7 @@ class Model(Record):
 
         Memory beside the result is one chunk's.
         """
+        # Classes first: the scores of one class lie next to each other and are taken out without a copy.
         total = np.zeros((len(self.class_names), columns.shape[1]), dtype=np.float32)
         with one_blas_thread():
             for start in range(0, columns.shape[1], CHUNK_ROWS):
@@ -99,6 +100,7 @@ class Model(Record):
                 raw = raw if raw.strides[1] == raw.itemsize else np.ascontiguousarray(raw)
                 for part in self.parts:
                     part.add_probabilities(raw, total[:, start : start + CHUNK_ROWS])
+        # Each part has added `weight` times its mean: divided once, every member counts the same.
         total /= self.weight
         return total
 
@@ -162,6 +164,7 @@ class Model(Record):
 
     def digest(self, evaluation: Mapping[str, Any]) -> str:
         """Return the sha256 of what the model and its evaluation say; raises as `save` does."""
+        # Without the files that are served: they follow from the model.
         return content_digest(self.to_plain(), evaluation)
 
     @classmethod

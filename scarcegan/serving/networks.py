@@ -48,6 +48,7 @@ class Networks(Record):
 
     def check(self, name: str, features: int, classes: int) -> None:
         """Refuse arrays that do not fit together."""
+        # The forward pass takes LeakyReLU as the larger of two lines, which holds for these slopes alone.
         if not 0 <= self.slope <= 1:
             raise RegistryProblem(f"expected {name}'s slope in [0, 1], got {self.slope}: give LeakyReLU's slope")
         expect_array(f"{name}'s scaler knots", self.scaler.knots, features, None)

@@ -64,6 +64,7 @@ class Part(Protocol):
         """Read what `to_plain` returned."""
 
 
+# Archives name these kinds: models of a kind that is renamed cannot be read any more.
 KINDS: Mapping[str, type[Part]] = {kind.kind: kind for kind in (Networks,)}
 
 

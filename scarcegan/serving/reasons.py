@@ -68,6 +68,7 @@ def strongest_reasons(
     Returns:
         One list for each player; in words such as "share active days 0.93, typical 0.21 (+0.18)".
     """
+    # Stable: of two features that weigh the same, the first column is named, on every machine.
     strongest = np.argsort(-attributions, axis=1, kind="stable")[:, :count]
     return [
         [_reason(feature_names[i], float(row[i]), float(typical[i]), float(shares[i])) for i in order if shares[i] > 0]
@@ -82,4 +83,5 @@ def _reason(feature: str, value: float, typical: float, attribution: float) -> R
 
 
 def _figure(value: float) -> str:
+    # From a thousand on, three significant digits would be written as a power of ten.
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"

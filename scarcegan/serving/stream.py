@@ -46,6 +46,7 @@ def score_parquet(model: Model, path: Path, id_column: str, batch_rows: int = BA
         DataProblem: a feature is missing from the file, or a player's value is missing or no number.
     """
     features = model.feature_names
+    # `pre_buffer` would read whole column chunks ahead: memory would grow with the file's row groups.
     with pq.ParquetFile(path, buffer_size=READ_AHEAD_BYTES, pre_buffer=False) as file:
         missing = sorted({id_column, *features} - set(file.schema_arrow.names))
         if missing:

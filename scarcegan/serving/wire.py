@@ -38,12 +38,14 @@ class Graph:
         """Add an operation with its attributes (bytes: an encoded AttrValue) and return its name."""
         name = name or f"{operation}_{len(self.nodes)}"
         parts = [_text(1, name), _text(2, operation), *(_text(3, one) for one in inputs)]
+        # Sorted: a map has no order on the wire, and equal graphs are to give equal bytes.
         parts += [_entry(5, key, _attribute(attributes[key])) for key in sorted(attributes)]
         self.nodes.append(b"".join(parts))
         return name
 
     def constant(self, values: np.ndarray | np.float32 | Sequence[int] | int, kind: int = FLOAT) -> str:
         """Add constant numbers and return their name."""
+        # `ascontiguousarray` turns a scalar into a list of one: its shape is put back.
         array = np.ascontiguousarray(values, dtype=_NUMPY_TYPES[kind]).reshape(np.shape(values))
         tensor = _number(1, kind) + _message(2, _shape(array.shape)) + _message(4, array.tobytes())
         return self.add("Const", [], {"dtype": Type(kind), "value": _message(8, tensor)})
@@ -77,6 +79,7 @@ def saved_model(graph: Graph, inputs: Mapping[str, Tensor], outputs: Mapping[str
     signature += _text(3, "tensorflow/serving/predict")
     graph_def = b"".join(_message(1, node) for node in graph.nodes) + _message(4, _number(1, PRODUCER))
     meta_graph = _message(1, _text(4, "serve")) + _message(2, graph_def) + _entry(5, "serving_default", signature)
+    # Field 1 is the version of SavedModel's own schema.
     return _number(1, 1) + _message(2, meta_graph)
 
 
@@ -121,6 +124,7 @@ def _tag(tag: int, kind: int) -> bytes:
 
 
 def _varint(number: int) -> bytes:
+    # Seven bits in a byte, the lowest first; the high bit says that more follow.
     groups = []
     while number >= 0x80:
         groups.append(number & 0x7F | 0x80)

@@ -95,6 +95,7 @@ def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Pl
     known_by = pd.Timestamp(data.labels_known_by or cutoff)
     unlabeled = labels.populations.unlabeled
     table = labels.table.assign(row=_rows_of(labels.table[ID], snapshot.ids))
+    # Players listed as unlabelled are not counted: without telemetry they lose nothing.
     silent = table.loc[table["row"] < 0, "population"].ne(unlabeled).sum()
     table = table[table["row"] >= 0]
     if table.empty:
@@ -105,8 +106,10 @@ def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Pl
     is_label = table["population"].isin(labels.populations.classes)
     is_old = (table["since"] < pd.Timestamp(first_day)) & is_label
     is_late = (table["known_at"] > known_by) & ~is_old & is_label
+    # Labels of test players do not count: their truth is for evaluation alone.
     is_tested = table["row"].isin(table["row"][table["population"] == TEST])
     known = _latest(table[~is_old & ~is_late & ~(is_tested & is_label)], labels.location)
+    # Who has an earlier label or is a test player stays so; only the others became known late.
     settled = table["row"].isin(known["row"][known["population"] != unlabeled])
     late = _latest(table[is_late & ~settled], labels.location)
     listed = np.ones(len(snapshot.ids), bool)
@@ -166,6 +169,7 @@ def _with_later(players: Players, late: pd.DataFrame, classes: np.ndarray, test_
 
     The late ones are known because somebody looked: alone they stand for nobody. The unlabelled beside them do.
     """
+    # A stream of its own: this draw changes no other draw with the same seed.
     rng = np.random.default_rng([seed, 4])
     labels, test_set = players.labels.copy(), players.test_set.copy()
     labels[late["row"]] = classes
@@ -194,6 +198,7 @@ def _latest(table: pd.DataFrame, location: str) -> pd.DataFrame:
         DataProblem: two populations from the same day on.
     """
     last = table[table["since"] == table.groupby("row")["since"].transform("max")]
+    # The same label twice is no contradiction.
     last = last.drop_duplicates(["row", "population"])
     again = last["row"].duplicated(keep=False)
     if again.any():

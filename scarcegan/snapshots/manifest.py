@@ -12,6 +12,7 @@ from scarcegan.data.columns import Column, merge
 from scarcegan.problems import DataProblem, Problem
 from scarcegan.records import Record
 
+# It is part of each fingerprint: another format gives other fingerprints.
 FORMAT = 1
 
 
@@ -123,6 +124,7 @@ def describe_snapshot(name: str, frame: Frame, parts: Sequence[tuple[Part, Seque
 def fingerprint_of(manifest: Manifest) -> str:
     """Hash what the snapshot holds: neither its name nor the code that made it, nor how its files are packed."""
     frame = manifest.frame
+    # Sorted: it does not matter in which order tasks have written the parts.
     held = [FORMAT, frame.cutoff, frame.window_days, frame.columns, sorted(part.content for part in manifest.parts)]
     return hashlib.sha256(json.dumps(held).encode()).hexdigest()[:16]
 

@@ -71,6 +71,7 @@ class SnapshotStore:
         """
         if not len(ids):
             return Part("", 0, "", "", ""), []
+        # A draft first: the file's name holds the digest of its bytes.
         with draft_beside(join(self.folder, name)) as draft:
             _write(draft, ids, features, columns)
             sha256 = _sha256(draft)
@@ -90,6 +91,7 @@ class SnapshotStore:
                 f"expected a name that ends with the cut-off {manifest.frame.cutoff}, got '{manifest.name}': rename it"
             )
         location = self._at(manifest.name, MANIFEST)
+        # `once`: of two publishers at the same moment one wins, and the other finds its manifest there.
         if write_bytes(location, manifest.to_json(), once=True):
             return manifest
         published = self.describe(manifest.name)
