@@ -15,11 +15,7 @@ METRIC_NAMES = {
 
 
 def show_round(fold, progress):
-    """Print a round in the form that the team's metric regexes read, and refresh the live card.
-
-    Raises:
-        MachineTakenAway: AWS is about to take the spot instance away; a retry goes on from this round.
-    """
+    """Print a round in the form that the team's metric regexes read, and refresh the live card."""
     last = {name: sum(by_round[-1]) / progress.members for name, by_round in progress.series.items()}
     words = "; ".join(f"{name}={last[key]:.4g}" for name, key in METRIC_NAMES.items())
     print(f"Iteration={progress.iteration[-1]}; {words}; Accuracy_Supervised={100 * last['accuracy_supervised']:.1f};")
@@ -30,7 +26,7 @@ def show_round(fold, progress):
 
 
 def stop_if_taken_away():
-    """End the training if AWS has announced that it takes the spot instance away, while there is time to save.
+    """Raise MachineTakenAway if AWS has announced that it takes the spot instance away, while there is time to save.
 
     Metaflow watches the instance's metadata in every Batch job and writes the notice to a file.
     """

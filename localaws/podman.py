@@ -11,11 +11,7 @@ BUILD = f"podman build --network host --file config/aws/Dockerfile --build-arg T
 
 
 def podman_command(socket: Path) -> list[str]:
-    """Return the command that serves podman's socket.
-
-    Raises:
-        TwinProblem: podman or the image is not there.
-    """
+    """Return the command that serves podman's socket, or raise a TwinProblem if podman or the image is not there."""
     podman = shutil.which("podman")
     if podman is None:
         raise TwinProblem("expected podman, got none: `apt-get install podman runc netavark`, or run jobs as processes")

@@ -56,11 +56,7 @@ class Server:
             )
 
     def wait_until_up(self, url: str, seconds: float = 60) -> None:
-        """Return as soon as the server answers, whatever it says.
-
-        Raises:
-            TwinProblem: it has ended, or says nothing in time.
-        """
+        """Return as soon as the server answers, whatever it says; a TwinProblem if it ends or says nothing in time."""
         limit = time.monotonic() + seconds
         while time.monotonic() < limit and self._process.poll() is None:
             try:

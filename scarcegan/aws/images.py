@@ -17,10 +17,8 @@ def serving_image(chosen: settings.Registry, region: str) -> str:
     """Return the URI of the image that serves archives in a region: the settings' own, otherwise AWS's.
 
     AWS's accounts and tags stand in the table that sagemaker-core brings along. The file is read without importing
-    that package, which takes seconds.
-
-    Raises:
-        RegistryProblem: the settings name no image, and the `aws` extra is not installed or knows none.
+    that package, which takes seconds. Raises a RegistryProblem where the settings name no image, and the `aws` extra
+    is not installed or knows none.
     """
     if chosen.image:
         return chosen.image

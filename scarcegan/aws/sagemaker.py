@@ -41,11 +41,7 @@ class SageMakerRegistry(Registry):
     The last decision about a package stands in its approval status and description, where the console and
     EventBridge see it; all decisions are objects in S3. An approval given in the console counts as well.
 
-    Args:
-        group: made by the first registration.
-        bucket: keeps archives and decisions.
-        client: boto3's SageMaker client.
-        image: URI of the inference image that serves the archive.
+    The first registration makes the group; `client` is boto3's, `image` the URI of the image that serves the archive.
     """
 
     def __init__(self, group: str, bucket: Bucket, client: Any, *, image: str) -> None:
@@ -53,11 +49,7 @@ class SageMakerRegistry(Registry):
         self._bucket, self._client, self._image = bucket, client, image
 
     def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
-        """Register the models of one release; a rerun after a failure registers only what is missing.
-
-        Raises:
-            RegistryProblem: naming the models that landed and those that did not.
-        """
+        """Register the models of one release; after a failure, which names those that landed, a rerun does the rest."""
         rules.check_release(models)
         # All of them are made before anything is sent: one that is beyond SageMaker's limits stops the release.
         requests = [

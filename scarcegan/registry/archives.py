@@ -14,10 +14,9 @@ def archive_path(folder: Path, sha256: str) -> Path:
 
 
 def keep_archive(archive: Path, folder: Path, sha256: str) -> Path:
-    """Copy an archive into the folder and return the copy; a kept one that was damaged since is replaced.
+    """Copy an archive into the folder and return the copy, or raise a RegistryProblem if its digest is another.
 
-    Raises:
-        RegistryProblem: the copy has another digest.
+    A kept one that was damaged since is replaced.
     """
     kept = archive_path(folder, sha256)
     try:

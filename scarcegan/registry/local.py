@@ -203,5 +203,4 @@ class LocalRegistry(Registry):
 
 
 def _layout(connection: sqlite3.Connection) -> int:
-    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return number
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
