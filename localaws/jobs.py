@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,7 +41,7 @@ class Machine:
     folder: Path
     environment: dict[str, str]
     images: Path
-    slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(2))
+    slots: threading.BoundedSemaphore
 
 
 class DescribedJob(Job):

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 
@@ -21,21 +22,15 @@ def free_ports(count: int) -> list[int]:
 
     They lie below those that systems give to outgoing connections: such a one could be gone before the server starts.
     """
-    sockets: list[socket.socket] = []
-    try:
+    free: list[int] = []
+    with ExitStack() as held:
         # Random, as two twins may start at once; many, as some are taken.
         for port in random.sample(range(15_000, 32_000), 40 * count):
-            one = socket.socket()
-            sockets.append(one)
-            try:
-                one.bind(("127.0.0.1", port))
-            except OSError:
-                sockets.pop().close()
-            if len(sockets) == count:
-                return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+            with suppress(OSError):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                free.append(port)
+            if len(free) == count:
+                return free
     raise TwinProblem(f"expected {count} free ports between 15000 and 32000, got fewer: end some servers")
 
 

@@ -23,8 +23,6 @@ from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 
-NOT_DECIDED = Decision("PendingManualApproval", "", "", "")
-
 
 def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
     """Open the registry in the account and region of the environment's AWS credentials."""
@@ -139,7 +137,7 @@ class SageMakerRegistry(Registry):
 
     def _version(self, package: dict[str, Any]) -> ModelVersion:
         facts = from_metadata(package["CustomerMetadataProperties"])
-        decision = _decision_of(package) or NOT_DECIDED
+        decision = _decision_of(package) or Decision("PendingManualApproval", who="", why="", at="")
         return ModelVersion(
             version=package["ModelPackageVersion"],
             group=self.group,

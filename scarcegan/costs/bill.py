@@ -63,10 +63,8 @@ def _step(name: str, tasks: Sequence[TaskUsage], prices: Prices) -> StepCost:
 
 
 def _suggestion(step: StepCost, steps: Sequence[StepCost], sections: Mapping[str, str]) -> str:
-    """Say what to ask for next time; empty where the request fits.
-
-    Steps that share a section share its request: less is suggested only for the step that needs most of it.
-    """
+    """Say what to ask for next time; empty where the request fits."""
+    # Steps that share a section share its request: less is suggested only for the step that needs most of it.
     peers = [other for other in steps if sections[other.step] == sections[step.step]]
     section = f"resources.{sections[step.step]}"
     advice = []

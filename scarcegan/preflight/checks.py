@@ -16,7 +16,6 @@ from scarcegan.settings.machine_sections import StepResources
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, ResourceSection, request_of
 
 Check = tuple[str, Callable[[], Finding | str]]
-SERVICES = ("s3", "batch", "ec2", "ecr", "iam", "sagemaker")
 
 
 def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
@@ -28,7 +27,7 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     if credentials.state == "failed":
         return [credentials, *run_checks(players)]
     # Made before the threads start: boto3 does not create clients safely in several at once.
-    clients = {name: _client(name) for name in SERVICES}
+    clients = {name: _client(name) for name in ("s3", "batch", "ec2", "ecr", "iam", "sagemaker")}
     resources, image = settings.resources, variables.get("METAFLOW_BATCH_CONTAINER_IMAGE", "")
     # Sections mostly share an image: each image is checked once.
     images = dict.fromkeys(asked.image or image for _, asked in _sections(resources))
