@@ -23,12 +23,10 @@ RETRAIN_FLOW = ROOT / "flows" / "retrain_flow.py"
 
 @dataclass(frozen=True)
 class Retraining:
-    """A retraining that drift asks for.
+    """A retraining that drift asks for; its causes are the signals in ScoreFlow's decision.
 
-    Attributes:
-        causes: the signals of drift, from ScoreFlow's decision.
-        asked_by: pathspec of the run that asks, the same for all its resumes.
-        config: path of the configuration file; a relative one counts from the repository's root.
+    `asked_by` is the pathspec of the run that asks, the same for all its resumes. A relative path of the configuration
+    file counts from the repository's root.
     """
 
     snapshot: str

@@ -17,12 +17,9 @@ CODES = {403: "AccessDenied", 500: "InternalError", 503: "SlowDown"}
 
 @dataclass(frozen=True)
 class Fault:
-    """What to answer instead of S3.
+    """What to answer instead of S3: 403, 500 or 503, until a moment of the monotonic clock.
 
-    Attributes:
-        status: 403, 500 or 503.
-        within: only requests whose address, query included, contains this.
-        until: moment of the monotonic clock at which it is over.
+    It meets a share of the requests whose address, query included, contains `within`.
     """
 
     status: int

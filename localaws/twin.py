@@ -23,12 +23,9 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Twin:
-    """A running twin.
+    """A running twin; a process with its environment takes it for AWS.
 
-    Attributes:
-        environment: what a process needs to take the twin for AWS.
-        s3: the door to its S3, which can be told to fail.
-        folder: its files, removed when it stops.
+    Its S3 can be told to fail; the files in its folder are removed when it stops.
     """
 
     environment: dict[str, str]
@@ -48,10 +45,8 @@ class Twin:
 def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "", *, containers: bool = False) -> Iterator[Twin]:
     """Start the twin, provision it, and stop it in the end; a TwinProblem says what does not start.
 
-    Args:
-        jobs: how many Batch jobs run at once.
-        object_store: `seaweedfs` or `moto`; empty takes SeaweedFS where its program is installed.
-        containers: run jobs in podman's containers of the image `localhost/scarcegan`, all at once.
+    So many Batch jobs run at once; in podman's `containers` of the image `localhost/scarcegan` all do. The object store
+    is `seaweedfs` or `moto`; empty takes SeaweedFS where its program is installed.
     """
     kept_by_moto = object_store == "moto" or (not object_store and not weed().is_file())
     aws, metadata, door, *ports = free_ports(3 + len(PORT_OPTIONS))

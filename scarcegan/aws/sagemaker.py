@@ -160,8 +160,7 @@ class SageMakerRegistry(Registry):
 
     def _set_status(self, version: ModelVersion, decision: Decision) -> None:
         package = self._client.describe_model_package(ModelPackageName=version.arn)
-        former = _decision_of(package)
-        if former:
+        if former := _decision_of(package):
             # A decision taken in the console is on record before another one replaces it.
             self._bucket.record(self.group, version.version, former)
         said = {key: value for key, value in asdict(decision).items() if key != "status"}

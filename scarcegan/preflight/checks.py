@@ -43,10 +43,7 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
 
 
 def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Raise a PreflightProblem for what would fail in a later step of RetrainFlow.
-
-    These are the players; in a job, queues and registry too.
-    """
+    """Raise a PreflightProblem for what would fail later in RetrainFlow: players; in a job, queues and registry too."""
     checks: list[Check] = [("players", partial(_check_players, settings))]
     if BATCH_JOB in environment:
         clients = {name: _client(name) for name in ("batch", "ec2")}
@@ -59,10 +56,7 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Raise a PreflightProblem in a job unless all jobs of a scoring share registry, snapshots and scores.
-
-    None of them may have to retrain, either.
-    """
+    """Raise a PreflightProblem in a job of a scoring whose jobs do not share registry and folders, or that retrains."""
     if BATCH_JOB in environment:
         folders = {"snapshots": settings.snapshots.folder, "scoring": settings.scoring.folder}
         kept = partial(account.check_kept, settings.registry)

@@ -15,9 +15,8 @@ LONGEST_REASON = 256
 def check_release(models: Sequence[ModelToRegister]) -> None:
     """Check that models form one release and can all be registered, before any of them is.
 
-    Raises:
-        RegistryProblem: no models, several releases or runs, a definition twice, a number that is not finite, an
-            archive that is missing or has another digest.
+    A RegistryProblem: no models, several releases or runs, a definition twice, a number that is not finite, an archive
+    that is missing or has another digest.
     """
     if not models:
         raise RegistryProblem("expected the models of a release, got none: select models first")
@@ -99,8 +98,7 @@ def check_complete(version: ModelVersion, versions: Iterable[ModelVersion]) -> N
 def rollback_plan(versions: Sequence[ModelVersion], release_id: str | None, *, force: bool) -> list[ModelVersion]:
     """Return the approved versions that a rollback of a release, by default the last champion's, withdraws.
 
-    Raises:
-        RegistryProblem: nothing is approved, or a definition would be left without a champion and that is not forced.
+    A RegistryProblem: nothing is approved, or a definition would be left without a champion and that is not forced.
     """
     champions = [version for version in versions if version.is_champion]
     if release_id is None and champions:
