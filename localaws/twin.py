@@ -12,8 +12,7 @@ from pathlib import Path
 
 from localaws.image import build_image
 from localaws.object_store import PORT_OPTIONS, seaweed_command, weed
-from localaws.podman import IMAGE, podman_command
-from localaws.processes import Server, free_ports
+from localaws.processes import IMAGE, Server, free_ports, podman_command
 from localaws.provision import provision
 from localaws.s3_front import S3Front
 
