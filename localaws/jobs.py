@@ -166,7 +166,7 @@ class ProcessJob(DescribedJob):
         properties = self.job_definition.container_properties or {}
         own = {entry["name"]: entry["value"] for entry in self._get_container_property("environment", [])}
         described = self.machine.images / f"{str(properties.get('image', '')).replace('/', '_')}.json"
-        image = json.loads(described.read_text()) if described.is_file() else {}
+        image: dict[str, str] = json.loads(described.read_text()) if described.is_file() else {}
         from_batch = told_by_batch(self, attempt=len(self.attempts)) | {"HOME": str(folder)}
         return self.machine.environment | image | own | from_batch
 
