@@ -83,14 +83,8 @@ def show(settings, variables, config, to):
     queues.add(known["METAFLOW_BATCH_JOB_QUEUE"])
     with tempfile.TemporaryDirectory() as folder, stand_in(known, queues, folder) as (environment, clients):
         for flow in FLOWS:
-            done = subprocess.run(  # noqa: S603
-                create(flow, config, to, "--only-json"),
-                env=environment | jobs_role(flow, settings),
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            command, given = create(flow, config, to, "--only-json"), environment | jobs_role(flow, settings)
+            done = subprocess.run(command, env=given, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
             if done.returncode:
                 sys.exit(f"{FLOWS[flow]} does not compile:\n{done.stderr}")
             print(*described(done.stdout, getattr(settings.deployment, f"{flow}_cron"), clients("batch")), "", sep="\n")

@@ -7,21 +7,14 @@ from metaflow import current
 from cards.train_card import train_card
 from scarcegan.machine import MachineTakenAway
 
-METRIC_NAMES = {
-    "Discriminator_Supervised_Loss": "discriminator_supervised_loss",
-    "Discriminator_UnSupervised_Loss": "discriminator_unsupervised_loss",
-    "Generator_Loss": "generator_loss",
-}
+# As the team's regexes know them; in lower case they are the names of the progress's series.
+METRIC_NAMES = ("Discriminator_Supervised_Loss", "Discriminator_UnSupervised_Loss", "Generator_Loss")
 
 
 def show_round(fold, progress):
-    """Print a round in the form that the team's metric regexes read, and refresh the live card.
-
-    Raises:
-        MachineTakenAway: AWS is about to take the spot instance away; a retry goes on from this round.
-    """
+    """Print a round in the form that the team's metric regexes read, and refresh the live card."""
     last = {name: sum(by_round[-1]) / progress.members for name, by_round in progress.series.items()}
-    words = "; ".join(f"{name}={last[key]:.4g}" for name, key in METRIC_NAMES.items())
+    words = "; ".join(f"{name}={last[name.lower()]:.4g}" for name in METRIC_NAMES)
     print(f"Iteration={progress.iteration[-1]}; {words}; Accuracy_Supervised={100 * last['accuracy_supervised']:.1f};")
     current.card.clear()
     current.card.extend(train_card(progress, fold))
@@ -30,7 +23,7 @@ def show_round(fold, progress):
 
 
 def stop_if_taken_away():
-    """End the training if AWS has announced that it takes the spot instance away, while there is time to save.
+    """Raise MachineTakenAway if AWS has announced that it takes the spot instance away, while there is time to save.
 
     Metaflow watches the instance's metadata in every Batch job and writes the notice to a file.
     """

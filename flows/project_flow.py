@@ -39,11 +39,7 @@ class every_step(FlowMutator):  # noqa: N801 - used as a decorator
 
 
 def sections_of(flow_name, steps):
-    """Return the section of `[resources]` for each step of a flow, from the one table of them.
-
-    Raises:
-        NothingStarted: the table has a step too few or too many.
-    """
+    """Return the section of `[resources]` for each step; NothingStarted where the table has one too few or too many."""
     table = STEPS.get(flow_name, {})
     faults = [f"no section of [resources] for '{step}': add it there" for step in steps if step not in table]
     faults += [f"'{step}', which {flow_name} does not have: remove it there" for step in table if step not in steps]

@@ -193,12 +193,10 @@ class RetrainFlow(ProjectFlow):
         )
 
     def _checkpoints(self):
-        """Return the folder of this run's checkpoints, the same for all its resumes and for no other run.
-
-        It is beside the artifacts where they are on S3: the next task may run on another machine.
-        """
+        """Return the folder of this run's checkpoints, the same for all its resumes and for no other run."""
         from scarcegan.project import project_folder
 
+        # Beside the artifacts where they are on S3: the next task may run on another machine.
         shared = self.shared_prefix()
         if shared:
             return f"{shared}/{current.flow_name}/checkpoints/{self.origin_run}"

@@ -23,14 +23,10 @@ RETRAIN_FLOW = ROOT / "flows" / "retrain_flow.py"
 
 @dataclass(frozen=True)
 class Retraining:
-    """A retraining that drift asks for.
+    """A retraining that drift asks for; its causes are the signals in ScoreFlow's decision.
 
-    Attributes:
-        snapshot: name of the snapshot to train on.
-        causes: the signals of drift, from ScoreFlow's decision.
-        asked_by: pathspec of the run that asks, the same for all its resumes.
-        config: path of the configuration file; a relative one counts from the repository's root.
-        flow: the flow's file.
+    `asked_by` is the pathspec of the run that asks, the same for all its resumes. A relative path of the configuration
+    file counts from the repository's root.
     """
 
     snapshot: str
@@ -57,14 +53,10 @@ class Retraining:
         Where ScoreFlow is deployed to Step Functions, the RetrainFlow deployed beside it is started and not waited
         for. An execution has no tags of its own: the artifacts of the run that asks tell the cause.
 
-        Returns:
-            The pathspec of the retraining, also of one that this run started before it was resumed; None where
-            another run has started one on this snapshot.
-
-        Raises:
-            SettingsProblem: the configuration does not train on snapshots.
-            Problem: the retraining could not be started, and the next run may try again; or it failed, and it can be
-                resumed: no other is started on this snapshot.
+        Returns the pathspec of the retraining, also of one that this run started before it was resumed; None where
+        another run has started one on this snapshot. Raises a SettingsProblem where the configuration does not train
+        on snapshots, and a Problem where the retraining could not be started, so that the next run may try again, or
+        where it failed: then it can be resumed, and no other is started on this snapshot.
         """
         if settings.data.source != "snapshot":
             raise SettingsProblem(

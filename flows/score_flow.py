@@ -109,12 +109,8 @@ class ScoreFlow(ProjectFlow):
         from retrain_trigger import Retraining
 
         settings = self.resolved()
-        wanted = Retraining(
-            snapshot=plan.snapshot.name,
-            causes=tuple(decision.causes),
-            asked_by=plan.run,
-            config=str(self.launch.config),
-        )
+        causes, config = tuple(decision.causes), str(self.launch.config)
+        wanted = Retraining(snapshot=plan.snapshot.name, causes=causes, asked_by=plan.run, config=config)
         if settings.monitoring.start_retraining:
             return wanted.start(settings)
         print("To retrain:", wanted.command, sep="\n  ")

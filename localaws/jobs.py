@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,12 +41,7 @@ class Machine:
     folder: Path
     environment: dict[str, str]
     images: Path
-    slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(2))
-
-    def environment_of(self, image: str) -> dict[str, str]:
-        """Return what an image's `ENV` lines set."""
-        described = self.images / f"{image.replace('/', '_')}.json"
-        return json.loads(described.read_text()) if described.is_file() else {}
+    slots: threading.BoundedSemaphore
 
 
 class DescribedJob(Job):
@@ -170,7 +165,8 @@ class ProcessJob(DescribedJob):
     def _environment(self, folder: Path) -> dict[str, str]:
         properties = self.job_definition.container_properties or {}
         own = {entry["name"]: entry["value"] for entry in self._get_container_property("environment", [])}
-        image = self.machine.environment_of(str(properties.get("image", "")))
+        described = self.machine.images / f"{str(properties.get('image', '')).replace('/', '_')}.json"
+        image: dict[str, str] = json.loads(described.read_text()) if described.is_file() else {}
         from_batch = told_by_batch(self, attempt=len(self.attempts)) | {"HOME": str(folder)}
         return self.machine.environment | image | own | from_batch
 

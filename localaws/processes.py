@@ -1,7 +1,8 @@
-"""Starting and stopping the twin's servers."""
+"""Starting and stopping the twin's servers, podman among them."""
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +10,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
+
+IMAGE = "localhost/scarcegan"
+BUILD = f"podman build --network host --file config/aws/Dockerfile --build-arg TENSORFLOW=tensorflow --tag {IMAGE} ."
 
 
 class TwinProblem(Exception):
@@ -21,21 +26,15 @@ def free_ports(count: int) -> list[int]:
 
     They lie below those that systems give to outgoing connections: such a one could be gone before the server starts.
     """
-    sockets: list[socket.socket] = []
-    try:
+    free: list[int] = []
+    with ExitStack() as held:
         # Random, as two twins may start at once; many, as some are taken.
         for port in random.sample(range(15_000, 32_000), 40 * count):
-            one = socket.socket()
-            sockets.append(one)
-            try:
-                one.bind(("127.0.0.1", port))
-            except OSError:
-                sockets.pop().close()
-            if len(sockets) == count:
-                return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+            with suppress(OSError):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                free.append(port)
+            if len(free) == count:
+                return free
     raise TwinProblem(f"expected {count} free ports between 15000 and 32000, got fewer: end some servers")
 
 
@@ -56,11 +55,7 @@ class Server:
             )
 
     def wait_until_up(self, url: str, seconds: float = 60) -> None:
-        """Return as soon as the server answers, whatever it says.
-
-        Raises:
-            TwinProblem: it has ended, or says nothing in time.
-        """
+        """Return as soon as the server answers, whatever it says; a TwinProblem if it ends or says nothing in time."""
         limit = time.monotonic() + seconds
         while time.monotonic() < limit and self._process.poll() is None:
             try:
@@ -81,3 +76,13 @@ class Server:
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
+
+
+def podman_command(socket: Path) -> list[str]:
+    """Return the command that serves podman's socket, or raise a TwinProblem if podman or the image is not there."""
+    podman = shutil.which("podman")
+    if podman is None:
+        raise TwinProblem("expected podman, got none: `apt-get install podman runc netavark`, or run jobs as processes")
+    if subprocess.run([podman, "image", "exists", IMAGE], check=False).returncode:  # noqa: S603
+        raise TwinProblem(f"expected podman to have the image {IMAGE}, got none: run `{BUILD}`")
+    return [podman, "system", "service", "--time=0", f"unix://{socket}"]

@@ -12,16 +12,10 @@ STACK = "scarcegan"
 
 
 def provision(account: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Deploy config/aws/stack.yaml and make its buckets in the S3 server as well.
+    """Deploy config/aws/stack.yaml to the AWS of these variables and make its buckets in the S3 server as well.
 
-    Args:
-        account: the environment variables that lead to the twin's AWS.
-
-    Returns:
-        Metaflow's environment variables, which the template names in the descriptions of its outputs; and all outputs.
-
-    Raises:
-        TwinProblem: the stack cannot be created.
+    Returns Metaflow's environment variables, which the template names in the descriptions of its outputs; and all
+    outputs. Raises a TwinProblem where the stack cannot be created.
     """
     key = (account["AWS_ACCESS_KEY_ID"], account["AWS_SECRET_ACCESS_KEY"])
     session = boto3.Session(*key, region_name=account["AWS_DEFAULT_REGION"])

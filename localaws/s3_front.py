@@ -17,13 +17,9 @@ CODES = {403: "AccessDenied", 500: "InternalError", 503: "SlowDown"}
 
 @dataclass(frozen=True)
 class Fault:
-    """What to answer instead of S3.
+    """What to answer instead of S3: 403, 500 or 503, until a moment of the monotonic clock.
 
-    Attributes:
-        status: 403, 500 or 503.
-        share: that share of the requests meets it.
-        within: only requests whose address, query included, contains this.
-        until: moment of the monotonic clock at which it is over.
+    It meets a share of the requests whose address, query included, contains `within`.
     """
 
     status: int
@@ -37,12 +33,7 @@ class Fault:
 
 
 class S3Front(ThreadingHTTPServer):
-    """Forwards everything to the S3 server, unless a fault is injected.
-
-    Args:
-        port: where to listen on the loopback interface.
-        upstream: the port of the S3 server.
-    """
+    """Listens on a port and forwards everything to `upstream`, the S3 server's port, unless a fault is injected."""
 
     daemon_threads = True
     # Jobs open many connections at once: Python's default, 5, would turn some away.

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from localaws.image import build_image
 from localaws.object_store import PORT_OPTIONS, seaweed_command, weed
-from localaws.podman import IMAGE, podman_command
-from localaws.processes import Server, free_ports
+from localaws.processes import IMAGE, Server, free_ports, podman_command
 from localaws.provision import provision
 from localaws.s3_front import S3Front
 
@@ -23,13 +22,9 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Twin:
-    """A running twin.
+    """A running twin; a process with its environment takes it for AWS.
 
-    Attributes:
-        environment: what a process needs to take the twin for AWS.
-        outputs: the stack's outputs.
-        s3: the door to its S3, which can be told to fail.
-        folder: its files, removed when it stops.
+    Its S3 can be told to fail; the files in its folder are removed when it stops.
     """
 
     environment: dict[str, str]
@@ -47,15 +42,10 @@ class Twin:
 
 @contextmanager
 def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "", *, containers: bool = False) -> Iterator[Twin]:
-    """Start the twin, provision it, and stop it in the end.
+    """Start the twin, provision it, and stop it in the end; a TwinProblem says what does not start.
 
-    Args:
-        jobs: how many Batch jobs run at once.
-        object_store: `seaweedfs` or `moto`; empty takes SeaweedFS where its program is installed.
-        containers: run jobs in podman's containers of the image `localhost/scarcegan`, all at once.
-
-    Raises:
-        TwinProblem: a server does not start, the stack cannot be deployed, or podman or the image is not there.
+    So many Batch jobs run at once; in podman's `containers` of the image `localhost/scarcegan` all do. The object store
+    is `seaweedfs` or `moto`; empty takes SeaweedFS where its program is installed.
     """
     kept_by_moto = object_store == "moto" or (not object_store and not weed().is_file())
     aws, metadata, door, *ports = free_ports(3 + len(PORT_OPTIONS))
@@ -67,11 +57,17 @@ def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "", *, contai
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="scarcegan-aws-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        podman = _start_podman(stack, folder) if containers else ""
+        podman = folder / "podman.sock"
+        if containers:
+            _start(stack, "podman", podman_command(podman), folder)
         found_by_jobs = account if containers else build_image(folder / "image") | account
+        socket = str(podman) if containers else ""
+        told = {"port": aws, "folder": str(folder), "environment": found_by_jobs, "slots": jobs, "podman": socket}
+        aws_command = [sys.executable, "-m", "localaws.aws_server", json.dumps(told)]
+        metadata_command = [sys.executable, "-m", "localaws.metadata_server", str(metadata), str(folder)]
         servers = {
-            f"http://127.0.0.1:{aws}/moto-api/": _start_aws(stack, folder, aws, found_by_jobs, jobs, podman),
-            f"http://127.0.0.1:{metadata}/ping": _start_metadata(stack, folder, metadata),
+            f"http://127.0.0.1:{aws}/moto-api/": _start(stack, "aws", aws_command, folder),
+            f"http://127.0.0.1:{metadata}/ping": _start(stack, "metadata", metadata_command, folder),
         }
         if not kept_by_moto:
             command = seaweed_command(folder, ports, KEY["AWS_ACCESS_KEY_ID"], KEY["AWS_SECRET_ACCESS_KEY"])
@@ -83,23 +79,6 @@ def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "", *, contai
         stack.callback(s3.stop)
         exported, outputs = provision(account)
         yield Twin(account | exported | _metaflow(metadata), outputs, s3, folder)
-
-
-def _start_podman(stack: ExitStack, folder: Path) -> str:
-    socket = folder / "podman.sock"
-    _start(stack, "podman", podman_command(socket), folder)
-    return str(socket)
-
-
-def _start_aws(
-    stack: ExitStack, folder: Path, port: int, environment: dict[str, str], jobs: int, podman: str
-) -> Server:
-    chosen = {"port": port, "folder": str(folder), "environment": environment, "slots": jobs, "podman": podman}
-    return _start(stack, "aws", [sys.executable, "-m", "localaws.aws_server", json.dumps(chosen)], folder)
-
-
-def _start_metadata(stack: ExitStack, folder: Path, port: int) -> Server:
-    return _start(stack, "metadata", [sys.executable, "-m", "localaws.metadata_server", str(port), str(folder)], folder)
 
 
 def _start(stack: ExitStack, name: str, command: list[str], folder: Path, patience: float = 10) -> Server:

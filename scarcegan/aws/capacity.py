@@ -35,10 +35,8 @@ FARGATE = Instance("Fargate", 16, 122_880)
 def check_queue(name: str, request: Request, batch: Any, ec2: Any) -> Finding:
     """Check that a queue is open and that one of its compute environments can fit the largest request.
 
-    The name is empty where neither the configuration nor Metaflow names a queue.
-
-    Raises:
-        Refused: it is not there, closed, broken or too small.
+    The name is empty where neither the configuration nor Metaflow names a queue. Raises Refused where the queue is not
+    there, closed, broken or too small.
     """
     if not name:
         raise Refused("no queue is named", f"export METAFLOW_BATCH_JOB_QUEUE or set resources.{request.section}.queue")

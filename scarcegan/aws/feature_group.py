@@ -51,8 +51,7 @@ class FeatureGroup:
     def publish(self, manifest: Manifest) -> Manifest:
         """Hand over a snapshot that is published in the folder; the same again changes nothing.
 
-        Raises:
-            DataProblem: the feature group has other features, cannot be made, or refuses records.
+        A DataProblem tells that the feature group has other features, cannot be made, or refuses records.
         """
         marker = join(join(self._store.folder, manifest.name), f"_handed-to-{self.group}")
         if is_file(marker):

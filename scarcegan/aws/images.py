@@ -1,6 +1,7 @@
 """The image that serves an archive: AWS keeps it in an account per region."""
 
 import json
+from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
@@ -17,10 +18,8 @@ def serving_image(chosen: settings.Registry, region: str) -> str:
     """Return the URI of the image that serves archives in a region: the settings' own, otherwise AWS's.
 
     AWS's accounts and tags stand in the table that sagemaker-core brings along. The file is read without importing
-    that package, which takes seconds.
-
-    Raises:
-        RegistryProblem: the settings name no image, and the `aws` extra is not installed or knows none.
+    that package, which takes seconds. Raises a RegistryProblem where the settings name no image, and the `aws` extra
+    is not installed or knows none.
     """
     if chosen.image:
         return chosen.image
@@ -47,10 +46,8 @@ def serving_image(chosen: settings.Registry, region: str) -> str:
 
 def _tensorflow_images() -> dict[str, Any] | None:
     """Return sagemaker-core's table of TensorFlow images; None where the package is not installed."""
-    try:
-        files = metadata.files("sagemaker-core") or []
-    except metadata.PackageNotFoundError:
-        return None
-    found = [file for file in files if file.match("image_uri_config/tensorflow.json")]
-    table: dict[str, Any] | None = json.loads(found[0].read_text()) if found else None
-    return table
+    with suppress(metadata.PackageNotFoundError):
+        for file in metadata.files("sagemaker-core") or []:
+            if file.match("image_uri_config/tensorflow.json"):
+                return dict(json.loads(file.read_text()))
+    return None

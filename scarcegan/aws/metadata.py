@@ -12,31 +12,21 @@ LONGEST_KEY = 128
 LONGEST_VALUE = 256
 LONGEST_DESCRIPTION = 1_024
 METRIC, CHAMPION = "metric.", "champion."
-OWN_KEYS = (
-    "definition",
-    "threshold",
-    "constraint_met",
-    "release_id",
-    "release_size",
-    "origin_run_id",
-    "run_pathspec",
-    "sha256",
-    "token",
-)
+FACTS = ("definition", "threshold", "constraint_met", "release_id", "origin_run_id", "run_pathspec", "sha256", "token")
+OWN_KEYS = (*FACTS, "release_size")
 
 
 def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
     """Return everything worth keeping about a model as flat text.
 
-    Raises:
-        RegistryProblem: a reserved key, or one of SageMaker's limits (50 entries, 128 and 256 characters, letters,
-            digits, spaces and _.:/=+-@).
+    A RegistryProblem tells of a reserved key, or one of SageMaker's limits (50 entries, 128 and 256 characters,
+    letters, digits, spaces and _.:/=+-@).
     """
     # `from_metadata` tells the registry's entries by their keys: other facts must not use them.
     taken = [key for key in model.metadata if key in OWN_KEYS or key.startswith((METRIC, CHAMPION, "decision."))]
     if taken:
         raise RegistryProblem(f"expected metadata without reserved keys, got {taken}: rename them")
-    own = {key: str(getattr(model, key)) for key in OWN_KEYS if key != "release_size"}
+    own = {key: str(getattr(model, key)) for key in FACTS}
     # repr keeps every digit: the threshold that is read back is the same number.
     own |= {"threshold": repr(float(model.threshold)), "release_size": str(release_size)}
     metrics = {METRIC + name: repr(float(number)) for name, number in model.metrics.items()}

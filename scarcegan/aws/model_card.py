@@ -15,9 +15,7 @@ LONGEST_CARD = 100_000
 def model_card(evaluation: Evaluation, definition: str, facts: Mapping[str, str]) -> str:
     """Return the content of one model's card, JSON text; what cannot be measured is left out, facts are shown as given.
 
-    Raises:
-        RegistryProblem: the card has more than 100,000 characters.
-
+    A card of more than 100,000 characters is a RegistryProblem.
     Source: SageMaker developer guide, "Model card JSON schema", the part that model packages take.
     """
     model, verdict = evaluation.models[definition], evaluation.verdicts[definition]

@@ -15,10 +15,7 @@ CONTENT_TYPES = ["text/csv", "application/json"]
 def package_request(model: ModelToRegister, release_size: int, group: str, image: str, archive: str) -> dict[str, Any]:
     """Return the request that creates a checked model's package, without its quality report, which lies in a bucket.
 
-    Image and archive are URIs.
-
-    Raises:
-        RegistryProblem: the facts or the card are beyond SageMaker's limits.
+    Image and archive are URIs. Facts or a card beyond SageMaker's limits are a RegistryProblem.
     """
     origin = {"GeneratedBy": model.run_pathspec}
     if "git_commit" in model.metadata:

@@ -23,8 +23,6 @@ from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 
-NOT_DECIDED = Decision("PendingManualApproval", "", "", "")
-
 
 def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
     """Open the registry in the account and region of the environment's AWS credentials."""
@@ -41,11 +39,7 @@ class SageMakerRegistry(Registry):
     The last decision about a package stands in its approval status and description, where the console and
     EventBridge see it; all decisions are objects in S3. An approval given in the console counts as well.
 
-    Args:
-        group: made by the first registration.
-        bucket: keeps archives and decisions.
-        client: boto3's SageMaker client.
-        image: URI of the inference image that serves the archive.
+    The first registration makes the group; `client` is boto3's, `image` the URI of the image that serves the archive.
     """
 
     def __init__(self, group: str, bucket: Bucket, client: Any, *, image: str) -> None:
@@ -53,11 +47,7 @@ class SageMakerRegistry(Registry):
         self._bucket, self._client, self._image = bucket, client, image
 
     def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
-        """Register the models of one release; a rerun after a failure registers only what is missing.
-
-        Raises:
-            RegistryProblem: naming the models that landed and those that did not.
-        """
+        """Register the models of one release; after a failure, which names those that landed, a rerun does the rest."""
         rules.check_release(models)
         # All of them are made before anything is sent: one that is beyond SageMaker's limits stops the release.
         requests = [
@@ -147,7 +137,7 @@ class SageMakerRegistry(Registry):
 
     def _version(self, package: dict[str, Any]) -> ModelVersion:
         facts = from_metadata(package["CustomerMetadataProperties"])
-        decision = _decision_of(package) or NOT_DECIDED
+        decision = _decision_of(package) or Decision("PendingManualApproval", who="", why="", at="")
         return ModelVersion(
             version=package["ModelPackageVersion"],
             group=self.group,
@@ -170,8 +160,7 @@ class SageMakerRegistry(Registry):
 
     def _set_status(self, version: ModelVersion, decision: Decision) -> None:
         package = self._client.describe_model_package(ModelPackageName=version.arn)
-        former = _decision_of(package)
-        if former:
+        if former := _decision_of(package):
             # A decision taken in the console is on record before another one replaces it.
             self._bucket.record(self.group, version.version, former)
         said = {key: value for key, value in asdict(decision).items() if key != "status"}

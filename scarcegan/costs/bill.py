@@ -26,14 +26,10 @@ def bill(
     expected_money: float | None,
     rented: bool,
 ) -> Bill:
-    """Add up a run's tasks; an attempt that failed left no measurements and is not in it.
+    """Add up a run's tasks, those of a step side by side; an attempt that failed left no measurements and is not in it.
 
-    Args:
-        usage: the tasks of a step stand together.
-        sections: the section of `[resources]` that each step runs on, see scarcegan.settings.steps.
-        prices: of the machines.
-        expected_money: of the estimate; None where there was none.
-        rented: whether the tasks ran on AWS Batch; on a machine of one's own, `money` is what Batch would have cost.
+    `sections` tells which of `[resources]` each step runs on, `rented` whether that was on AWS Batch: on a machine of
+    one's own, `money` is what Batch would have cost.
     """
     steps = [_step(name, list(tasks), prices) for name, tasks in itertools.groupby(usage, lambda task: task.step)]
     return Bill(
@@ -67,10 +63,8 @@ def _step(name: str, tasks: Sequence[TaskUsage], prices: Prices) -> StepCost:
 
 
 def _suggestion(step: StepCost, steps: Sequence[StepCost], sections: Mapping[str, str]) -> str:
-    """Say what to ask for next time; empty where the request fits.
-
-    Steps that share a section share its request: less is suggested only for the step that needs most of it.
-    """
+    """Say what to ask for next time; empty where the request fits."""
+    # Steps that share a section share its request: less is suggested only for the step that needs most of it.
     peers = [other for other in steps if sections[other.step] == sections[step.step]]
     section = f"resources.{sections[step.step]}"
     advice = []

@@ -30,12 +30,14 @@ class Meter:
     def read(self, step: str, index: int | None, asked: Request, attempt: int) -> TaskUsage:
         """End the measuring and return what the task used beside what it `asked` for."""
         self._over.set()
+        # No sum: nobody knows whether parent and children peaked at once.
+        peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return TaskUsage(
             step=step,
             index=index,
             wall_s=time.monotonic() - self._started,
             cpu_s=_cpu_seconds() - self._cpu,
-            peak_memory_mb=_peak_memory_mb(),
+            peak_memory_mb=peak / (1024 * 1024 if sys.platform == "darwin" else 1024),  # macOS: bytes
             gpu_used_share=statistics.fmean(self._gpu) / 100 if self._gpu else None,
             cpu=asked.cpu,
             memory_mb=asked.memory_mb,
@@ -45,12 +47,7 @@ class Meter:
 
     def _watch_gpus(self) -> None:
         while not self._over.wait(GPU_SAMPLE_SECONDS):
-            answer = subprocess.run(  # noqa: S603
-                ["nvidia-smi", *_QUERY],  # noqa: S607
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            answer = subprocess.run(["nvidia-smi", *_QUERY], capture_output=True, text=True, check=False)  # noqa: S603, S607
             # A GPU that does not tell its use is listed as [N/A].
             self._gpu += [float(line) for line in answer.stdout.split() if line.replace(".", "").isdigit()]
 
@@ -63,10 +60,3 @@ def together(usages: Iterable[Iterable[TaskUsage]]) -> list[TaskUsage]:
 def _cpu_seconds() -> float:
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-def _peak_memory_mb() -> float:
-    # No sum: nobody knows whether parent and children peaked at once.
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    # macOS counts bytes, Linux kilobytes.
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

@@ -10,10 +10,7 @@ from scarcegan.records import Record
 class TaskUsage(Record):
     """One task: what it used beside what it had asked for.
 
-    Attributes:
-        index: of a foreach; None for other steps.
-        gpu_used_share: mean over the task; None without GPU.
-        attempt: 0 for the first try.
+    `index` is None outside a foreach, `gpu_used_share` a mean over the task, None without GPU; `attempt` counts from 0.
     """
 
     step: str
@@ -48,13 +45,10 @@ class StepCost(Record):
 
 @dataclass(frozen=True)
 class Bill(Record):
-    """What a run took.
+    """What a run took, over all its tasks.
 
-    Attributes:
-        money: in `currency`; where nothing was `rented`, what it would have cost.
-        expected_money: of the estimate before the run; None where there was none.
-        hours, gpu_hours: over all tasks.
-        retries: attempts that failed before.
+    Where nothing was `rented`, `money` is what it would have cost; `expected_money` is of the estimate before the run,
+    None where there was none; `retries` counts the attempts that failed before.
     """
 
     currency: str

@@ -16,16 +16,10 @@ from scarcegan.settings.machine_sections import StepResources
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, ResourceSection, request_of
 
 Check = tuple[str, Callable[[], Finding | str]]
-SERVICES = ("s3", "batch", "ec2", "ecr", "iam", "sagemaker")
 
 
 def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
-    """Check all that a run on AWS Batch needs, in seconds.
-
-    Args:
-        settings: the resolved settings.
-        environment: usually `os.environ`; Metaflow's own configuration file counts as well.
-    """
+    """Check all that a run on AWS Batch needs, in seconds; Metaflow's configuration file counts as well."""
     variables = account.metaflow_variables(environment)
     players: list[Check] = [("players", partial(_check_players, settings))]
     # Without credentials all questions to AWS fail alike; the players may lie on this machine.
@@ -33,11 +27,14 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     if credentials.state == "failed":
         return [credentials, *run_checks(players)]
     # Made before the threads start: boto3 does not create clients safely in several at once.
-    clients = {name: _client(name) for name in SERVICES}
+    clients = {name: _client(name) for name in ("s3", "batch", "ec2", "ecr", "iam", "sagemaker")}
+    resources, image = settings.resources, variables.get("METAFLOW_BATCH_CONTAINER_IMAGE", "")
+    # Sections mostly share an image: each image is checked once.
+    images = dict.fromkeys(asked.image or image for _, asked in _sections(resources))
     checks: list[Check] = [
         ("bucket", partial(account.check_bucket, variables, clients["s3"])),
-        *_queue_checks(settings.resources, variables.get("METAFLOW_BATCH_JOB_QUEUE", ""), clients),
-        *_image_checks(settings.resources, variables.get("METAFLOW_BATCH_CONTAINER_IMAGE", ""), clients["ecr"]),
+        *_queue_checks(resources, variables.get("METAFLOW_BATCH_JOB_QUEUE", ""), clients),
+        *(("image", partial(account.check_image, image, clients["ecr"])) for image in images),
         ("role", partial(account.check_role, variables, clients["iam"])),
         ("registry", partial(account.check_registry, settings.registry, clients["sagemaker"], clients["s3"])),
         ("metadata", partial(account.check_metadata, variables)),
@@ -46,11 +43,7 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
 
 
 def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Check what would fail in a later step of RetrainFlow: the players; in a job, queues and registry too.
-
-    Raises:
-        PreflightProblem: naming all that failed.
-    """
+    """Raise a PreflightProblem for what would fail later in RetrainFlow: players; in a job, queues and registry too."""
     checks: list[Check] = [("players", partial(_check_players, settings))]
     if BATCH_JOB in environment:
         clients = {name: _client(name) for name in ("batch", "ec2")}
@@ -63,11 +56,7 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Check in a job that all jobs of a scoring share registry, snapshots and scores, and that none has to retrain.
-
-    Raises:
-        PreflightProblem: naming all that failed.
-    """
+    """Raise a PreflightProblem in a job of a scoring whose jobs do not share registry and folders, or that retrains."""
     if BATCH_JOB in environment:
         folders = {"snapshots": settings.snapshots.folder, "scoring": settings.scoring.folder}
         kept = partial(account.check_kept, settings.registry)
@@ -77,11 +66,7 @@ def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Check in a job that all jobs of a features run share the sorted telemetry and the snapshots.
-
-    Raises:
-        PreflightProblem: they would be on a job's own disk.
-    """
+    """Raise a PreflightProblem in a job unless all jobs of a features run share sorted telemetry and snapshots."""
     if BATCH_JOB in environment:
         _require([("folders", partial(account.check_folders, snapshots=settings.snapshots.folder))])
 
@@ -137,12 +122,6 @@ def _queue_checks(
         if name or unnamed:
             check = partial(check_queue, name, request_of(resources, section), clients["batch"], clients["ec2"])
             yield f"queue {name or '(none)'} for {section}", check
-
-
-def _image_checks(resources: Resources, default: str, ecr: Any) -> Iterator[Check]:
-    # Sections mostly share an image: each image is checked once.
-    for image in dict.fromkeys(asked.image or default for _, asked in _sections(resources)):
-        yield "image", partial(account.check_image, image, ecr)
 
 
 def _sections(resources: Resources) -> list[tuple[ResourceSection, StepResources]]:

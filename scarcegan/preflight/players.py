@@ -13,11 +13,8 @@ from scarcegan.storage import find_parts
 def check_players(settings: Settings) -> str:
     """Check tables or a snapshot's labels: they are there, and each labelled population has players for all folds.
 
-    The unlabelled players, who may be millions, are not read; their table only has to be there.
-
-    Raises:
-        Refused: the source is not named.
-        DataProblem: a table is missing or unreadable, or a population is too small.
+    The unlabelled players, who may be millions, are not read; their table only has to be there. Raises Refused where
+    the source is not named, and a DataProblem where a table is missing or unreadable, or a population is too small.
     """
     if not settings.data.path:
         raise Refused("data.path is not set", "name the folder of the tables, or the labels table of a snapshot")

@@ -14,11 +14,7 @@ def archive_path(folder: Path, sha256: str) -> Path:
 
 
 def keep_archive(archive: Path, folder: Path, sha256: str) -> Path:
-    """Copy an archive into the folder and return the copy; a kept one that was damaged since is replaced.
-
-    Raises:
-        RegistryProblem: the copy has another digest.
-    """
+    """Copy an archive into the folder, over a damaged one, and return it; a RegistryProblem if its digest differs."""
     kept = archive_path(folder, sha256)
     try:
         check_digest(kept, sha256)

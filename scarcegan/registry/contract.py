@@ -45,8 +45,7 @@ class Registry(ABC):
 
     def champion(self, definition: str) -> ModelVersion | None:
         """Return the champion of a business definition, or None while none is approved."""
-        champions = (version for version in self.versions() if version.is_champion)
-        return next((version for version in champions if version.definition == definition), None)
+        return next((one for one in self.versions() if one.is_champion and one.definition == definition), None)
 
     def fetch_archive(self, version: int) -> Path:
         """Return a local path of the version's archive, its digest checked."""

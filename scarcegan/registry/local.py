@@ -153,13 +153,11 @@ class LocalRegistry(Registry):
         return ModelVersion(**stored, location=str(archive_path(self._archives, row["sha256"])))
 
     def _create(self) -> None:
-        """Create an empty registry file unless there is one; several processes may try at once.
-
-        It is made elsewhere and put into place: whoever sees it, sees it whole, and the first process wins. (Switching
-        a file that others open to the write-ahead log may fail with 'locked'.)
-        """
+        """Create an empty registry file unless there is one; several processes may try at once."""
         if self._database.exists():
             return
+        # Made elsewhere and put into place, it is seen whole, and the first process wins. (Switching a file that others
+        # open to the write-ahead log may fail with 'locked'.)
         with draft_beside(str(self._database.parent)) as draft:
             with closing(sqlite3.connect(draft)) as connection:
                 connection.executescript(_TABLES)
@@ -203,5 +201,4 @@ class LocalRegistry(Registry):
 
 
 def _layout(connection: sqlite3.Connection) -> int:
-    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return number
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -14,7 +14,6 @@ class Lineage(Record):
         run: pathspec of the run that registers, as in `RetrainFlow/12`.
         origin_run: id of the first run of a chain of resumes.
         commit: git commit of the code, `-dirty` appended when files differ from it.
-        config: path of the configuration file.
         card: pathspec of the step whose card shows the evaluation.
         snapshot: that was trained on; empty for other sources. Later snapshots are compared with it.
         labels_known_by: ISO date by which its labels were known; empty: its cut-off.

@@ -15,9 +15,8 @@ LONGEST_REASON = 256
 def check_release(models: Sequence[ModelToRegister]) -> None:
     """Check that models form one release and can all be registered, before any of them is.
 
-    Raises:
-        RegistryProblem: no models, several releases or runs, a definition twice, a number that is not finite, an
-            archive that is missing or has another digest.
+    A RegistryProblem: no models, several releases or runs, a definition twice, a number that is not finite, an archive
+    that is missing or has another digest.
     """
     if not models:
         raise RegistryProblem("expected the models of a release, got none: select models first")
@@ -36,11 +35,7 @@ def check_release(models: Sequence[ModelToRegister]) -> None:
 
 
 def check_digest(archive: Path, sha256: str) -> None:
-    """Check that an archive is there and has the digest.
-
-    Raises:
-        RegistryProblem: it is missing or was changed.
-    """
+    """Raise a RegistryProblem unless an archive is there and has the digest."""
     try:
         with archive.open("rb") as file:
             got = hashlib.file_digest(file, "sha256").hexdigest()
@@ -56,11 +51,7 @@ def check_digest(archive: Path, sha256: str) -> None:
 
 
 def decide(status: Status, who: str, why: str, *, forced: bool = False) -> Decision:
-    """Return a decision taken now.
-
-    Raises:
-        RegistryProblem: who or why is empty, or no single line of at most 256 characters.
-    """
+    """Return a decision taken now; a RegistryProblem unless who and why are a line of 1 to 256 characters each."""
     for name, text in (("who decides", who), ("a reason", why)):
         if not text.strip() or len(text) > LONGEST_REASON or not text.isprintable():
             raise RegistryProblem(
@@ -71,17 +62,12 @@ def decide(status: Status, who: str, why: str, *, forced: bool = False) -> Decis
 
 
 def now() -> str:
-    """Return the time, ISO in UTC, with microseconds."""
-    # Always with microseconds: moments of one format sort as text.
+    """Return the time, ISO in UTC, always with microseconds: moments of one format sort as text."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def find(versions: Iterable[ModelVersion], number: int) -> ModelVersion:
-    """Return the version with that number.
-
-    Raises:
-        RegistryProblem: there is none.
-    """
+    """Return the version with that number, or raise a RegistryProblem if there is none."""
     known = {version.version: version for version in versions}
     if number not in known:
         there = f"1 to {max(known)}" if known else "none"
@@ -90,11 +76,7 @@ def find(versions: Iterable[ModelVersion], number: int) -> ModelVersion:
 
 
 def check_complete(version: ModelVersion, versions: Iterable[ModelVersion]) -> None:
-    """Check that the release of a version that is to be approved is complete and of one run.
-
-    Raises:
-        RegistryProblem: it is not.
-    """
+    """Raise a RegistryProblem unless the release of a version to be approved is complete and of one run."""
     release = [other for other in versions if other.release_id == version.release_id]
     definitions = {other.definition for other in release}
     runs = sorted({other.origin_run_id for other in release})
@@ -116,8 +98,7 @@ def check_complete(version: ModelVersion, versions: Iterable[ModelVersion]) -> N
 def rollback_plan(versions: Sequence[ModelVersion], release_id: str | None, *, force: bool) -> list[ModelVersion]:
     """Return the approved versions that a rollback of a release, by default the last champion's, withdraws.
 
-    Raises:
-        RegistryProblem: nothing is approved, or a definition would be left without a champion and that is not forced.
+    A RegistryProblem: nothing is approved, or a definition would be left without a champion and that is not forced.
     """
     champions = [version for version in versions if version.is_champion]
     if release_id is None and champions:

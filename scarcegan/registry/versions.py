@@ -36,7 +36,6 @@ class ModelFacts:
     """What is known of a model before and after it is registered.
 
     Attributes:
-        sha256: the archive's digest.
         constraint_met: whether it met the definition's bound on validation players.
         origin_run_id: run that trained it; a resumed run keeps the id of the run it resumes.
         run_pathspec: run that registers it, as in `RetrainFlow/12`.
@@ -63,9 +62,7 @@ class ModelFacts:
 class ModelToRegister(ModelFacts):
     """One model of a release, ready to be registered.
 
-    Attributes:
-        archive: path of `model.tar.gz`.
-        evaluation: the run's `Evaluation`, for a registry that shows more of it than the facts; None: not known.
+    `evaluation` is the run's `Evaluation`, for a registry that shows more of it than the facts; None: not known.
     """
 
     archive: Path
@@ -124,10 +121,7 @@ class BesideChampion:
 
     @property
     def differences(self) -> dict[str, float]:
-        """Version minus champion for the metrics that both have: plain differences of what two runs measured.
-
-        The verdict with its interval is in the evaluation.
-        """
+        """Version minus champion for the metrics that both have; the verdict with its interval is in the evaluation."""
         theirs = self.champion.metrics if self.champion else {}
         return {name: value - theirs[name] for name, value in self.version.metrics.items() if name in theirs}
 

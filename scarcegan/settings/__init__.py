@@ -98,23 +98,20 @@ class Settings(Section):
 def load(tree: Mapping[str, Any]) -> Settings:
     """Check a tree of plain values and return the settings.
 
-    Raises:
-        SettingsProblem: unknown keys (with the nearest valid name) and values out of range, all of them at once.
+    One SettingsProblem names all unknown keys (with the nearest valid name) and all values out of range.
     """
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        lines = [_explain(item) for item in error.errors()]
-        raise SettingsProblem("\n".join(lines)) from None
+        raise SettingsProblem("\n".join(map(_explain, error.errors()))) from None
 
 
 def resolve(
     tree: Mapping[str, Any], seed: int | None = None, data_path: str | None = None, snapshot: str | None = None
 ) -> Settings:
     """Lay what one retraining chooses for itself over the configuration and check the whole again."""
-    return load(
-        _laid_over(tree, {} if seed is None else {"seed": seed}, data={"path": data_path, "snapshot": snapshot})
-    )
+    top = {} if seed is None else {"seed": seed}
+    return load(_laid_over(tree, top, data={"path": data_path, "snapshot": snapshot}))
 
 
 def resolve_features(tree: Mapping[str, Any], path: str | None = None, cutoff: str | None = None) -> Settings:
@@ -133,11 +130,7 @@ def _laid_over(tree: Mapping[str, Any], top: Mapping[str, Any], **sections: Mapp
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Read TOML into a checked, complete tree of plain values (Metaflow's `Config` parser).
-
-    Raises:
-        SettingsProblem: the text is not TOML, or `load` refuses it.
-    """
+    """Read TOML into a checked, complete tree of plain values (for Metaflow's `Config`), or raise a SettingsProblem."""
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -134,12 +134,7 @@ class Evaluate(Section):
 
     bootstrap: Annotated[int, Field(ge=20, le=10_000)] = 400
     """Bootstrap resamples of players behind each interval."""
-    rivals: tuple[RivalName, ...] = (
-        "gradient_boosting",
-        "random_forest",
-        "extra_trees",
-        "logistic_regression",
-    )
+    rivals: tuple[RivalName, ...] = ("gradient_boosting", "random_forest", "extra_trees", "logistic_regression")
     """Rivals trained on the same rows."""
     subgroup_features: tuple[str, ...] = ()
     """Features whose low, middle and high players are measured apart; empty: activity and tenure, if they are told."""

@@ -46,11 +46,7 @@ def list_names(folder: str) -> list[str]:
 
 
 def find_parts(location: str) -> list[str]:
-    """Return the location itself if it is a file, or the files in and below it, sorted.
-
-    Raises:
-        DataProblem: nothing is there.
-    """
+    """Return the location itself if it is a file, or the files in and below it, sorted; a DataProblem if none."""
     names = s3.names_below(location) if is_s3(location) else _files_below(location)
     # By segments: as text `a-b/c` would come before `a/c`.
     paths = sorted(name.split("/") for name in names)

@@ -193,8 +193,7 @@ def account(tmp_path_factory, tiny):
 
 @pytest.fixture(scope="module")
 def container_account(tmp_path_factory, tiny):
-    from localaws.podman import podman_command
-    from localaws.processes import TwinProblem
+    from localaws.processes import TwinProblem, podman_command
     from localaws.twin import local_aws
 
     folder = tmp_path_factory.mktemp("containers")
