@@ -61,11 +61,9 @@ dst_host_rerror_rate dst_host_srv_rerror_rate attack
 
 
 def load(settings: Settings) -> Players:
-    """Load one KDD99 task (see the module's docstring for the protocol).
+    """Load one KDD99 task, with test sets `shifted` and `same` and no cut-off; the protocol is the module's.
 
-    Returns:
-        Connections with test sets `shifted` and `same`, no cut-off; ids are row numbers, those of `corrected`
-        following those of the training file.
+    Ids are row numbers, those of `corrected` following those of the training file.
 
     Raises:
         SettingsProblem: `[populations]` is not negatives `normal` and the task's name as the rare one.
@@ -119,11 +117,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _deal(rare: np.ndarray, draws: tuple[int, int], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Deal the rows of the 10 % file out.
-
-    Returns:
-        labels int8 [n], -1 unlabelled; test_set int8 [n]: 0 training, 2 held out, -1 left out (never drawn).
-    """
+    """Deal the rows out: labels int8 [n], -1 unlabelled; test_set int8 [n]: 0 training, 2 held out, -1 never drawn."""
     labels = np.full(len(rare), UNLABELED, np.int8)
     test_set = np.full(len(rare), -1, np.int8)
     for index, is_member in enumerate((~rare, rare)):

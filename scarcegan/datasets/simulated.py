@@ -83,7 +83,12 @@ def write_telemetry(settings: Settings) -> Path:
         draft.mkdir()
         _write_tables(settings.simulated, settings.seed, draft)
         (draft / STAMP).write_text(_stamped(stamp))
-        _publish(draft, folder, stamp)
+        try:
+            os.rename(draft, folder)
+        except OSError:
+            # Another process was faster (a rename replaces no full folder): its files are as good when complete.
+            if not _is_complete(folder, stamp):
+                raise
     return folder
 
 
@@ -108,15 +113,6 @@ def _is_complete(folder: Path, stamp: str) -> bool:
         f"expected {folder} to be new, empty or telemetry of this simulation ({stamp}), got something else: "
         "choose another data.path or remove the folder"
     )
-
-
-def _publish(draft: Path, folder: Path, stamp: str) -> None:
-    try:
-        os.rename(draft, folder)
-    except OSError:
-        # Another process was faster (a rename replaces no full folder): its files are as good when complete.
-        if not _is_complete(folder, stamp):
-            raise
 
 
 def _write_tables(wanted: Simulated, seed: int, folder: Path) -> None:

@@ -34,8 +34,7 @@ def beside_activity(series: Series, counters: int, activity: int) -> dict[str, n
 def by_role(daily: dict[str, np.ndarray], calendar: Calendar) -> dict[str, np.ndarray]:
     """Compute what the filled roles allow, from counts [n, D] by role on the observed days; `activity` is always there.
 
-    Returns:
-        feature name -> float array [n], for the features that `catalogue.role_features` lists.
+    The features, float arrays [n] by name, are those that `catalogue.role_features` lists.
     """
     active = daily["activity"]
     loss = daily.get("loss")
