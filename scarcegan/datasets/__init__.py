@@ -7,9 +7,7 @@ from scarcegan.settings import Settings
 def load_players(settings: Settings) -> Players:
     """Load the players of the configured source.
 
-    Raises:
-        SettingsProblem: the settings do not fit the source.
-        DataProblem: the data cannot be used as they are.
+    Settings that do not fit it raise a SettingsProblem, data that cannot be used as they are a DataProblem.
     """
     # Late: the sources import this package themselves.
     from scarcegan.data.populations import load_populations

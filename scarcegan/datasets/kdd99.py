@@ -133,7 +133,11 @@ def _deal(rare: np.ndarray, draws: tuple[int, int], rng: np.random.Generator) ->
 
 def _assemble(rows: pd.DataFrame, labels: np.ndarray, test_set: np.ndarray, shifted: pd.DataFrame) -> Players:
     everything = pd.concat([rows, shifted])
-    features = _encode(everything, np.concatenate([test_set == 0, np.zeros(len(shifted), bool)]))
+    # Training rows alone say which services are frequent.
+    frequent = rows.loc[test_set == 0, "service"].value_counts().index[:FREQUENT_SERVICES]
+    service = everything["service"].where(everything["service"].isin(frequent), "rest")
+    one_hot = pd.get_dummies(everything[list(CATEGORICAL)].assign(service=service), dtype=np.float32)
+    features = pd.concat([everything.drop(columns=[*CATEGORICAL, "attack"]), one_hot], axis=1)
     return Players(
         ids=everything.index.to_numpy(np.int64),
         features=features.to_numpy(np.float32),
@@ -143,14 +147,6 @@ def _assemble(rows: pd.DataFrame, labels: np.ndarray, test_set: np.ndarray, shif
         test_set=np.concatenate([test_set, np.full(len(shifted), SHIFTED, np.int8)]),
         test_sets=("shifted", "same"),
     )
-
-
-def _encode(rows: pd.DataFrame, training: np.ndarray) -> pd.DataFrame:
-    """Turn the 41 columns into numbers; only the `training` rows say which services are frequent."""
-    frequent = rows.loc[training, "service"].value_counts().index[:FREQUENT_SERVICES]
-    service = rows["service"].where(rows["service"].isin(frequent), "rest")
-    one_hot = pd.get_dummies(rows[list(CATEGORICAL)].assign(service=service), dtype=np.float32)
-    return pd.concat([rows.drop(columns=[*CATEGORICAL, "attack"]), one_hot], axis=1)
 
 
 def _copies(rows: pd.DataFrame, players: Players) -> tuple[str, ...]:

@@ -45,9 +45,7 @@ STAMP = "simulation.json"
 def load(settings: Settings) -> Players:
     """Simulate players, or reuse the folder that holds them, and return them with test set `test`.
 
-    Raises:
-        SettingsProblem: other population names, a window longer than the simulation, too many labels.
-        DataProblem: `data.path` holds something else.
+    See `write_telemetry` on errors; other population names and a window longer than the simulation are refused too.
     """
     require_populations(settings.populations, "simulated", KINDS[:-1], KINDS[-1])
     if settings.features.window_days > settings.simulated.days:

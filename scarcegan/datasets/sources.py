@@ -42,11 +42,7 @@ def require_populations(got: Populations, source: str, negatives: Collection[str
 
 
 def useful_features(players: Players, data: Data) -> Players:
-    """Drop the features in `data.ignore_columns` and those that are constant over the pool (a note names them).
-
-    Raises:
-        SettingsProblem: a column to ignore does not exist.
-    """
+    """Drop the features in `data.ignore_columns` and those that are constant over the pool (a note names them)."""
     names = np.array(players.feature_names)
     strange = sorted(set(data.ignore_columns) - set(players.feature_names))
     if strange:

@@ -11,18 +11,12 @@ def levels(series: Series) -> dict[str, np.ndarray]:
     """Compute level, spread and concentration of the raw counts; formulas in the catalogue."""
     calendar, values, mean = series.calendar, series.values, series.mean
     recent = np.exp2(-calendar.age / RECENT_HALF_LIFE_DAYS)
+    late = calendar.age <= calendar.window_days / 3
+    weights = [calendar.mean_over(calendar.age <= 7), recent / recent.sum()]
+    weights += [calendar.mean_over(late), calendar.mean_over(~late), (calendar.weekdays >= 5).astype(np.float32)]
     # All weighted means in one product: the counts are read once.
-    weights = np.stack(
-        [
-            calendar.mean_over(calendar.age <= 7),
-            recent / recent.sum(),
-            calendar.mean_over(calendar.age <= calendar.window_days / 3),
-            calendar.mean_over(calendar.age > calendar.window_days / 3),
-            (calendar.weekdays >= 5).astype(np.float32),
-        ],
-        axis=1,
-    )
-    last_week, recent_level, last_third, earlier, weekend = np.ascontiguousarray((values @ weights).T)
+    means = np.ascontiguousarray((values @ np.stack(weights, axis=1)).T)
+    last_week, recent_level, last_third, earlier, weekend = means
     total = mean * len(calendar)
     deviation = values - mean[:, None]
     variance = sum_of_products(deviation, deviation) / len(calendar)

@@ -24,10 +24,8 @@ COLLECTED_ROWS = 2_000_000
 def write_partition(source: Source, windows: Sequence[Window], shards: int, folder: str) -> None:
     """Write the rows of all windows as `<folder>/<shard>/*.parquet`; memory does not grow with the telemetry.
 
-    `survey` has accepted the telemetry and named its counters. A shard without rows gets no folder.
-
-    Raises:
-        DataProblem: the telemetry cannot be read, or the folder not be written.
+    `survey` has accepted the telemetry and named its counters. A shard without rows gets no folder. Telemetry that
+    cannot be read, or a folder that cannot be written, is a DataProblem.
     """
     with draft_beside(folder) as draft:
         tables = _tables(source, windows, shards)

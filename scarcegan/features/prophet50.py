@@ -71,15 +71,6 @@ def _trend(series: Series) -> np.ndarray:
     growth = fit.changes.cumsum(axis=1)
     # Hinges lie evenly: distances counted in hinges become days.
     spacing = series.design.hinge_days[0] - series.design.hinge_days[1]
-    return np.stack(
-        [
-            fit.offset,
-            fit.slope,
-            gap_mean * spacing,
-            gap_spread * spacing,
-            growth.mean(axis=1),
-            growth.std(axis=1),
-            fit.changes.mean(axis=1),
-        ],
-        axis=1,
-    )
+    columns = [fit.offset, fit.slope, gap_mean * spacing, gap_spread * spacing]
+    columns += [growth.mean(axis=1), growth.std(axis=1), fit.changes.mean(axis=1)]
+    return np.stack(columns, axis=1)

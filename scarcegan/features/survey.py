@@ -104,11 +104,11 @@ def _describe(days: _Days, window: Window) -> Survey:
     missing = tuple(iso(window.first + int(day)) for day in np.flatnonzero(~observed))
     notes = [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
     if missing:
-        notes.insert(
-            0,
-            f"{len(missing)} of the window's days are missing for everyone and left out of every feature: "
-            f"{', '.join(missing[:7])}{' ...' if len(missing) > 7 else ''}",
+        named = ", ".join(missing[:7]) + " ..." * (len(missing) > 7)
+        left_out = (
+            f"{len(missing)} of the window's days are missing for everyone and left out of every feature: {named}"
         )
+        notes = [left_out, *notes]
     return Survey(days.counters, observed, missing, tuple(notes))
 
 
