@@ -13,11 +13,5 @@ def load_players(settings: Settings) -> Players:
     from scarcegan.data.populations import load_populations
     from scarcegan.datasets import kdd99, lootbox, simulated, snapshot
 
-    sources = {
-        "simulated": simulated.load,
-        "kdd99": kdd99.load,
-        "lootbox": lootbox.load,
-        "tables": load_populations,
-        "snapshot": snapshot.load,
-    }
-    return sources[settings.data.source](settings)
+    sources = {"kdd99": kdd99.load, "lootbox": lootbox.load, "simulated": simulated.load, "snapshot": snapshot.load}
+    return (sources | {"tables": load_populations})[settings.data.source](settings)

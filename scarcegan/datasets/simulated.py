@@ -119,8 +119,7 @@ def _write_tables(wanted: Simulated, seed: int, folder: Path) -> None:
     habits = draw_habits(wanted.players, wanted.risky_share, wanted.drift, draws[0])
     ids = np.arange(1, wanted.players + 1)
     population = _assign_populations(habits.kind, wanted, draws[1])
-    counters = simulate(habits, wanted.days, draws[2])
-    telemetry = _long_form(ids, counters, MISSING_DAY_SHARE, draws[3])
+    telemetry = _long_form(ids, simulate(habits, wanted.days, draws[2]), MISSING_DAY_SHARE, draws[3])
     pq.write_table(telemetry, folder / "telemetry.parquet", compression="zstd")
     pq.write_table(pa.table({"player_id": ids, "population": population}), folder / "labels.parquet")
     kind = np.array(KINDS)[habits.kind]

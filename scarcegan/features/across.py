@@ -14,19 +14,19 @@ def beside_activity(series: Series, counters: int, activity: int) -> dict[str, n
     weights = np.stack([calendar.mean_over(late), calendar.mean_over(~late)], axis=1)
     late_level, early_level = np.moveaxis((series.values @ weights).reshape(counters, -1, 2), 2, 0)
     mean = series.mean.reshape(counters, -1)
+
+    def per_activity(level: np.ndarray) -> np.ndarray:
+        return ratio(level[others], level[activity][None].repeat(len(others), 0))
+
     log = series.log.reshape(counters, -1, len(calendar))
     centred = log - log.mean(axis=2, keepdims=True)
-    base, other = centred[activity][None], centred[others]
     size = np.sqrt(np.einsum("cnd,cnd->cn", centred, centred))
     # A constant series moves with nothing: 0, not a quotient of rounding errors.
     norm = np.where(size[others] * size[activity] > FLAT, size[others] * size[activity], 0)
-    together = np.einsum("cnd,cnd->cn", other, np.broadcast_to(base, other.shape))
+    together = np.einsum("cnd,nd->cn", centred[others], centred[activity])
     return {
-        "per_activity": ratio(mean[others], mean[activity][None].repeat(len(others), 0)),
-        "per_activity_change": contrast(
-            ratio(late_level[others], late_level[activity][None].repeat(len(others), 0)),
-            ratio(early_level[others], early_level[activity][None].repeat(len(others), 0)),
-        ),
+        "per_activity": per_activity(mean),
+        "per_activity_change": contrast(per_activity(late_level), per_activity(early_level)),
         "comovement": ratio(together, norm),
     }
 

@@ -37,8 +37,7 @@ def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTabl
     features = np.empty((len(telemetry), len(names)), np.float32)
     for start in range(0, len(telemetry), CHUNK_PLAYERS):
         rows = slice(start, start + CHUNK_PLAYERS)
-        series = stack(telemetry.counters[rows], calendar, design)
-        _fill(features[rows], series, len(telemetry.names), places)
+        _fill(features[rows], stack(telemetry.counters[rows], calendar, design), len(telemetry.names), places)
     return FeatureTable(telemetry.ids, features, names)
 
 
