@@ -88,9 +88,8 @@ def chasing(activity: np.ndarray, loss: np.ndarray) -> dict[str, np.ndarray]:
 def deposits(deposit: np.ndarray, loss: np.ndarray | None) -> dict[str, np.ndarray]:
     """Repeated deposits, and deposits on days of loss; arrays [n, D]."""
     paid = (deposit > 0).astype(np.float32)
-    ones = np.ones(paid.shape[1], np.float32)
     again = np.einsum("nd,nd->n", paid[:, 1:], paid[:, :-1])
-    columns = {"deposit_again_share": ratio(again, paid @ ones)}
+    columns = {"deposit_again_share": ratio(again, paid @ np.ones(paid.shape[1], np.float32))}
     if loss is not None:
         columns["deposit_with_loss"] = correlation(np.log1p(deposit), np.log1p(loss))
     return columns

@@ -48,8 +48,7 @@ def stack(counters: np.ndarray, calendar: Calendar, design: SharedDesign) -> Ser
     # Choosing days copies the chunk; mostly no day is missing.
     if len(calendar) < calendar.window_days:
         by_counter = by_counter[:, :, calendar.days]
-    values = np.ascontiguousarray(by_counter).reshape(-1, len(calendar))
-    return Series(values, calendar, design)
+    return Series(np.ascontiguousarray(by_counter).reshape(-1, len(calendar)), calendar, design)
 
 
 def _fill(target: np.ndarray, series: Series, counters: int, places: dict[str, int]) -> None:

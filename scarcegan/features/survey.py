@@ -95,8 +95,7 @@ def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> 
 
 
 def _describe(days: _Days, window: Window) -> Survey:
-    whole = range(window.first, window.last)
-    daily = pd.concat(days.sums).groupby(level=0).sum().reindex(whole, fill_value=0)
+    daily = pd.concat(days.sums).groupby(level=0).sum().reindex(range(window.first, window.last), fill_value=0)
     rows = daily["rows"].to_numpy(np.int64)
     if not rows.any():
         raise out_of_reach(days.rows, days.first, days.last, window.cutoff, window.window_days)
@@ -126,8 +125,7 @@ def _empty_notes(daily: pd.DataFrame, counters: Sequence[str], window: Window) -
 
 def _breaks(daily: pd.DataFrame, counters: Sequence[str]) -> Iterable[str]:
     rows = daily["rows"].to_numpy(np.float64)
-    series = {"active players per day": rows}
-    breaks = []
+    series, breaks = {"active players per day": rows}, []
     with np.errstate(invalid="ignore", divide="ignore"):
         # Per active player: a counter does not break just because more people play.
         series |= {f"'{name}' per active player": daily[f"sum {name}"].to_numpy() / rows for name in counters}
