@@ -19,14 +19,12 @@ def fingerprint(players: Players) -> str:
     digest.update(repr((len(players), players.feature_names, players.test_sets)).encode())
     for start in range(0, len(players), BLOCK_ROWS):
         part = slice(start, start + BLOCK_ROWS)
-        digest.update(_id_bytes(players.ids[part]))
+        ids = players.ids[part]
+        # The marks tell the number 1 from the text '1'.
+        is_number = np.issubdtype(ids.dtype, np.integer)
+        digest.update(
+            b"numbers" + ids.astype("<i8").tobytes() if is_number else b"text" + "\0".join(ids.tolist()).encode()
+        )
         for column, dtype in ((players.features, "<f4"), (players.labels, "i1"), (players.test_set, "i1")):
             digest.update(np.ascontiguousarray(column[part], dtype=dtype).data)
     return digest.hexdigest()
-
-
-def _id_bytes(ids: np.ndarray) -> bytes:
-    # The marks tell the number 1 from the text '1'.
-    if np.issubdtype(ids.dtype, np.integer):
-        return b"numbers" + ids.astype("<i8").tobytes()
-    return b"text" + "\0".join(ids.tolist()).encode()

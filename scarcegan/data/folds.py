@@ -55,8 +55,7 @@ def hold_out(players: Players, share: float) -> Players:
     Who is tested hangs on a hash of the player's id, not on a seed or on the other rows: a champion that was trained
     on an earlier table is then measured on players that it has hardly ever seen.
     """
-    lot = lots(players.ids)
-    test_set = players.test_set.copy()
+    lot, test_set = lots(players.ids), players.test_set.copy()
     for label in np.unique(players.labels):
         inside = (players.labels == label) & (players.test_set == 0)
         test_set[_lowest(lot, inside, held_out_count(int(np.count_nonzero(inside)), share))] = 1

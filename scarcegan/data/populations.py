@@ -40,10 +40,8 @@ def load_populations(settings: Settings) -> Players:
 
     Each is `<population>.parquet`, `<population>.csv`, or a folder `<population>/` of such parts: one row per
     player with an id and numeric features. An optional `test` of the same form, with a column `truth_risky`
-    of 0 and 1, becomes the test set; otherwise test players are held out later.
-
-    Returns:
-        Players in the order labelled (by class), unlabelled (sampled, see `folds.sampled`), test.
+    of 0 and 1, becomes the test set; otherwise test players are held out later. Players come in the order labelled
+    (by class), unlabelled (sampled, see `folds.sampled`), test.
 
     Raises:
         DataProblem: a table is missing, empty, unreadable or does not fit; the same player twice; a feature that is

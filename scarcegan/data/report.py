@@ -76,8 +76,9 @@ def _feature_table(players: Players, rare_label: int) -> list[FeatureDescription
         some, others = np.sort(column[rare]), np.sort(column[unlabeled])
         # Percentiles, not extremes: one far-off player would press all others into one bin.
         low, high = (float(others[int(share * len(others))]) for share in (0.01, 0.99))
-        shown = {"auc": _separation(some, others), "p99": high, "histogram": _histogram(some, others, low, high)}
-        table.append(FeatureDescription(**describe_column(others).to_plain(), name=name, **shown))
+        described, auc = describe_column(others).to_plain(), _separation(some, others)
+        histogram = _histogram(some, others, low, high)
+        table.append(FeatureDescription(**described, name=name, auc=auc, p99=high, histogram=histogram))
     return table
 
 

@@ -64,10 +64,8 @@ class Scaler(Record):
 def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray | None = None) -> Scaler:
     """Fit a scaler on the training rows of raw and finite features [n, features]; on all when no rows are given.
 
-    `quantile_normal` reads at most 50,000 rows, evenly spaced over the given ones; `log_minmax` reads all.
-
-    Raises:
-        DataProblem: no rows to fit on.
+    `quantile_normal` reads at most 50,000 rows, evenly spaced over the given ones; `log_minmax` reads all. No rows to
+    fit on are refused as a DataProblem.
     """
     count = len(features) if rows is None else len(rows)
     if count == 0:
@@ -76,8 +74,7 @@ def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray
         return _fit_log_minmax(features, rows)
     step = -(-count // FIT_ROWS)
     sample = features[::step] if rows is None else features[rows[::step]]
-    columns = np.sort(np.ascontiguousarray(sample.T, dtype=np.float32), axis=1)
-    fitted = [_normal_scores(column) for column in columns]
+    fitted = [_normal_scores(column) for column in np.sort(np.ascontiguousarray(sample.T, dtype=np.float32), axis=1)]
     knots, values = zip(*(_fill_up(*pair) for pair in fitted), strict=True)
     return Scaler(scaling.kind, np.stack(knots), np.stack(values))
 

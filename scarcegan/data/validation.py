@@ -196,8 +196,7 @@ def _refuse_small_populations(players: Players, settings: Settings) -> None:
             raise DataProblem(f"expected '{name}' players, got none: add players to the '{name}' input")
     if not players.test_sets:
         # Players are held out after this check: those will be missing from the folds.
-        share = settings.data.test_share
-        counts = {name: count - held_out_count(count, share) for name, count in counts.items()}
+        counts = {name: count - held_out_count(count, settings.data.test_share) for name, count in counts.items()}
     require_players_per_fold(counts, settings.folds.k)
 
 

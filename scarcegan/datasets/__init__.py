@@ -7,19 +7,11 @@ from scarcegan.settings import Settings
 def load_players(settings: Settings) -> Players:
     """Load the players of the configured source.
 
-    Raises:
-        SettingsProblem: the settings do not fit the source.
-        DataProblem: the data cannot be used as they are.
+    Settings that do not fit it raise a SettingsProblem, data that cannot be used as they are a DataProblem.
     """
     # Late: the sources import this package themselves.
     from scarcegan.data.populations import load_populations
     from scarcegan.datasets import kdd99, lootbox, simulated, snapshot
 
-    sources = {
-        "simulated": simulated.load,
-        "kdd99": kdd99.load,
-        "lootbox": lootbox.load,
-        "tables": load_populations,
-        "snapshot": snapshot.load,
-    }
-    return sources[settings.data.source](settings)
+    sources = {"kdd99": kdd99.load, "lootbox": lootbox.load, "simulated": simulated.load, "snapshot": snapshot.load}
+    return (sources | {"tables": load_populations})[settings.data.source](settings)

@@ -61,11 +61,9 @@ dst_host_rerror_rate dst_host_srv_rerror_rate attack
 
 
 def load(settings: Settings) -> Players:
-    """Load one KDD99 task (see the module's docstring for the protocol).
+    """Load one KDD99 task, with test sets `shifted` and `same` and no cut-off; the protocol is the module's.
 
-    Returns:
-        Connections with test sets `shifted` and `same`, no cut-off; ids are row numbers, those of `corrected`
-        following those of the training file.
+    Ids are row numbers, those of `corrected` following those of the training file.
 
     Raises:
         SettingsProblem: `[populations]` is not negatives `normal` and the task's name as the rare one.
@@ -119,11 +117,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _deal(rare: np.ndarray, draws: tuple[int, int], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Deal the rows of the 10 % file out.
-
-    Returns:
-        labels int8 [n], -1 unlabelled; test_set int8 [n]: 0 training, 2 held out, -1 left out (never drawn).
-    """
+    """Deal the rows out: labels int8 [n], -1 unlabelled; test_set int8 [n]: 0 training, 2 held out, -1 never drawn."""
     labels = np.full(len(rare), UNLABELED, np.int8)
     test_set = np.full(len(rare), -1, np.int8)
     for index, is_member in enumerate((~rare, rare)):
@@ -139,7 +133,11 @@ def _deal(rare: np.ndarray, draws: tuple[int, int], rng: np.random.Generator) ->
 
 def _assemble(rows: pd.DataFrame, labels: np.ndarray, test_set: np.ndarray, shifted: pd.DataFrame) -> Players:
     everything = pd.concat([rows, shifted])
-    features = _encode(everything, np.concatenate([test_set == 0, np.zeros(len(shifted), bool)]))
+    # Training rows alone say which services are frequent.
+    frequent = rows.loc[test_set == 0, "service"].value_counts().index[:FREQUENT_SERVICES]
+    service = everything["service"].where(everything["service"].isin(frequent), "rest")
+    one_hot = pd.get_dummies(everything[list(CATEGORICAL)].assign(service=service), dtype=np.float32)
+    features = pd.concat([everything.drop(columns=[*CATEGORICAL, "attack"]), one_hot], axis=1)
     return Players(
         ids=everything.index.to_numpy(np.int64),
         features=features.to_numpy(np.float32),
@@ -149,14 +147,6 @@ def _assemble(rows: pd.DataFrame, labels: np.ndarray, test_set: np.ndarray, shif
         test_set=np.concatenate([test_set, np.full(len(shifted), SHIFTED, np.int8)]),
         test_sets=("shifted", "same"),
     )
-
-
-def _encode(rows: pd.DataFrame, training: np.ndarray) -> pd.DataFrame:
-    """Turn the 41 columns into numbers; only the `training` rows say which services are frequent."""
-    frequent = rows.loc[training, "service"].value_counts().index[:FREQUENT_SERVICES]
-    service = rows["service"].where(rows["service"].isin(frequent), "rest")
-    one_hot = pd.get_dummies(rows[list(CATEGORICAL)].assign(service=service), dtype=np.float32)
-    return pd.concat([rows.drop(columns=[*CATEGORICAL, "attack"]), one_hot], axis=1)
 
 
 def _copies(rows: pd.DataFrame, players: Players) -> tuple[str, ...]:

@@ -42,11 +42,7 @@ def load(settings: Settings) -> Players:
 
 
 def telemetry_folder(data: Data) -> Path:
-    """Return the folder of the files.
-
-    Raises:
-        DataProblem: none is named.
-    """
+    """Return the folder of the files; a DataProblem if none is named."""
     folder = data_folder(data)
     if folder is None:
         raise DataProblem(f"expected a folder with the lootbox telemetry, got none: {ADVICE}")
@@ -56,8 +52,7 @@ def telemetry_folder(data: Data) -> Path:
 def cohorts_of(folder: Path, cutoff: str) -> pd.DataFrame:
     """Return the players of one cut-off (ISO date): player_id, population, truth_risky.
 
-    Raises:
-        DataProblem: the file is missing or unreadable, or does not have the cut-off.
+    A file that is missing, unreadable or without the cut-off is refused as a DataProblem.
     """
     cohorts = _read(require_file(folder, "cohorts.parquet", ADVICE)).to_pandas()
     dates = cohorts["cutoff"].astype(str)

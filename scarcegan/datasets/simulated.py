@@ -45,9 +45,7 @@ STAMP = "simulation.json"
 def load(settings: Settings) -> Players:
     """Simulate players, or reuse the folder that holds them, and return them with test set `test`.
 
-    Raises:
-        SettingsProblem: other population names, a window longer than the simulation, too many labels.
-        DataProblem: `data.path` holds something else.
+    See `write_telemetry` on errors; other population names and a window longer than the simulation are refused too.
     """
     require_populations(settings.populations, "simulated", KINDS[:-1], KINDS[-1])
     if settings.features.window_days > settings.simulated.days:
@@ -83,7 +81,12 @@ def write_telemetry(settings: Settings) -> Path:
         draft.mkdir()
         _write_tables(settings.simulated, settings.seed, draft)
         (draft / STAMP).write_text(_stamped(stamp))
-        _publish(draft, folder, stamp)
+        try:
+            os.rename(draft, folder)
+        except OSError:
+            # Another process was faster (a rename replaces no full folder): its files are as good when complete.
+            if not _is_complete(folder, stamp):
+                raise
     return folder
 
 
@@ -110,23 +113,13 @@ def _is_complete(folder: Path, stamp: str) -> bool:
     )
 
 
-def _publish(draft: Path, folder: Path, stamp: str) -> None:
-    try:
-        os.rename(draft, folder)
-    except OSError:
-        # Another process was faster (a rename replaces no full folder): its files are as good when complete.
-        if not _is_complete(folder, stamp):
-            raise
-
-
 def _write_tables(wanted: Simulated, seed: int, folder: Path) -> None:
     # A stream for each part: other numbers of labels do not change how players behave.
     draws = np.random.default_rng([seed, 2021]).spawn(4)
     habits = draw_habits(wanted.players, wanted.risky_share, wanted.drift, draws[0])
     ids = np.arange(1, wanted.players + 1)
     population = _assign_populations(habits.kind, wanted, draws[1])
-    counters = simulate(habits, wanted.days, draws[2])
-    telemetry = _long_form(ids, counters, MISSING_DAY_SHARE, draws[3])
+    telemetry = _long_form(ids, simulate(habits, wanted.days, draws[2]), MISSING_DAY_SHARE, draws[3])
     pq.write_table(telemetry, folder / "telemetry.parquet", compression="zstd")
     pq.write_table(pa.table({"player_id": ids, "population": population}), folder / "labels.parquet")
     kind = np.array(KINDS)[habits.kind]

@@ -59,10 +59,7 @@ class Habits:
 
 
 def draw_habits(players: int, risky_share: float, drift: float, rng: np.random.Generator) -> Habits:
-    """Draw every player's coefficients; at least one player is risky.
-
-    `drift` is 0 for the usual season, 1 for a strongly different one, and in between by proportion.
-    """
+    """Draw every player's coefficients; at least one player is risky. On `drift` see the module's docstring."""
     risky = max(1, round(risky_share * players))
     dormant, heavy = round(DORMANT_SHARE * players), round(HEAVY_SHARE * players)
     kind = rng.permutation(

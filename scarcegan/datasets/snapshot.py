@@ -19,9 +19,7 @@ def load(settings: Settings) -> Players:
     """Read the snapshot `data.snapshot` and join it with the labels at `data.path`.
 
     Features are read once it is known who stays: the unlabelled players are sampled before (`folds.sampled`).
-
-    Returns:
-        Players with the features that vary; see `scarcegan.snapshots.labels` for what a label counts.
+    Those that vary are kept; see `scarcegan.snapshots.labels` for what a label counts.
 
     Raises:
         SettingsProblem: the snapshot or the labels are not named.

@@ -24,11 +24,7 @@ def data_folder(data: Data) -> Path | None:
 
 
 def require_file(folder: Path, name: str, advice: str) -> Path:
-    """Return `folder/name`.
-
-    Raises:
-        DataProblem: the file does not exist; the message ends with `advice`.
-    """
+    """Return `folder/name`, or refuse with a DataProblem that ends with `advice` if there is no such file."""
     path = folder / name
     if not path.is_file():
         raise DataProblem(f"expected the file {path}, found none: {advice}")
@@ -36,26 +32,17 @@ def require_file(folder: Path, name: str, advice: str) -> Path:
 
 
 def require_populations(got: Populations, source: str, negatives: Collection[str], rare: str) -> None:
-    """Check that `[populations]` names exactly the classes this source has, negatives in any order.
-
-    Raises:
-        SettingsProblem: other names.
-    """
-    if set(got.negatives) == set(negatives) and got.rare == rare:
-        return
-    raise SettingsProblem(
-        f"source '{source}' has the negatives {list(negatives)} and the rare class '{rare}', "
-        f"got {list(got.negatives)} and '{got.rare}': set populations.negatives = {list(negatives)} "
-        f'and populations.rare = "{rare}"'
-    )
+    """Refuse `[populations]` that do not name exactly the classes this source has, negatives in any order."""
+    if set(got.negatives) != set(negatives) or got.rare != rare:
+        raise SettingsProblem(
+            f"source '{source}' has the negatives {list(negatives)} and the rare class '{rare}', "
+            f"got {list(got.negatives)} and '{got.rare}': set populations.negatives = {list(negatives)} "
+            f'and populations.rare = "{rare}"'
+        )
 
 
 def useful_features(players: Players, data: Data) -> Players:
-    """Drop the features in `data.ignore_columns` and those that are constant over the pool (a note names them).
-
-    Raises:
-        SettingsProblem: a column to ignore does not exist.
-    """
+    """Drop the features in `data.ignore_columns` and those that are constant over the pool (a note names them)."""
     names = np.array(players.feature_names)
     strange = sorted(set(data.ignore_columns) - set(players.feature_names))
     if strange:

@@ -20,7 +20,7 @@ UNLABELED_NAME = "unlabeled"
 def players_of(
     telemetry: pa.Table, cohorts: pd.DataFrame, roles: RoleNames, cutoff: str, settings: Settings
 ) -> Players:
-    """Turn telemetry into features and join them with the cohorts.
+    """Join the features of telemetry that vary with the cohorts: players ascending by id, with test set `test`.
 
     Args:
         telemetry: columns `player_id`, `date` and counters; players outside the cohorts are left out.
@@ -29,9 +29,6 @@ def players_of(
         roles: what the counters stand for.
         cutoff: ISO date; only the `features.window_days` days before it count.
         settings: gives the class order and the window.
-
-    Returns:
-        Players ascending by id, with the test set `test` and features that vary.
 
     Raises:
         DataProblem: another population name, or players without a row in the window.
@@ -45,8 +42,14 @@ def players_of(
     if strange:
         raise DataProblem(f"expected the populations {list(known)}, got {strange} too: mend the cohorts' table")
     chosen = pc.is_in(telemetry["player_id"], pa.array(cohorts["player_id"], telemetry["player_id"].type))
-    table = extract(to_block(telemetry.filter(chosen), cutoff, settings.features.window_days), roles)
-    _require_same_players(table.ids, cohorts["player_id"].to_numpy(), settings.features.window_days)
+    window_days, listed = settings.features.window_days, cohorts["player_id"].to_numpy()
+    table = extract(to_block(telemetry.filter(chosen), cutoff, window_days), roles)
+    if not np.array_equal(table.ids, listed):
+        silent = np.setdiff1d(listed, table.ids)
+        raise DataProblem(
+            f"{len(silent)} of {len(listed)} players have no telemetry in the {window_days} days before the "
+            f"cut-off (first: {silent[:3].tolist()}): raise features.window_days"
+        )
     players = Players(
         ids=table.ids,
         features=table.features,
@@ -58,13 +61,3 @@ def players_of(
         cutoff=cutoff,
     )
     return useful_features(players, settings.data)
-
-
-def _require_same_players(seen: np.ndarray, listed: np.ndarray, window_days: int) -> None:
-    if np.array_equal(seen, listed):
-        return
-    silent = np.setdiff1d(listed, seen)
-    raise DataProblem(
-        f"{len(silent)} of {len(listed)} players have no telemetry in the {window_days} days before the "
-        f"cut-off (first: {silent[:3].tolist()}): raise features.window_days"
-    )

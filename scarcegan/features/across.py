@@ -14,19 +14,19 @@ def beside_activity(series: Series, counters: int, activity: int) -> dict[str, n
     weights = np.stack([calendar.mean_over(late), calendar.mean_over(~late)], axis=1)
     late_level, early_level = np.moveaxis((series.values @ weights).reshape(counters, -1, 2), 2, 0)
     mean = series.mean.reshape(counters, -1)
+
+    def per_activity(level: np.ndarray) -> np.ndarray:
+        return ratio(level[others], level[activity][None].repeat(len(others), 0))
+
     log = series.log.reshape(counters, -1, len(calendar))
     centred = log - log.mean(axis=2, keepdims=True)
-    base, other = centred[activity][None], centred[others]
     size = np.sqrt(np.einsum("cnd,cnd->cn", centred, centred))
     # A constant series moves with nothing: 0, not a quotient of rounding errors.
     norm = np.where(size[others] * size[activity] > FLAT, size[others] * size[activity], 0)
-    together = np.einsum("cnd,cnd->cn", other, np.broadcast_to(base, other.shape))
+    together = np.einsum("cnd,nd->cn", centred[others], centred[activity])
     return {
-        "per_activity": ratio(mean[others], mean[activity][None].repeat(len(others), 0)),
-        "per_activity_change": contrast(
-            ratio(late_level[others], late_level[activity][None].repeat(len(others), 0)),
-            ratio(early_level[others], early_level[activity][None].repeat(len(others), 0)),
-        ),
+        "per_activity": per_activity(mean),
+        "per_activity_change": contrast(per_activity(late_level), per_activity(early_level)),
         "comovement": ratio(together, norm),
     }
 
@@ -34,8 +34,7 @@ def beside_activity(series: Series, counters: int, activity: int) -> dict[str, n
 def by_role(daily: dict[str, np.ndarray], calendar: Calendar) -> dict[str, np.ndarray]:
     """Compute what the filled roles allow, from counts [n, D] by role on the observed days; `activity` is always there.
 
-    Returns:
-        feature name -> float array [n], for the features that `catalogue.role_features` lists.
+    The features, float arrays [n] by name, are those that `catalogue.role_features` lists.
     """
     active = daily["activity"]
     loss = daily.get("loss")
@@ -89,9 +88,8 @@ def chasing(activity: np.ndarray, loss: np.ndarray) -> dict[str, np.ndarray]:
 def deposits(deposit: np.ndarray, loss: np.ndarray | None) -> dict[str, np.ndarray]:
     """Repeated deposits, and deposits on days of loss; arrays [n, D]."""
     paid = (deposit > 0).astype(np.float32)
-    ones = np.ones(paid.shape[1], np.float32)
     again = np.einsum("nd,nd->n", paid[:, 1:], paid[:, :-1])
-    columns = {"deposit_again_share": ratio(again, paid @ ones)}
+    columns = {"deposit_again_share": ratio(again, paid @ np.ones(paid.shape[1], np.float32))}
     if loss is not None:
         columns["deposit_with_loss"] = correlation(np.log1p(deposit), np.log1p(loss))
     return columns

@@ -14,14 +14,7 @@ from scarcegan.settings.data_sections import RoleNames
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature.
-
-    Attributes:
-        name: end of the column's name; the counter's name comes first, where there is one.
-        formula: how it is computed.
-        unit: unit or range.
-        why: why it may matter for harm.
-    """
+    """One feature: the end of its column's name (after the counter's, where there is one) and what explains it."""
 
     name: str
     formula: str
@@ -113,8 +106,7 @@ BY_ROLE = {
 def role_places(roles: RoleNames, counters: tuple[str, ...]) -> dict[str, int]:
     """Return the position among the counters of each role that is filled; the activity always is.
 
-    Raises:
-        DataProblem: a role names a counter that the telemetry lacks.
+    A role that names a counter which the telemetry lacks is refused as a DataProblem.
     """
     named = roles.model_dump()
     named["activity"] = named["activity"] or counters[0]

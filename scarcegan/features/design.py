@@ -118,8 +118,5 @@ def shared_design(calendar: Calendar) -> SharedDesign:
     # The weekday columns add up to the offset's column: as only they cost much, the level goes to the offset.
     penalty = np.r_[1e-6, SLOPE_PENALTY, np.full(HINGES, HINGE_PENALTY), np.full(7, WEEKDAY_PENALTY)]
     solver = np.linalg.pinv(matrix.T @ matrix + np.diag(penalty)) @ matrix.T
-    return SharedDesign(
-        matrix.astype(np.float32),
-        solver.astype(np.float32),
-        (calendar.window_days * (1 - knots)).astype(np.float32),
-    )
+    hinge_days = calendar.window_days * (1 - knots)
+    return SharedDesign(*(array.astype(np.float32) for array in (matrix, solver, hinge_days)))

@@ -16,13 +16,7 @@ CHUNK_PLAYERS = 512
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """Features of players.
-
-    Attributes:
-        ids: int64 or str array [n].
-        features: float32 array [n, F], finite.
-        names: one name per column, as listed by `catalogue.columns`.
-    """
+    """Features of players: ids int64 or str [n], features float32 [n, F], finite, in columns with these names."""
 
     ids: np.ndarray
     features: np.ndarray
@@ -30,14 +24,10 @@ class FeatureTable:
 
 
 def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTable:
-    """Compute the catalogue's features for every player of a block.
+    """Compute the catalogue's features for every player of a block, leaving unobserved days out.
 
-    Args:
-        telemetry: the block; unobserved days are left out of every feature.
-        roles: what the counters stand for; by default the first is the activity, the rest have no role.
-
-    Raises:
-        DataProblem: a role names a counter that the telemetry has not.
+    Roles tell what the counters stand for; by default the first is the activity, the rest have no role. A role that
+    names a counter which the telemetry lacks is refused as a DataProblem.
     """
     roles = roles or RoleNames()
     names = tuple(catalogue.columns(telemetry.names, roles))
@@ -47,8 +37,7 @@ def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTabl
     features = np.empty((len(telemetry), len(names)), np.float32)
     for start in range(0, len(telemetry), CHUNK_PLAYERS):
         rows = slice(start, start + CHUNK_PLAYERS)
-        series = stack(telemetry.counters[rows], calendar, design)
-        _fill(features[rows], series, len(telemetry.names), places)
+        _fill(features[rows], stack(telemetry.counters[rows], calendar, design), len(telemetry.names), places)
     return FeatureTable(telemetry.ids, features, names)
 
 
@@ -59,8 +48,7 @@ def stack(counters: np.ndarray, calendar: Calendar, design: SharedDesign) -> Ser
     # Choosing days copies the chunk; mostly no day is missing.
     if len(calendar) < calendar.window_days:
         by_counter = by_counter[:, :, calendar.days]
-    values = np.ascontiguousarray(by_counter).reshape(-1, len(calendar))
-    return Series(values, calendar, design)
+    return Series(np.ascontiguousarray(by_counter).reshape(-1, len(calendar)), calendar, design)
 
 
 def _fill(target: np.ndarray, series: Series, counters: int, places: dict[str, int]) -> None:

@@ -8,24 +8,21 @@ RECENT_HALF_LIFE_DAYS = 7.0
 
 
 def levels(series: Series) -> dict[str, np.ndarray]:
-    """Compute level and spread of the raw counts; formulas in the catalogue."""
+    """Compute level, spread and concentration of the raw counts; formulas in the catalogue."""
     calendar, values, mean = series.calendar, series.values, series.mean
     recent = np.exp2(-calendar.age / RECENT_HALF_LIFE_DAYS)
+    late = calendar.age <= calendar.window_days / 3
+    weights = [calendar.mean_over(calendar.age <= 7), recent / recent.sum()]
+    weights += [calendar.mean_over(late), calendar.mean_over(~late), (calendar.weekdays >= 5).astype(np.float32)]
     # All weighted means in one product: the counts are read once.
-    weights = np.stack(
-        [
-            calendar.mean_over(calendar.age <= 7),
-            recent / recent.sum(),
-            calendar.mean_over(calendar.age <= calendar.window_days / 3),
-            calendar.mean_over(calendar.age > calendar.window_days / 3),
-            (calendar.weekdays >= 5).astype(np.float32),
-        ],
-        axis=1,
-    )
-    last_week, recent_level, last_third, earlier, weekend = np.ascontiguousarray((values @ weights).T)
+    means = np.ascontiguousarray((values @ np.stack(weights, axis=1)).T)
+    last_week, recent_level, last_third, earlier, weekend = means
     total = mean * len(calendar)
     deviation = values - mean[:, None]
     variance = sum_of_products(deviation, deviation) / len(calendar)
+    ordered = np.sort(values, axis=1)
+    # Gini of ascending counts: sum of (2 i - D - 1) x_i / (D sum x), with i from 1.
+    rank = (2 * np.arange(1, len(calendar) + 1, dtype=np.float32) - len(calendar) - 1) / len(calendar)
     return {
         "level": mean,
         "level_active": ratio(total, series.active_days),
@@ -36,16 +33,6 @@ def levels(series: Series) -> dict[str, np.ndarray]:
         "weekend_share": ratio(weekend, total),
         "spread": np.sqrt(variance),
         "dispersion": ratio(variance, mean),
-        **_concentration(series, total),
-    }
-
-
-def _concentration(series: Series, total: np.ndarray) -> dict[str, np.ndarray]:
-    ordered = np.sort(series.values, axis=1)
-    days = len(series.calendar)
-    # Gini of ascending counts: sum of (2 i - D - 1) x_i / (D sum x), with i from 1.
-    rank = (2 * np.arange(1, days + 1, dtype=np.float32) - days - 1) / days
-    return {
         "peak": ordered[:, -1],
         "top3_share": ratio(ordered[:, -3:].sum(axis=1), total),
         "gini": ratio(ordered @ rank, total),
@@ -80,10 +67,9 @@ def activity(series: Series) -> dict[str, np.ndarray]:
 
 
 def distances(marks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Measure the distances of successive marks in each row of bool [m, k].
+    """Return mean, standard deviation and largest distance of successive marks in each row of bool [m, k].
 
-    Returns:
-        mean, standard deviation and largest distance, float32 [m]; 0 in rows with fewer than two marks.
+    All are float32 [m], and 0 in rows with fewer than two marks.
     """
     order = np.arange(1, marks.shape[1] + 1, dtype=np.int16)
     # Place of the latest mark so far, 0 before the first.

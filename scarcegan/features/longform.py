@@ -35,8 +35,11 @@ def day_numbers(table: pd.DataFrame) -> np.ndarray:
     else:
         # Dates repeat: each different one is parsed once.
         codes, texts = pd.factorize(column)
+        # A zone's offset is cut off with the time, so the date stays the one that was written.
+        written = pd.Series(texts).astype(str).str.slice(0, 10)
+        dates = pd.to_datetime(written, format="%Y-%m-%d", errors="coerce").to_numpy().astype("datetime64[s]")
         # A null has code -1 and so picks the NaT at the end.
-        stamps = np.append(_dates_of(texts), np.datetime64("NaT"))[codes]
+        stamps = np.append(dates, np.datetime64("NaT"))[codes]
     bad = np.isnat(stamps)
     if bad.any():
         raise DataProblem(
@@ -85,12 +88,3 @@ def checked_counters(rows: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
                 f"{LARGEST_COUNTER:g}, first {rows[name].iloc[int(bad.argmax())]}: counters count from 0"
             )
     return values
-
-
-def _dates_of(texts: pd.Index | np.ndarray) -> np.ndarray:
-    """Return datetime64[s] [unique values]; NaT where a value is no date.
-
-    A zone's offset is cut off with the time, so the date stays the one that was written.
-    """
-    written = pd.Series(texts).astype(str).str.slice(0, 10)
-    return pd.to_datetime(written, format="%Y-%m-%d", errors="coerce").to_numpy().astype("datetime64[s]")

@@ -24,10 +24,8 @@ COLLECTED_ROWS = 2_000_000
 def write_partition(source: Source, windows: Sequence[Window], shards: int, folder: str) -> None:
     """Write the rows of all windows as `<folder>/<shard>/*.parquet`; memory does not grow with the telemetry.
 
-    `survey` has accepted the telemetry and named its counters. A shard without rows gets no folder.
-
-    Raises:
-        DataProblem: the telemetry cannot be read, or the folder not be written.
+    `survey` has accepted the telemetry and named its counters. A shard without rows gets no folder. Telemetry that
+    cannot be read, or a folder that cannot be written, is a DataProblem.
     """
     with draft_beside(folder) as draft:
         tables = _tables(source, windows, shards)
@@ -50,17 +48,10 @@ def write_partition(source: Source, windows: Sequence[Window], shards: int, fold
 
 
 def read_shard(folder: str, number: int, window: Window, observed: np.ndarray, location: str) -> Telemetry | None:
-    """Read the telemetry of one shard of players in one window.
+    """Read the telemetry of one shard of players in one window; None if nobody in it has a row there.
 
-    Args:
-        folder: of the sorted rows.
-        number: the shard.
-        window: the days that count.
-        observed: bool [window_days], from the survey of all players.
-        location: of the telemetry itself: that is what messages name, nobody has to mend the sorted copy.
-
-    Returns:
-        The block, or None if no player of the shard has a row in the window.
+    `folder` is that of the sorted rows. Messages name the `location` of the telemetry itself: nobody has to mend the
+    sorted copy. `observed` is bool [window_days], from the survey of all players.
 
     Raises:
         DataProblem: rows that `to_block` refuses; or the sorted rows are not there: removed since, or on another
@@ -85,11 +76,7 @@ def read_shard(folder: str, number: int, window: Window, observed: np.ndarray, l
 
 
 def remove_partition(folder: str) -> None:
-    """Remove the sorted rows; those that are gone are no problem.
-
-    Raises:
-        DataProblem: they cannot be removed.
-    """
+    """Remove the sorted rows; those that are gone are no problem, those that cannot be removed a DataProblem."""
     remove(join(folder, COMPLETE))
     remove_folder(folder)
 

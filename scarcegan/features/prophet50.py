@@ -42,10 +42,8 @@ def names(counters: tuple[str, ...]) -> tuple[str, ...]:
 
 def extract_prophet50(telemetry: Telemetry) -> FeatureTable:
     """Compute ten columns per counter (fifty for five) for every player of a block."""
-    calendar = calendar_of(telemetry)
+    calendar, columns, counters = calendar_of(telemetry), names(telemetry.names), len(telemetry.names)
     design = shared_design(calendar)
-    columns = names(telemetry.names)
-    counters = len(telemetry.names)
     features = np.empty((len(telemetry), len(columns)), np.float32)
     for start in range(0, len(telemetry), CHUNK_PLAYERS):
         rows = slice(start, start + CHUNK_PLAYERS)
@@ -65,21 +63,12 @@ def _periods(series: Series) -> np.ndarray:
 
 def _trend(series: Series) -> np.ndarray:
     largest = series.values.max(axis=1, keepdims=True)
-    fit = series.design.fit(ratio(series.values, np.broadcast_to(largest, series.values.shape)))
+    fit = series.design.fit(ratio(series.values, largest))
     size = np.abs(fit.changes)
     gap_mean, gap_spread, _ = distances((size >= MATERIAL_SHARE * size.max(axis=1, keepdims=True)) & (size > 0))
     growth = fit.changes.cumsum(axis=1)
     # Hinges lie evenly: distances counted in hinges become days.
     spacing = series.design.hinge_days[0] - series.design.hinge_days[1]
-    return np.stack(
-        [
-            fit.offset,
-            fit.slope,
-            gap_mean * spacing,
-            gap_spread * spacing,
-            growth.mean(axis=1),
-            growth.std(axis=1),
-            fit.changes.mean(axis=1),
-        ],
-        axis=1,
-    )
+    columns = [fit.offset, fit.slope, gap_mean * spacing, gap_spread * spacing]
+    columns += [growth.mean(axis=1), growth.std(axis=1), fit.changes.mean(axis=1)]
+    return np.stack(columns, axis=1)

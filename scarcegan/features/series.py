@@ -17,8 +17,6 @@ class Series:
 
     Attributes:
         values: float32 array [m, D], m = counters x players, D observed days.
-        calendar: the observed days.
-        design: the design that all series are fitted with.
     """
 
     values: np.ndarray
@@ -80,8 +78,7 @@ def sum_of_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Divide, and return 0 where the whole is 0 (or below)."""
-    positive = whole > 0
-    return np.divide(part, whole, out=np.zeros_like(part, np.float32), where=positive)
+    return np.divide(part, whole, out=np.zeros_like(part, np.float32), where=whole > 0)
 
 
 def contrast(late: np.ndarray, early: np.ndarray) -> np.ndarray:

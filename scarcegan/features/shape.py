@@ -64,11 +64,11 @@ def weekly(series: Series) -> dict[str, np.ndarray]:
 def spectrum(series: Series) -> dict[str, np.ndarray]:
     """Compute dominant periods of the detrended series; formulas in the catalogue."""
     power = power_by_period(series)
-    share = ratio(power, np.repeat(power.sum(axis=1, keepdims=True), power.shape[1], axis=1))
-    periods = share.shape[1]
+    periods = power.shape[1]
+    share = ratio(power, power.sum(axis=1, keepdims=True))
     first, first_share = _strongest(share)
     # The small addend keeps log 0 finite.
-    entropy = -sum_of_products(share, np.log(share + 1e-12)) / np.log(share.shape[1])
+    entropy = -sum_of_products(share, np.log(share + 1e-12)) / np.log(periods)
     np.put_along_axis(share, first[:, None], 0, axis=1)
     second, second_share = _strongest(share)
     return {

@@ -23,12 +23,7 @@ _DATE_IN_PATH = re.compile(rf"/{DATE}=(\d{{4}}-\d{{2}}-\d{{2}})[^/]*/")
 
 @dataclass(frozen=True)
 class Source:
-    """Where telemetry is, and which of its columns count.
-
-    Attributes:
-        location: parquet or CSV, a file or a folder of parts, local or `s3://`.
-        counters: names of the counters, in order; empty: all columns but `player_id` and `date`.
-    """
+    """Where telemetry is (see `read_table`), and its counters in order: all columns but id and date if empty."""
 
     location: str
     counters: tuple[str, ...] = ()

@@ -29,7 +29,6 @@ class Survey:
     """What is known of all players' telemetry in one window.
 
     Attributes:
-        counters: the counters' names, in order.
         observed: bool array [window_days]; False on a day that is missing for everyone.
         missing_days: ISO dates of those days.
         notes: sentences for the manifest and the card.
@@ -75,7 +74,14 @@ def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> 
     if not len(frame):
         return
     numbers = day_numbers(frame)
-    _require_one_kind_of_id(days, part, frame)
+    ids = checked_ids(frame[ID])[1]
+    # The number 1 and the text '1' are hashed differently: one player could get into two shards.
+    days.id_kinds.setdefault("integers" if ids.dtype.kind == "i" else "strings", part)
+    if len(days.id_kinds) > 1:
+        where = " and ".join(f"{kind} in {place}" for kind, place in days.id_kinds.items())
+        raise DataProblem(
+            f"column '{ID}': expected one type in all parts, got {where} ({len(frame)} rows): write them with one type"
+        )
     days.rows += len(frame)
     days.first, days.last = min(days.first, int(numbers.min())), max(days.last, int(numbers.max()))
     inside = (numbers >= first) & (numbers < last)
@@ -88,35 +94,21 @@ def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> 
     days.sums.append(sums.groupby(numbers[inside]).sum())
 
 
-def _require_one_kind_of_id(days: _Days, part: str, frame: pd.DataFrame) -> None:
-    ids = checked_ids(frame[ID])[1]
-    # The number 1 and the text '1' are hashed differently: one player could get into two shards.
-    days.id_kinds.setdefault("integers" if ids.dtype.kind == "i" else "strings", part)
-    if len(days.id_kinds) > 1:
-        where = " and ".join(f"{kind} in {place}" for kind, place in days.id_kinds.items())
-        raise DataProblem(
-            f"column '{ID}': expected one type in all parts, got {where} ({len(frame)} rows): write them with one type"
-        )
-
-
 def _describe(days: _Days, window: Window) -> Survey:
-    whole = range(window.first, window.last)
-    daily = pd.concat(days.sums).groupby(level=0).sum().reindex(whole, fill_value=0)
+    daily = pd.concat(days.sums).groupby(level=0).sum().reindex(range(window.first, window.last), fill_value=0)
     rows = daily["rows"].to_numpy(np.int64)
     if not rows.any():
         raise out_of_reach(days.rows, days.first, days.last, window.cutoff, window.window_days)
     observed = observed_days(rows, days.last - window.first, window.cutoff)
     missing = tuple(iso(window.first + int(day)) for day in np.flatnonzero(~observed))
-    notes = [*_missing_note(missing), *_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
-    return Survey(days.counters, observed, missing, tuple(notes))
-
-
-def _missing_note(missing: Sequence[str]) -> Iterable[str]:
+    notes = [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
     if missing:
-        yield (
-            f"{len(missing)} of the window's days are missing for everyone and left out of every feature: "
-            f"{', '.join(missing[:7])}{' ...' if len(missing) > 7 else ''}"
+        named = ", ".join(missing[:7]) + " ..." * (len(missing) > 7)
+        left_out = (
+            f"{len(missing)} of the window's days are missing for everyone and left out of every feature: {named}"
         )
+        notes = [left_out, *notes]
+    return Survey(days.counters, observed, missing, tuple(notes))
 
 
 def _empty_notes(daily: pd.DataFrame, counters: Sequence[str], window: Window) -> Iterable[str]:
@@ -133,8 +125,7 @@ def _empty_notes(daily: pd.DataFrame, counters: Sequence[str], window: Window) -
 
 def _breaks(daily: pd.DataFrame, counters: Sequence[str]) -> Iterable[str]:
     rows = daily["rows"].to_numpy(np.float64)
-    series = {"active players per day": rows}
-    breaks = []
+    series, breaks = {"active players per day": rows}, []
     with np.errstate(invalid="ignore", divide="ignore"):
         # Per active player: a counter does not break just because more people play.
         series |= {f"'{name}' per active player": daily[f"sum {name}"].to_numpy() / rows for name in counters}
@@ -157,10 +148,7 @@ def largest_step(series: np.ndarray) -> tuple[int, float] | None:
 
     The step at a day is the median of the 14 days from it on minus the median of the 14 before (at the edges
     at least 7). It counts when it is at least log 1.25 and at least four robust spreads of the days around
-    the two medians.
-
-    Returns:
-        (index of the first day after the largest step, step), or None.
+    the two medians. Returns the index of the first day after the largest step, and the step.
     """
     best: tuple[int, float] | None = None
     for day in range(LEAST_SIDE_DAYS, len(series) - LEAST_SIDE_DAYS + 1):

@@ -24,7 +24,6 @@ class Telemetry:
         ids: int64 or str array [n], unique, ascending.
         counters: float32 array [n, days, counters]; 0 where a player has no row.
         observed: bool array [days]; False on a day that is missing for everyone.
-        names: one name per counter.
         first_day: ISO date of the first day of the window.
         cutoff: ISO date after the last day of the window.
     """
@@ -53,7 +52,7 @@ def to_block(
     Args:
         frame: columns `player_id` (integers or strings), `date` and at least one numeric counter.
         cutoff: ISO date; features see only earlier days.
-        window_days: length of the window, at least 14 days.
+        window_days: at least 14.
         observed: bool [window_days], if known better than from these rows (a shard of few players).
 
     Raises:
@@ -85,22 +84,12 @@ def to_block(
     if observed is None:
         daily = np.bincount(offset, minlength=window_days)
         observed = observed_days(daily, complete_until=int(days.max()) - first, cutoff=cutoff)
-    return Telemetry(
-        ids=ids,
-        counters=counters.reshape(len(ids), window_days, len(names)),
-        observed=observed,
-        names=names,
-        first_day=iso(first),
-        cutoff=cutoff,
-    )
+    block = counters.reshape(len(ids), window_days, len(names))
+    return Telemetry(ids, block, observed, names, first_day=iso(first), cutoff=cutoff)
 
 
 def day_of(cutoff: str) -> int:
-    """Return an ISO date as days since 1970-01-01.
-
-    Raises:
-        DataProblem: it is no ISO date.
-    """
+    """Return an ISO date as days since 1970-01-01; refuse what is none as a DataProblem."""
     try:
         return (date.fromisoformat(cutoff) - date(1970, 1, 1)).days
     except ValueError:
@@ -123,15 +112,10 @@ def out_of_reach(rows: int, first: int, last: int, cutoff: str, window_days: int
 
 
 def observed_days(rows: np.ndarray, complete_until: int, cutoff: str) -> np.ndarray:
-    """Tell the days that are in the log from those that are missing for everyone.
+    """Tell the days that are in the log, bool [days], from those that are missing for everyone.
 
-    Args:
-        rows: int array [days], rows of each day of the window.
-        complete_until: the last day with a row anywhere, counted from the window's first.
-        cutoff: ISO date, for messages.
-
-    Returns:
-        bool array [days]; all True where rows are too few to tell a hole from a day of rest.
+    `rows` counts those of each day of the window, int [days]; `complete_until` is the last day with a row anywhere,
+    counted from the window's first. All days are observed where rows are too few to tell a hole from a day of rest.
 
     Raises:
         DataProblem: the data end before the cut-off, or too few days are observed.
