@@ -74,13 +74,10 @@ def require_survivors(faults: list[str], iteration: int) -> None:
     if all(faults):
         counts = {fault: faults.count(fault) for fault in _ADVICE if fault in faults}
         worst = max(counts, key=lambda fault: counts[fault])
+        in_words = ", ".join(f"{number} {fault.replace('_', ' ')}" for fault, number in counts.items())
         raise TrainingCollapsed(
-            f"all {len(faults)} members failed by iteration {iteration} ({_in_words(counts)}); {_ADVICE[worst]}"
+            f"all {len(faults)} members failed by iteration {iteration} ({in_words}); {_ADVICE[worst]}"
         )
-
-
-def _in_words(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {fault.replace('_', ' ')}" for fault, number in counts.items())
 
 
 def _who(hit: np.ndarray) -> str:

@@ -40,8 +40,7 @@ class Architecture:
         thresholds: of each feature.
         generator: widths of the generator's hidden layers.
         noise: length of the generator's input.
-        low: smallest scaled feature value.
-        high: largest scaled feature value.
+        low, high: range of scaled features.
     """
 
     features: int
@@ -64,7 +63,7 @@ class Architecture:
 
     @property
     def supervised_outputs(self) -> int:
-        """Outputs of the supervised head."""
+        """The labelled classes, and 'unknown' where the variant has it."""
         return self.classes + self.has_unknown
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -83,8 +82,7 @@ class Architecture:
 def initial_weights(sizes: Architecture, member_seeds: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Draw Glorot-uniform weights, normal thresholds, zero biases and unit scales, each member from its own seed alone.
 
-    Returns:
-        float32 arrays [P, ...] by weight name.
+    Returns float32 arrays [P, ...] by the weights' names.
     """
     members = [_initial_member(sizes, seed) for seed in member_seeds]
     return {name: np.stack([member[name] for member in members]) for name in sizes.shapes()}

@@ -11,13 +11,11 @@ class Progress(Record):
     """A fold's training up to its latest round.
 
     Attributes:
-        members: networks trained side by side.
         iterations: that the whole training will run.
         iteration, seconds: reached by each round.
         faults: by round, a word or nothing for each member.
         series: by name, by round, a number for each member.
         healthy: of each member, as of the latest round.
-        alarms: what went wrong so far, in words.
     """
 
     members: int

@@ -39,21 +39,13 @@ class Part(Protocol):
     def attributions(self, rows: np.ndarray, typical: np.ndarray, rare: int, steps: int) -> np.ndarray:
         """Share out `weight` times the difference of the rare class's probability from the typical player's.
 
-        Args:
-            rows: float array [n, F], raw.
-            typical: float array [F], raw.
-            rare: class index.
-            steps: points to look at on the way from the typical player to each row.
-
-        Returns:
-            float32 array [n, F].
+        Rows [n, F] and the typical player [F] are raw; `steps` points lie between them. Returns float32 [n, F].
         """
 
     def add_to(self, graph: Graph, columns: str) -> str:
         """Add the part to a TensorFlow graph that has raw features, float32 [F, n], under the name `columns`.
 
-        Returns:
-            The name of `weight` times the part's class probabilities, float32 [n, classes].
+        Returns the name of `weight` times the part's class probabilities, float32 [n, classes].
         """
 
     def to_plain(self) -> dict[str, Any]:

@@ -18,18 +18,15 @@ from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.settings import Settings, Snapshots, Telemetry
 from scarcegan.snapshots import open_snapshots
-from scarcegan.snapshots.manifest import Frame, Manifest, Part, describe_snapshot
+from scarcegan.snapshots.manifest import Frame, Part, describe_snapshot
 from scarcegan.storage import join
 
 
 @dataclass(frozen=True)
 class SnapshotPlan(Record):
-    """What the snapshot at one cut-off will be.
+    """What the snapshot at one cut-off will be; `rows` is the hidden folder of the rows sorted by shard.
 
-    Attributes:
-        frame: cut-off, window, columns and where they come from.
-        observed: bool array [window_days]; False on a day that is missing for everyone.
-        rows: the hidden folder of the rows sorted by shard.
+    `observed` is bool [window_days]: False on a day that is missing for everyone.
     """
 
     frame: Frame
@@ -114,8 +111,19 @@ def publish_snapshots(
     folder, published = open_snapshots(snapshots.folder).folder, []
     for cutoff, plan in plans.items():
         written = [(one.part, one.columns) for one in parts if one.cutoff == cutoff]
-        manifest = describe_snapshot(snapshots.prefix + cutoff, plan.frame, written)
-        published.append(_published(publish_snapshot(manifest, snapshots), folder))
+        manifest = publish_snapshot(describe_snapshot(snapshots.prefix + cutoff, plan.frame, written), snapshots)
+        published.append(
+            PublishedSnapshot(
+                name=manifest.name,
+                cutoff=manifest.frame.cutoff,
+                fingerprint=manifest.fingerprint,
+                players=manifest.players,
+                features=len(manifest.frame.columns),
+                parts=len(manifest.parts),
+                notes=manifest.frame.notes,
+                folder=folder,
+            )
+        )
     for rows in {plan.rows for plan in plans.values()}:
         remove_partition(rows)  # not before: a resume of what failed above may compute its shards again
     return published
@@ -145,17 +153,4 @@ def _frame(found: Survey, window: Window, source: Source, chosen: Telemetry, com
         notes=found.notes,
         source=source.location,
         code_version=commit,
-    )
-
-
-def _published(manifest: Manifest, folder: str) -> PublishedSnapshot:
-    return PublishedSnapshot(
-        name=manifest.name,
-        cutoff=manifest.frame.cutoff,
-        fingerprint=manifest.fingerprint,
-        players=manifest.players,
-        features=len(manifest.frame.columns),
-        parts=len(manifest.parts),
-        notes=manifest.frame.notes,
-        folder=folder,
     )

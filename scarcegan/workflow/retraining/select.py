@@ -20,10 +20,8 @@ def select_models(
 ) -> tuple[dict[str, Model], dict[str, Selected]]:
     """Join the members that each fold chose into one ensemble per business definition and set its threshold.
 
-    Thresholds are set on the unlabelled players that no fold has trained or validated on.
-
-    Returns:
-        The models, and what validation players tell of each, by definition.
+    Thresholds are set on the unlabelled players that no fold has trained or validated on. The models come with what
+    validation players tell of each, by definition.
     """
     rows = np.concatenate([offer.validation_rows for offer in offers])
     background = prepared.players.features[prepared.fold == settings.folds.k]

@@ -22,12 +22,9 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Scores:
-    """One side of a comparison.
+    """One side of a comparison: `version 3`, or a file by its location, which has no model.
 
-    Attributes:
-        name: `version 3`, or the file's location.
-        score: float array [n] in the snapshot's order of players; NaN: the side does not know the player.
-        model: None for a file.
+    Scores are float [n] in the snapshot's order of players; NaN: the side does not know the player.
     """
 
     name: str
@@ -38,12 +35,8 @@ class Scores:
 def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_budget: float) -> ParityReport:
     """Compare two models, or a model and an older scores file, on one snapshot.
 
-    Args:
-        old: a version's number, or the location of a parquet or CSV file with `player_id` and `risk_score`.
-        new: the same.
-        snapshot: the players.
-        registry: where the versions are, approved or not.
-        review_budget: share of players that moderators can look at.
+    `old` and `new` are each the number of a version, approved or not, or the location of a parquet or CSV file with
+    `player_id` and `risk_score`. The review budget is the share of players that moderators can look at.
 
     Raises:
         RegistryProblem: no such version, or its archive was changed.
@@ -89,17 +82,14 @@ def _features(model: Model, snapshot: Snapshot, rows: np.ndarray | None = None) 
     return (snapshot.features if rows is None else snapshot.features[rows])[:, columns]
 
 
-def _parts(location: str) -> list[str]:
-    """Return the files of shards in a folder that ScoreFlow has written, beside its reports; else the location."""
-    return [part for part in find_parts(location) if fnmatch(part, "*/part-*.parquet")] or [location]
-
-
 def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
     """Return the scores of a file in the order of `ids`, NaN for players that it lacks."""
     import pandas as pd
 
+    # A folder that ScoreFlow has written holds the files of shards beside its reports.
+    parts = [part for part in find_parts(location) if fnmatch(part, "*/part-*.parquet")] or [location]
     # Ids as text: as numbers, those of a CSV would lose leading zeros.
-    table = pd.concat([read_table(part, text=[ID]) for part in _parts(location)])
+    table = pd.concat([read_table(part, text=[ID]) for part in parts])
     missing = {ID, "risk_score"} - set(table.columns)
     if missing:
         raise DataProblem(
