@@ -23,6 +23,8 @@ SERIES = (
 )
 _SCORING_ROWS = 4096  # rows scored at once: bounds memory at many members
 
+Moments = tuple[tf.Variable, tf.Variable]
+
 
 @dataclass(frozen=True)
 class TrainingRows:
@@ -195,17 +197,11 @@ class Program:
         return named
 
 
-def _zero_moments(variable: tf.Variable) -> tuple[tf.Variable, tf.Variable]:
+def _zero_moments(variable: tf.Variable) -> Moments:
     return tf.Variable(tf.zeros_like(variable)), tf.Variable(tf.zeros_like(variable))
 
 
-def _adam(
-    variable: tf.Variable,
-    moments: tuple[tf.Variable, tf.Variable],
-    gradient: tf.Tensor,
-    iteration: tf.Tensor,
-    update: Update,
-) -> None:
+def _adam(variable: tf.Variable, moments: Moments, gradient: tf.Tensor, iteration: tf.Tensor, update: Update) -> None:
     """Take one Adam step (Kingma & Ba 2015) in a fused kernel; weight decay is decoupled (Loshchilov & Hutter 2019)."""
     step = tf.cast(iteration, tf.float32)
     rate = update.learning_rate * tf.pow(update.decay, tf.floor(step / 500.0))

@@ -30,9 +30,7 @@ class TrainedMembers:
         iterations: int [R], reached by each round.
         weights: R dicts of inference weights, float32 [P, ...] each.
         scores: float32 [R, P, n], risk scores of the validation rows after each round.
-        healthy: bool [R, P], what may be selected: rounds in which the member was well, of members that are well in
-            the end.
-        progress: of all rounds.
+        healthy: bool [R, P], what may be selected: rounds in which the member was well, of members well in the end.
     """
 
     iterations: Sequence[int]

@@ -108,7 +108,12 @@ def _movers(
     moved: np.ndarray, rows: np.ndarray, found: Parity, sides: list[Scores], snapshot: Snapshot, by: Scores
 ) -> list[Mover]:
     """Describe players that move; `by` shows them to moderators and says why."""
-    why = _why(by.model, snapshot, rows[moved]) if by.model is not None else [[] for _ in moved]
+    why: list[list[str]] = [[] for _ in moved]
+    if by.model is not None:
+        typical = snapshot.manifest.typical_player(by.model.feature_names)
+        features = _features(by.model, snapshot, rows[moved])
+        reasons = by.model.reasons(features, by.model.explain(features, typical), typical)
+        why = [[reason.words for reason in one] for one in reasons]
     return [
         Mover(
             player_id=snapshot.ids[rows[place]].item(),
@@ -120,9 +125,3 @@ def _movers(
         )
         for place, words in zip(moved, why, strict=True)
     ]
-
-
-def _why(model: Model, snapshot: Snapshot, rows: np.ndarray) -> list[list[str]]:
-    typical, features = snapshot.manifest.typical_player(model.feature_names), _features(model, snapshot, rows)
-    found = model.reasons(features, model.explain(features, typical), typical)
-    return [[reason.words for reason in one] for one in found]

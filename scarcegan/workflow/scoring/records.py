@@ -115,7 +115,6 @@ class ParityReport(Record):
 
     Attributes:
         old, new: `version 3`, or a file's location.
-        players: compared.
         only_in_snapshot: players that a file lacks; they are left out.
         budget_players: whom moderators look at.
         agreement: share of them that both choose.

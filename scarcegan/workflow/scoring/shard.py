@@ -44,11 +44,7 @@ def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapsho
 
 
 def _write_scores(
-    writer: pq.ParquetWriter,
-    batches: Iterable[ScoredBatch],
-    model: Model,
-    typical: np.ndarray,
-    plan: ScoringPlan,
+    writer: pq.ParquetWriter, batches: Iterable[ScoredBatch], model: Model, typical: np.ndarray, plan: ScoringPlan
 ) -> Tally:
     """Write scored batches one after the other, and return their tally, whose file is not named yet."""
     players, flagged = 0, 0
