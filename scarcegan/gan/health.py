@@ -66,11 +66,7 @@ def alarms(iteration: Sequence[int], faults: Sequence[Sequence[str]], certain: n
 
 
 def require_survivors(faults: list[str], iteration: int) -> None:
-    """Stop a fold in which nobody is left.
-
-    Raises:
-        TrainingCollapsed: every member has a fault; the message names the iteration and the likely setting.
-    """
+    """Raise TrainingCollapsed where every member has a fault, with the iteration and the likely setting."""
     if all(faults):
         counts = {fault: faults.count(fault) for fault in _ADVICE if fault in faults}
         worst = max(counts, key=lambda fault: counts[fault])

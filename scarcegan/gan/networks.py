@@ -36,9 +36,8 @@ class Architecture:
         classes: labelled classes C; the rare one is the last.
         has_unknown: the supervised head has an extra 'unknown' output.
         unsupervised_outputs: 3 (real as labelled, real as unknown, generated) or 1 (a logit of being real).
-        trunk: widths of the shared dense layers.
+        trunk, generator: widths of the shared dense layers and of the generator's hidden ones.
         thresholds: of each feature.
-        generator: widths of the generator's hidden layers.
         noise: length of the generator's input.
         low, high: range of scaled features.
     """

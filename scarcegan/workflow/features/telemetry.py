@@ -66,18 +66,20 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
     Raises:
         DataProblem: telemetry that cannot be used, or a cut-off outside it.
     """
-    source = Source(telemetry_location(settings), tuple(settings.telemetry.counters))
+    path = settings.telemetry.path
+    # Simulated players' telemetry is written where it is missing.
+    location = located(path) if path else str(write_telemetry(settings) / "telemetry.parquet")
+    source = Source(location, tuple(settings.telemetry.counters))
     windows = [Window(cutoff, settings.features.window_days) for cutoff in settings.telemetry.cutoffs]
     surveys = survey(source, windows)
     # A name of its own: runs at the same time must not mix their rows.
     rows = join(open_snapshots(settings.snapshots.folder).folder, f".telemetry-{uuid4().hex}")
     # The settings may leave the counters out: the survey has found their names.
     write_partition(replace(source, counters=surveys[0].counters), windows, settings.telemetry.shards, rows)
-    plans = {}
-    for window, found in zip(windows, surveys, strict=True):
-        frame = _frame(found, window, source, settings.telemetry, commit)
-        plans[window.cutoff] = SnapshotPlan(frame, found.observed, rows)
-    return plans
+    return {
+        window.cutoff: SnapshotPlan(_frame(found, window, source, settings.telemetry, commit), found.observed, rows)
+        for window, found in zip(windows, surveys, strict=True)
+    }
 
 
 def extract_part(plan: SnapshotPlan, number: int, telemetry: Telemetry, snapshots: Snapshots) -> WrittenPart:
@@ -129,17 +131,9 @@ def publish_snapshots(
     return published
 
 
-def telemetry_location(settings: Settings) -> str:
-    """Return where the telemetry is; the simulated players' is written where it is missing."""
-    if settings.telemetry.path:
-        return located(settings.telemetry.path)
-    return str(write_telemetry(settings) / "telemetry.parquet")
-
-
 def _frame(found: Survey, window: Window, source: Source, chosen: Telemetry, commit: str) -> Frame:
-    days_column = ""
     if chosen.feature_set == "prophet50":
-        columns = prophet50.names(found.counters)
+        columns, days_column = prophet50.names(found.counters), ""
     else:
         columns = tuple(catalogue.columns(found.counters, chosen.roles))
         activity = catalogue.role_places(chosen.roles, found.counters)["activity"]

@@ -48,13 +48,9 @@ class FoldOffer(Record):
 
 @dataclass(frozen=True)
 class Selected(Record):
-    """What validation players tell of a selected model.
+    """What validation players tell of a selected model: its threshold and what that reaches, and the prevalence.
 
-    Attributes:
-        point: the model's threshold and what it reaches.
-        members: of all its parts.
-        folds: what each fold's part reaches with a threshold of its own.
-        prevalence: share of risky players that precision is measured with.
+    `members` are those of all parts; `folds` are what each fold's part reaches with a threshold of its own.
     """
 
     point: OperatingPoint
