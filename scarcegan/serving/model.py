@@ -119,11 +119,9 @@ class Model(Record):
             found += part.attributions(rows, typical, self.rare_index, steps)
         return found / np.float32(self.weight)
 
-    def reasons(
-        self, rows: np.ndarray, attributions: np.ndarray, typical: np.ndarray, count: int = 3
-    ) -> list[list[Reason]]:
+    def reasons(self, rows: np.ndarray, attributions: np.ndarray, typical: np.ndarray) -> list[list[Reason]]:
         """Name for each player the features that raised the risk score most; see `strongest_reasons`."""
-        return strongest_reasons(self.feature_names, rows, attributions, typical, count)
+        return strongest_reasons(self.feature_names, rows, attributions, typical)
 
     def save(
         self,

@@ -60,10 +60,6 @@ class Part(Protocol):
 KINDS: Mapping[str, type[Part]] = {kind.kind: kind for kind in (Networks,)}
 
 
-def _to_plain(part: Part) -> dict[str, Any]:
-    return {"kind": part.kind, **part.to_plain()}
-
-
 def _from_plain(plain: Part | Mapping[str, Any]) -> Part:
     if not isinstance(plain, Mapping):
         return plain
@@ -76,4 +72,6 @@ def _from_plain(plain: Part | Mapping[str, Any]) -> Part:
 
 
 # A field of a record that holds any kind of part; plain data say the kind.
-AnyPart = Annotated[Part, PlainValidator(_from_plain), PlainSerializer(_to_plain)]
+AnyPart = Annotated[
+    Part, PlainValidator(_from_plain), PlainSerializer(lambda part: {"kind": part.kind, **part.to_plain()})
+]

@@ -39,7 +39,7 @@ def fit_fold(
     *,
     spend: bool = False,
 ) -> FoldOffer:
-    """Train one fold, which fold `number` validates, on so many CPU threads, and return what it offers.
+    """Train fold `number`, which validates while the others train, on so many CPU threads, and return what it offers.
 
     It saves to the checkpoint, a file or `s3://` address, and continues from it; `on_round` sees each round's progress.
     With `spend`, the features of `prepared` are nobody else's and may be lost: the fold's unlabelled rows are scaled
