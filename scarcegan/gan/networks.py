@@ -83,8 +83,12 @@ def initial_weights(sizes: Architecture, member_seeds: tuple[int, ...]) -> dict[
 
     Returns float32 arrays [P, ...] by the weights' names.
     """
-    members = [_initial_member(sizes, seed) for seed in member_seeds]
-    return {name: np.stack([member[name] for member in members]) for name in sizes.shapes()}
+    rngs = [np.random.default_rng(seed) for seed in member_seeds]
+    # One generator a member, in a fixed order: a weight put in between changes all that are drawn after it.
+    return {
+        name: np.stack([_initial_weight(name, shape, rng) for rng in rngs]).astype(np.float32)
+        for name, shape in sizes.shapes().items()
+    }
 
 
 def trunk_features(weights: Weights, rows: tf.Tensor, masks: Masks | None = None) -> tf.Tensor:
@@ -178,16 +182,10 @@ def _dense_shapes(network: str, widths: tuple[int, ...]) -> dict[str, tuple[int,
     return shapes
 
 
-def _initial_member(sizes: Architecture, seed: int) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    member = {}
-    # One generator in a fixed order: a weight put in between changes all that are drawn after it.
-    for name, shape in sizes.shapes().items():
-        if name.endswith("thresholds"):
-            member[name] = np.clip(rng.normal(size=shape), -FARTHEST, FARTHEST).astype(np.float32)
-        elif name.endswith("weights"):
-            limit = np.sqrt(6.0 / sum(shape))
-            member[name] = rng.uniform(-limit, limit, shape).astype(np.float32)
-        else:
-            member[name] = np.full(shape, float(name.endswith("scale")), np.float32)
-    return member
+def _initial_weight(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    if name.endswith("thresholds"):
+        return np.clip(rng.normal(size=shape), -FARTHEST, FARTHEST)
+    if name.endswith("weights"):
+        limit = np.sqrt(6.0 / sum(shape))
+        return rng.uniform(-limit, limit, shape)
+    return np.full(shape, float(name.endswith("scale")))
