@@ -20,9 +20,7 @@ _META = "meta.json"
 class CheckpointFile:
     """The one checkpoint of one fold: the latest, which replaces the one before.
 
-    Attributes:
-        location: the file, on this machine or on S3 where tasks move between machines.
-        fingerprint: of data, settings, fold and code; a file with another one is refused.
+    It is on S3 where tasks move between machines. A file with another fingerprint is refused.
     """
 
     location: str

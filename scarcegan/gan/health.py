@@ -66,21 +66,14 @@ def alarms(iteration: Sequence[int], faults: Sequence[Sequence[str]], certain: n
 
 
 def require_survivors(faults: list[str], iteration: int) -> None:
-    """Stop a fold in which nobody is left.
-
-    Raises:
-        TrainingCollapsed: every member has a fault; the message names the iteration and the likely setting.
-    """
+    """Raise TrainingCollapsed where every member has a fault, with the iteration and the likely setting."""
     if all(faults):
         counts = {fault: faults.count(fault) for fault in _ADVICE if fault in faults}
         worst = max(counts, key=lambda fault: counts[fault])
+        in_words = ", ".join(f"{number} {fault.replace('_', ' ')}" for fault, number in counts.items())
         raise TrainingCollapsed(
-            f"all {len(faults)} members failed by iteration {iteration} ({_in_words(counts)}); {_ADVICE[worst]}"
+            f"all {len(faults)} members failed by iteration {iteration} ({in_words}); {_ADVICE[worst]}"
         )
-
-
-def _in_words(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {fault.replace('_', ' ')}" for fault, number in counts.items())
 
 
 def _who(hit: np.ndarray) -> str:

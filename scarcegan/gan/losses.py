@@ -16,13 +16,8 @@ GENERATED = 2  # index of the unsupervised softmax, see q above
 def leeway_targets(labels: np.ndarray, classes: int, alpha: float) -> np.ndarray:
     """Return the soft targets of weak labels: (alpha at y, 1 - alpha at u) for negatives, 1 at r for the rare class.
 
-    Args:
-        labels: int array [B], class indices in 0..classes-1; the last class is the rare one.
-        classes: C.
-        alpha: weight of a negative's weak label, in (0, 1].
-
-    Returns:
-        float32 array [B, C + 1]; rows sum to 1.
+    Labels are int [B], class indices in 0..C-1, the last of them rare; alpha is in (0, 1]. The targets are float32
+    [B, C + 1]; rows sum to 1.
     """
     rare = labels == classes - 1
     targets = np.zeros((len(labels), classes + 1), np.float32)
@@ -37,12 +32,8 @@ def cross_entropy(log_probabilities: tf.Tensor, targets: np.ndarray) -> tf.Tenso
     With `leeway_targets` this is the published L_sup without its count term (whose gradient is zero); with
     targets (alpha, 1 - alpha, 0) it is the published loss of real unlabelled rows, with (0, 0, 1) of generated ones.
 
-    Args:
-        log_probabilities: float [P, K, B], natural logarithms, from a log-softmax (stable where p is 0).
-        targets: float [B, K] or [K], the same for every member.
-
-    Returns:
-        float [P], nats.
+    Log probabilities are float [P, K, B], from a log-softmax (stable where p is 0); targets are float [B, K] or [K],
+    the same for every member. The loss is float [P], nats.
     """
     outputs, rows = log_probabilities.shape[1:]
     # One matrix-vector product: several times faster than multiply, sum and mean over a handful of outputs.
@@ -55,12 +46,7 @@ def soft_false_positives(p_rare: tf.Tensor, is_rare: tf.Tensor) -> tf.Tensor:
 
     Corrected: the published term counts argmaxes, so it has no gradient; this one counts probabilities.
 
-    Args:
-        p_rare: float [P, B], probability of the rare class of labelled rows.
-        is_rare: float [B], 1 for rare rows, 0 for negatives.
-
-    Returns:
-        float [P] in [0, 1).
+    For labelled rows, `p_rare` is float [P, B] and `is_rare` float [B], 1 or 0. The share is float [P] in [0, 1).
     """
     wrong = tf.reduce_sum(p_rare * (1.0 - is_rare), axis=-1)
     # The 1 is the published count's: it keeps the share finite where nobody is taken for risky.
@@ -71,14 +57,7 @@ def rarity_prior(log_p: tf.Tensor, rare: int) -> tf.Tensor:
     """Compute -1/B sum_i log(1 - p_r(x_i)): an unlabelled player is almost surely not risky.
 
     Corrected: absent from the published losses. Written as the log-sum-exp of the other classes, which stays
-    finite where p_r rounds to 1.
-
-    Args:
-        log_p: float [P, K, B], log-softmax of the supervised head on unlabelled rows.
-        rare: index of the rare class.
-
-    Returns:
-        float [P], nats.
+    finite where p_r rounds to 1. From the supervised head's log-softmax, float [P, K, B]; float [P], nats.
     """
     return -tf.reduce_mean(_log_of_others(log_p, rare), axis=-1)
 
@@ -88,26 +67,17 @@ def known_or_unknown(log_p: tf.Tensor, alpha: float) -> tf.Tensor:
 
     Corrected: the published unlabelled rows never reach the supervised head, so its unknown output cannot learn.
 
-    Args:
-        log_p: float [P, C + 1, B], log-softmax of the supervised head; the last output is 'unknown'.
-        alpha: share of unlabelled rows expected to belong to a labelled class.
-
-    Returns:
-        float [P], nats.
+    From the supervised head's log-softmax, float [P, C + 1, B], 'unknown' last; alpha is the share of unlabelled rows
+    expected to belong to a labelled class. The loss is float [P], nats.
     """
     known = _log_of_others(log_p, log_p.shape[1] - 1)
     return -tf.reduce_mean(alpha * known + (1.0 - alpha) * log_p[:, -1], axis=-1)
 
 
 def real_or_generated(logit: tf.Tensor, is_real: float) -> tf.Tensor:
-    """Compute the binary cross-entropy of one real-or-generated logit (variants without leeway).
+    """Compute the binary cross-entropy of one real-or-generated logit (variants without leeway): float [P], nats.
 
-    Args:
-        logit: float [P, 1, B].
-        is_real: the target, 1 or 0.
-
-    Returns:
-        float [P], nats.
+    The logit is float [P, 1, B]; its target is 1 or 0.
     """
     target = tf.fill(tf.shape(logit), is_real)
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=logit)
@@ -115,15 +85,7 @@ def real_or_generated(logit: tf.Tensor, is_real: float) -> tf.Tensor:
 
 
 def feature_matching(generated: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
-    """Compute mean_k | mean_i f(G(z_i))_k - mean_i f(x_i)_k |.
-
-    Args:
-        generated: float [P, f, B], trunk features of generated rows.
-        real: float [P, f, B], trunk features of real rows.
-
-    Returns:
-        float [P], >= 0.
-    """
+    """Compute mean_k | mean_i f(G(z_i))_k - mean_i f(x_i)_k |, float [P] >= 0, of trunk features [P, f, B]."""
     distance = tf.reduce_mean(generated, axis=2) - tf.reduce_mean(real, axis=2)
     # Absolute, as the public code runs it; its squared version is commented out there.
     return tf.reduce_mean(tf.abs(distance), axis=-1)
@@ -132,13 +94,9 @@ def feature_matching(generated: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
 def pull_away(features: tf.Tensor, per_row: bool) -> tf.Tensor:
     """Compute sum_{i != j} s_ij^2 / (B (B - 1)), the mean squared cosine between generated rows.
 
-    Args:
-        features: float [P, f, B], trunk features of generated rows.
-        per_row: True normalises each row to length 1 (corrected: the intended term); False divides by the norm
-            of the whole batch as the published code does, which bounds the term by 1 / (B (B - 1)).
-
-    Returns:
-        float [P] in [0, 1].
+    Features are the trunk's, float [P, f, B]; the term is float [P] in [0, 1]. `per_row` normalises each row to length
+    1 (corrected: the intended term); else the norm of the whole batch divides, as in the published code, which bounds
+    the term by 1 / (B (B - 1)).
     """
     rows = features.shape[2]
     if rows < 2:

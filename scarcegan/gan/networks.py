@@ -36,12 +36,10 @@ class Architecture:
         classes: labelled classes C; the rare one is the last.
         has_unknown: the supervised head has an extra 'unknown' output.
         unsupervised_outputs: 3 (real as labelled, real as unknown, generated) or 1 (a logit of being real).
-        trunk: widths of the shared dense layers.
+        trunk, generator: widths of the shared dense layers and of the generator's hidden ones.
         thresholds: of each feature.
-        generator: widths of the generator's hidden layers.
         noise: length of the generator's input.
-        low: smallest scaled feature value.
-        high: largest scaled feature value.
+        low, high: range of scaled features.
     """
 
     features: int
@@ -64,7 +62,7 @@ class Architecture:
 
     @property
     def supervised_outputs(self) -> int:
-        """Outputs of the supervised head."""
+        """The labelled classes, and 'unknown' where the variant has it."""
         return self.classes + self.has_unknown
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -83,11 +81,14 @@ class Architecture:
 def initial_weights(sizes: Architecture, member_seeds: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Draw Glorot-uniform weights, normal thresholds, zero biases and unit scales, each member from its own seed alone.
 
-    Returns:
-        float32 arrays [P, ...] by weight name.
+    Returns float32 arrays [P, ...] by the weights' names.
     """
-    members = [_initial_member(sizes, seed) for seed in member_seeds]
-    return {name: np.stack([member[name] for member in members]) for name in sizes.shapes()}
+    rngs = [np.random.default_rng(seed) for seed in member_seeds]
+    # One generator a member, in a fixed order: a weight put in between changes all that are drawn after it.
+    return {
+        name: np.stack([_initial_weight(name, shape, rng) for rng in rngs]).astype(np.float32)
+        for name, shape in sizes.shapes().items()
+    }
 
 
 def trunk_features(weights: Weights, rows: tf.Tensor, masks: Masks | None = None) -> tf.Tensor:
@@ -181,16 +182,10 @@ def _dense_shapes(network: str, widths: tuple[int, ...]) -> dict[str, tuple[int,
     return shapes
 
 
-def _initial_member(sizes: Architecture, seed: int) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    member = {}
-    # One generator in a fixed order: a weight put in between changes all that are drawn after it.
-    for name, shape in sizes.shapes().items():
-        if name.endswith("thresholds"):
-            member[name] = np.clip(rng.normal(size=shape), -FARTHEST, FARTHEST).astype(np.float32)
-        elif name.endswith("weights"):
-            limit = np.sqrt(6.0 / sum(shape))
-            member[name] = rng.uniform(-limit, limit, shape).astype(np.float32)
-        else:
-            member[name] = np.full(shape, float(name.endswith("scale")), np.float32)
-    return member
+def _initial_weight(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    if name.endswith("thresholds"):
+        return np.clip(rng.normal(size=shape), -FARTHEST, FARTHEST)
+    if name.endswith("weights"):
+        limit = np.sqrt(6.0 / sum(shape))
+        return rng.uniform(-limit, limit, shape)
+    return np.full(shape, float(name.endswith("scale")))

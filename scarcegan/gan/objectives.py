@@ -68,10 +68,8 @@ class Update:
     Attributes:
         loss: maps weights and batch to the loss of each member [P] and to figures to watch, each [P].
         networks: prefixes of the weights that the loss may move; all others stand still.
-        learning_rate: Adam step at iteration 0.
-        decay: factor on the step every 500 iterations.
-        betas: Adam's decay rates of first and second moment.
-        weight_decay: decoupled decay of dense weights.
+        decay: factor on the learning rate every 500 iterations.
+        weight_decay: decoupled, of dense weights.
     """
 
     loss: Callable[[Weights, Batch], tuple[tf.Tensor, Metrics]]
@@ -159,12 +157,8 @@ class _Objective:
         loss = self._real_loss(logits)
         # For the card alone: in `published` unlabelled rows teach the supervised head nothing.
         unknown = self._unknown_share(supervised_log_probabilities(weights, features))
-        watched = {
-            "discriminator_unsupervised_loss": loss,
-            "p_real": self._p_real(logits),
-            "unknown_share": unknown,
-        }
-        return loss, watched
+        p_real = self._p_real(logits)
+        return loss, {"discriminator_unsupervised_loss": loss, "p_real": p_real, "unknown_share": unknown}
 
     def generated(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
         """Generated rows through the unsupervised head."""

@@ -4,13 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scarcegan.gan.networks import (
-    Architecture,
-    Masks,
-    initial_weights,
-    supervised_log_probabilities,
-    trunk_features,
-)
+from scarcegan.gan.networks import Architecture, Masks, initial_weights, supervised_log_probabilities, trunk_features
 from scarcegan.gan.objectives import Batch, Update, class_pattern, updates
 from scarcegan.gan.tensorflow import tf
 from scarcegan.settings import Model, Train
@@ -29,18 +23,15 @@ SERIES = (
 )
 _SCORING_ROWS = 4096  # rows scored at once: bounds memory at many members
 
+Moments = tuple[tf.Variable, tf.Variable]
+
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """The scaled rows of one fold.
+    """The rows of one fold, float32, scaled to values between `low` and `high`.
 
-    Attributes:
-        labeled: float32 array [n, features].
-        labels: int array [n], class indices; every class occurs.
-        unlabeled: float32 array [m, features].
-        classes: number of labelled classes; the last one is rare.
-        low: smallest value a scaled feature can take.
-        high: largest value a scaled feature can take.
+    Labelled ones are [n, features], their labels int [n], unlabelled ones [m, features]. Each of the labelled classes
+    occurs; the last one is rare.
     """
 
     labeled: np.ndarray
@@ -72,7 +63,8 @@ class Program:
             {name: _zero_moments(self.weights[name]) for name in self._moved(update)} for update in self.updates
         ]
         # The generator and the unsupervised head never serve: they need no average.
-        self._averages = {name: tf.Variable(self.weights[name]) for name in self.weights if _serves(name)}
+        serving = [name for name in self.weights if name.split("/")[0] in ("steps", "trunk", "supervised")]
+        self._averages = {name: tf.Variable(self.weights[name]) for name in serving}
         rates = (model.input_dropout, *[model.dropout] * len(model.trunk))
         self._dropout = rates if model.objective == "corrected" else (0.0,) * len(rates)
         self._member_seeds = tf.constant(member_seeds, tf.int32)
@@ -205,22 +197,11 @@ class Program:
         return named
 
 
-def _serves(name: str) -> bool:
-    """Whether a risk score needs this weight."""
-    return name.split("/")[0] in ("steps", "trunk", "supervised")
-
-
-def _zero_moments(variable: tf.Variable) -> tuple[tf.Variable, tf.Variable]:
+def _zero_moments(variable: tf.Variable) -> Moments:
     return tf.Variable(tf.zeros_like(variable)), tf.Variable(tf.zeros_like(variable))
 
 
-def _adam(
-    variable: tf.Variable,
-    moments: tuple[tf.Variable, tf.Variable],
-    gradient: tf.Tensor,
-    iteration: tf.Tensor,
-    update: Update,
-) -> None:
+def _adam(variable: tf.Variable, moments: Moments, gradient: tf.Tensor, iteration: tf.Tensor, update: Update) -> None:
     """Take one Adam step (Kingma & Ba 2015) in a fused kernel; weight decay is decoupled (Loshchilov & Hutter 2019)."""
     step = tf.cast(iteration, tf.float32)
     rate = update.learning_rate * tf.pow(update.decay, tf.floor(step / 500.0))

@@ -8,16 +8,10 @@ from scarcegan.records import Record
 
 @dataclass(frozen=True)
 class Progress(Record):
-    """A fold's training up to its latest round.
+    """A fold's training up to its latest round, of so many iterations as the whole training will run.
 
-    Attributes:
-        members: networks trained side by side.
-        iterations: that the whole training will run.
-        iteration, seconds: reached by each round.
-        faults: by round, a word or nothing for each member.
-        series: by name, by round, a number for each member.
-        healthy: of each member, as of the latest round.
-        alarms: what went wrong so far, in words.
+    Each round has the iteration and seconds that it reached and, for each member, a fault (a word or nothing) and a
+    number of each series. Members are healthy as of the latest round.
     """
 
     members: int

@@ -30,9 +30,7 @@ class TrainedMembers:
         iterations: int [R], reached by each round.
         weights: R dicts of inference weights, float32 [P, ...] each.
         scores: float32 [R, P, n], risk scores of the validation rows after each round.
-        healthy: bool [R, P], what may be selected: rounds in which the member was well, of members that are well in
-            the end.
-        progress: of all rounds.
+        healthy: bool [R, P], what may be selected: rounds in which the member was well, of members well in the end.
     """
 
     iterations: Sequence[int]
@@ -51,12 +49,8 @@ def train_members(
 ) -> TrainedMembers:
     """Train all members to the end, from the latest checkpoint if there is one.
 
-    Args:
-        program: the compiled program of the fold.
-        validation: float32 [n, features], scaled held-out rows; they are scored each round.
-        measure: maps scores [P, n] and the weights behind them to further series, float [P] each.
-        checkpoint: where to save and restore; None trains without.
-        on_round: sees the progress after each round.
+    Validation rows, float32 [n, features], scaled, are scored each round; `measure` maps scores [P, n] and the weights
+    behind them to further series, float [P] each. `on_round` sees the progress after each round.
 
     Raises:
         TrainingCollapsed: no member is left.
@@ -69,19 +63,16 @@ def train_members(
         scores = program.risk_scores(validation)
         weights = program.inference_weights()
         run.record(number, figures | measure(scores, weights), scores, weights)
-        run.save_when_due(number)
-        if on_round:
-            _tell(on_round, run, number)
+        if (number + 1) % CHECKPOINT_ROUNDS == 0:
+            run.save(number)
+        try:
+            if on_round:
+                on_round(run.progress)
+        except MachineTakenAway:
+            # Without this one, all rounds since the last due checkpoint are lost.
+            run.save(number)
+            raise
     return TrainedMembers(run.iterations, run.weights, np.stack(run.scores), run.healthy(), run.progress)
-
-
-def _tell(on_round: OnRound, run: "_Run", number: int) -> None:
-    try:
-        on_round(run.progress)
-    except MachineTakenAway:
-        # Without this one, all rounds since the last due checkpoint are lost.
-        run.save(number)
-        raise
 
 
 class _Run:
@@ -114,10 +105,6 @@ class _Run:
         rounds = np.searchsorted(self.progress.iteration, self.iterations)
         well = np.array(self.progress.faults)[rounds] == ""
         return well & np.array(self.progress.healthy)
-
-    def save_when_due(self, number: int) -> None:
-        if (number + 1) % CHECKPOINT_ROUNDS == 0:
-            self.save(number)
 
     def save(self, number: int) -> None:
         if self.checkpoint is None:

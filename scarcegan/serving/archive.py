@@ -67,7 +67,12 @@ def _plain_files(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dic
     arrays: dict[str, np.ndarray] = {}
     tree = {"format": FORMAT, "model": _take_arrays_out(model, "arrays", arrays)}
     files = {"model.json": _to_json("model", tree), "evaluation.json": _to_json("evaluation", evaluation)}
-    return files | {name: _to_npy(array) for name, array in arrays.items()}
+    for name, array in arrays.items():
+        file = io.BytesIO()
+        # Row-major and little-endian whatever the array's layout in memory was: same numbers, same bytes.
+        np.save(file, np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")), allow_pickle=False)
+        files[name] = file.getvalue()
+    return files
 
 
 def _take_arrays_out(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
@@ -99,13 +104,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"a {type(value).__name__} is no plain data")
-
-
-def _to_npy(array: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    # Row-major and little-endian whatever the array's layout in memory was: same numbers, same bytes.
-    np.save(file, np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")), allow_pickle=False)
-    return file.getvalue()
 
 
 def _pack(files: Mapping[str, bytes]) -> bytes:

@@ -18,11 +18,7 @@ BINS = (int(np.float32(1).view(np.int32)) >> _DROPPED_BITS) + 1
 class ReferenceScores(Record):
     """How a model scores unlabelled players that it was not trained on, to compare later ones with.
 
-    Attributes:
-        players: how many they are.
-        quantiles: of the risk score at `LEVELS`.
-        flagged_share: from the threshold on.
-        unknown_share: whose most probable class is 'unknown'.
+    Quantiles are those of the risk score at `LEVELS`; `unknown_share` have 'unknown' as their most probable class.
     """
 
     players: int
@@ -32,13 +28,9 @@ class ReferenceScores(Record):
 
 
 def count_scores(scores: np.ndarray) -> np.ndarray:
-    """Count scores by bin, as fine in the tail of a timid model as in that of a bold one.
+    """Count scores, float32 [n] in [0, 1], by bin: int64 [BINS]; counts of several shards add up.
 
-    Args:
-        scores: float32 array [n] in [0, 1].
-
-    Returns:
-        int64 array [BINS]; counts of several shards add up.
+    Bins are as fine in the tail of a timid model as in that of a bold one.
     """
     return np.bincount(scores.view(np.int32) >> _DROPPED_BITS, minlength=BINS)
 
@@ -61,12 +53,9 @@ def counted_quantiles(counts: np.ndarray) -> list[float]:
 
 
 def reference_scores(probabilities: np.ndarray, rare: int, threshold: float) -> ReferenceScores:
-    """Describe how a model scores players that it was not trained on.
+    """Describe how a model scores players that it was not trained on, by their probabilities, float32 [n, classes].
 
-    Args:
-        probabilities: float32 array [n, classes], n > 0.
-        rare: the rare class's column, the last one of a labelled class; one beyond it is 'unknown'.
-        threshold: risk score from which a player is flagged.
+    There is at least one player. `rare` is the last column of a labelled class; one beyond it is 'unknown'.
     """
     scores = np.ascontiguousarray(probabilities[:, rare])
     return ReferenceScores(

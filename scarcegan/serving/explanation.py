@@ -18,16 +18,8 @@ def explain_model(
 ) -> Explanation:
     """Explain a model on test players: those flagged with the highest scores, and as many others drawn at random.
 
-    Args:
-        model: its threshold tells who is flagged.
-        test_set: name of the players' test set.
-        features: float array [n, F], raw.
-        truth: int array [n]: 1 risky, 0 not, -1 not known.
-        typical: float array [F], raw; the player that attributions count from.
-        seed: of the drawing.
-
-    Returns:
-        Importance is the mean absolute attribution; an example's values are rounded.
+    Features are float [n, F], raw; truth is int [n]: 1 risky, 0 not, -1 not known. Attributions count from the
+    typical player, float [F], raw. Importance is the mean absolute attribution; an example's values are rounded.
     """
     score = model.risk(features)
     flagged = np.flatnonzero(model.flags(score))
@@ -39,22 +31,19 @@ def explain_model(
     shown = np.unique(np.linspace(0, len(falling) - 1, EXAMPLES if len(falling) else 0).astype(int))
     # Attributions belong to the true values; only what is shown is rounded.
     told = model.reasons(_rounded(features[sample[shown]]), attributions[shown], _rounded(typical))
+    mean = np.abs(attributions).mean(axis=0)
+    known = truth != UNKNOWN_TRUTH
     return Explanation(
         definition=model.definition,
         test_set=test_set,
         players=len(sample),
         flagged=len(falling),
-        importance=_importance(model, attributions),
+        importance=[Importance(model.feature_names[at], float(mean[at])) for at in np.argsort(-mean, kind="stable")],
         examples=[
-            ExplainedPlayer(float(_rounded(score[row])), _is_risky(truth[row]), reasons)
+            ExplainedPlayer(float(_rounded(score[row])), bool(truth[row]) if known[row] else None, reasons)
             for row, reasons in zip(sample[shown], told, strict=True)
         ],
     )
-
-
-def _importance(model: Model, attributions: np.ndarray) -> list[Importance]:
-    mean = np.abs(attributions).mean(axis=0)
-    return [Importance(model.feature_names[at], float(mean[at])) for at in np.argsort(-mean, kind="stable")]
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
@@ -64,7 +53,3 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     size = np.floor(np.log10(np.maximum(np.abs(values), 1e-30)))
     unit = 10.0 ** (size - (SIGNIFICANT_DIGITS - 1))
     return np.round(values / unit) * unit
-
-
-def _is_risky(truth: int) -> bool | None:
-    return None if truth == UNKNOWN_TRUTH else bool(truth)

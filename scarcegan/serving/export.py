@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 def serving_files(model: "Model") -> dict[str, bytes]:
     """Return the files that TensorFlow Serving and its Python service read, by their path in the archive.
 
-    Returns:
-        `1/saved_model.pb`; `code/inference.py`, the handlers; `code/schema.json`, what they know of the model.
+    `code/inference.py` has the handlers, `code/schema.json` what they know of the model.
     """
     schema = {
         "definition": model.definition,

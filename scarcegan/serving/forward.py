@@ -15,16 +15,11 @@ from scarcegan.records import Record
 # eq=False here and in other records of arrays: arrays have no single answer to whether they are equal.
 @dataclass(frozen=True, eq=False)
 class Layer(Record):
-    """A dense layer of several members side by side, float32 arrays.
+    """A dense layer of several members: weights [members, inputs, outputs] and bias [members, outputs], float32.
 
     If members see steps, their first layer has inputs beside the F scaled features z: clip(steepness (z - t), -1, 1)
-    for T thresholds t of each feature, every feature's first threshold before the second ones.
-
-    Attributes:
-        weights: [members, inputs, outputs].
-        bias: [members, outputs].
-        thresholds: [members, F x T]; None without steps.
-        steepness: [members]; None without steps.
+    for T thresholds t of each feature, every feature's first threshold before the second ones. Thresholds are then
+    [members, F x T] and steepness [members].
     """
 
     weights: np.ndarray

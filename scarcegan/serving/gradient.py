@@ -10,18 +10,10 @@ from scarcegan.serving.forward import Layer, softmax, with_steps
 def integrated_gradients(
     layers: Sequence[Layer], slope: float, rare: int, start: np.ndarray, ends: np.ndarray, points: int
 ) -> np.ndarray:
-    """Sum the members' integrated gradients of the rare class's probability.
+    """Sum the members' integrated gradients of the rare class's probability: float32 [F, n].
 
-    Args:
-        layers: of the members, with the slope of the leaky ReLU between them.
-        slope: in [0, 1].
-        rare: class index.
-        start: float32 [F, 1], the typical player, scaled.
-        ends: float32 [F, n], scaled.
-        points: to look at on the straight path from the start to each end (Gauss-Legendre).
-
-    Returns:
-        float32 [F, n].
+    `points` (Gauss-Legendre) lie on the straight path from the start, the typical player, float32 [F, 1], to each of
+    the ends, float32 [F, n], both scaled. The slope, in [0, 1], is the leaky ReLU's.
 
     Source: Sundararajan, Taly and Yan (2017), Axiomatic Attribution for Deep Networks, eq. 1.
     """

@@ -24,11 +24,8 @@ def input_handler(data: Any, context: Any) -> str:
     """Turn a request into TensorFlow Serving's own form.
 
     CSV: one player per line, in the order of the schema; or below a header with the features' names, in any order.
-    JSON: {"instances": [...]} or the list alone; each player a list in the order of the schema, or an object.
-
-    Args:
-        data: stream of the request's body, UTF-8.
-        context: `request_content_type` counts.
+    JSON: {"instances": [...]} or the list alone; each player a list in the order of the schema, or an object. Both are
+    UTF-8.
 
     Raises:
         ValueError: naming row and feature of what is no finite number; another number of columns; unknown names.
@@ -46,11 +43,7 @@ def input_handler(data: Any, context: Any) -> str:
 
 
 def output_handler(response: Any, context: Any) -> tuple[str, str]:
-    """Turn TensorFlow Serving's answer into scores.
-
-    Args:
-        response: `status_code` and `content`.
-        context: `accept_header` counts; JSON unless it asks for CSV.
+    """Turn TensorFlow Serving's answer into scores, as JSON unless the Accept header asks for CSV.
 
     Returns:
         JSON: {"predictions": [{"risk_score", "is_flagged", "class_probabilities": {name: share}}]}; CSV: one line
@@ -133,11 +126,12 @@ def _check_width(row: Sequence[Any], number: int) -> None:
 
 
 def _check_names(names: Sequence[str], where: str) -> None:
-    missing = sorted(set(FEATURES) - set(names))
-    strange = sorted(set(names) - set(FEATURES))
-    twice = sorted({name for name in names if names.count(name) > 1})
-    faults = {"missing": missing, "unknown": strange, "twice": twice}
-    told = "; ".join(f"{what}: {', '.join(some[:5])}" for what, some in faults.items() if some)
+    faults = {
+        "missing": set(FEATURES) - set(names),
+        "unknown": set(names) - set(FEATURES),
+        "twice": {name for name in names if names.count(name) > 1},
+    }
+    told = "; ".join(f"{what}: {', '.join(sorted(some)[:5])}" for what, some in faults.items() if some)
     if told:
         raise ValueError(f"expected each of the {len(FEATURES)} features once in {where}, got {told}: see the schema")
 
@@ -158,11 +152,10 @@ def _finite(value: Any, number: int, name: str) -> float:
 
 
 def _prediction(player: dict[str, Any]) -> dict[str, Any]:
-    shares = dict(zip(SCHEMA["class_names"], player["class_probabilities"], strict=True))
     return {
         "risk_score": player["risk_score"],
         "is_flagged": _is_flagged(player["risk_score"]),
-        "class_probabilities": shares,
+        "class_probabilities": dict(zip(SCHEMA["class_names"], player["class_probabilities"], strict=True)),
     }
 
 
@@ -172,11 +165,6 @@ def _line(player: dict[str, Any]) -> str:
 
 
 def _is_flagged(score: float) -> bool:
-    # Both as float32, as in training: the threshold often is the score of a player.
-    return bool(_float32(score) >= _float32(SCHEMA["threshold"]))
-
-
-def _float32(number: float) -> float:
-    # struct in place of NumPy: this file has the standard library alone.
-    found: float = struct.unpack("f", struct.pack("f", number))[0]
-    return found
+    # Both as float32, as in training: the threshold often is the score of a player. The image may lack NumPy.
+    rounded, threshold = struct.unpack("2f", struct.pack("2f", score, SCHEMA["threshold"]))
+    return bool(rounded >= threshold)

@@ -24,13 +24,11 @@ class ColumnScaler:
     A float's bits, read as an integer, grow with the float. Their leading bits therefore cut a feature's range
     into cells, finer near zero; a table tells how many knots lie before each cell, and as many comparisons as the
     feature's fullest cell has knots (mostly one) find the segment. Tables take some milliseconds to make.
-
-    Args:
-        scaler: fitted on the training rows.
     """
 
     def __init__(self, scaler: Scaler) -> None:
-        knots, last = scaler.knots, _last_rising(scaler.values)
+        # Each feature's first knot with its last value: nothing rises beyond it.
+        knots, last = scaler.knots, np.argmax(scaler.values == scaler.values[:, -1:], axis=1)
         self._is_log = scaler.kind == "log_minmax"
         # Values are clipped to the knots between which a feature rises: lines beyond are flat, and tables stay short.
         self._lowest, self._highest = knots[:, :1], np.take_along_axis(knots, last[:, None], axis=1)
@@ -60,14 +58,7 @@ class ColumnScaler:
         self._start, self._value, self._slope = (line.ravel() for line in segment_lines(scaler))
 
     def apply(self, columns: np.ndarray) -> np.ndarray:
-        """Scale raw features, a player per column.
-
-        Args:
-            columns: float32 array [features, n], finite.
-
-        Returns:
-            float32 array [features, n].
-        """
+        """Scale raw features, float32 [features, n], finite, a player per column; the result has the same shape."""
         x = np.sign(columns) * np.log1p(np.abs(columns)) if self._is_log else columns
         x = np.maximum(x, self._lowest)
         np.minimum(x, self._highest, out=x)
@@ -96,7 +87,12 @@ def segment_lines(scaler: Scaler) -> Lines:
     knots, values = scaler.knots, scaler.values
     start = np.concatenate([knots[:, :1], knots], axis=1)
     value = np.concatenate([values[:, :1], values], axis=1)
-    return Lines(start, value, _slopes(knots, values))
+    gaps, rises = (np.diff(side.astype(np.float64), axis=1) for side in (knots, values))
+    # The scaler fills short rows up with knots that may meet at the largest float; nothing rises there.
+    inner = np.divide(rises, gaps, out=np.zeros_like(rises), where=gaps > 0)
+    # A step between two neighbouring floats is steeper than a float32 can say, but no player stands on it.
+    slope = np.pad(np.minimum(inner, np.finfo(np.float32).max), ((0, 0), (1, 1))).astype(np.float32)
+    return Lines(start, value, slope)
 
 
 def _keys(values: np.ndarray) -> np.ndarray:
@@ -109,11 +105,6 @@ def _keys(values: np.ndarray) -> np.ndarray:
     return keys
 
 
-def _last_rising(values: np.ndarray) -> np.ndarray:
-    """Return each feature's first knot with its last value, int [features]: nothing rises beyond it."""
-    return np.argmax(values == values[:, -1:], axis=1)
-
-
 def _shift(keys: np.ndarray) -> int:
     """Return how many low bits of sorted keys to drop: the most that part them all, if the table stays small."""
     shifts = np.arange(31, -1, -1)
@@ -121,12 +112,3 @@ def _shift(keys: np.ndarray) -> int:
     is_small = cells[:, -1] - cells[:, 0] < MOST_CELLS
     parts_all = (np.diff(cells, axis=1) > 0).all(axis=1)
     return int(shifts[parts_all.argmax()] if (parts_all & is_small).any() else shifts[is_small][-1])
-
-
-def _slopes(knots: np.ndarray, values: np.ndarray) -> np.ndarray:
-    gaps = np.diff(knots.astype(np.float64), axis=1)
-    rises = np.diff(values.astype(np.float64), axis=1)
-    # The scaler fills short rows up with knots that may meet at the largest float; nothing rises there.
-    inner = np.divide(rises, gaps, out=np.zeros_like(rises), where=gaps > 0)
-    # A step between two neighbouring floats is steeper than a float32 can say, but no player stands on it.
-    return np.pad(np.minimum(inner, np.finfo(np.float32).max), ((0, 0), (1, 1))).astype(np.float32)

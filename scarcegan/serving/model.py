@@ -28,9 +28,7 @@ class Model(Record):
     Attributes:
         class_names: labelled classes in index order; 'unknown' last if the model has that output.
         rare_index: the rare class's place among them.
-        feature_names: of the raw features, in the order in which they come.
         threshold: risk score from which a player is flagged.
-        definition: name of the business definition.
         parts: their weighted mean is the model.
         reference: how it scores unlabelled players that it was not trained on; None for older models.
 
@@ -68,13 +66,8 @@ class Model(Record):
     def probabilities(self, raw_features: np.ndarray) -> np.ndarray:
         """Return each player's class probabilities, the weighted mean over the parts.
 
-        Columns are quick to read in `[F, n]` order: the transpose of such an array is welcome.
-
-        Args:
-            raw_features: float array [n, F], unscaled, columns in the order of `feature_names`.
-
-        Returns:
-            float32 array [n, classes], a view of a `[classes, n]` array.
+        Raw features are float [n, F], in the order of `feature_names`; the transpose of an `[F, n]` array is quick to
+        read. The result is float32 [n, classes], a view of a `[classes, n]` array.
 
         Raises:
             DataProblem: another number of features than the model was trained on.
@@ -113,15 +106,8 @@ class Model(Record):
         """Share the difference between each player's risk score and the typical player's out to the features.
 
         A player's row sums to risk(row) - risk(typical), but for the quadrature's error: at 16 steps about a percent
-        of the scores' range.
-
-        Args:
-            rows: float array [n, F], raw features.
-            typical: float array [F], raw; what is counted from, such as the medians of unlabelled players.
-            steps: points to look at between the typical player and each row.
-
-        Returns:
-            float32 array [n, F], in units of risk score.
+        of the scores' range. Rows [n, F] and the typical player [F], such as the medians of unlabelled players, are
+        raw; the result is float32 [n, F], in units of risk score.
 
         Raises:
             DataProblem: another number of features than the model was trained on.
@@ -133,11 +119,9 @@ class Model(Record):
             found += part.attributions(rows, typical, self.rare_index, steps)
         return found / np.float32(self.weight)
 
-    def reasons(
-        self, rows: np.ndarray, attributions: np.ndarray, typical: np.ndarray, count: int = 3
-    ) -> list[list[Reason]]:
+    def reasons(self, rows: np.ndarray, attributions: np.ndarray, typical: np.ndarray) -> list[list[Reason]]:
         """Name for each player the features that raised the risk score most; see `strongest_reasons`."""
-        return strongest_reasons(self.feature_names, rows, attributions, typical, count)
+        return strongest_reasons(self.feature_names, rows, attributions, typical)
 
     def save(
         self,
@@ -147,12 +131,8 @@ class Model(Record):
     ) -> str:
         """Write the model, its evaluation and what SageMaker serves as one archive, whole or not at all.
 
-        The bytes depend on the content alone: no times, owners or names of machines get in.
-
-        Args:
-            destination: path of the archive; an older one is replaced.
-            evaluation: plain data, finite numbers only; numpy scalars and arrays are welcome.
-            reports: further files by their path in the archive.
+        The bytes depend on the content alone: no times, owners or names of machines get in. An older archive is
+        replaced. The evaluation has finite numbers only; reports are further files by their path in the archive.
 
         Returns:
             The archive's sha256, 64 hex digits.
@@ -169,11 +149,7 @@ class Model(Record):
 
     @classmethod
     def load(cls, path: str | Path, expect_sha256: str | None = None) -> Self:
-        """Read the model of an archive.
-
-        Args:
-            path: the archive.
-            expect_sha256: the digest that the registry holds; None trusts the file.
+        """Read the model of an archive; without the digest that the registry holds, the file is trusted.
 
         Raises:
             RegistryProblem: no such file, another digest than expected, an archive that is damaged or not ours.

@@ -24,10 +24,7 @@ CHUNK_POINTS = 4_096
 class Networks(Record):
     """Members of one architecture behind one scaler; see `scarcegan.serving.parts.Part` for what they do.
 
-    Attributes:
-        scaler: raw to scaled features.
-        layers: dense, with a leaky ReLU before each but the first; the last one gives the logits of the classes.
-        slope: of the leaky ReLU, in [0, 1].
+    Layers are dense, with a leaky ReLU of this slope before each but the first; the last gives the classes' logits.
     """
 
     kind: ClassVar[str] = "networks"

@@ -50,7 +50,10 @@ def _biased(graph: Graph, product: str, layer: Layer) -> str:
 
 def _scaled(graph: Graph, scaler: Scaler, columns: str) -> str:
     """Add a scaler, [F, n] to [F, n]: the line of the segment that each value lies in."""
-    x = _signed_log(graph, columns) if scaler.kind == "log_minmax" else columns
+    x = columns
+    if scaler.kind == "log_minmax":
+        size = graph.floats("Log1p", graph.floats("Abs", columns))
+        x = graph.floats("Mul", graph.floats("Sign", columns), size)
     x = graph.floats("Maximum", x, graph.constant(scaler.knots[:, :1]))
     x = graph.floats("Minimum", x, graph.constant(scaler.knots[:, -1:]))
     # The segments of all features lie in one table; each feature's begin where those of the feature before end.
@@ -60,8 +63,3 @@ def _scaled(graph: Graph, scaler: Scaler, columns: str) -> str:
     segment = graph.add("AddV2", [segment, graph.constant(first, INT32)], {"T": Type(INT32)})
     start, value, slope = (graph.take(graph.constant(line.ravel()), segment) for line in lines)
     return graph.floats("AddV2", graph.floats("Mul", graph.floats("Sub", x, start), slope), value)
-
-
-def _signed_log(graph: Graph, columns: str) -> str:
-    size = graph.floats("Log1p", graph.floats("Abs", columns))
-    return graph.floats("Mul", graph.floats("Sign", columns), size)

@@ -39,21 +39,13 @@ class Part(Protocol):
     def attributions(self, rows: np.ndarray, typical: np.ndarray, rare: int, steps: int) -> np.ndarray:
         """Share out `weight` times the difference of the rare class's probability from the typical player's.
 
-        Args:
-            rows: float array [n, F], raw.
-            typical: float array [F], raw.
-            rare: class index.
-            steps: points to look at on the way from the typical player to each row.
-
-        Returns:
-            float32 array [n, F].
+        Rows [n, F] and the typical player [F] are raw; `steps` points lie between them. Returns float32 [n, F].
         """
 
     def add_to(self, graph: Graph, columns: str) -> str:
         """Add the part to a TensorFlow graph that has raw features, float32 [F, n], under the name `columns`.
 
-        Returns:
-            The name of `weight` times the part's class probabilities, float32 [n, classes].
+        Returns the name of `weight` times the part's class probabilities, float32 [n, classes].
         """
 
     def to_plain(self) -> dict[str, Any]:
@@ -68,10 +60,6 @@ class Part(Protocol):
 KINDS: Mapping[str, type[Part]] = {kind.kind: kind for kind in (Networks,)}
 
 
-def _to_plain(part: Part) -> dict[str, Any]:
-    return {"kind": part.kind, **part.to_plain()}
-
-
 def _from_plain(plain: Part | Mapping[str, Any]) -> Part:
     if not isinstance(plain, Mapping):
         return plain
@@ -84,4 +72,6 @@ def _from_plain(plain: Part | Mapping[str, Any]) -> Part:
 
 
 # A field of a record that holds any kind of part; plain data say the kind.
-AnyPart = Annotated[Part, PlainValidator(_from_plain), PlainSerializer(_to_plain)]
+AnyPart = Annotated[
+    Part, PlainValidator(_from_plain), PlainSerializer(lambda part: {"kind": part.kind, **part.to_plain()})
+]

@@ -38,11 +38,9 @@ class Importance(Record):
 
 @dataclass(frozen=True)
 class Explanation(Record):
-    """What a model looks at, on a sample of `players` test players of whom `flagged` are flagged.
+    """What a model looks at, on a sample of `players` test players; examples are a few of the `flagged`.
 
-    Attributes:
-        importance: the strongest feature first.
-        examples: a few of the flagged.
+    The strongest feature comes first.
     """
 
     definition: str
@@ -58,15 +56,8 @@ def strongest_reasons(
 ) -> list[list[Reason]]:
     """Name for each player the features that raised the risk score most, the strongest first.
 
-    Args:
-        feature_names: F names.
-        rows: float array [n, F], raw features.
-        attributions: float array [n, F] of these rows, from `Model.explain`.
-        typical: float array [F], the raw row that the attributions count from.
-        count: reasons per player at most; fewer where fewer features raised the score.
-
-    Returns:
-        One list for each player; in words such as "share active days 0.93, typical 0.21 (+0.18)".
+    Rows [n, F] are raw; their attributions [n, F], from `Model.explain`, count from the raw row `typical` [F]. A player
+    has at most `count` reasons, in words such as "share active days 0.93, typical 0.21 (+0.18)".
     """
     # Stable: of two features that weigh the same, the first column is named, on every machine.
     strongest = np.argsort(-attributions, axis=1, kind="stable")[:, :count]

@@ -6,11 +6,7 @@ from scarcegan.problems import RegistryProblem
 
 
 def expect_array(name: str, array: np.ndarray, *shape: int | None) -> None:
-    """Check that an array is float32, finite, not empty and of these sizes (None: any).
-
-    Raises:
-        RegistryProblem: it is not.
-    """
+    """Raise RegistryProblem unless an array is float32, finite, not empty and of these sizes (None: any)."""
     fits = array.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, array.shape, strict=True))
     if not fits or array.size == 0:
         wanted = ", ".join("any" if size is None else str(size) for size in shape)

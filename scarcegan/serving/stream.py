@@ -18,12 +18,9 @@ READ_AHEAD_BYTES = 65_536
 
 
 class ScoredBatch(NamedTuple):
-    """Some players of a file.
+    """Some players of a file: raw columns, float32 [features, n], and probabilities, float32 [classes, n].
 
-    Attributes:
-        ids: arrow array [n].
-        columns: float32 array [features, n], raw; the next batch takes its place.
-        probabilities: float32 array [classes, n].
+    The next batch takes the place of the columns.
     """
 
     ids: pa.Array
@@ -34,13 +31,8 @@ class ScoredBatch(NamedTuple):
 def score_parquet(model: Model, path: Path, id_column: str, batch_rows: int = BATCH_ROWS) -> Iterator[ScoredBatch]:
     """Score the players of a parquet file, in its order.
 
-    Columns stay columns from the file to the scores: no row is ever assembled.
-
-    Args:
-        model: its features are read, by their names.
-        path: parquet, any order of columns; others are not read.
-        id_column: names the player.
-        batch_rows: players at once.
+    Columns stay columns from the file to the scores: no row is ever assembled. They may have any order; only the
+    model's features are read.
 
     Raises:
         DataProblem: a feature is missing from the file, or a player's value is missing or no number.
@@ -59,15 +51,12 @@ def score_parquet(model: Model, path: Path, id_column: str, batch_rows: int = BA
         for batch in file.iter_batches(batch_rows, columns=[id_column, *features], use_threads=False):
             columns = buffer[:, : len(batch)]
             for column, name in zip(columns, features, strict=True):
-                column[:] = _values(batch[name])
+                # `to_numpy`, which makes a missing value NaN, imports pandas: as long as scoring 300,000 players takes.
+                raw = batch[name]
+                column[:] = raw.to_numpy(zero_copy_only=False) if raw.null_count else np.from_dlpack(raw)
             scored = ScoredBatch(batch[id_column], columns, model.column_probabilities(columns))
             _check_finite(scored, features)
             yield scored
-
-
-def _values(column: pa.Array) -> np.ndarray:
-    # `to_numpy`, which makes a missing value NaN, imports pandas first: as long as scoring 300,000 players takes.
-    return column.to_numpy(zero_copy_only=False) if column.null_count else np.from_dlpack(column)
 
 
 def _check_finite(batch: ScoredBatch, features: Sequence[str]) -> None:

@@ -18,18 +18,15 @@ from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.settings import Settings, Snapshots, Telemetry
 from scarcegan.snapshots import open_snapshots
-from scarcegan.snapshots.manifest import Frame, Manifest, Part, describe_snapshot
+from scarcegan.snapshots.manifest import Frame, Part, describe_snapshot
 from scarcegan.storage import join
 
 
 @dataclass(frozen=True)
 class SnapshotPlan(Record):
-    """What the snapshot at one cut-off will be.
+    """What the snapshot at one cut-off will be; `rows` is the hidden folder of the rows sorted by shard.
 
-    Attributes:
-        frame: cut-off, window, columns and where they come from.
-        observed: bool array [window_days]; False on a day that is missing for everyone.
-        rows: the hidden folder of the rows sorted by shard.
+    `observed` is bool [window_days]: False on a day that is missing for everyone.
     """
 
     frame: Frame
@@ -69,18 +66,20 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
     Raises:
         DataProblem: telemetry that cannot be used, or a cut-off outside it.
     """
-    source = Source(telemetry_location(settings), tuple(settings.telemetry.counters))
+    path = settings.telemetry.path
+    # Simulated players' telemetry is written where it is missing.
+    location = located(path) if path else str(write_telemetry(settings) / "telemetry.parquet")
+    source = Source(location, tuple(settings.telemetry.counters))
     windows = [Window(cutoff, settings.features.window_days) for cutoff in settings.telemetry.cutoffs]
     surveys = survey(source, windows)
     # A name of its own: runs at the same time must not mix their rows.
     rows = join(open_snapshots(settings.snapshots.folder).folder, f".telemetry-{uuid4().hex}")
     # The settings may leave the counters out: the survey has found their names.
     write_partition(replace(source, counters=surveys[0].counters), windows, settings.telemetry.shards, rows)
-    plans = {}
-    for window, found in zip(windows, surveys, strict=True):
-        frame = _frame(found, window, source, settings.telemetry, commit)
-        plans[window.cutoff] = SnapshotPlan(frame, found.observed, rows)
-    return plans
+    return {
+        window.cutoff: SnapshotPlan(_frame(found, window, source, settings.telemetry, commit), found.observed, rows)
+        for window, found in zip(windows, surveys, strict=True)
+    }
 
 
 def extract_part(plan: SnapshotPlan, number: int, telemetry: Telemetry, snapshots: Snapshots) -> WrittenPart:
@@ -114,24 +113,27 @@ def publish_snapshots(
     folder, published = open_snapshots(snapshots.folder).folder, []
     for cutoff, plan in plans.items():
         written = [(one.part, one.columns) for one in parts if one.cutoff == cutoff]
-        manifest = describe_snapshot(snapshots.prefix + cutoff, plan.frame, written)
-        published.append(_published(publish_snapshot(manifest, snapshots), folder))
+        manifest = publish_snapshot(describe_snapshot(snapshots.prefix + cutoff, plan.frame, written), snapshots)
+        published.append(
+            PublishedSnapshot(
+                name=manifest.name,
+                cutoff=manifest.frame.cutoff,
+                fingerprint=manifest.fingerprint,
+                players=manifest.players,
+                features=len(manifest.frame.columns),
+                parts=len(manifest.parts),
+                notes=manifest.frame.notes,
+                folder=folder,
+            )
+        )
     for rows in {plan.rows for plan in plans.values()}:
         remove_partition(rows)  # not before: a resume of what failed above may compute its shards again
     return published
 
 
-def telemetry_location(settings: Settings) -> str:
-    """Return where the telemetry is; the simulated players' is written where it is missing."""
-    if settings.telemetry.path:
-        return located(settings.telemetry.path)
-    return str(write_telemetry(settings) / "telemetry.parquet")
-
-
 def _frame(found: Survey, window: Window, source: Source, chosen: Telemetry, commit: str) -> Frame:
-    days_column = ""
     if chosen.feature_set == "prophet50":
-        columns = prophet50.names(found.counters)
+        columns, days_column = prophet50.names(found.counters), ""
     else:
         columns = tuple(catalogue.columns(found.counters, chosen.roles))
         activity = catalogue.role_places(chosen.roles, found.counters)["activity"]
@@ -145,17 +147,4 @@ def _frame(found: Survey, window: Window, source: Source, chosen: Telemetry, com
         notes=found.notes,
         source=source.location,
         code_version=commit,
-    )
-
-
-def _published(manifest: Manifest, folder: str) -> PublishedSnapshot:
-    return PublishedSnapshot(
-        name=manifest.name,
-        cutoff=manifest.frame.cutoff,
-        fingerprint=manifest.fingerprint,
-        players=manifest.players,
-        features=len(manifest.frame.columns),
-        parts=len(manifest.parts),
-        notes=manifest.frame.notes,
-        folder=folder,
     )

@@ -39,17 +39,11 @@ def fit_fold(
     *,
     spend: bool = False,
 ) -> FoldOffer:
-    """Train one fold and return what it offers.
+    """Train fold `number`, which validates while the others train, on so many CPU threads, and return what it offers.
 
-    Args:
-        prepared: the players and their folds.
-        number: the fold that validates; the others train.
-        settings: the resolved settings.
-        threads: CPU threads that this fold may use.
-        checkpoint: file or `s3://` address to save to and continue from.
-        on_round: sees the progress after each round.
-        spend: the features of `prepared` are nobody else's and may be lost: the fold's unlabelled rows are scaled
-            where they lie, so that at ten million players they are in memory once.
+    It saves to the checkpoint, a file or `s3://` address, and continues from it; `on_round` sees each round's progress.
+    With `spend`, the features of `prepared` are nobody else's and may be lost: the fold's unlabelled rows are scaled
+    where they lie, so that at ten million players they are in memory once.
 
     Raises:
         TrainingCollapsed: no member survived.

@@ -71,15 +71,12 @@ def _champions(
         if version is None:
             continue
         model = Model.load(registry.fetch_archive(version.version), version.sha256)
-        told = _told(model, features) if _is_comparable(model, ours) else None
+        # Comparable models read the same features and mean the same labelled classes by the same columns.
+        labeled = [one.class_names[: one.rare_index + 1] for one in (model, ours)]
+        is_comparable = model.feature_names == ours.feature_names and labeled[0] == labeled[1]
+        told = _told(model, features) if is_comparable else None
         champions[definition] = Champion(version.version, version.threshold, told)
     return champions
-
-
-def _is_comparable(model: Model, other: Model) -> bool:
-    """Tell whether two models read the same features and mean the same labelled classes by the same columns."""
-    labeled = [one.class_names[: one.rare_index + 1] for one in (model, other)]
-    return model.feature_names == other.feature_names and labeled[0] == labeled[1]
 
 
 def _subgroups(

@@ -48,9 +48,6 @@ class Prepared(Record):
 def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
     """Load, check and split the players of the configured source.
 
-    Returns:
-        The players with their folds, and the data report.
-
     Raises:
         DataProblem: the data cannot be used as they are.
         SettingsProblem: the settings do not fit the source.

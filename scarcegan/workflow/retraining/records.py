@@ -17,7 +17,6 @@ class Candidate(Record):
     """What one fold offers for one business definition.
 
     Attributes:
-        part: of the model.
         members: numbers of the chosen members in the fold.
         iterations: of each of them, when its weights were taken.
         measure: of each of them, what chose it; see `scarcegan.evaluation.selection`.
@@ -35,14 +34,9 @@ class Candidate(Record):
 
 @dataclass(frozen=True, eq=False)
 class FoldOffer(Record):
-    """What one fold offers.
+    """What one fold, which validates while the others train, offers for each business definition.
 
-    Attributes:
-        fold: its number; it validates, the others train.
-        candidates: by business definition.
-        validation_rows: int [n], rows of the prepared players.
-        progress: of the training.
-        prevalence: share of risky players, as the fold's validation players tell.
+    `validation_rows` are rows of the prepared players, int [n]; they tell the prevalence of risky players.
     """
 
     fold: int
@@ -54,13 +48,9 @@ class FoldOffer(Record):
 
 @dataclass(frozen=True)
 class Selected(Record):
-    """What validation players tell of a selected model.
+    """What validation players tell of a selected model: its threshold and what that reaches, and the prevalence.
 
-    Attributes:
-        point: the model's threshold and what it reaches.
-        members: of all its parts.
-        folds: what each fold's part reaches with a threshold of its own.
-        prevalence: share of risky players that precision is measured with.
+    `members` are those of all parts; `folds` are what each fold's part reaches with a threshold of its own.
     """
 
     point: OperatingPoint

@@ -15,13 +15,8 @@ from scarcegan.workflow.retraining.prepare import Prepared
 def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> dict[str, dict[str, np.ndarray]]:
     """Train every rival of `evaluate.rivals` on all labelled pool players: each member of a fold saw fewer of them.
 
-    Args:
-        prepared: the players and their folds.
-        settings: the resolved settings.
-        threads: how many rivals are trained at once, each on one thread: their trees are too small to share.
-
-    Returns:
-        Each rival's risk scores of the test players: name -> test set -> float64 array [n].
+    So many rivals as threads are trained at once, each on one thread: their trees are too small to share. The result
+    has each rival's risk scores of the test players: name -> test set -> float64 array [n].
 
     Raises:
         DataProblem: the labelled players are all risky, or none is.

@@ -12,7 +12,7 @@ from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.workflow.retraining.prepare import Prepared
-from scarcegan.workflow.retraining.records import Candidate, FoldOffer, Selected
+from scarcegan.workflow.retraining.records import FoldOffer, Selected
 
 
 def select_models(
@@ -20,10 +20,8 @@ def select_models(
 ) -> tuple[dict[str, Model], dict[str, Selected]]:
     """Join the members that each fold chose into one ensemble per business definition and set its threshold.
 
-    Thresholds are set on the unlabelled players that no fold has trained or validated on.
-
-    Returns:
-        The models, and what validation players tell of each, by definition.
+    Thresholds are set on the unlabelled players that no fold has trained or validated on. The models come with what
+    validation players tell of each, by definition.
     """
     rows = np.concatenate([offer.validation_rows for offer in offers])
     background = prepared.players.features[prepared.fold == settings.folds.k]
@@ -40,7 +38,14 @@ def select_models(
     for definition in settings.definitions:
         name = definition.name
         candidates = [offer.candidates[name] for offer in offers]
-        model = _ensemble(name, candidates, prepared, settings)
+        model = Model(
+            class_names=(*settings.populations.classes, *["unknown"] * settings.model.has_unknown),
+            rare_index=len(settings.populations.negatives),
+            feature_names=prepared.players.feature_names,
+            threshold=0.0,  # for now: it is set once the model has scored players
+            definition=name,
+            parts=tuple(candidate.part for candidate in candidates),
+        )
         unseen, rare = model.probabilities(background), model.rare_index
         scored = held.scored(pooled[name])
         point = final_threshold(scored, definition, settings.review_budget, unseen[:, rare])
@@ -49,14 +54,3 @@ def select_models(
         members = sum(len(candidate.members) for candidate in candidates)
         selected[name] = Selected(point, members, [candidate.point for candidate in candidates], prevalence)
     return models, selected
-
-
-def _ensemble(definition: str, candidates: Sequence[Candidate], prepared: Prepared, settings: Settings) -> Model:
-    return Model(
-        class_names=(*settings.populations.classes, *["unknown"] * settings.model.has_unknown),
-        rare_index=len(settings.populations.negatives),
-        feature_names=prepared.players.feature_names,
-        threshold=0.0,  # for now: it is set once the model has scored players
-        definition=definition,
-        parts=tuple(candidate.part for candidate in candidates),
-    )

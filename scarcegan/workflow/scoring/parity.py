@@ -22,12 +22,9 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Scores:
-    """One side of a comparison.
+    """One side of a comparison: `version 3`, or a file by its location, which has no model.
 
-    Attributes:
-        name: `version 3`, or the file's location.
-        score: float array [n] in the snapshot's order of players; NaN: the side does not know the player.
-        model: None for a file.
+    Scores are float [n] in the snapshot's order of players; NaN: the side does not know the player.
     """
 
     name: str
@@ -38,12 +35,8 @@ class Scores:
 def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_budget: float) -> ParityReport:
     """Compare two models, or a model and an older scores file, on one snapshot.
 
-    Args:
-        old: a version's number, or the location of a parquet or CSV file with `player_id` and `risk_score`.
-        new: the same.
-        snapshot: the players.
-        registry: where the versions are, approved or not.
-        review_budget: share of players that moderators can look at.
+    `old` and `new` are each the number of a version, approved or not, or the location of a parquet or CSV file with
+    `player_id` and `risk_score`. The review budget is the share of players that moderators can look at.
 
     Raises:
         RegistryProblem: no such version, or its archive was changed.
@@ -89,17 +82,14 @@ def _features(model: Model, snapshot: Snapshot, rows: np.ndarray | None = None) 
     return (snapshot.features if rows is None else snapshot.features[rows])[:, columns]
 
 
-def _parts(location: str) -> list[str]:
-    """Return the files of shards in a folder that ScoreFlow has written, beside its reports; else the location."""
-    return [part for part in find_parts(location) if fnmatch(part, "*/part-*.parquet")] or [location]
-
-
 def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
     """Return the scores of a file in the order of `ids`, NaN for players that it lacks."""
     import pandas as pd
 
+    # A folder that ScoreFlow has written holds the files of shards beside its reports.
+    parts = [part for part in find_parts(location) if fnmatch(part, "*/part-*.parquet")] or [location]
     # Ids as text: as numbers, those of a CSV would lose leading zeros.
-    table = pd.concat([read_table(part, text=[ID]) for part in _parts(location)])
+    table = pd.concat([read_table(part, text=[ID]) for part in parts])
     missing = {ID, "risk_score"} - set(table.columns)
     if missing:
         raise DataProblem(
@@ -118,7 +108,12 @@ def _movers(
     moved: np.ndarray, rows: np.ndarray, found: Parity, sides: list[Scores], snapshot: Snapshot, by: Scores
 ) -> list[Mover]:
     """Describe players that move; `by` shows them to moderators and says why."""
-    why = _why(by.model, snapshot, rows[moved]) if by.model is not None else [[] for _ in moved]
+    why: list[list[str]] = [[] for _ in moved]
+    if by.model is not None:
+        typical = snapshot.manifest.typical_player(by.model.feature_names)
+        features = _features(by.model, snapshot, rows[moved])
+        reasons = by.model.reasons(features, by.model.explain(features, typical), typical)
+        why = [[reason.words for reason in one] for one in reasons]
     return [
         Mover(
             player_id=snapshot.ids[rows[place]].item(),
@@ -130,9 +125,3 @@ def _movers(
         )
         for place, words in zip(moved, why, strict=True)
     ]
-
-
-def _why(model: Model, snapshot: Snapshot, rows: np.ndarray) -> list[list[str]]:
-    typical, features = snapshot.manifest.typical_player(model.feature_names), _features(model, snapshot, rows)
-    found = model.reasons(features, model.explain(features, typical), typical)
-    return [[reason.words for reason in one] for one in found]

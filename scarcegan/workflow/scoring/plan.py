@@ -18,16 +18,9 @@ def plan_scoring(
 ) -> tuple[Model, ScoringPlan]:
     """Choose the model and the snapshot and check that they fit; nothing is scored before.
 
-    Args:
-        settings: the resolved settings.
-        registry: where the model is.
-        definition: its champion is taken, unless a version is named; None: the one that stands out in the settings.
-        version: an approved version; None: the champion.
-        snapshot: name of the snapshot; None: the newest that begins with `snapshots.prefix`.
-        run: names the run, the same for all its retries and resumes.
-
-    Returns:
-        The model and the plan.
+    Without a version, the definition's champion is taken; without a definition, that of the one which stands out in the
+    settings. Without a name, the snapshot is the newest that begins with `snapshots.prefix`. The run's name is the same
+    for all its retries and resumes.
 
     Raises:
         RegistryProblem: no such approved version, or its archive was changed.

@@ -49,12 +49,10 @@ class ScoringPlan(Record):
 
 @dataclass(frozen=True)
 class Tally(Record):
-    """What one shard adds to the report.
+    """What one shard, whose scores are in `file` of the plan's folder, adds to the report.
 
-    Attributes:
-        file: of its scores, in the plan's folder.
-        classes: int array [classes], players by most probable class in the model's order.
-        counts: int array, scores by bin, see `scarcegan.serving.distribution`.
+    `classes` are players by most probable class in the model's order, int [classes]; `counts` are scores by bin, int,
+    see `scarcegan.serving.distribution`.
     """
 
     file: str
@@ -66,13 +64,9 @@ class Tally(Record):
 
 @dataclass(frozen=True)
 class ReviewList(Record):
-    """The moderators' list: the `budget` share of highest scores.
+    """The moderators' list: the `budget` share of highest scores, in two files of the plan's folder.
 
-    Attributes:
-        players: on the list.
-        lowest_score: None for an empty list.
-        flagged: of them, at or above the threshold.
-        table, csv: its files in the plan's folder.
+    An empty list has no lowest score.
     """
 
     players: int
@@ -85,14 +79,9 @@ class ReviewList(Record):
 
 @dataclass(frozen=True)
 class ScoreReport(Record):
-    """What the scores of all shards tell together.
+    """What the scores of all shards, each in its file, tell together.
 
-    Attributes:
-        files: of the shards.
-        unknown_share: whose most probable class is 'unknown'.
-        classes: players by most probable class.
-        levels, quantiles: of the risk score.
-        reference: the training's; None for a model without.
+    `classes` are players by most probable class, `unknown_share` is that of 'unknown'; `reference` is the training's.
     """
 
     plan: ScoringPlan
@@ -126,7 +115,6 @@ class ParityReport(Record):
 
     Attributes:
         old, new: `version 3`, or a file's location.
-        players: compared.
         only_in_snapshot: players that a file lacks; they are left out.
         budget_players: whom moderators look at.
         agreement: share of them that both choose.

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,9 +26,7 @@ def tell_scores(
     """Sum up the shards, and write the moderators' list and the report beside the scores.
 
     `report.json` is written last: where it is, all scores are. It holds the report, the plan's keys beside the others.
-
-    Returns:
-        The report, and the review list's first 10,000 rows.
+    The report is returned with the review list's first 10,000 rows.
 
     Raises:
         DataProblem: the scores cannot be read or written.
@@ -59,14 +56,10 @@ def tell_scores(
             csv=_put_frame(plan, review, "review.csv"),
         ),
     )
-    text = json.dumps(_beside_the_scores(report), indent=1, allow_nan=False) + "\n"
+    plain = report.to_plain()
+    text = json.dumps({**plain.pop("plan"), **plain}, indent=1, allow_nan=False) + "\n"
     write_bytes(join(plan.folder, "report.json"), text.encode())
     return report, review.head(SHOWN_ROWS)
-
-
-def _beside_the_scores(report: ScoreReport) -> dict[str, Any]:
-    plain = report.to_plain()
-    return {**plain.pop("plan"), **plain}
 
 
 def _review(plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int) -> pd.DataFrame:

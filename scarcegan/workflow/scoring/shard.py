@@ -19,16 +19,10 @@ from scarcegan.workflow.scoring.records import ScoringPlan, Tally
 
 
 def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapshots) -> Tally:
-    """Score one part of the snapshot into one parquet file, which appears whole; again replaces it by the same.
+    """Score one part, by its number in the manifest, into a parquet file, which appears whole; again gives the same.
 
     A row has the player's id, `risk_score`, most probable `class`, `is_flagged`, `reasons` (up to three, in words, of
     a flagged player; see `scarcegan.serving.reasons`), `model_version` and `run`.
-
-    Args:
-        plan: from `plan_scoring`.
-        model: from `plan_scoring`.
-        number: the part's place in the snapshot's manifest.
-        snapshots: where the snapshot is.
 
     Raises:
         DataProblem: the part is missing or was changed, the snapshot is not the planned one, or a value is no number.
@@ -50,11 +44,7 @@ def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapsho
 
 
 def _write_scores(
-    writer: pq.ParquetWriter,
-    batches: Iterable[ScoredBatch],
-    model: Model,
-    typical: np.ndarray,
-    plan: ScoringPlan,
+    writer: pq.ParquetWriter, batches: Iterable[ScoredBatch], model: Model, typical: np.ndarray, plan: ScoringPlan
 ) -> Tally:
     """Write scored batches one after the other, and return their tally, whose file is not named yet."""
     players, flagged = 0, 0
