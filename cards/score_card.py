@@ -12,11 +12,9 @@ from scarcegan.workflow.scoring.records import ScoreReport
 
 
 def score_card(report: ScoreReport, first: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Build the card of one scoring.
+    """Build the card of one scoring, of all shards together.
 
-    Args:
-        report: of all shards together.
-        first: the first rows of the moderators' list, as dicts: player_id, risk_score, class, is_flagged, reasons.
+    `first` are the first rows of the moderators' list: player_id, risk_score, class, is_flagged, reasons.
     """
     parts = [
         _headline(report),

@@ -47,11 +47,7 @@ class RunComparison:
 
 
 def compare(*references: str) -> RunComparison:
-    """Compare runs with the first one.
-
-    Raises:
-        HistoryProblem: a run does not exist, or fewer than two are named.
-    """
+    """Compare runs with the first one; a `HistoryProblem` if one does not exist, or fewer than two are named."""
     found = list({run.id: RunArtifacts(run) for run in map(find_run, references)}.values())
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
@@ -85,9 +81,7 @@ def best(*references: str) -> pd.DataFrame:
     Without names only runs of the same registry group are set against each other: other groups serve other data.
     A model whose constraint held on validation data goes before one whose did not; then decides, on the test
     players, what its definition maximises. Runs on other data were measured on other players: `same_data` tells.
-
-    Returns:
-        One row per group and definition; the columns are the attributes of `scarcegan.history.records.BestRun`.
+    The frame has a row per group and definition, with the attributes of `scarcegan.history.records.BestRun`.
     """
     return _frame(BestRun, best_runs(references)[0])
 
@@ -122,9 +116,8 @@ def _beside_first(runs: Sequence[RunArtifacts]) -> list[Figure]:
 
 
 def _spread(one: Figure, other: Figure) -> float | None:
-    if one.deviation is None or other.deviation is None:
-        return None
-    return hypot(one.deviation, other.deviation)
+    mine, others = one.deviation, other.deviation
+    return None if mine is None or others is None else hypot(mine, others)
 
 
 def _figures(run: RunArtifacts) -> dict[tuple[str, str], Figure]:
