@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from metaflow.cards import Markdown, VegaChart
+from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
 from cards.charts import Axis, Mark, points, ranked_bars
 from scarcegan import words
 from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation, Group, Subgroups
-from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance
+from scarcegan.serving.reasons import ExplainedPlayer, Explanation
 
 RANKING = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "roc_auc")
 GROUP_MEASURES = ("recall", "precision", "flagged_share")
@@ -118,21 +118,18 @@ def _explanation(explanation: Explanation) -> list[Any]:
         "Attributions are integrated gradients from the typical unlabelled player: what a feature adds to the risk "
         "score. They tell what the model looks at, not what makes players risky."
     )
-    return [
-        theme.heading("What does the model look at?", about),
-        _importance_chart(explanation.importance),
-        Markdown("### Why were these players flagged?"),
-        *_examples(explanation.examples),
-    ]
-
-
-def _importance_chart(importance: Sequence[Importance]) -> VegaChart:
+    importance = explanation.importance
     total = sum(one.mean_attribution for one in importance) or 1.0
     shares = {words.feature_name(one.feature): one.mean_attribution / total for one in importance[:FEATURES_SHOWN]}
     marks = [Mark(name, share * total, label=words.percent(share)) for name, share in shares.items()]
     told = f"{len(marks)} of {len(importance)} features have {words.percent(sum(shares.values()))} of it."
     reading, axis = f"Labels: share of all attribution. These {told}", Axis("mean absolute attribution (risk score)")
-    return ranked_bars("Which features move the risk score most?", reading, axis, marks)
+    return [
+        theme.heading("What does the model look at?", about),
+        ranked_bars("Which features move the risk score most?", reading, axis, marks),
+        Markdown("### Why were these players flagged?"),
+        *_examples(explanation.examples),
+    ]
 
 
 def _examples(examples: Sequence[ExplainedPlayer]) -> list[Any]:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import chain
 from math import hypot
 from typing import Any
 
@@ -159,20 +158,16 @@ def _unread(runs: Iterable[RunArtifacts]) -> dict[str, list[str]]:
 
 
 def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestRun]:
+    """Set what each model reaches of what its definition maximises against the other runs' models."""
     rivals: defaultdict[tuple[str, ...], list[BestRun]] = defaultdict(list)
-    for one in chain.from_iterable(map(_alone, runs)):
-        # The metric as well: a definition may have been another one under the same name.
-        rivals[one.group if by_group else "", one.definition, one.metric].append(one)
+    for run in runs:
+        figures, group = _figures(run), run.settings.get("registry.group", "")
+        for name, model in (run.evaluation.models if run.evaluation else {}).items():
+            figure = figures[name, AIMS[model.definition.maximise].metric]
+            one = BestRun(**vars(figure), group=group, constraint_met=model.constraint_met, data=run.data)
+            # The metric as well: a definition may have been another one under the same name.
+            rivals[group if by_group else "", name, one.metric].append(one)
     return list(map(_leader, rivals.values()))
-
-
-def _alone(run: RunArtifacts) -> Iterator[BestRun]:
-    """Yield what each model of a run reaches of what its definition maximises, before others are looked at."""
-    figures = _figures(run)
-    for name, model in (run.evaluation.models if run.evaluation else {}).items():
-        figure = figures[name, AIMS[model.definition.maximise].metric]
-        group = run.settings.get("registry.group", "")
-        yield BestRun(**vars(figure), group=group, constraint_met=model.constraint_met, data=run.data)
 
 
 def _leader(rivals: Sequence[BestRun]) -> BestRun:
