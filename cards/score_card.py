@@ -16,12 +16,16 @@ def score_card(report: ScoreReport, first: Sequence[Mapping[str, Any]]) -> list[
 
     `first` are the first rows of the moderators' list: player_id, risk_score, class, is_flagged, reasons.
     """
+    review = report.review
+    below = review.players - review.flagged
+    unflagged = f"; {words.count(below)} of them are below the threshold" if below else ""
+    listed = f"The {words.count(review.players)} highest scores{unflagged}."
     parts = [
         _headline(report),
         theme.heading("Do the scores lie where they did?"),
         _distribution_chart(report),
         _share_table(report),
-        theme.heading("Whom to look at first", _about_review(report)),
+        theme.heading("Whom to look at first", f"{listed} The whole list: {report.plan.folder}/{review.csv}"),
         _review_table(first),
         theme.heading("Where it comes from"),
         _source_table(report),
@@ -63,14 +67,6 @@ def _share_table(report: ScoreReport) -> Table:
         if name != "unknown"
     ]
     return theme.table(["Share of the players", "This snapshot", "Unlabelled players in training"], rows)
-
-
-def _about_review(report: ScoreReport) -> str:
-    review = report.review
-    below = review.players - review.flagged
-    unflagged = f"; {words.count(below)} of them are below the threshold" if below else ""
-    file = f"{report.plan.folder}/{review.csv}"
-    return f"The {words.count(review.players)} highest scores{unflagged}. The whole list: {file}"
 
 
 def _review_table(first: Sequence[Mapping[str, Any]]) -> Any:

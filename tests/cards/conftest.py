@@ -1,11 +1,7 @@
 import html
-import sys
 import warnings
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # tests are imported by path; their samples and browser by name
 
 with warnings.catch_warnings():  # Metaflow's own copy of yaml asks for `_yaml`, which PyYAML calls deprecated
     warnings.filterwarnings("ignore", "The _yaml extension module", DeprecationWarning)

@@ -29,6 +29,5 @@ def test_an_older_model_without_a_reference_is_shown_alone(score_report, read):
 
 def test_a_budget_of_nobody_is_said(score_report, read):
     review = replace(score_report.review, players=0, flagged=0, lowest_score=None)
-    assert "Nobody: the review budget is less than one player." in read(
-        score_card(replace(score_report, review=review), [])
-    )
+    text = read(score_card(replace(score_report, review=review), []))
+    assert "Nobody: the review budget is less than one player." in text
