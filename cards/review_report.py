@@ -102,17 +102,15 @@ def _harms(evaluation: Evaluation) -> list[Any]:
 
 
 def _origin(release: Release | None) -> list[Any]:
-    title = "Where it comes from"
     if release is None:
-        return [theme.heading(title, "The run has not registered a release.")]
+        return [theme.heading("Where it comes from", "The run has not registered a release.")]
     about = f"Release `{release.release_id}` in {release.registry}."
-    return [theme.heading(title, about), lineage_table(release.lineage)]
+    return [theme.heading("Where it comes from", about), lineage_table(release.lineage)]
 
 
 def _approval(versions: Sequence[DecidedVersion]) -> list[Any]:
-    title = "Who approved it"
     if not versions:
-        return [theme.heading(title, "Nobody: the registry knows no model of this run.")]
+        return [theme.heading("Who approved it", "Nobody: the registry knows no model of this run.")]
     rows = []
     for one in versions:
         version = f"{one.version} ({one.definition})"
@@ -121,4 +119,4 @@ def _approval(versions: Sequence[DecidedVersion]) -> list[Any]:
             rows.append([version, decided, event.who, event.why, words.moment(event.at)])
         if not one.decisions:
             rows.append([version, "waits for a decision", "", "", ""])
-    return [theme.heading(title), theme.table(["Version", "Decision", "By", "Why", "When (UTC)"], rows)]
+    return [theme.heading("Who approved it"), theme.table(["Version", "Decision", "By", "Why", "When (UTC)"], rows)]

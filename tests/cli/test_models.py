@@ -131,15 +131,12 @@ def test_who_made_names_run_commit_and_card(models, rows):
     assert rows("who-made", "6")[0]["commit"] == "0a1b2c3"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("show", "99"), "1 to 8"),
-        (("show", "best"), "got 'best'"),
-        (("champion", "unheard"), "review_budget"),
-        (("rollback", "--reason", "no former"), "--force"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("show", "99"), "1 to 8"),
+    (("show", "best"), "got 'best'"),
+    (("champion", "unheard"), "review_budget"),
+    (("rollback", "--reason", "no former"), "--force"),
+])  # fmt: skip
 def test_a_refusal_is_a_short_message_on_stderr(models, refused, arguments, message):
     refused(models(*arguments), message)
 

@@ -37,18 +37,15 @@ def test_what_a_run_has_not_made_is_missing(frame):
     assert set(frame[frame["seconds"].notna()]["run"]) == {"first", "second"}
 
 
-@pytest.mark.parametrize(
-    ("chosen", "expected"),
-    [
-        ({"tags": ["nightly"]}, ["first"]),
-        ({"user": "omar"}, ["fourth", "second"]),
-        ({"status": "failed"}, ["third"]),
-        ({"namespace": "user:omar"}, ["fourth", "second"]),
-        ({"until": "2020-01-01"}, []),
-        ({"since": "2020-01-01", "status": "finished"}, ["second", "first"]),
-        ({"tags": ["nobody"]}, []),
-    ],
-)
+@pytest.mark.parametrize(("chosen", "expected"), [
+    ({"tags": ["nightly"]}, ["first"]),
+    ({"user": "omar"}, ["fourth", "second"]),
+    ({"status": "failed"}, ["third"]),
+    ({"namespace": "user:omar"}, ["fourth", "second"]),
+    ({"until": "2020-01-01"}, []),
+    ({"since": "2020-01-01", "status": "finished"}, ["second", "first"]),
+    ({"tags": ["nobody"]}, []),
+])  # fmt: skip
 def test_runs_are_chosen_by_tag_date_user_status_and_namespace(recorded, chosen, expected):
     assert list(history.runs(**chosen)["run"]) == expected
 
