@@ -61,14 +61,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class Mark:
-    """A figure named at its left.
+    """A figure named at its left, `label` beside it; `low` to `high` is its interval, drawn through a point.
 
-    Attributes:
-        low, high: its interval, drawn through a point.
-        limit: drawn as a tick over a bar.
-        label: written beside it.
-        series, color: marks of one series have the colour of its first one; by default the theme's next.
-        dots: the single values behind it, drawn as ticks beside a point.
+    `limit` is a tick over a bar, `dots` are the single values behind it, ticks beside a point. Marks of one series
+    have the colour of its first one; by default the theme's next.
     """
 
     name: str
@@ -85,13 +81,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Line:
-    """A line in lists of equal length.
+    """A line in lists of equal length, in the band from `low` to `high`, if any, by default in the theme's next colour.
 
-    Attributes:
-        low, high: the band that it lies in, if any.
-        color: by default the theme's next.
-        faint: whether it stands back until the reader picks it.
-        panel: name of the small chart in which it is a histogram's outline; empty for one large chart.
+    A faint line stands back until the reader picks it. `panel` names the small chart in which it is a histogram's
+    outline; it is empty for one large chart.
     """
 
     name: str

@@ -11,7 +11,6 @@ from scarcegan import words
 from scarcegan.monitoring.drift import DriftDecision, DriftReport, FeatureDrift, ScoreDrift
 
 SHOWN = 15
-ACTIONS = {"no action": "No action", "watch": "Watch", "retrain": "Retrain"}
 SIGNALS = {
     "features": "Share of features beyond their limits",
     "classifier": "AUC of a classifier, these players against the reference's",
@@ -23,7 +22,7 @@ SIGNALS = {
 
 def drift_card(drift: DriftReport | None, decision: DriftDecision) -> list[Any]:
     """Build the card of a drift report (None where drift was not measured) and of what follows from it."""
-    said = theme.bullets(decision.reasons, f"{ACTIONS[decision.action]}, cut-off {decision.cutoff}:")
+    said = theme.bullets(decision.reasons, f"{decision.action.capitalize()}, cut-off {decision.cutoff}:")
     if drift is None:
         return theme.page("Drift: not measured", [said])
     current, reference = drift.current, drift.reference

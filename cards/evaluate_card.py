@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from metaflow.cards import Markdown, VegaChart
+from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
 from cards.charts import Axis, Mark, points, ranked_bars
 from scarcegan import words
 from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation, Group, Subgroups
-from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance
+from scarcegan.serving.reasons import ExplainedPlayer, Explanation
 
 RANKING = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "roc_auc")
 GROUP_MEASURES = ("recall", "precision", "flagged_share")
@@ -22,8 +22,11 @@ NO_CLASSES = Markdown("There is no confusion matrix: the classes of these test p
 def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]:
     """Build the card of an evaluation on the untouched test players, and of what the headline model looks at."""
     first, *others = evaluation.test_sets
+    # The headline model's verdict is a title, the others' stand below.
+    verdicts = {name: verdict.sentence for name, verdict in evaluation.verdicts.items()}
+    headline = verdicts.pop(evaluation.headline, "")
     parts = [
-        _verdicts(evaluation),
+        Markdown("\n".join([f"### {headline}\n" if headline else "", *(f"- {other}" for other in verdicts.values())])),
         evaluation_parts.verdict_table(evaluation),
         _basis(evaluation),
         *measured_on(evaluation, first),
@@ -76,7 +79,11 @@ def subgroup_part(subgroups: Subgroups | None) -> list[Any]:
     )
     named = [(words.feature_name(one.feature), group) for one in subgroups.features for group in one.groups]
     headers = ["Players with", "Players", "Risky", *map(words.metric_name, GROUP_MEASURES)]
-    table = theme.table(headers, [_group_row(name, group) for name, group in named])
+    rows = [
+        [f"{name} {_range(group)}", words.count(group.players), words.count(group.risky)]
+        + [words.interval(measure, getattr(group, measure)) for measure in GROUP_MEASURES]
+        for name, group in named
+    ]
     marks = [
         Mark(f"{name} {_range(group)}", group.recall.value, group.recall.low, group.recall.high, series=name)
         for name, group in named
@@ -85,14 +92,7 @@ def subgroup_part(subgroups: Subgroups | None) -> list[Any]:
     reading = "Points: share of a group's risky players that are found; lines: 95 % intervals."
     axis = Axis("risky players found (recall)", share=True, low=0, high=1)
     chart = [points("Whose risk does the model overlook?", reading, axis, marks)] if marks else []
-    return [theme.heading(title, about), *chart, table]
-
-
-def _verdicts(evaluation: Evaluation) -> Markdown:
-    """Say the headline model's verdict as a title, the others' below."""
-    sentences = {name: verdict.sentence for name, verdict in evaluation.verdicts.items()}
-    first = sentences.pop(evaluation.headline, "")
-    return Markdown("\n".join([f"### {first}\n" if first else "", *(f"- {other}" for other in sentences.values())]))
+    return [theme.heading(title, about), *chart, theme.table(headers, rows)]
 
 
 def _basis(evaluation: Evaluation) -> Markdown:
@@ -102,11 +102,6 @@ def _basis(evaluation: Evaluation) -> Markdown:
         f"{words.percent(prevalence.value)} ({prevalence.how}). Brackets are 95 % intervals, from resampling the test "
         "players. A difference in recall is taken where both flag as many players as the model does."
     )
-
-
-def _group_row(name: str, group: Group) -> list[str]:
-    measured = [words.interval(measure, getattr(group, measure)) for measure in GROUP_MEASURES]
-    return [f"{name} {_range(group)}", words.count(group.players), words.count(group.risky), *measured]
 
 
 def _range(group: Group) -> str:
@@ -123,32 +118,27 @@ def _explanation(explanation: Explanation) -> list[Any]:
         "Attributions are integrated gradients from the typical unlabelled player: what a feature adds to the risk "
         "score. They tell what the model looks at, not what makes players risky."
     )
-    return [
-        theme.heading("What does the model look at?", about),
-        _importance_chart(explanation.importance),
-        Markdown("### Why were these players flagged?"),
-        *_examples(explanation.examples),
-    ]
-
-
-def _importance_chart(importance: Sequence[Importance]) -> VegaChart:
+    importance = explanation.importance
     total = sum(one.mean_attribution for one in importance) or 1.0
     shares = {words.feature_name(one.feature): one.mean_attribution / total for one in importance[:FEATURES_SHOWN]}
     marks = [Mark(name, share * total, label=words.percent(share)) for name, share in shares.items()]
     told = f"{len(marks)} of {len(importance)} features have {words.percent(sum(shares.values()))} of it."
     reading, axis = f"Labels: share of all attribution. These {told}", Axis("mean absolute attribution (risk score)")
-    return ranked_bars("Which features move the risk score most?", reading, axis, marks)
+    return [
+        theme.heading("What does the model look at?", about),
+        ranked_bars("Which features move the risk score most?", reading, axis, marks),
+        Markdown("### Why were these players flagged?"),
+        *_examples(explanation.examples),
+    ]
 
 
 def _examples(examples: Sequence[ExplainedPlayer]) -> list[Any]:
     if not examples:
         return [Markdown("Nobody is flagged on this test set.")]
-    rows = [_example(chr(ord("A") + number), example) for number, example in enumerate(examples)]
+    rows = []
+    for number, example in enumerate(examples):
+        told = [reason.words for reason in example.reasons[: len(RANKS)]]
+        gaps = [words.MISSING] * (len(RANKS) - len(told))
+        rows.append([chr(ord("A") + number), words.score(example.score), TRUTH[example.risky], *told, *gaps])
     note = "Names are withheld and values rounded. In parentheses: what the feature adds to the risk score."
     return [theme.table(["Player", "Score", "Truth", *RANKS], rows), Markdown(note)]
-
-
-def _example(name: str, example: ExplainedPlayer) -> list[str]:
-    told = [reason.words for reason in example.reasons[: len(RANKS)]]
-    gaps = [words.MISSING] * (len(RANKS) - len(told))
-    return [name, words.score(example.score), TRUTH[example.risky], *told, *gaps]

@@ -105,13 +105,10 @@ def _snapshot(snapshot: SnapshotReport) -> list[Any]:
     about = theme.heading("Snapshot", f"`{snapshot.name}`, {window}, {days}; code {snapshot.code_version[:8]}.")
     if not snapshot.previous:
         return [about, Markdown("There is no earlier snapshot of this kind: drift is not known yet.")]
-    return [about, _moved(snapshot), _move_chart(snapshot)]
-
-
-def _moved(snapshot: SnapshotReport) -> Markdown:
     strong = sum(move.psi > STRONG for move in snapshot.moves)
     told = f"{words.plural(strong, 'feature')} of {len(snapshot.moves)} moved far" if strong else "No feature moved far"
-    return Markdown(f"**{told}** since `{snapshot.previous}` (cut-off {snapshot.previous_cutoff}).")
+    moved = Markdown(f"**{told}** since `{snapshot.previous}` (cut-off {snapshot.previous_cutoff}).")
+    return [about, moved, _move_chart(snapshot)]
 
 
 def _move_chart(snapshot: SnapshotReport) -> VegaChart:

@@ -10,7 +10,7 @@ from cards.charts import Axis, Mark, points
 from cards.evaluation_parts import against_champion, bound, contestants, measure_table
 from scarcegan import words
 from scarcegan.evaluation.records import Evaluation
-from scarcegan.registry.release import Lineage, Release, ReleasedVersion
+from scarcegan.registry.release import Lineage, Release
 
 STATES = {"PendingManualApproval": "waits for approval", "Approved": "approved", "Rejected": "rejected"}
 LINEAGE = {
@@ -50,7 +50,9 @@ def lineage_table(lineage: Lineage) -> Table:
 def _summary(release: Release, evaluation: Evaluation) -> Markdown:
     waiting = sum(one.status == "PendingManualApproval" for one in release.versions)
     missed = _names(one.definition for one in release.versions if not one.constraint_met)
-    worse = _names(one.definition for one in release.versions if _is_worse(one, evaluation))
+    against = {name: verdict.against_champion for name, verdict in evaluation.verdicts.items()}
+    registered = [one.definition for one in release.versions]
+    worse = _names(name for name in registered if (compared := against[name]) and compared.verdict == "worse")
     refused = _names(release.refused)
     lines = [
         f"**{words.plural(len(release.versions), 'model')} registered, {waiting} waiting for approval.** "
@@ -64,11 +66,6 @@ def _summary(release: Release, evaluation: Evaluation) -> Markdown:
 
 def _names(definitions: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in definitions)
-
-
-def _is_worse(version: ReleasedVersion, evaluation: Evaluation) -> bool:
-    against = evaluation.verdicts[version.definition].against_champion
-    return against is not None and against.verdict == "worse"
 
 
 def _version_table(release: Release, evaluation: Evaluation) -> Table:

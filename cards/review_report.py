@@ -47,27 +47,26 @@ def review_report(dossier: Dossier) -> str:
 def review_parts(dossier: Dossier) -> list[Any]:
     """Build the parts of the report of a run."""
     evaluation = dossier.evaluation
+    budget = f"Review budget: {words.percent(evaluation.review_budget)} of players."
+    missed = [name for name, model in evaluation.models.items() if not model.constraint_met]
+    own_limits = [f"`{name}` did not meet its bound on validation players: approve with care." for name in missed]
     parts = [
         Markdown(f"Made {dossier.created} by {dossier.user}; written from the run's own records."),
         theme.bullets(verdict.sentence for verdict in evaluation.verdicts.values()),
-        *_purpose(evaluation),
+        theme.heading("Purpose", f"{PURPOSE} {budget} Each model serves a business definition of its own:"),
+        evaluation_parts.verdict_table(evaluation),
         *_data(dossier.data_report, evaluation),
         *_method(dossier),
         *(part for test_set in evaluation.test_sets for part in measured_on(evaluation, test_set)),
         *folds(evaluation),
-        *_limits(evaluation),
+        theme.heading("Limits of use"),
+        theme.bullets([*own_limits, *LIMITS]),
         *_harms(evaluation),
         *(subgroup_part(evaluation.subgroups) if evaluation.subgroups else []),
         *_origin(dossier.release),
         *_approval(dossier.versions),
     ]
     return theme.page(f"Review of run {dossier.run}", parts)
-
-
-def _purpose(evaluation: Evaluation) -> list[Any]:
-    budget = f"Review budget: {words.percent(evaluation.review_budget)} of players."
-    about = f"{PURPOSE} {budget} Each model serves a business definition of its own:"
-    return [theme.heading("Purpose", about), evaluation_parts.verdict_table(evaluation)]
 
 
 def _data(report: DataReport, evaluation: Evaluation) -> list[Any]:
@@ -90,12 +89,6 @@ def _method(dossier: Dossier) -> list[Any]:
     return [theme.heading("Method", METHOD_IN_WORDS), theme.bullets([*made, f"Settings: {settings}."])]
 
 
-def _limits(evaluation: Evaluation) -> list[Any]:
-    missed = [name for name, model in evaluation.models.items() if not model.constraint_met]
-    own = [f"`{name}` did not meet its bound on validation players: approve with care." for name in missed]
-    return [theme.heading("Limits of use"), theme.bullets([*own, *LIMITS])]
-
-
 def _harms(evaluation: Evaluation) -> list[Any]:
     share = evaluation.prevalence.value
     rows = []
@@ -109,25 +102,21 @@ def _harms(evaluation: Evaluation) -> list[Any]:
 
 
 def _origin(release: Release | None) -> list[Any]:
-    title = "Where it comes from"
     if release is None:
-        return [theme.heading(title, "The run has not registered a release.")]
+        return [theme.heading("Where it comes from", "The run has not registered a release.")]
     about = f"Release `{release.release_id}` in {release.registry}."
-    return [theme.heading(title, about), lineage_table(release.lineage)]
+    return [theme.heading("Where it comes from", about), lineage_table(release.lineage)]
 
 
 def _approval(versions: Sequence[DecidedVersion]) -> list[Any]:
-    title = "Who approved it"
     if not versions:
-        return [theme.heading(title, "Nobody: the registry knows no model of this run.")]
-    rows = [
-        [f"{one.version} ({one.definition})", *told]
-        for one in versions
-        for told in [_told(event) for event in one.decisions] or [["waits for a decision", "", "", ""]]
-    ]
-    return [theme.heading(title), theme.table(["Version", "Decision", "By", "Why", "When (UTC)"], rows)]
-
-
-def _told(event: Any) -> list[str]:
-    forced = " (forced)" if event.forced else ""
-    return [f"{event.status.lower()}{forced}", event.who, event.why, words.moment(event.at)]
+        return [theme.heading("Who approved it", "Nobody: the registry knows no model of this run.")]
+    rows = []
+    for one in versions:
+        version = f"{one.version} ({one.definition})"
+        for event in one.decisions:
+            decided = event.status.lower() + (" (forced)" if event.forced else "")
+            rows.append([version, decided, event.who, event.why, words.moment(event.at)])
+        if not one.decisions:
+            rows.append([version, "waits for a decision", "", "", ""])
+    return [theme.heading("Who approved it"), theme.table(["Version", "Decision", "By", "Why", "When (UTC)"], rows)]

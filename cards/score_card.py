@@ -12,23 +12,32 @@ from scarcegan.workflow.scoring.records import ScoreReport
 
 
 def score_card(report: ScoreReport, first: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Build the card of one scoring.
+    """Build the card of one scoring, of all shards together.
 
-    Args:
-        report: of all shards together.
-        first: the first rows of the moderators' list, as dicts: player_id, risk_score, class, is_flagged, reasons.
+    `first` are the first rows of the moderators' list: player_id, risk_score, class, is_flagged, reasons.
     """
+    plan, model, snapshot, review = report.plan, report.plan.model, report.plan.snapshot, report.review
+    below = review.players - review.flagged
+    unflagged = f"; {words.count(below)} of them are below the threshold" if below else ""
+    listed = f"The {words.count(review.players)} highest scores{unflagged}."
     parts = [
         _headline(report),
         theme.heading("Do the scores lie where they did?"),
         _distribution_chart(report),
         _share_table(report),
-        theme.heading("Whom to look at first", _about_review(report)),
+        theme.heading("Whom to look at first", f"{listed} The whole list: {plan.folder}/{review.csv}"),
         _review_table(first),
         theme.heading("Where it comes from"),
-        _source_table(report),
+        theme.facts(
+            ("Run", plan.run),
+            ("Scores", plan.folder),
+            ("Model", f"version {model.version} of {model.group}, {model.release_id}, from {model.run}"),
+            ("Archive (sha256)", model.sha256),
+            ("Threshold", words.score(model.threshold, 4)),
+            ("Snapshot", f"{snapshot.name}, fingerprint {snapshot.fingerprint}"),
+        ),
     ]
-    return theme.page(f"Scores: {report.plan.snapshot.name}", parts)
+    return theme.page(f"Scores: {snapshot.name}", parts)
 
 
 def _headline(report: ScoreReport) -> Table:
@@ -67,14 +76,6 @@ def _share_table(report: ScoreReport) -> Table:
     return theme.table(["Share of the players", "This snapshot", "Unlabelled players in training"], rows)
 
 
-def _about_review(report: ScoreReport) -> str:
-    review = report.review
-    below = review.players - review.flagged
-    unflagged = f"; {words.count(below)} of them are below the threshold" if below else ""
-    file = f"{report.plan.folder}/{review.csv}"
-    return f"The {words.count(review.players)} highest scores{unflagged}. The whole list: {file}"
-
-
 def _review_table(first: Sequence[Mapping[str, Any]]) -> Any:
     if not first:
         return Markdown("Nobody: the review budget is less than one player.")
@@ -83,15 +84,3 @@ def _review_table(first: Sequence[Mapping[str, Any]]) -> Any:
         for row in first
     ]
     return theme.table(["Player", "Risk score", "Most probable class", "Why"], rows)
-
-
-def _source_table(report: ScoreReport) -> Table:
-    model, snapshot = report.plan.model, report.plan.snapshot
-    return theme.facts(
-        ("Run", report.plan.run),
-        ("Scores", report.plan.folder),
-        ("Model", f"version {model.version} of {model.group}, {model.release_id}, from {model.run}"),
-        ("Archive (sha256)", model.sha256),
-        ("Threshold", words.score(model.threshold, 4)),
-        ("Snapshot", f"{snapshot.name}, fingerprint {snapshot.fingerprint}"),
-    )

@@ -61,7 +61,10 @@ def train_card(progress: Progress, fold: int) -> list[Any]:
 def _status(progress: Progress) -> Markdown:
     done, total, healthy = _done(progress), progress.iterations, sum(progress.healthy)
     health = f"**{healthy} of {words.plural(progress.members, 'member')} {'is' if healthy == 1 else 'are'} healthy"
-    health += f"; masked: {_masked(progress)}.**" if healthy < progress.members else ".**"
+    if healthy < progress.members:
+        masked = Counter(filter(None, progress.faults[-1])).most_common()
+        health += f"; masked: {', '.join(f'{members} {FAULTS[fault]}' for fault, members in masked)}"
+    health += ".**"
     if not done:
         return Markdown(f"**Training starts**: {words.count(total)} iterations to go, no metrics yet. {health}")
     if done >= total:
@@ -69,12 +72,6 @@ def _status(progress: Progress) -> Markdown:
         return Markdown(f"**Done**: {words.count(done)} iterations in {took}. {health}")
     at = f"iteration {words.count(done)} of {words.count(total)} ({words.percent(done / total)})"
     return Markdown(f"**Training**: {at}. {health}")
-
-
-def _masked(progress: Progress) -> str:
-    """Count the members that are masked now by their fault: `2 collapsed, 1 not finite`."""
-    counts = Counter(fault for fault in progress.faults[-1] if fault)
-    return ", ".join(f"{number} {FAULTS[fault]}" for fault, number in counts.most_common())
 
 
 def _bar(progress: Progress) -> ProgressBar:

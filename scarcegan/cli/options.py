@@ -47,8 +47,7 @@ def settings_of(config: Path | None) -> settings.Settings:
 def chosen_registry(registry: settings.Registry, backend: str | None, folder: Path | None) -> Registry:
     """Open the registry that the options name; the settings say what they leave open.
 
-    Raises:
-        RegistryProblem: `--registry-folder` holds no registry, or contradicts `--registry sagemaker`.
+    A `RegistryProblem` says that `--registry-folder` holds no registry, or contradicts `--registry sagemaker`.
     """
     if backend == "sagemaker" and folder:
         raise RegistryProblem("expected --registry-folder with the local registry only: leave one of both out")

@@ -47,9 +47,8 @@ def _summary(found: "ParityReport") -> list[str]:
         f"Rank correlation: {words.score(found.rank_correlation, 4)}; largest difference of a score: "
         f"{words.number(found.largest_difference)}",
     ]
-    if found.only_in_snapshot:
-        left_out = words.plural(found.only_in_snapshot, "player")
-        lines.append(f"{left_out} of the snapshot have no score in a file: left out")
+    if left_out := found.only_in_snapshot:
+        lines.append(f"{words.plural(left_out, 'player')} of the snapshot have no score in a file: left out")
     return lines
 
 

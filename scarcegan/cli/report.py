@@ -41,6 +41,11 @@ def collect(reference: str) -> Dossier:
             f"expected an evaluated run, got {facts.run}, {facts.status} in {facts.step}: resume it or take another"
         )
     registered = release and Release.from_plain(release)
+    versions: list[DecidedVersion] = []
+    if registered:
+        registry = open_registry(settings.load(history.artifact(facts.run, "settings")).registry)
+        found = registry.versions(release_id=registered.release_id)
+        versions = [DecidedVersion(one.version, one.definition, registry.events(one.version)) for one in found]
     return Dossier(
         run=facts.run,
         created=words.moment(facts.created),
@@ -49,11 +54,5 @@ def collect(reference: str) -> Dossier:
         data_report=DataReport.from_plain(history.artifact(facts.run, "data_report")),
         evaluation=Evaluation.from_plain(evaluation),
         release=registered,
-        versions=_versions(facts.run, registered) if registered else [],
+        versions=versions,
     )
-
-
-def _versions(run: str, release: Release) -> list[DecidedVersion]:
-    registry = open_registry(settings.load(history.artifact(run, "settings")).registry)
-    found = registry.versions(release_id=release.release_id)
-    return [DecidedVersion(one.version, one.definition, registry.events(one.version)) for one in found]

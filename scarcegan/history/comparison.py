@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import chain
 from math import hypot
 from typing import Any
 
@@ -47,11 +46,7 @@ class RunComparison:
 
 
 def compare(*references: str) -> RunComparison:
-    """Compare runs with the first one.
-
-    Raises:
-        HistoryProblem: a run does not exist, or fewer than two are named.
-    """
+    """Compare runs with the first one; a `HistoryProblem` if one does not exist, or fewer than two are named."""
     found = list({run.id: RunArtifacts(run) for run in map(find_run, references)}.values())
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
@@ -85,9 +80,7 @@ def best(*references: str) -> pd.DataFrame:
     Without names only runs of the same registry group are set against each other: other groups serve other data.
     A model whose constraint held on validation data goes before one whose did not; then decides, on the test
     players, what its definition maximises. Runs on other data were measured on other players: `same_data` tells.
-
-    Returns:
-        One row per group and definition; the columns are the attributes of `scarcegan.history.records.BestRun`.
+    The frame has a row per group and definition, with the attributes of `scarcegan.history.records.BestRun`.
     """
     return _frame(BestRun, best_runs(references)[0])
 
@@ -122,9 +115,8 @@ def _beside_first(runs: Sequence[RunArtifacts]) -> list[Figure]:
 
 
 def _spread(one: Figure, other: Figure) -> float | None:
-    if one.deviation is None or other.deviation is None:
-        return None
-    return hypot(one.deviation, other.deviation)
+    mine, others = one.deviation, other.deviation
+    return None if mine is None or others is None else hypot(mine, others)
 
 
 def _figures(run: RunArtifacts) -> dict[tuple[str, str], Figure]:
@@ -166,20 +158,16 @@ def _unread(runs: Iterable[RunArtifacts]) -> dict[str, list[str]]:
 
 
 def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestRun]:
+    """Set what each model reaches of what its definition maximises against the other runs' models."""
     rivals: defaultdict[tuple[str, ...], list[BestRun]] = defaultdict(list)
-    for one in chain.from_iterable(map(_alone, runs)):
-        # The metric as well: a definition may have been another one under the same name.
-        rivals[one.group if by_group else "", one.definition, one.metric].append(one)
+    for run in runs:
+        figures, group = _figures(run), run.settings.get("registry.group", "")
+        for name, model in (run.evaluation.models if run.evaluation else {}).items():
+            figure = figures[name, AIMS[model.definition.maximise].metric]
+            one = BestRun(**vars(figure), group=group, constraint_met=model.constraint_met, data=run.data)
+            # The metric as well: a definition may have been another one under the same name.
+            rivals[group if by_group else "", name, one.metric].append(one)
     return list(map(_leader, rivals.values()))
-
-
-def _alone(run: RunArtifacts) -> Iterator[BestRun]:
-    """Yield what each model of a run reaches of what its definition maximises, before others are looked at."""
-    figures = _figures(run)
-    for name, model in (run.evaluation.models if run.evaluation else {}).items():
-        figure = figures[name, AIMS[model.definition.maximise].metric]
-        group = run.settings.get("registry.group", "")
-        yield BestRun(**vars(figure), group=group, constraint_met=model.constraint_met, data=run.data)
 
 
 def _leader(rivals: Sequence[BestRun]) -> BestRun:

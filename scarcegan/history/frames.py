@@ -30,11 +30,8 @@ def runs(
     """List runs, newest first: those that have all the tags, by this user, `finished`, `failed` or `unfinished`.
 
     `since` and `until` are the first and the last day, ISO dates; the namespace is Metaflow's, such as `user:ada`,
-    None reads all.
-
-    Returns:
-        One row per run: the facts of `scarcegan.history.records.RunFacts`; then `settings.<key>` and
-        `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
+    None reads all. Columns: the facts of `scarcegan.history.records.RunFacts`; then `settings.<key>` and
+    `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
     """
     return run_frame(facts_of_runs(tags, since, until, user, status, namespace))
 

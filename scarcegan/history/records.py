@@ -21,10 +21,8 @@ class RunFacts(Record):
         origin_run: first run of a chain of resumes.
         data: fingerprint of its players.
         unread: artifacts that this code cannot read, each with the reason.
-        settings: by dotted key.
-        metrics: by definition and metric, on the first test set.
+        settings, metrics: by dotted key; by definition and metric, on the first test set.
         headline: the definition that stands out at first.
-        last_words: what a failed run wrote last.
     """
 
     run: str

@@ -17,8 +17,7 @@ _FOLLOWING = frozenset({CANDIDATE, CHAMPION})
 def tag_release(release: Release) -> list[str]:
     """Tag the run that has registered a release, as a candidate while a model of it waits for a decision.
 
-    Returns:
-        The tags; empty where the run cannot be tagged from here (a job on another machine without metadata service).
+    No tags are returned where it cannot be tagged from here (a job on another machine without metadata service).
     """
     lineage = release.lineage
     config, data = f"config:{PurePath(lineage.config).stem}", f"data:{lineage.data_fingerprint}"
@@ -31,10 +30,8 @@ def tag_release(release: Release) -> list[str]:
 def follow_registry(states: Mapping[str, set[str]]) -> list[str]:
     """Give runs, by pathspec, those of the tags `candidate` and `champion` that are theirs; take the others away.
 
-    A run is a candidate while a model of it waits for a decision, and champion while one of them is.
-
-    Returns:
-        Runs that cannot be reached from here; the registry holds without their tags.
+    A run is a candidate while a model of it waits for a decision, and champion while one of them is. Runs that cannot
+    be reached from here are returned; the registry holds without their tags.
     """
     return [run for run, wanted in states.items() if not _retag(run, add=wanted, remove=_FOLLOWING - wanted)]
 

@@ -1,11 +1,7 @@
 import html
-import sys
 import warnings
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # tests are imported by path; their samples and browser by name
 
 with warnings.catch_warnings():  # Metaflow's own copy of yaml asks for `_yaml`, which PyYAML calls deprecated
     warnings.filterwarnings("ignore", "The _yaml extension module", DeprecationWarning)
@@ -14,25 +10,16 @@ with warnings.catch_warnings():  # Metaflow's own copy of yaml asks for `_yaml`,
 import card_browser
 import card_samples
 
-
-@pytest.fixture
-def data_report():
-    return card_samples.data_report()
-
-
-@pytest.fixture
-def progress():
-    return card_samples.progress()
-
-
-@pytest.fixture
-def evaluation():
-    return card_samples.evaluation("test")
-
-
-@pytest.fixture
-def release():
-    return card_samples.release()
+data_report = pytest.fixture(card_samples.data_report)
+progress = pytest.fixture(card_samples.progress)
+evaluation = pytest.fixture(card_samples.evaluation)
+release = pytest.fixture(card_samples.release)
+bill = pytest.fixture(card_samples.cost)
+compared = pytest.fixture(card_samples.comparison)
+drift = pytest.fixture(card_samples.drift)
+decision = pytest.fixture(card_samples.decision)
+dossier = pytest.fixture(card_samples.dossier)
+score_report = pytest.fixture(card_samples.score_report)
 
 
 @pytest.fixture

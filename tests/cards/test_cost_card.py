@@ -1,14 +1,6 @@
 from dataclasses import replace
 
-import card_samples
-import pytest
-
 from cards.cost_card import cost_card
-
-
-@pytest.fixture
-def bill():
-    return card_samples.cost()
 
 
 def test_money_and_time_stand_on_top_beside_what_was_expected(bill, read):

@@ -2,15 +2,8 @@ import re
 from dataclasses import replace
 
 import card_browser
-import card_samples
-import pytest
 
 from cards.review_report import review_report
-
-
-@pytest.fixture
-def dossier():
-    return card_samples.dossier()
 
 
 def read(dossier):

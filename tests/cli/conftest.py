@@ -1,11 +1,6 @@
 import json
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "history"))
-
 from history_samples import recorded, recorder  # noqa: F401
 
 

@@ -5,6 +5,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from scarcegan import settings
+from scarcegan.backends import open_registry
 from scarcegan.cli import app, tables
 from scarcegan.registry.local import LocalRegistry
 from scarcegan.registry.versions import compare
@@ -129,23 +131,19 @@ def test_who_made_names_run_commit_and_card(models, rows):
     assert rows("who-made", "6")[0]["commit"] == "0a1b2c3"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("show", "99"), "1 to 8"),
-        (("show", "best"), "got 'best'"),
-        (("champion", "unheard"), "review_budget"),
-        (("rollback", "--reason", "no former"), "--force"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("show", "99"), "1 to 8"),
+    (("show", "best"), "got 'best'"),
+    (("champion", "unheard"), "review_budget"),
+    (("rollback", "--reason", "no former"), "--force"),
+])  # fmt: skip
 def test_a_refusal_is_a_short_message_on_stderr(models, refused, arguments, message):
     refused(models(*arguments), message)
 
 
 def test_a_folder_without_registry_is_refused(tmp_path, refused):
-    refused(
-        CliRunner().invoke(app, ["models", "list", "--registry-folder", str(tmp_path / "typo")]), "--registry-folder"
-    )
+    answer = CliRunner().invoke(app, ["models", "list", "--registry-folder", str(tmp_path / "typo")])
+    refused(answer, "--registry-folder")
     assert not (tmp_path / "typo").exists()
 
 
@@ -165,8 +163,7 @@ def test_the_settings_file_says_where_the_registry_is(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [("[registry]\nfolder = 'x'", "registry.folder"), ("[registry", "TOML"), (None, "own.toml")],
+    ("content", "message"), [("[registry]\nfolder = 'x'", "registry.folder"), ("[registry", "TOML"), (None, "own.toml")]
 )
 def test_a_wrong_settings_file_is_explained(tmp_path, refused, content, message):
     config = tmp_path / "own.toml"
@@ -200,3 +197,18 @@ def test_a_worse_challenger_shows_in_list_and_compare(models):
     compared = models("compare").stdout
     assert compared.count("worse") == 4
     assert compared.count("[−5.1,\N{NO-BREAK SPACE}−1.0]") == 4
+
+
+def test_models_are_named_by_arn_and_decided_upon(aws_account, tmp_path, make_release, objects):
+    config = tmp_path / "team.toml"
+    config.write_text('[registry]\nkind = "local"\narchives = "s3://models/risky"\nimage = "some/image"\n')
+    registry = open_registry(settings.Registry(kind="sagemaker", archives="s3://models/risky", image="some/image"))
+    registry.register_release(make_release("11"))
+
+    chosen = ["--config", str(config), "--registry", "sagemaker"]
+    models = objects(lambda *arguments: CliRunner().invoke(app, ["models", *arguments, *chosen]))
+    arn = models("list")[2]["arn"]
+    assert arn.startswith("arn:aws:sagemaker:")
+    assert models("approve", arn, "4", "--reason", "finds more", "--who", "omar")[0]["is_champion"]
+    assert models("show", "3")[0]["events"][0]["who"] == "omar"
+    assert models("who-made", arn)[0]["run"] == "RetrainFlow/11"

@@ -99,16 +99,13 @@ def test_best_names_a_run_for_each_definition(runs, rows):
     assert "where each stopped" in runs("best", "third").stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("show", "fifth"), "scarcegan runs list"),
-        (("compare", "first"), "scarcegan runs list"),
-        (("compare", "first", "fifth"), "scarcegan runs list"),
-        (("compare", "first", "second", "--html", "/nowhere/page.html"), "--html"),
-        (("list", "--since", "yesterday"), "2026-11-22"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("show", "fifth"), "scarcegan runs list"),
+    (("compare", "first"), "scarcegan runs list"),
+    (("compare", "first", "fifth"), "scarcegan runs list"),
+    (("compare", "first", "second", "--html", "/nowhere/page.html"), "--html"),
+    (("list", "--since", "yesterday"), "2026-11-22"),
+])  # fmt: skip
 def test_a_refusal_is_a_short_message_on_stderr(runs, refused, arguments, message):
     refused(runs(*arguments), message)
 

@@ -15,19 +15,7 @@ from recorded_runs import Recorder
 
 from scarcegan.costs.records import Bill
 from scarcegan.data.records import DataReport, FeatureDescription, Histogram
-from scarcegan.evaluation.records import (
-    AT_THRESHOLD,
-    Calibration,
-    Comparison,
-    Curve,
-    EvaluatedModel,
-    Evaluation,
-    Interval,
-    Measures,
-    Prevalence,
-    Spread,
-    Verdict,
-)  # fmt: skip
+from scarcegan.evaluation import records
 from scarcegan.gan.progress import Progress
 from scarcegan.history.comparison import SERIES
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
@@ -65,20 +53,18 @@ def report(shift=0.0, fingerprint="9f2c41d07be3a865"):
 
 def evaluation(gain=0.0, definitions=()):
     """Every figure is 0.4 [0.3, 0.5], but the review budget's recall on test players is higher by `gain`."""
-    measured = Interval(0.4, 0.3, 0.5, 0.05)
-    names = [field.name for field in fields(Measures) if field.type is Interval]
-    curve, bins = Curve(*[[0.01]] * 7), Calibration(*[[0.5]] * 4, [90])
-    test = Measures(90, 9, 0.01, **dict.fromkeys(names, measured), curve=curve, calibration=bins)
-    better = replace(test, recall=Interval(0.4 + gain, 0.3 + gain, 0.5 + gain, 0.05))
-    folds = dict.fromkeys(AT_THRESHOLD, Spread(0.4, 0.06, [0.34, 0.46]))
-    models = {
-        one.name: EvaluatedModel(
-            one, "words", 0.5, True, 3, folds, {"test": better if one.name == "review_budget" else test}
-        )
-        for one in definitions or four_definitions()
-    }
-    verdicts = {name: Verdict(f"`{name}` finds 40 %", None, Comparison("no rival")) for name in models}
-    return Evaluation(["test"], 0.01, Prevalence(0.01, "set"), models, {}, {}, verdicts)
+    measured = records.Interval(0.4, 0.3, 0.5, 0.05)
+    names = [field.name for field in fields(records.Measures) if field.type is records.Interval]
+    curve, bins = records.Curve(*[[0.01]] * 7), records.Calibration(*[[0.5]] * 4, [90])
+    test = records.Measures(90, 9, 0.01, **dict.fromkeys(names, measured), curve=curve, calibration=bins)
+    better = replace(test, recall=records.Interval(0.4 + gain, 0.3 + gain, 0.5 + gain, 0.05))
+    folds = dict.fromkeys(records.AT_THRESHOLD, records.Spread(0.4, 0.06, [0.34, 0.46]))
+    models = {}
+    for one in definitions or four_definitions():
+        tests = {"test": better if one.name == "review_budget" else test}
+        models[one.name] = records.EvaluatedModel(one, "words", 0.5, True, 3, folds, tests)
+    verdicts = {name: records.Verdict(f"`{name}` finds 40 %", None, records.Comparison("no rival")) for name in models}
+    return records.Evaluation(["test"], 0.01, records.Prevalence(0.01, "set"), models, {}, {}, verdicts)
 
 
 def progress():

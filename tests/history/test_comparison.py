@@ -56,12 +56,8 @@ def test_drift_is_told_of_runs_on_other_data_only_most_moved_first(compared):
     assert drift["psi"].is_monotonic_decreasing
     assert (drift["psi"][2:] == 0).all()
     assert drift["ks"][0] > 0
-    assert drift.iloc[0][["median_before", "median_now", "zero_share_before", "zero_share_now"]].tolist() == [
-        0,
-        2,
-        0.1,
-        0.1,
-    ]
+    columns = ["median_before", "median_now", "zero_share_before", "zero_share_now"]
+    assert drift.iloc[0][columns].tolist() == [0, 2, 0.1, 0.1]
     assert compared.data["first"] == compared.data["third"] != compared.data["second"]
 
 

@@ -1,5 +1,6 @@
 import pytest
 from history_samples import steps_of
+from recorded_runs import Recorder
 
 from scarcegan import history
 from scarcegan.problems import HistoryProblem
@@ -36,18 +37,15 @@ def test_what_a_run_has_not_made_is_missing(frame):
     assert set(frame[frame["seconds"].notna()]["run"]) == {"first", "second"}
 
 
-@pytest.mark.parametrize(
-    ("chosen", "expected"),
-    [
-        ({"tags": ["nightly"]}, ["first"]),
-        ({"user": "omar"}, ["fourth", "second"]),
-        ({"status": "failed"}, ["third"]),
-        ({"namespace": "user:omar"}, ["fourth", "second"]),
-        ({"until": "2020-01-01"}, []),
-        ({"since": "2020-01-01", "status": "finished"}, ["second", "first"]),
-        ({"tags": ["nobody"]}, []),
-    ],
-)
+@pytest.mark.parametrize(("chosen", "expected"), [
+    ({"tags": ["nightly"]}, ["first"]),
+    ({"user": "omar"}, ["fourth", "second"]),
+    ({"status": "failed"}, ["third"]),
+    ({"namespace": "user:omar"}, ["fourth", "second"]),
+    ({"until": "2020-01-01"}, []),
+    ({"since": "2020-01-01", "status": "finished"}, ["second", "first"]),
+    ({"tags": ["nobody"]}, []),
+])  # fmt: skip
 def test_runs_are_chosen_by_tag_date_user_status_and_namespace(recorded, chosen, expected):
     assert list(history.runs(**chosen)["run"]) == expected
 
@@ -92,3 +90,14 @@ def test_an_artifact_that_cannot_be_loaded_takes_no_list_down(recorder, tmp_path
     [row] = history.runs().to_dict("records")
     assert row["status"] == "unfinished"
     assert "the artifact 'settings' of RetrainFlow/first/start/" in row["unread"][-1]
+
+
+@pytest.mark.slow
+@pytest.mark.aws
+def test_runs_whose_artifacts_are_in_a_bucket_are_read_the_same_way(aws_account, recorder, tmp_path, monkeypatch):
+    monkeypatch.setattr("metaflow.metaflow_config.DATASTORE_SYSROOT_S3", "s3://models/metaflow")
+    recorder = Recorder(tmp_path, "s3://models/metaflow")
+    recorder.run("first", steps_of("first"))
+    recorder.run("second", steps_of("second", seed=11))
+    assert history.runs()["settings.seed"].tolist() == [11, 7]
+    assert history.compare("first", "second").settings["setting"].tolist() == ["seed"]
