@@ -35,7 +35,11 @@ LEAST: Mapping[SignalName, float] = {
 def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rule: Monitoring) -> DriftDecision:
     """Decide on the report of a snapshot that champion `version` has scored; earlier decisions come oldest first."""
     own = [decision for decision in past if decision.version == version]
-    signals = {name: _state(name, size, _periods(name, report, rule), own) for name, size in report.signals.items()}
+    signals = {}
+    for name, size in report.signals.items():
+        # 0: never, as while nobody knows what is usual.
+        retrain_after = rule.retrain_after.get(name, 0) if report.pairs or name == "recall" else 0
+        signals[name] = _state(name, size, retrain_after, own)
     due = [name for name, state in signals.items() if 0 < state.retrain_after <= state.periods]
     # Over all champions, unlike a row: a retraining asked for under another one counts.
     resting = _cool_down(past, rule.cool_down)
@@ -44,9 +48,10 @@ def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rul
     if due and resting:
         reasons.append(resting)
     action: Action = "retrain" if due and not resting else "watch" if reasons else "no action"
+    small = f"; beyond chance but small: {', '.join(report.beyond)}" if report.beyond else ""
     return DriftDecision(
         action=action,
-        reasons=reasons or [_calm(report)],
+        reasons=reasons or [f"nothing that counts has moved since {report.reference.name}{small}"],
         causes=due if action == "retrain" else [],
         signals=signals,
         cutoff=report.current.cutoff,
@@ -57,11 +62,6 @@ def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rul
 def cannot_measure(reason: str, cutoff: str, version: int) -> DriftDecision:
     """Watch, because drift could not be measured."""
     return DriftDecision("watch", [f"drift is not measured: {reason}"], [], {}, cutoff, version)
-
-
-def _periods(name: SignalName, report: DriftReport, rule: Monitoring) -> int:
-    """Return after how many periods a signal retrains; 0: never, as while nobody knows what is usual."""
-    return rule.retrain_after.get(name, 0) if report.pairs or name == "recall" else 0
 
 
 def _state(name: SignalName, told: SignalSize, retrain_after: int, past: Sequence[DriftDecision]) -> SignalState:
@@ -114,8 +114,3 @@ def _found(report: DriftReport) -> dict[str, str]:
             f"flagged; the release promised {recall.promised:.0%}"
         )
     return found
-
-
-def _calm(report: DriftReport) -> str:
-    small = f"; beyond chance but small: {', '.join(report.beyond)}" if report.beyond else ""
-    return f"nothing that counts has moved since {report.reference.name}{small}"

@@ -11,13 +11,10 @@ R = TypeVar("R", bound=Record)
 
 
 class Records:
-    """A small append-only folder, local or `s3://`.
+    """A small append-only folder, local or `s3://`, made by the first record.
 
     A file that is damaged, or that other code has written in another form, must not stop the watch: it is left out
     and named in `unreadable`.
-
-    Args:
-        folder: of the records of one business definition of one registry group; made by the first record.
     """
 
     def __init__(self, folder: str) -> None:

@@ -59,6 +59,10 @@ def drift_report(
     }
     if recall is not None:
         signals["recall"] = SignalSize(recall.promised - recall.value, recall.p < false_alarms)
+    before, now = measured.before.unknown_share, measured.now.unknown_share
+    unknown = None
+    if before is not None and now is not None:
+        unknown = UnknownDrift(before, now, float(limits["unknown_share"][0]))
     return DriftReport(
         reference=measured.before.about,
         current=measured.now.about,
@@ -68,7 +72,7 @@ def drift_report(
         # The limit is a separation; readers know AUCs.
         classifier=replace(measured.classifier, limit=auc_of(float(limits["classifier"][0]))),
         score=_score(measured, float(limits["score"][0]), threshold),
-        unknown_share=_unknown(measured, float(limits["unknown_share"][0])),
+        unknown_share=unknown,
         recall=recall,
         signals=signals,
     )
@@ -103,8 +107,3 @@ def _score(measured: Measured, limit: float, threshold: float) -> ScoreDrift:
         above_before=above_before,
         above_now=above_now,
     )
-
-
-def _unknown(measured: Measured, limit: float) -> UnknownDrift | None:
-    before, now = measured.before.unknown_share, measured.now.unknown_share
-    return None if before is None or now is None else UnknownDrift(before, now, limit)

@@ -59,13 +59,8 @@ def _drift_folder(group: str, store: SnapshotStore) -> str:
 class Watch:
     """Compares snapshots with the one that a champion was trained on, decides, and keeps both on record.
 
-    Attributes:
-        model: the champion.
-        version: what the registry says of it.
-        store: the snapshots.
-        rule: `[monitoring]`.
-        seed: draws the players that are compared.
-        labels: all that are known, for recall; None where there are none.
+    The model is the champion, the version what the registry says of it; the seed draws the players that are compared.
+    The labels, all that are known, are for recall.
     """
 
     model: Model
