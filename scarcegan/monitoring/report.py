@@ -5,14 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scarcegan.monitoring.drift import (
-    DriftReport,
-    FeatureDrift,
-    RealisedRecall,
-    ScoreDrift,
-    SignalSize,
-    UnknownDrift,
-)
+from scarcegan.monitoring.drift import DriftReport, FeatureDrift, RealisedRecall, ScoreDrift, SignalSize, UnknownDrift
 from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
 from scarcegan.monitoring.two_sample import auc_of
 from scarcegan.settings.monitoring_sections import SignalName
