@@ -73,9 +73,6 @@ class HeldOut:
     in_population: np.ndarray
     prevalence: float | None = None
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
     def scored(self, score: np.ndarray) -> Scored:
         """Return these rows with a score [n]."""
         return Scored(score, self.is_risky, self.in_population, self.prevalence)

@@ -93,9 +93,7 @@ def share_threshold(scores: np.ndarray, share: float) -> float:
     """Return the lowest threshold that flags no more than `share` of the scores (ties are flagged together).
 
     The highest score is always flagged, also where one player is more than the share: flagging nobody is no answer.
-
-    Raises:
-        DataProblem: a score is not finite, or there is none.
+    A score that is not finite, or none at all, is a DataProblem.
     """
     if not len(scores) or not np.isfinite(scores).all():
         raise DataProblem(

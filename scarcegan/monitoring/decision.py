@@ -16,6 +16,7 @@ another snapshot, and its records of the same cut-offs neither lengthen a row no
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from scarcegan.monitoring.drift import Action, DriftDecision, DriftReport, SignalSize, SignalState
 from scarcegan.settings import Monitoring
@@ -66,12 +67,8 @@ def cannot_measure(reason: str, cutoff: str, version: int) -> DriftDecision:
 
 def _state(name: SignalName, told: SignalSize, retrain_after: int, past: Sequence[DriftDecision]) -> SignalState:
     raised = told.beyond and told.size >= LEAST[name]
-    periods = int(raised)
-    for decision in reversed(past if raised else []):
-        before = decision.signals.get(name)
-        if before is None or not before.raised:
-            break
-        periods += 1
+    before = [name in one.signals and one.signals[name].raised for one in reversed(past)]
+    periods = 1 + len(list(takewhile(bool, before))) if raised else 0
     return SignalState(told.size, LEAST[name], raised, periods, retrain_after)
 
 

@@ -24,10 +24,8 @@ class Records:
     def keep(self, name: str, record: R) -> R:
         """Write a record unless there is one of that name, and return the one that is there.
 
-        A retry, a resume or a second scoring of the same snapshot gets the record of the first.
-
-        Raises:
-            DataProblem: the folder cannot be written.
+        A retry, a resume or a second scoring of the same snapshot gets the record of the first. A folder that cannot be
+        written is a DataProblem.
         """
         # If the one that is there cannot be read, this one is returned, and not kept.
         return record if self.claim(name, record) else self.find(name, type(record)) or record

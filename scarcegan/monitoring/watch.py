@@ -204,13 +204,10 @@ class Watch:
         if scored is None or not is_ours or self.labels is None or promised is None:
             return None
         after = max(scored.frame.cutoff, self.version.metadata.get("labels_known_by", ""))
-        score = self._score_of(scored, became_risky(self.labels, scored, after, manifest.frame.cutoff))
-        return realised_recall(score, self.version.threshold, promised, scored.name) if len(score) else None
-
-    def _score_of(self, manifest: Manifest, ids: np.ndarray) -> np.ndarray:
-        """Score the players of a snapshot with these ids, part by part."""
+        ids = became_risky(self.labels, scored, after, manifest.frame.cutoff)
         blocks = [np.empty((0, len(self.model.feature_names)), np.float32)]
-        for part in manifest.parts if len(ids) else ():
-            table = self.store.read_part(manifest, part)
+        for part in scored.parts if len(ids) else ():
+            table = self.store.read_part(scored, part)
             blocks.append(self._rows(table, np.isin(table[ID].to_numpy().astype(str), ids)))
-        return self.model.risk(np.concatenate(blocks))
+        score = self.model.risk(np.concatenate(blocks))
+        return realised_recall(score, self.version.threshold, promised, scored.name) if len(score) else None
