@@ -58,8 +58,8 @@ class ClassifierDrift(Record):
 class ScoreDrift(Record):
     """How the risk scores have moved: `ks`, the largest distance of the two distribution functions, and its limit.
 
-    Players are flagged from the threshold on; what is flagged and above are shares of players, above each of `scores`,
-    a grid in [0, 1].
+    Shares of players: `flagged_before` and `flagged_now` have at least the threshold, `above_before` and `above_now` at
+    least each of `scores`, a grid in [0, 1].
     """
 
     ks: float

@@ -14,10 +14,7 @@ SCORE_STEPS = 50
 
 
 def realised_recall(score: np.ndarray, threshold: float, promised: float, snapshot: str) -> RealisedRecall:
-    """Tell how many of the n > 0 players who turned out risky after a snapshot had been flagged in it.
-
-    `promised` is the recall that the release was registered with.
-    """
+    """Tell how many of the n > 0 players who turned out risky after a snapshot had been flagged in it."""
     from scipy.stats import binom
 
     found = int(np.count_nonzero(score >= threshold))

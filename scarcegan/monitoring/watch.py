@@ -160,10 +160,7 @@ class Watch:
         return np.stack([part[name].to_numpy()[chosen] for name in self.model.feature_names], axis=1)
 
     def _stable_pairs(self, reference: Manifest, past: Sequence[DriftDecision]) -> Sequence[StablePair]:
-        """Return what was measured between neighbouring snapshots up to the reference, once for each champion.
-
-        Empty where there are too few of them to set limits.
-        """
+        """Return what was measured between neighbours up to the reference, once for each champion; none if too few."""
         # All that shapes the limits is in the name: other settings measure anew.
         name = f"v{self.version.version}_{reference.fingerprint}_{self.rule.pairs}_{self.rule.rows}"
         found = self._limits.find(name, StablePairs)

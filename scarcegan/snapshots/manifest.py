@@ -35,9 +35,9 @@ class Part(Record):
 class Frame(Record):
     """What all parts of a snapshot share, known before any is written.
 
-    Features, the columns, see so many days before the cut-off (ISO date) alone. `days_column` is the one that tells a
-    player's share of active days, empty if there is none; `missing_days` are ISO dates that are missing for everyone.
-    Notes say what the survey of the telemetry found to be odd, `code_version` is a git commit.
+    The features, `columns`, see only the `window_days` days before the cut-off (ISO date). `days_column` tells a
+    player's share of active days, empty if no feature does; `missing_days` are ISO dates that are missing for everyone.
+    Notes say what the survey of the telemetry found to be odd; `code_version` is a git commit.
     """
 
     cutoff: str
