@@ -69,7 +69,7 @@ def test_players():
 
 def class_probabilities(rows, separation, seed, columns=5):
     """What a model says of players that it tells apart by so much."""
-    logits = np.random.default_rng(seed).normal(size=(len(rows), columns))
+    logits = np.random.default_rng(seed).normal(size=(len(rows.labels), columns))
     logits[:, 3] += separation * rows.is_risky
     odds = np.exp(logits + separation * (rows.labels[:, np.newaxis] == np.arange(columns)) * (np.arange(columns) != 3))
     return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -92,7 +92,7 @@ def evaluation(test_players, challenger):
     return evaluate_models(
         test_players,
         {name: missed if name == "precision_first" else challenger for name in DEFINITIONS},
-        {"extra_trees": {name: rng.random(len(rows)) for name, rows in test_players.items()}},
+        {"extra_trees": {name: rng.random(len(rows.labels)) for name, rows in test_players.items()}},
         {"balanced": Champion(12, 0.4, old)},
         Prevalence(0.04, "from config"),
         load({"review_budget": 0.05, "evaluate": {"bootstrap": 40}}),

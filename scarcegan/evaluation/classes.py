@@ -19,9 +19,8 @@ def confusion(rows: HeldOut, probabilities: np.ndarray, class_names: tuple[str, 
     """
     columns = probabilities.shape[1]
     labelled = len(class_names) - 1
-    kind = np.where(rows.labels == rare_index, UNLABELED, rows.labels)
-    kind = np.where(rows.is_risky, rare_index, kind)
-    kind = np.where(kind == UNLABELED, labelled, kind)
+    of_no_class = np.isin(rows.labels, [rare_index, UNLABELED])
+    kind = np.select([rows.is_risky, of_no_class], [rare_index, labelled], rows.labels)
     counts = np.bincount(kind * columns + probabilities.argmax(axis=1), minlength=(labelled + 1) * columns)
     matrix = counts.reshape(labelled + 1, columns)
     names = [*class_names[:labelled], "unlabelled"]

@@ -50,7 +50,14 @@ def operating_point(definition: Definition, scored: Scored, review_budget: float
     every further review can only find more; otherwise equals are settled for the fewer flagged.
     """
     thresholds, reached = _all_points(scored)
-    slack = _slack(definition, reached, review_budget)
+    bound = bound_of(definition, review_budget)
+    # How far each threshold is on the good side of the bound; negative where it violates it.
+    slack = {
+        "recall": reached.recall - bound,
+        "precision": reached.precision - bound,
+        "flagged": bound - reached.flagged_share,
+        None: np.zeros(len(thresholds)),
+    }[definition.constraint]
     met = bool(np.any(slack >= -_TOLERANCE))
     # Where no threshold meets the bound, those that miss it least.
     allowed = slack >= (-_TOLERANCE if met else slack.max() - _TOLERANCE)
@@ -81,17 +88,6 @@ def bound_of(definition: Definition, review_budget: float) -> float:
     if definition.bound is not None:
         return definition.bound
     return review_budget if definition.constraint == "flagged" else 0.0
-
-
-def _slack(definition: Definition, reached: AtThreshold[np.ndarray], review_budget: float) -> np.ndarray:
-    """Return how far each threshold is on the good side of the bound (negative: violated)."""
-    bound = bound_of(definition, review_budget)
-    return {
-        "recall": reached.recall - bound,
-        "precision": reached.precision - bound,
-        "flagged": bound - reached.flagged_share,
-        None: np.zeros(len(reached.recall)),
-    }[definition.constraint]
 
 
 def _all_points(scored: Scored) -> tuple[np.ndarray, AtThreshold[np.ndarray]]:

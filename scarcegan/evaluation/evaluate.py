@@ -30,11 +30,8 @@ from scarcegan.settings import Settings
 class Challenger:
     """A definition's model, to be evaluated.
 
-    Attributes:
-        probabilities: per test set, float array [n, classes (+ unknown)]; the risk score is the rare column.
-        point: on validation rows, with the model's final threshold.
-        members: networks in the ensemble.
-        fold_points: of each fold's choice on the fold's own validation rows.
+    Probabilities are per test set, float [n, classes (+ unknown)]; the risk score is the rare column. The point is on
+    validation rows, with the model's final threshold; each of `fold_points` on its fold's own validation rows.
     """
 
     probabilities: Mapping[str, np.ndarray]

@@ -11,10 +11,8 @@ def resample_weights(
     """Draw players with replacement and count how often each was drawn.
 
     Risky and other players are drawn apart, each as many as there are, so that no resample lacks risky ones; so
-    are rows in and out of the population. Metrics of several models on the same weights are paired.
-
-    Returns:
-        uint8 array [resamples, n]: a byte per player and resample, as there are hundreds of resamples.
+    are rows in and out of the population. Metrics of several models on the same weights are paired. The result is
+    uint8 [resamples, n]: a byte per player and resample, as there are hundreds of resamples.
     """
     weights = np.zeros((resamples, len(is_risky)), dtype=np.uint8)
     stratum = 2 * is_risky.astype(int) + in_population

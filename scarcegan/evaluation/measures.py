@@ -52,15 +52,14 @@ def share_interval(rows: np.ndarray, of: np.ndarray, weights: np.ndarray) -> Int
 
 
 def _at_share(plain: RunningCounts, drawn: RunningCounts, share: float) -> AtThreshold[Interval]:
-    return _intervals(*(_flagging(counts, share) for counts in (plain, drawn)))
-
-
-def _flagging(counts: RunningCounts, share: float) -> AtThreshold[np.ndarray]:
     """Take the figures where a share of the population is flagged."""
-    recall = metrics.recall_at_shares(counts, np.array([share]))[:, 0]
-    flagged = np.full(len(recall), share)
-    precision = metrics.precision_of(recall, flagged, counts.prevalence)
-    return AtThreshold(recall, precision, flagged, metrics.f_score(precision, recall))
+    figures = []
+    for counts in (plain, drawn):
+        recall = metrics.recall_at_shares(counts, np.array([share]))[:, 0]
+        flagged = np.full(len(recall), share)
+        precision = metrics.precision_of(recall, flagged, counts.prevalence)
+        figures.append(AtThreshold(recall, precision, flagged, metrics.f_score(precision, recall)))
+    return _intervals(*figures)
 
 
 def _intervals(plain: AtThreshold[np.ndarray], drawn: AtThreshold[np.ndarray]) -> AtThreshold[Interval]:

@@ -26,15 +26,10 @@ class AtThreshold(NamedTuple, Generic[Figure]):
 class RunningCounts:
     """Counts over falling scores, kept where risky players are found: recall changes nowhere else.
 
-    One column per distinct score of a risky player (tied players are flagged together), one row per resample.
-
-    Attributes:
-        found: int array [resamples, steps]; risky players at or above the step's score.
-        found_in_population: the same, of those that stand for the population.
-        flagged_before: the same, population rows above the step's score.
-        flagged: the same, population rows at or above it.
-        population: int array [resamples]; population rows in all.
-        known_prevalence: the share of risky players if it does not come from the rows.
+    Int arrays [resamples, steps], a step per distinct score of a risky player (tied players are flagged together):
+    `found` are the risky players at or above it, `flagged` the population rows at or above it, `flagged_before` those
+    above it. `population`, int [resamples], are population rows in all. The prevalence is known if it does not come
+    from the rows.
     """
 
     found: np.ndarray

@@ -15,9 +15,7 @@ class Parity:
         budget_players: players that moderators look at, the same number for both scores.
         agreement: share of them that both scores choose; 1 where nobody is looked at.
         rank_correlation: Spearman's, in [-1, 1]; NaN where a score is the same for everyone.
-        largest_difference: of the two scores of a player.
-        moved_in: int array, rows of the players that only the new score puts there, its highest first.
-        moved_out: int array, rows of the players that only the old score puts there, its highest first.
+        moved_in, moved_out: rows of those whom only the new, or only the old, score chooses; its highest first.
         old_rank, new_rank: int arrays [players], 1 for the highest score.
     """
 

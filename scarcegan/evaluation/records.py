@@ -65,13 +65,9 @@ class Calibration(Record):
 class Measures(Record):
     """All figures of one score on one test set.
 
-    Attributes:
-        players: who stand for the population.
-        risky: known risky players.
-        recall_at_1: recall where 1 % are flagged.
-        recall_at_budget: recall where the review budget is flagged.
-        recall: at the model's own threshold, as all `AT_THRESHOLD`; a rival's at the review budget.
-        unknown_share: whose most probable class is 'unknown'; None without class probabilities, as `confusion`.
+    `players` stand for the population, `risky` are known to be so. `recall_at_1` is taken where 1 % are flagged; all
+    `AT_THRESHOLD` at the model's own threshold, a rival's at the review budget. `unknown_share`, of players whose most
+    probable class is 'unknown', and `confusion` are None without class probabilities.
     """
 
     players: int
@@ -109,14 +105,9 @@ class Spread(Record):
 
 @dataclass(frozen=True)
 class EvaluatedModel(Record):
-    """A definition's model.
+    """A definition's model: `fold_spread` and `constraint_met` on validation players, `test` by test set.
 
-    Attributes:
-        describe: the definition in a few words.
-        constraint_met: whether validation players met the definition's bound.
-        members: networks in the ensemble.
-        fold_spread: figures `AT_THRESHOLD` from fold to fold, on validation players.
-        test: by test set.
+    The spread is of the figures `AT_THRESHOLD`, from fold to fold; `describe` is the definition in a few words.
     """
 
     definition: Definition
@@ -148,12 +139,9 @@ class Comparison(Record):
 
 @dataclass(frozen=True)
 class Verdict(Record):
-    """A model against its strongest rival, and against the champion.
+    """A model against its strongest rival on the same players (perhaps 'champion'), and against the champion.
 
-    Attributes:
-        rival: name of the strongest rival on the same players, perhaps 'champion'; None without any.
-        champion_version: None while there is no champion.
-        against_champion: None without one; 'no rival' for one with other features or classes.
+    What there is not is None; against a champion with other features or classes the verdict is 'no rival'.
     """
 
     sentence: str
@@ -206,12 +194,9 @@ class Subgroups(Record):
 class Evaluation(Record):
     """A run's models, the rivals and the champions on the same untouched test players.
 
-    Attributes:
-        test_sets: their names; the first one is the verdicts'.
-        prevalence: what the models were selected with, or what the truth of the test players tells.
-        models: by business definition, as `champions` and `verdicts`.
-        rivals: by name and test set.
-        subgroups: of the headline model; None where nothing was measured apart.
+    Verdicts are given on the first test set. The prevalence is what the models were selected with, or what the truth
+    of the test players tells. Models, champions and verdicts are by definition, rivals by name and test set; subgroups
+    are the headline model's, None where nothing was measured apart.
     """
 
     test_sets: Sequence[str]

@@ -17,10 +17,8 @@ def train_rival(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Train a rival on one thread to tell the labelled classes apart, every class weighing the same.
 
-    Features are scaled as for the networks, [n, features]; unlabelled rows are left out.
-
-    Returns:
-        Maps scaled features [n, features] to the probability of the rare class, float64 [n].
+    Features are scaled as for the networks, [n, features]; unlabelled rows are left out. What is returned maps such
+    features to the probability of the rare class, float64 [n].
 
     Raises:
         DataProblem: no labelled row is of the rare class, or all are.

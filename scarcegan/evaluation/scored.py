@@ -20,7 +20,7 @@ class Scored:
         score: float array [n], finite; the higher, the riskier.
         is_risky: bool array [n]; known risky players (by label in validation, by truth in a test set).
         in_population: bool array [n]; rows that stand for all players.
-        prevalence: share of risky players among all players; None: the share among the population's rows.
+        prevalence: of risky players among all players; None: their share among the population's rows.
 
     Raises:
         DataProblem: lengths differ, a score is not finite, or there is nobody to measure on.
@@ -73,9 +73,6 @@ class HeldOut:
     in_population: np.ndarray
     prevalence: float | None = None
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
     def scored(self, score: np.ndarray) -> Scored:
         """Return these rows with a score [n]."""
         return Scored(score, self.is_risky, self.in_population, self.prevalence)
@@ -92,16 +89,11 @@ def held_by_label(labels: np.ndarray, rare_index: int, prevalence: float | None)
 def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence: float | None = None) -> HeldOut:
     """Say what each row of a test set tells: by its label where truth is not known.
 
-    With truth, all rows stand for the population and the truly risky are to be found.
-
-    Args:
-        labels: int array [n], -1 unlabelled.
-        truth: int array [n]: 1 risky, 0 not, -1 not known; known for all rows or for none.
-        rare_index: class index of the rare class.
-        prevalence: used only where truth is not known.
+    With truth, all rows stand for the population and the truly risky are to be found. Labels are int [n], -1
+    unlabelled; truth is int [n]: 1 risky, 0 not, -1 not known. The prevalence is used only where truth is not known.
 
     Raises:
-        DataProblem: truth (1 risky, 0 not, -1 not known) is known for some rows only.
+        DataProblem: truth is known for some rows only.
     """
     known = truth != UNKNOWN_TRUTH
     if known.all():

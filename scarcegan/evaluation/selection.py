@@ -14,13 +14,10 @@ _SHARES = 9  # flagged shares over which a round's recall is averaged
 
 @dataclass(frozen=True)
 class Choice:
-    """What one fold offers for one business definition.
+    """What one fold offers for one business definition: all members that were healthy in a round, by index.
 
-    Attributes:
-        members: indices of the chosen members: all that were healthy in a round.
-        rounds: for each of them, the index of its chosen round, a healthy one.
-        point: of their averaged scores on the fold's validation rows.
-        measure: for each of them, what chose it: mean recall around the definition's flagged share.
+    Each has its chosen round's index and the measure that chose it, mean recall around the definition's flagged share.
+    The point is that of their averaged scores on the fold's validation rows.
     """
 
     members: list[int]
@@ -36,10 +33,8 @@ def choose(
 
     A few dozen validation positives make any single figure of a single round noisy. So the flagged share
     that matters is taken from the mean of everything healthy; a round is judged by its recall around that
-    share, averaged over several shares and over the neighbouring rounds.
-
-    The scores are [rounds, members, n], of the validation rows, whose own score is not looked at; healthy is bool
-    [rounds, members], what may be chosen.
+    share, averaged over several shares and over the neighbouring rounds. The scores are [rounds, members, n], of the
+    validation rows, whose own score is not looked at; healthy is bool [rounds, members], what may be chosen.
 
     Raises:
         TrainingCollapsed: no member is healthy in any round.
@@ -79,10 +74,9 @@ def final_threshold(
 
     The final ensemble averages more members than any fold's and is therefore scaled differently; what carries
     over is the flagged share. Its threshold flags that share of the background. The pooled scores are those that
-    chose the rounds, so recall and precision of the point are a little optimistic; the test set's are not.
-
-    Pooled are the validation rows of all folds, each scored by its own fold's members; background are the final
-    ensemble's scores of unlabelled players.
+    chose the rounds, so recall and precision of the point are a little optimistic; the test set's are not. Pooled are
+    the validation rows of all folds, each scored by its own fold's members; background are the final ensemble's scores
+    of unlabelled players.
 
     Raises:
         DataProblem: a background score is not finite, or there is none.
@@ -99,9 +93,7 @@ def share_threshold(scores: np.ndarray, share: float) -> float:
     """Return the lowest threshold that flags no more than `share` of the scores (ties are flagged together).
 
     The highest score is always flagged, also where one player is more than the share: flagging nobody is no answer.
-
-    Raises:
-        DataProblem: a score is not finite, or there is none.
+    A score that is not finite, or none at all, is a DataProblem.
     """
     if not len(scores) or not np.isfinite(scores).all():
         raise DataProblem(

@@ -17,10 +17,8 @@ _CUTS = (1 / 3, 2 / 3)
 def subgroup_features(names: Sequence[str], chosen: Sequence[str], activity: str = "") -> list[str]:
     """Say which of the players' features set them apart: those chosen, or what tells activity and tenure, perhaps none.
 
-    The counter `activity`, of how much is played, is preferred to the first counter where both are there.
-
-    Raises:
-        SettingsProblem: a chosen feature is not there.
+    The counter `activity`, of how much is played, is preferred to the first counter where both are there. A chosen
+    feature that is not there is a SettingsProblem.
     """
     unknown = sorted(set(chosen) - set(names))
     if unknown:
@@ -42,15 +40,14 @@ def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.n
     are Wilson's, as a group may have so few risky players that resampling would show no doubt at all. The features'
     values are arrays [n].
     """
-    return [FeatureGroups(name, _groups(scored, threshold, column)) for name, column in values.items()]
-
-
-def _groups(scored: Scored, threshold: float, column: np.ndarray) -> list[Group]:
-    # Edges come from the population alone: labelled risky players would shift them.
-    edges = np.unique(np.quantile(column[scored.in_population], _CUTS))
-    group = np.searchsorted(edges, column)
-    present = np.unique(group[scored.in_population])
-    return [_group(scored, scored.score >= threshold, group == number, column) for number in present]
+    flagged, measured = scored.score >= threshold, []
+    for feature, column in values.items():
+        # Edges come from the population alone: labelled risky players would shift them.
+        edges = np.unique(np.quantile(column[scored.in_population], _CUTS))
+        group = np.searchsorted(edges, column)
+        groups = [_group(scored, flagged, group == one, column) for one in np.unique(group[scored.in_population])]
+        measured.append(FeatureGroups(feature, groups))
+    return measured
 
 
 def _group(scored: Scored, flagged: np.ndarray, inside: np.ndarray, column: np.ndarray) -> Group:

@@ -56,18 +56,12 @@ def pair_limits(measured: Sequence[Measures], chance: Measures, false_alarms: fl
     """
     if len(measured) < FEWEST_PAIRS:
         raise ValueError(f"expected {FEWEST_PAIRS} pairs or more, got {len(measured)}: take the limits of chance")
-    third = false_alarms / len(FEATURE_MEASURES)
-    return {
-        name: np.fmax(
-            noise,
-            _prediction_limit(
-                np.stack([pair[name] for pair in measured]),
-                noise,
-                third if name in FEATURE_MEASURES else false_alarms,
-            ),
-        )
-        for name, noise in chance.items()
-    }
+    limits = {}
+    for name, noise in chance.items():
+        alarms = false_alarms / len(FEATURE_MEASURES) if name in FEATURE_MEASURES else false_alarms
+        past = np.stack([pair[name] for pair in measured])
+        limits[name] = np.fmax(noise, _prediction_limit(past, noise, alarms))
+    return limits
 
 
 def _prediction_limit(values: np.ndarray, noise: np.ndarray, false_alarms: float) -> np.ndarray:
@@ -81,5 +75,4 @@ def _prediction_limit(values: np.ndarray, noise: np.ndarray, false_alarms: float
     # The largest of all features: one limit then holds for the whole family.
     excess = (logs - others).max(axis=1)
     reach = excess.mean() + t.isf(false_alarms, pairs - 1) * excess.std(ddof=1) * np.sqrt(1 + 1 / pairs)
-    limit: np.ndarray = np.exp(logs.mean(axis=0) + max(reach, 0.0)) - noise
-    return limit
+    return np.asarray(np.exp(logs.mean(axis=0) + max(reach, 0.0)) - noise)

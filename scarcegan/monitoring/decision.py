@@ -16,6 +16,7 @@ another snapshot, and its records of the same cut-offs neither lengthen a row no
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from scarcegan.monitoring.drift import Action, DriftDecision, DriftReport, SignalSize, SignalState
 from scarcegan.settings import Monitoring
@@ -35,7 +36,11 @@ LEAST: Mapping[SignalName, float] = {
 def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rule: Monitoring) -> DriftDecision:
     """Decide on the report of a snapshot that champion `version` has scored; earlier decisions come oldest first."""
     own = [decision for decision in past if decision.version == version]
-    signals = {name: _state(name, size, _periods(name, report, rule), own) for name, size in report.signals.items()}
+    signals = {}
+    for name, size in report.signals.items():
+        # 0: never, as while nobody knows what is usual.
+        retrain_after = rule.retrain_after.get(name, 0) if report.pairs or name == "recall" else 0
+        signals[name] = _state(name, size, retrain_after, own)
     due = [name for name, state in signals.items() if 0 < state.retrain_after <= state.periods]
     # Over all champions, unlike a row: a retraining asked for under another one counts.
     resting = _cool_down(past, rule.cool_down)
@@ -44,9 +49,10 @@ def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rul
     if due and resting:
         reasons.append(resting)
     action: Action = "retrain" if due and not resting else "watch" if reasons else "no action"
+    small = f"; beyond chance but small: {', '.join(report.beyond)}" if report.beyond else ""
     return DriftDecision(
         action=action,
-        reasons=reasons or [_calm(report)],
+        reasons=reasons or [f"nothing that counts has moved since {report.reference.name}{small}"],
         causes=due if action == "retrain" else [],
         signals=signals,
         cutoff=report.current.cutoff,
@@ -59,19 +65,10 @@ def cannot_measure(reason: str, cutoff: str, version: int) -> DriftDecision:
     return DriftDecision("watch", [f"drift is not measured: {reason}"], [], {}, cutoff, version)
 
 
-def _periods(name: SignalName, report: DriftReport, rule: Monitoring) -> int:
-    """Return after how many periods a signal retrains; 0: never, as while nobody knows what is usual."""
-    return rule.retrain_after.get(name, 0) if report.pairs or name == "recall" else 0
-
-
 def _state(name: SignalName, told: SignalSize, retrain_after: int, past: Sequence[DriftDecision]) -> SignalState:
     raised = told.beyond and told.size >= LEAST[name]
-    periods = int(raised)
-    for decision in reversed(past if raised else []):
-        before = decision.signals.get(name)
-        if before is None or not before.raised:
-            break
-        periods += 1
+    before = [name in one.signals and one.signals[name].raised for one in reversed(past)]
+    periods = 1 + len(list(takewhile(bool, before))) if raised else 0
     return SignalState(told.size, LEAST[name], raised, periods, retrain_after)
 
 
@@ -114,8 +111,3 @@ def _found(report: DriftReport) -> dict[str, str]:
             f"flagged; the release promised {recall.promised:.0%}"
         )
     return found
-
-
-def _calm(report: DriftReport) -> str:
-    small = f"; beyond chance but small: {', '.join(report.beyond)}" if report.beyond else ""
-    return f"nothing that counts has moved since {report.reference.name}{small}"

@@ -41,14 +41,10 @@ class FeatureDrift(Record):
 
 @dataclass(frozen=True)
 class ClassifierDrift(Record):
-    """Whether a classifier tells the two snapshots apart.
+    """Whether a classifier tells the two snapshots apart: its AUC is 0.5 where it cannot.
 
-    Attributes:
-        auc: 0.5 where it cannot.
-        limit: what stable snapshots reach.
-        null_high: what chance alone reaches.
-        p: chance of such an AUC without drift.
-        rows: of each side, at most.
+    Stable snapshots reach `limit`, chance alone `null_high`; without drift such an AUC has the chance `p`. Each side
+    has `rows` at most.
     """
 
     auc: float
@@ -60,14 +56,10 @@ class ClassifierDrift(Record):
 
 @dataclass(frozen=True)
 class ScoreDrift(Record):
-    """How the risk scores have moved.
+    """How the risk scores have moved: `ks`, the largest distance of the two distribution functions, and its limit.
 
-    Attributes:
-        ks, limit: largest distance of the two distribution functions, and what stable snapshots reach.
-        threshold: score from which a player is flagged.
-        flagged_before, flagged_now: shares of players.
-        scores: a grid in [0, 1].
-        above_before, above_now: share of players with at least that score.
+    Shares of players: `flagged_before` and `flagged_now` have at least the threshold, `above_before` and `above_now` at
+    least each of `scores`, a grid in [0, 1].
     """
 
     ks: float
@@ -91,12 +83,9 @@ class UnknownDrift(Record):
 
 @dataclass(frozen=True)
 class RealisedRecall(Record):
-    """Of `risky` players of a snapshot labelled risky since, `found` had been flagged.
+    """Of `risky` players of a snapshot labelled risky since, `found` had been flagged: `value` is found / risky.
 
-    Attributes:
-        value: found / risky.
-        promised: the recall that the release was registered with.
-        p: chance of finding so few if the promise holds.
+    `promised` is the recall that the release was registered with, `p` the chance of finding so few if it holds.
     """
 
     snapshot: str
@@ -117,15 +106,10 @@ class SignalSize(Record):
 
 @dataclass(frozen=True)
 class DriftReport(Record):
-    """Two snapshots measured against each other, beside their limits.
+    """Two snapshots measured against each other, beside their limits; the most moved feature comes first.
 
-    Attributes:
-        false_alarms: probability that the limits stand for.
-        pairs: past pairs of snapshots behind the limits; 0: chance alone.
-        features: the most moved first.
-        unknown_share: None for a model without that output.
-        recall: None where no labels came later.
-        signals: `recall` only where labels came later.
+    The limits stand for the probability `false_alarms` and come from `pairs` past pairs of snapshots, 0: from chance
+    alone. `unknown_share` is None for a model without that output, `recall` where no labels came later.
     """
 
     reference: ComparedSnapshot
@@ -158,14 +142,9 @@ class SignalState(Record):
 
 @dataclass(frozen=True)
 class DriftDecision(Record):
-    """What follows from a drift report.
+    """What follows from a drift report on the snapshot of a cut-off, scored by a version of the champion.
 
-    Attributes:
-        reasons: in words.
-        causes: names of the signals behind a retraining.
-        signals: their states; none where drift could not be measured.
-        cutoff: of the snapshot.
-        version: of the champion that scored it.
+    Causes name the signals behind a retraining; there are no signals where drift could not be measured.
     """
 
     action: Action

@@ -16,13 +16,10 @@ Measures = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Sample:
-    """Players of one snapshot, scored by the champion.
+    """Players of one snapshot, with the champion's risk scores, float [n].
 
-    Attributes:
-        about: the snapshot, and how many of its players these are.
-        features: float array [n, F]; NaN where a value is missing.
-        score: float array [n], the champion's risk scores.
-        unknown_share: share of the n players whose most probable class is 'unknown'; None without that output.
+    Features are float [n, F], NaN where a value is missing. `unknown_share` is of the n players whose most probable
+    class is 'unknown'; None without that output.
     """
 
     about: ComparedSnapshot
@@ -36,7 +33,6 @@ class Measured:
     """What was measured between two samples.
 
     Attributes:
-        before, now: the samples.
         values: the measures that have limits. Float arrays [F] `psi`, `ks`, `missing_share`; float arrays [1]
             `classifier` (the separation that its AUC stands for), `score`, `unknown_share`.
         columns: float arrays [F], see `scarcegan.data.distances.column_distances`.
@@ -54,13 +50,12 @@ def measure(before: Sample, now: Sample, *, seed: int, false_alarms: float) -> M
     """Measure how far two samples with the same columns lie apart."""
     columns = column_distances(before.features, now.features)
     classifier = two_sample_test(before.features, now.features, seed=seed, false_alarms=false_alarms)
-    score = distance(np.sort(before.score), np.sort(now.score)).ks
     values = {
         "psi": columns["psi"],
         "ks": columns["ks"],
         "missing_share": np.abs(columns["missing_now"] - columns["missing_before"]),
         "classifier": np.array([separation(classifier.auc)]),
-        "score": np.array([score]),
+        "score": np.array([distance(np.sort(before.score), np.sort(now.score)).ks]),
         "unknown_share": np.array([abs((now.unknown_share or 0.0) - (before.unknown_share or 0.0))]),
     }
     return Measured(before, now, values, columns, classifier)

@@ -11,13 +11,10 @@ R = TypeVar("R", bound=Record)
 
 
 class Records:
-    """A small append-only folder, local or `s3://`.
+    """A small append-only folder, local or `s3://`, made by the first record.
 
     A file that is damaged, or that other code has written in another form, must not stop the watch: it is left out
     and named in `unreadable`.
-
-    Args:
-        folder: of the records of one business definition of one registry group; made by the first record.
     """
 
     def __init__(self, folder: str) -> None:
@@ -27,10 +24,8 @@ class Records:
     def keep(self, name: str, record: R) -> R:
         """Write a record unless there is one of that name, and return the one that is there.
 
-        A retry, a resume or a second scoring of the same snapshot gets the record of the first.
-
-        Raises:
-            DataProblem: the folder cannot be written.
+        A retry, a resume or a second scoring of the same snapshot gets the record of the first. A folder that cannot be
+        written is a DataProblem.
         """
         # If the one that is there cannot be read, this one is returned, and not kept.
         return record if self.claim(name, record) else self.find(name, type(record)) or record

@@ -5,14 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scarcegan.monitoring.drift import (
-    DriftReport,
-    FeatureDrift,
-    RealisedRecall,
-    ScoreDrift,
-    SignalSize,
-    UnknownDrift,
-)
+from scarcegan.monitoring.drift import DriftReport, FeatureDrift, RealisedRecall, ScoreDrift, SignalSize, UnknownDrift
 from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
 from scarcegan.monitoring.two_sample import auc_of
 from scarcegan.settings.monitoring_sections import SignalName
@@ -21,10 +14,7 @@ SCORE_STEPS = 50
 
 
 def realised_recall(score: np.ndarray, threshold: float, promised: float, snapshot: str) -> RealisedRecall:
-    """Tell how many of the n > 0 players who turned out risky after a snapshot had been flagged in it.
-
-    `promised` is the recall that the release was registered with.
-    """
+    """Tell how many of the n > 0 players who turned out risky after a snapshot had been flagged in it."""
     from scipy.stats import binom
 
     found = int(np.count_nonzero(score >= threshold))
@@ -59,6 +49,10 @@ def drift_report(
     }
     if recall is not None:
         signals["recall"] = SignalSize(recall.promised - recall.value, recall.p < false_alarms)
+    before, now = measured.before.unknown_share, measured.now.unknown_share
+    unknown = None
+    if before is not None and now is not None:
+        unknown = UnknownDrift(before, now, float(limits["unknown_share"][0]))
     return DriftReport(
         reference=measured.before.about,
         current=measured.now.about,
@@ -68,7 +62,7 @@ def drift_report(
         # The limit is a separation; readers know AUCs.
         classifier=replace(measured.classifier, limit=auc_of(float(limits["classifier"][0]))),
         score=_score(measured, float(limits["score"][0]), threshold),
-        unknown_share=_unknown(measured, float(limits["unknown_share"][0])),
+        unknown_share=unknown,
         recall=recall,
         signals=signals,
     )
@@ -103,8 +97,3 @@ def _score(measured: Measured, limit: float, threshold: float) -> ScoreDrift:
         above_before=above_before,
         above_now=above_now,
     )
-
-
-def _unknown(measured: Measured, limit: float) -> UnknownDrift | None:
-    before, now = measured.before.unknown_share, measured.now.unknown_share
-    return None if before is None or now is None else UnknownDrift(before, now, limit)

@@ -15,14 +15,8 @@ def two_sample_test(before: np.ndarray, now: np.ndarray, *, seed: int, false_ala
     Where nothing has drifted the held-out rows are exchangeable, whatever the classifier has learnt: its AUC is
     spread as the rank sum of a random half is (Mann and Whitney, ties counted), which needs no further training.
 
-    Args:
-        before: float array [n, F]; NaN where a value is missing.
-        now: float array [m, F].
-        seed: draws the rows and the halves.
-        false_alarms: chance that the AUC of undrifted rows lies above the limit.
-
-    Returns:
-        The AUC with the limit that chance alone sets.
+    The tables are float [n, F] and [m, F], NaN where a value is missing; the seed draws the rows and the halves. The
+    AUC comes with the limit that chance alone sets: undrifted rows pass it with the probability `false_alarms`.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 

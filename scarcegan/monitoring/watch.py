@@ -59,13 +59,8 @@ def _drift_folder(group: str, store: SnapshotStore) -> str:
 class Watch:
     """Compares snapshots with the one that a champion was trained on, decides, and keeps both on record.
 
-    Attributes:
-        model: the champion.
-        version: what the registry says of it.
-        store: the snapshots.
-        rule: `[monitoring]`.
-        seed: draws the players that are compared.
-        labels: all that are known, for recall; None where there are none.
+    The model is the champion, the version what the registry says of it; the seed draws the players that are compared.
+    The labels, all that are known, are for recall.
     """
 
     model: Model
@@ -165,10 +160,7 @@ class Watch:
         return np.stack([part[name].to_numpy()[chosen] for name in self.model.feature_names], axis=1)
 
     def _stable_pairs(self, reference: Manifest, past: Sequence[DriftDecision]) -> Sequence[StablePair]:
-        """Return what was measured between neighbouring snapshots up to the reference, once for each champion.
-
-        Empty where there are too few of them to set limits.
-        """
+        """Return what was measured between neighbours up to the reference, once for each champion; none if too few."""
         # All that shapes the limits is in the name: other settings measure anew.
         name = f"v{self.version.version}_{reference.fingerprint}_{self.rule.pairs}_{self.rule.rows}"
         found = self._limits.find(name, StablePairs)
@@ -209,13 +201,10 @@ class Watch:
         if scored is None or not is_ours or self.labels is None or promised is None:
             return None
         after = max(scored.frame.cutoff, self.version.metadata.get("labels_known_by", ""))
-        score = self._score_of(scored, became_risky(self.labels, scored, after, manifest.frame.cutoff))
-        return realised_recall(score, self.version.threshold, promised, scored.name) if len(score) else None
-
-    def _score_of(self, manifest: Manifest, ids: np.ndarray) -> np.ndarray:
-        """Score the players of a snapshot with these ids, part by part."""
+        ids = became_risky(self.labels, scored, after, manifest.frame.cutoff)
         blocks = [np.empty((0, len(self.model.feature_names)), np.float32)]
-        for part in manifest.parts if len(ids) else ():
-            table = self.store.read_part(manifest, part)
+        for part in scored.parts if len(ids) else ():
+            table = self.store.read_part(scored, part)
             blocks.append(self._rows(table, np.isin(table[ID].to_numpy().astype(str), ids)))
-        return self.model.risk(np.concatenate(blocks))
+        score = self.model.risk(np.concatenate(blocks))
+        return realised_recall(score, self.version.threshold, promised, scored.name) if len(score) else None

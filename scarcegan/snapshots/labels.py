@@ -37,12 +37,9 @@ COLUMNS = (ID, "population", "since", "source")
 
 @dataclass(frozen=True)
 class Labels:
-    """A checked labels table.
+    """A checked labels table, read at a location, which messages name.
 
-    Attributes:
-        table: player_id, population, since and known_at (datetime64), truth_risky (-1 where not given).
-        location: where it was read, for messages.
-        populations: their names.
+    Its columns are player_id, population, since and known_at (datetime64), and truth (-1 where not given).
     """
 
     table: pd.DataFrame
@@ -85,8 +82,7 @@ def read_labels(location: str, populations: Populations) -> Labels:
 def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Players:
     """Give the players of a snapshot their labels, by the rules above; the seed draws test set `later`.
 
-    Returns:
-        Players with notes on labels that are too old, late, or without telemetry.
+    Labels that are too old, late, or without telemetry are told in the players' notes.
 
     Raises:
         DataProblem: two labels of one player contradict each other, or no label fits any player.
@@ -123,16 +119,10 @@ def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Pl
 
 
 def became_risky(labels: Labels, manifest: Manifest, after: str, known_by: str) -> np.ndarray:
-    """Return the players of whom it became known only later that they are risky.
+    """Return the players of a snapshot of whom it became known only later that they are risky.
 
-    Args:
-        labels: from `read_labels`.
-        manifest: of the snapshot they were scored in.
-        after: ISO date; a player with any label known by then is none of them.
-        known_by: ISO date; what became known after it does not count yet.
-
-    Returns:
-        Their ids as written, str array, unique.
+    A player with any label known by `after` is none of them; what became known after `known_by` does not count yet.
+    Both are ISO dates. The ids are returned as written, a str array, unique.
     """
     is_label = labels.table["population"].isin(labels.populations.classes)
     table = labels.table[is_label & (labels.table["since"] >= manifest.first_day)]
@@ -192,11 +182,7 @@ def _rows_of(ids: pd.Series, known: np.ndarray) -> np.ndarray:
 
 
 def _latest(table: pd.DataFrame, location: str) -> pd.DataFrame:
-    """Keep the label of each player that began last.
-
-    Raises:
-        DataProblem: two populations from the same day on.
-    """
+    """Keep the label of each player that began last; two populations from the same day on are a DataProblem."""
     last = table[table["since"] == table.groupby("row")["since"].transform("max")]
     # The same label twice is no contradiction.
     last = last.drop_duplicates(["row", "population"])
@@ -230,10 +216,7 @@ def _refuse(location: str, column: str, table: pd.DataFrame, bad: pd.Series, exp
 def _notes(first_day: str, known_by: pd.Timestamp, old: int, late: int, silent: int, unlisted: int) -> tuple[str, ...]:
     said = (
         (old, f"{old} labels date from before the window's first day, {first_day}, and do not count"),
-        (
-            late,
-            f"{late} labels were known only after {known_by.date()}: test set '{LATER}', never trained on",
-        ),
+        (late, f"{late} labels were known only after {known_by.date()}: test set '{LATER}', never trained on"),
         (silent, f"{silent} labelled or test players have no telemetry in the window and are left out"),
         (
             unlisted,

@@ -18,14 +18,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Part(Record):
-    """One file of a snapshot.
+    """One file of a snapshot, beside the manifest, with a row per player.
 
-    Attributes:
-        file: its name beside the manifest.
-        players: its rows.
-        id_type: `int64` or `string`; empty for a part without players.
-        content: 16 hex digits over ids and features, whatever wrote the file.
-        sha256: of the file's bytes.
+    The id type is `int64` or `string`, empty without players; `content` is 16 hex digits over ids and features,
+    whatever wrote the file, and `sha256` is of the file's bytes.
     """
 
     file: str
@@ -39,15 +35,9 @@ class Part(Record):
 class Frame(Record):
     """What all parts of a snapshot share, known before any is written.
 
-    Attributes:
-        cutoff: ISO date; features see only earlier days.
-        window_days: days before the cut-off that they see.
-        columns: the features' names, in order.
-        days_column: the feature that tells a player's share of active days; empty if there is none.
-        missing_days: ISO dates in the window that are missing for everyone.
-        notes: what the survey of the telemetry found to be odd.
-        source: where the telemetry is.
-        code_version: git commit of the code.
+    The features, `columns`, see only the `window_days` days before the cut-off (ISO date). `days_column` tells a
+    player's share of active days, empty if no feature does; `missing_days` are ISO dates that are missing for everyone.
+    Notes say what the survey of the telemetry found to be odd; `code_version` is a git commit.
     """
 
     cutoff: str
@@ -64,12 +54,8 @@ class Frame(Record):
 class Manifest(Record):
     """A snapshot's description, stored as `manifest.json` beside its parts.
 
-    Attributes:
-        name: the snapshot's name.
-        frame: cut-off, window, columns and where they come from.
-        parts: the files.
-        statistics: of each column, over the players of all parts.
-        fingerprint: 16 hex digits over cut-off, window, columns and the content of all parts.
+    Statistics are of each column, over the players of all parts; the fingerprint is 16 hex digits over cut-off,
+    window, columns and the content of all parts.
     """
 
     name: str

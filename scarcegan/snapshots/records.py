@@ -9,14 +9,10 @@ from scarcegan.records import Record
 
 @dataclass(frozen=True)
 class SnapshotReport(Record):
-    """What the snapshot trained on is, and how its features have moved since the previous one.
+    """What the snapshot trained on is, and how its features have moved since the previous one, the most moved first.
 
-    Attributes:
-        missing_days: ISO dates that are missing for everyone.
-        quiet_days: population -> mean days of the window without play; empty where not known.
-        previous: name of the snapshot before it; empty without one.
-        previous_cutoff: its cut-off, ISO date.
-        moves: the most moved feature first; none without a previous snapshot.
+    `missing_days` are ISO dates that are missing for everyone; `quiet_days` the mean days of the window without play by
+    population, empty where not known. The name and cut-off (ISO date) of the previous snapshot are empty without one.
     """
 
     name: str

@@ -42,12 +42,9 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot in memory.
+    """A snapshot in memory: unique ids, int64 or str array [n], and features.
 
-    Attributes:
-        manifest: what it is.
-        ids: int64 or str array [n], unique.
-        features: float32 array [n, F], columns as in `manifest.frame.columns`; [n, 0] if only the ids were read.
+    These are float32 [n, F], columns as in `manifest.frame.columns`; [n, 0] if only the ids were read.
     """
 
     manifest: Manifest
@@ -66,8 +63,7 @@ class SnapshotStore:
     ) -> tuple[Part, list[Column]]:
         """Write one part of a snapshot to come, atomically: uncompressed parquet with `player_id` and float32 features.
 
-        Returns:
-            The part and its columns, for `describe_snapshot`; no file and no columns without players.
+        The part and its columns are for `describe_snapshot`; without players there is no file and no column.
         """
         if not len(ids):
             return Part("", 0, "", "", ""), []
@@ -130,11 +126,7 @@ class SnapshotStore:
         return None
 
     def describe(self, name: str) -> Manifest:
-        """Return the manifest of one snapshot.
-
-        Raises:
-            DataProblem: there is no such snapshot, or its manifest was changed.
-        """
+        """Return the manifest of one snapshot; none of that name, or a changed one, is a DataProblem."""
         found = self._find(name)
         if found is None:
             raise DataProblem(
@@ -146,10 +138,8 @@ class SnapshotStore:
     def read(self, name: str, fingerprint: str = "", rows: np.ndarray | None = None) -> Snapshot:
         """Read a snapshot, every part checked against its digest; peak memory is its own and one part's.
 
-        Args:
-            name: the snapshot's name.
-            fingerprint: what it is expected to hold; empty: whatever was published.
-            rows: bool array, the players to read, in the order of `read_ids`; all when left out.
+        An empty fingerprint stands for whatever was published; `rows`, a bool array in the order of `read_ids`, are
+        the players to read.
 
         Raises:
             DataProblem: no such snapshot, another fingerprint, a part that is missing or was changed.
@@ -180,22 +170,14 @@ class SnapshotStore:
         return Snapshot(manifest, np.concatenate(ids), np.empty((manifest.players, 0), np.float32))
 
     def read_part(self, manifest: Manifest, part: Part, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read one part, `player_id` and features (all, or `columns`), checked against its digest.
-
-        Raises:
-            DataProblem: it is missing, was changed, or lacks columns.
-        """
+        """Read one part, `player_id` and features (all, or `columns`), checked as by `part_file`."""
+        wanted = manifest.frame.columns if columns is None else columns
         with self.part_file(manifest, part) as path:
-            wanted = manifest.frame.columns if columns is None else columns
             return pq.read_table(path, columns=[ID, *wanted], memory_map=True)
 
     @contextmanager
     def part_file(self, manifest: Manifest, part: Part) -> Iterator[Path]:
-        """Give a local path to read one part from, checked against its digest.
-
-        Raises:
-            DataProblem: it is missing or was changed.
-        """
+        """Give a local path to read one part from; a part that is missing or was changed is a DataProblem."""
         location = self._at(manifest.name, part.file)
         if not is_file(location):
             raise DataProblem(
