@@ -20,10 +20,7 @@ QUANTILE_ROWS = 65_536
 class Column(Record):
     """One column of a table of players.
 
-    Attributes:
-        low, high: the smallest and the largest value.
-        zero_share: share of the players whose value is 0.
-        quantiles: at `LEVELS`, to seven digits: the least value that so many players do not exceed.
+    The quantiles are at `LEVELS`, to seven digits: each the least value that so many players do not exceed.
     """
 
     mean: float
@@ -71,10 +68,7 @@ def describe_column(values: np.ndarray) -> Column:
 
 
 def merge(parts: Sequence[Column], players: Sequence[int]) -> Column:
-    """Join the descriptions of one column in parts that hold so many different `players`.
-
-    All but the inner quantiles are exact; those are taken from the mixture of the parts' own.
-    """
+    """Join the descriptions of one column in parts of so many different `players`; exact but for inner quantiles."""
     weight = np.array(players, dtype=np.float64) / sum(players)
     means, stds = np.array([part.mean for part in parts]), np.array([part.std for part in parts])
     mean = float(weight @ means)
@@ -103,6 +97,7 @@ def bin_shares(ordered: np.ndarray, edges: np.ndarray, tolerance: float = 0.0) -
 
 
 def _merged_quantiles(parts: Sequence[Column], weight: np.ndarray) -> Sequence[float]:
+    """Return the quantiles of the mixture of the parts' own."""
     if len(parts) == 1:
         return parts[0].quantiles
     values = np.concatenate([part.stand_ins() for part in parts])

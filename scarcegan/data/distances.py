@@ -25,8 +25,6 @@ class Distance(NamedTuple):
     Attributes:
         psi: population stability index, the sum over the earlier deciles of (q - p) ln(q / p), >= 0.
         ks: largest distance of the two distribution functions, in [0, 1].
-        median_before, median_now: values that some player has.
-        missing_before, missing_now: shares of players without a value.
     """
 
     psi: float
@@ -38,10 +36,7 @@ class Distance(NamedTuple):
 
 
 def column_distances(before: np.ndarray, now: np.ndarray) -> dict[str, np.ndarray]:
-    """Compare the columns of two tables, float [n, F] and [m, F]: float arrays [F] by the names of `Distance`.
-
-    A value that is missing is NaN.
-    """
+    """Compare two tables, float [n, F] and [m, F], NaN where missing: float arrays [F] by the names of `Distance`."""
     found = []
     for start in range(0, before.shape[1], _COLUMNS):
         pairs = zip(*(_sorted_columns(one[:, start : start + _COLUMNS]) for one in (before, now)), strict=True)
@@ -68,18 +63,13 @@ def distance(before: np.ndarray, now: np.ndarray, *, tolerance: float = 0.0) -> 
     grid = np.union1d(_quantiles(before, GRID), _quantiles(now, GRID))
     below = [at_or_below(one, grid, tolerance) for one in (before, now)]
     deciles = np.unique(_quantiles(before, BINS))  # ties leave fewer
+    expected, actual = (np.maximum(bin_shares(one, deciles, tolerance), LEAST_SHARE) for one in (before, now))
     return Distance(
-        psi=_stability_index(*(bin_shares(one, deciles, tolerance) for one in (before, now))),
+        psi=float(np.sum((actual - expected) * np.log(actual / expected))),
         ks=float(np.abs(below[0] - below[1]).max()),
         median_before=float(before[len(before) // 2]),
         median_now=float(now[len(now) // 2]),
     )
-
-
-def _stability_index(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Return the population stability index of two arrays of shares over the same bins."""
-    expected, actual = np.maximum(expected, LEAST_SHARE), np.maximum(actual, LEAST_SHARE)
-    return float(np.sum((actual - expected) * np.log(actual / expected)))
 
 
 def _sorted_columns(block: np.ndarray) -> list[np.ndarray]:

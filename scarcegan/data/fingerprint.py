@@ -10,13 +10,10 @@ BLOCK_ROWS = 65_536
 
 
 def fingerprint(players: Players) -> str:
-    """Hash the content and the order of the players.
+    """Hash the content and the order of the players to 16 hexadecimal digits.
 
     Ids, features, labels and test sets with their names count; the known truth does not, as nothing is
     trained on it. Integers of another width and text of another type give the same hash.
-
-    Returns:
-        16 hexadecimal digits.
     """
     digest = hashlib.blake2b(digest_size=8)
     digest.update(repr((len(players), players.feature_names, players.test_sets)).encode())

@@ -23,11 +23,7 @@ BLOCK_ROWS = 65_536
 def split(players: Players, settings: Settings, rng: np.random.Generator) -> tuple[Players, np.ndarray]:
     """Sample the unlabelled players, hold out test players where the source has none, and assign the folds.
 
-    Returns:
-        The players that stay, and their int8 folds as `assign_folds` gives them.
-
-    Raises:
-        DataProblem: a population has fewer players than there are folds.
+    Returns the players that stay, and their folds; see `assign_folds`, on errors too.
     """
     players = players.take(sampled(players, settings.data, settings.seed))
     if not players.test_sets:
@@ -40,10 +36,7 @@ def sampled(players: Players, data: Data, seed: int) -> np.ndarray:
 
     It hangs on a hash of the id and the seed, so that nobody's features are needed, and the same player stays in
     whatever order and company. Where test players are held out later, their share comes on top.
-
-    Returns:
-        bool array [n]: everybody but the unlabelled players of the pool who are left out; doing it again changes
-        nothing.
+    Returns bool [n], False for the unlabelled players of the pool who are left out; doing it again changes nothing.
     """
     most = data.max_unlabeled
     if not players.test_sets:
@@ -134,11 +127,7 @@ def population_counts(labels: np.ndarray, populations: Populations) -> dict[str,
 
 
 def require_players_per_fold(counts: Mapping[str, int], k: int) -> None:
-    """Refuse a population, given as name -> players in the pool, that cannot reach each fold.
-
-    Raises:
-        DataProblem: a population has fewer players than there are folds.
-    """
+    """Refuse a population, given as name -> players in the pool, that has fewer players than there are folds."""
     for name, count in counts.items():
         if count < k:
             raise DataProblem(

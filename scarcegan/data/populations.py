@@ -90,11 +90,7 @@ class _Columns:
 
 
 def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
-    """Find the table of each population and, if there is one, of the test players.
-
-    Raises:
-        DataProblem: a population has no table, or several.
-    """
+    """Find the one table that each population must have and, if there is one, that of the test players."""
     folder = located(folder)
     names = list_names(folder)
     found = {}
@@ -118,8 +114,7 @@ def _everyone(locations: dict[str, str], data: Data, populations: Populations) -
     labels = {name: label for label, name in enumerate(populations.classes)}
     ids, sizes, truth = [], dict.fromkeys(locations, 0), []
     for name, location in locations.items():
-        pick = partial(columns.check, name)
-        for _, rows in read_parts(location, pick, text=[data.id_column]):
+        for _, rows in read_parts(location, partial(columns.check, name), text=[data.id_column]):
             check_ids(name, rows[data.id_column], data.id_column)
             ids.append(rows[data.id_column])
             truth.append(_truth(name, rows))

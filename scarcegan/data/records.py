@@ -45,11 +45,9 @@ class Histogram(Record):
 
 @dataclass(frozen=True)
 class FeatureDescription(Column):
-    """One feature of the pool's unlabelled players, beside the rare class.
+    """One feature of the pool's unlabelled players; `auc` tells how well it alone tells the rare class from them.
 
-    Attributes:
-        auc: how well the feature alone tells the rare class from the unlabelled players; 0.5 is chance.
-        p99: the 99th percentile.
+    An `auc` of 0.5 is chance.
     """
 
     name: str
@@ -82,13 +80,9 @@ class DataReport(Record):
     """The players of a run.
 
     Attributes:
-        source: `data.source`.
         cutoff: ISO date; empty where it is not known.
         fingerprint: 16 hex digits that name exactly these players.
-        players, features: how many.
         threshold_players: unlabelled players set apart for the final thresholds.
-        feature_table: the features in their order.
-        warnings: what needs attention, in words.
     """
 
     source: str

@@ -73,16 +73,12 @@ def _feature_table(players: Players, rare_label: int) -> list[FeatureDescription
     for number, name in enumerate(players.feature_names):
         # One pass over the strided column; the masks then read it from end to end.
         column = np.ascontiguousarray(players.features[:, number])
-        table.append(_feature(name, np.sort(column[rare]), np.sort(column[unlabeled])))
+        some, others = np.sort(column[rare]), np.sort(column[unlabeled])
+        # Percentiles, not extremes: one far-off player would press all others into one bin.
+        low, high = (float(others[int(share * len(others))]) for share in (0.01, 0.99))
+        shown = {"auc": _separation(some, others), "p99": high, "histogram": _histogram(some, others, low, high)}
+        table.append(FeatureDescription(**describe_column(others).to_plain(), name=name, **shown))
     return table
-
-
-def _feature(name: str, rare: np.ndarray, unlabeled: np.ndarray) -> FeatureDescription:
-    # Percentiles, not extremes: one far-off player would press all others into one bin.
-    low, high = (float(unlabeled[int(share * len(unlabeled))]) for share in (0.01, 0.99))
-    described = describe_column(unlabeled).to_plain()
-    histogram = _histogram(rare, unlabeled, low, high)
-    return FeatureDescription(**described, name=name, auc=_separation(rare, unlabeled), p99=high, histogram=histogram)
 
 
 def _separation(rare: np.ndarray, others: np.ndarray) -> float:

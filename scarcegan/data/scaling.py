@@ -35,16 +35,10 @@ class Scaler(Record):
     values: np.ndarray
 
     def apply(self, raw: np.ndarray, rows: np.ndarray | None = None, out: np.ndarray | None = None) -> np.ndarray:
-        """Scale raw features.
+        """Scale raw features, float [n, features], or only these rows of them; the result is float32.
 
-        Args:
-            raw: float array [n, features].
-            rows: int array; scale only these rows (saves the caller a copy of `raw`).
-            out: float32 array of at least as many rows to write to. It may be `raw` itself if `rows` ascend: a row
-                is read before it is written over.
-
-        Returns:
-            float32 array [n or len(rows), features]; the first rows of `out` if that is given.
+        It is written to the first rows of `out`, float32, if that is given. This may be `raw` itself if `rows`
+        ascend: a row is read before it is written over.
 
         Raises:
             DataProblem: another number of features than the scaler was fitted on.

@@ -20,16 +20,13 @@ Columns = Sequence[str] | Callable[[list[str]], Sequence[str]] | None
 
 
 def read_table(location: str, columns: Sequence[str] | None = None, *, text: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a table.
+    """Read a table: the rows of all parts, in the order of the parts' names; columns as in the first part.
 
     Args:
         location: a file, or a folder whose parts share one format and the same columns (in any order); a path
             or an `s3://` address.
         columns: columns to read; all when left out.
         text: columns that a CSV file gives as text even where they look like numbers (ids keep their zeros).
-
-    Returns:
-        The rows of all parts, in the order of the parts' names; columns as in the first part.
 
     Raises:
         DataProblem: nothing there, unreadable, corrupt, ragged rows, a column missing or twice, parts that differ.
@@ -57,16 +54,16 @@ def read_parts(
     """Yield (part, rows) piece by piece, so that a table need not fit in memory; together they are the table.
 
     A piece is a CSV part, or some ten thousand rows of a parquet part, however large its row groups are. Types may
-    differ between pieces.
-
-    Args:
-        location: see `read_table`.
-        columns: see `Columns`.
-        text: see `read_table`.
-        wanted: tells by its location whether a part is read at all.
+    differ between pieces. `wanted` tells by its location whether a part is read at all; see also `read_table`.
     """
     parts = find_parts(location)
-    _require_one_format(location, parts)
+    formats = {Path(part).suffix for part in parts}
+    if len(formats) > 1 or not formats <= set(FORMATS):
+        odd = next((part for part in parts if Path(part).suffix not in FORMATS), parts[-1])
+        raise DataProblem(
+            f"expected either .parquet or .csv files at {location}, got {sorted(formats)}: "
+            f"move the others away, '{odd}' for one"
+        )
     names: list[str] = []
     for part in filter(wanted, parts):
         for piece in _read_part(part, columns, text):
@@ -80,23 +77,16 @@ def read_parts(
             yield part, piece.select(names)
 
 
-def _require_one_format(location: str, parts: Sequence[str]) -> None:
-    formats = {Path(part).suffix for part in parts}
-    if len(formats) > 1 or not formats <= set(FORMATS):
-        odd = next((part for part in parts if Path(part).suffix not in FORMATS), parts[-1])
-        raise DataProblem(
-            f"expected either .parquet or .csv files at {location}, got {sorted(formats)}: "
-            f"move the others away, '{odd}' for one"
-        )
-
-
 def _read_part(part: str, columns: Columns, text: Sequence[str]) -> Iterator[pa.Table]:
     with local_file(part) as path:
         try:
             if path.suffix == ".parquet":
                 yield from _read_parquet(path, part, columns)
             else:
-                yield from _read_csv(path, part, columns, text)
+                convert = csv.ConvertOptions(column_types=dict.fromkeys(text, pa.string()))
+                # One thread: only then does the reader know the number of a ragged row.
+                table = csv.read_csv(path, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
+                yield table.select(_wanted(part, table.column_names, columns))
         except (pa.ArrowException, OSError) as error:
             reason = " ".join(str(error).split())
             raise DataProblem(f"cannot read {part}: {reason}; mend the file or write it again") from error
@@ -114,13 +104,6 @@ def _read_parquet(path: Path, part: str, columns: Columns) -> Iterator[pa.Table]
         # A part without rows has columns too, and they are checked against those of other parts.
         if not file.metadata.num_rows:
             yield file.schema_arrow.empty_table().select(wanted)
-
-
-def _read_csv(path: Path, part: str, columns: Columns, text: Sequence[str]) -> Iterator[pa.Table]:
-    convert = csv.ConvertOptions(column_types=dict.fromkeys(text, pa.string()))
-    # One thread: only then does the reader know the number of a ragged row.
-    table = csv.read_csv(path, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
-    yield table.select(_wanted(part, table.column_names, columns))
 
 
 def _wanted(part: str, names: list[str], columns: Columns) -> list[str]:

@@ -30,16 +30,19 @@ def validate(players: Players, settings: Settings) -> Players:
         pass
     _refuse_constant_features(players)
     _refuse_small_populations(players, settings)
-    _refuse_one_sided_test_sets(players, settings.populations)
+    risky = known_risky(players, settings.populations)
+    for number, name in enumerate(players.test_sets, start=1):
+        inside = risky[players.test_set == number]
+        if inside.all() or not inside.any():
+            raise DataProblem(
+                f"expected risky and other players in test set '{name}', got {np.count_nonzero(inside)} risky "
+                f"of {len(inside)} players: add the other kind"
+            )
     return players
 
 
 def feature_columns(name: str, columns: Sequence[str], data: Data) -> tuple[str, ...]:
-    """Return the feature columns among those of population `name`, the first, which all the others must have.
-
-    Raises:
-        DataProblem: there is none.
-    """
+    """Return the feature columns of population `name`, the first, which all others must have; refuse to find none."""
     features = _columns_but_reserved(columns, data)
     if not features:
         raise DataProblem(
@@ -50,11 +53,7 @@ def feature_columns(name: str, columns: Sequence[str], data: Data) -> tuple[str,
 
 
 def check_columns(name: str, columns: Sequence[str], features: Sequence[str], first: str, data: Data) -> None:
-    """Check the column names of a population's table against the feature columns of the first population.
-
-    Raises:
-        DataProblem: no id column; a feature column that is missing or extra.
-    """
+    """Refuse a population's table without id column, or with other feature columns than the first population's."""
     if data.id_column not in columns:
         raise DataProblem(f"expected id column '{data.id_column}' in '{name}', got {list(columns)}: set data.id_column")
     found = _columns_but_reserved(columns, data)
@@ -69,11 +68,7 @@ def check_columns(name: str, columns: Sequence[str], features: Sequence[str], fi
 
 
 def check_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> None:
-    """Refuse ids that are missing, or neither text nor whole numbers of 63 bits.
-
-    Raises:
-        DataProblem: with the population and the column.
-    """
+    """Refuse ids that are missing, or neither text nor whole numbers of 63 bits."""
     is_text = pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)
     missing = ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0 if is_text else 0)
     if missing:
@@ -92,10 +87,7 @@ def check_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> None:
 def float32_block(name: str, rows: pa.Table) -> np.ndarray:
     """Return the rows of population `name`, all of them features, as float32 [n, F]; a gap becomes NaN.
 
-    What float32 cannot hold becomes infinite. `finite_blocks` refuses both.
-
-    Raises:
-        DataProblem: a column that holds no numbers.
+    What float32 cannot hold becomes infinite. `finite_blocks` refuses both; a column without numbers is refused here.
     """
     block = np.empty(rows.shape, np.float32)
     if not len(rows):  # a CSV without rows has columns without types
@@ -121,9 +113,6 @@ def finite_blocks(
         players: everybody whose features the blocks hold; its own features are not looked at.
         blocks: (row of the block's first player, float array [n, F]); memory holds one of them.
         populations: their names.
-
-    Raises:
-        DataProblem: with the player, the feature, and how many players have such values there.
     """
     blocks = iter(blocks)
     for start, block in blocks:
@@ -143,11 +132,7 @@ def finite_blocks(
 
 
 def refuse_same_player_twice(players: Players, populations: Populations) -> None:
-    """Refuse ids that are not unique; the features are not looked at.
-
-    Raises:
-        DataProblem: with up to three of the players and where they are.
-    """
+    """Refuse ids that are not unique; the features are not looked at."""
     drawn = lots(players.ids)  # a tenth of the memory of a hash table, which is for the message alone
     ordered = np.sort(drawn)
     again = ordered[1:][ordered[1:] == ordered[:-1]]
@@ -169,11 +154,7 @@ def refuse_same_player_twice(players: Players, populations: Populations) -> None
 
 
 def check_ignored_columns(known: Set[str], ignored_columns: Sequence[str]) -> None:
-    """Refuse a name in `data.ignore_columns` that no table has: most likely a slip of the pen.
-
-    Raises:
-        DataProblem: with the nearest name.
-    """
+    """Refuse a name in `data.ignore_columns` that no table has: most likely a slip of the pen."""
     for ignored in ignored_columns:
         if ignored not in known:
             near = difflib.get_close_matches(ignored, known, n=1)
@@ -218,17 +199,6 @@ def _refuse_small_populations(players: Players, settings: Settings) -> None:
         share = settings.data.test_share
         counts = {name: count - held_out_count(count, share) for name, count in counts.items()}
     require_players_per_fold(counts, settings.folds.k)
-
-
-def _refuse_one_sided_test_sets(players: Players, populations: Populations) -> None:
-    risky = known_risky(players, populations)
-    for number, name in enumerate(players.test_sets, start=1):
-        inside = risky[players.test_set == number]
-        if inside.all() or not inside.any():
-            raise DataProblem(
-                f"expected risky and other players in test set '{name}', got {np.count_nonzero(inside)} risky "
-                f"of {len(inside)} players: add the other kind"
-            )
 
 
 def _where(players: Players, row: int, populations: Populations) -> str:

@@ -104,8 +104,9 @@ def test_the_release_waits_for_approval(flow_folder, end):
 def test_each_telling_step_has_its_card(finished, step):
     import metaflow
 
-    [card] = metaflow.cards.get_cards(finished[1][step].task)
-    assert "<html" in card.get()
+    cards = metaflow.cards.get_cards(finished[1][step].task)  # the killed try of a fold may have left its live card
+    assert all("<html" in card.get() for card in cards)
+    assert len(cards)
 
 
 def test_checkpoints_are_dropped_when_nobody_needs_them(finished):
