@@ -40,7 +40,8 @@ def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.n
     are Wilson's, as a group may have so few risky players that resampling would show no doubt at all. The features'
     values are arrays [n].
     """
-    flagged, measured = scored.score >= threshold, []
+    flagged = scored.score >= threshold
+    measured = []
     for feature, column in values.items():
         # Edges come from the population alone: labelled risky players would shift them.
         edges = np.unique(np.quantile(column[scored.in_population], _CUTS))
