@@ -8,14 +8,12 @@ from metaflow.cards import Markdown, Table, VegaChart
 from cards import theme
 from cards.charts import Axis, Line, Mark, Rule, banded_lines, points, ranked_bars
 from scarcegan import words
-from scarcegan.data.records import DataReport, FeatureDescription, FoldCount, PopulationCount
+from scarcegan.data.records import SUSPECT_AUC, DataReport, FeatureDescription, FoldCount, PopulationCount
 from scarcegan.snapshots.records import SnapshotReport
 
 SEPARATING_SHOWN = 15
 DISTRIBUTIONS_SHOWN = 9
 FEATURES_LISTED = 60
-# Where the dashed line stands; scarcegan/data/report.py has the same limit and decides.
-SUSPECT_AUC = 0.98
 MOVES_SHOWN = 15
 STRONG = 0.25  # PSI from which a distribution counts as another one, a convention of credit scoring
 

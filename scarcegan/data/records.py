@@ -67,6 +67,10 @@ class FeatureMove(Record):
     median_now: float
 
 
+# A feature that separates so well alone is rather made from the label than a habit of players.
+SUSPECT_AUC = 0.98
+
+
 @dataclass(frozen=True)
 class Suspect(Record):
     """A feature that tells the rare class nearly alone: a likely leak."""

@@ -9,6 +9,7 @@ from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import in_folds, population_counts
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.records import (
+    SUSPECT_AUC,
     DataReport,
     FeatureDescription,
     FoldCount,
@@ -21,8 +22,6 @@ from scarcegan.data.validation import known_risky
 from scarcegan.settings import Populations, Settings
 
 BINS = 20
-# A feature that separates so well alone is rather made from the label than a habit of players.
-SUSPECT_AUC = 0.98
 # With fewer, a single player moves a fold's recall by more than a tenth.
 FEW_RISKY = 10
 
