@@ -1,16 +1,22 @@
 """Business definitions made concrete: the threshold that serves each best."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from scarcegan.evaluation.metrics import AtThreshold, f_score, precision_of
+from scarcegan.evaluation.records import BoundMeasure
 from scarcegan.evaluation.scored import Scored
 from scarcegan.records import Record
 from scarcegan.settings import Definition
 
 # Bounds are compared with rounding forgiven: 9 of 10 found meets a bound of 0.9.
 _TOLERANCE = 1e-9
+
+
+# By `Definition.constraint`: the measure of a bound.
+MEASURES: Mapping[str, BoundMeasure] = {"recall": "recall", "precision": "precision", "flagged": "flagged_share"}
 
 
 @dataclass(frozen=True)
@@ -39,25 +45,25 @@ class OperatingPoint(Record):
     recall: float
     precision: float
     f2: float
-    constraint_met: bool
 
 
-def operating_point(definition: Definition, scored: Scored, review_budget: float) -> OperatingPoint:
+def operating_point(
+    definition: Definition, scored: Scored, review_budget: float, sure: np.ndarray | None = None
+) -> OperatingPoint:
     """Find the threshold that serves a business definition best.
 
-    Tied players are flagged together. When no threshold meets the bound, the closest one is returned
-    with `constraint_met` False. Flagging nobody is no answer. A bound flagged share is used in full, since
-    every further review can only find more; otherwise equals are settled for the fewer flagged.
+    Tied players are flagged together. When no threshold meets the bound, the closest one is returned. Flagging nobody
+    is no answer. A bound flagged share is used in full, since every further review can only find more; otherwise equals
+    are settled for the fewer flagged. `sure`, float [thresholds] for `all_points`, is what the bound is compared with
+    instead of the measure itself: what is promised of it.
     """
-    thresholds, reached = _all_points(scored)
+    thresholds, reached = all_points(scored)
     bound = bound_of(definition, review_budget)
+    measured = getattr(reached, MEASURES[definition.constraint]) if definition.constraint else np.zeros(len(thresholds))
     # How far each threshold is on the good side of the bound; negative where it violates it.
-    slack = {
-        "recall": reached.recall - bound,
-        "precision": reached.precision - bound,
-        "flagged": bound - reached.flagged_share,
-        None: np.zeros(len(thresholds)),
-    }[definition.constraint]
+    slack = (measured if sure is None else sure) - bound
+    if definition.constraint == "flagged":
+        slack = -slack
     met = bool(np.any(slack >= -_TOLERANCE))
     # Where no threshold meets the bound, those that miss it least.
     allowed = slack >= (-_TOLERANCE if met else slack.max() - _TOLERANCE)
@@ -68,7 +74,7 @@ def operating_point(definition: Definition, scored: Scored, review_budget: float
     # Thresholds fall: of equals the last finds most and the first flags fewest.
     at = best[-1] if uses_all else best[0]
     figures = {name: float(values[at]) for name, values in reached._asdict().items()}
-    return OperatingPoint(threshold=float(thresholds[at]), constraint_met=met, **figures)
+    return OperatingPoint(threshold=float(thresholds[at]), **figures)
 
 
 def describe(definition: Definition, review_budget: float) -> str:
@@ -90,17 +96,18 @@ def bound_of(definition: Definition, review_budget: float) -> float:
     return review_budget if definition.constraint == "flagged" else 0.0
 
 
-def _all_points(scored: Scored) -> tuple[np.ndarray, AtThreshold[np.ndarray]]:
+def all_points(scored: Scored) -> tuple[np.ndarray, AtThreshold[np.ndarray]]:
     """Return all distinct scores, falling, and what flagging from each of them reaches: float arrays [scores]."""
     thresholds, group = np.unique(scored.score, return_inverse=True)
 
-    def falling_share(rows: np.ndarray) -> np.ndarray:
-        return np.cumsum(np.bincount(group[rows], minlength=len(thresholds))[::-1]) / np.count_nonzero(rows)
+    def falling_share(weights: np.ndarray) -> np.ndarray:
+        return np.cumsum(np.bincount(group, weights, len(thresholds))[::-1]) / weights.sum()
 
-    recall, flagged = falling_share(scored.is_risky), falling_share(scored.in_population)
+    players = scored.in_population.astype(float) if scored.stands_for is None else scored.stands_for
+    recall, flagged = falling_share(scored.is_risky.astype(float)), falling_share(players)
     prevalence = scored.prevalence
     if prevalence is None:
-        prevalence = float(np.mean(scored.is_risky[scored.in_population]))
+        prevalence = float(np.average(scored.is_risky, weights=players))
     # A labelled player may outrank all of the population: a share below one of its players cannot be told from one.
-    precision = precision_of(recall, np.maximum(flagged, 1 / np.count_nonzero(scored.in_population)), prevalence)
+    precision = precision_of(recall, np.maximum(flagged, 1 / players.sum()), prevalence)
     return thresholds[::-1], AtThreshold(recall, precision, flagged, f_score(precision, recall))

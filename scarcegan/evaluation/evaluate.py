@@ -10,6 +10,7 @@ from scarcegan.evaluation.classes import confusion, is_unknown
 from scarcegan.evaluation.definitions import OperatingPoint, describe
 from scarcegan.evaluation.intervals import resample_weights
 from scarcegan.evaluation.measures import measure, share_interval
+from scarcegan.evaluation.promises import bound_on_test
 from scarcegan.evaluation.records import (
     AT_THRESHOLD,
     EvaluatedChampion,
@@ -17,11 +18,12 @@ from scarcegan.evaluation.records import (
     Evaluation,
     Measures,
     Prevalence,
+    Promise,
     Spread,
     Verdict,
 )
 from scarcegan.evaluation.scored import HeldOut, Scored
-from scarcegan.evaluation.verdict import CHAMPION, NO_RIVAL, judge
+from scarcegan.evaluation.verdict import CHAMPION, NO_RIVAL, bound_in_words, judge
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 
@@ -36,6 +38,7 @@ class Challenger:
 
     probabilities: Mapping[str, np.ndarray]
     point: OperatingPoint
+    promise: Promise | None
     members: int
     fold_points: Sequence[OperatingPoint]
 
@@ -98,7 +101,7 @@ def evaluate_models(
         rng = np.random.default_rng([settings.seed, number])
         weights = resample_weights(rows.is_risky, rows.in_population, settings.evaluate.bootstrap, rng)
         tests[name] = _TestSet(rows, weights, settings)
-    evaluated = {name: _model(name, model, tests, settings) for name, model in models.items()}
+    evaluated = {name: _model(name, model, tests, prevalence, settings) for name, model in models.items()}
     return Evaluation(
         test_sets=list(tests),
         review_budget=settings.review_budget,
@@ -120,16 +123,23 @@ def evaluate_models(
     )
 
 
-def _model(name: str, model: Challenger, tests: Mapping[str, _TestSet], settings: Settings) -> EvaluatedModel:
+def _model(
+    name: str, model: Challenger, tests: Mapping[str, _TestSet], prevalence: Prevalence, settings: Settings
+) -> EvaluatedModel:
     definition = next(one for one in settings.definitions if one.name == name)
+    threshold, bound = model.point.threshold, {}
+    if model.promise:
+        for test, told in model.probabilities.items():
+            bound[test] = bound_on_test(model.promise, tests[test].risk(told), threshold, prevalence)
     return EvaluatedModel(
         definition=definition,
         describe=describe(definition, settings.review_budget),
-        threshold=model.point.threshold,
-        constraint_met=model.point.constraint_met,
+        threshold=threshold,
+        promise=model.promise,
         members=model.members,
         fold_spread={figure: _spread(model.fold_points, figure) for figure in AT_THRESHOLD},
-        test=_measured(model.probabilities, model.point.threshold, tests),
+        test=_measured(model.probabilities, threshold, tests),
+        bound=bound,
     )
 
 
@@ -157,7 +167,11 @@ def _verdict(
     others = {rival: test.rows.scored(scores[on]) for rival, scores in rivals.items()}
     if champion and champion.probabilities is not None:
         others[CHAMPION] = test.risk(champion.probabilities[on])
-    verdict = judge(name, test.risk(model.probabilities[on]), model.point, evaluated.test[on], others, test.weights)
+    ours = test.risk(model.probabilities[on])
+    verdict = judge(name, ours, model.point.threshold, evaluated.test[on], others, test.weights)
+    if evaluated.promise:
+        said = f"{verdict.sentence}; {bound_in_words(evaluated.promise, evaluated.bound[on])}"
+        verdict = replace(verdict, sentence=said)
     if champion is None:
         return verdict
     if champion.probabilities is None:

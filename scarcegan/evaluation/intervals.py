@@ -1,4 +1,4 @@
-"""The spread a figure would have with other players of the same kind: bootstrap, and Wilson for counts."""
+"""The spread a figure would have with other players of the same kind: bootstrap, and exact bounds for counts."""
 
 import numpy as np
 
@@ -30,13 +30,35 @@ def interval(value: float, samples: np.ndarray) -> Interval:
     return Interval(float(value), float(low), float(high), std=float(np.std(samples, ddof=1)))
 
 
-def share_of(part: int, whole: int) -> Interval | None:
-    """Put a share of counted players beside its 95 % Wilson interval; None of nobody."""
-    # Imported here: SciPy's statistics take a second, and a card that only shows intervals does without.
-    from scipy.stats import binomtest
+def share_of(part: float, whole: int) -> Interval | None:
+    """Put a share of counted players beside its 95 % Wilson interval; None of nobody.
 
+    Wilson's, unlike the bootstrap, leaves doubt where all or none of a few were found. The part may be no whole number,
+    as where ties at the edge are taken in random order.
+
+    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927.
+    """
     if not whole:
         return None
-    # Wilson's, unlike the bootstrap, leaves doubt where all of a few were found.
-    low, high = binomtest(part, whole).proportion_ci(method="wilson")
-    return Interval(part / whole, float(low), float(high))
+    z = 1.959964  # of the normal distribution, for 95 %
+    share = part / whole
+    middle = (share + z**2 / (2 * whole)) / (1 + z**2 / whole)
+    half = z / (1 + z**2 / whole) * np.sqrt(share * (1 - share) / whole + z**2 / (4 * whole**2))
+    return Interval(share, max(0.0, float(middle - half)), min(1.0, float(middle + half)))
+
+
+def lower_bound(part: np.ndarray | float, whole: np.ndarray | int, confidence: float) -> np.ndarray:
+    """Bound a share from below by `part` of `whole` players drawn: exact, holds in `confidence` of all draws.
+
+    Source: C. J. Clopper and E. S. Pearson, The use of confidence or fiducial limits, 1934.
+    """
+    from scipy.special import betaincinv
+
+    part = np.asarray(part, float)
+    # Of nobody found, nothing is sure.
+    return np.where(part > 0, betaincinv(np.maximum(part, 0.5), whole - part + 1, 1 - confidence), 0.0)
+
+
+def upper_bound(part: np.ndarray | float, whole: np.ndarray | int, confidence: float) -> np.ndarray:
+    """Bound a share from above, as `lower_bound` does from below."""
+    return 1 - lower_bound(np.asarray(whole, float) - part, whole, confidence)

@@ -1,10 +1,12 @@
 """All figures of one score on one test set, with intervals."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from scarcegan.evaluation import metrics
 from scarcegan.evaluation.classes import calibration
-from scarcegan.evaluation.intervals import interval
+from scarcegan.evaluation.intervals import interval, share_of
 from scarcegan.evaluation.metrics import AtThreshold, RunningCounts
 from scarcegan.evaluation.records import Curve, Interval, Measures
 from scarcegan.evaluation.scored import Scored
@@ -24,7 +26,7 @@ def measure(scored: Scored, weights: np.ndarray, review_budget: float, threshold
     at_1, at_2, at_5, budget = (_at_share(plain, drawn, share) for share in (0.01, 0.02, 0.05, review_budget))
     own = budget
     if threshold is not None:
-        own = _intervals(*(metrics.at_threshold(scored, threshold, who) for who in (None, weights)))
+        own = _at_threshold(scored, threshold, weights)
     return Measures(
         players=int(np.count_nonzero(scored.in_population)),
         risky=int(np.count_nonzero(scored.is_risky)),
@@ -46,9 +48,31 @@ def measure(scored: Scored, weights: np.ndarray, review_budget: float, threshold
 
 
 def share_interval(rows: np.ndarray, of: np.ndarray, weights: np.ndarray) -> Interval:
-    """Put the share of `rows` among the rows `of` (bool arrays [n]) beside its interval."""
+    """Put the share of `rows` among the rows `of` (bool arrays [n]) beside Wilson's interval and its deviation."""
     drawn = weights[:, rows & of].sum(axis=1, dtype=np.int64) / weights[:, of].sum(axis=1, dtype=np.int64)
-    return interval(np.mean(rows[of]), drawn)
+    return _counted(rows, of, interval(np.mean(rows[of]), drawn))
+
+
+def _at_threshold(scored: Scored, threshold: float, weights: np.ndarray) -> AtThreshold[Interval]:
+    """Take the figures at a threshold; shares of counted players have Wilson's interval."""
+    own = _intervals(*(metrics.at_threshold(scored, threshold, who) for who in (None, weights)))
+    flagged, population = scored.score >= threshold, scored.in_population
+    precision = own.precision
+    # With a prevalence from outside, precision is no share of counted players.
+    if scored.prevalence is None:
+        precision = _counted(scored.is_risky, flagged & population, precision)
+    return AtThreshold(
+        recall=_counted(flagged, scored.is_risky, own.recall),
+        precision=precision,
+        flagged_share=_counted(flagged, population, own.flagged_share),
+        f2=own.f2,
+    )
+
+
+def _counted(rows: np.ndarray, of: np.ndarray, resampled: Interval) -> Interval:
+    """Put Wilson's interval in the place of the bootstrap's, where there is anybody to count."""
+    counted = share_of(int(np.count_nonzero(rows & of)), int(np.count_nonzero(of)))
+    return replace(counted, std=resampled.std) if counted else resampled
 
 
 def _at_share(plain: RunningCounts, drawn: RunningCounts, share: float) -> AtThreshold[Interval]:

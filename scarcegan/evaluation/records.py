@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scarcegan import words
 from scarcegan.records import Record
 from scarcegan.settings import Definition
 from scarcegan.settings.model_sections import headline_of
 
-Judgement = Literal["better", "worse", "tie", "no rival"]
+Judgement = Literal["better", "worse", "tie", "too few flagged", "no rival"]
+BoundMeasure = Literal["recall", "precision", "flagged_share"]
+BoundState = Literal["kept", "missed", "cannot be told"]
+PrevalenceOrigin = Literal["configured", "estimated", "assumed"]
 # The figures of a model at its own threshold, on validation as on test players.
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
 # What registries and reports say a model is for.
@@ -104,19 +108,50 @@ class Spread(Record):
 
 
 @dataclass(frozen=True)
-class EvaluatedModel(Record):
-    """A definition's model: `fold_spread` and `constraint_met` on validation players, `test` by test set.
+class Promise(Record):
+    """A definition's bound, and whether validation players can promise that it holds.
 
-    The spread is of the figures `AT_THRESHOLD`, from fold to fold; `describe` is the definition in a few words.
+    With so much confidence a recall or a precision is at least, and on average a flagged share at most, the bound.
+    `why_not` says what is missing, and what to do; empty where the promise is given.
+    """
+
+    measure: BoundMeasure
+    bound: float
+    confidence: float
+    why_not: str = ""
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the bound is promised."""
+        return not self.why_not
+
+
+@dataclass(frozen=True)
+class BoundOnTest(Record):
+    """What a test set says of a definition's bound: the measure, and its bounds, each with the promise's confidence."""
+
+    state: BoundState
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class EvaluatedModel(Record):
+    """A definition's model: `fold_spread` and `promise` on validation players, `test` and `bound` by test set.
+
+    The spread is of the figures `AT_THRESHOLD`, from fold to fold; `describe` is the definition in a few words. Without
+    a bound the promise is None, and `bound` empty.
     """
 
     definition: Definition
     describe: str
     threshold: float
-    constraint_met: bool
+    promise: Promise | None
     members: int
     fold_spread: Mapping[str, Spread]
     test: Mapping[str, Measures]
+    bound: Mapping[str, BoundOnTest]
 
 
 @dataclass(frozen=True)
@@ -129,34 +164,65 @@ class EvaluatedChampion(Record):
 
 @dataclass(frozen=True)
 class Comparison(Record):
-    """Recall less the other's, at our flagged share, with its 95 % interval; numbers are None without a rival."""
+    """Our measure less the other's with its 95 % interval: recall at our flagged share, or PR-AUC over all thresholds.
+
+    Numbers are None without a rival.
+    """
 
     verdict: Judgement
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    measure: Literal["recall", "pr_auc"] = "recall"
 
 
 @dataclass(frozen=True)
 class Verdict(Record):
-    """A model against its strongest rival on the same players (perhaps 'champion'), and against the champion.
+    """A model against its strongest rivals on the same players (perhaps 'champion'), and against the champion.
 
-    What there is not is None; against a champion with other features or classes the verdict is 'no rival'.
+    `rival` finds most at the model's own flagged share, `pr_auc_rival` has the highest PR-AUC. Against the champion
+    stands the comparison that decides: at the model's threshold, or by PR-AUC where that one cannot tell. What there is
+    not is None; against a champion with other features or classes the verdict is 'no rival'.
     """
 
     sentence: str
     rival: str | None
     against_rival: Comparison
+    pr_auc_rival: str | None
+    by_pr_auc: Comparison
     champion_version: int | None = None
     against_champion: Comparison | None = None
 
 
 @dataclass(frozen=True)
 class Prevalence(Record):
-    """Share of risky players among all players, and how it was come by."""
+    """Share of risky players among all players, by which thresholds are set, and where it is from.
+
+    `low` and `high` bound it with 90 % confidence; None for a configured one. An assumed one is no estimate: the review
+    budget stands in for what the labels cannot tell.
+    """
 
     value: float
-    how: str
+    origin: PrevalenceOrigin
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a precision that is computed with it means something."""
+        return self.origin != "assumed"
+
+    def in_words(self) -> str:
+        """Say the value with its origin and its interval."""
+        if self.low is None or self.high is None:
+            return f"{words.percent(self.value)} (data.prevalence)"
+        between = f"{words.percent(self.low)} to {words.percent(self.high)}"
+        if self.is_known:
+            return f"{words.percent(self.value)} (estimated; with 90{words.GAP}% confidence {between})"
+        return (
+            f"not to be estimated from these labels (with 90{words.GAP}% confidence {between}): "
+            f"{words.percent(self.value)} is assumed, set data.prevalence if you know it"
+        )
 
 
 @dataclass(frozen=True)
@@ -194,8 +260,8 @@ class Subgroups(Record):
 class Evaluation(Record):
     """A run's models, the rivals and the champions on the same untouched test players.
 
-    Verdicts are given on the first test set. The prevalence is what the models were selected with, or what the truth
-    of the test players tells. Models, champions and verdicts are by definition, rivals by name and test set; subgroups
+    Verdicts are given on the first test set. The prevalence is what the models were selected with, whatever the truth
+    of the test players says. Models, champions and verdicts are by definition, rivals by name and test set; subgroups
     are the headline model's, None where nothing was measured apart.
     """
 
@@ -220,6 +286,6 @@ class Evaluation(Record):
     def training(self, definition: str) -> str:
         """Say how one model was made."""
         return (
-            f"Ensemble of {self.models[definition].members} networks, ScarceGAN (CIKM 2021); prevalence of risky "
-            f"players {self.prevalence.value:.4g} ({self.prevalence.how})."
+            f"Ensemble of {self.models[definition].members} networks, ScarceGAN (CIKM 2021); share of risky players "
+            f"{self.prevalence.in_words()}."
         )

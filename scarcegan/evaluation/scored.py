@@ -21,6 +21,8 @@ class Scored:
         is_risky: bool array [n]; known risky players (by label in validation, by truth in a test set).
         in_population: bool array [n]; rows that stand for all players.
         prevalence: of risky players among all players; None: their share among the population's rows.
+        stands_for: float array [n]; how many players of the population each row stands for, where a threshold is set.
+            None: each row of `in_population` for one.
 
     Raises:
         DataProblem: lengths differ, a score is not finite, or there is nobody to measure on.
@@ -30,6 +32,7 @@ class Scored:
     is_risky: np.ndarray
     in_population: np.ndarray
     prevalence: float | None = None
+    stands_for: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         lengths = (len(self.score), len(self.is_risky), len(self.in_population))
@@ -72,18 +75,27 @@ class HeldOut:
     is_risky: np.ndarray
     in_population: np.ndarray
     prevalence: float | None = None
+    stands_for: np.ndarray | None = None
 
     def scored(self, score: np.ndarray) -> Scored:
         """Return these rows with a score [n]."""
-        return Scored(score, self.is_risky, self.in_population, self.prevalence)
+        return Scored(score, self.is_risky, self.in_population, self.prevalence, self.stands_for)
 
 
-def held_by_label(labels: np.ndarray, rare_index: int, prevalence: float | None) -> HeldOut:
+def held_by_label(
+    labels: np.ndarray, rare_index: int, prevalence: float | None, unlabeled: float | None = None
+) -> HeldOut:
     """Say what each row tells by its label (int array [n], -1 unlabelled), as in validation.
 
-    The labelled risky are to be found, and the unlabelled, whom the moderators really see, stand for the population.
+    The labelled risky are to be found, and the unlabelled stand for the players whom nobody has looked at. Moderators
+    will see the labelled players too: with `unlabeled`, the number of unlabelled players beside the labelled ones
+    given, each row also stands for its part of all of them.
     """
-    return HeldOut(labels, labels == rare_index, labels == UNLABELED, prevalence)
+    is_unlabeled = labels == UNLABELED
+    stands_for = None
+    if unlabeled is not None:
+        stands_for = np.where(is_unlabeled, unlabeled / max(1, int(np.count_nonzero(is_unlabeled))), 1.0)
+    return HeldOut(labels, labels == rare_index, is_unlabeled, prevalence, stands_for)
 
 
 def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence: float | None = None) -> HeldOut:

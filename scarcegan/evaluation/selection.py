@@ -1,10 +1,10 @@
-"""Which members of a fold, as of which round, serve a business definition best, and with which threshold."""
+"""Which members of a fold, as of which round, serve a business definition best."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from scarcegan.evaluation.definitions import OperatingPoint, bound_of, operating_point
+from scarcegan.evaluation.definitions import OperatingPoint, operating_point
 from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import DataProblem, TrainingCollapsed
 from scarcegan.settings import Definition
@@ -65,46 +65,6 @@ def choose(
         point=operating_point(definition, ensemble, review_budget),
         measure=quality[best, columns].tolist(),
     )
-
-
-def final_threshold(
-    pooled: Scored, definition: Definition, review_budget: float, background: np.ndarray
-) -> OperatingPoint:
-    """Carry the operating point of pooled out-of-fold scores over to the final ensemble.
-
-    The final ensemble averages more members than any fold's and is therefore scaled differently; what carries
-    over is the flagged share. Its threshold flags that share of the background. The pooled scores are those that
-    chose the rounds, so recall and precision of the point are a little optimistic; the test set's are not. Pooled are
-    the validation rows of all folds, each scored by its own fold's members; background are the final ensemble's scores
-    of unlabelled players.
-
-    Raises:
-        DataProblem: a background score is not finite, or there is none.
-    """
-    point = operating_point(definition, pooled, review_budget)
-    threshold = share_threshold(background, point.flagged_share)
-    share = float(np.mean(background >= threshold))
-    # Somebody is always flagged: among few players that alone can break the bound.
-    within = definition.constraint != "flagged" or share <= bound_of(definition, review_budget)
-    return replace(point, threshold=threshold, flagged_share=share, constraint_met=point.constraint_met and within)
-
-
-def share_threshold(scores: np.ndarray, share: float) -> float:
-    """Return the lowest threshold that flags no more than `share` of the scores (ties are flagged together).
-
-    The highest score is always flagged, also where one player is more than the share: flagging nobody is no answer.
-    A score that is not finite, or none at all, is a DataProblem.
-    """
-    if not len(scores) or not np.isfinite(scores).all():
-        raise DataProblem(
-            f"expected finite scores to set a threshold on, got {np.count_nonzero(np.isfinite(scores))} "
-            f"of {len(scores)}: score unlabelled players with healthy members"
-        )
-    distinct, counts = np.unique(scores, return_counts=True)
-    flagged = np.cumsum(counts[::-1])[::-1]
-    # Rounding is forgiven: 0.29 x 100 players are 29.
-    within = np.flatnonzero(flagged <= share * len(scores) * (1 + 1e-9))
-    return float(distinct[within[0]] if len(within) else distinct[-1])
 
 
 def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> float:

@@ -1,52 +1,65 @@
 """Is it better than its rivals? In a number with its interval, and in words."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from scarcegan.evaluation.definitions import OperatingPoint
+from scarcegan import words
 from scarcegan.evaluation.intervals import interval
-from scarcegan.evaluation.metrics import at_threshold, curve, recall_at_shares
-from scarcegan.evaluation.records import Comparison, Judgement, Measures, Verdict
+from scarcegan.evaluation.metrics import at_threshold, average_precision, curve, recall_at_shares
+from scarcegan.evaluation.records import BoundOnTest, Comparison, Judgement, Measures, Promise, Verdict
 from scarcegan.evaluation.scored import Scored
 
 CHAMPION = "champion"
 NO_RIVAL = Comparison("no rival")
+FEW_FLAGGED = 30  # with fewer, a player more or less decides
+STATES = {
+    "kept": "kept on test players",
+    "missed": "missed on test players",
+    "cannot be told": "cannot be told from this test",
+}
 
 
 def judge(
     definition: str,
     ours: Scored,
-    point: OperatingPoint,
+    threshold: float,
     measures: Measures,
     others: Mapping[str, Scored],
     weights: np.ndarray,
 ) -> Verdict:
-    """Judge a model against the strongest of others: the one that finds most at the model's own flagged share.
+    """Judge a model against the strongest of others: at its own flagged share, and by PR-AUC over all thresholds.
 
     The others are scores of the same players by name: the rivals', and as 'champion' the approved model's. The weights
     are those of `resample_weights`.
     """
-    share = measures.flagged_share.value
-    found = {name: recall_at_shares(curve(scored), np.array([share])).item() for name, scored in others.items()}
-    # Of equals the champion counts as the strongest, then the last by name.
-    ranked = sorted(found, key=lambda name: (found[name], name == CHAMPION, name))
-    shown = {*ranked[-1:], CHAMPION} & found.keys()
-    against = {name: compare(ours, others[name], point.threshold, weights) for name in shown}
-    rival = ranked[-1] if ranked else None
-    named = []
-    if CHAMPION in found:
-        said = against[CHAMPION].verdict
-        compared = "tie with the champion's" if said == "tie" else f"{said} than the champion's"
-        # The sentence ends with the verdict against the strongest: it is not said twice.
-        named.append((CHAMPION if rival == CHAMPION else compared, found[CHAMPION]))
-    named += [(f"best rival {name}", found[name]) for name in [one for one in ranked if one != CHAMPION][-1:]]
-    outcome = _outcome(rival, against[rival]) if rival else NO_RIVAL.verdict
+    share = np.array([measures.flagged_share.value])
+    curves = {name: curve(scored) for name, scored in others.items()}
+    found = {name: recall_at_shares(points, share).item() for name, points in curves.items()}
+    area = {name: average_precision(points).item() for name, points in curves.items()}
+    rival, area_rival = _strongest(found), _strongest(area)
+    at_share = {name: compare(ours, others[name], threshold, weights) for name in others if name in (rival, CHAMPION)}
+    over_all = {name: compare_pr_auc(ours, others[name], weights) for name in others if name in (area_rival, CHAMPION)}
+    said = [
+        f"`{definition}` finds {_with_interval('recall', measures)} of risky players at {_flagged(measures)} flagged"
+    ]
+    if rival and area_rival:
+        ours_area, theirs = _with_interval("pr_auc", measures), words.score(area[area_rival])
+        said += [
+            f"{_name(rival)} finds {words.percent(found[rival])} there: {_outcome(at_share[rival], rival)}",
+            f"PR-AUC {ours_area}, {_name(area_rival)} {theirs}: {_outcome(over_all[area_rival], area_rival)}",
+        ]
+    against = deciding(at_share[CHAMPION], over_all[CHAMPION]) if CHAMPION in others else None
+    if against and CHAMPION not in (rival, area_rival):
+        said.append(f"champion finds {words.percent(found[CHAMPION])} there: {_outcome(against, CHAMPION)}")
     return Verdict(
-        sentence=f"{_reached(definition, measures, point.constraint_met, named)}: {outcome}",
+        sentence="; ".join(said),
         rival=rival,
-        against_rival=against[rival] if rival else NO_RIVAL,
-        against_champion=against.get(CHAMPION),
+        against_rival=at_share[rival] if rival else NO_RIVAL,
+        pr_auc_rival=area_rival,
+        by_pr_auc=over_all[area_rival] if area_rival else replace(NO_RIVAL, measure="pr_auc"),
+        against_champion=against,
     )
 
 
@@ -54,7 +67,7 @@ def compare(ours: Scored, rival: Scored, threshold: float, weights: np.ndarray) 
     """Compare the recall of two scores of the same players at the flagged share of our threshold.
 
     The rival flags just as many as we do, in every resample; the same players are drawn for both. The verdict is
-    'better' or 'worse' when the interval of the difference excludes 0, else 'tie'.
+    'better' or 'worse' when the interval of the difference excludes 0; else 'tie', if enough players are flagged.
     """
 
     def gain(drawn: np.ndarray | None) -> np.ndarray:
@@ -62,26 +75,66 @@ def compare(ours: Scored, rival: Scored, threshold: float, weights: np.ndarray) 
         found, by_rival = (recall_at_shares(curve(one, drawn), share)[:, 0] for one in (ours, rival))
         return found - by_rival
 
-    found = interval(gain(None)[0], gain(weights))
+    compared = _compared(gain(None), gain(weights))
+    flagged = np.count_nonzero(ours.in_population & (ours.score >= threshold))
+    too_few = compared.verdict == "tie" and flagged < FEW_FLAGGED
+    return replace(compared, verdict="too few flagged") if too_few else compared
+
+
+def compare_pr_auc(ours: Scored, rival: Scored, weights: np.ndarray) -> Comparison:
+    """Compare the PR-AUC of two scores of the same players, the same players drawn for both."""
+
+    def gain(drawn: np.ndarray | None) -> np.ndarray:
+        return average_precision(curve(ours, drawn)) - average_precision(curve(rival, drawn))
+
+    return replace(_compared(gain(None), gain(weights)), measure="pr_auc")
+
+
+def deciding(at_share: Comparison, by_pr_auc: Comparison) -> Comparison:
+    """Return the comparison that decides: at the model's threshold, or by PR-AUC where that one cannot tell."""
+    return at_share if at_share.verdict in ("better", "worse") else by_pr_auc
+
+
+def bound_in_words(promise: Promise, found: BoundOnTest) -> str:
+    """Say what became of a bound: `recall >= 85 %: kept on test players [86, 95]`."""
+    sign = "<=" if promise.measure == "flagged_share" else ">="
+    limits = f"{words.percent(found.low)} to {words.percent(found.high)}"
+    told = f"{words.metric_name(promise.measure).lower()} {sign} {words.percent(promise.bound)}: "
+    told += f"{STATES[found.state]} ({limits} with {words.percent(promise.confidence)} confidence)"
+    return told if promise.is_given else f"{told}, not promised: {promise.why_not}"
+
+
+def _strongest(measured: Mapping[str, float]) -> str | None:
+    # Of equals the champion counts as the strongest, then the last by name.
+    return max(measured, key=lambda name: (measured[name], name == CHAMPION, name), default=None)
+
+
+def _compared(gain: np.ndarray, gains: np.ndarray) -> Comparison:
+    found = interval(gain[0], gains)
     verdict: Judgement = "better" if found.low > 0 else "worse" if found.high < 0 else "tie"
     return Comparison(verdict, found.value, found.low, found.high)
 
 
-def _reached(definition: str, measures: Measures, bound_met: bool, others: list[tuple[str, float]]) -> str:
-    """Say what the model finds, whether it meets its bound, and what others (name, recall) find."""
-    recall, flagged = measures.recall, measures.flagged_share.value
-    value, low, high = (f"{100 * share:.0f}" for share in (recall.value, recall.low, recall.high))
-    share = f"{100 * flagged:.2g}" if flagged < 0.1 else f"{100 * flagged:.0f}"
-    parts = [f"`{definition}` finds {value} % [{low}, {high}] of risky players at {share} % flagged"]
-    if not bound_met:
-        parts.append("it does not meet its bound on validation players")
-    return "; ".join([*parts, *(f"{name} {100 * found:.0f} %" for name, found in others)])
+def _name(rival: str) -> str:
+    return rival if rival == CHAMPION else f"best rival {rival}"
 
 
-def _outcome(rival: str, against: Comparison) -> str:
-    if against.verdict == "tie" or against.difference is None or against.low is None or against.high is None:
+def _flagged(measures: Measures) -> str:
+    return words.percent(measures.flagged_share.value)
+
+
+def _with_interval(metric: str, measures: Measures) -> str:
+    return words.interval(metric, getattr(measures, metric))
+
+
+def _outcome(against: Comparison, rival: str) -> str:
+    if against.difference is None or against.low is None or against.high is None:
         return against.verdict
+    if against.verdict not in ("better", "worse"):
+        return "too few flagged to tell" if against.verdict == "too few flagged" else against.verdict
     # As sizes, the ends of a negative interval change places.
-    size, low, high = (100 * abs(share) for share in (against.difference, against.low, against.high))
-    points = f"by {size:.1f} points [{min(low, high):.1f}, {max(low, high):.1f}]"
-    return f"better than {rival} {points}" if against.verdict == "better" else f"{rival} is better {points}"
+    size, *ends = (abs(value) for value in (against.difference, against.low, against.high))
+    scale, decimals, unit = (100, 1, " points") if against.measure == "recall" else (1, 3, "")
+    low, high = (f"{scale * end:.{decimals}f}" for end in sorted(ends))
+    by = f"by {scale * size:.{decimals}f}{unit} [{low}, {high}]"
+    return f"better {by}" if against.verdict == "better" else f"{rival} is better {by}"

@@ -61,16 +61,19 @@ def fit_fold(
     rows = training_rows(prepared, train_rows, scaler, settings, spend=spend)
     # Nobody has estimated the prevalence yet: the review budget stands in for it.
     share, rare = settings.data.prevalence or settings.review_budget, len(settings.populations.negatives)
-    held = held_by_label(prepared.players.labels[validation_rows], rare, share)
+    labels = prepared.players.labels[validation_rows]
+    # A k-th of the labelled players validates here, beside a k-th of all others.
+    unlabeled = prepared.unlabeled / settings.folds.k
+    held = held_by_label(labels, rare, share, unlabeled)
     trained = train_members(
         Program(rows, settings.model, settings.train, fold_seed, member_seeds),
         scaled,
-        _Measure(scaled, held, settings),
+        _Measure(scaled, held, unlabeled, settings),
         CheckpointFile(str(checkpoint), fold_fingerprint(prepared, settings, number)) if checkpoint else None,
         on_round,
     )
     mean_score = trained.scores[trained.healthy].mean(axis=0)
-    prevalence = prevalence_of(mean_score, held.labels, settings)
+    prevalence = prevalence_of(mean_score, labels, unlabeled, settings)
     validation = replace(held, prevalence=prevalence.value).scored(mean_score)
     candidates = {one.name: _candidate(one, validation, trained, scaler, settings) for one in settings.definitions}
     return FoldOffer(number, candidates, validation_rows, trained.progress, prevalence)
@@ -113,21 +116,21 @@ def training_rows(
 class _Measure:
     """How well each member ranks and names the validation rows, for the live card."""
 
-    def __init__(self, scaled: np.ndarray, held: HeldOut, settings: Settings) -> None:
+    def __init__(self, scaled: np.ndarray, held: HeldOut, unlabeled: float, settings: Settings) -> None:
         is_labeled = held.labels != UNLABELED
-        self.held, self.settings, self.budget = held, settings, settings.review_budget
+        self.held, self.unlabeled, self.settings, self.budget = held, unlabeled, settings, settings.review_budget
         self.labeled, self.labels = scaled[is_labeled], held.labels[is_labeled]
         self.classes = settings.populations.classes
 
     def __call__(self, scores: np.ndarray, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Measure scores [P, n] and the weights behind them; a member with broken numbers gets 0.
 
-        Precision takes the prevalence that the members' mean score tells of by now, if none is configured.
+        Precision takes the prevalence that is configured, or that the members' mean score tells of by now.
         """
         usable = np.where(np.isfinite(scores).all(axis=1)[:, None], scores, 0.0)
         curves = [curve(self.held.scored(row)) for row in usable]
         recall = np.array([recall_at_shares(one, np.array([self.budget])).item() for one in curves])
-        prevalence = prevalence_of(usable.mean(axis=0), self.held.labels, self.settings).value
+        prevalence = prevalence_of(usable.mean(axis=0), self.held.labels, self.unlabeled, self.settings).value
         right = _most_probable(_layers(weights), self.labeled) == self.labels
         return {
             "validation_recall_at_budget": recall,

@@ -7,7 +7,6 @@ import numpy as np
 
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
-from scarcegan.evaluation.prevalence import known_prevalence
 from scarcegan.evaluation.records import Evaluation, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
@@ -33,14 +32,14 @@ def judge_models(
     The headline model is measured by subgroup as well, on the first test set. The registry knows the champions.
     """
     rows, players, rare = prepared.test_rows(), prepared.players, len(settings.populations.negatives)
-    known = known_prevalence(players.truth[next(iter(rows.values()))], settings.data.prevalence)
-    prevalence = known or next(iter(validation.values())).prevalence
+    prevalence = next(iter(validation.values())).prevalence
     held = {name: held_out(players.labels[at], players.truth[at], rare, prevalence.value) for name, at in rows.items()}
     features = {name: players.features[at] for name, at in rows.items()}
     challengers = {}
     for name, model in models.items():
         chosen = validation[name]
-        challengers[name] = Challenger(_told(model, features), chosen.point, chosen.members, chosen.folds)
+        told = _told(model, features)
+        challengers[name] = Challenger(told, chosen.point, chosen.promise, chosen.members, chosen.folds)
     champions = _champions(registry, features, models)
     evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings)
     model, first = models[evaluation.headline], evaluation.test_sets[0]

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from scarcegan.data.folds import split
-from scarcegan.data.players import Players
+from scarcegan.data.players import UNLABELED, Players
 from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report
 from scarcegan.data.validation import validate
@@ -25,19 +25,27 @@ class Prepared(Record):
         fold: int8 array [n]: the fold in which a pool player validates; `folds.k` for an unlabelled player set
             apart for the final thresholds; -s for a player of test set s.
         fingerprint: 16 hex digits that name exactly these players.
+        each_unlabeled: how many unlabelled players of the source each one of the pool stands for; 1 unless sampled.
     """
 
     players: Players
     fold: np.ndarray
     fingerprint: str
+    each_unlabeled: float = 1.0
+
+    @property
+    def unlabeled(self) -> float:
+        """The number of unlabelled players beside the labelled ones of the pool, those left out included."""
+        return self.each_unlabeled * np.count_nonzero((self.players.labels == UNLABELED) & (self.fold >= 0))
 
     def test_rows(self) -> dict[str, np.ndarray]:
         """Return the rows of each test set's players by its name, int arrays."""
         return {name: np.flatnonzero(self.fold == -number) for number, name in enumerate(self.players.test_sets, 1)}
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the players' columns, `fold` and `fingerprint` in one dict; arrays are passed on, not copied."""
-        return {**self.players.to_plain(), "fold": self.fold, "fingerprint": self.fingerprint}
+        """Return the players' columns and the other fields in one dict; arrays are passed on, not copied."""
+        others = {name: value for name, value in vars(self).items() if name != "players"}
+        return {**self.players.to_plain(), **others}
 
     @classmethod
     def from_plain(cls, plain: Any) -> Self:
@@ -52,9 +60,14 @@ def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
         DataProblem: the data cannot be used as they are.
         SettingsProblem: the settings do not fit the source.
     """
-    players = validate(load_players(settings), settings)
+    loaded = validate(load_players(settings), settings)
     # A feature misnamed for the evaluation is better heard of before the training.
-    subgroup_features(players.feature_names, settings.evaluate.subgroup_features)
-    players, fold = split(players, settings, np.random.default_rng(settings.seed))
+    subgroup_features(loaded.feature_names, settings.evaluate.subgroup_features)
+    players, fold = split(loaded, settings, np.random.default_rng(settings.seed))
     report = data_report(players, fold, settings)
-    return Prepared(players, fold, report.fingerprint), report
+    # Test players of the source's own are never sampled; those held out here come from the sampled ones.
+    there, kept = (
+        int(np.count_nonzero((one.labels == UNLABELED) & ((one.test_set == 0) | (not loaded.test_sets))))
+        for one in (loaded, players)
+    )
+    return Prepared(players, fold, report.fingerprint, there / max(1, kept)), report

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scarcegan.evaluation.definitions import OperatingPoint
-from scarcegan.evaluation.records import Prevalence
+from scarcegan.evaluation.records import Prevalence, Promise
 from scarcegan.gan.progress import Progress
 from scarcegan.records import Record
 from scarcegan.serving.parts import AnyPart
@@ -48,12 +48,14 @@ class FoldOffer(Record):
 
 @dataclass(frozen=True)
 class Selected(Record):
-    """What validation players tell of a selected model: its threshold and what that reaches, and the prevalence.
+    """What validation players tell of a selected model: its threshold, what that reaches and promises, the prevalence.
 
-    `members` are those of all parts; `folds` are what each fold's part reaches with a threshold of its own.
+    `members` are those of all parts; `folds` are what each fold's part reaches with a threshold of its own. Without a
+    bound the promise is None.
     """
 
     point: OperatingPoint
+    promise: Promise | None
     members: int
     folds: Sequence[OperatingPoint]
     prevalence: Prevalence

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from scarcegan.evaluation.prevalence import prevalence_of
+from scarcegan.evaluation.promises import promised_point
 from scarcegan.evaluation.scored import held_by_label
-from scarcegan.evaluation.selection import final_threshold
 from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
@@ -32,8 +32,8 @@ def select_models(
         for definition in settings.definitions
     }
     # One prevalence for all definitions: their precisions can then be compared.
-    prevalence = prevalence_of(np.mean(list(pooled.values()), axis=0), labels, settings)
-    held = held_by_label(labels, len(settings.populations.negatives), prevalence.value)
+    prevalence = prevalence_of(np.mean(list(pooled.values()), axis=0), labels, prepared.unlabeled, settings)
+    held = held_by_label(labels, len(settings.populations.negatives), prevalence.value, prepared.unlabeled)
     models, selected = {}, {}
     for definition in settings.definitions:
         name = definition.name
@@ -47,10 +47,13 @@ def select_models(
             parts=tuple(candidate.part for candidate in candidates),
         )
         unseen, rare = model.probabilities(background), model.rare_index
-        scored = held.scored(pooled[name])
-        point = final_threshold(scored, definition, settings.review_budget, unseen[:, rare])
+        scored, budget = held.scored(pooled[name]), settings.review_budget
+        by_fold = np.stack([replace(model, parts=(part,)).risk(background) for part in model.parts])
+        point, promise = promised_point(
+            definition, scored, prevalence, unseen[:, rare], by_fold, budget, settings.evaluate.confidence
+        )
         reference = reference_scores(unseen, rare, point.threshold)
         models[name] = replace(model, threshold=point.threshold, reference=reference)
         members = sum(len(candidate.members) for candidate in candidates)
-        selected[name] = Selected(point, members, [candidate.point for candidate in candidates], prevalence)
+        selected[name] = Selected(point, promise, members, [candidate.point for candidate in candidates], prevalence)
     return models, selected
