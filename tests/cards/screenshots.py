@@ -17,7 +17,7 @@ from cards.drift_card import drift_card
 from cards.evaluate_card import evaluate_card
 from cards.preprocess_card import preprocess_card
 from cards.register_card import register_card
-from cards.review_report import review_parts
+from cards.review_report import review_report
 from cards.score_card import score_card
 from cards.train_card import train_card
 
@@ -38,7 +38,7 @@ def sample_cards() -> dict[str, list[Any]]:
         "compare": compare_card(samples.comparison()),
         "score": score_card(samples.score_report(), samples.first_rows()),
         "drift": drift_card(samples.drift(), samples.decision()),
-        "review": review_parts(samples.dossier()),
+        "review": review_report(samples.dossier()),
     }
 
 
