@@ -47,8 +47,7 @@ def photograph(name: str, components: list[Any], width: int, dark: bool, folder:
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{name}.html"
     page.write_text(card_browser.to_html(components, f"RetrainFlow/1/{name}/1"))
-    picture = folder / f"{name}_{width}{'_dark' * dark}.png"
-    return card_browser.open_page(page, width=width, dark=dark, screenshot=picture)
+    return card_browser.open_page(page, width, dark, folder / f"{name}_{width}{'_dark' * dark}.png")
 
 
 def main(folder: Path) -> None:
