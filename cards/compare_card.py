@@ -1,7 +1,6 @@
 """The card that sets runs side by side: which is best, what differs, how they learned, on which data."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import cycle
 from statistics import median
 from typing import Any
@@ -31,7 +30,14 @@ def compare_card(compared: RunsCompared) -> list[Any]:
     settings = [
         [key, *(words.setting(by_run[run]) for run in compared.runs)] for key, by_run in compared.settings.items()
     ]
+    titles = {_title(one): (one.definition, one.metric) for one in compared.metrics}
+    metrics = [
+        [title, *(words.interval(metric, compared.figure(run, definition, metric)) for run in compared.runs)]
+        for title, (definition, metric) in titles.items()
+    ]
     leads = [_lead(best, best.lead) for best in compared.best if best.lead is not None]
+    same = {run: ", the same" for run in others if compared.has_same_data(run)}
+    data = [f"{run}: {compared.data[run] or 'no data yet'}{same.get(run, '')}" for run in compared.runs]
     unread = [f"{run}: {why}" for run, reasons in compared.unread.items() for why in reasons]
     parts = [
         theme.heading("Which run is best for each business definition?", BEST_READING),
@@ -45,10 +51,10 @@ def compare_card(compared: RunsCompared) -> list[Any]:
         theme.heading("How did they learn?"),
         *(chart for series in CURVES for chart in _curves(compared, series)),
         theme.heading(f"Were they trained on the same data as {first}?"),
-        theme.bullets(_data(compared, run) for run in compared.runs),
+        theme.bullets(data),
         *_drift(compared),
         theme.heading("All metrics", "On test players, with 95 % intervals from resampling them."),
-        _metric_table(compared),
+        theme.table(["Model and metric", *compared.runs], metrics),
         *([theme.bullets(unread, "This version of the code cannot read")] if unread else []),
     ]
     return theme.page(f"{words.plural(len(others), 'run')} beside {first}", parts)
@@ -86,8 +92,8 @@ def _deltas(compared: RunsCompared) -> list[VegaChart]:
     for one in sorted(compared.metrics, key=lambda one: one.definition != compared.headline):
         if one.run != first and one.delta is not None:
             low, high = (None, None) if one.spread is None else (one.delta - one.spread, one.delta + one.spread)
-            mark = Mark(words.metric_name(one.metric), one.delta, low, high, color=colors[one.run])
-            marks.append(replace(mark, series=one.run, choice=one.definition))
+            name, color = words.metric_name(one.metric), colors[one.run]
+            marks.append(Mark(name, one.delta, low, high, series=one.run, color=color, choice=one.definition))
     question = "What changes, beyond what folds differ by?"
     reading = f"Difference to {first}; lines: ± the spread of both runs' folds. A line across zero may be chance."
     return [points(question, reading, Axis("difference"), marks, [Rule(0)])] if marks else []
@@ -108,11 +114,6 @@ def _curves(compared: RunsCompared, series: str) -> list[VegaChart]:
     return [banded_lines(question, reading, Axis("iteration"), value, lines)] if lines else []
 
 
-def _data(compared: RunsCompared, run: str) -> str:
-    same = ", the same" if run != compared.runs[0] and compared.has_same_data(run) else ""
-    return f"{run}: {compared.data[run] or 'no data yet'}{same}"
-
-
 def _drift(compared: RunsCompared) -> list[VegaChart]:
     moved, colors = sorted(compared.drift, key=lambda row: -row.psi), _colors(compared)
     features = list(dict.fromkeys(row.feature for row in moved))[:MOST_DRIFTED]
@@ -125,15 +126,6 @@ def _drift(compared: RunsCompared) -> list[VegaChart]:
     ]
     axis, question = Axis("population stability index"), "Which features are distributed otherwise?"
     return [ranked_bars(question, reading, axis, marks, [Rule(STRONG)])] if marks else []
-
-
-def _metric_table(compared: RunsCompared) -> Any:
-    titles = {_title(one): (one.definition, one.metric) for one in compared.metrics}
-    rows = [
-        [title, *(words.interval(metric, compared.figure(run, definition, metric)) for run in compared.runs)]
-        for title, (definition, metric) in titles.items()
-    ]
-    return theme.table(["Model and metric", *compared.runs], rows)
 
 
 def _colors(compared: RunsCompared) -> dict[str, str]:

@@ -25,10 +25,16 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]
     # The headline model's verdict is a title, the others' stand below.
     verdicts = {name: verdict.sentence for name, verdict in evaluation.verdicts.items()}
     headline = verdicts.pop(evaluation.headline, "")
+    prevalence = evaluation.prevalence
+    basis = (
+        f"Review budget: {words.percent(evaluation.review_budget)} of players. Share of risky players among all: "
+        f"{words.percent(prevalence.value)} ({prevalence.how}). Brackets are 95 % intervals, from resampling the test "
+        "players. A difference in recall is taken where both flag as many players as the model does."
+    )
     parts = [
         Markdown("\n".join([f"### {headline}\n" if headline else "", *(f"- {other}" for other in verdicts.values())])),
         evaluation_parts.verdict_table(evaluation),
-        _basis(evaluation),
+        Markdown(basis),
         *measured_on(evaluation, first),
         theme.heading("Can the scores and classes be trusted?"),
         evaluation_parts.calibration(evaluation, first),
@@ -50,8 +56,7 @@ def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
     untouched = f"{players} players, {risky} known risky. None of them was seen in training or selection."
     return [
         theme.heading(f"Test set `{test_set}`", untouched),
-        evaluation_parts.recall_curves(evaluation, test_set),
-        evaluation_parts.precision_curves(evaluation, test_set),
+        *evaluation_parts.curves(found, evaluation.review_budget),
         Markdown("### How well are players ranked, whatever the threshold?"),
         evaluation_parts.measure_table(found, RANKING),
         evaluation_parts.other_thresholds(evaluation, test_set),
@@ -93,15 +98,6 @@ def subgroup_part(subgroups: Subgroups | None) -> list[Any]:
     axis = Axis("risky players found (recall)", share=True, low=0, high=1)
     chart = [points("Whose risk does the model overlook?", reading, axis, marks)] if marks else []
     return [theme.heading(title, about), *chart, theme.table(headers, rows)]
-
-
-def _basis(evaluation: Evaluation) -> Markdown:
-    prevalence = evaluation.prevalence
-    return Markdown(
-        f"Review budget: {words.percent(evaluation.review_budget)} of players. Share of risky players among all: "
-        f"{words.percent(prevalence.value)} ({prevalence.how}). Brackets are 95 % intervals, from resampling the test "
-        "players. A difference in recall is taken where both flag as many players as the model does."
-    )
 
 
 def _range(group: Group) -> str:

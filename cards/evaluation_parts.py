@@ -11,21 +11,19 @@ from cards.charts import Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, p
 from scarcegan import words
 from scarcegan.evaluation.records import AT_THRESHOLD, Comparison, Evaluation, Measures, Verdict
 
-DASHES = {"model": "solid", "champion": "dashed", "rival": "dotted"}
 RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f")
 FLAGGED = Axis("players flagged (logarithmic)", share=True, log=True, high=1)
 RECALL = Axis("risky players found (recall)", share=True, low=0, high=1)
 PRECISION = Axis("flagged players that are risky (precision)", share=True, low=0, high=1)
 VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with ", "no rival": "no rival"}
-CURVES_IN_WORDS = "Solid: models; dashes: champions; dots: rivals; bands: 95 %. Click the legend (shift: several)."
 
 
 class Contestant(NamedTuple):
-    """Whoever was measured on a test set: a model, a champion or a rival (`kind`)."""
+    """Whoever was measured on a test set, and its lines: a model's are solid, a champion's dashed, a rival's dotted."""
 
     name: str
-    kind: str
     measures: Measures
+    dash: str
     color: str
     faint: bool
 
@@ -39,32 +37,30 @@ def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
     # Four of the theme's six colours: the last two are for rivals.
     colors = dict(zip(evaluation.models, itertools.cycle(theme.SERIES[:4]), strict=False))
     for name, model in evaluation.models.items():
-        yield Contestant(name, "model", model.test[test_set], colors[name], name != headline)
+        yield Contestant(name, model.test[test_set], "solid", colors[name], name != headline)
     for name, champion in evaluation.champions.items():
         # A champion with other features or classes could not be measured.
         if test_set in champion.test:
             title, color = f"champion {name} (version {champion.version})", colors.get(name, theme.INK)
-            yield Contestant(title, "champion", champion.test[test_set], color, name != headline)
+            yield Contestant(title, champion.test[test_set], "dashed", color, name != headline)
     strongest = evaluation.verdicts[headline].rival if headline in evaluation.verdicts else None
     for (name, measured), color in zip(evaluation.rivals.items(), itertools.cycle(RIVAL_COLORS), strict=False):
         if test_set in measured:
-            yield Contestant(f"rival {name}", "rival", measured[test_set], color, name != strongest)
+            yield Contestant(f"rival {name}", measured[test_set], "dotted", color, name != strongest)
 
 
-def recall_curves(evaluation: Evaluation, test_set: str) -> VegaChart:
-    """Draw recall against the flagged share."""
-    budget = evaluation.review_budget
-    rule = Rule(budget, f"review budget {words.percent(budget)}")
+def curves(found: Sequence[Contestant], review_budget: float) -> list[VegaChart]:
+    """Draw recall against the flagged share, and precision against recall."""
+    budget = Rule(review_budget, f"review budget {words.percent(review_budget)}")
+    recalled, precise = (
+        [_line(one.measures, x, y, name=one.name, dash=one.dash, color=one.color, faint=one.faint) for one in found]
+        for x, y in (("flagged_share", "recall"), ("recall", "precision"))
+    )
+    reading = "Solid: models; dashes: champions; dots: rivals; bands: 95 %. Click the legend (shift: several)."
     question = "How many risky players are found for the players flagged?"
-    lines = _curves(evaluation, test_set, "flagged_share", "recall")
-    return banded_lines(question, CURVES_IN_WORDS, FLAGGED, RECALL, lines, [rule])
-
-
-def precision_curves(evaluation: Evaluation, test_set: str) -> VegaChart:
-    """Draw precision against recall."""
-    lines = _curves(evaluation, test_set, "recall", "precision")
+    recall = banded_lines(question, reading, FLAGGED, RECALL, recalled, [budget])
     question = "How often is a flagged player risky, the more are found?"
-    return banded_lines(question, CURVES_IN_WORDS, RECALL, PRECISION, lines)
+    return [recall, banded_lines(question, reading, RECALL, PRECISION, precise)]
 
 
 def other_thresholds(evaluation: Evaluation, test_set: str) -> VegaChart:
@@ -168,13 +164,6 @@ def bound(met: bool) -> str:
 
 def _headline_first(evaluation: Evaluation) -> list[str]:
     return sorted(evaluation.models, key=lambda name: name != evaluation.headline)
-
-
-def _curves(evaluation: Evaluation, test_set: str, x: str, y: str) -> list[Line]:
-    return [
-        _line(one.measures, x, y, name=one.name, dash=DASHES[one.kind], color=one.color, faint=one.faint)
-        for one in contestants(evaluation, test_set)
-    ]
 
 
 def _line(measures: Measures, x: str, y: str, *, name: str, **look: Any) -> Line:

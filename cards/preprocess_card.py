@@ -34,7 +34,7 @@ def preprocess_card(report: DataReport, snapshot: SnapshotReport | None) -> list
         _fold_table(report.folds),
         *(_snapshot(snapshot) if snapshot else []),
         theme.heading("Features"),
-        _separation_chart(ranked, {suspect.feature for suspect in report.suspects}),
+        _separation_chart(ranked),
         _distribution_chart(ranked[:DISTRIBUTIONS_SHOWN]),
         _feature_list(ranked),
     ]
@@ -42,17 +42,10 @@ def preprocess_card(report: DataReport, snapshot: SnapshotReport | None) -> list
 
 
 def attention(report: DataReport) -> Markdown:
-    """List what needs attention; a suspect feature that a warning names is named once."""
-    suspects = [
-        f"feature '{suspect.feature}' alone tells risky from unlabelled players (AUC {words.score(suspect.auc, 3)}): a "
-        "likely leak. Check that it is known at the cut-off, or name it in `data.ignore_columns`."
-        for suspect in report.suspects
-        if not any(f"'{suspect.feature}'" in warning for warning in report.warnings)
-    ]
-    notes = [*suspects, *report.warnings]
-    if not notes:
+    """List what needs attention: the report's warnings, which name its suspect features too."""
+    if not report.warnings:
         return Markdown("**Nothing to worry about**: no suspect features, no warnings.")
-    return theme.bullets(notes, f"{words.plural(len(notes), 'thing')} to look at")
+    return theme.bullets(report.warnings, f"{words.plural(len(report.warnings), 'thing')} to look at")
 
 
 def _headline(report: DataReport) -> Table:
@@ -120,15 +113,12 @@ def _move_chart(snapshot: SnapshotReport) -> VegaChart:
     return ranked_bars("Which features have moved since the previous snapshot?", reading, axis, marks)
 
 
-def _separation_chart(ranked: Sequence[FeatureDescription], suspects: set[str]) -> VegaChart:
-    shown = ranked[:SEPARATING_SHOWN]
-    kinds = dict.fromkeys(suspects, ("likely leak", theme.RED))
-    marks = [
-        Mark(row.name, row.auc, label=words.score(row.auc, 3), series=kind, color=color)
-        for row in shown
-        for kind, color in (kinds.get(row.name, ("feature", theme.BLUE)),)
-    ]
-    reading = f"The best {len(shown)} of {len(ranked)}. Beyond the dashed line ({SUSPECT_AUC}) a leak is likely."
+def _separation_chart(ranked: Sequence[FeatureDescription]) -> VegaChart:
+    marks = []
+    for row in ranked[:SEPARATING_SHOWN]:
+        kind, color = ("likely leak", theme.RED) if row.auc >= SUSPECT_AUC else ("feature", theme.BLUE)
+        marks.append(Mark(row.name, row.auc, label=words.score(row.auc, 3), series=kind, color=color))
+    reading = f"The best {len(marks)} of {len(ranked)}. Beyond the dashed line ({SUSPECT_AUC}) a leak is likely."
     axis = Axis("AUC of the feature alone (0.5: none, 1: perfect)", low=0.5, high=1)
     question = "Which features alone tell risky players from the unlabelled?"
     return ranked_bars(question, reading, axis, marks, [Rule(SUSPECT_AUC)])

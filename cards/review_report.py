@@ -1,19 +1,17 @@
-"""What a reviewer reads before a release is approved, as one self-contained page built from the cards' parts."""
+"""What a reviewer reads before a release is approved, built from the cards' parts."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
 from cards.evaluate_card import folds, measured_on, subgroup_part
-from cards.page import html_page
 from cards.preprocess_card import attention, population_table
 from cards.register_card import lineage_table
 from scarcegan import words
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import PURPOSE, Evaluation
-from scarcegan.history.records import DecidedVersion, Dossier
+from scarcegan.history.records import Dossier
 from scarcegan.registry.release import Release
 
 NETWORKS = ("model.objective", "model.variant", "model.trunk", "model.thresholds")
@@ -39,19 +37,14 @@ METHOD_IN_WORDS = (
 )
 
 
-def review_report(dossier: Dossier) -> str:
-    """Write the report of a run as an HTML page."""
-    return html_page(review_parts(dossier), f"Review of run {dossier.run}")
-
-
-def review_parts(dossier: Dossier) -> list[Any]:
-    """Build the parts of the report of a run."""
-    evaluation = dossier.evaluation
+def review_report(dossier: Dossier) -> list[Any]:
+    """Build the report of a run."""
+    evaluation, facts = dossier.evaluation, dossier.facts
     budget = f"Review budget: {words.percent(evaluation.review_budget)} of players."
     missed = [name for name, model in evaluation.models.items() if not model.constraint_met]
     own_limits = [f"`{name}` did not meet its bound on validation players: approve with care." for name in missed]
     parts = [
-        Markdown(f"Made {dossier.created} by {dossier.user}; written from the run's own records."),
+        Markdown(f"Made {words.moment(facts.created)} by {facts.user}; written from the run's own records."),
         theme.bullets(verdict.sentence for verdict in evaluation.verdicts.values()),
         theme.heading("Purpose", f"{PURPOSE} {budget} Each model serves a business definition of its own:"),
         evaluation_parts.verdict_table(evaluation),
@@ -64,9 +57,9 @@ def review_parts(dossier: Dossier) -> list[Any]:
         *_harms(evaluation),
         *(subgroup_part(evaluation.subgroups) if evaluation.subgroups else []),
         *_origin(dossier.release),
-        *_approval(dossier.versions),
+        *_approval(dossier),
     ]
-    return theme.page(f"Review of run {dossier.run}", parts)
+    return theme.page(f"Review of run {facts.run}", parts)
 
 
 def _data(report: DataReport, evaluation: Evaluation) -> list[Any]:
@@ -85,7 +78,8 @@ def _data(report: DataReport, evaluation: Evaluation) -> list[Any]:
 
 def _method(dossier: Dossier) -> list[Any]:
     made = dict.fromkeys(map(dossier.evaluation.training, dossier.evaluation.models))
-    settings = ", ".join(f"`{key}` = {dossier.settings[key]}" for key in METHOD if key in dossier.settings)
+    made_with = dossier.facts.settings
+    settings = ", ".join(f"`{key}` = {words.setting(made_with[key])}" for key in METHOD if key in made_with)
     return [theme.heading("Method", METHOD_IN_WORDS), theme.bullets([*made, f"Settings: {settings}."])]
 
 
@@ -108,15 +102,14 @@ def _origin(release: Release | None) -> list[Any]:
     return [theme.heading("Where it comes from", about), lineage_table(release.lineage)]
 
 
-def _approval(versions: Sequence[DecidedVersion]) -> list[Any]:
-    if not versions:
+def _approval(dossier: Dossier) -> list[Any]:
+    if not dossier.decisions:
         return [theme.heading("Who approved it", "Nobody: the registry knows no model of this run.")]
     rows = []
-    for one in versions:
-        version = f"{one.version} ({one.definition})"
-        for event in one.decisions:
+    for version, events in dossier.decisions.items():
+        for event in events:
             decided = event.status.lower() + (" (forced)" if event.forced else "")
             rows.append([version, decided, event.who, event.why, words.moment(event.at)])
-        if not one.decisions:
+        if not events:
             rows.append([version, "waits for a decision", "", "", ""])
     return [theme.heading("Who approved it"), theme.table(["Version", "Decision", "By", "Why", "When (UTC)"], rows)]

@@ -4,10 +4,13 @@ Cards are read on white and on dark pages: charts have no background of their ow
 middle contrast on both, and series differ in hue, lightness and dash (Okabe and Ito's colour-blind safe palette).
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from metaflow.cards import Markdown, Table, ValueBox
+from metaflow.plugins.cards.card_modules.basic import BlankCard, SectionComponent
 
 FONT = "Roboto, -apple-system, Segoe UI, Helvetica Neue, DejaVu Sans, Arial, sans-serif"
 INK, RULE = "#6b7280", "#9ca3af"
@@ -16,6 +19,7 @@ RED, SKY = "#d55e00", "#4aa3df"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 300
+WEB_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')  # Metaflow's template asks for Roboto
 Row = TypeVar("Row")
 
 # Metaflow's page has no room for a style sheet, but its Markdown lets one through. Without the first rule every chart
@@ -88,6 +92,14 @@ CONFIG: dict[str, Any] = {
 def page(title: str, parts: Sequence[Any]) -> list[Any]:
     """Open a card: its style, its title, then its parts in order."""
     return [Markdown(STYLE), Markdown(f"# {title}"), *parts]
+
+
+def html_page(components: Sequence[Any], title: str) -> str:
+    """Render components as `@card(type="blank")` does; without the web font, so that it needs no network."""
+    card = BlankCard(options={"title": title})
+    section = SectionComponent(contents=[item.render() for item in components]).render()
+    rendered: str = card.render(SimpleNamespace(pathspec=title), components=[section])
+    return WEB_FONT.sub("", rendered)
 
 
 def figures(*boxes: tuple[str, str, str]) -> Table:

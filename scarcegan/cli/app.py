@@ -7,9 +7,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from scarcegan import __version__
-from scarcegan.cli import models, report, runs, snapshots
-from scarcegan.cli.parity import parity
-from scarcegan.cli.preflight import preflight
+from scarcegan.cli import decisions, models, runs, snapshots
 from scarcegan.problems import Problem
 
 
@@ -34,11 +32,10 @@ app = typer.Typer(
     epilog="Begin with `make run`. Then `scarcegan runs list` says what was trained, `scarcegan report RUN` what to "
     "know before approving, and `scarcegan models approve` makes a model the champion, the one that scoring takes.",
 )
+app.add_typer(decisions.app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")
-for command in (preflight, parity, report.report):
-    app.command()(command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -2,15 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.console import Console, Group
 
 from scarcegan.cli import tables
-from scarcegan.cli.answers import Answer, answers
-from scarcegan.cli.options import NUMBER, Force, Reason, Who
+from scarcegan.cli.commands import NUMBER, Answer, Force, Reason, Who, answers
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.registry.versions import compare as compare_versions
@@ -23,8 +21,7 @@ app = typer.Typer(
 )
 
 
-@app.command("list")
-@answers
+@answers(app, "list")
 def list_versions(
     registry: Registry,
     definition: Annotated[str, typer.Option(help="Only this business definition.")] = "",
@@ -35,18 +32,15 @@ def list_versions(
     return _overview([version for version in versions if definition in ("", version.definition)])
 
 
-@app.command()
-@answers
+@answers(app)
 def show(registry: Registry, number: Annotated[int, NUMBER]) -> Answer:
     """Show one model: its numbers, where it comes from, and every decision about it."""
     version = registry.show(number)
     events = registry.events(version.version)
-    plain = asdict(version) | {"events": [asdict(event) for event in events]}
-    return Answer([plain], Group(tables.facts(version), tables.decisions(events)))
+    return Answer([vars(version) | {"events": events}], Group(tables.facts(version), tables.decisions(events)))
 
 
-@app.command()
-@answers
+@answers(app)
 def compare(registry: Registry, numbers: Annotated[list[int] | None, NUMBER] = None) -> Answer:
     """Show models side by side, each with its difference to the champion of its definition.
 
@@ -56,14 +50,13 @@ def compare(registry: Registry, numbers: Annotated[list[int] | None, NUMBER] = N
     chosen = [registry.show(number) for number in numbers or ()]
     found = compare_versions(chosen or [one for one in known if one.release_id == known[-1].release_id], known)
     rows = [
-        asdict(one.version) | {"champion": one.champion and one.champion.version, "differences": one.differences}
+        vars(one.version) | {"champion": one.champion and one.champion.version, "differences": one.differences}
         for one in found
     ]
     return Answer(rows, tables.side_by_side(found) if found else tables.NOTHING_YET)
 
 
-@app.command()
-@answers
+@answers(app)
 def approve(
     registry: Registry, numbers: Annotated[list[int], NUMBER], reason: Reason, who: Who, force: Force = False
 ) -> Answer:
@@ -71,15 +64,13 @@ def approve(
     return _overview(_decided(registry, lambda: registry.approve(*numbers, who=who, why=reason, force=force)))
 
 
-@app.command()
-@answers
+@answers(app)
 def reject(registry: Registry, numbers: Annotated[list[int], NUMBER], reason: Reason, who: Who) -> Answer:
     """Reject models; a rejected champion gives its place back to the one before."""
     return _overview(_decided(registry, lambda: registry.reject(*numbers, who=who, why=reason)))
 
 
-@app.command()
-@answers
+@answers(app)
 def rollback(
     registry: Registry,
     reason: Reason,
@@ -93,8 +84,7 @@ def rollback(
     return _overview(champions) if champions else Answer([], tables.NO_CHAMPION)
 
 
-@app.command()
-@answers
+@answers(app)
 def champion(
     registry: Registry,
     definition: Annotated[str, typer.Argument(help="Business definition, for instance review_budget.")],
@@ -110,8 +100,7 @@ def champion(
     return _overview([found])
 
 
-@app.command("who-made")
-@answers
+@answers(app, "who-made")
 def who_made(registry: Registry, number: Annotated[int, NUMBER]) -> Answer:
     """Show where a model comes from: run, commit, data, settings, card."""
     version = registry.show(number)
@@ -149,4 +138,4 @@ def _decided(registry: Registry, decide: Callable[[], list[ModelVersion]]) -> li
 
 def _overview(versions: Sequence[ModelVersion]) -> Answer:
     shown = tables.overview(versions) if versions else tables.NOTHING_YET
-    return Answer([asdict(version) for version in versions], shown)
+    return Answer(versions, shown)

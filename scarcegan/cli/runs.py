@@ -1,17 +1,19 @@
 """`scarcegan runs`: list, show and compare the runs of RetrainFlow, and tell the best ones."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.status import Status
+from rich.table import Column, Table
 from rich.text import Text
 
-from scarcegan import history
-from scarcegan.cli import run_tables
-from scarcegan.cli.answers import Answer, answers, write_page
-from scarcegan.cli.options import Run
+from scarcegan import history, words
+from scarcegan.cli.commands import Answer, Run, answers, write_page
+from scarcegan.cli.tables import figure, fixed, narrow, pairs, spaced
+from scarcegan.history.records import BestRun, Figure, RunFacts, RunsCompared
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,10 +21,16 @@ app = typer.Typer(
     epilog="`make run` makes a run; its number stands in the first column of `scarcegan runs list`. A run offers "
     "models; `scarcegan models` shows which of them are approved.",
 )
+NO_RUNS = Text(
+    "No runs yet, or none that fit: `make run` starts one; leave filters out, or go to the project's folder."
+)
+NOT_EVALUATED = Text("No run that was evaluated: `scarcegan runs list` shows where each stopped.")
+_STATES = {"finished": "green", "failed": "red", "unfinished": "yellow"}
+_SHOWN = ("recall", "flagged_share", "pr_auc")
+_MOST_DRIFTED = 5
 
 
-@app.command("list")
-@answers
+@answers(app, "list")
 def list_runs(
     tag: Annotated[list[str] | None, typer.Option(help="Only runs with this tag; give several for all.")] = None,
     since: Annotated[str, typer.Option(help="First day, as in 2026-11-22.")] = "",
@@ -40,37 +48,32 @@ def list_runs(
     """List runs, newest first: where each stopped, how well it does, which settings tell them apart."""
     with _patience():
         found = history.facts_of_runs(tag or (), since, until, user, status or "", namespace or None)
-    return Answer(history.rows_of(found), run_tables.runs_overview(found, definition))
+    return Answer(found, runs_overview(found, definition))
 
 
-@app.command()
-@answers
+@answers(app)
 def show(reference: Run) -> Answer:
     """Show one run: facts, metrics, settings, and the last words of one that failed."""
     facts = history.facts_of_run(reference)
-    return Answer(history.rows_of([facts]), run_tables.run_facts(facts))
+    return Answer([facts], run_facts(facts))
 
 
-@app.command()
-@answers
+@answers(app)
 def compare(
     references: Annotated[list[str], typer.Argument(metavar="RUN...", help="Two runs or more; the first is the base.")],
     html: Annotated[Path | None, typer.Option(help="Write the comparison with its charts as one page.")] = None,
 ) -> Answer:
     """Compare runs with the first one: settings that differ, metrics, learning curves, training data, the best."""
     with _patience():
-        found = history.compare(*references)
+        found = history.compare(*references).record
     if html is None:
-        return Answer([found.to_plain()], run_tables.runs_compared(found.record))
+        return Answer([found], runs_compared(found))
     from cards.compare_card import compare_card
-    from cards.page import html_page
 
-    write_page(html_page(compare_card(found.record), "Runs compared"), html)
-    return Answer([found.to_plain()], Text(f"Wrote {html}"))
+    return Answer([found], write_page(compare_card(found), "Runs compared", html))
 
 
-@app.command()
-@answers
+@answers(app)
 def best(
     references: Annotated[
         list[str] | None,
@@ -80,8 +83,142 @@ def best(
     """Show the best run for each business definition, and its lead."""
     with _patience():
         found, unread = history.best_runs(references or ())
-    return Answer([row.to_plain() for row in found], run_tables.best_by_group(found, unread, bool(references)))
+    return Answer(found, best_by_group(found, unread, bool(references)))
 
 
 def _patience() -> Status:
     return Console(stderr=True).status("Reading runs ...")  # shown on a terminal alone
+
+
+def runs_overview(runs: Sequence[RunFacts], definition: str) -> RenderableType:
+    """Return one row per run: how it went, how well one model does; then the settings that tell runs apart, and tags.
+
+    The model is that of the definition, if any is named, else the one that stands out in the newest evaluated run.
+    """
+    if not runs:
+        return NO_RUNS
+    definition = definition or next((run.headline for run in runs if run.headline), "")
+    user = ["user"] if len({run.user for run in runs}) > 1 else []
+    columns = [*map(fixed, ("run", "created", *user)), Column("status", min_width=10), *map(figure, _SHOWN)]
+    rows = []
+    for run in runs:
+        known = [run.run, words.moment(run.created), *([run.user] if user else [])]
+        rows.append([*known, _state(run), *_values(run.metrics.get(definition, {}), _SHOWN)])
+    about = Text(f"Model '{definition}' on its test players." if definition else "No run is evaluated.", style="dim")
+    unread = _not_read({run.run: run.unread for run in runs})
+    return Group(narrow(*columns, rows=rows), about, Text(), _apart(runs), *unread)
+
+
+def _apart(runs: Sequence[RunFacts]) -> Table:
+    """Return the settings that tell the listed runs apart, and the tags; paths tell machines apart, not models."""
+    names = dict.fromkeys(key for run in runs for key in run.settings if not key.endswith("path"))
+    differing = [key for key in names if len({repr(run.settings[key]) for run in runs if key in run.settings}) > 1]
+    rows = []
+    for run in runs:
+        told = [f"{key} {words.setting(run.settings[key])}" for key in differing if run.settings.get(key) is not None]
+        told += [f"resumes {run.origin_run}"] if run.origin_run not in (None, run.run) else []
+        rows.append((run.run, "\n".join(filter(None, ["; ".join(told), " ".join(run.tags)]))))
+    return narrow("run", "settings that differ, and tags", rows=rows)
+
+
+def run_facts(run: RunFacts) -> Group:
+    """Return everything about one run: facts, last words, metrics by definition, settings."""
+    facts = ("user", "seconds", "origin_run", "commit", "config", "data", "release", "money", "tags")
+    shown = {"created": words.moment(run.created), "status": _state(run).plain}
+    shown |= {name: words.setting(getattr(run, name)) for name in facts if getattr(run, name) is not None}
+    settings = {key: words.setting(value) for key, value in run.settings.items()}
+    parts: list[RenderableType] = [pairs(f"Run {run.run}", shown)]
+    if run.last_words is not None:
+        parts += [Text("\nIts last words", style="bold"), Text(run.last_words)]
+    parts += _not_read({run.run: run.unread})
+    if run.metrics:
+        names = list(next(iter(run.metrics.values())))
+        rows = ((definition, *_values(measured, names)) for definition, measured in run.metrics.items())
+        parts += [Text(), narrow("", *map(figure, names), rows=rows)]
+    return Group(*parts, Text(), pairs("Settings", settings))
+
+
+def _values(measured: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    return [words.metric_value(name, measured.get(name)) for name in names]
+
+
+def runs_compared(compared: RunsCompared) -> Group:
+    """Return settings that differ, metrics with their differences, drift of the training data and the best runs."""
+    settings = [[key, *(words.setting(of[run]) for run in compared.runs)] for key, of in compared.settings.items()]
+    definitions = dict.fromkeys(figure.definition for figure in compared.metrics)
+    return Group(
+        _by_run(compared, "Settings that differ", settings)
+        if compared.settings
+        else Text("All settings are the same."),
+        *(part for definition in definitions for part in (Text(), _figures(compared, definition))),
+        Text(f"\nTraining data beside those of {compared.runs[0]}, features that moved most", style="bold"),
+        *(_drifted(compared, run) for run in compared.runs[1:]),
+        Text(),
+        best_by_group(compared.best, compared.unread, is_one_group=True),
+    )
+
+
+def best_by_group(best: Sequence[BestRun], unread: Mapping[str, Sequence[str]], is_one_group: bool) -> Group:
+    """Return a table of the best runs, for each registry group unless the runs were named; then what was not read."""
+    groups = [""] if is_one_group else list(dict.fromkeys(row.group for row in best))
+    tables = [_best([row for row in best if group in ("", row.group)], group) for group in groups]
+    return Group(*(tables if best else [NOT_EVALUATED]), *_not_read(unread))
+
+
+def _best(rows: Sequence[BestRun], group: str) -> Table:
+    """Return the best run per definition with its lead over the next one, two lines each to fit 80 characters."""
+    columns = map(fixed, ("definition\nbound", "best run\nby", "value\n[95 %]", "ahead of\nlead ± spread of folds"))
+    table = narrow(*columns, title=f"Best run for each business definition{group and f' in {group}'}")
+    for row in rows:
+        bound = ("met", "dim") if row.constraint_met else ("not met", "red")
+        other = ", other data" if row.same_data is False else ""
+        lead = f"{row.runner_up}{other}\n{words.difference(row.metric, row.lead, row.spread)}"
+        table.add_row(
+            Text.assemble(row.definition, "\n", bound),
+            Text.assemble(row.run, "\n", (words.metric_name(row.metric), "dim")),
+            Text(words.interval(row.metric, row).replace(" [", "\n[")),
+            Text(lead if row.runner_up else "no other"),
+        )
+    return table
+
+
+def _figures(compared: RunsCompared, definition: str) -> Table:
+    rows = []
+    for metric in dict.fromkeys(one.metric for one in compared.metrics):
+        figures = (compared.figure(run, definition, metric) for run in compared.runs)
+        rows.append([spaced(metric), *(_beside(one, compared.runs[0]) for one in figures)])
+    return _by_run(compared, f"{definition}: difference to the first run ± spread of the folds", rows)
+
+
+def _beside(found: Figure | None, first: str) -> Text:
+    if found is None:
+        return Text(words.MISSING)
+    text = Text(words.metric_value(found.metric, found.value))
+    if found.delta is not None and found.run != first:
+        is_beyond = found.spread is not None and abs(found.delta) > found.spread
+        difference = words.difference(found.metric, found.delta, found.spread)
+        text.append(f"\n{difference}", style="bold" if is_beyond else "dim")
+    return text
+
+
+def _drifted(compared: RunsCompared, run: str) -> Text:
+    moved = [row for row in compared.drift if row.run == run][:_MOST_DRIFTED]
+    names = ", ".join(f"{row.feature} (PSI {words.score(row.psi)})" for row in moved)
+    return Text(f"{run}: {'the same data' if compared.has_same_data(run) else names or 'no data to compare'}")
+
+
+def _by_run(compared: RunsCompared, title: str, rows: Iterable[Iterable[Any]]) -> Table:
+    columns = (Column(run, justify="right", overflow="fold") for run in compared.runs)
+    return narrow(Column(overflow="fold"), *columns, title=title, rows=rows)
+
+
+def _not_read(unread: Mapping[str, Sequence[str]]) -> list[RenderableType]:
+    """Say what this code cannot read, and of which runs: after an update it is the same for all before."""
+    told = dict.fromkeys(why for reasons in unread.values() for why in reasons)
+    of = {why: ", ".join(run for run, reasons in unread.items() if why in reasons) for why in told}
+    return [Text(f"\nNot read of run {names}: {why}", style="yellow") for why, names in of.items()]
+
+
+def _state(run: RunFacts) -> Text:
+    where = "" if run.status == "finished" else f" in {run.step}"
+    return Text(run.status + where, style=_STATES[run.status])

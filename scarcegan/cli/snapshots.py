@@ -1,6 +1,5 @@
 """`scarcegan snapshots`: list what FeaturesFlow has published, and show one of them."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.answers import Answer, answers
+from scarcegan.cli.commands import Answer, answers
 from scarcegan.cli.tables import narrow, pairs
 from scarcegan.project import located
 
@@ -22,8 +21,7 @@ Folder = Annotated[
 ]
 
 
-@app.command("list")
-@answers
+@answers(app, "list")
 def list_snapshots(
     cutoff: Annotated[str, typer.Option(help="Only this cut-off date, as in 2026-11-22.")] = "", folder: Folder = ""
 ) -> Answer:
@@ -38,8 +36,7 @@ def list_snapshots(
     return Answer([_facts(manifest) for manifest in found], table)
 
 
-@app.command()
-@answers
+@answers(app)
 def show(name: Annotated[str, typer.Argument(help="Name of the snapshot.")], folder: Folder = "") -> Answer:
     """Show one snapshot: where it comes from, what was odd in its telemetry, what moved since the one before."""
     from scarcegan.data.distances import moves
@@ -53,7 +50,7 @@ def show(name: Annotated[str, typer.Argument(help="Name of the snapshot.")], fol
     lines = [f"note: {note}" for note in manifest.frame.notes]
     lines += [f"moved since {previous}: {move.name} (PSI {words.score(move.psi)})" for move in moved]
     shown = pairs(f"Snapshot {name}", {key: words.setting(value) for key, value in facts.items() if key != "notes"})
-    return Answer(facts | {"moved_most": [move.to_plain() for move in moved]}, Group(shown, *map(Text, lines)))
+    return Answer(facts | {"moved_most": moved}, Group(shown, *map(Text, lines)))
 
 
 def _store(folder: str) -> "SnapshotStore":
@@ -64,6 +61,6 @@ def _store(folder: str) -> "SnapshotStore":
 
 
 def _facts(manifest: "Manifest") -> dict[str, Any]:
-    frame = {key: value for key, value in asdict(manifest.frame).items() if key not in ("columns", "days_column")}
+    frame = {key: value for key, value in vars(manifest.frame).items() if key not in ("columns", "days_column")}
     held = {"players": manifest.players, "features": len(manifest.frame.columns), "parts": len(manifest.parts)}
     return {"name": manifest.name, "fingerprint": manifest.fingerprint, **held, **frame}

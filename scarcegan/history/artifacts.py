@@ -1,7 +1,7 @@
 """The artifacts of a run, loaded one by one: `players`, `models` and `candidates` stay where they are."""
 
-from collections.abc import Mapping
-from functools import cache, cached_property, partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import metaflow
@@ -44,36 +44,30 @@ def artifact(run: str | metaflow.Run, name: str) -> Any:
     if name not in MADE_IN:
         known = ", ".join(MADE_IN)
         raise HistoryProblem(f"expected an artifact among {known}, got '{name}': see RetrainFlow's docstring")
-    return RunArtifacts(find_run(run) if isinstance(run, str) else run).load(name)
+    found = find_run(run)
+    return _load(found, partial(tasks_of, found), name)
 
 
 class RunArtifacts:
-    """The artifacts of one run, each step asked for once; as records None where not made or not to be read.
+    """The small artifacts of one run, each step asked for once; as records None where not made or not to be read.
 
-    `unread` are those that could not be read so far, each with the reason: one of them must not hide the others.
+    `settings` are by dotted key, `data` is the fingerprint of the players. `unread` are those that could not be read so
+    far, each with the reason: one of them must not hide the others.
     """
 
     def __init__(self, run: metaflow.Run) -> None:
         self.run: str = run.id
         self.unread: list[str] = []
-        self._steps = run
-        self._tasks = cache(partial(tasks_of, run))
-
-    def load(self, name: str) -> Any:
-        """Return an artifact as `artifact` does; `Unreadable` where it, and not the datastore, is at fault."""
-        step = MADE_IN[name]
-        with reading():
-            if step == FOLDS:
-                made = {_data(task, "fold"): _data(task, name) for task in self._tasks(step)}
-                return dict(sorted((fold, value) for fold, value in made.items() if value is not None)) or None
-            steps = [one.id for one in self._steps] if step == LATEST else [step]
-            found = (_data(task, name) for one in steps for task in self._tasks(one)[:1])
-            return next((value for value in found if value is not None), None)
+        self._load = partial(_load, run, cache(partial(tasks_of, run)))
+        self.settings = flat(self.plain("settings") or {})
+        self.data_report = self.record("data_report", DataReport)
+        self.data = self.data_report.fingerprint if self.data_report else None
+        self.evaluation = self.record("evaluation", Evaluation)
 
     def plain(self, name: str) -> Any:
         """Return an artifact, or None where it is not made or cannot be loaded."""
         try:
-            return self.load(name)
+            return self._load(name)
         except Unreadable as problem:
             self.unread.append(str(problem))
             return None
@@ -82,29 +76,8 @@ class RunArtifacts:
         """Return an artifact as the record that it was made from, or None where it is not made or of another shape."""
         return self._as(kind, name, self.plain(name))
 
-    @cached_property
-    def settings(self) -> dict[str, Any]:
-        """By dotted key."""
-        return flat(self.plain("settings") or {})
-
-    @cached_property
-    def data_report(self) -> DataReport | None:
-        """What the run was trained on."""
-        return self.record("data_report", DataReport)
-
-    @property
-    def data(self) -> str | None:
-        """The fingerprint of its players."""
-        return self.data_report.fingerprint if self.data_report else None
-
-    @cached_property
-    def evaluation(self) -> Evaluation | None:
-        """How its models do."""
-        return self.record("evaluation", Evaluation)
-
-    @cached_property
     def progress(self) -> dict[int, Progress]:
-        """How each fold that has finished was trained."""
+        """Return how each fold that has finished was trained."""
         made = self.plain("progress") or {}
         folds = {fold: self._as(Progress, f"progress of fold {fold}", plain) for fold, plain in made.items()}
         return {fold: progress for fold, progress in folds.items() if progress}
@@ -128,6 +101,18 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             leaves[prefix + key] = ", ".join(map(str, value)) if isinstance(value, list) else value
     return leaves
+
+
+def _load(run: metaflow.Run, tasks: Callable[[str], list[metaflow.Task]], name: str) -> Any:
+    """Return an artifact as `artifact` does; `Unreadable` where it, and not the datastore, is at fault."""
+    step = MADE_IN[name]
+    with reading():
+        if step == FOLDS:
+            made = {_data(task, "fold"): _data(task, name) for task in tasks(step)}
+            return dict(sorted((fold, value) for fold, value in made.items() if value is not None)) or None
+        steps = [one.id for one in run] if step == LATEST else [step]
+        found = (_data(task, name) for one in steps for task in tasks(one)[:1])
+        return next((value for value in found if value is not None), None)
 
 
 def _data(task: metaflow.Task, name: str) -> Any:

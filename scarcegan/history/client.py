@@ -1,13 +1,16 @@
-"""Runs through Metaflow's Client API, on local and S3 datastores alike.
+"""Runs through Metaflow's Client API, on local and S3 datastores alike: found, read and tagged.
 
 Which metadata and datastore are read is Metaflow's own configuration (its profile, or the `.metaflow` folder above
-the working directory).
+the working directory). Tags `config:`, `data:` and `release:` say what a run is; `candidate` and `champion` follow the
+registry.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import PurePath
 from textwrap import shorten
+from typing import Any
 
 import metaflow
 from metaflow.cards import get_cards
@@ -15,8 +18,11 @@ from metaflow.exception import MetaflowException, MetaflowInvalidPathspec, Metaf
 from metaflow.plugins.cards.card_client import Card
 
 from scarcegan.problems import HistoryProblem
+from scarcegan.registry.release import Release
 
 FLOW = "RetrainFlow"
+CANDIDATE, CHAMPION = "candidate", "champion"
+_FOLLOWING = frozenset({CANDIDATE, CHAMPION})
 
 
 @contextmanager
@@ -57,8 +63,10 @@ def created_at(run: metaflow.Run) -> datetime:
     return begun
 
 
-def find_run(reference: str) -> metaflow.Run:
+def find_run(reference: str | metaflow.Run) -> metaflow.Run:
     """Return the run that `RetrainFlow/12` or `12` names, of any namespace; a `HistoryProblem` if there is none."""
+    if not isinstance(reference, str):
+        return reference
     pathspec = reference if "/" in reference else f"{FLOW}/{reference}"
     with reading():
         try:
@@ -72,7 +80,7 @@ def find_run(reference: str) -> metaflow.Run:
 
 def card(run: str | metaflow.Run, step: str) -> Card:
     """Return the card of a step's first task; a notebook shows it as a cell's last value."""
-    found = find_run(run) if isinstance(run, str) else run
+    found = find_run(run)
     with reading():
         cards = [one for task in tasks_of(found, step) for one in get_cards(task)]
     if not cards:
@@ -118,3 +126,35 @@ def last_words(run: metaflow.Run, step: str) -> str:
         lines = failed[0].stderr.strip().splitlines() if failed else []
         # The message comes last, below any traceback.
         return "\n".join(lines[-4:])
+
+
+def tag_release(release: Release) -> list[str]:
+    """Tag the run that has registered a release, as a candidate while a model of it waits for a decision.
+
+    No tags are returned where it cannot be tagged from here (a job on another machine without metadata service).
+    """
+    lineage = release.lineage
+    config, data = f"config:{PurePath(lineage.config).stem}", f"data:{lineage.data_fingerprint}"
+    tags = [config, data, f"release:{release.release_id}"]
+    if any(version.status == "PendingManualApproval" for version in release.versions):
+        tags.append(CANDIDATE)
+    return tags if _retag(lineage.run, add=tags) else []
+
+
+def follow_registry(states: Mapping[str, set[str]]) -> list[str]:
+    """Give runs, by pathspec, those of the tags `candidate` and `champion` that are theirs; take the others away.
+
+    A run is a candidate while a model of it waits for a decision, and champion while one of them is. Runs that cannot
+    be reached from here are returned; the registry holds without their tags.
+    """
+    return [run for run, wanted in states.items() if not _retag(run, add=wanted, remove=_FOLLOWING - wanted)]
+
+
+def _retag(pathspec: str, add: Any, remove: Any = ()) -> bool:
+    try:
+        with reading():
+            run = metaflow.Run(pathspec)
+            run.replace_tags(list(set(remove) & run.user_tags), list(add))
+    except HistoryProblem:
+        return False
+    return True

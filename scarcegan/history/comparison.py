@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from math import hypot
 from typing import Any
 
@@ -13,7 +13,6 @@ from scarcegan.data.distances import moves
 from scarcegan.evaluation.definitions import AIMS
 from scarcegan.history.artifacts import RunArtifacts
 from scarcegan.history.client import find_run, find_runs
-from scarcegan.history.frames import plain_rows
 from scarcegan.history.records import BestRun, Figure, LearningCurve, MovedFeature, RunsCompared
 from scarcegan.problems import HistoryProblem
 from scarcegan.records import Record
@@ -23,26 +22,20 @@ SERIES = ("validation_recall_at_budget", "validation_average_precision", "discri
 OVER_TIME = ["iteration", "median", "low", "high"]  # of a curve, a row of its frame for each entry
 
 
-@dataclass(frozen=True)
 class RunComparison:
     """Runs side by side, the first of them the reference: a record for cards and the terminal, and its frames.
 
     A frame has a row for each record in `record`; `settings` has one for each that differs, a column for each run.
     """
 
-    record: RunsCompared
-    runs: list[str]
-    settings: pd.DataFrame
-    metrics: pd.DataFrame
-    curves: pd.DataFrame
-    drift: pd.DataFrame
-    data: dict[str, str | None]
-    best: pd.DataFrame
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return everything as plain lists and dicts, for JSON; what was not measured is None."""
-        frames = {name: plain_rows(one) for name, one in vars(self).items() if isinstance(one, pd.DataFrame)}
-        return {"runs": self.runs, "data": self.data, "unread": self.record.unread} | frames
+    def __init__(self, record: RunsCompared) -> None:
+        self.record = record
+        settings = [{"setting": key, **by_run} for key, by_run in record.settings.items()]
+        self.settings = pd.DataFrame(settings, columns=["setting", *record.runs], dtype=object)
+        self.metrics = _frame(Figure, record.metrics)
+        self.curves = _frame(LearningCurve, record.curves).explode(OVER_TIME, ignore_index=True).infer_objects()
+        self.drift = _frame(MovedFeature, record.drift)
+        self.best = _frame(BestRun, record.best)
 
 
 def compare(*references: str) -> RunComparison:
@@ -61,17 +54,7 @@ def compare(*references: str) -> RunComparison:
         unread=_unread(found),
         headline=next((run.evaluation.headline for run in found if run.evaluation), None),
     )
-    settings = [{"setting": key, **by_run} for key, by_run in record.settings.items()]
-    return RunComparison(
-        record=record,
-        runs=list(record.runs),
-        settings=pd.DataFrame(settings, columns=["setting", *record.runs], dtype=object),
-        metrics=_frame(Figure, record.metrics),
-        curves=_frame(LearningCurve, record.curves).explode(OVER_TIME, ignore_index=True).infer_objects(),
-        drift=_frame(MovedFeature, record.drift),
-        data=dict(record.data),
-        best=_frame(BestRun, record.best),
-    )
+    return RunComparison(record)
 
 
 def best(*references: str) -> pd.DataFrame:
@@ -134,7 +117,7 @@ def _figures(run: RunArtifacts) -> dict[tuple[str, str], Figure]:
 
 
 def _curves(run: RunArtifacts) -> Iterator[LearningCurve]:
-    for fold, progress in run.progress.items():
+    for fold, progress in run.progress().items():
         for series in SERIES:
             rounds = np.array(progress.series[series], dtype=float)[:, np.array(progress.healthy)]
             low, median, high = np.quantile(rounds, [0.1, 0.5, 0.9], axis=1).tolist()

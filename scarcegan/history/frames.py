@@ -33,12 +33,12 @@ def runs(
     None reads all. Columns: the facts of `scarcegan.history.records.RunFacts`; then `settings.<key>` and
     `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
     """
-    return run_frame(facts_of_runs(tags, since, until, user, status, namespace))
+    return _frame(facts_of_runs(tags, since, until, user, status, namespace))
 
 
 def show(reference: str) -> "pd.Series[Any]":
     """Return the row of one run; `last_words` is what a failed run said at last."""
-    return run_frame([facts_of_run(reference)]).iloc[0]
+    return _frame([facts_of_run(reference)]).iloc[0]
 
 
 def facts_of_runs(
@@ -59,24 +59,12 @@ def facts_of_run(reference: str) -> RunFacts:
     return _facts(run, state, step, last_words(run, step) if state == "failed" else None)
 
 
-def run_frame(found: Iterable[RunFacts]) -> pd.DataFrame:
-    """Return one row per run, as `runs` does."""
+def _frame(found: Iterable[RunFacts]) -> pd.DataFrame:
     plain = [facts.to_plain() for facts in found]
     # Settings and metrics get a column for each key; a frame without rows still has the columns of the facts.
     frame = pd.json_normalize(plain) if plain else pd.DataFrame(columns=[field.name for field in fields(RunFacts)])
     frame["created"] = pd.to_datetime(frame["created"], format="ISO8601")
     return frame.drop(columns=["settings", "metrics", "headline"], errors="ignore")
-
-
-def rows_of(found: Iterable[RunFacts]) -> list[dict[str, Any]]:
-    """Return the rows of `run_frame` for JSON."""
-    return plain_rows(run_frame(found))
-
-
-def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a frame's rows, None for what is missing."""
-    plain = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return [{str(name): value for name, value in row.items()} for row in plain]
 
 
 def _day(text: str, otherwise: date) -> date:

@@ -11,7 +11,7 @@ from scarcegan.registry.release import Release
 from scarcegan.registry.versions import Decision
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunFacts(Record):
     """One run: how it went, what made it, how well its models do. None: not made, or not to be read by this code.
 
@@ -30,13 +30,13 @@ class RunFacts(Record):
     user: str
     status: str
     step: str
-    seconds: float | None
-    origin_run: str | None
-    commit: str | None
-    config: str | None
-    data: str | None
-    release: str | None
-    money: float | None
+    seconds: float | None = None
+    origin_run: str | None = None
+    commit: str | None = None
+    config: str | None = None
+    data: str | None = None
+    release: str | None = None
+    money: float | None = None
     tags: Sequence[str]
     unread: Sequence[str]
     settings: Mapping[str, Any]
@@ -156,26 +156,14 @@ class RunsCompared(Record):
 
 
 @dataclass(frozen=True)
-class DecidedVersion(Record):
-    """A registered model with every decision about it, the oldest first; none while it waits for one."""
-
-    version: int
-    definition: str
-    decisions: Sequence[Decision]
-
-
-@dataclass(frozen=True)
 class Dossier(Record):
     """What a reviewer reads before a run's release is approved; there is none before the run has registered it.
 
-    `settings` are text, by dotted key; `created` is day and time.
+    `decisions` are those about each registered model, `3 (balanced)`, the oldest first; none while it waits for one.
     """
 
-    run: str
-    created: str
-    user: str
-    settings: Mapping[str, str]
+    facts: RunFacts
     data_report: DataReport
     evaluation: Evaluation
     release: Release | None
-    versions: Sequence[DecidedVersion]
+    decisions: Mapping[str, Sequence[Decision]]

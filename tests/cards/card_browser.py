@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cards.page import html_page
+from cards.theme import html_page
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
@@ -62,13 +62,12 @@ def find_chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-def open_page(page: Path, *, width: int, dark: bool = False, screenshot: Path | None = None) -> Opened:
+def open_page(page: Path, width: int, dark: bool, screenshot: Path) -> Opened:
     """Open a page; the screenshot takes a second start, in a window as high as the page turned out to be."""
     look = ["--blink-settings=preferredColorScheme=0"] if dark else []
     dom, console = _chromium(page, [*look, "--dump-dom", f"--window-size={width},800"])
     opened = Opened(dom=dom, console=[line for line in console if HARMLESS not in line])
-    if screenshot is not None:
-        _chromium(page, [*look, f"--screenshot={screenshot.resolve()}", f"--window-size={width},{opened.height}"])
+    _chromium(page, [*look, f"--screenshot={screenshot.resolve()}", f"--window-size={width},{opened.height}"])
     return opened
 
 

@@ -22,7 +22,7 @@ from scarcegan.evaluation.records import Evaluation, Prevalence, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_quality
 from scarcegan.gan.progress import Progress
-from scarcegan.history.records import DecidedVersion, Dossier, RunsCompared
+from scarcegan.history.records import Dossier, RunFacts, RunsCompared
 from scarcegan.monitoring.decision import decide
 from scarcegan.monitoring.drift import DriftDecision, DriftReport
 from scarcegan.monitoring.report import realised_recall
@@ -257,13 +257,9 @@ def comparison() -> RunsCompared:
 
 def dossier() -> Dossier:
     approved = Decision("Approved", "rita", "beats <the> champion", "2024-07-02T08:00:00", forced=True)
-    return Dossier(
-        run="1719824973",
-        created="2024-07-01 09:14",
-        user="ada",
-        settings={"folds.k": "5", "train.members": "8", "model.trunk": "200, 50"},
-        data_report=data_report(),
-        evaluation=evaluation(),
-        release=release(),
-        versions=[DecidedVersion(13, "recall_first", [approved]), DecidedVersion(14, "precision_first", [])],
-    )
+    facts = RunFacts(
+        run="1719824973", created="2024-07-01T09:14:22", user="ada", status="finished", step="end", tags=[], unread=[],
+        settings={"folds.k": 5, "train.members": 8, "model.trunk": "200, 50"}, metrics={},
+    )  # fmt: skip
+    decisions = {"13 (recall_first)": [approved], "14 (precision_first)": []}
+    return Dossier(facts, data_report(), evaluation(), release(), decisions)

@@ -35,11 +35,17 @@ def read():
 
 
 @pytest.fixture
-def drawn():
-    """Return the charts among components, the rows of each by its title."""
+def charts():
+    """Return the charts among components by their titles."""
 
-    def drawn(components):
+    def charts(components):
         specs = [part.render()["spec"] for part in components if isinstance(part, VegaChart)]
-        return {spec["title"]["text"]: spec["data"]["values"] for spec in specs}
+        return {spec["title"]["text"]: spec for spec in specs}
 
-    return drawn
+    return charts
+
+
+@pytest.fixture
+def drawn(charts):
+    """Return the rows of the charts among components by their titles."""
+    return lambda components: {title: spec["data"]["values"] for title, spec in charts(components).items()}

@@ -17,7 +17,7 @@ from cards.drift_card import drift_card
 from cards.evaluate_card import evaluate_card
 from cards.preprocess_card import preprocess_card
 from cards.register_card import register_card
-from cards.review_report import review_parts
+from cards.review_report import review_report
 from cards.score_card import score_card
 from cards.train_card import train_card
 
@@ -38,7 +38,7 @@ def sample_cards() -> dict[str, list[Any]]:
         "compare": compare_card(samples.comparison()),
         "score": score_card(samples.score_report(), samples.first_rows()),
         "drift": drift_card(samples.drift(), samples.decision()),
-        "review": review_parts(samples.dossier()),
+        "review": review_report(samples.dossier()),
     }
 
 
@@ -47,8 +47,7 @@ def photograph(name: str, components: list[Any], width: int, dark: bool, folder:
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{name}.html"
     page.write_text(card_browser.to_html(components, f"RetrainFlow/1/{name}/1"))
-    picture = folder / f"{name}_{width}{'_dark' * dark}.png"
-    return card_browser.open_page(page, width=width, dark=dark, screenshot=picture)
+    return card_browser.open_page(page, width, dark, folder / f"{name}_{width}{'_dark' * dark}.png")
 
 
 def main(folder: Path) -> None:

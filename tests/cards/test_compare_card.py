@@ -1,13 +1,6 @@
 from dataclasses import replace
 
-from metaflow.cards import VegaChart
-
 from cards.compare_card import compare_card
-
-
-def charts(components):
-    specs = (part.render()["spec"] for part in components if isinstance(part, VegaChart))
-    return {spec["title"]["text"]: spec for spec in specs}
 
 
 def test_the_best_run_of_each_definition_is_highlighted(compared, read):
@@ -29,7 +22,7 @@ def test_settings_that_differ_stand_in_a_table(compared, read):
     assert "all settings are the same" in read(compare_card(replace(compared, settings={})))
 
 
-def test_charts_ask_and_show_only_runs_with_data(compared):
+def test_charts_ask_and_show_only_runs_with_data(compared, charts):
     drawn = charts(compare_card(compared))
     assert list(drawn) == [
         "What changes, beyond what folds differ by?",
@@ -41,25 +34,25 @@ def test_charts_ask_and_show_only_runs_with_data(compared):
         assert "third" not in str(spec["data"])
 
 
-def test_the_model_that_stands_out_is_shown_first(compared):
+def test_the_model_that_stands_out_is_shown_first(compared, charts):
     spec = charts(compare_card(replace(compared, headline="balanced")))["What changes, beyond what folds differ by?"]
     assert spec["params"][0]["value"] == "balanced"
 
 
-def test_a_run_has_the_same_colour_in_every_chart(compared):
+def test_a_run_has_the_same_colour_in_every_chart(compared, charts):
     specs = [str(spec) for spec in charts(compare_card(compared)).values() if "second" in str(spec)]
     assert len(specs) == 4
     assert all("'#e08a00'" in spec for spec in specs)
 
 
-def test_runs_on_the_same_data_need_no_drift_chart(compared, read):
+def test_runs_on_the_same_data_need_no_drift_chart(compared, read, charts):
     same = replace(compared, drift=[], data=dict.fromkeys(compared.runs, "9f2c41d07be3a865"))
     components = compare_card(same)
     assert "Which features are distributed otherwise?" not in charts(components)
     assert read(components).count("9f2c41d07be3a865, the same") == 2
 
 
-def test_runs_that_have_only_begun_are_compared_by_their_settings(compared, read):
+def test_runs_that_have_only_begun_are_compared_by_their_settings(compared, read, charts):
     begun = replace(compared, metrics=[], curves=[], drift=[], best=[], headline=None)
     assert not charts(compare_card(begun))
     assert "train.members" in read(compare_card(begun))

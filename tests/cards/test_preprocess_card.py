@@ -4,28 +4,22 @@ import card_samples
 import pytest
 
 from cards.preprocess_card import preprocess_card
-from scarcegan.data.records import Suspect
 
 
 def test_warnings_come_before_the_numbers(data_report, read):
     text = read(preprocess_card(data_report, None))
-    order = ("2 things to look at", "test set 'test' has no known truth", '"6,000"', "## Features")
+    order = ("2 things to look at", "a likely leak", "test set 'test' has no known truth", '"6,000"', "## Features")
     assert sorted(order, key=text.index) == list(order)
 
 
-def test_a_suspect_is_named_once(data_report, read):
-    assert read(preprocess_card(data_report, None)).count("a likely leak") == 1
-    assert read(preprocess_card(replace(data_report, warnings=[]), None)).count("a likely leak") == 1
-
-
 def test_a_clean_report_says_so_and_without_a_snapshot_has_no_part_on_it(data_report, read):
-    text = read(preprocess_card(replace(data_report, warnings=[], suspects=[]), None))
+    text = read(preprocess_card(replace(data_report, warnings=[]), None))
     assert "Nothing to worry about" in text
     assert "## Snapshot" not in text
 
 
 def test_markup_in_a_name_stays_text(data_report, read):
-    marked = replace(data_report, suspects=[Suspect("<b>loud</b>", 0.99)])
+    marked = replace(data_report, warnings=["feature '<b>loud</b>' is constant"])
     assert "\\\\<b>loud" in read(preprocess_card(marked, None))
 
 

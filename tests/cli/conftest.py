@@ -18,14 +18,11 @@ def refused():
 
 @pytest.fixture
 def objects():
-    """A function: of what runs a command, what runs it with `--json` and returns its objects."""
+    """Run a command with `--json` and return its objects."""
 
-    def with_json(command):
-        def run(*arguments):
-            result = command(*arguments, "--json")
-            assert result.exit_code == 0, result.output
-            return json.loads(result.stdout)
+    def run(command, *arguments):
+        result = command(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
 
-        return run
-
-    return with_json
+    return run

@@ -1,5 +1,6 @@
 import io
 import json
+from functools import partial
 
 import pytest
 from rich.console import Console
@@ -36,7 +37,7 @@ def models(folder):
 
 @pytest.fixture
 def rows(models, objects):
-    return objects(models)
+    return partial(objects, models)
 
 
 def test_list_shows_every_version_with_its_status(models):
@@ -206,7 +207,7 @@ def test_models_are_named_by_arn_and_decided_upon(aws_account, tmp_path, make_re
     registry.register_release(make_release("11"))
 
     chosen = ["--config", str(config), "--registry", "sagemaker"]
-    models = objects(lambda *arguments: CliRunner().invoke(app, ["models", *arguments, *chosen]))
+    models = partial(objects, lambda *arguments: CliRunner().invoke(app, ["models", *arguments, *chosen]))
     arn = models("list")[2]["arn"]
     assert arn.startswith("arn:aws:sagemaker:")
     assert models("approve", arn, "4", "--reason", "finds more", "--who", "omar")[0]["is_champion"]

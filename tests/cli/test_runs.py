@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import metaflow
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from scarcegan import history
 from scarcegan.cli import app
-from scarcegan.cli.report import collect
+from scarcegan.cli.decisions import collect
 from scarcegan.registry.local import LocalRegistry
 from scarcegan.settings import Definition
 
@@ -23,7 +24,7 @@ def runs(recorded):
 
 @pytest.fixture
 def rows(runs, objects):
-    return objects(runs)
+    return partial(objects, runs)
 
 
 def test_list_tells_state_metrics_and_what_tells_runs_apart(runs):
@@ -57,7 +58,7 @@ def test_what_cannot_be_read_of_a_run_is_said_below_the_others(recorder, command
 def test_list_as_json_has_one_object_per_run(rows):
     listed = rows("list")
     assert [row["run"] for row in listed] == ["fourth", "third", "second", "first"]
-    assert listed[1]["metrics.balanced.recall"] is None
+    assert (listed[1]["metrics"], listed[2]["metrics"]["balanced"]["recall"]) == ({}, 0.4)
     assert listed[0]["created"].startswith("20")
 
 
@@ -74,7 +75,7 @@ def test_show_tells_facts_metrics_and_settings(runs, rows):
     text = runs("show", "second").stdout
     for expected in ("omar", "release-second", "00000000ffffffff", "review_budget", "train.members"):
         assert expected in text
-    assert rows("show", "RetrainFlow/second")[0]["settings.seed"] == 11
+    assert rows("show", "RetrainFlow/second")[0]["settings"]["seed"] == 11
 
 
 def test_compare_tells_differences_with_their_spread(runs, rows):
@@ -166,7 +167,7 @@ def test_report_writes_one_page_with_the_decisions(recorded, registry, tmp_path,
     decide(registry, "approve", "2")
     dossier = collect("first")
     assert dossier.release.release_id == "release-first"
-    assert [[event.who for event in one.decisions] for one in dossier.versions] == [[], ["rita"], [], []]
+    assert [[event.who for event in events] for events in dossier.decisions.values()] == [[], ["rita"], [], []]
     page = tmp_path / "first.html"
     assert CliRunner().invoke(app, ["report", "first", "--html", str(page)]).exit_code == 0
     assert "<html" in page.read_text()

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -24,32 +22,29 @@ def snapshots(tmp_path, publish_snapshot):
     return run
 
 
-def test_snapshots_are_listed_by_date(snapshots):
+def test_snapshots_are_listed_by_date(snapshots, objects):
     printed = snapshots("list").output
     assert printed.index("first") < printed.index("second")
-    listed = json.loads(snapshots("list", "--json").output)
+    listed = objects(snapshots, "list")
     assert [item["name"] for item in listed] == ["first", "second"]
     assert {(item["players"], item["features"]) for item in listed} == {(500, 2)}
     assert all(item["fingerprint"] in printed for item in listed)
 
 
 @pytest.mark.parametrize(("cutoff", "expected"), [("2026-02-01", ["second"]), ("2025-02-01", [])])
-def test_one_date_is_found(snapshots, cutoff, expected):
-    assert [one["name"] for one in json.loads(snapshots("list", "--cutoff", cutoff, "--json").output)] == expected
+def test_one_date_is_found(snapshots, objects, cutoff, expected):
+    assert [one["name"] for one in objects(snapshots, "list", "--cutoff", cutoff)] == expected
 
 
-def test_one_snapshot_is_shown_with_its_notes_and_what_moved(snapshots):
+def test_one_snapshot_is_shown_with_its_notes_and_what_moved(snapshots, objects):
     printed = " ".join(snapshots("show", "second").output.split())
     for words in ("note: odd in [second]", "previous first", "moved since first: ", "code_version 0a1b2c3"):
         assert words in printed
-    first = json.loads(snapshots("show", "first", "--json").output)
-    assert first["previous"] is None
-    assert first["moved_most"] == []
-    assert json.loads(snapshots("show", "second", "--json").output)["moved_most"][0]["psi"] > 0.25
+    first = objects(snapshots, "show", "first")
+    assert (first["previous"], first["moved_most"]) == (None, [])
+    assert objects(snapshots, "show", "second")["moved_most"][0]["psi"] > 0.25
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones(snapshots):
-    answer = snapshots("show", "third")
-    assert answer.exit_code == 1
-    assert "expected a snapshot 'third'" in answer.stderr
+def test_an_unknown_name_is_answered_with_the_known_ones(snapshots, refused):
+    refused(answer := snapshots("show", "third"), "expected a snapshot 'third'")
     assert "'first', 'second'" in answer.stderr

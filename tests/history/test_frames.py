@@ -79,8 +79,8 @@ def test_a_run_of_other_code_is_listed_as_far_as_it_can_be_read(recorder):
     row = history.runs().set_index("run").loc["other"]
     assert (row["release"], row["settings.seed"]) == ("release-other", 7)
     assert row[["money", "metrics.balanced.recall"]].isna().all()
-    assert [line.partition(":")[0] for line in row["unread"]] == ["cost", "evaluation"]
-    assert "use that version of the code" in row["unread"][1]
+    assert [line.partition(":")[0] for line in row["unread"]] == ["evaluation", "cost"]
+    assert "use that version of the code" in row["unread"][0]
 
 
 def test_an_artifact_that_cannot_be_loaded_takes_no_list_down(recorder, tmp_path):
@@ -89,7 +89,7 @@ def test_an_artifact_that_cannot_be_loaded_takes_no_list_down(recorder, tmp_path
         blob.unlink()
     [row] = history.runs().to_dict("records")
     assert row["status"] == "unfinished"
-    assert "the artifact 'settings' of RetrainFlow/first/start/" in row["unread"][-1]
+    assert "the artifact 'settings' of RetrainFlow/first/start/" in row["unread"][0]
 
 
 @pytest.mark.slow

@@ -1,18 +1,26 @@
-"""Options that several commands share, and what they choose: settings file, registry, JSON."""
+"""What every command has: options, the settings and the registry that they choose, an answer as tables or JSON."""
 
+import functools
 import getpass
+import inspect
 import re
 import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from pydantic import TypeAdapter
+from rich.console import Console, RenderableType
+from rich.text import Text
 
 from scarcegan import settings
 from scarcegan.backends import open_registry
-from scarcegan.problems import RegistryProblem, SettingsProblem
+from scarcegan.problems import Problem, RegistryProblem, SettingsProblem
 from scarcegan.project import located, project_root
 from scarcegan.registry import Registry
+from scarcegan.storage import write_bytes
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default="config/retrain.toml")]
 Backend = Annotated[
@@ -79,3 +87,66 @@ Who = Annotated[
     str, typer.Option("--who", help="Who decides.", default_factory=user_name, show_default="your user name")
 ]
 NUMBER = typer.Argument(metavar="VERSION", help="Version, as in 3 or v3, or ARN.", parser=version_number)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command answers: records or plain data for `--json`, and what a terminal shows."""
+
+    plain: Any
+    shown: RenderableType
+
+
+def answers(app: typer.Typer, name: str | None = None) -> Callable[[Callable[..., Answer]], Callable[..., None]]:
+    """Add a function to a group, as a command that prints what it returns.
+
+    It has the option `--json`, and those that choose what the function asks for: a parameter `settings` becomes the
+    option `--config`; a parameter `registry`, an open registry, the options `--config`, `--registry` and
+    `--registry-folder`.
+    """
+    return lambda function: app.command(name)(_printing(function))
+
+
+def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
+    own = inspect.signature(command).parameters
+    options: dict[str, Any] = {"as_json": AsJson}
+    options |= {"config": Config} if {"settings", "registry"} & own.keys() else {}
+    options |= {"backend": Backend, "registry_folder": Folder} if "registry" in own else {}
+
+    @functools.wraps(command)
+    def run(as_json: bool = False, **given: Any) -> None:
+        if "config" in options:
+            given["settings"] = settings_of(given["config"])
+        if "registry" in own:
+            given["registry"] = chosen_registry(given["settings"].registry, given["backend"], given["registry_folder"])
+        answer = command(**{name: given[name] for name in own})
+        if as_json:
+            # Not through rich, which would wrap long lines. What is not a number becomes null.
+            typer.echo(TypeAdapter(Any).dump_json(answer.plain, indent=2))
+        else:
+            console().print(answer.shown)
+
+    # Typer makes arguments and options of the signature that it sees.
+    kept = [one for name, one in own.items() if name not in ("settings", "registry")]
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in options.items()
+    ]
+    run.__signature__ = inspect.Signature(kept + added)  # type: ignore[attr-defined]
+    return run
+
+
+def console() -> Console:
+    """Return a console on stdout; a pipe has no width, so that tables stay whole there."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=240)
+
+
+def write_page(components: Sequence[Any], title: str, file: Path) -> Text:
+    """Write a card as one page, whole or not at all, and say so; a missing folder is a `Problem`."""
+    from cards.theme import html_page
+
+    if not file.parent.is_dir():  # not made: a slip of the finger would hide the page somewhere
+        raise Problem(f"expected a folder {file.parent}, found none: make it, or choose another file with --html")
+    write_bytes(str(file), html_page(components, title).encode())
+    return Text(f"Wrote {file}")
