@@ -18,7 +18,7 @@ import pytest
 
 from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
-from scarcegan.evaluation.records import Prevalence
+from scarcegan.evaluation.records import Prevalence, Promise
 from scarcegan.evaluation.scored import held_out
 from scarcegan.registry import AgainstChampion, ModelToRegister
 from scarcegan.settings import load
@@ -77,24 +77,30 @@ def class_probabilities(rows, separation, seed, columns=5):
 
 @pytest.fixture(scope="session")
 def challenger(test_players):
-    point = OperatingPoint(0.5, 0.05, 0.6, 0.5, 0.55, constraint_met=True)
-    folds = [OperatingPoint(0.5, 0.05, recall, 0.5, 0.5, True) for recall in (0.4, 0.6)]
+    point = OperatingPoint(0.5, 0.05, 0.6, 0.5, 0.55)
+    folds = [OperatingPoint(0.5, 0.05, recall, 0.5, 0.5) for recall in (0.4, 0.6)]
     told = {name: class_probabilities(rows, 3, seed=4) for name, rows in test_players.items()}
-    return Challenger(told, point, 16, folds)
+    return Challenger(told, point, Promise("recall", 0.5, 0.9), 16, folds)
 
 
 @pytest.fixture(scope="session")
 def evaluation(test_players, challenger):
-    """An evaluation of four models; `precision_first` misses its bound, `balanced` has a champion, a rival guesses."""
+    """An evaluation of four models; that of `precision_first` promises nothing, `balanced` has a champion and no bound.
+
+    A rival guesses.
+    """
     rng = np.random.default_rng(5)
-    missed = replace(challenger, point=replace(challenger.point, constraint_met=False))
+    promises = {
+        "precision_first": Promise("precision", 0.9, 0.9, "30 labelled risky players are too few for any threshold"),
+        "balanced": None,
+    }
     old = {name: class_probabilities(rows, 1, seed=6, columns=4) for name, rows in test_players.items()}
     return evaluate_models(
         test_players,
-        {name: missed if name == "precision_first" else challenger for name in DEFINITIONS},
+        {name: replace(challenger, promise=promises.get(name, challenger.promise)) for name in DEFINITIONS},
         {"extra_trees": {name: rng.random(len(rows.labels)) for name, rows in test_players.items()}},
         {"balanced": Champion(12, 0.4, old)},
-        Prevalence(0.04, "from config"),
+        Prevalence(0.04, "estimated", 0.02, 0.07),
         load({"review_budget": 0.05, "evaluate": {"bootstrap": 40}}),
     )
 

@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import get_args
 
 import numpy as np
@@ -35,7 +35,6 @@ def test_balanced_maximises_f2(ten_players):
     all_f2 = [at_threshold(ten_players, threshold).f2[0] for threshold in ten_players.score]
     assert point.f2 == pytest.approx(max(all_f2))
     assert point.recall == 1
-    assert point.constraint_met
 
 
 def test_bounds_are_met_in_spite_of_rounding():
@@ -45,11 +44,10 @@ def test_bounds_are_met_in_spite_of_rounding():
     assert operating_point(nine_of_ten, scored, 0.01).flagged_share == 1
 
 
-def test_a_constraint_nobody_can_meet_gives_the_closest_point_and_says_so():
+def test_a_constraint_nobody_can_meet_gives_the_closest_point():
     # harmless players on top: precision is best, at 2 / 4, when four are flagged
     scored = Scored(-np.arange(10.0), np.isin(np.arange(10), [2, 3]), np.ones(10, dtype=bool))
     point = operating_point(PRECISION_FIRST, scored, 0.01)
-    assert not point.constraint_met
     assert measures(point) == pytest.approx((-3.0, 0.4, 1.0, 0.5))
 
 
@@ -60,16 +58,28 @@ def test_tied_players_are_flagged_together():
     assert operating_point(REVIEW_BUDGET, scored, 0.4).flagged_share == pytest.approx(0.4)
 
 
-def test_when_all_scores_are_equal_everybody_is_flagged_and_the_budget_is_not_met():
+def test_when_all_scores_are_equal_everybody_is_flagged():
     scored = Scored(np.full(10, 0.5), np.arange(10) < 2, np.ones(10, dtype=bool))
     point = operating_point(REVIEW_BUDGET, scored, 0.1)
-    assert not point.constraint_met
     assert measures(point) == pytest.approx((0.5, 1, 1, 0.2))
 
 
 def test_labelled_players_outside_the_population_are_found_for_free(labelled_apart):
     point = operating_point(RECALL_FIRST.model_copy(update={"bound": 0.5}), labelled_apart, 0.01)
     assert measures(point) == pytest.approx((0.75, 0.3, 0.5, 0.5 * 0.2 / 0.3))
+
+
+def test_a_bound_is_compared_with_what_is_sure_where_that_is_given(ten_players):
+    half = Definition(name="d", maximise="fewest_flagged", constraint="recall", bound=0.5)
+    # From half of what is found at each of the ten thresholds, recall reaches .5 where all three are found.
+    sure = np.array([1, 1, 2, 2, 2, 2, 2, 3, 3, 3]) / 6
+    assert measures(operating_point(half, ten_players, 0.01, sure)) == pytest.approx((0.3, 0.8, 1, 3 / 8))
+
+
+def test_rows_count_for_as_many_players_as_they_stand_for(ten_players):
+    weighed = replace(ten_players, stands_for=np.where(ten_players.is_risky, 1.0, 10.0), prevalence=3 / 73)
+    point = operating_point(REVIEW_BUDGET, weighed, 12 / 73)
+    assert measures(point) == pytest.approx((0.8, 12 / 73, 2 / 3, 2 / 12))
 
 
 def test_an_operating_point_is_what_its_threshold_gives(rng):
@@ -106,5 +116,4 @@ def test_a_labelled_player_above_all_others_does_not_meet_a_precision_bound_by_f
     definition = Definition(name="precise", maximise="recall", constraint="precision", bound=0.9)
     point = operating_point(definition, scored, 0.01)
     # One in ten found at a share that cannot be told from 1 in 200: 0.1 * 0.02 / 0.005.
-    assert not point.constraint_met
     assert point.precision == pytest.approx(0.4)

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from scarcegan.evaluation.evaluate import Champion, evaluate_models
-from scarcegan.evaluation.intervals import resample_weights
+from scarcegan.evaluation.intervals import resample_weights, share_of
 from scarcegan.evaluation.measures import measure
 from scarcegan.evaluation.metrics import average_precision, curve
-from scarcegan.evaluation.records import Comparison, Evaluation, Interval, Prevalence
+from scarcegan.evaluation.records import Comparison, Evaluation, Prevalence, Promise
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load
 
 SETTINGS = load({"review_budget": 0.05, "evaluate": {"bootstrap": 40}})
-PREVALENCE = Prevalence(0.04, "from config")
+PREVALENCE = Prevalence(0.04, "configured")
 RARE = 3
 
 
@@ -71,7 +71,7 @@ def test_the_curve_is_short_rising_and_inside_its_band(evaluation):
 def test_a_model_carries_its_definition_and_the_folds_spread(evaluation):
     model = evaluation.models["recall_first"]
     assert (model.definition, model.describe) == (SETTINGS.definitions[0], "recall >= 0.85, fewest flagged")
-    assert (model.members, model.threshold, model.constraint_met) == (16, 0.5, True)
+    assert (model.members, model.threshold, model.promise) == (16, 0.5, Promise("recall", 0.5, 0.9))
     spread = model.fold_spread["recall"]
     assert (spread.mean, spread.std, spread.folds) == (0.5, pytest.approx(0.02**0.5), [0.4, 0.6])
 
@@ -87,7 +87,7 @@ def test_verdicts_are_given_on_the_first_test_set(evaluation):
     assert verdict.against_rival.verdict == "better"
     assert verdict.rival in ("champion", "extra_trees")
     recall = evaluation.models["balanced"].test["same"].recall.value
-    assert verdict.sentence.startswith(f"`balanced` finds {100 * recall:.0f} % [")
+    assert verdict.sentence.startswith(f"`balanced` finds {100 * recall:.0f}\N{NO-BREAK SPACE}% [")
     assert verdict.champion_version == 12
     assert verdict.against_champion.low <= verdict.against_champion.difference <= verdict.against_champion.high
     alone = evaluation.verdicts["recall_first"]
@@ -104,8 +104,8 @@ def test_a_champion_that_cannot_be_compared_is_named_and_not_measured(test_playe
 
 
 def test_the_same_seed_gives_the_same_intervals(evaluation, test_players, challenger):
-    again = evaluate_models(test_players, {"balanced": challenger}, {}, {}, PREVALENCE, SETTINGS)
-    assert again.models["balanced"] == evaluation.models["balanced"]
+    again = evaluate_models(test_players, {"recall_first": challenger}, {}, {}, evaluation.prevalence, SETTINGS)
+    assert again.models["recall_first"] == evaluation.models["recall_first"]
 
 
 def test_nan_scores_and_missing_test_sets_are_refused(test_players, challenger):
@@ -116,7 +116,9 @@ def test_nan_scores_and_missing_test_sets_are_refused(test_players, challenger):
         evaluate_models({}, {"balanced": challenger}, {}, {}, PREVALENCE, SETTINGS)
 
 
-def test_intervals_of_a_constant_are_the_constant(ten_players, rng):
+def test_all_of_a_few_found_leaves_doubt(ten_players, rng):
     weights = resample_weights(ten_players.is_risky, ten_players.in_population, 20, rng)
     perfect = ten_players.with_score(ten_players.is_risky.astype(float))
-    assert measure(perfect, weights, 0.3, 0.5).recall == Interval(1, 1, 1, std=0)
+    measured = measure(perfect, weights, 0.3, 0.5)
+    assert measured.recall == measured.precision == replace(share_of(3, 3), std=0)
+    assert measured.flagged_share.low < 0.3 < measured.flagged_share.high

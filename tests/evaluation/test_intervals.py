@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from scarcegan.evaluation.intervals import interval, resample_weights, share_of
+from scarcegan.evaluation.intervals import interval, lower_bound, resample_weights, share_of, upper_bound
 
 
 def test_every_resample_draws_as_many_of_each_kind_as_there_are(rng):
@@ -45,3 +45,11 @@ def test_wilsons_interval_is_scipys_and_nobody_has_none():
         assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-6)
         assert found.value == part / whole
     assert share_of(0, 0) is None
+
+
+def test_exact_bounds_are_scipys_and_of_nobody_nothing_is_sure():
+    for part, whole in ((1, 5), (3, 3), (7, 40), (500, 1_000)):
+        expected = binomtest(part, whole).proportion_ci(0.8, method="exact")  # two-sided: a tenth on either side
+        assert lower_bound(part, whole, 0.9) == pytest.approx(expected.low)
+        assert upper_bound(part, whole, 0.9) == pytest.approx(expected.high)
+    assert (lower_bound(0, 9, 0.9), upper_bound(9, 9, 0.9)) == (0, 1)

@@ -1,60 +1,91 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 
-from scarcegan.evaluation.prevalence import estimate_prevalence, known_prevalence, prevalence_of
+from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.records import Prevalence
-from scarcegan.problems import DataProblem
 from scarcegan.settings import load
 
-LABELS = np.array([3, 3, 0, 0, -1, -1])
+SETTINGS = load({})
 
 
-@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
-def test_the_adjusted_count_recovers_a_planted_prevalence(rng, share):
-    risky, negatives = rng.normal(2.5, 1, 300), rng.normal(0, 1, 10_000)
-    hidden = rng.random(20_000) < share
-    found = estimate_prevalence(risky, negatives, rng.normal(2.5 * hidden, 1))
-    assert found.value == pytest.approx(share, rel=0.4)
-    assert found.how == "estimated by adjusted count"
+def scores_and_labels(rng, risky, negatives, unlabeled, share, negative_mean=0.0, separation=4.0):
+    """Labelled risky and harmless players, and unlabelled ones of whom a share is risky."""
+    hidden = rng.random(unlabeled) < share
+    scores = [
+        rng.normal(separation, 1, risky),
+        rng.normal(negative_mean, 1, negatives),
+        rng.normal(separation * hidden, 1),
+    ]
+    return np.concatenate(scores), np.repeat([3, 0, -1], [risky, negatives, unlabeled])
 
 
-def test_flag_rates_are_solved_for_the_prevalence_by_hand():
-    # at the only separating threshold: tpr 1, fpr 1/4, flagged 4/10
-    found = estimate_prevalence(np.array([0.5]), np.array([0.6, 0, 0, 0]), np.array([1.0] * 4 + [0.0] * 6))
-    assert found.value == pytest.approx((0.4 - 0.25) / 0.75)
+@pytest.mark.parametrize("share", [0.005, 0.01, 0.05])
+def test_it_is_estimated_where_hardly_a_harmless_player_passes(rng, share):
+    found = prevalence_of(*scores_and_labels(rng, 100, 2_000, 20_000, share), 20_000, SETTINGS)
+    among_all = (100 + share * 20_000) / 22_100
+    assert found.origin == "estimated"
+    assert found.value == pytest.approx(among_all, rel=0.35)
+    assert found.low == pytest.approx(100 / 22_100)
+    assert found.low < among_all < found.high
 
 
-def test_too_tame_negatives_cannot_push_it_above_what_is_flagged(rng):
-    risky, unlabeled = rng.normal(2, 1, 500), rng.normal(0, 1, 20_000)
-    tame = np.full(100, -9.0)
-    flagged_by_the_same = [np.mean(unlabeled >= t) / np.mean(risky >= t) for t in np.quantile(risky, [0.1, 0.4, 0.7])]
-    assert estimate_prevalence(risky, tame, unlabeled).value <= min(flagged_by_the_same) + 1e-9
+def test_the_upper_bound_holds_whoever_the_labelled_harmless_players_are(rng):
+    held = []
+    for _ in range(40):
+        scores, labels = scores_and_labels(rng, 40, 200, 4_000, 0.02, separation=2.0)
+        held.append(prevalence_of(scores, labels, 4_000, SETTINGS).high >= (40 + 0.02 * 4_000) / 4_240)
+    assert np.mean(held) >= 0.9
 
 
-def test_it_is_at_least_one_player(rng):
-    wild = rng.normal(0.5, 1, 1_000)
-    assert estimate_prevalence(rng.normal(3, 1, 50), wild, np.full(200, -9.0)).value == pytest.approx(1 / 200)
+def test_unlabelled_players_who_were_sampled_down_count_as_many_as_they_are(rng):
+    scores, labels = scores_and_labels(rng, 100, 2_000, 5_000, 0.01)
+    few, many = (prevalence_of(scores, labels, unlabeled, SETTINGS) for unlabeled in (5_000, 500_000))
+    assert few.low == pytest.approx(100 / 7_100)
+    assert many.low == pytest.approx(100 / 502_100)
+    # Among a hundred times as many unlabelled players the labelled ones hardly count.
+    assert many.value == pytest.approx(0.01, rel=0.35)
 
 
-def test_groups_that_are_empty_or_alike_are_refused(rng):
-    with pytest.raises(DataProblem, match=r"separate risky from harmless .* set data\.prevalence"):
-        estimate_prevalence(rng.random(500), rng.random(500), rng.random(500))
-    with pytest.raises(DataProblem, match="'negatives': 0"):
-        estimate_prevalence(np.ones(3), np.array([]), np.ones(3))
+@pytest.mark.parametrize(
+    "players",
+    [
+        {"risky": 50, "negatives": 500, "unlabeled": 5_000, "share": 0.01, "negative_mean": 4.0},  # they score as high
+        {"risky": 4, "negatives": 500, "unlabeled": 5_000, "share": 0.01},  # four are too few to count on
+        {"risky": 50, "negatives": 0, "unlabeled": 5_000, "share": 0.01},  # nobody shows who is harmless
+    ],
+)
+def test_where_labels_cannot_tell_it_the_review_budget_stands_in_and_the_words_say_so(rng, players):
+    found = prevalence_of(*scores_and_labels(rng, **players), 5_000, SETTINGS)
+    assert (found.origin, found.is_known) == ("assumed", False)
+    assert found.value == min(max(0.01, found.low), found.high)
+    assert found.in_words().startswith("not to be estimated from these labels (with 90")
+    assert "set data.prevalence" in found.in_words()
 
 
-def test_truth_goes_before_configuration_and_half_known_truth_is_none():
-    assert known_prevalence(np.array([1, 0, 0, 0]), 0.5) == Prevalence(0.25, "known from truth")
-    assert known_prevalence(np.array([1, -1]), 0.5) == Prevalence(0.5, "from config")
-    assert known_prevalence(None, None) is None
-
-
-def test_a_configured_prevalence_goes_before_an_estimate():
+def test_a_configured_prevalence_goes_before_an_estimate(rng):
     known = load({"data": {"prevalence": 0.02}})
-    assert prevalence_of(np.linspace(1, 0, 6), LABELS, known) == Prevalence(0.02, "from config")
+    found = prevalence_of(*scores_and_labels(rng, 50, 500, 5_000, 0.1), 5_000, known)
+    assert found == Prevalence(0.02, "configured")
+    assert found.in_words() == "2\N{NO-BREAK SPACE}% (data.prevalence)"
 
 
-def test_where_none_can_be_estimated_the_review_budget_is_assumed_in_words():
-    assumed = prevalence_of(np.full(6, 0.5), LABELS, load({}))  # scores that tell nobody apart
-    assert assumed.value == 0.01
-    assert assumed.how.startswith("assumed equal to the review budget (")
+def test_the_estimate_is_that_of_the_lowest_threshold_that_harmless_players_hardly_pass():
+    # 10 labelled risky players above all 1,000 harmless ones; 6 of 1,000 unlabelled pass their lowest.
+    scores = np.concatenate([np.linspace(2, 3, 10), np.linspace(0, 1, 1_000), np.linspace(2, 3, 6), np.zeros(994)])
+    found = prevalence_of(scores, np.repeat([3, 0, -1], [10, 1_000, 1_000]), 1_000, SETTINGS)
+    assert found.value == pytest.approx((10 + 6) / 2_010)
+
+
+def test_a_normal_score_gives_what_its_rates_say():
+    # Quantiles instead of draws.
+    grid = (np.arange(2_000) + 0.5) / 2_000
+    risky, negatives = norm.ppf(grid[::20], 4), norm.ppf(grid)
+    unlabeled = np.concatenate([norm.ppf(grid[::50], 4), np.repeat(norm.ppf(grid), 2)])
+    found = prevalence_of(
+        np.concatenate([risky, negatives, unlabeled]),
+        np.repeat([3, 0, -1], [len(risky), len(negatives), len(unlabeled)]),
+        len(unlabeled),
+        SETTINGS,
+    )
+    assert found.value == pytest.approx((100 + 40) / (100 + 2_000 + 4_040), rel=0.1)

@@ -4,7 +4,7 @@ import pytest
 from scarcegan.evaluation import metrics
 from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.scored import Scored
-from scarcegan.evaluation.selection import choose, final_threshold, mean_recall, share_threshold, smooth
+from scarcegan.evaluation.selection import choose, mean_recall, smooth
 from scarcegan.problems import DataProblem, TrainingCollapsed
 from scarcegan.settings import Settings
 
@@ -101,25 +101,3 @@ def test_smoothing_averages_three_neighbours_and_two_at_the_ends_and_leaves_brok
     assert smooth(np.array([[0.0], [3.0], [0.0], [6.0]]))[:, 0].tolist() == [1.5, 1.0, 3.0, 3.0]
     broken = smooth(np.array([[1.0], [np.nan], [4.0], [2.0]]))[:, 0]
     assert broken == pytest.approx([1.0, np.nan, 3.0, 3.0], nan_ok=True)
-
-
-def test_the_final_threshold_flags_the_pooled_share_of_the_background(rng, validation):
-    pooled = validation.with_score(scores_of(rng, [[1.5]])[0, 0])
-    background = rng.random(2_000)
-    point = final_threshold(pooled, REVIEW_BUDGET, 0.05, background)
-    assert np.mean(background >= point.threshold) == point.flagged_share == pytest.approx(0.05)
-    assert point.recall == operating_point(REVIEW_BUDGET, pooled, 0.05).recall
-
-
-def test_a_share_threshold_flags_no_more_than_the_share_but_never_nobody():
-    scores = np.array([0.9, 0.8, 0.8, 0.8, 0.1, 0.1], dtype=np.float32)
-    assert share_threshold(scores, 4 / 6) == np.float32(0.8)
-    assert share_threshold(scores, 0.5) == np.float32(0.9)
-    assert share_threshold(scores, 0.1) == share_threshold(scores, 0.0) == scores.max()
-    assert np.all(scores >= share_threshold(scores, 1.0))
-
-
-@pytest.mark.parametrize("scores", [np.array([]), np.array([0.5, np.nan])])
-def test_a_threshold_on_nothing_finite_is_refused(scores):
-    with pytest.raises(DataProblem, match="finite scores to set a threshold"):
-        share_threshold(scores, 0.1)

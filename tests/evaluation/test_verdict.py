@@ -3,12 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.intervals import resample_weights
 from scarcegan.evaluation.measures import measure
-from scarcegan.evaluation.records import Comparison, Interval
+from scarcegan.evaluation.records import BoundOnTest, Comparison, Interval, Promise
 from scarcegan.evaluation.scored import Scored
-from scarcegan.evaluation.verdict import CHAMPION, compare, judge
+from scarcegan.evaluation.verdict import CHAMPION, bound_in_words, compare, compare_pr_auc, deciding, judge
 
 
 @pytest.fixture
@@ -20,11 +19,11 @@ def weights(ten_players):
 def judged(ten_players, weights):
     """Judge the model that flags ranks 1 to 3, and finds two of three risky players there, against others."""
 
-    def judged(bound_met=True, flagged=0.3, **others):
-        point = OperatingPoint(0.8, 0.3, 0.6, 0.5, 0.5, constraint_met=bound_met)
+    def judged(flagged=0.3, **others):
         recall, share = Interval(0.41, 0.35, 0.48), Interval(flagged, flagged, flagged)
         measures = replace(measure(ten_players, weights, 0.3, 0.8), recall=recall, flagged_share=share)
-        return judge("balanced", ten_players, point, measures, others, weights)
+        measures = replace(measures, pr_auc=Interval(0.61, 0.5, 0.7))
+        return judge("balanced", ten_players, 0.8, measures, others, weights)
 
     return judged
 
@@ -40,11 +39,31 @@ def test_the_difference_is_taken_at_the_models_own_flagged_share(ten_players, we
     assert found.difference == pytest.approx(2 / 3 - 1 / 3)
 
 
-def test_equal_scores_are_an_exact_tie(labelled_apart):
-    weights = resample_weights(labelled_apart.is_risky, labelled_apart.in_population, 50, np.random.default_rng(1))
-    same = labelled_apart.with_score(2 * labelled_apart.score)
-    for threshold in (0.0, 0.5, 0.75, 2.0):
-        assert compare(labelled_apart, same, threshold, weights) == Comparison("tie", 0, 0, 0)
+def test_equal_scores_are_an_exact_tie(rng):
+    is_risky = np.arange(200) < 20
+    scored = Scored(rng.random(200), is_risky, ~is_risky, 0.1)
+    weights = resample_weights(is_risky, scored.in_population, 50, np.random.default_rng(1))
+    same = scored.with_score(2 * scored.score)
+    for threshold in (0.0, 0.5, 0.75):
+        assert compare(scored, same, threshold, weights) == Comparison("tie", 0, 0, 0)
+    assert compare_pr_auc(scored, same, weights) == Comparison("tie", 0, 0, 0, "pr_auc")
+
+
+def test_a_difference_among_few_flagged_players_cannot_be_told(ten_players, weights):
+    assert compare(ten_players, ten_players, 0.8, weights).verdict == "too few flagged"
+
+
+def test_what_one_threshold_cannot_tell_pr_auc_may(rng):
+    is_risky = np.arange(2_000) < 200
+    ours = Scored(rng.normal(size=2_000) + is_risky, is_risky, np.ones(2_000, dtype=bool))
+    rival = ours.with_score(ours.score + is_risky)
+    weights = resample_weights(is_risky, ours.in_population, 100, rng)
+    few = compare(ours, rival, float(np.sort(ours.score)[-10]), weights)
+    area = compare_pr_auc(ours, rival, weights)
+    assert (area.verdict, area.measure) == ("worse", "pr_auc")
+    assert area.low < area.difference < area.high < 0
+    assert deciding(replace(few, verdict="too few flagged"), area) == area
+    assert deciding(replace(few, verdict="better"), area).verdict == "better"
 
 
 def test_pairing_makes_a_small_steady_gain_visible(rng):
@@ -62,46 +81,42 @@ def test_pairing_makes_a_small_steady_gain_visible(rng):
 
 
 def test_a_sentence_as_people_say_it(judged, ten_players):
-    assert judged(extra_trees=ten_players).sentence == (
-        "`balanced` finds 41 % [35, 48] of risky players at 30 % flagged; best rival extra_trees 67 %: tie"
-    )
+    said = "`balanced` finds 41 % [35, 48] of risky players at 30 % flagged; best rival extra_trees finds 67 % there: "
+    said += "too few flagged to tell; PR-AUC 0.61 [0.50, 0.70], best rival extra_trees 0.68: tie"
+    assert judged(extra_trees=ten_players).sentence.replace("\N{NO-BREAK SPACE}", " ") == said
 
 
 @pytest.mark.parametrize(
-    ("compared", "given", "end"),
+    ("compared", "said"),
     [
-        (
-            Comparison("worse", -0.08, -0.14, -0.021),
-            {"bound_met": False, "flagged": 0.123},
-            "at 12 % flagged; it does not meet its bound on validation players; best rival extra_trees 41 %: "
-            "extra_trees is better by 8.0 points [2.1, 14.0]",
-        ),
-        (
-            Comparison("better", 0.05, 0.01, 0.09),
-            {"flagged": 0.004},
-            "at 0.4 % flagged; best rival extra_trees 1 %: better than extra_trees by 5.0 points [1.0, 9.0]",
-        ),
+        (Comparison("worse", -0.08, -0.14, -0.021), "extra_trees is better by 8.0 points [2.1, 14.0]"),
+        (Comparison("better", 0.05, 0.01, 0.09), "better by 5.0 points [1.0, 9.0]"),
+        (Comparison("tie", 0.05, -0.01, 0.09), "tie"),
     ],
 )
-def test_who_wins_is_said_by_how_much_and_a_missed_bound_as_well(judged, perfect, monkeypatch, compared, given, end):
+def test_who_wins_is_said_by_how_much(judged, perfect, monkeypatch, compared, said):
     monkeypatch.setattr("scarcegan.evaluation.verdict.compare", lambda *_: compared)
-    assert judged(**given, extra_trees=perfect).sentence.endswith(end)
+    assert f"% there: {said}; PR-AUC " in judged(extra_trees=perfect).sentence
+    area = replace(compared, measure="pr_auc")
+    monkeypatch.setattr("scarcegan.evaluation.verdict.compare_pr_auc", lambda *_: area)
+    in_area = {"worse": "by 0.080 [0.021, 0.140]", "better": "by 0.050 [0.010, 0.090]", "tie": "tie"}
+    assert judged(extra_trees=perfect).sentence.endswith(in_area[compared.verdict])
 
 
-def test_the_strongest_is_judged_against_and_the_champion_named_first(judged, ten_players, perfect):
+def test_the_strongest_is_judged_against_and_the_champion_named_too(judged, ten_players, perfect):
     champion, idle = ten_players.with_score(-ten_players.score), ten_players.with_score(np.zeros(10))
     verdict = judged(champion=champion, random_forest=idle, extra_trees=perfect)
-    assert verdict.rival == "extra_trees"
+    assert (verdict.rival, verdict.pr_auc_rival) == ("extra_trees", "extra_trees")
     assert verdict.against_rival.difference == pytest.approx(2 / 3 - 1)
-    assert verdict.against_champion.difference == pytest.approx(1 / 3)
-    assert "; tie with the champion's 33 %; best rival extra_trees 100 %: " in verdict.sentence
+    assert verdict.by_pr_auc.difference < 0
+    assert "; champion finds 33" in verdict.sentence
 
 
-def test_a_champion_that_is_the_strongest_is_judged_at_the_end(judged, ten_players, perfect):
+def test_a_champion_that_is_the_strongest_is_judged_once(judged, ten_players, perfect):
     verdict = judged(champion=perfect, extra_trees=ten_players)
-    assert verdict.rival == CHAMPION
-    assert verdict.against_rival == verdict.against_champion
-    assert "; champion 100 %; best rival extra_trees 67 %: " in verdict.sentence
+    assert verdict.rival == verdict.pr_auc_rival == CHAMPION
+    assert verdict.against_champion in (verdict.against_rival, verdict.by_pr_auc)
+    assert verdict.sentence.count("champion finds") == 1
 
 
 def test_of_equal_rivals_the_sentence_names_the_one_that_was_judged(judged, ten_players):
@@ -112,4 +127,30 @@ def test_of_equal_rivals_the_sentence_names_the_one_that_was_judged(judged, ten_
 def test_without_rivals_nothing_is_claimed(judged):
     verdict = judged()
     assert (verdict.rival, verdict.against_rival, verdict.against_champion) == (None, Comparison("no rival"), None)
-    assert verdict.sentence.endswith("at 30 % flagged: no rival")
+    assert (verdict.pr_auc_rival, verdict.by_pr_auc.verdict) == (None, "no rival")
+    assert verdict.sentence.replace("\N{NO-BREAK SPACE}", " ").endswith("at 30 % flagged")
+
+
+@pytest.mark.parametrize(
+    ("promise", "found", "said"),
+    [
+        (
+            Promise("recall", 0.85, 0.9),
+            BoundOnTest("kept", 0.91, 0.86, 0.95),
+            "recall >= 85 %: kept on test players (86 % to 95 % with 90 % confidence)",
+        ),
+        (
+            Promise("flagged_share", 0.01, 0.9),
+            BoundOnTest("missed", 0.02, 0.017, 0.023),
+            "flagged share <= 1 %: missed on test players (1.7 % to 2.3 % with 90 % confidence)",
+        ),
+        (
+            Promise("precision", 0.9, 0.9, "14 labelled risky players are too few for any threshold"),
+            BoundOnTest("cannot be told", 1.0, 0.77, 1.0),
+            "precision >= 90 %: cannot be told from this test (77 % to 100 % with 90 % confidence), not promised: "
+            "14 labelled risky players are too few for any threshold",
+        ),
+    ],
+)
+def test_what_became_of_a_bound_is_said_with_its_limits(promise, found, said):
+    assert bound_in_words(promise, found).replace("\N{NO-BREAK SPACE}", " ") == said
