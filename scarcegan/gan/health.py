@@ -39,16 +39,12 @@ def member_faults(figures: dict[str, np.ndarray], scores: np.ndarray) -> list[st
     return faults
 
 
-def is_certain(series: Mapping[str, Sequence[Sequence[float]]]) -> np.ndarray:
-    """Tell in which rounds a member told generated rows apart with certainty, bool [rounds, P]."""
-    real, fake = np.asarray(series["p_real"]), np.asarray(series["p_fake"])
-    return (real > CERTAIN) & (fake > CERTAIN)
-
-
-def alarms(iteration: Sequence[int], faults: Sequence[Sequence[str]], certain: np.ndarray) -> list[str]:
+def alarms(
+    iteration: Sequence[int], faults: Sequence[Sequence[str]], series: Mapping[str, Sequence[Sequence[float]]]
+) -> list[str]:
     """Say in words, one sentence per kind of trouble, which members had it, when, and what may help.
 
-    Faults are by round, from `member_faults`; `certain` is bool [rounds, P], from `is_certain`.
+    All by round; faults are those of `member_faults`.
     """
     found = {kind: np.array(faults) == kind for kind in _ADVICE}
     words = [
@@ -57,6 +53,7 @@ def alarms(iteration: Sequence[int], faults: Sequence[Sequence[str]], certain: n
         if hit.any()
     ]
     # A warning and no fault: the supervised head still learns from labels.
+    certain = (np.array(series["p_real"]) > CERTAIN) & (np.array(series["p_fake"]) > CERTAIN)
     if certain.any():
         words.append(
             f"{_who(certain)} told generated rows apart with certainty, {_when(certain, iteration)}: "

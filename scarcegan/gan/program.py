@@ -54,9 +54,8 @@ class Program:
         self, rows: TrainingRows, model: Model, train: Train, seed: int, member_seeds: tuple[int, ...]
     ) -> None:
         self.train, self.seed = train, seed
-        features = rows.labeled.shape[1]
-        self.sizes = Architecture.of(model, features, rows.classes, rows.low, rows.high)
-        self.updates = updates(model, train, self.sizes)
+        self.sizes = Architecture(model, rows.labeled.shape[1], rows.classes, rows.low, rows.high)
+        self.updates = updates(train, self.sizes)
         initial = initial_weights(self.sizes, member_seeds)
         self.weights = {name: tf.Variable(value, name=name) for name, value in initial.items()}
         self.moments = [
@@ -127,8 +126,8 @@ class Program:
             return tf.concat([labeled, unlabeled], axis=1)
 
         indices = tf.map_fn(of_member, self._member_seeds, fn_output_signature=tf.int32)
-        noise = tf.random.stateless_normal((steps, 1, self.sizes.noise, batch), (self.seed, 2 * number))
-        widths = (self.sizes.features, *self.sizes.trunk)
+        noise = tf.random.stateless_normal((steps, 1, self.sizes.model.noise, batch), (self.seed, 2 * number))
+        widths = (self.sizes.features, *self.sizes.model.trunk)
         # Shared by the members: masks of their own gained nothing where that was measured.
         masks: Masks = []
         for layer, (rate, width) in enumerate(zip(self._dropout, widths, strict=True)):
