@@ -135,7 +135,7 @@ def test_parsing_checks_and_completes():
 
 def test_a_run_lays_its_choices_over_the_configuration():
     tree = {"seed": 3, "data": {"source": "tables", "path": "old"}}
-    chosen = resolve(tree, seed=4, data_path="s3://bucket/new")
+    chosen = resolve(tree, seed=4, data={"path": "s3://bucket/new", "snapshot": None})
     assert (chosen.seed, chosen.data.source, chosen.data.path) == (4, "tables", "s3://bucket/new")
     assert resolve(tree) == load(tree)
     assert tree == {"seed": 3, "data": {"source": "tables", "path": "old"}}

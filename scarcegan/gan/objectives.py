@@ -132,7 +132,7 @@ class _Objective:
         log_labeled, log_unlabeled, log_generated = tf.split(supervised_log_probabilities(weights, features), 3, 2)
         _, real, fake = tf.split(unsupervised_logits(weights, features), 3, 2)
         supervised = self._supervised_loss(log_labeled)
-        unsupervised = self._real_loss(real) + self._generated_loss(fake)
+        unsupervised = self._source_loss(real, is_real=True) + self._source_loss(fake, is_real=False)
         taught = self._supervised_by_unlabeled(log_unlabeled, log_generated)
         watched = {
             "discriminator_supervised_loss": supervised,
@@ -154,7 +154,7 @@ class _Objective:
         """Unlabelled rows through the unsupervised head."""
         features = trunk_features(weights, batch.unlabeled)
         logits = unsupervised_logits(weights, features)
-        loss = self._real_loss(logits)
+        loss = self._source_loss(logits, is_real=True)
         # For the card alone: in `published` unlabelled rows teach the supervised head nothing.
         unknown = self._unknown_share(supervised_log_probabilities(weights, features))
         p_real = self._p_real(logits)
@@ -164,7 +164,7 @@ class _Objective:
         """Generated rows through the unsupervised head."""
         rows = generate(weights, batch.noise, self.sizes)
         logits = unsupervised_logits(weights, trunk_features(weights, rows))
-        loss = self._generated_loss(logits)
+        loss = self._source_loss(logits, is_real=False)
         return loss, {"discriminator_unsupervised_loss": loss, "p_fake": 1.0 - self._p_real(logits)}
 
     def generator(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
@@ -178,7 +178,7 @@ class _Objective:
         if self.matches_features:
             loss = distance + losses.pull_away(features, per_row=self.is_corrected)
         else:
-            loss = self._real_loss(unsupervised_logits(weights, features))
+            loss = self._source_loss(unsupervised_logits(weights, features), is_real=True)
         return loss, {"generator_loss": loss, "feature_distance": distance}
 
     def _supervised_loss(self, log_p: tf.Tensor) -> tf.Tensor:
@@ -198,18 +198,14 @@ class _Objective:
             loss += (1.0 - self.model.alpha) * losses.cross_entropy(log_generated, unknown)
         return loss
 
-    def _real_loss(self, logits: tf.Tensor) -> tf.Tensor:
+    def _source_loss(self, logits: tf.Tensor, is_real: bool) -> tf.Tensor:
+        """Charge rows that are not taken for real, or for generated ones."""
         if not self.model.has_unknown:
-            return losses.real_or_generated(logits, 1.0)
+            return losses.real_or_generated(logits, float(is_real))
         alpha = self.model.alpha
-        return losses.cross_entropy(log_softmax(logits), np.array([alpha, 1 - alpha, 0], np.float32))
-
-    def _generated_loss(self, logits: tf.Tensor) -> tf.Tensor:
-        if not self.model.has_unknown:
-            return losses.real_or_generated(logits, 0.0)
-        # Lambda, which is alpha in the public KDD99 scripts.
-        weight = 1.0 if self.is_corrected else self.model.alpha
-        return losses.cross_entropy(log_softmax(logits), np.array([0, 0, weight], np.float32))
+        # Of generated rows it is lambda, which is alpha in the public KDD99 scripts.
+        targets = [alpha, 1 - alpha, 0] if is_real else [0, 0, 1 if self.is_corrected else alpha]
+        return losses.cross_entropy(log_softmax(logits), np.array(targets, np.float32))
 
     def _p_real(self, logits: tf.Tensor) -> tf.Tensor:
         if not self.model.has_unknown:

@@ -106,27 +106,18 @@ def load(tree: Mapping[str, Any]) -> Settings:
         raise SettingsProblem("\n".join(map(_explain, error.errors()))) from None
 
 
-def resolve(
-    tree: Mapping[str, Any], seed: int | None = None, data_path: str | None = None, snapshot: str | None = None
-) -> Settings:
-    """Lay what one retraining chooses for itself over the configuration and check the whole again."""
-    top = {} if seed is None else {"seed": seed}
-    return load(_laid_over(tree, top, data={"path": data_path, "snapshot": snapshot}))
+def resolve(tree: Mapping[str, Any], **chosen: Any) -> Settings:
+    """Lay what one run chooses for itself, keys and dicts of a section's keys, over the configuration and check it all.
+
+    None leaves a value as it is.
+    """
+    return load(_laid_over(tree, chosen))
 
 
-def resolve_features(tree: Mapping[str, Any], path: str | None = None, cutoff: str | None = None) -> Settings:
-    """Lay what one run of FeaturesFlow chooses for itself over the configuration and check the whole again."""
-    return load(_laid_over(tree, {}, telemetry={"path": path, "cutoffs": cutoff and [cutoff]}))
-
-
-def _laid_over(tree: Mapping[str, Any], top: Mapping[str, Any], **sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tree with other values at its top and in its sections; None leaves a value as it is."""
-    chosen = {**tree, **top}
-    for name, values in sections.items():
-        given = {key: value for key, value in values.items() if value is not None}
-        if given:
-            chosen[name] = {**chosen.get(name, {}), **given}
-    return chosen
+def _laid_over(tree: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    given = {key: value for key, value in chosen.items() if value is not None}
+    sections = {key: _laid_over(tree.get(key, {}), value) for key, value in given.items() if isinstance(value, Mapping)}
+    return {**tree, **given, **sections}
 
 
 def parse(text: str) -> dict[str, Any]:
