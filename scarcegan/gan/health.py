@@ -25,17 +25,10 @@ def member_faults(figures: dict[str, np.ndarray], scores: np.ndarray) -> list[st
     """
     is_finite = np.all([np.isfinite(values) for values in figures.values()], axis=0)
     is_finite &= np.isfinite(scores).all(axis=1)
-    faults = []
-    for member, finite in enumerate(is_finite):
-        # First, as NaN counts as one distinct score: the member would be called collapsed.
-        if not finite:
-            faults.append("not_finite")
-        elif len(np.unique(scores[member])) < MIN_DISTINCT_SCORES:
-            faults.append("collapsed")
-        elif figures["gradient_norm"][member] < SATURATED_GRADIENT:
-            faults.append("saturated")
-        else:
-            faults.append("")
+    distinct = np.array([len(np.unique(of_member)) for of_member in scores])
+    # Not finite first, as NaN counts as one distinct score: the member would be called collapsed.
+    signs = [~is_finite, distinct < MIN_DISTINCT_SCORES, figures["gradient_norm"] < SATURATED_GRADIENT]
+    faults: list[str] = np.select(signs, ["not_finite", "collapsed", "saturated"], "").tolist()
     return faults
 
 

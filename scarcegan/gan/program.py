@@ -23,8 +23,6 @@ SERIES = (
 )
 _SCORING_ROWS = 4096  # rows scored at once: bounds memory at many members
 
-Moments = tuple[tf.Variable, tf.Variable]
-
 
 @dataclass(frozen=True)
 class TrainingRows:
@@ -58,8 +56,10 @@ class Program:
         self.updates = updates(train, self.sizes)
         initial = initial_weights(self.sizes, member_seeds)
         self.weights = {name: tf.Variable(value, name=name) for name, value in initial.items()}
+        # The first and the second moment of each weight that an update moves.
         self.moments = [
-            {name: _zero_moments(self.weights[name]) for name in self._moved(update)} for update in self.updates
+            {name: [tf.Variable(tf.zeros_like(self.weights[name])) for _ in range(2)] for name in self._moved(update)}
+            for update in self.updates
         ]
         # The generator and the unsupervised head never serve: they need no average.
         serving = [name for name in self.weights if name.split("/")[0] in ("steps", "trunk", "supervised")]
@@ -196,11 +196,9 @@ class Program:
         return named
 
 
-def _zero_moments(variable: tf.Variable) -> Moments:
-    return tf.Variable(tf.zeros_like(variable)), tf.Variable(tf.zeros_like(variable))
-
-
-def _adam(variable: tf.Variable, moments: Moments, gradient: tf.Tensor, iteration: tf.Tensor, update: Update) -> None:
+def _adam(
+    variable: tf.Variable, moments: list[tf.Variable], gradient: tf.Tensor, iteration: tf.Tensor, update: Update
+) -> None:
     """Take one Adam step (Kingma & Ba 2015) in a fused kernel; weight decay is decoupled (Loshchilov & Hutter 2019)."""
     step = tf.cast(iteration, tf.float32)
     rate = update.learning_rate * tf.pow(update.decay, tf.floor(step / 500.0))

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
@@ -33,7 +33,7 @@ from scarcegan.settings.model_sections import (
     four_definitions,
 )
 from scarcegan.settings.monitoring_sections import Monitoring
-from scarcegan.settings.section import Key, Section, Share, keys_of
+from scarcegan.settings.section import Section, Share, keys_of
 
 
 class Settings(Section):
@@ -130,11 +130,6 @@ def parse(text: str) -> dict[str, Any]:
     return load(tree).model_dump(mode="json")
 
 
-def documented_keys() -> Iterator[Key]:
-    """Yield every dotted key with its one-line documentation, in the tree's order."""
-    return keys_of(Settings)
-
-
 def _explain(item: Any) -> str:
     # Pydantic adds [key] where it refuses a table's key and not its value.
     key = ".".join(str(part) for part in item["loc"] if part != "[key]")
@@ -142,7 +137,7 @@ def _explain(item: Any) -> str:
         got = f", got {item['input']!r}" if not isinstance(item["input"], dict) else ""
         return f"{key or 'settings'}: {item['msg'].removeprefix('Value error, ')}{got if key else ''}"
     # Sections as well: a table misspelt is an unknown key at the top.
-    known = [one.name for one in documented_keys()] + list(Settings.model_fields)
+    known = [one.name for one in keys_of(Settings)] + list(Settings.model_fields)
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else "see config/retrain.toml for the valid ones"
     return f"unknown key '{key}': {hint}"

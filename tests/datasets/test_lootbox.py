@@ -98,13 +98,6 @@ def test_no_folder_at_all_says_what_to_set(no_data):
         lootbox.load(configured())
 
 
-def test_the_data_folder_is_found_through_the_environment(small_files, monkeypatch):
-    (small_files / "data").mkdir()
-    (small_files / "data" / "lootbox").symlink_to(small_files)
-    monkeypatch.setenv("SCARCEGAN_DATA", str(small_files / "data"))
-    assert len(lootbox.load(configured())) == 60
-
-
 def test_the_command_writes_the_cohorts_of_one_cutoff_as_labels_known_a_month_later(small_files, tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "lootbox").symlink_to(small_files)
