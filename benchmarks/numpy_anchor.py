@@ -54,7 +54,7 @@ class NumpyMember:
         self.model, self.train, self.sizes = (
             model,
             train,
-            Architecture.of(model, rows.labeled.shape[1], rows.classes, rows.low, rows.high),
+            Architecture(model, rows.labeled.shape[1], rows.classes, rows.low, rows.high),
         )
         order = np.argsort(rows.labels, kind="stable")
         self.labeled_rows = len(order)
@@ -74,7 +74,7 @@ class NumpyMember:
         steps, batch = self.train.round_iterations, self.train.batch
         labeled = self.first + (rng.random((steps, batch), np.float32) * self.count).astype(np.int64)
         unlabeled = rng.integers(self.labeled_rows, len(self.rows), (steps, batch))
-        noise = rng.standard_normal((steps, batch, self.sizes.noise), np.float32)
+        noise = rng.standard_normal((steps, batch, self.model.noise), np.float32)
         return np.concatenate([labeled, unlabeled], axis=1), noise
 
     def run_round(self, first: int, indices: Array, noise: Array) -> Array:
@@ -163,13 +163,13 @@ class NumpyMember:
     def _trunk(self, rows: Array) -> list[Array]:
         """Return the inputs and every layer's outputs."""
         layers = [rows]
-        for number in range(len(self.sizes.trunk)):
+        for number in range(len(self.model.trunk)):
             layers.append(_leaky_relu(self._dense(f"trunk/{number}", layers[-1])))
         return layers
 
     def _trunk_gradient(self, layers: list[Array], gradient: Array, moves: bool) -> Array:
         """Carry a gradient by the features back to the rows (if the trunk stands still) or into the trunk."""
-        for number in reversed(range(len(self.sizes.trunk))):
+        for number in reversed(range(len(self.model.trunk))):
             gradient = gradient * _leaky_slope(layers[number + 1])
             if moves:
                 gradient = self._dense_gradient(f"trunk/{number}", layers[number], gradient)

@@ -15,10 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scarcegan.datasets.lootbox import cohorts_of
-from scarcegan.datasets.lootbox_labels import PROXY_DAYS, labels_table
+from scarcegan.datasets.lootbox import PROXY_DAYS, cohorts_of, labels_table
 from scarcegan.datasets.simulated import write_telemetry
-from scarcegan.settings import Settings, load, parse
+from scarcegan.settings import Data, Settings, load, parse
 from scarcegan.workflow.features.telemetry import extract_part, plan_snapshots, publish_snapshots
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,7 +73,8 @@ def real_series(folder: Path, data: Path, tree: dict[str, Any]) -> Series:
     own = {"telemetry": {"path": str(data / "daily_counters.parquet")}, "snapshots": {"folder": str(folder / "store")}}
     settings = load(_overlaid(_overlaid(config, own), tree))
     _publish(settings)
-    tables = {cutoff: labels_table(cohorts_of(data, cutoff), cutoff) for cutoff in settings.telemetry.cutoffs}
+    source = Data(source="lootbox", path=str(data))
+    tables = {cutoff: labels_table(cohorts_of(source, cutoff), cutoff) for cutoff in settings.telemetry.cutoffs}
     return _series("lootbox", tables, dict.fromkeys(tables), settings, folder)
 
 

@@ -75,12 +75,12 @@ def matmul_mflop(shape: str) -> float:
     The generated rows and the pull-away term's k x k product are counted once; elementwise work is not.
     """
     features, batch, classes = SHAPES[shape]
-    sizes = Architecture.of(MODEL, features, classes, 0.0, 1.0)
-    layers = [inputs * outputs for inputs, outputs in pairwise((features, *sizes.trunk))]
-    heads = sizes.trunk[-1] * (sizes.supervised_outputs + sizes.unsupervised_outputs)
-    into, out = sizes.noise * sizes.generator[0], sizes.generator[0] * features
+    sizes = Architecture(MODEL, features, classes, 0.0, 1.0)
+    layers = [inputs * outputs for inputs, outputs in pairwise((features, *MODEL.trunk))]
+    heads = MODEL.trunk[-1] * (sizes.supervised_outputs + sizes.unsupervised_outputs)
+    into, out = MODEL.noise * MODEL.generator[0], MODEL.generator[0] * features
     discriminator = 3 * batch * (3 * (sum(layers) + heads) - layers[0])
-    generator = batch * (2 * sum(layers) + sum(layers) + 2 * into + 3 * out + 3 * sizes.trunk[-1] ** 2)
+    generator = batch * (2 * sum(layers) + sum(layers) + 2 * into + 3 * out + 3 * MODEL.trunk[-1] ** 2)
     return 2 * (discriminator + generator) / 1e6
 
 

@@ -7,7 +7,7 @@ from metaflow import Parameter, config_expr, retry, schedule, step
 
 from launch import launch
 from project_flow import ProjectFlow
-from scarcegan.settings import resolve_features
+from scarcegan.settings import resolve
 
 
 @schedule(cron=config_expr("config.deployment.features_cron"), daily=False)  # on Step Functions alone
@@ -19,7 +19,7 @@ class FeaturesFlow(ProjectFlow):
     settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plans` - dict by
     cut-off, see scarcegan.workflow.features.telemetry.SnapshotPlan.
     written (extract) - see scarcegan.workflow.features.telemetry.WrittenPart.
-    snapshots (publish) - list, see scarcegan.workflow.features.telemetry.PublishedSnapshot.
+    snapshots (publish) - list, see scarcegan.snapshots.Manifest.
     usage (every step), cost (end) - see flows/project_flow.py.
     """
 
@@ -34,7 +34,8 @@ class FeaturesFlow(ProjectFlow):
         from scarcegan.workflow.features.telemetry import plan_snapshots
 
         telemetry = self.telemetry and located(self.telemetry, Path.cwd())
-        settings = resolve_features(self.config.to_dict(), telemetry, self.cutoff)
+        chosen = {"path": telemetry, "cutoffs": self.cutoff and [self.cutoff]}
+        settings = resolve(self.config.to_dict(), telemetry=chosen)
         inside_features(settings, os.environ)
         self.settings = settings.model_dump(mode="json")
         self.commit = self.launch.commit
@@ -70,10 +71,13 @@ class FeaturesFlow(ProjectFlow):
     @step
     def end(self):
         """Say which snapshots there are and how to train on them."""
-        for found in self.snapshots:
+        from scarcegan.snapshots import Manifest, open_snapshots
+
+        folder = open_snapshots(self.resolved().snapshots.folder).folder
+        for found in map(Manifest.from_plain, self.snapshots):
             print(
-                f"Snapshot {found['name']} ({found['fingerprint']}): {found['players']} players, "
-                f"{found['features']} features in {found['parts']} parts, in {found['folder']}"
+                f"Snapshot {found.name} ({found.fingerprint}): {found.players} players, "
+                f"{len(found.frame.columns)} features in {len(found.parts)} parts, in {folder}"
             )
         print(
             "Look next: give data.source = 'snapshot' and a labels table in a configuration, then",

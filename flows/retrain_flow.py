@@ -47,7 +47,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.project import located
 
         data = self.data and located(self.data, Path.cwd())
-        settings = resolve(self.config.to_dict(), self.seed, data, self.snapshot)
+        settings = resolve(self.config.to_dict(), seed=self.seed, data={"path": data, "snapshot": self.snapshot})
         print(estimate(settings.resources, settings.prices, settings.folds, settings.train).sentence)
         inside_run(settings, os.environ)
         # Reads once: a registry that cannot be reached is found out before anything is trained.
@@ -194,13 +194,13 @@ class RetrainFlow(ProjectFlow):
 
     def _checkpoints(self):
         """Return the folder of this run's checkpoints, the same for all its resumes and for no other run."""
-        from scarcegan.project import project_folder
+        from scarcegan.project import located
 
         # Beside the artifacts where they are on S3: the next task may run on another machine.
         shared = self.shared_prefix()
         if shared:
             return f"{shared}/{current.flow_name}/checkpoints/{self.origin_run}"
-        return str(project_folder("checkpoints") / current.flow_name / self.origin_run)
+        return located(f".scarcegan/checkpoints/{current.flow_name}/{self.origin_run}")
 
 
 if __name__ == "__main__":

@@ -72,9 +72,8 @@ class ScoreFlow(ProjectFlow):
         from cards.score_card import score_card
         from scarcegan.aws.model_monitor import model_monitor_files
         from scarcegan.serving.model import Model
-        from scarcegan.workflow.scoring.drift import watch_scored
         from scarcegan.workflow.scoring.records import ScoringPlan, Tally
-        from scarcegan.workflow.scoring.report import tell_scores
+        from scarcegan.workflow.scoring.report import tell_scores, watch_scored
 
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
         plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), self.resolved()

@@ -18,11 +18,6 @@ def project_root() -> Path:
     return beside_package if (beside_package / "pyproject.toml").is_file() else Path.cwd()
 
 
-def project_folder(name: str) -> Path:
-    """Return `.scarcegan/<name>` under the project root; the caller creates it when it first writes."""
-    return project_root() / ".scarcegan" / name
-
-
 def located(path: str, base: Path | None = None) -> str:
     """Return the location that a path means: an `s3://` address or an absolute local path.
 

@@ -5,7 +5,7 @@ import pytest
 from scarcegan import settings
 from scarcegan.backends import open_registry
 from scarcegan.problems import SettingsProblem
-from scarcegan.project import located, project_folder, project_root
+from scarcegan.project import located, project_root
 from scarcegan.snapshots import open_snapshots
 
 
@@ -46,9 +46,9 @@ def test_a_variable_that_is_not_set_is_refused_by_name():
 def test_what_the_project_keeps_is_the_same_from_every_working_directory():
     assert (project_root() / "pyproject.toml").is_file()
     assert open_registry(settings.Registry()).folder == project_root() / ".scarcegan" / "registry"
-    assert open_snapshots("").folder == str(project_folder("snapshots"))
+    assert open_snapshots("").folder == str(project_root() / ".scarcegan" / "snapshots")
 
 
 def test_a_plain_install_has_its_project_in_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.setattr("scarcegan.project.__file__", str(tmp_path / "site-packages/scarcegan/project.py"))
-    assert project_folder("registry") == tmp_path / ".scarcegan" / "registry"
+    assert project_root() == tmp_path

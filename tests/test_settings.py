@@ -2,8 +2,9 @@ import pytest
 from pydantic import ValidationError
 
 from scarcegan.problems import SettingsProblem
-from scarcegan.settings import Settings, documented_keys, load, parse, resolve
+from scarcegan.settings import Settings, load, parse, resolve
 from scarcegan.settings.monitoring_sections import RETRAIN_AFTER
+from scarcegan.settings.section import keys_of
 
 
 def problem(tree):
@@ -135,7 +136,7 @@ def test_parsing_checks_and_completes():
 
 def test_a_run_lays_its_choices_over_the_configuration():
     tree = {"seed": 3, "data": {"source": "tables", "path": "old"}}
-    chosen = resolve(tree, seed=4, data_path="s3://bucket/new")
+    chosen = resolve(tree, seed=4, data={"path": "s3://bucket/new", "snapshot": None})
     assert (chosen.seed, chosen.data.source, chosen.data.path) == (4, "tables", "s3://bucket/new")
     assert resolve(tree) == load(tree)
     assert tree == {"seed": 3, "data": {"source": "tables", "path": "old"}}
@@ -144,11 +145,11 @@ def test_a_run_lays_its_choices_over_the_configuration():
 
 
 def test_every_key_is_documented_once():
-    documented = [key.name for key in documented_keys()]
+    documented = [key.name for key in keys_of(Settings)]
     assert len(set(documented)) == len(documented)
     mappings = {"definitions", *(f"monitoring.retrain_after.{name}" for name in RETRAIN_AFTER)}
     assert set(leaves(Settings().model_dump(mode="json"))) <= set(documented) | mappings
-    assert [key.name for key in documented_keys() if not key.meaning] == []
+    assert [key.name for key in keys_of(Settings) if not key.meaning] == []
     assert {"definitions.name", "definitions.bound"} <= set(documented)
 
 

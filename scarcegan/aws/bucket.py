@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.archives import keep_archive
+from scarcegan.registry.rules import keep_archive
 from scarcegan.registry.versions import Decision
 from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, write_bytes
 

@@ -18,7 +18,7 @@ from scarcegan.aws.images import serving_image
 from scarcegan.aws.metadata import from_metadata
 from scarcegan.aws.packages import package_request, quality_metrics
 from scarcegan.problems import RegistryProblem
-from scarcegan.project import located, project_folder
+from scarcegan.project import located
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
@@ -28,7 +28,7 @@ def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
     """Open the registry in the account and region of the environment's AWS credentials."""
     with _asking("open a session"):
         sagemaker = patient_client("sagemaker")
-    bucket = Bucket(chosen.archives and located(chosen.archives), project_folder("archives"))
+    bucket = Bucket(chosen.archives and located(chosen.archives), Path(located(".scarcegan/archives")))
     image = serving_image(chosen, sagemaker.meta.region_name)
     return SageMakerRegistry(chosen.group, bucket, sagemaker, image=image)
 

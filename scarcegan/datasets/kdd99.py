@@ -17,17 +17,14 @@ over the training rows are dropped: `num_outbound_cmds`, `is_host_login`, `wrong
 that hardly vary (`land`, `urgent`, flags `OTH` and `RSTOS0`).
 """
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pooch
 
 from scarcegan.data.players import UNLABELED, Players
-from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, require_file, require_populations, useful_features
+from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, find_file, require_populations, useful_features
 from scarcegan.problems import DataProblem
-from scarcegan.settings import Settings
+from scarcegan.settings import Data, Settings
 
 ORIGIN = "http://kdd.ics.uci.edu/databases/kddcup99/"
 TRAINING = "kddcup.data_10_percent.gz"
@@ -47,6 +44,7 @@ UNLABELED_DRAWS = 92_000
 TRAINING_SHARE = 0.7
 FREQUENT_SERVICES = 20
 SHIFTED, SAME = 1, 2
+TEST_SETS = ("shifted", "same")
 
 CATEGORICAL = ("protocol_type", "service", "flag")
 COLUMNS = """
@@ -71,8 +69,7 @@ def load(settings: Settings) -> Players:
     """
     task = settings.kdd99.task
     require_populations(settings.populations, "kdd99", ["normal"], task)
-    folder = data_folder(settings.data)
-    training, corrected = (_read(_locate(folder, name, bool(settings.data.path))) for name in (TRAINING, CORRECTED))
+    training, corrected = (_read(_locate(settings.data, name)) for name in (TRAINING, CORRECTED))
     corrected.index += len(training)
     rows = training[training["attack"].isin(["normal", *ATTACKS[task]])]
     shifted = corrected[corrected["attack"].isin(["normal", *ATTACKS[task]])]
@@ -80,21 +77,19 @@ def load(settings: Settings) -> Players:
     if not (rare.any() and len(shifted)):
         raise DataProblem(f"expected '{task}' rows in {TRAINING} and {CORRECTED}, found none: fetch the files anew")
     labels, test_set = _deal(rare, LABEL_DRAWS[task], np.random.default_rng([settings.seed, 99]))
-    dealt = test_set >= 0
-    players = _assemble(rows[dealt], labels[dealt], test_set[dealt], shifted)
-    notes = _copies(pd.concat([rows[dealt], shifted]), players)
-    return useful_features(replace(players, notes=notes), settings.data)
+    dealt = rows.assign(label=labels, test_set=test_set)[test_set >= 0]
+    everything = pd.concat([dealt, shifted.assign(label=UNLABELED, test_set=SHIFTED)])
+    return useful_features(_assemble(everything), settings.data)
 
 
-def _locate(folder: Path | None, name: str, is_chosen: bool) -> Path:
-    """Find a file in the folder; outside a folder the user chose in `data.path` a missing one is fetched."""
-    advice = f"fetch it from {ORIGIN}{name}, or leave data.path empty to have it fetched"
-    if folder is not None and (is_chosen or (folder / name).is_file()):
-        return require_file(folder, name, advice)
+def _locate(data: Data, name: str) -> str:
+    """Find a file in the source's folder; outside a folder the user chose in `data.path` a missing one is fetched."""
+    folder = data_folder(data)
+    if data.path or (folder and (folder / name).is_file()):
+        return find_file(data, name, f"fetch it from {ORIGIN}{name}, or leave data.path empty to have it fetched")
     try:
-        return Path(
-            pooch.retrieve(ORIGIN + name, f"sha256:{SHA256[name]}", fname=name, path=pooch.os_cache("scarcegan"))
-        )
+        cache = pooch.os_cache("scarcegan")
+        return str(pooch.retrieve(ORIGIN + name, f"sha256:{SHA256[name]}", fname=name, path=cache))
     except (OSError, ValueError) as error:
         raise DataProblem(
             f"{name} is in no data folder and could not be fetched from {ORIGIN} ({error}): set "
@@ -102,7 +97,7 @@ def _locate(folder: Path | None, name: str, is_chosen: bool) -> Path:
         ) from error
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: str) -> pd.DataFrame:
     """Read a file in full; attack names lose their trailing dot."""
     try:
         rows = pd.read_csv(path, header=None, engine="pyarrow", compression="gzip")
@@ -131,36 +126,35 @@ def _deal(rare: np.ndarray, draws: tuple[int, int], rng: np.random.Generator) ->
     return labels, test_set
 
 
-def _assemble(rows: pd.DataFrame, labels: np.ndarray, test_set: np.ndarray, shifted: pd.DataFrame) -> Players:
-    everything = pd.concat([rows, shifted])
+def _assemble(rows: pd.DataFrame) -> Players:
     # Training rows alone say which services are frequent.
-    frequent = rows.loc[test_set == 0, "service"].value_counts().index[:FREQUENT_SERVICES]
-    service = everything["service"].where(everything["service"].isin(frequent), "rest")
-    one_hot = pd.get_dummies(everything[list(CATEGORICAL)].assign(service=service), dtype=np.float32)
-    features = pd.concat([everything.drop(columns=[*CATEGORICAL, "attack"]), one_hot], axis=1)
+    frequent = rows.loc[rows["test_set"] == 0, "service"].value_counts().index[:FREQUENT_SERVICES]
+    service = rows["service"].where(rows["service"].isin(frequent), "rest")
+    one_hot = pd.get_dummies(rows[list(CATEGORICAL)].assign(service=service), dtype=np.float32)
+    features = pd.concat([rows.drop(columns=[*CATEGORICAL, "attack", "label", "test_set"]), one_hot], axis=1)
     return Players(
-        ids=everything.index.to_numpy(np.int64),
+        ids=rows.index.to_numpy(np.int64),
         features=features.to_numpy(np.float32),
         feature_names=tuple(features.columns),
-        labels=np.concatenate([labels, np.full(len(shifted), UNLABELED, np.int8)]),
-        truth=(everything["attack"] != "normal").to_numpy(np.int8),
-        test_set=np.concatenate([test_set, np.full(len(shifted), SHIFTED, np.int8)]),
-        test_sets=("shifted", "same"),
+        labels=rows["label"].to_numpy(np.int8),
+        truth=(rows["attack"] != "normal").to_numpy(np.int8),
+        test_set=rows["test_set"].to_numpy(np.int8),
+        test_sets=TEST_SETS,
+        notes=_copies(rows),
     )
 
 
-def _copies(rows: pd.DataFrame, players: Players) -> tuple[str, ...]:
+def _copies(rows: pd.DataFrame) -> tuple[str, ...]:
     """Say for each test set how many rows are exact copies of labelled ones."""
     # Features alone: a row with the same features is a copy, whatever its attack is called.
-    content = pd.util.hash_pandas_object(rows[COLUMNS[:-1]], index=False).to_numpy()
-    is_copy = np.isin(content, content[players.labels != UNLABELED])
+    content = pd.util.hash_pandas_object(rows[COLUMNS[:-1]], index=False)
+    is_copy = content.isin(content[rows["label"] != UNLABELED])
     notes = []
-    for number, name in enumerate(players.test_sets, start=1):
-        within = players.test_set == number
-        copies = is_copy[within]
-        rare = np.count_nonzero(copies & (players.truth[within] == 1))
+    for number, name in enumerate(TEST_SETS, start=1):
+        within = rows["test_set"] == number
+        attacks = rows.loc[within & is_copy, "attack"]
         notes.append(
-            f"{np.count_nonzero(copies)} of {len(copies)} rows of test set '{name}' ({rare} of them rare) are exact "
-            "copies of labelled rows"
+            f"{len(attacks)} of {within.sum()} rows of test set '{name}' ({(attacks != 'normal').sum()} of them rare) "
+            "are exact copies of labelled rows"
         )
     return tuple(notes)

@@ -2,17 +2,23 @@
 
 The files have no licence and are never fetched. `risky` is a proxy: many more openings in the 30 days after
 the cut-off than in the past. `truth_risky` of unlabelled and test players is for evaluation alone.
+
+The cohorts are a labels table too, for training on a snapshot:
+
+    python -m scarcegan.datasets.lootbox 2023-04-13 labels.parquet
+
+A proxy label describes the player from the cut-off on and is known 30 days later: set `data.labels_known_by` to that
+day or later to train on it. The cohorts list the unlabelled players too, so players outside them are left out.
 """
 
-from pathlib import Path
+import sys
+from datetime import date, timedelta
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from scarcegan.data.players import Players
-from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, require_file, require_populations
-from scarcegan.datasets.telemetry_source import players_of
+from scarcegan.data.tables import read_table
+from scarcegan.datasets.sources import DATA_VARIABLE, find_file, players_of, require_populations
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import Data, Settings
 from scarcegan.settings.data_sections import RoleNames
@@ -20,6 +26,8 @@ from scarcegan.settings.data_sections import RoleNames
 ROLES = RoleNames(activity="opens", intensity="burst", night="night", win="wins")
 NEGATIVES, RARE = ("dormant", "normal", "heavy"), "risky"
 WINDOW_DAYS = 60  # cohorts: at least 3 active days in these
+PROXY_DAYS = 30
+PROXY = "proxy: openings in the 30 days after the cut-off"
 ADVICE = f"set {DATA_VARIABLE} to the folder that holds lootbox/, or data.path to that folder (it is not fetched)"
 
 
@@ -36,33 +44,35 @@ def load(settings: Settings) -> Players:
             f"lootbox cohorts are defined on the {WINDOW_DAYS} days before the cut-off, got "
             f"features.window_days = {settings.features.window_days}: set it to {WINDOW_DAYS}"
         )
-    cutoff, folder = settings.lootbox.cutoff, telemetry_folder(settings.data)
-    counters = _read(require_file(folder, "daily_counters.parquet", ADVICE))
-    return players_of(counters, cohorts_of(folder, cutoff), ROLES, cutoff, settings)
+    cutoff, data = settings.lootbox.cutoff, settings.data
+    counters = find_file(data, "daily_counters.parquet", ADVICE)
+    return players_of(counters, cohorts_of(data, cutoff), ROLES, cutoff, settings)
 
 
-def telemetry_folder(data: Data) -> Path:
-    """Return the folder of the files; a DataProblem if none is named."""
-    folder = data_folder(data)
-    if folder is None:
-        raise DataProblem(f"expected a folder with the lootbox telemetry, got none: {ADVICE}")
-    return folder
-
-
-def cohorts_of(folder: Path, cutoff: str) -> pd.DataFrame:
+def cohorts_of(data: Data, cutoff: str) -> pd.DataFrame:
     """Return the players of one cut-off (ISO date): player_id, population, truth_risky.
 
     A file that is missing, unreadable or without the cut-off is refused as a DataProblem.
     """
-    cohorts = _read(require_file(folder, "cohorts.parquet", ADVICE)).to_pandas()
+    cohorts = read_table(find_file(data, "cohorts.parquet", ADVICE))
     dates = cohorts["cutoff"].astype(str)
     if cutoff not in set(dates):
         raise DataProblem(f"expected cohorts of {cutoff}, got cut-offs {sorted(set(dates))}: name one of them")
     return pd.DataFrame(cohorts[dates == cutoff])
 
 
-def _read(path: Path) -> pa.Table:
+def labels_table(cohorts: pd.DataFrame, cutoff: str) -> pd.DataFrame:
+    """Return the cohorts of one cut-off (ISO date) as `scarcegan.snapshots.labels` reads them."""
+    since = date.fromisoformat(cutoff)
+    return cohorts[["player_id", "population", "truth_risky"]].assign(
+        since=since, source=PROXY, known_at=since + timedelta(days=PROXY_DAYS)
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("expected a cut-off date and a file to write: lootbox 2023-04-13 labels.parquet")
     try:
-        return pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DataProblem(f"{path} is not a readable parquet file ({error}): copy it anew") from error
+        labels_table(cohorts_of(Data(source="lootbox"), sys.argv[1]), sys.argv[1]).to_parquet(sys.argv[2], index=False)
+    except DataProblem as problem:
+        sys.exit(str(problem))

@@ -25,8 +25,7 @@ import pyarrow.parquet as pq
 
 from scarcegan.data.players import Players
 from scarcegan.datasets.simulation import COUNTERS, KINDS, SURE_DAYS, VERSION, draw_habits, simulate
-from scarcegan.datasets.sources import require_populations
-from scarcegan.datasets.telemetry_source import TEST, UNLABELED_NAME, players_of
+from scarcegan.datasets.sources import TEST, UNLABELED_NAME, players_of, require_populations
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.project import located
 from scarcegan.settings import Settings, Simulated
@@ -56,7 +55,7 @@ def load(settings: Settings) -> Players:
     folder = write_telemetry(settings)
     labels, truth = (pd.read_parquet(folder / name) for name in ("labels.parquet", "truth.parquet"))
     cohorts = labels.merge(truth, on="player_id", validate="one_to_one")
-    return players_of(pq.read_table(folder / "telemetry.parquet"), cohorts, ROLES, CUTOFF, settings)
+    return players_of(str(folder / "telemetry.parquet"), cohorts, ROLES, CUTOFF, settings)
 
 
 def write_telemetry(settings: Settings) -> Path:

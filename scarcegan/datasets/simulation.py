@@ -90,43 +90,28 @@ def draw_habits(players: int, risky_share: float, drift: float, rng: np.random.G
 
 
 def simulate(habits: Habits, days: int, rng: np.random.Generator) -> np.ndarray:
-    """Run the process and return its counters, int32 [players, days, 5] in the order of `COUNTERS`."""
+    """Run the module's equations and return the counters, int32 [players, days, 5] in the order of `COUNTERS`."""
     players = len(habits.kind)
     counters = np.zeros((players, days, len(COUNTERS)), np.int32)
     mood, memory, shock = (np.zeros(players, np.float32) for _ in range(3))
     sure_day = days - rng.integers(1, min(days, SURE_DAYS) + 1, players)
     for day in range(-WARM_UP_DAYS, days):
         mood = 0.8 * mood + 0.3 * rng.standard_normal(players, np.float32)
-        today = _play(habits, day, day - days, mood, shock, sure_day == day, rng)
-        loss = np.log1p(today[2])
-        shock = np.clip(loss - memory, 0, 2)
-        memory = 0.9 * memory + 0.1 * loss
+        ramp = np.maximum(0, day - days + habits.onset) / 28
+        pull = habits.chasing * shock
+        week = habits.week * np.sin(2 * np.pi * (day + habits.phase) / 7)
+        log_rate = habits.level + mood + week + habits.escalation * ramp + 0.3 * pull
+        # Nobody starts 100 sessions a day.
+        sessions = np.maximum(rng.poisson(np.exp(np.minimum(log_rate, 4.0))), sure_day == day)
+        bets = rng.poisson(sessions * np.exp(habits.log_bets + 0.4 * rng.standard_normal(players)))
+        swing = 0.1 * bets + 0.9 * np.sqrt(bets) * rng.standard_normal(players)
+        losses = np.rint(np.maximum(0, habits.stake * swing)).astype(np.int64)
+        # The cap keeps a strong chaser below e^2 times the usual rate.
+        deposits = rng.poisson(habits.deposits * (0.1 + sessions) * np.exp(np.minimum(pull, 2.0)))
+        night = habits.night + habits.night_growth * ramp + 0.5 * rng.standard_normal(players)
+        night_minutes = rng.poisson(30 * sessions / (1 + np.exp(-night)))
+        shock = np.clip(np.log1p(losses) - memory, 0, 2)
+        memory = 0.9 * memory + 0.1 * np.log1p(losses)
         if day >= 0:
-            counters[:, day] = np.stack(today, axis=1)
+            counters[:, day] = np.stack([sessions, bets, losses, deposits, night_minutes], axis=1)
     return counters
-
-
-def _play(
-    habits: Habits,
-    day: int,
-    age: int,
-    mood: np.ndarray,
-    shock: np.ndarray,
-    is_sure: np.ndarray,
-    rng: np.random.Generator,
-) -> list[np.ndarray]:
-    """Return one day's counters of all players by the equations above; `age` is the day minus the cut-off."""
-    players = len(mood)
-    ramp = np.maximum(0, age + habits.onset) / 28
-    pull = habits.chasing * shock
-    week = habits.week * np.sin(2 * np.pi * (day + habits.phase) / 7)
-    log_rate = habits.level + mood + week + habits.escalation * ramp + 0.3 * pull
-    sessions = np.maximum(rng.poisson(np.exp(np.minimum(log_rate, 4.0))), is_sure)  # nobody starts 100 sessions a day
-    bets = rng.poisson(sessions * np.exp(habits.log_bets + 0.4 * rng.standard_normal(players)))
-    swing = 0.1 * bets + 0.9 * np.sqrt(bets) * rng.standard_normal(players)
-    losses = np.rint(np.maximum(0, habits.stake * swing)).astype(np.int64)
-    # The cap keeps a strong chaser below e^2 times the usual rate.
-    deposits = rng.poisson(habits.deposits * (0.1 + sessions) * np.exp(np.minimum(pull, 2.0)))
-    night = habits.night + habits.night_growth * ramp + 0.5 * rng.standard_normal(players)
-    night_minutes = rng.poisson(30 * sessions / (1 + np.exp(-night)))
-    return [sessions, bets, losses, deposits, night_minutes]

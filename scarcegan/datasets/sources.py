@@ -1,4 +1,4 @@
-"""What every built-in data set asks first: where its files are, and whether the populations fit it."""
+"""What built-in data sets share: where files are, whether the populations fit, players of daily telemetry."""
 
 import os
 from collections.abc import Collection
@@ -6,13 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from scarcegan.data.players import Players
+from scarcegan.data.players import UNLABELED, Players
+from scarcegan.data.tables import read_parts
+from scarcegan.features.extract import extract
+from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.project import located
-from scarcegan.settings import Data, Populations
+from scarcegan.settings import Data, Populations, Settings
+from scarcegan.settings.data_sections import RoleNames
 
 DATA_VARIABLE = "SCARCEGAN_DATA"
+# Populations in a list of cohorts that are no classes.
+TEST = "test"
+UNLABELED_NAME = "unlabeled"
 
 
 def data_folder(data: Data) -> Path | None:
@@ -23,12 +33,12 @@ def data_folder(data: Data) -> Path | None:
     return Path(root) / data.source if root else None
 
 
-def require_file(folder: Path, name: str, advice: str) -> Path:
-    """Return `folder/name`, or refuse with a DataProblem that ends with `advice` if there is no such file."""
-    path = folder / name
-    if not path.is_file():
-        raise DataProblem(f"expected the file {path}, found none: {advice}")
-    return path
+def find_file(data: Data, name: str, advice: str) -> str:
+    """Return the location of a file of the source, or refuse with a DataProblem that ends with `advice`."""
+    folder = data_folder(data)
+    if folder is None or not (folder / name).is_file():
+        raise DataProblem(f"expected the file {folder / name if folder else name}, found none: {advice}")
+    return str(folder / name)
 
 
 def require_populations(got: Populations, source: str, negatives: Collection[str], rare: str) -> None:
@@ -58,3 +68,48 @@ def useful_features(players: Players, data: Data) -> Players:
     keep = varies & ~np.isin(names, data.ignore_columns)
     kept = players.features if keep.all() else players.features[:, keep]
     return replace(players, features=kept, feature_names=tuple(names[keep].tolist()))
+
+
+def players_of(telemetry: str, cohorts: pd.DataFrame, roles: RoleNames, cutoff: str, settings: Settings) -> Players:
+    """Join the features of telemetry that vary with the cohorts: players ascending by id, with test set `test`.
+
+    Args:
+        telemetry: location of a table with `player_id`, `date` and counters; players outside the cohorts are left out.
+        cohorts: one row per player: `player_id`, `population` (a class name, `unlabeled` or `test`) and
+            `truth_risky` (1 or 0), which goes into `Players.truth` alone.
+        roles: what the counters stand for.
+        cutoff: ISO date; only the `features.window_days` days before it count.
+        settings: gives the class order and the window.
+
+    Raises:
+        DataProblem: another population name, an unreadable table, or players without a row in the window.
+    """
+    # `extract` returns players ascending by id: in that order both tables match row by row.
+    cohorts = cohorts.sort_values("player_id", ignore_index=True)
+    # Test players have a truth, but no label.
+    known = {UNLABELED_NAME: UNLABELED, TEST: UNLABELED}
+    known |= {name: index for index, name in enumerate(settings.populations.classes)}
+    strange = sorted(set(cohorts["population"]) - set(known))
+    if strange:
+        raise DataProblem(f"expected the populations {list(known)}, got {strange} too: mend the cohorts' table")
+    rows = pa.concat_tables(piece for _, piece in read_parts(telemetry))
+    chosen = pc.is_in(rows["player_id"], pa.array(cohorts["player_id"], rows["player_id"].type))
+    window_days, listed = settings.features.window_days, cohorts["player_id"].to_numpy()
+    table = extract(to_block(rows.filter(chosen), cutoff, window_days), roles)
+    if not np.array_equal(table.ids, listed):
+        silent = np.setdiff1d(listed, table.ids)
+        raise DataProblem(
+            f"{len(silent)} of {len(listed)} players have no telemetry in the {window_days} days before the "
+            f"cut-off (first: {silent[:3].tolist()}): raise features.window_days"
+        )
+    players = Players(
+        ids=table.ids,
+        features=table.features,
+        feature_names=tuple(table.names),
+        labels=cohorts["population"].map(known).to_numpy(np.int8),
+        truth=cohorts["truth_risky"].to_numpy(np.int8),
+        test_set=(cohorts["population"] == TEST).to_numpy(np.int8),
+        test_sets=(TEST,),
+        cutoff=cutoff,
+    )
+    return useful_features(players, settings.data)

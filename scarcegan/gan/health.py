@@ -25,30 +25,19 @@ def member_faults(figures: dict[str, np.ndarray], scores: np.ndarray) -> list[st
     """
     is_finite = np.all([np.isfinite(values) for values in figures.values()], axis=0)
     is_finite &= np.isfinite(scores).all(axis=1)
-    faults = []
-    for member, finite in enumerate(is_finite):
-        # First, as NaN counts as one distinct score: the member would be called collapsed.
-        if not finite:
-            faults.append("not_finite")
-        elif len(np.unique(scores[member])) < MIN_DISTINCT_SCORES:
-            faults.append("collapsed")
-        elif figures["gradient_norm"][member] < SATURATED_GRADIENT:
-            faults.append("saturated")
-        else:
-            faults.append("")
+    distinct = np.array([len(np.unique(of_member)) for of_member in scores])
+    # Not finite first, as NaN counts as one distinct score: the member would be called collapsed.
+    signs = [~is_finite, distinct < MIN_DISTINCT_SCORES, figures["gradient_norm"] < SATURATED_GRADIENT]
+    faults: list[str] = np.select(signs, ["not_finite", "collapsed", "saturated"], "").tolist()
     return faults
 
 
-def is_certain(series: Mapping[str, Sequence[Sequence[float]]]) -> np.ndarray:
-    """Tell in which rounds a member told generated rows apart with certainty, bool [rounds, P]."""
-    real, fake = np.asarray(series["p_real"]), np.asarray(series["p_fake"])
-    return (real > CERTAIN) & (fake > CERTAIN)
-
-
-def alarms(iteration: Sequence[int], faults: Sequence[Sequence[str]], certain: np.ndarray) -> list[str]:
+def alarms(
+    iteration: Sequence[int], faults: Sequence[Sequence[str]], series: Mapping[str, Sequence[Sequence[float]]]
+) -> list[str]:
     """Say in words, one sentence per kind of trouble, which members had it, when, and what may help.
 
-    Faults are by round, from `member_faults`; `certain` is bool [rounds, P], from `is_certain`.
+    All by round; faults are those of `member_faults`.
     """
     found = {kind: np.array(faults) == kind for kind in _ADVICE}
     words = [
@@ -57,6 +46,7 @@ def alarms(iteration: Sequence[int], faults: Sequence[Sequence[str]], certain: n
         if hit.any()
     ]
     # A warning and no fault: the supervised head still learns from labels.
+    certain = (np.array(series["p_real"]) > CERTAIN) & (np.array(series["p_fake"]) > CERTAIN)
     if certain.any():
         words.append(
             f"{_who(certain)} told generated rows apart with certainty, {_when(certain, iteration)}: "

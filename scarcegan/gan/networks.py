@@ -32,48 +32,38 @@ class Architecture:
     """Sizes of the networks of one member.
 
     Attributes:
+        model: the variant and the widths of hidden layers.
         features: inputs of the discriminator and outputs of the generator.
         classes: labelled classes C; the rare one is the last.
-        has_unknown: the supervised head has an extra 'unknown' output.
-        unsupervised_outputs: 3 (real as labelled, real as unknown, generated) or 1 (a logit of being real).
-        trunk, generator: widths of the shared dense layers and of the generator's hidden ones.
-        thresholds: of each feature.
-        noise: length of the generator's input.
         low, high: range of scaled features.
     """
 
+    model: Model
     features: int
     classes: int
-    has_unknown: bool
-    unsupervised_outputs: int
-    trunk: tuple[int, ...]
-    thresholds: int
-    generator: tuple[int, ...]
-    noise: int
     low: float
     high: float
-
-    @classmethod
-    def of(cls, model: Model, features: int, classes: int, low: float, high: float) -> "Architecture":
-        """Size the networks of a variant: those without leeway have no unknown and one real-or-generated logit."""
-        outputs = 3 if model.has_unknown else 1
-        widths = (model.trunk, model.thresholds, model.generator, model.noise)
-        return cls(features, classes, model.has_unknown, outputs, *widths, low, high)
 
     @property
     def supervised_outputs(self) -> int:
         """The labelled classes, and 'unknown' where the variant has it."""
-        return self.classes + self.has_unknown
+        return self.classes + self.model.has_unknown
+
+    @property
+    def unsupervised_outputs(self) -> int:
+        """Real as labelled, real as unknown and generated; without leeway one logit of being real."""
+        return 3 if self.model.has_unknown else 1
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every weight of one member, in a fixed order; the prefix names the network."""
-        inputs = self.features * (1 + self.thresholds)
-        steps = {THRESHOLDS: (1, inputs - self.features)} if self.thresholds else {}
-        trunk = _dense_shapes("trunk", (inputs, *self.trunk))
-        supervised = _dense_shapes("supervised", (self.trunk[-1], self.supervised_outputs))
-        unsupervised = _dense_shapes("unsupervised", (self.trunk[-1], self.unsupervised_outputs))
-        generator = _dense_shapes("generator", (self.noise, *self.generator, self.features))
-        for number, width in enumerate(self.generator):
+        model = self.model
+        inputs = self.features * (1 + model.thresholds)
+        steps = {THRESHOLDS: (1, inputs - self.features)} if model.thresholds else {}
+        trunk = _dense_shapes("trunk", (inputs, *model.trunk))
+        supervised = _dense_shapes("supervised", (model.trunk[-1], self.supervised_outputs))
+        unsupervised = _dense_shapes("unsupervised", (model.trunk[-1], self.unsupervised_outputs))
+        generator = _dense_shapes("generator", (model.noise, *model.generator, self.features))
+        for number, width in enumerate(model.generator):
             generator[f"generator/{number}/scale"] = (width, 1)
         return steps | trunk | supervised | unsupervised | generator
 
@@ -134,7 +124,7 @@ def generate(weights: Weights, noise: tf.Tensor, sizes: Architecture) -> tf.Tens
     published code showed the discriminator other generated rows than those the generator is trained on. The
     output is bounded by a sigmoid to the scaled features' range (published: an unbounded ReLU).
     """
-    last = len(sizes.generator)
+    last = len(sizes.model.generator)
     columns = noise
     for number in range(last):
         columns = tf.nn.leaky_relu(_batch_norm(weights, number, columns), SLOPE)

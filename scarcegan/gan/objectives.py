@@ -35,7 +35,7 @@ from scarcegan.gan.networks import (
     unsupervised_logits,
 )
 from scarcegan.gan.tensorflow import tf
-from scarcegan.settings import Model, Train
+from scarcegan.settings import Train
 
 Metrics = dict[str, tf.Tensor]
 
@@ -80,11 +80,11 @@ class Update:
     weight_decay: float = 0.0
 
 
-def updates(model: Model, train: Train, sizes: Architecture) -> tuple[Update, ...]:
+def updates(train: Train, sizes: Architecture) -> tuple[Update, ...]:
     """Return the updates that one iteration takes, in order."""
-    objective = _Objective(model, sizes, class_pattern(train.batch, sizes.classes))
+    objective = _Objective(sizes, class_pattern(train.batch, sizes.classes))
     generator_rate = train.learning_rate_generator
-    if model.objective == "corrected":
+    if objective.is_corrected:
         discriminator = ("trunk", "supervised", "unsupervised")
         betas = (0.5, 0.99)
         return (
@@ -112,15 +112,15 @@ def class_pattern(batch: int, classes: int) -> np.ndarray:
 class _Objective:
     """The losses of one variant over one batch layout."""
 
-    def __init__(self, model: Model, sizes: Architecture, labels: np.ndarray) -> None:
-        self.model, self.sizes, self.labels = model, sizes, labels
-        self.is_corrected = model.objective == "corrected"
-        self.matches_features = model.variant in ("full", "without_leeway")
+    def __init__(self, sizes: Architecture, labels: np.ndarray) -> None:
+        self.model, self.sizes = sizes.model, sizes
+        self.is_corrected = self.model.objective == "corrected"
+        self.matches_features = self.model.variant in ("full", "without_leeway")
         self.rare = sizes.classes - 1
         self.one_hot = tf.constant(np.eye(sizes.classes)[:, labels], tf.float32)
         self.is_rare = tf.constant(labels == self.rare, tf.float32)
         # Without an unknown output the leeway has nowhere to go: labels are taken whole.
-        alpha = model.alpha if sizes.has_unknown else 1.0
+        alpha = self.model.alpha if self.model.has_unknown else 1.0
         self.targets = losses.leeway_targets(labels, sizes.classes, alpha)[:, : sizes.supervised_outputs]
 
     def joint(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
@@ -132,7 +132,7 @@ class _Objective:
         log_labeled, log_unlabeled, log_generated = tf.split(supervised_log_probabilities(weights, features), 3, 2)
         _, real, fake = tf.split(unsupervised_logits(weights, features), 3, 2)
         supervised = self._supervised_loss(log_labeled)
-        unsupervised = self._real_loss(real) + self._generated_loss(fake)
+        unsupervised = self._source_loss(real, is_real=True) + self._source_loss(fake, is_real=False)
         taught = self._supervised_by_unlabeled(log_unlabeled, log_generated)
         watched = {
             "discriminator_supervised_loss": supervised,
@@ -154,7 +154,7 @@ class _Objective:
         """Unlabelled rows through the unsupervised head."""
         features = trunk_features(weights, batch.unlabeled)
         logits = unsupervised_logits(weights, features)
-        loss = self._real_loss(logits)
+        loss = self._source_loss(logits, is_real=True)
         # For the card alone: in `published` unlabelled rows teach the supervised head nothing.
         unknown = self._unknown_share(supervised_log_probabilities(weights, features))
         p_real = self._p_real(logits)
@@ -164,7 +164,7 @@ class _Objective:
         """Generated rows through the unsupervised head."""
         rows = generate(weights, batch.noise, self.sizes)
         logits = unsupervised_logits(weights, trunk_features(weights, rows))
-        loss = self._generated_loss(logits)
+        loss = self._source_loss(logits, is_real=False)
         return loss, {"discriminator_unsupervised_loss": loss, "p_fake": 1.0 - self._p_real(logits)}
 
     def generator(self, weights: Weights, batch: Batch) -> tuple[tf.Tensor, Metrics]:
@@ -178,41 +178,37 @@ class _Objective:
         if self.matches_features:
             loss = distance + losses.pull_away(features, per_row=self.is_corrected)
         else:
-            loss = self._real_loss(unsupervised_logits(weights, features))
+            loss = self._source_loss(unsupervised_logits(weights, features), is_real=True)
         return loss, {"generator_loss": loss, "feature_distance": distance}
 
     def _supervised_loss(self, log_p: tf.Tensor) -> tf.Tensor:
         loss = losses.cross_entropy(log_p, self.targets)
         # The paper's variants without leeway have plain cross-entropy, without a false-alarm term.
-        if self.is_corrected and self.sizes.has_unknown:
+        if self.is_corrected and self.model.has_unknown:
             wrong = losses.soft_false_positives(tf.exp(log_p[:, self.rare]), self.is_rare)
             loss += (1.0 - self.model.alpha) * wrong
         return loss
 
     def _supervised_by_unlabeled(self, log_unlabeled: tf.Tensor, log_generated: tf.Tensor) -> tf.Tensor:
         loss = self.model.prior_weight * losses.rarity_prior(log_unlabeled, self.rare)
-        if self.sizes.has_unknown:
+        if self.model.has_unknown:
             unknown = np.eye(self.sizes.supervised_outputs, dtype=np.float32)[-1]
             loss += losses.known_or_unknown(log_unlabeled, self.model.alpha)
             # Where generated rows look like players, full weight would call half of all players unknown.
             loss += (1.0 - self.model.alpha) * losses.cross_entropy(log_generated, unknown)
         return loss
 
-    def _real_loss(self, logits: tf.Tensor) -> tf.Tensor:
-        if self.sizes.unsupervised_outputs == 1:
-            return losses.real_or_generated(logits, 1.0)
+    def _source_loss(self, logits: tf.Tensor, is_real: bool) -> tf.Tensor:
+        """Charge rows that are not taken for real, or for generated ones."""
+        if not self.model.has_unknown:
+            return losses.real_or_generated(logits, float(is_real))
         alpha = self.model.alpha
-        return losses.cross_entropy(log_softmax(logits), np.array([alpha, 1 - alpha, 0], np.float32))
-
-    def _generated_loss(self, logits: tf.Tensor) -> tf.Tensor:
-        if self.sizes.unsupervised_outputs == 1:
-            return losses.real_or_generated(logits, 0.0)
-        # Lambda, which is alpha in the public KDD99 scripts.
-        weight = 1.0 if self.is_corrected else self.model.alpha
-        return losses.cross_entropy(log_softmax(logits), np.array([0, 0, weight], np.float32))
+        # Of generated rows it is lambda, which is alpha in the public KDD99 scripts.
+        targets = [alpha, 1 - alpha, 0] if is_real else [0, 0, 1 if self.is_corrected else alpha]
+        return losses.cross_entropy(log_softmax(logits), np.array(targets, np.float32))
 
     def _p_real(self, logits: tf.Tensor) -> tf.Tensor:
-        if self.sizes.unsupervised_outputs == 1:
+        if not self.model.has_unknown:
             return tf.reduce_mean(tf.sigmoid(logits), axis=(1, 2))
         return 1.0 - tf.reduce_mean(tf.exp(log_softmax(logits)[:, losses.GENERATED]), axis=1)
 
@@ -223,7 +219,7 @@ class _Objective:
         return tf.reduce_mean(tf.cast(of_label == tf.reduce_max(known, axis=1), tf.float32), axis=-1)
 
     def _unknown_share(self, log_p: tf.Tensor) -> tf.Tensor:
-        if not self.sizes.has_unknown:
+        if not self.model.has_unknown:
             return tf.zeros(tf.shape(log_p)[:1])
         is_unknown = log_p[:, -1] == tf.reduce_max(log_p, axis=1)
         return tf.reduce_mean(tf.cast(is_unknown, tf.float32), axis=-1)

@@ -23,8 +23,6 @@ SERIES = (
 )
 _SCORING_ROWS = 4096  # rows scored at once: bounds memory at many members
 
-Moments = tuple[tf.Variable, tf.Variable]
-
 
 @dataclass(frozen=True)
 class TrainingRows:
@@ -54,13 +52,14 @@ class Program:
         self, rows: TrainingRows, model: Model, train: Train, seed: int, member_seeds: tuple[int, ...]
     ) -> None:
         self.train, self.seed = train, seed
-        features = rows.labeled.shape[1]
-        self.sizes = Architecture.of(model, features, rows.classes, rows.low, rows.high)
-        self.updates = updates(model, train, self.sizes)
+        self.sizes = Architecture(model, rows.labeled.shape[1], rows.classes, rows.low, rows.high)
+        self.updates = updates(train, self.sizes)
         initial = initial_weights(self.sizes, member_seeds)
         self.weights = {name: tf.Variable(value, name=name) for name, value in initial.items()}
+        # The first and the second moment of each weight that an update moves.
         self.moments = [
-            {name: _zero_moments(self.weights[name]) for name in self._moved(update)} for update in self.updates
+            {name: [tf.Variable(tf.zeros_like(self.weights[name])) for _ in range(2)] for name in self._moved(update)}
+            for update in self.updates
         ]
         # The generator and the unsupervised head never serve: they need no average.
         serving = [name for name in self.weights if name.split("/")[0] in ("steps", "trunk", "supervised")]
@@ -127,8 +126,8 @@ class Program:
             return tf.concat([labeled, unlabeled], axis=1)
 
         indices = tf.map_fn(of_member, self._member_seeds, fn_output_signature=tf.int32)
-        noise = tf.random.stateless_normal((steps, 1, self.sizes.noise, batch), (self.seed, 2 * number))
-        widths = (self.sizes.features, *self.sizes.trunk)
+        noise = tf.random.stateless_normal((steps, 1, self.sizes.model.noise, batch), (self.seed, 2 * number))
+        widths = (self.sizes.features, *self.sizes.model.trunk)
         # Shared by the members: masks of their own gained nothing where that was measured.
         masks: Masks = []
         for layer, (rate, width) in enumerate(zip(self._dropout, widths, strict=True)):
@@ -197,11 +196,9 @@ class Program:
         return named
 
 
-def _zero_moments(variable: tf.Variable) -> Moments:
-    return tf.Variable(tf.zeros_like(variable)), tf.Variable(tf.zeros_like(variable))
-
-
-def _adam(variable: tf.Variable, moments: Moments, gradient: tf.Tensor, iteration: tf.Tensor, update: Update) -> None:
+def _adam(
+    variable: tf.Variable, moments: list[tf.Variable], gradient: tf.Tensor, iteration: tf.Tensor, update: Update
+) -> None:
     """Take one Adam step (Kingma & Ba 2015) in a fused kernel; weight decay is decoupled (Loshchilov & Hutter 2019)."""
     step = tf.cast(iteration, tf.float32)
     rate = update.learning_rate * tf.pow(update.decay, tf.floor(step / 500.0))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scarcegan.gan.checkpoints import CheckpointFile
-from scarcegan.gan.health import alarms, is_certain, member_faults, require_survivors
+from scarcegan.gan.health import alarms, member_faults, require_survivors
 from scarcegan.gan.program import Program
 from scarcegan.gan.progress import Progress
 from scarcegan.machine import MachineTakenAway
@@ -18,7 +18,8 @@ BURN_IN = 0.3
 # Rounds between two checkpoints: each holds the weights of all kept rounds, and a killed task repeats at most so many.
 CHECKPOINT_ROUNDS = 4
 
-Measure = Callable[[np.ndarray, dict[str, np.ndarray]], dict[str, np.ndarray]]
+Weights = dict[str, np.ndarray]
+Measure = Callable[[np.ndarray, Weights], dict[str, np.ndarray]]
 OnRound = Callable[[Progress], None]
 
 
@@ -30,11 +31,12 @@ class TrainedMembers:
         iterations: int [R], reached by each round.
         weights: R dicts of inference weights, float32 [P, ...] each.
         scores: float32 [R, P, n], risk scores of the validation rows after each round.
-        healthy: bool [R, P], what may be selected: rounds in which the member was well, of members well in the end.
+        healthy: bool [R, P], what may be selected: rounds in which the member was well, of members well in the end; at
+            least one member of the last round.
     """
 
     iterations: Sequence[int]
-    weights: Sequence[dict[str, np.ndarray]]
+    weights: Sequence[Weights]
     scores: np.ndarray
     healthy: np.ndarray
     progress: Progress
@@ -64,57 +66,62 @@ def train_members(
         weights = program.inference_weights()
         run.record(number, figures | measure(scores, weights), scores, weights)
         if (number + 1) % CHECKPOINT_ROUNDS == 0:
-            run.save(number)
+            run.save()
         try:
             if on_round:
                 on_round(run.progress)
         except MachineTakenAway:
             # Without this one, all rounds since the last due checkpoint are lost.
-            run.save(number)
+            run.save()
             raise
-    return TrainedMembers(run.iterations, run.weights, np.stack(run.scores), run.healthy(), run.progress)
+    return run.outcome()
 
 
 class _Run:
-    """The state that grows while a fold trains."""
+    """The state that grows while a fold trains; weights and scores are those of the kept rounds, by iteration."""
 
     def __init__(self, program: Program, checkpoint: CheckpointFile | None) -> None:
         self.program, self.checkpoint = program, checkpoint
         members = program.train.members
         self.progress = Progress(members, program.train.iterations, [], [], [], {}, [True] * members, [])
-        self.iterations: list[int] = []
-        self.weights: list[dict[str, np.ndarray]] = []
-        self.scores: list[np.ndarray] = []
+        self.weights: dict[int, Weights] = {}
+        self.scores: dict[int, np.ndarray] = {}
         self.started = time.monotonic()
 
-    def record(
-        self, number: int, figures: dict[str, np.ndarray], scores: np.ndarray, weights: dict[str, np.ndarray]
-    ) -> None:
+    def record(self, number: int, figures: dict[str, np.ndarray], scores: np.ndarray, weights: Weights) -> None:
         iteration = (number + 1) * self.program.train.round_iterations
-        faults = member_faults(figures, scores)
-        self.progress = _with_round(self.progress, iteration, time.monotonic() - self.started, faults, figures)
+        faults, former = member_faults(figures, scores), self.progress
+        reached, all_faults = [*former.iteration, iteration], [*former.faults, faults]
+        series = {name: [*former.series.get(name, ()), values.tolist()] for name, values in figures.items()}
+        # A new record each round: whoever was shown the former one keeps it as it was.
+        self.progress = replace(
+            former,
+            iteration=reached,
+            seconds=[*former.seconds, time.monotonic() - self.started],
+            faults=all_faults,
+            series=series,
+            healthy=[not fault for fault in faults],
+            alarms=alarms(reached, all_faults, series),
+        )
         require_survivors(faults, iteration)
         if _is_kept(number, self.program):
-            self.iterations.append(iteration)
-            self.weights.append(weights)
-            self.scores.append(scores)
+            self.weights[iteration], self.scores[iteration] = weights, scores
 
-    def healthy(self) -> np.ndarray:
-        """Tell what may be selected of the kept rounds, bool [R, P]; at least one member of the last may."""
+    def outcome(self) -> TrainedMembers:
         # Faults are of all rounds, weights of the kept ones alone.
-        rounds = np.searchsorted(self.progress.iteration, self.iterations)
-        well = np.array(self.progress.faults)[rounds] == ""
-        return well & np.array(self.progress.healthy)
+        kept = np.isin(self.progress.iteration, list(self.scores))
+        healthy = (np.array(self.progress.faults)[kept] == "") & np.array(self.progress.healthy)
+        weights, scores = list(self.weights.values()), np.stack(list(self.scores.values()))
+        return TrainedMembers(list(self.scores), weights, scores, healthy, self.progress)
 
-    def save(self, number: int) -> None:
+    def save(self) -> None:
         if self.checkpoint is None:
             return
         arrays = {f"program/{name}": value for name, value in self.program.state().items()}
-        for index, (weights, scores) in enumerate(zip(self.weights, self.scores, strict=True)):
-            arrays |= {f"weights/{index}/{name}": value for name, value in weights.items()}
-            arrays[f"scores/{index}"] = scores
-        meta = {"round": number + 1, "iterations": self.iterations, "progress": self.progress.to_plain()}
-        self.checkpoint.save(arrays, meta)
+        arrays |= {f"scores/{iteration}": scores for iteration, scores in self.scores.items()}
+        for iteration, weights in self.weights.items():
+            arrays |= {f"weights/{iteration}/{name}": value for name, value in weights.items()}
+        self.checkpoint.save(arrays, self.progress.to_plain())
 
     def restore(self) -> int:
         """Take up the latest checkpoint and return the number of the next round."""
@@ -123,29 +130,12 @@ class _Run:
             return 0
         arrays, meta = stored
         self.program.restore(_under("program/", arrays))
-        self.iterations, self.progress = meta["iterations"], Progress.from_plain(meta["progress"])
+        self.progress = Progress.from_plain(meta)
         # The clock goes on from where the earlier task stopped.
         self.started -= self.progress.seconds[-1]
-        self.weights = [_under(f"weights/{index}/", arrays) for index in range(len(self.iterations))]
-        self.scores = [arrays[f"scores/{index}"] for index in range(len(self.iterations))]
-        return int(meta["round"])
-
-
-def _with_round(
-    progress: Progress, iteration: int, seconds: float, faults: list[str], figures: dict[str, np.ndarray]
-) -> Progress:
-    # A new record each round: whoever was shown the former one keeps it as it was.
-    reached, all_faults = [*progress.iteration, iteration], [*progress.faults, faults]
-    series = {name: [*progress.series.get(name, ()), values.tolist()] for name, values in figures.items()}
-    return replace(
-        progress,
-        iteration=reached,
-        seconds=[*progress.seconds, seconds],
-        faults=all_faults,
-        series=series,
-        healthy=[not fault for fault in faults],
-        alarms=alarms(reached, all_faults, is_certain(series)),
-    )
+        self.scores = {int(iteration): scores for iteration, scores in _under("scores/", arrays).items()}
+        self.weights = {iteration: _under(f"weights/{iteration}/", arrays) for iteration in self.scores}
+        return len(self.progress.iteration)
 
 
 def _is_kept(number: int, program: Program) -> bool:

@@ -4,14 +4,13 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
-from scarcegan.registry.archives import archive_path, keep_archive
 from scarcegan.registry.contract import Choice, Registry
-from scarcegan.registry.versions import AgainstChampion, Decision, ModelToRegister, ModelVersion
+from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 from scarcegan.storage import draft_beside, put_file
 
 BUSY_SECONDS = 30.0
@@ -93,7 +92,7 @@ class LocalRegistry(Registry):
         rules.check_release(models)
         for model in models:
             # Before the transaction: a crash in between leaves an archive nobody names, never a version without one.
-            keep_archive(model.archive, self._archives, model.sha256)
+            rules.keep_archive(model.archive, self._archives, model.sha256)
         self._create()
         with self._writing() as connection:
             for model in models:
@@ -116,7 +115,7 @@ class LocalRegistry(Registry):
             return self._read(connection)
 
     def _fetch(self, sha256: str) -> Path:
-        path = archive_path(self._archives, sha256)
+        path = rules.archive_path(self._archives, sha256)
         rules.check_digest(path, sha256)
         return path
 
@@ -145,12 +144,8 @@ class LocalRegistry(Registry):
     def _version(self, row: sqlite3.Row) -> ModelVersion:
         # Its columns are called as the fields; the first layout lacks `against_champion`.
         known = dict(row)
-        stored = {field.name: known[field.name] for field in fields(ModelVersion) if field.name in known}
-        stored |= {name: bool(stored[name]) for name in ("is_champion", "constraint_met")}
-        stored |= {name: json.loads(stored[name]) for name in ("metrics", "metadata")}
-        against = stored.get("against_champion")
-        stored["against_champion"] = AgainstChampion.from_plain(json.loads(against)) if against else None
-        return ModelVersion(**stored, location=str(archive_path(self._archives, row["sha256"])))
+        known |= {name: json.loads(known.get(name) or "null") for name in ("metrics", "metadata", "against_champion")}
+        return ModelVersion.from_plain(known | {"location": str(rules.archive_path(self._archives, row["sha256"]))})
 
     def _create(self) -> None:
         """Create an empty registry file unless there is one; several processes may try at once."""

@@ -1,13 +1,15 @@
-"""What a registry refuses and who is champion: plain functions, the same for every backend."""
+"""What a registry refuses, how it keeps archives, who is champion: plain functions, the same for every backend."""
 
 import hashlib
 import math
+import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion, Status
+from scarcegan.storage import new_file
 
 LONGEST_REASON = 256
 
@@ -48,6 +50,24 @@ def check_digest(archive: Path, sha256: str) -> None:
             f"expected the archive with sha256 {sha256}, got {got} at {archive}: it was changed; do not use it, "
             "run the registration again"
         )
+
+
+def archive_path(folder: Path, sha256: str) -> Path:
+    """Return where the archive with that digest lies, or would lie."""
+    return folder / f"{sha256}.tar.gz"
+
+
+def keep_archive(archive: Path, folder: Path, sha256: str) -> Path:
+    """Copy an archive into the folder, over a damaged one, and return it; a RegistryProblem if its digest differs."""
+    kept = archive_path(folder, sha256)
+    try:
+        check_digest(kept, sha256)
+    except RegistryProblem:
+        with new_file(str(kept)) as draft:
+            shutil.copyfile(archive, draft)
+            # The copy is checked before it takes its place: a damaged one never has this name.
+            check_digest(draft, sha256)
+    return kept
 
 
 def decide(status: Status, who: str, why: str, *, forced: bool = False) -> Decision:

@@ -32,7 +32,7 @@ class AgainstChampion(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelFacts:
+class ModelFacts(Record):
     """What is known of a model before and after it is registered.
 
     Attributes:

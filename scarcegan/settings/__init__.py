@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
@@ -33,7 +33,7 @@ from scarcegan.settings.model_sections import (
     four_definitions,
 )
 from scarcegan.settings.monitoring_sections import Monitoring
-from scarcegan.settings.section import Key, Section, Share, keys_of
+from scarcegan.settings.section import Section, Share, keys_of
 
 
 class Settings(Section):
@@ -106,27 +106,18 @@ def load(tree: Mapping[str, Any]) -> Settings:
         raise SettingsProblem("\n".join(map(_explain, error.errors()))) from None
 
 
-def resolve(
-    tree: Mapping[str, Any], seed: int | None = None, data_path: str | None = None, snapshot: str | None = None
-) -> Settings:
-    """Lay what one retraining chooses for itself over the configuration and check the whole again."""
-    top = {} if seed is None else {"seed": seed}
-    return load(_laid_over(tree, top, data={"path": data_path, "snapshot": snapshot}))
+def resolve(tree: Mapping[str, Any], **chosen: Any) -> Settings:
+    """Lay what one run chooses for itself, keys and dicts of a section's keys, over the configuration and check it all.
+
+    None leaves a value as it is.
+    """
+    return load(_laid_over(tree, chosen))
 
 
-def resolve_features(tree: Mapping[str, Any], path: str | None = None, cutoff: str | None = None) -> Settings:
-    """Lay what one run of FeaturesFlow chooses for itself over the configuration and check the whole again."""
-    return load(_laid_over(tree, {}, telemetry={"path": path, "cutoffs": cutoff and [cutoff]}))
-
-
-def _laid_over(tree: Mapping[str, Any], top: Mapping[str, Any], **sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tree with other values at its top and in its sections; None leaves a value as it is."""
-    chosen = {**tree, **top}
-    for name, values in sections.items():
-        given = {key: value for key, value in values.items() if value is not None}
-        if given:
-            chosen[name] = {**chosen.get(name, {}), **given}
-    return chosen
+def _laid_over(tree: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    given = {key: value for key, value in chosen.items() if value is not None}
+    sections = {key: _laid_over(tree.get(key, {}), value) for key, value in given.items() if isinstance(value, Mapping)}
+    return {**tree, **given, **sections}
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -139,11 +130,6 @@ def parse(text: str) -> dict[str, Any]:
     return load(tree).model_dump(mode="json")
 
 
-def documented_keys() -> Iterator[Key]:
-    """Yield every dotted key with its one-line documentation, in the tree's order."""
-    return keys_of(Settings)
-
-
 def _explain(item: Any) -> str:
     # Pydantic adds [key] where it refuses a table's key and not its value.
     key = ".".join(str(part) for part in item["loc"] if part != "[key]")
@@ -151,7 +137,7 @@ def _explain(item: Any) -> str:
         got = f", got {item['input']!r}" if not isinstance(item["input"], dict) else ""
         return f"{key or 'settings'}: {item['msg'].removeprefix('Value error, ')}{got if key else ''}"
     # Sections as well: a table misspelt is an unknown key at the top.
-    known = [one.name for one in documented_keys()] + list(Settings.model_fields)
+    known = [one.name for one in keys_of(Settings)] + list(Settings.model_fields)
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else "see config/retrain.toml for the valid ones"
     return f"unknown key '{key}': {hint}"

@@ -6,9 +6,10 @@ import sys
 from itertools import groupby
 
 from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticUndefined
 
-from scarcegan.settings import Settings, documented_keys
-from scarcegan.settings.section import Key, Section
+from scarcegan.settings import Settings
+from scarcegan.settings.section import Key, Section, keys_of
 
 _HEAD = """# Configuration
 
@@ -28,7 +29,7 @@ _LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusi
 def page() -> str:
     """Return the whole page: a table of key, values, default and meaning for each section."""
     parts = [_HEAD]
-    for name, group in groupby(documented_keys(), key=lambda key: key.name.rpartition(".")[0].split(".")[0]):
+    for name, group in groupby(keys_of(Settings), key=lambda key: key.name.rpartition(".")[0].split(".")[0]):
         keys = list(group)
         parts.append(_heading(name, keys[0].section) if name else "## At the top of the file\n")
         parts.append("\n".join([_COLUMNS, *map(_row, keys)]) + "\n")
@@ -44,7 +45,8 @@ def _row(key: Key) -> str:
     if key.is_table:
         return f"| `{key.name}` | table |  | {key.meaning} |"
     told = key.section.model_json_schema()["properties"][key.name.split(".")[-1]]
-    default = "-" if key.default is None else f"`{json.dumps(key.default)}`" if key.has_default else "needed"
+    given = "needed" if key.default is PydanticUndefined else f"`{json.dumps(key.default)}`"
+    default = "-" if key.default is None else given
     return f"| `{key.name}` | {_values(told)} | {default} | {key.meaning} |"
 
 

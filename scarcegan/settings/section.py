@@ -5,7 +5,6 @@ from datetime import date
 from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticUndefined
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -30,11 +29,6 @@ class Key(NamedTuple):
     default: Any
     section: type[Section]
     is_table: bool
-
-    @property
-    def has_default(self) -> bool:
-        """Whether the configuration may leave it out."""
-        return self.default is not PydanticUndefined
 
 
 def keys_of(section: type[Section], prefix: str = "", defaults: Section | None = None) -> Iterator[Key]:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import date, timedelta
 
 import numpy as np
@@ -82,7 +84,7 @@ def test_a_cutoff_without_cohorts_is_a_problem(small_files):
 @pytest.mark.parametrize("name", ["daily_counters.parquet", "cohorts.parquet"])
 def test_a_corrupt_file_is_a_problem(small_files, name):
     (small_files / name).write_bytes(b"PAR1 and then nothing")
-    with pytest.raises(DataProblem, match=rf"{name} is not a readable parquet file"):
+    with pytest.raises(DataProblem, match=rf"cannot read \S+{name}: "):
         lootbox.load(configured(small_files))
 
 
@@ -96,11 +98,16 @@ def test_no_folder_at_all_says_what_to_set(no_data):
         lootbox.load(configured())
 
 
-def test_the_data_folder_is_found_through_the_environment(small_files, monkeypatch):
-    (small_files / "data").mkdir()
-    (small_files / "data" / "lootbox").symlink_to(small_files)
-    monkeypatch.setenv("SCARCEGAN_DATA", str(small_files / "data"))
-    assert len(lootbox.load(configured())) == 60
+def test_the_command_writes_the_cohorts_of_one_cutoff_as_labels_known_a_month_later(small_files, tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "lootbox").symlink_to(small_files)
+    monkeypatch.setenv("SCARCEGAN_DATA", str(tmp_path / "data"))
+    file = tmp_path / "labels.parquet"
+    subprocess.run([sys.executable, "-m", "scarcegan.datasets.lootbox", "2023-04-13", str(file)], check=True)
+    table = pd.read_parquet(file)
+    assert table["population"].tolist() == np.resize(POPULATIONS, 60).tolist()
+    assert set(table["since"]) == {date(2023, 4, 13)}
+    assert set(table["known_at"]) == {date(2023, 5, 13)}
 
 
 def test_another_window_is_refused(small_files):

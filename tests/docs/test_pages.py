@@ -10,7 +10,8 @@ from textwrap import dedent
 
 import pytest
 
-from scarcegan.settings import Settings, documented_keys, load
+from scarcegan.settings import Settings, load
+from scarcegan.settings.section import keys_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
@@ -58,7 +59,7 @@ def test_files_are_where_a_page_says(page):
 
 @each_page
 def test_settings_that_a_page_names_exist(page):
-    known = {key.name for key in documented_keys()} | set(Settings.model_fields)
+    known = {key.name for key in keys_of(Settings)} | set(Settings.model_fields)
     sections = "|".join(Settings.model_fields)
     named = [re.split(r" ?= ?", text)[0] for text in code(page)]
     named = [name for name in named if re.fullmatch(rf"({sections})\.[a-z_.]+|\[\[?({sections})[a-z_.]*\]\]?", name)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import metaflow
 import pytest
 
-from scarcegan.project import project_folder
+from scarcegan.project import project_root
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,4 +64,4 @@ def flow_folder(tmp_path_factory, tiny):
     (folder.path / ".metaflow").mkdir()
     yield folder
     for run in (folder.path / ".metaflow" / "RetrainFlow").glob("[0-9]*"):
-        shutil.rmtree(project_folder("checkpoints") / "RetrainFlow" / run.name, ignore_errors=True)
+        shutil.rmtree(project_root() / ".scarcegan" / "checkpoints" / "RetrainFlow" / run.name, ignore_errors=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scarcegan.backends import open_registry
-from scarcegan.project import project_folder
+from scarcegan.project import project_root
 from scarcegan.settings import load
 
 DEFINITIONS = ["recall_first", "precision_first", "review_budget", "balanced"]
@@ -110,7 +110,7 @@ def test_each_telling_step_has_its_card(finished, step):
 
 
 def test_checkpoints_are_dropped_when_nobody_needs_them(finished):
-    assert not (project_folder("checkpoints") / "RetrainFlow" / finished[1].id).exists()
+    assert not (project_root() / ".scarcegan" / "checkpoints" / "RetrainFlow" / finished[1].id).exists()
 
 
 def test_each_task_tells_what_it_used(end):

@@ -61,8 +61,7 @@ def game():
     """Updates, weights and a batch of two members, for any objective and variant."""
 
     def make(**model):
-        chosen = Model(**NETWORKS | model)
-        sizes = Architecture.of(chosen, FEATURES, CLASSES, -3.0, 3.0)
+        sizes = Architecture(Model(**NETWORKS | model), FEATURES, CLASSES, -3.0, 3.0)
         # Biases start at zero, where signs and slopes are ambiguous: move every weight off it.
         rng = np.random.default_rng(1)
         weights = {
@@ -70,8 +69,8 @@ def game():
             for name, value in initial_weights(sizes, (1, 2)).items()
         }
         rows = rng.normal(size=(2, 2, BATCH, FEATURES)).astype(np.float32)
-        noise = rng.normal(size=(1, sizes.noise, BATCH)).astype(np.float32)
+        noise = rng.normal(size=(1, sizes.model.noise, BATCH)).astype(np.float32)
         batch = Batch(tf.constant(rows[0]), tf.constant(rows[1]), tf.constant(noise), None)
-        return updates(chosen, Train(batch=BATCH), sizes), weights, batch
+        return updates(Train(batch=BATCH), sizes), weights, batch
 
     return make

@@ -17,7 +17,7 @@ from scarcegan.settings import Model
 
 def architecture(variant="full", thresholds=0):
     model = Model(trunk=(6, 5), generator=(5, 7), noise=3, variant=variant, thresholds=thresholds)
-    return Architecture.of(model, features=4, classes=3, low=-2.0, high=1.0)
+    return Architecture(model, features=4, classes=3, low=-2.0, high=1.0)
 
 
 def constants(weights):

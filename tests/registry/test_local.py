@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.archives import keep_archive
 from scarcegan.registry.local import LocalRegistry
+from scarcegan.registry.rules import keep_archive
 
 REVIEW = {"who": "rita", "why": "good"}
 

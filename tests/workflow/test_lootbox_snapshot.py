@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 
 from scarcegan.datasets import lootbox
-from scarcegan.datasets.lootbox_labels import labels_table
 from scarcegan.datasets.snapshot import snapshot_report
 from scarcegan.problems import DataProblem
-from scarcegan.settings import load, parse
+from scarcegan.settings import Data, load, parse
 from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.features.telemetry import extract_part, plan_snapshots, publish_snapshots
 from scarcegan.workflow.retraining.prepare import prepare
@@ -55,6 +54,11 @@ def published(files):
     return tree
 
 
+def write_labels(files, cutoff, folder):
+    cohorts = lootbox.cohorts_of(Data(source="lootbox", path=str(files)), cutoff)
+    lootbox.labels_table(cohorts, cutoff).to_parquet(folder / "labels.parquet")
+
+
 def test_each_cutoff_has_its_snapshot_of_all_players(published, files):
     store = open_snapshots(str(files / "snapshots"))
     assert store.names() == [f"lootbox-{cutoff}" for cutoff in CUTOFFS]
@@ -64,7 +68,7 @@ def test_each_cutoff_has_its_snapshot_of_all_players(published, files):
 
 @pytest.mark.parametrize("cutoff", CUTOFFS)
 def test_training_sees_the_players_that_the_source_lootbox_sees(published, files, tmp_path, cutoff):
-    labels_table(lootbox.cohorts_of(files, cutoff), cutoff).to_parquet(tmp_path / "labels.parquet")
+    write_labels(files, cutoff, tmp_path)
     data = published["data"] | {"snapshot": f"lootbox-{cutoff}", "path": str(tmp_path / "labels.parquet")}
     settings = load(published | {"data": data})
     prepared, report = prepare(settings)
@@ -91,7 +95,7 @@ def test_training_sees_the_players_that_the_source_lootbox_sees(published, files
 
 
 def test_before_the_proxy_is_known_nothing_is_trained_on(published, files, tmp_path):
-    labels_table(lootbox.cohorts_of(files, "2023-04-13"), "2023-04-13").to_parquet(tmp_path / "labels.parquet")
+    write_labels(files, "2023-04-13", tmp_path)
     data = published["data"] | {"path": str(tmp_path / "labels.parquet"), "labels_known_by": ""}
     with pytest.raises(DataProblem, match="expected 'dormant' players, got none"):
         prepare(load(published | {"data": data}))

@@ -17,7 +17,7 @@ from scarcegan.features.survey import Survey, survey
 from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.settings import Settings, Snapshots, Telemetry
-from scarcegan.snapshots import open_snapshots
+from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.snapshots.manifest import Frame, Part, describe_snapshot
 from scarcegan.storage import join
 
@@ -41,20 +41,6 @@ class WrittenPart(Record):
     cutoff: str
     part: Part
     columns: Sequence[Column]
-
-
-@dataclass(frozen=True)
-class PublishedSnapshot(Record):
-    """A snapshot as it was published; `features` and `parts` are counts."""
-
-    name: str
-    cutoff: str
-    fingerprint: str
-    players: int
-    features: int
-    parts: int
-    notes: Sequence[str]
-    folder: str
 
 
 def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
@@ -104,28 +90,17 @@ def extract_part(plan: SnapshotPlan, number: int, telemetry: Telemetry, snapshot
 
 def publish_snapshots(
     plans: Mapping[str, SnapshotPlan], parts: Sequence[WrittenPart], snapshots: Snapshots
-) -> list[PublishedSnapshot]:
+) -> list[Manifest]:
     """Publish each cut-off's snapshot from the parts of all shards, to the SageMaker feature group too if one is named.
 
     Raises:
         DataProblem: a snapshot of that name holds something else.
     """
-    folder, published = open_snapshots(snapshots.folder).folder, []
+    published = []
     for cutoff, plan in plans.items():
         written = [(one.part, one.columns) for one in parts if one.cutoff == cutoff]
-        manifest = publish_snapshot(describe_snapshot(snapshots.prefix + cutoff, plan.frame, written), snapshots)
-        published.append(
-            PublishedSnapshot(
-                name=manifest.name,
-                cutoff=manifest.frame.cutoff,
-                fingerprint=manifest.fingerprint,
-                players=manifest.players,
-                features=len(manifest.frame.columns),
-                parts=len(manifest.parts),
-                notes=manifest.frame.notes,
-                folder=folder,
-            )
-        )
+        described = describe_snapshot(snapshots.prefix + cutoff, plan.frame, written)
+        published.append(publish_snapshot(described, snapshots))
     for rows in {plan.rows for plan in plans.values()}:
         remove_partition(rows)  # not before: a resume of what failed above may compute its shards again
     return published

@@ -1,4 +1,4 @@
-"""Scoring's step `report`: what the scores of all shards tell together, and the list that moderators work through."""
+"""Scoring's step `report`: what all scores tell together, the list for moderators, and the watch of the snapshot."""
 
 import json
 from collections.abc import Sequence
@@ -7,8 +7,13 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from scarcegan.backends import open_registry
+from scarcegan.monitoring.watch import Watch, Watched
 from scarcegan.serving.distribution import LEVELS, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
+from scarcegan.settings import Settings
+from scarcegan.snapshots import open_snapshots
+from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join, local_file, new_file, write_bytes
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
@@ -60,6 +65,19 @@ def tell_scores(
     text = json.dumps({**plain.pop("plan"), **plain}, indent=1, allow_nan=False) + "\n"
     write_bytes(join(plan.folder, "report.json"), text.encode())
     return report, review.head(SHOWN_ROWS)
+
+
+def watch_scored(plan: ScoringPlan, model: Model, settings: Settings) -> Watched:
+    """Watch the snapshot that a model has scored, see `scarcegan.monitoring.watch`.
+
+    Raises:
+        DataProblem: a snapshot or the labels cannot be read, or a record cannot be kept.
+    """
+    version = open_registry(settings.registry).show(plan.model.version)
+    store, data = open_snapshots(settings.snapshots.folder), settings.data
+    # `data.path` is a labels table for this source alone.
+    labels = read_labels(data.path, settings.populations) if data.source == "snapshot" and data.path else None
+    return Watch(model, version, store, settings.monitoring, settings.seed, labels).watch(plan.snapshot.name)
 
 
 def _review(plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int) -> pd.DataFrame:
