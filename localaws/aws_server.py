@@ -7,12 +7,15 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from moto.batch.models import batch_backends
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
 
 from localaws import containers, state_machines
 from localaws.jobs import Machine, install, stop_all
+from localaws.s3_faults import FaultyS3
 
 
 def main(port: int, folder: str, environment: dict[str, str], slots: int, podman: str) -> None:
@@ -30,11 +33,20 @@ def main(port: int, folder: str, environment: dict[str, str], slots: int, podman
     state_machines.install()
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
-    server.start()
+    moto = DomainDispatcherApplication(_service)
+    server = make_server("127.0.0.1", port, moto, threaded=True, request_handler=MotoRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     stopped.wait()
     stop_all([backend for account in batch_backends.values() for backend in account.values()])
-    server.stop()
+    server.shutdown()
+
+
+def _service(name: Any) -> Any:
+    """Make moto's application of one AWS service."""
+    service = create_backend_app(name)
+    if name == "s3":
+        service.wsgi_app = FaultyS3(service.wsgi_app)  # type: ignore[method-assign]
+    return service
 
 
 if __name__ == "__main__":

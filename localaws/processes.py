@@ -67,7 +67,7 @@ class Server:
                 time.sleep(0.1)
         raise TwinProblem(f"{self.name} did not answer at {url}: it says\n{self._log.read_text()[-2000:]}")
 
-    def stop(self, patience: float) -> None:
+    def stop(self, patience: float = 10) -> None:
         """Ask the server to stop, and so many seconds later make it."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localaws.image import build_image
-from localaws.object_store import PORT_OPTIONS, seaweed_command, weed
 from localaws.processes import IMAGE, Server, free_ports, podman_command
 from localaws.provision import provision
-from localaws.s3_front import S3Front
+from localaws.s3_faults import S3Faults
 
 KEY = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "eu-west-1"}
 ROOT = Path(__file__).parents[1]
@@ -29,31 +28,19 @@ class Twin:
 
     environment: dict[str, str]
     outputs: dict[str, str]
-    s3: S3Front
+    s3: S3Faults
     folder: Path
-
-    def describe_image(self, name: str, **environment: str) -> str:
-        """Make an image whose `ENV` lines set `environment`; return its name, for METAFLOW_BATCH_CONTAINER_IMAGE."""
-        images = self.folder / "images"
-        images.mkdir(exist_ok=True)
-        (images / f"{name}.json").write_text(json.dumps(environment))
-        return name
 
 
 @contextmanager
-def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "", *, containers: bool = False) -> Iterator[Twin]:
+def local_aws(jobs: int = os.cpu_count() or 1, *, containers: bool = False) -> Iterator[Twin]:
     """Start the twin, provision it, and stop it in the end; a TwinProblem says what does not start.
 
-    So many Batch jobs run at once; in podman's `containers` of the image `localhost/scarcegan` all do. The object store
-    is `seaweedfs` or `moto`; empty takes SeaweedFS where its program is installed.
+    So many Batch jobs run at once; in podman's `containers` of the image `localhost/scarcegan` all do.
     """
-    kept_by_moto = object_store == "moto" or (not object_store and not weed().is_file())
-    aws, metadata, door, *ports = free_ports(3 + len(PORT_OPTIONS))
-    account = KEY | {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws}",
-        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{door}",
-        "METAFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{door}",
-    }
+    aws, metadata = free_ports(2)
+    endpoint = f"http://127.0.0.1:{aws}"
+    account = KEY | {"AWS_ENDPOINT_URL": endpoint}
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="scarcegan-aws-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -66,24 +53,18 @@ def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "", *, contai
         aws_command = [sys.executable, "-m", "localaws.aws_server", json.dumps(told)]
         metadata_command = [sys.executable, "-m", "localaws.metadata_server", str(metadata), str(folder)]
         servers = {
-            f"http://127.0.0.1:{aws}/moto-api/": _start(stack, "aws", aws_command, folder),
+            f"{endpoint}/moto-api/": _start(stack, "aws", aws_command, folder),
             f"http://127.0.0.1:{metadata}/ping": _start(stack, "metadata", metadata_command, folder),
         }
-        if not kept_by_moto:
-            command = seaweed_command(folder, ports, KEY["AWS_ACCESS_KEY_ID"], KEY["AWS_SECRET_ACCESS_KEY"])
-            # Nobody needs its files afterwards: it is not given the 25 seconds that it takes to end by itself.
-            servers[f"http://127.0.0.1:{ports[0]}/"] = _start(stack, "s3", command, folder, patience=0)
         for url, server in servers.items():
             server.wait_until_up(url)
-        s3 = S3Front(door, aws if kept_by_moto else ports[0])
-        stack.callback(s3.stop)
         exported, outputs = provision(account)
-        yield Twin(account | exported | _metaflow(metadata), outputs, s3, folder)
+        yield Twin(account | exported | _metaflow(metadata), outputs, S3Faults(endpoint), folder)
 
 
-def _start(stack: ExitStack, name: str, command: list[str], folder: Path, patience: float = 10) -> Server:
+def _start(stack: ExitStack, name: str, command: list[str], folder: Path) -> Server:
     server = Server(name, command, folder, {"PYTHONPATH": str(ROOT)})
-    stack.callback(server.stop, patience)
+    stack.callback(server.stop)
     return server
 
 
