@@ -18,12 +18,11 @@ from localaws.jobs import Machine, install, stop_all
 from localaws.s3_faults import FaultyS3
 
 
-def main(port: int, folder: str, environment: dict[str, str], slots: int, podman: str) -> None:
-    """Serve AWS on a port of this machine until SIGTERM, then stop every job.
+def main(listening: int, folder: str, environment: dict[str, str], slots: int, podman: str) -> None:
+    """Serve AWS on an inherited socket, a file descriptor, until SIGTERM, then stop every job.
 
     Jobs are containers where `podman` names podman's socket, and processes where it is empty.
     """
-    os.environ["MOTO_PORT"] = str(port)  # where moto's Step Functions find moto's Batch
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     place = Path(folder)
     if podman:
@@ -34,7 +33,8 @@ def main(port: int, folder: str, environment: dict[str, str], slots: int, podman
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     moto = DomainDispatcherApplication(_service)
-    server = make_server("127.0.0.1", port, moto, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=MotoRequestHandler, fd=listening)
+    os.environ["MOTO_PORT"] = str(server.port)  # where moto's Step Functions find moto's Batch
     threading.Thread(target=server.serve_forever, daemon=True).start()
     stopped.wait()
     stop_all([backend for account in batch_backends.values() for backend in account.values()])
