@@ -13,8 +13,8 @@ from moto.batch.models import batch_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from localaws import containers, state_machines
-from localaws.jobs import Machine, install, stop_all
+from localaws import state_machines
+from localaws.jobs import Machine, install, install_containers, stop_all
 from localaws.s3_faults import FaultyS3
 
 
@@ -26,7 +26,7 @@ def main(listening: int, folder: str, environment: dict[str, str], slots: int, p
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     place = Path(folder)
     if podman:
-        containers.install(podman, environment)
+        install_containers(podman, environment)
     else:
         install(Machine(place / "jobs", environment, place / "images", threading.BoundedSemaphore(slots)))
     state_machines.install()

@@ -1,7 +1,10 @@
 """Batch jobs as processes: moto keeps the books of AWS Batch, this runs each job's command.
 
-A job is a process group in an empty folder with no environment but its own, so what it does not bring along is
+Such a job is a process group in an empty folder with no environment but its own, so what it does not bring along is
 not there. It shares the host's file system and its libraries, and nothing limits its memory.
+
+Or jobs are real containers, which moto itself runs through podman's socket. Batch's own attempts, its reasons and a
+limit of jobs at once, which moto does not know, are there for processes alone.
 """
 
 import json
@@ -205,6 +208,26 @@ def install(machine: Machine) -> None:
         return answer
 
     BatchResponse.submitjob = submit_with_retries  # type: ignore[method-assign]
+
+
+class ContainerJob(DescribedJob):
+    """A job of moto's Batch that finds what the role and the agent would give it."""
+
+    environment: ClassVar[dict[str, str]]
+
+    def _get_container_property(self, p: str, default: Any) -> Any:
+        found = super()._get_container_property(p, default)
+        if p != "environment":
+            return found
+        given = self.environment | told_by_batch(self, attempt=1)
+        return [{"name": name, "value": value} for name, value in given.items()] + found
+
+
+def install_containers(podman: str, environment: dict[str, str]) -> None:
+    """Make moto's Batch run its jobs through podman's socket, on this machine's network, with `environment`."""
+    os.environ |= {"DOCKER_HOST": f"unix://{podman}", "MOTO_DOCKER_NETWORK_MODE": "host"}
+    ContainerJob.environment = environment
+    models.Job = ContainerJob  # type: ignore[misc]
 
 
 def stop_all(backends: list[BatchBackend]) -> None:

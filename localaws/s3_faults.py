@@ -7,14 +7,11 @@ import time
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import requests
 from werkzeug.wrappers import Request, Response
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 FAULTS = "/-faults"  # no name of a bucket starts so
 CODES = {403: "AccessDenied", 500: "InternalError", 503: "SlowDown"}
@@ -43,13 +40,13 @@ class FaultyS3:
     Writes on condition that no object is there pass one by one: moto looks for the object, and then writes it.
     """
 
-    def __init__(self, moto: "WSGIApplication") -> None:
+    def __init__(self, moto: WSGIApplication) -> None:
         self._moto, self._faults, self._met = moto, list[Fault](), 0
         # Seeded: every start draws the same numbers.
         self._random = random.Random(7)  # noqa: S311
         self._conditional = threading.Lock()
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
         if request.path == FAULTS:

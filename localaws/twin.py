@@ -70,22 +70,19 @@ def local_aws(jobs: int = os.cpu_count() or 1, *, containers: bool = False) -> I
         for url, server in servers.items():
             server.wait_until_up(url)
         exported, outputs = _provision(account)
-        yield Twin(account | exported | _metaflow(service), outputs, S3Faults(endpoint), folder)
+        metaflow = {
+            "METAFLOW_DEFAULT_METADATA": "service",
+            "METAFLOW_SERVICE_URL": service,
+            "METAFLOW_SERVICE_INTERNAL_URL": service,
+            "METAFLOW_BATCH_CONTAINER_IMAGE": IMAGE,
+        }
+        yield Twin(account | exported | metaflow, outputs, S3Faults(endpoint), folder)
 
 
 def _start(stack: ExitStack, name: str, command: list[str], folder: Path, *sockets: socket.socket) -> Server:
     server = Server(name, command, folder, *sockets)
     stack.callback(server.stop)
     return server
-
-
-def _metaflow(service: str) -> dict[str, str]:
-    return {
-        "METAFLOW_DEFAULT_METADATA": "service",
-        "METAFLOW_SERVICE_URL": service,
-        "METAFLOW_SERVICE_INTERNAL_URL": service,
-        "METAFLOW_BATCH_CONTAINER_IMAGE": IMAGE,
-    }
 
 
 def _build_image(folder: Path) -> dict[str, str]:
@@ -118,14 +115,10 @@ def _provision(account: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]
     cloudformation = session.client("cloudformation", endpoint_url=account["AWS_ENDPOINT_URL"])
     subnets = session.client("ec2", endpoint_url=account["AWS_ENDPOINT_URL"]).describe_subnets()["Subnets"]
     network = {"Vpc": subnets[0]["VpcId"], "Subnets": ",".join(subnet["SubnetId"] for subnet in subnets)}
-    body = TEMPLATE.read_text()
-    # moto splits a list only where it is given, not where it is the default
-    known = cloudformation.get_template_summary(TemplateBody=body)["Parameters"]
-    given = {one["ParameterKey"]: one["DefaultValue"] for one in known if one.get("DefaultValue")} | network
     cloudformation.create_stack(
         StackName=STACK,
-        TemplateBody=body,
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+        TemplateBody=TEMPLATE.read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in network.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
     [stack] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
