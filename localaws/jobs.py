@@ -65,7 +65,6 @@ class ProcessJob(DescribedJob):
 
     machine: ClassVar[Machine]
     allowed_attempts = 1
-    reason: str | None = None
     # Where the job stands. It hides moto's property, which moves a job on by the clock.
     status: str = "SUBMITTED"
 
@@ -80,6 +79,7 @@ class ProcessJob(DescribedJob):
         try:
             while not self._attempt() and not self.stop and len(self.attempts) < self.allowed_attempts:
                 self.status = "RUNNABLE"
+            self.job_stopped_reason = self.job_stopped_reason or self.attempts[-1]["statusReason"]
             self._mark_stopped(success=self.exit_code == 0 and not self.stop)
         finally:
             self.machine.slots.release()
@@ -88,11 +88,6 @@ class ProcessJob(DescribedJob):
         """Ask the job to stop; one that has ended keeps its books as they are."""
         if not self.job_stopped:
             super().terminate(reason)
-
-    def describe_short(self) -> dict[str, Any]:
-        """Describe the job, with the reason why it ended."""
-        reason = self.job_stopped_reason or self.reason
-        return super().describe_short() | ({"statusReason": reason} if reason else {})
 
     def _get_container_property(self, p: str, default: Any) -> Any:
         if p != "environment":
@@ -119,9 +114,9 @@ class ProcessJob(DescribedJob):
             self.exit_code = self._run_command(folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        self.reason = None if self.exit_code == 0 else "Essential container in task exited"
+        reason = None if self.exit_code == 0 else "Essential container in task exited"
         self.job_stopped_at = datetime.now()
-        self.attempts[-1] |= {"statusReason": self.job_stopped_reason or self.reason}
+        self.attempts[-1] |= {"statusReason": self.job_stopped_reason or reason}
         self.attempts[-1]["container"] |= {"exitCode": self.exit_code}
         return self.exit_code == 0
 

@@ -67,16 +67,11 @@ class Account:
     def client(self, service: str):
         import boto3
 
-        if service in self.clients:
-            return self.clients[service]
-        environment = self.twin.environment
-        self.clients[service] = boto3.client(
-            service,
-            region_name=environment["AWS_DEFAULT_REGION"],
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            endpoint_url=environment["AWS_ENDPOINT_URL"],
-        )
+        if service not in self.clients:
+            told = self.twin.environment
+            key = (told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"])
+            session = boto3.Session(*key, region_name=told["AWS_DEFAULT_REGION"])
+            self.clients[service] = session.client(service, endpoint_url=told["AWS_ENDPOINT_URL"])
         return self.clients[service]
 
     def launch(

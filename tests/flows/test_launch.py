@@ -134,15 +134,11 @@ def test_the_launch_notes_the_commit_and_the_settings_file(tmp_path, monkeypatch
 
 
 @pytest.fixture
-def run_17(monkeypatch):
+def stopped(monkeypatch):
+    """The runs whose jobs Metaflow was told to stop; run 17 is launched."""
+    stopped = []
     monkeypatch.setattr(launch, "current", SimpleNamespace(get=lambda _: "17"))
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-
-
-@pytest.fixture
-def stopped(run_17, monkeypatch):
-    """The runs whose jobs Metaflow was told to stop."""
-    stopped = []
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setattr(launch.Batch, "kill_jobs", lambda _, *run, user, echo: stopped.append((*run, user)))
     return stopped
