@@ -79,9 +79,7 @@ def show(settings, variables, config, to):
     from deploy_preview import described, stand_in
 
     known = NEEDED | {name: value for name, value in variables.items() if value}
-    queues = {asked["queue"] for asked in settings.resources.model_dump().values()}
-    queues.add(known["METAFLOW_BATCH_JOB_QUEUE"])
-    with tempfile.TemporaryDirectory() as folder, stand_in(known, queues, folder) as (environment, clients):
+    with tempfile.TemporaryDirectory() as folder, stand_in(known, folder) as (environment, clients):
         for flow in FLOWS:
             command, given = create(flow, config, to, "--only-json"), environment | jobs_role(flow, settings)
             done = subprocess.run(command, env=given, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603

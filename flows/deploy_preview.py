@@ -3,8 +3,9 @@
 import json
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from unittest.mock import patch
 
 KEY = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
 # Variables that would lead past the stand-in, to an account.
@@ -13,28 +14,30 @@ COLUMNS = ("step", "cpu", "memory MB", "gpu", "tries", "queue", "image")
 
 
 @contextmanager
-def stand_in(variables, queues, folder):
-    """Serve what even `--only-json` asks of AWS: a bucket and Batch queues.
+def stand_in(variables, folder):
+    """Serve what even `--only-json` asks of AWS: a bucket, and the kind of machines that a Batch queue has.
 
     Yields the environment for compiling, in which `folder` takes what Metaflow would write into the home folder, and a
     function that returns the stand-in's client of a service.
     """
     import boto3
+    from moto.batch.models import BatchBackend
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it logs every request
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
-    try:
+    # The server is a thread of this process: whatever the queue, its machines are of EC2.
+    queue, machines = {"computeEnvironmentOrder": [{"computeEnvironment": ""}]}, {"computeResources": {"type": "EC2"}}
+    answers = {"describe_job_queues": lambda *_: [queue], "describe_compute_environments": lambda *_: [machines]}
+    with patch.multiple(BatchBackend, **answers), ExitStack() as stack:
+        stack.callback(server.stop)
         endpoint = "http://{}:{}".format(*server.get_host_and_port())
         client = partial(boto3.Session("testing", "testing", region_name="us-east-1").client, endpoint_url=endpoint)
         client("s3").create_bucket(Bucket=variables["METAFLOW_DATASTORE_SYSROOT_S3"].split("/")[2])
-        _make_queues(client, queues)
         kept = {name: value for name, value in {**os.environ, **variables}.items() if name not in ELSEWHERE}
         local = {"METAFLOW_HOME": folder, "METAFLOW_DEFAULT_METADATA": "local", "METAFLOW_DEFAULT_DATASTORE": "s3"}
         yield {**kept, **KEY, **local, "AWS_ENDPOINT_URL": endpoint}, client
-    finally:
-        server.stop()
 
 
 def described(state_machine, cron, batch):
@@ -64,24 +67,3 @@ def _row(name, job, image):
     asked = {entry["Type"]: entry["Value"] for entry in job["ContainerOverrides"]["ResourceRequirements"]}
     tries = str(job["RetryStrategy"]["Attempts"])
     return (name, asked["VCPU"], asked["MEMORY"], asked.get("GPU", "-"), tries, job["JobQueue"], image)
-
-
-def _make_queues(client, queues):
-    """Make the queues, with a compute environment that never starts an instance."""
-    iam, ec2, batch = (client(name) for name in ("iam", "ec2", "batch"))
-    role = iam.create_role(RoleName="batch", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    machines = {
-        "type": "EC2",
-        "minvCpus": 0,
-        "maxvCpus": 1,
-        "instanceTypes": ["m5.large"],
-        "instanceRole": iam.create_instance_profile(InstanceProfileName="batch")["InstanceProfile"]["Arn"],
-        "subnets": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]],
-        "securityGroupIds": [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]],
-    }
-    batch.create_compute_environment(
-        computeEnvironmentName="machines", type="MANAGED", serviceRole=role, computeResources=machines
-    )
-    order = [{"order": 1, "computeEnvironment": "machines"}]
-    for queue in queues:
-        batch.create_job_queue(jobQueueName=queue, state="ENABLED", priority=1, computeEnvironmentOrder=order)

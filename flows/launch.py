@@ -8,13 +8,13 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from metaflow import current
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
-from metaflow.plugins.aws.aws_client import get_aws_client
+from metaflow.plugins.aws.batch.batch import Batch, BatchException
 from metaflow.plugins.datastores.local_storage import LocalStorage
-from metaflow.util import get_username
 
 from scarcegan.machine import COMMIT, DEFAULT_CONFIG, WORKERS, cores
 
@@ -26,7 +26,8 @@ def launch(flow):
     """Start a flow with the arguments of the command line."""
     arguments = sys.argv[1:]
     prepare(arguments, os.environ, ROOT)
-    with no_stray_jobs(flow.__name__, arguments), refusal_passed_on(flow.__name__, arguments):
+    pass_on_refusals()
+    with no_stray_jobs(flow.__name__, arguments):
         flow()
 
 
@@ -102,47 +103,26 @@ def no_stray_jobs(flow_name, arguments):
     except BaseException as ended:
         run_id = current.get("run_id")  # none where the launch failed before there was a run
         if run_id and not (isinstance(ended, SystemExit) and not ended.code):
-            stop_jobs(flow_name, run_id)
+            Batch(None, None).kill_jobs(flow_name, run_id, user=None, echo=partial(print, file=sys.stderr))
         raise
 
 
-def stop_jobs(flow_name, run_id):
-    """Terminate the jobs of a run that have not ended."""
-    from metaflow.plugins.aws.batch.batch_client import BatchClient
-
-    client = BatchClient()
-    # Metaflow names jobs <user>-<flow>-<run>-<step>-<task>-<attempt>; other runs share the queue.
-    left = [job["jobId"] for job in client.unfinished_jobs() if f"-{flow_name}-{run_id}-" in job["jobName"]]
-    for job in left:
-        client.attach_job(job).kill()
-    if left:
-        print(f"Stopped {len(left)} AWS Batch jobs of run {run_id} that were still running.", file=sys.stderr)
-
-
-@contextmanager
-def refusal_passed_on(flow_name, arguments):
-    """Around `batch step`, which waits for a job: where the step refused, end as it did, so that it is not retried.
+def pass_on_refusals():
+    """Let `batch step`, which waits for a job, end as the job did where its step refused, so that it is not retried.
 
     Metaflow's `batch step` ends with 1 however its job has ended, and `@retry` would start the job again.
     """
-    try:
-        yield
-    except SystemExit as ended:
-        waits_for_job = ("batch", "step") in itertools.pairwise(arguments)
-        if ended.code == 1 and waits_for_job and _exit_code(flow_name, arguments) == METAFLOW_EXIT_DISALLOW_RETRY:
-            sys.exit(METAFLOW_EXIT_DISALLOW_RETRY)
-        raise
+    wait = Batch.wait
 
+    def wait_and_pass_on(batch, *arguments, **named):
+        try:
+            wait(batch, *arguments, **named)
+        except BatchException:
+            if batch.job.status_code == METAFLOW_EXIT_DISALLOW_RETRY:
+                sys.exit(METAFLOW_EXIT_DISALLOW_RETRY)
+            raise
 
-def _exit_code(flow_name, arguments):
-    """Return the exit code of the job that `batch step <step>` with these arguments has waited for, if it has one."""
-    step_name = arguments[arguments.index("step") + 1]
-    run, task, attempt = (values_of(option, arguments)[-1] for option in ("--run-id", "--task-id", "--retry-count"))
-    name = f"{get_username()}-{flow_name}-{run}-{step_name}-{task}-{attempt}"
-    listed = get_aws_client("batch").list_jobs(
-        jobQueue=values_of("--queue", arguments)[-1], filters=[{"name": "JOB_NAME", "values": [name]}]
-    )
-    return next((job.get("container", {}).get("exitCode") for job in listed["jobSummaryList"]), None)
+    Batch.wait = wait_and_pass_on
 
 
 def starts_run(arguments):

@@ -90,6 +90,8 @@ class ScoreFlow(ProjectFlow):
     @step
     def end(self):
         """Say where the scores are, whom to look at first and whether to retrain; start that if it is configured."""
+        from retrain_trigger import Retraining
+
         from scarcegan.monitoring.drift import DriftDecision
         from scarcegan.workflow.scoring.records import ScoreReport
 
@@ -101,19 +103,14 @@ class ScoreFlow(ProjectFlow):
         )
         print(f"Scores: {plan.folder}/part-*.parquet", f"Look next: {plan.folder}/{review.csv}", sep="\n")
         print(f"Drift: {decision.action}", *decision.reasons, sep="\n  ")
-        self.retraining = self._retrain(plan, decision) if decision.action == "retrain" else None
-
-    def _retrain(self, plan, decision):
-        """Start the retraining, or say how to."""
-        from retrain_trigger import Retraining
-
-        settings = self.resolved()
-        causes, config = tuple(decision.causes), str(self.launch.config)
-        wanted = Retraining(snapshot=plan.snapshot.name, causes=causes, asked_by=plan.run, config=config)
-        if settings.monitoring.start_retraining:
-            return wanted.start(settings)
-        print("To retrain:", wanted.command, sep="\n  ")
-        return None
+        self.retraining = None
+        if decision.action == "retrain":
+            settings, config = self.resolved(), str(self.launch.config)
+            wanted = Retraining(plan.snapshot.name, tuple(decision.causes), asked_by=plan.run, config=config)
+            if settings.monitoring.start_retraining:
+                self.retraining = wanted.start(settings)
+            else:
+                print("To retrain:", wanted.command, sep="\n  ")
 
 
 if __name__ == "__main__":

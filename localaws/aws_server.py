@@ -7,34 +7,46 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from moto.batch.models import batch_backends
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
 
-from localaws import containers, state_machines
-from localaws.jobs import Machine, install, stop_all
+from localaws import state_machines
+from localaws.jobs import Machine, install, install_containers, stop_all
+from localaws.s3_faults import FaultyS3
 
 
-def main(port: int, folder: str, environment: dict[str, str], slots: int, podman: str) -> None:
-    """Serve AWS on a port of this machine until SIGTERM, then stop every job.
+def main(listening: int, folder: str, environment: dict[str, str], slots: int, podman: str) -> None:
+    """Serve AWS on an inherited socket, a file descriptor, until SIGTERM, then stop every job.
 
     Jobs are containers where `podman` names podman's socket, and processes where it is empty.
     """
-    os.environ["MOTO_PORT"] = str(port)  # where moto's Step Functions find moto's Batch
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     place = Path(folder)
     if podman:
-        containers.install(podman, environment)
+        install_containers(podman, environment)
     else:
         install(Machine(place / "jobs", environment, place / "images", threading.BoundedSemaphore(slots)))
     state_machines.install()
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
-    server.start()
+    moto = DomainDispatcherApplication(_service)
+    server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=MotoRequestHandler, fd=listening)
+    os.environ["MOTO_PORT"] = str(server.port)  # where moto's Step Functions find moto's Batch
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     stopped.wait()
     stop_all([backend for account in batch_backends.values() for backend in account.values()])
-    server.stop()
+    server.shutdown()
+
+
+def _service(name: Any) -> Any:
+    """Make moto's application of one AWS service."""
+    service = create_backend_app(name)
+    if name == "s3":
+        service.wsgi_app = FaultyS3(service.wsgi_app)  # type: ignore[method-assign]
+    return service
 
 
 if __name__ == "__main__":

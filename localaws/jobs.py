@@ -1,7 +1,10 @@
 """Batch jobs as processes: moto keeps the books of AWS Batch, this runs each job's command.
 
-A job is a process group in an empty folder with no environment but its own, so what it does not bring along is
+Such a job is a process group in an empty folder with no environment but its own, so what it does not bring along is
 not there. It shares the host's file system and its libraries, and nothing limits its memory.
+
+Or jobs are real containers, which moto itself runs through podman's socket. Batch's own attempts, its reasons and a
+limit of jobs at once, which moto does not know, are there for processes alone.
 """
 
 import json
@@ -62,7 +65,6 @@ class ProcessJob(DescribedJob):
 
     machine: ClassVar[Machine]
     allowed_attempts = 1
-    reason: str | None = None
     # Where the job stands. It hides moto's property, which moves a job on by the clock.
     status: str = "SUBMITTED"
 
@@ -77,6 +79,7 @@ class ProcessJob(DescribedJob):
         try:
             while not self._attempt() and not self.stop and len(self.attempts) < self.allowed_attempts:
                 self.status = "RUNNABLE"
+            self.job_stopped_reason = self.job_stopped_reason or self.attempts[-1]["statusReason"]
             self._mark_stopped(success=self.exit_code == 0 and not self.stop)
         finally:
             self.machine.slots.release()
@@ -85,11 +88,6 @@ class ProcessJob(DescribedJob):
         """Ask the job to stop; one that has ended keeps its books as they are."""
         if not self.job_stopped:
             super().terminate(reason)
-
-    def describe_short(self) -> dict[str, Any]:
-        """Describe the job, with the reason why it ended."""
-        reason = self.job_stopped_reason or self.reason
-        return super().describe_short() | ({"statusReason": reason} if reason else {})
 
     def _get_container_property(self, p: str, default: Any) -> Any:
         if p != "environment":
@@ -116,9 +114,9 @@ class ProcessJob(DescribedJob):
             self.exit_code = self._run_command(folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        self.reason = None if self.exit_code == 0 else "Essential container in task exited"
+        reason = None if self.exit_code == 0 else "Essential container in task exited"
         self.job_stopped_at = datetime.now()
-        self.attempts[-1] |= {"statusReason": self.job_stopped_reason or self.reason}
+        self.attempts[-1] |= {"statusReason": self.job_stopped_reason or reason}
         self.attempts[-1]["container"] |= {"exitCode": self.exit_code}
         return self.exit_code == 0
 
@@ -205,6 +203,26 @@ def install(machine: Machine) -> None:
         return answer
 
     BatchResponse.submitjob = submit_with_retries  # type: ignore[method-assign]
+
+
+class ContainerJob(DescribedJob):
+    """A job of moto's Batch that finds what the role and the agent would give it."""
+
+    environment: ClassVar[dict[str, str]]
+
+    def _get_container_property(self, p: str, default: Any) -> Any:
+        found = super()._get_container_property(p, default)
+        if p != "environment":
+            return found
+        given = self.environment | told_by_batch(self, attempt=1)
+        return [{"name": name, "value": value} for name, value in given.items()] + found
+
+
+def install_containers(podman: str, environment: dict[str, str]) -> None:
+    """Make moto's Batch run its jobs through podman's socket, on this machine's network, with `environment`."""
+    os.environ |= {"DOCKER_HOST": f"unix://{podman}", "MOTO_DOCKER_NETWORK_MODE": "host"}
+    ContainerJob.environment = environment
+    models.Job = ContainerJob  # type: ignore[misc]
 
 
 def stop_all(backends: list[BatchBackend]) -> None:

@@ -1,4 +1,4 @@
-"""The process of the metadata service; `python -m localaws.metadata_server <port> <folder>` as the twin starts it.
+"""The process of the metadata service; `python -m localaws.metadata_server <socket> <folder>` as the twin starts it.
 
 metaflow-local-service's own command keeps a state file in the home folder, knows one service per user and ends
 itself when idle; its application is served here without that, and with the addresses that the Client API asks
@@ -6,6 +6,7 @@ for and version 0.2.0 does not know: all flows, one artifact, and the artifacts 
 tasks that Step Functions has named keep their names.
 """
 
+import socket
 import sys
 from typing import Annotated, Any
 from unittest.mock import patch
@@ -67,5 +68,6 @@ def _named(name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    port, folder = int(sys.argv[1]), sys.argv[2]
-    uvicorn.run(metadata_service(folder), host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    listening, folder = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
+    config = uvicorn.Config(metadata_service(folder), log_level="warning", access_log=False)
+    uvicorn.Server(config).run(sockets=[listening])

@@ -3,21 +3,25 @@
 import json
 import os
 import shutil
+import site
+import socket
 import sys
+import sysconfig
 import tempfile
+import venv
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from localaws.image import build_image
-from localaws.object_store import PORT_OPTIONS, seaweed_command, weed
-from localaws.processes import IMAGE, Server, free_ports, podman_command
-from localaws.provision import provision
-from localaws.s3_front import S3Front
+import boto3
+
+from localaws.processes import IMAGE, ROOT, Server, TwinProblem, podman_command
+from localaws.s3_faults import S3Faults
 
 KEY = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "eu-west-1"}
-ROOT = Path(__file__).parents[1]
+TEMPLATE = ROOT / "config" / "aws" / "stack.yaml"
+STACK = "scarcegan"
 
 
 @dataclass(frozen=True)
@@ -29,69 +33,97 @@ class Twin:
 
     environment: dict[str, str]
     outputs: dict[str, str]
-    s3: S3Front
+    s3: S3Faults
     folder: Path
-
-    def describe_image(self, name: str, **environment: str) -> str:
-        """Make an image whose `ENV` lines set `environment`; return its name, for METAFLOW_BATCH_CONTAINER_IMAGE."""
-        images = self.folder / "images"
-        images.mkdir(exist_ok=True)
-        (images / f"{name}.json").write_text(json.dumps(environment))
-        return name
 
 
 @contextmanager
-def local_aws(jobs: int = os.cpu_count() or 1, object_store: str = "", *, containers: bool = False) -> Iterator[Twin]:
+def local_aws(jobs: int = os.cpu_count() or 1, *, containers: bool = False) -> Iterator[Twin]:
     """Start the twin, provision it, and stop it in the end; a TwinProblem says what does not start.
 
-    So many Batch jobs run at once; in podman's `containers` of the image `localhost/scarcegan` all do. The object store
-    is `seaweedfs` or `moto`; empty takes SeaweedFS where its program is installed.
+    So many Batch jobs run at once; in podman's `containers` of the image `localhost/scarcegan` all do.
     """
-    kept_by_moto = object_store == "moto" or (not object_store and not weed().is_file())
-    aws, metadata, door, *ports = free_ports(3 + len(PORT_OPTIONS))
-    account = KEY | {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws}",
-        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{door}",
-        "METAFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{door}",
-    }
     with ExitStack() as stack:
+        # Bound before the servers start: nobody else takes their ports meanwhile. Jobs open many connections at once.
+        aws, metadata = (stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128)) for _ in range(2))
+        endpoint, service = (f"http://127.0.0.1:{one.getsockname()[1]}" for one in (aws, metadata))
+        account = KEY | {"AWS_ENDPOINT_URL": endpoint}
         folder = Path(tempfile.mkdtemp(prefix="scarcegan-aws-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         podman = folder / "podman.sock"
         if containers:
             _start(stack, "podman", podman_command(podman), folder)
-        found_by_jobs = account if containers else build_image(folder / "image") | account
-        socket = str(podman) if containers else ""
-        told = {"port": aws, "folder": str(folder), "environment": found_by_jobs, "slots": jobs, "podman": socket}
-        aws_command = [sys.executable, "-m", "localaws.aws_server", json.dumps(told)]
-        metadata_command = [sys.executable, "-m", "localaws.metadata_server", str(metadata), str(folder)]
-        servers = {
-            f"http://127.0.0.1:{aws}/moto-api/": _start(stack, "aws", aws_command, folder),
-            f"http://127.0.0.1:{metadata}/ping": _start(stack, "metadata", metadata_command, folder),
+        found_by_jobs = account if containers else _build_image(folder / "image") | account
+        told = {
+            "listening": aws.fileno(),
+            "folder": str(folder),
+            "environment": found_by_jobs,
+            "slots": jobs,
+            "podman": str(podman) if containers else "",
         }
-        if not kept_by_moto:
-            command = seaweed_command(folder, ports, KEY["AWS_ACCESS_KEY_ID"], KEY["AWS_SECRET_ACCESS_KEY"])
-            # Nobody needs its files afterwards: it is not given the 25 seconds that it takes to end by itself.
-            servers[f"http://127.0.0.1:{ports[0]}/"] = _start(stack, "s3", command, folder, patience=0)
+        aws_command = [sys.executable, "-m", "localaws.aws_server", json.dumps(told)]
+        metadata_command = [sys.executable, "-m", "localaws.metadata_server", str(metadata.fileno()), str(folder)]
+        servers = {
+            f"{endpoint}/moto-api/": _start(stack, "aws", aws_command, folder, aws),
+            f"{service}/ping": _start(stack, "metadata", metadata_command, folder, metadata),
+        }
         for url, server in servers.items():
             server.wait_until_up(url)
-        s3 = S3Front(door, aws if kept_by_moto else ports[0])
-        stack.callback(s3.stop)
-        exported, outputs = provision(account)
-        yield Twin(account | exported | _metaflow(metadata), outputs, s3, folder)
+        exported, outputs = _provision(account)
+        metaflow = {
+            "METAFLOW_DEFAULT_METADATA": "service",
+            "METAFLOW_SERVICE_URL": service,
+            "METAFLOW_SERVICE_INTERNAL_URL": service,
+            "METAFLOW_BATCH_CONTAINER_IMAGE": IMAGE,
+        }
+        yield Twin(account | exported | metaflow, outputs, S3Faults(endpoint), folder)
 
 
-def _start(stack: ExitStack, name: str, command: list[str], folder: Path, patience: float = 10) -> Server:
-    server = Server(name, command, folder, {"PYTHONPATH": str(ROOT)})
-    stack.callback(server.stop, patience)
+def _start(stack: ExitStack, name: str, command: list[str], folder: Path, *sockets: socket.socket) -> Server:
+    server = Server(name, command, folder, *sockets)
+    stack.callback(server.stop)
     return server
 
 
-def _metaflow(metadata: int) -> dict[str, str]:
-    url = f"http://127.0.0.1:{metadata}"
+def _build_image(folder: Path) -> dict[str, str]:
+    """Make the Python environment that jobs run in and return what the image's `ENV` lines would set.
+
+    The libraries are those of the Python that runs this. Their folder is named in a `.pth` file; `.pth` files
+    within it do not count then, and so the editable install of this repository is out of sight: a job imports
+    what its code package brings, or fails as it would on AWS.
+    """
+    venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = [sysconfig.get_path("purelib"), *site.getsitepackages()]
+    named = folder / "lib" / python / "site-packages" / "host.pth"
+    named.write_text("\n".join(dict.fromkeys(packages)) + "\n")
     return {
-        "METAFLOW_DEFAULT_METADATA": "service",
-        "METAFLOW_SERVICE_URL": url,
-        "METAFLOW_SERVICE_INTERNAL_URL": url,
-        "METAFLOW_BATCH_CONTAINER_IMAGE": IMAGE,
+        "PATH": f"{folder}/bin:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",  # otherwise each job calls pip
     }
+
+
+def _provision(account: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Deploy config/aws/stack.yaml to the AWS of these variables.
+
+    Returns Metaflow's environment variables, which the template names in the descriptions of its outputs; and all
+    outputs. Raises a TwinProblem where the stack cannot be created.
+    """
+    key = (account["AWS_ACCESS_KEY_ID"], account["AWS_SECRET_ACCESS_KEY"])
+    session = boto3.Session(*key, region_name=account["AWS_DEFAULT_REGION"])
+    cloudformation = session.client("cloudformation", endpoint_url=account["AWS_ENDPOINT_URL"])
+    subnets = session.client("ec2", endpoint_url=account["AWS_ENDPOINT_URL"]).describe_subnets()["Subnets"]
+    network = {"Vpc": subnets[0]["VpcId"], "Subnets": ",".join(subnet["SubnetId"] for subnet in subnets)}
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateBody=TEMPLATE.read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in network.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    [stack] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        raise TwinProblem(f"{TEMPLATE} was not deployed: {stack['StackStatus']} {stack.get('StackStatusReason', '')}")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    described = {output.get("Description", ""): output["OutputValue"] for output in stack["Outputs"]}
+    return {name: value for name, value in described.items() if name.startswith("METAFLOW_")}, outputs

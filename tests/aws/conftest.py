@@ -67,17 +67,11 @@ class Account:
     def client(self, service: str):
         import boto3
 
-        if service in self.clients:
-            return self.clients[service]
-        environment = self.twin.environment
-        endpoint = "AWS_ENDPOINT_URL_S3" if service == "s3" else "AWS_ENDPOINT_URL"
-        self.clients[service] = boto3.client(
-            service,
-            region_name=environment["AWS_DEFAULT_REGION"],
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            endpoint_url=environment[endpoint],
-        )
+        if service not in self.clients:
+            told = self.twin.environment
+            key = (told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"])
+            session = boto3.Session(*key, region_name=told["AWS_DEFAULT_REGION"])
+            self.clients[service] = session.client(service, endpoint_url=told["AWS_ENDPOINT_URL"])
         return self.clients[service]
 
     def launch(
@@ -112,7 +106,10 @@ class Account:
         return self.launches[-1]
 
     def image(self, number: int, fault: str) -> str:
-        return self.twin.describe_image(f"image-{number}", SCARCEGAN_FAULT=fault, PYTHONPATH=str(FAULTS))
+        described = self.twin.folder / "images" / f"image-{number}.json"
+        described.parent.mkdir(exist_ok=True)
+        described.write_text(json.dumps({"SCARCEGAN_FAULT": fault, "PYTHONPATH": str(FAULTS)}))
+        return described.stem
 
     def environment(self, user: str) -> dict[str, str]:
         return os.environ | self.twin.environment | {"METAFLOW_USER": user, "METAFLOW_HOME": str(self.folder)}

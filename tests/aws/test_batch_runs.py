@@ -125,7 +125,7 @@ def test_a_fold_that_fails_for_good_is_the_one_first_cause(bad_minute):
     printed = bad_minute["bob"].printed
     assert "RuntimeError: fold 1 broken on purpose" in printed
     assert "Step train (task-id 5) failed." in printed
-    assert "Stopped 1 AWS Batch jobs of run" in printed
+    assert printed.count("Killing AWS Batch job: bob-RetrainFlow-") == 1
 
 
 def test_a_failed_run_leaves_no_job_running(bad_minute):

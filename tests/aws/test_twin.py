@@ -131,7 +131,7 @@ def test_a_job_waits_for_a_free_slot(batch, submit, wait):
 
 def test_the_command_stops_on_sigterm_and_leaves_nothing_behind(tmp_path):
     env, config = tmp_path / "env", tmp_path / "config.toml"
-    command = [sys.executable, "-m", "localaws", "--env", str(env), "--config", str(config), "--object-store", "moto"]
+    command = [sys.executable, "-m", "localaws", "--env", str(env), "--config", str(config)]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(tmp_path)}
     ) as twin:

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
-from metaflow.plugins.aws.batch import batch_client
 
 import launch
 from scarcegan.machine import COMMIT, WORKERS
@@ -135,38 +134,21 @@ def test_the_launch_notes_the_commit_and_the_settings_file(tmp_path, monkeypatch
 
 
 @pytest.fixture
-def run_17(monkeypatch):
+def stopped(monkeypatch):
+    """The runs whose jobs Metaflow was told to stop; run 17 is launched."""
+    stopped = []
     monkeypatch.setattr(launch, "current", SimpleNamespace(get=lambda _: "17"))
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-
-
-@pytest.fixture
-def stopped(run_17, monkeypatch):
-    """Jobs that were told to stop; those of runs 17 and 171 are running."""
-    names = {
-        "a": "ada-RetrainFlow-17-train-4-0",
-        "b": "ada-RetrainFlow-17-train-5-1",
-        "c": "bob-RetrainFlow-171-start-1-0",
-    }
-    stopped = []
-
-    class Client:
-        def unfinished_jobs(self):
-            return [{"jobId": key, "jobName": name} for key, name in names.items()]
-
-        def attach_job(self, key):
-            return SimpleNamespace(kill=lambda: stopped.append(key))
-
-    monkeypatch.setattr(batch_client, "BatchClient", Client)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setattr(launch.Batch, "kill_jobs", lambda _, *run, user, echo: stopped.append((*run, user)))
     return stopped
 
 
 @pytest.mark.parametrize("ending", [SystemExit(1), KeyboardInterrupt(), RuntimeError("S3 is gone")])
-def test_a_run_that_ends_early_stops_its_own_jobs(stopped, ending, capsys):
+def test_a_run_that_ends_early_stops_its_own_jobs(stopped, ending):
     with pytest.raises(type(ending)), launch.no_stray_jobs("RetrainFlow", BATCH):
         raise ending
-    assert stopped == ["a", "b"]
-    assert "Stopped 2 AWS Batch jobs of run 17 that were still running." in capsys.readouterr().err
+    assert stopped == [("RetrainFlow", "17", None)]
 
 
 @pytest.mark.parametrize(
@@ -192,38 +174,32 @@ def test_a_launch_that_made_no_run_has_no_jobs(stopped, monkeypatch):
     assert stopped == []
 
 
-WAIT = ["batch", "step", "train", "--run-id", "17", "--task-id", "4", "--retry-count", "0", "--queue", "gpu"]
-
-
 @pytest.fixture
-def job_ended_with(monkeypatch):
-    """Let the job that is waited for have an exit code."""
+def wait(monkeypatch):
+    """Wait for a job that ends with an exit code, as Metaflow's `batch step` does."""
 
-    def end(code):
-        class Batch:
-            def list_jobs(self, jobQueue, filters):
-                assert jobQueue == "gpu"
-                assert filters == [{"name": "JOB_NAME", "values": ["ada-RetrainFlow-17-train-4-0"]}]
-                return {"jobSummaryList": [{"jobId": "1", "container": {"exitCode": code} if code else {}}]}
+    def wait(code):
+        def crash(_):
+            raise launch.BatchException("Essential container in task exited")
 
-        monkeypatch.setattr(launch, "get_username", lambda: "ada")
-        monkeypatch.setattr(launch, "get_aws_client", lambda _: Batch())
+        monkeypatch.setattr(launch.Batch, "wait", crash if code else lambda _: None)
+        launch.pass_on_refusals()
+        launch.Batch.wait(SimpleNamespace(job=SimpleNamespace(status_code=code)))
 
-    return end
+    return wait
 
 
-@pytest.mark.parametrize(
-    ("job", "ends_with"), [(METAFLOW_EXIT_DISALLOW_RETRY, METAFLOW_EXIT_DISALLOW_RETRY), (137, 1), (1, 1), (None, 1)]
-)
-def test_the_wait_for_a_job_ends_as_a_refusing_job_did(job_ended_with, job, ends_with):
-    job_ended_with(job)
-    with pytest.raises(SystemExit) as ended, launch.refusal_passed_on("RetrainFlow", WAIT):
-        raise SystemExit(1)
-    assert ended.value.code == ends_with
+def test_the_wait_for_a_job_ends_as_a_refusing_job_did(wait):
+    with pytest.raises(SystemExit) as ended:
+        wait(METAFLOW_EXIT_DISALLOW_RETRY)
+    assert ended.value.code == METAFLOW_EXIT_DISALLOW_RETRY
 
 
-@pytest.mark.parametrize("arguments", [["run"], ["step", "train"], WAIT])
-def test_a_command_that_went_well_looks_for_no_job(arguments):
-    with pytest.raises(SystemExit) as ended, launch.refusal_passed_on("RetrainFlow", arguments):
-        raise SystemExit(0)
-    assert ended.value.code == 0
+@pytest.mark.parametrize("code", [137, 1])
+def test_the_wait_for_a_job_that_died_or_failed_is_left_to_metaflow(wait, code):
+    with pytest.raises(launch.BatchException):
+        wait(code)
+
+
+def test_the_wait_for_a_job_that_went_well_ends_well(wait):
+    wait(0)
