@@ -8,7 +8,7 @@ from metaflow.cards import Markdown
 from cards import evaluation_parts, theme
 from cards.charts import Axis, Mark, points, ranked_bars
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation, Group, Subgroups
+from scarcegan.evaluation.records import AT_THRESHOLD, FEW_FLAGGED, Evaluation, Group, Subgroups
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation
 
 RANKING = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "roc_auc")
@@ -25,11 +25,11 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]
     # The headline model's verdict is a title, the others' stand below.
     verdicts = {name: verdict.sentence for name, verdict in evaluation.verdicts.items()}
     headline = verdicts.pop(evaluation.headline, "")
-    prevalence = evaluation.prevalence
     basis = (
-        f"Review budget: {words.percent(evaluation.review_budget)} of players. Share of risky players among all: "
-        f"{words.percent(prevalence.value)} ({prevalence.how}). Brackets are 95 % intervals, from resampling the test "
-        "players. A difference in recall is taken where both flag as many players as the model does."
+        f"Review budget: {words.percent(evaluation.review_budget)} of players. Thresholds were set by a share of "
+        f"risky players of {evaluation.prevalence.in_words()}. Brackets are 95 % intervals: Wilson's for shares of "
+        "counted players, otherwise from resampling the test players. A difference in recall is taken where both flag "
+        f"as many players as the model does; with fewer than {FEW_FLAGGED} flagged it cannot be told."
     )
     parts = [
         Markdown("\n".join([f"### {headline}\n" if headline else "", *(f"- {other}" for other in verdicts.values())])),
@@ -53,7 +53,11 @@ def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
     """Build the part on one test set: curves, ranking, and what each model does at its threshold."""
     found = list(evaluation_parts.contestants(evaluation, test_set))
     players, risky = (words.count(getattr(found[0].measures, key)) for key in ("players", "risky"))
-    untouched = f"{players} players, {risky} known risky. None of them was seen in training or selection."
+    measures = found[0].measures
+    counted = f"{words.percent(measures.prevalence)} of them are risky, by their truth: precision is counted."
+    follows = f"Precision goes by a share of risky players of {evaluation.prevalence.in_words()}."
+    untouched = f"{players} players, {risky} known risky. None of them was seen in training or selection. "
+    untouched += counted if measures.truth_known else follows
     return [
         theme.heading(f"Test set `{test_set}`", untouched),
         *evaluation_parts.curves(found, evaluation.review_budget),

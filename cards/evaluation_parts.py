@@ -15,7 +15,8 @@ RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f")
 FLAGGED = Axis("players flagged (logarithmic)", share=True, log=True, high=1)
 RECALL = Axis("risky players found (recall)", share=True, low=0, high=1)
 PRECISION = Axis("flagged players that are risky (precision)", share=True, low=0, high=1)
-VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with ", "no rival": "no rival"}
+VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with "}
+VERDICTS |= {"too few flagged": "too few flagged to tell from ", "no rival": "no rival"}
 
 
 class Contestant(NamedTuple):
@@ -129,9 +130,9 @@ def verdict_table(evaluation: Evaluation) -> Table:
     columns = {
         "Model": lambda name: name,
         "Definition": lambda name: models[name].describe.replace(">=", "≥").replace("<=", "≤"),
-        "Bound": lambda name: bound(models[name].constraint_met),
-        "Verdict": lambda name: f"{VERDICTS[verdicts[name].against_rival.verdict]}{verdicts[name].rival or ''}",
-        "Difference in recall": lambda name: _difference(verdicts[name].against_rival),
+        "Bound": lambda name: words.bound(models[name].bound.get(evaluation.test_sets[0])),
+        "At its flagged share": lambda name: _against(verdicts[name].against_rival, verdicts[name].rival),
+        "Over all thresholds": lambda name: _against(verdicts[name].by_pr_auc, verdicts[name].pr_auc_rival),
         "Against the champion": lambda name: against_champion(verdicts[name]),
     }
     return theme.listing(verdicts, columns)
@@ -154,12 +155,11 @@ def against_champion(verdict: Verdict) -> str:
         return "no champion yet"
     if against.difference is None:
         return f"version {verdict.champion_version}: not comparable"
-    return f"{VERDICTS[against.verdict]}version {verdict.champion_version}: {_difference(against)}"
+    return f"{VERDICTS[against.verdict]}version {verdict.champion_version}: {words.gain(against)}"
 
 
-def bound(met: bool) -> str:
-    """Say whether validation players met a definition's bound; what was missed must not be overlooked."""
-    return "met" if met else "NOT met"
+def _against(compared: Comparison, rival: str | None) -> str:
+    return f"{VERDICTS[compared.verdict]}{rival or ''}: {words.gain(compared)}" if rival else VERDICTS["no rival"]
 
 
 def _headline_first(evaluation: Evaluation) -> list[str]:
@@ -170,7 +170,3 @@ def _line(measures: Measures, x: str, y: str, *, name: str, **look: Any) -> Line
     """Take one measure of a curve against another, with the interval of the former as the band."""
     at, *lists = (getattr(measures.curve, key) for key in (x, y, f"{y}_low", f"{y}_high"))
     return Line(name, at, *lists, **look)
-
-
-def _difference(comparison: Comparison) -> str:
-    return words.points(comparison.difference, comparison.low, comparison.high)

@@ -7,7 +7,7 @@ from metaflow.cards import Markdown, Table
 
 from cards import theme
 from cards.charts import Axis, Mark, points
-from cards.evaluation_parts import against_champion, bound, contestants, measure_table
+from cards.evaluation_parts import against_champion, contestants, measure_table
 from scarcegan import words
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.registry.release import Lineage, Release
@@ -49,7 +49,8 @@ def lineage_table(lineage: Lineage) -> Table:
 
 def _summary(release: Release, evaluation: Evaluation) -> Markdown:
     waiting = sum(one.status == "PendingManualApproval" for one in release.versions)
-    missed = _names(one.definition for one in release.versions if not one.constraint_met)
+    missed = _names(one.definition for one in release.versions if one.bound and one.bound.state == "missed")
+    unkept = _names(one.definition for one in release.versions if one.bound and not one.bound.is_promised)
     against = {name: verdict.against_champion for name, verdict in evaluation.verdicts.items()}
     registered = [one.definition for one in release.versions]
     worse = _names(name for name in registered if (compared := against[name]) and compared.verdict == "worse")
@@ -57,7 +58,8 @@ def _summary(release: Release, evaluation: Evaluation) -> Markdown:
     lines = [
         f"**{words.plural(len(release.versions), 'model')} registered, {waiting} waiting for approval.** "
         f"Registry: {release.registry}",
-        f"**Bound not met** by {missed}: approve with care." if missed else "",
+        f"**Bound missed on test players** by {missed}: approve with care." if missed else "",
+        f"**Not promised**: the labels do not tell whether {unkept} will keep its bound." if unkept else "",
         f"**Worse than the champion**: {worse}. Approving would replace a better model." if worse else "",
         f"**Not registered**, because worse than the champion: {refused}." if refused else "",
     ]
@@ -74,7 +76,7 @@ def _version_table(release: Release, evaluation: Evaluation) -> Table:
         "Version": lambda one: str(one.version),
         "State": lambda one: STATES.get(one.status, one.status),
         "Threshold": lambda one: words.score(one.threshold, 4),
-        "Bound": lambda one: bound(one.constraint_met),
+        "Bound": lambda one: words.bound(one.bound),
         "Against the champion": lambda one: against_champion(evaluation.verdicts[one.definition]),
         "Registered": lambda one: words.moment(one.created),
     }

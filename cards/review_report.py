@@ -41,8 +41,13 @@ def review_report(dossier: Dossier) -> list[Any]:
     """Build the report of a run."""
     evaluation, facts = dossier.evaluation, dossier.facts
     budget = f"Review budget: {words.percent(evaluation.review_budget)} of players."
-    missed = [name for name, model in evaluation.models.items() if not model.constraint_met]
-    own_limits = [f"`{name}` did not meet its bound on validation players: approve with care." for name in missed]
+    own_limits = [
+        f"`{name}`: {words.bound(found)}; {model.promise.why_not or 'approve with care'}."
+        for name, model in evaluation.models.items()
+        if model.promise
+        and (found := model.bound.get(evaluation.test_sets[0]))
+        and (found.state == "missed" or not found.is_promised)
+    ]
     parts = [
         Markdown(f"Made {words.moment(facts.created)} by {facts.user}; written from the run's own records."),
         theme.bullets(verdict.sentence for verdict in evaluation.verdicts.values()),
@@ -63,11 +68,9 @@ def review_report(dossier: Dossier) -> list[Any]:
 
 
 def _data(report: DataReport, evaluation: Evaluation) -> list[Any]:
-    prevalence = evaluation.prevalence
     about = (
         f"{words.count(report.players)} players with {report.features} features from source '{report.source}', cut-off "
-        f"{report.cutoff or 'not known'}. Share of risky players among all: {words.percent(prevalence.value)} "
-        f"({prevalence.how})."
+        f"{report.cutoff or 'not known'}. Share of risky players among all: {evaluation.prevalence.in_words()}."
     )
     tests = [
         f"Test set '{one.name}': {words.plural(one.players, 'player')}, {words.count(one.risky)} risky."
@@ -84,12 +87,11 @@ def _method(dossier: Dossier) -> list[Any]:
 
 
 def _harms(evaluation: Evaluation) -> list[Any]:
-    share = evaluation.prevalence.value
     rows = []
     for name in evaluation.models:
         test = evaluation.on_first_test_set(name)
         harmless = test.flagged_share.value * (1 - test.precision.value)
-        players = (test.flagged_share.value, harmless, share * (1 - test.recall.value))
+        players = (test.flagged_share.value, harmless, test.prevalence * (1 - test.recall.value))
         rows.append([name, *(words.count(10_000 * one) for one in players)])
     table = theme.table(["Model", "Flagged", "Flagged, but harmless", "Risky, but missed"], rows)
     return [theme.heading("Harms of mistakes", "Of 10,000 players:"), table, Markdown("\n\n".join(HARMS))]

@@ -24,6 +24,11 @@ MEMBERS_IN_WORDS = (
 )
 RECOGNISED = "Share of a population's labelled validation players whose most probable class is their own."
 CERTAIN = "Near 50 %: it cannot. Near 100 %: it is certain, and the generator has little left to learn from."
+PRECISIONS = (
+    "Precisions take the share of risky players from `data.prevalence` or, where it is not set, from the review "
+    "budget: they compare members and are no claim about players."
+)
+FOUND = Axis("on validation players")
 SOUND = "Not sound: a jump by orders of magnitude, or a distance that falls to nothing (collapse)."
 LOSSES = {
     "discriminator_supervised_loss": "discriminator's supervised loss",
@@ -98,7 +103,7 @@ def _charts(progress: Progress) -> list[Any]:
     share, size = Axis("share", share=True, low=0, high=1), Axis("logarithmic", log=True)
     return [
         theme.heading("What the members find"),
-        _bands("Does longer training find more risky players?", progress, VALIDATION, Axis("on validation players")),
+        _bands("Does longer training find more risky players?", progress, VALIDATION, FOUND, PRECISIONS),
         _bands("Which populations do the members recognise?", progress, classes, recall, RECOGNISED),
         theme.heading("How the two networks do"),
         _bands("Do the losses settle, and do the members agree?", progress, LOSSES, Axis("loss")),

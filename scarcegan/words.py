@@ -24,6 +24,11 @@ METRICS = {
     "recall_at_budget": "Recall at the review budget",
     "precision_at_budget": "Precision at the review budget",
 }
+STATES = {
+    "kept": "kept on test players",
+    "missed": "missed on test players",
+    "cannot be told": "cannot be told from this test",
+}
 # Metrics that are no shares of players: written 0.41, not 41 %.
 SCORES = frozenset({"pr_auc", "roc_auc", "f2"})
 
@@ -37,6 +42,38 @@ class Bounded(Protocol):
     def low(self) -> float: ...  # noqa: D102
     @property
     def high(self) -> float: ...  # noqa: D102
+
+
+class Bound(Protocol):
+    """What test players say of a bound, such as `scarcegan.evaluation.records.BoundOnTest`."""
+
+    @property
+    def state(self) -> str: ...  # noqa: D102
+    @property
+    def measure(self) -> str: ...  # noqa: D102
+    @property
+    def bound(self) -> float: ...  # noqa: D102
+    @property
+    def confidence(self) -> float: ...  # noqa: D102
+    @property
+    def low(self) -> float: ...  # noqa: D102
+    @property
+    def high(self) -> float: ...  # noqa: D102
+    @property
+    def is_promised(self) -> bool: ...  # noqa: D102
+
+
+class Compared(Protocol):
+    """A difference with its interval, such as `scarcegan.evaluation.records.Comparison`."""
+
+    @property
+    def measure(self) -> str: ...  # noqa: D102
+    @property
+    def difference(self) -> float | None: ...  # noqa: D102
+    @property
+    def low(self) -> float | None: ...  # noqa: D102
+    @property
+    def high(self) -> float | None: ...  # noqa: D102
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -122,6 +159,16 @@ def spread(metric: str, mean: float, std: float) -> str:
     return f"{_rounded(100 * mean, decimals)} ± {_rounded(100 * std, decimals)}{GAP}%"
 
 
+def bound(found: Bound | None) -> str:
+    """Say what test players tell of a bound: recall >= 85 %: kept on test players (86 % to 95 %, 90 % confidence)."""
+    if found is None:
+        return MISSING
+    told = f"{metric_name(found.measure).lower()} {'<=' if found.measure == 'flagged_share' else '>='} "
+    told += f"{percent(found.bound)}: {STATES[found.state]} ({percent(found.low)} to {percent(found.high)}, "
+    told += f"{percent(found.confidence)} confidence)"
+    return told if found.is_promised else f"{told}; not promised"
+
+
 def points(difference: float | None, low: float | None = None, high: float | None = None) -> str:
     """Write a difference of two shares in percentage points, perhaps with its interval: +2.1 [−3.4, +7.1] points."""
     if not is_number(difference):
@@ -129,6 +176,16 @@ def points(difference: float | None, low: float | None = None, high: float | Non
     told = _signed(100 * difference, 1)
     bounds = f" [{_signed(100 * low, 1)},{GAP}{_signed(100 * high, 1)}]" if is_number(low) and is_number(high) else ""
     return f"{told}{bounds}{GAP}points"
+
+
+def gain(compared: Compared) -> str:
+    """Write a measured difference with its interval: +2.1 [−3.4, +7.1] points of recall, +0.05 [...] in PR-AUC."""
+    if compared.measure == "recall":
+        return points(compared.difference, compared.low, compared.high)
+    if not is_number(compared.difference) or not is_number(compared.low) or not is_number(compared.high):
+        return MISSING
+    value, low, high = (_signed(one, 3) for one in (compared.difference, compared.low, compared.high))
+    return f"{value} [{low},{GAP}{high}] {metric_name(compared.measure)}"
 
 
 def difference(metric: str, value: float | None, around: float | None = None) -> str:

@@ -20,7 +20,7 @@ from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.records import Prevalence, Promise
 from scarcegan.evaluation.scored import held_out
-from scarcegan.registry import AgainstChampion, ModelToRegister
+from scarcegan.registry import AgainstChampion, Bound, ModelToRegister
 from scarcegan.settings import load
 from scarcegan.storage import s3
 
@@ -223,7 +223,11 @@ def make_release(tmp_path):
                 archive=archive,
                 sha256=hashlib.sha256(archive.read_bytes()).hexdigest(),
                 threshold=0.25,
-                constraint_met=definition != "precision_first",
+                bound=Bound(
+                    "missed" if definition == "precision_first" else "kept",
+                    *("recall", 0.85, 0.9, 0.91, 0.8625, 0.95),
+                    is_promised=True,
+                ),
                 release_id=f"release-{run}",
                 origin_run_id=run,
                 run_pathspec=f"RetrainFlow/{run}",

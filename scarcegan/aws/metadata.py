@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.versions import AgainstChampion, ModelToRegister
+from scarcegan.registry.versions import AgainstChampion, Bound, ModelToRegister
 
 MOST_ENTRIES = 50
 LONGEST_KEY = 128
 LONGEST_VALUE = 256
 LONGEST_DESCRIPTION = 1_024
-METRIC, CHAMPION = "metric.", "champion."
-FACTS = ("definition", "threshold", "constraint_met", "release_id", "origin_run_id", "run_pathspec", "sha256", "token")
+METRIC, CHAMPION, BOUND = "metric.", "champion.", "bound."
+FACTS = ("definition", "threshold", "release_id", "origin_run_id", "run_pathspec", "sha256", "token")
 OWN_KEYS = (*FACTS, "release_size")
 
 
@@ -23,16 +23,21 @@ def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
     letters, digits, spaces and _.:/=+-@).
     """
     # `from_metadata` tells the registry's entries by their keys: other facts must not use them.
-    taken = [key for key in model.metadata if key in OWN_KEYS or key.startswith((METRIC, CHAMPION, "decision."))]
+    taken = [key for key in model.metadata if key in OWN_KEYS or key.startswith((METRIC, CHAMPION, BOUND, "decision."))]
     if taken:
         raise RegistryProblem(f"expected metadata without reserved keys, got {taken}: rename them")
     own = {key: str(getattr(model, key)) for key in FACTS}
     # repr keeps every digit: the threshold that is read back is the same number.
     own |= {"threshold": repr(float(model.threshold)), "release_size": str(release_size)}
     metrics = {METRIC + name: repr(float(number)) for name, number in model.metrics.items()}
-    against = {} if model.against_champion is None else model.against_champion.to_plain()
-    champion = {CHAMPION + name: str(value) for name, value in against.items() if value is not None}
-    entries = {**own, **metrics, **champion, **model.metadata}
+    records = {CHAMPION: model.against_champion, BOUND: model.bound}
+    told = {
+        prefix + name: str(value)
+        for prefix, record in records.items()
+        for name, value in (record.to_plain() if record else {}).items()
+        if value is not None
+    }
+    entries = {**own, **metrics, **told, **model.metadata}
     _check_limits(model.definition, entries, model.description)
     return entries
 
@@ -41,13 +46,17 @@ def from_metadata(entries: Mapping[str, str]) -> dict[str, Any]:
     """Return the fields of a `ModelVersion` that `to_metadata` wrote."""
     own: dict[str, Any] = {key: entries[key] for key in OWN_KEYS}
     own["threshold"] = float(own["threshold"])
-    own["constraint_met"] = own["constraint_met"] == "True"
     own["release_size"] = int(own["release_size"])
     own["metrics"] = {name: float(value) for name, value in _under(METRIC, entries).items()}
-    against = _under(CHAMPION, entries)
+    against, bound = _under(CHAMPION, entries), _under(BOUND, entries)
     own["against_champion"] = AgainstChampion.from_plain(against) if against else None
+    own["bound"] = Bound.from_plain(bound) if bound else None
+    # Packages of before bounds were judged on test players have `constraint_met`.
+    known = (*OWN_KEYS, "constraint_met")
     own["metadata"] = {
-        key: value for key, value in entries.items() if key not in OWN_KEYS and not key.startswith((METRIC, CHAMPION))
+        key: value
+        for key, value in entries.items()
+        if key not in known and not key.startswith((METRIC, CHAMPION, BOUND))
     }
     return own
 

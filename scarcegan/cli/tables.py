@@ -27,6 +27,7 @@ _AGAINST = {
     "better": ("better", "green"),
     "tie": ("tie", ""),
     "worse": ("worse", "bold red"),
+    "too few flagged": ("too few to tell", ""),
     "no rival": ("not comparable", ""),
 }
 # What `who-made` calls the facts that a version's metadata hold.
@@ -64,7 +65,7 @@ def _release(release: Sequence[ModelVersion]) -> Table:
 def facts(version: ModelVersion) -> Table:
     """Return everything about one version, a row per fact."""
     told: dict[str, str | Text] = {"status": _status(version), "description": version.description}
-    told |= {"threshold": words.number(version.threshold), "bound": _bound(version)}
+    told |= {"threshold": words.number(version.threshold), "bound": words.bound(version.bound)}
     told |= {name: words.metric_value(name, value) for name, value in version.metrics.items()}
     told |= {name: getattr(version, name) for name in ("release_id", "run_pathspec", "origin_run_id")}
     told |= version.metadata
@@ -91,9 +92,9 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     table.add_row("champion", *(f"version {one.version}" if one else "none yet" for one in champions))
     if any(against):
         table.add_row("as evaluated", *map(_against_champion, versions))
-        recall = (words.points(one.difference, one.low, one.high) if one else "" for one in against)
+        gains = (words.gain(one) if one else "" for one in against)
         # The interval goes below the difference, so that four versions fit 80 characters.
-        table.add_row("in recall", *(text.replace(" [", "\n[") for text in recall))
+        table.add_row("difference", *(text.replace(" [", "\n[") for text in gains))
     table.add_row("bound", *map(_bound, versions))
     table.add_row("threshold", *(words.number(version.threshold) for version in versions))
     for name in dict.fromkeys(name for version in versions for name in version.metrics):
@@ -150,7 +151,9 @@ def spaced(name: str) -> Text:
 
 
 def _bound(version: ModelVersion) -> Text:
-    return Text("met") if version.constraint_met else Text("not met", style="red")
+    """Return what test players said of the bound; empty where there is none, or nobody has judged it there."""
+    state = version.bound.state if version.bound else ""
+    return Text(state, style={"missed": "red", "kept": "green"}.get(state, ""))
 
 
 def _beside_champion(item: BesideChampion, name: str) -> Text:

@@ -6,6 +6,7 @@ from statistics import mean, stdev
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.evaluation.classes import confusion, is_unknown
 from scarcegan.evaluation.definitions import OperatingPoint, describe
 from scarcegan.evaluation.intervals import resample_weights
@@ -23,7 +24,7 @@ from scarcegan.evaluation.records import (
     Verdict,
 )
 from scarcegan.evaluation.scored import HeldOut, Scored
-from scarcegan.evaluation.verdict import CHAMPION, NO_RIVAL, bound_in_words, judge
+from scarcegan.evaluation.verdict import CHAMPION, NO_RIVAL, judge
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 
@@ -170,8 +171,10 @@ def _verdict(
     ours = test.risk(model.probabilities[on])
     verdict = judge(name, ours, model.point.threshold, evaluated.test[on], others, test.weights)
     if evaluated.promise:
-        said = f"{verdict.sentence}; {bound_in_words(evaluated.promise, evaluated.bound[on])}"
-        verdict = replace(verdict, sentence=said)
+        why_not = f": {evaluated.promise.why_not}" if evaluated.promise.why_not else ""
+        said = f"{verdict.sentence}; {words.bound(evaluated.bound[on])}{why_not}"
+        # Sentences go to terminals, tags and registries: with plain spaces.
+        verdict = replace(verdict, sentence=said.replace(words.GAP, " "))
     if champion is None:
         return verdict
     if champion.probabilities is None:

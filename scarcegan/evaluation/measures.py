@@ -44,6 +44,7 @@ def measure(scored: Scored, weights: np.ndarray, review_budget: float, threshold
         f2=own.f2,
         curve=_banded_curve(plain, drawn),
         calibration=calibration(scored),
+        truth_known=scored.prevalence is None,
     )
 
 

@@ -15,7 +15,7 @@ from scarcegan.evaluation.definitions import MEASURES, OperatingPoint, all_point
 from scarcegan.evaluation.intervals import lower_bound, upper_bound
 from scarcegan.evaluation.metrics import at_threshold
 from scarcegan.evaluation.prevalence import LEVELS
-from scarcegan.evaluation.records import BoundOnTest, Prevalence, Promise
+from scarcegan.evaluation.records import BoundOnTest, BoundState, Prevalence, Promise
 from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Definition
@@ -97,7 +97,8 @@ def bound_on_test(promise: Promise, scored: Scored, threshold: float, prevalence
         is_missed, is_kept = low > promise.bound, high <= WITHIN * promise.bound
     else:
         is_missed, is_kept = high < promise.bound, low >= promise.bound
-    return BoundOnTest("missed" if is_missed else "kept" if is_kept else "cannot be told", value, low, high)
+    state: BoundState = "missed" if is_missed else "kept" if is_kept else "cannot be told"
+    return BoundOnTest(state, promise.measure, promise.bound, sure, value, low, high, promise.is_given)
 
 
 def _limits(part: int, whole: int, confidence: float) -> tuple[float, float]:
@@ -124,7 +125,7 @@ def _promise(
         # If all n are found, recall is at least (1 - confidence) ** (1 / n).
         needed = math.ceil(math.log(1 - confidence) / math.log(bound))
         if risky < needed:
-            return replace(told, why_not=f"{risky} labelled risky players are too few, {needed} are needed"), None
+            return replace(told, why_not=f"{risky} labelled risky players are too few: {needed} are needed"), None
         _, reached = all_points(pooled)
         return told, lower_bound(np.round(reached.recall * risky), risky, confidence)
     if not prevalence.is_known:

@@ -1,7 +1,7 @@
 """What an evaluation says: figures with their intervals, the models, their rivals and the verdicts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from scarcegan import words
@@ -15,6 +15,7 @@ BoundState = Literal["kept", "missed", "cannot be told"]
 PrevalenceOrigin = Literal["configured", "estimated", "assumed"]
 # The figures of a model at its own threshold, on validation as on test players.
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
+FEW_FLAGGED = 30  # with fewer at the same share, a player more or less decides a comparison
 # What registries and reports say a model is for.
 PURPOSE = (
     "Finds the few risky players among many, for moderators to look at. "
@@ -69,9 +70,10 @@ class Calibration(Record):
 class Measures(Record):
     """All figures of one score on one test set.
 
-    `players` stand for the population, `risky` are known to be so. `recall_at_1` is taken where 1 % are flagged; all
-    `AT_THRESHOLD` at the model's own threshold, a rival's at the review budget. `unknown_share`, of players whose most
-    probable class is 'unknown', and `confusion` are None without class probabilities.
+    `players` stand for the population, `risky` are known to be so. With `truth_known` of all of them, precision is
+    counted and the prevalence theirs; otherwise both go by the evaluation's. `recall_at_1` is taken where 1 % are
+    flagged; all `AT_THRESHOLD` at the model's own threshold, a rival's at the review budget. `unknown_share`, of
+    players whose most probable class is 'unknown', and `confusion` are None without class probabilities.
     """
 
     players: int
@@ -92,6 +94,7 @@ class Measures(Record):
     calibration: Calibration
     unknown_share: Interval | None = None
     confusion: Confusion | None = None
+    truth_known: bool = True
 
     def intervals(self) -> dict[str, Interval]:
         """Return every figure that has an interval, by name."""
@@ -128,12 +131,16 @@ class Promise(Record):
 
 @dataclass(frozen=True)
 class BoundOnTest(Record):
-    """What a test set says of a definition's bound: the measure, and its bounds, each with the promise's confidence."""
+    """What a test set says of a definition's bound: the measure's value, and its limits, each with the confidence."""
 
     state: BoundState
+    measure: BoundMeasure
+    bound: float
+    confidence: float
     value: float
     low: float
     high: float
+    is_promised: bool
 
 
 @dataclass(frozen=True)
@@ -147,11 +154,11 @@ class EvaluatedModel(Record):
     definition: Definition
     describe: str
     threshold: float
-    promise: Promise | None
     members: int
     fold_spread: Mapping[str, Spread]
     test: Mapping[str, Measures]
-    bound: Mapping[str, BoundOnTest]
+    promise: Promise | None = None
+    bound: Mapping[str, BoundOnTest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -188,8 +195,8 @@ class Verdict(Record):
     sentence: str
     rival: str | None
     against_rival: Comparison
-    pr_auc_rival: str | None
-    by_pr_auc: Comparison
+    pr_auc_rival: str | None = None
+    by_pr_auc: Comparison = Comparison("no rival", measure="pr_auc")
     champion_version: int | None = None
     against_champion: Comparison | None = None
 
@@ -203,7 +210,8 @@ class Prevalence(Record):
     """
 
     value: float
-    origin: PrevalenceOrigin
+    # What older code has estimated and stored was often none.
+    origin: PrevalenceOrigin = "assumed"
     low: float | None = None
     high: float | None = None
 
@@ -214,15 +222,14 @@ class Prevalence(Record):
 
     def in_words(self) -> str:
         """Say the value with its origin and its interval."""
-        if self.low is None or self.high is None:
-            return f"{words.percent(self.value)} (data.prevalence)"
-        between = f"{words.percent(self.low)} to {words.percent(self.high)}"
-        if self.is_known:
-            return f"{words.percent(self.value)} (estimated; with 90{words.GAP}% confidence {between})"
-        return (
-            f"not to be estimated from these labels (with 90{words.GAP}% confidence {between}): "
-            f"{words.percent(self.value)} is assumed, set data.prevalence if you know it"
-        )
+        share, between = words.percent(self.value), f"{words.percent(self.low)} to {words.percent(self.high)}"
+        sure = f"with 90{words.GAP}% confidence {between}"
+        return {
+            "configured": f"{share} (data.prevalence)",
+            "estimated": f"{share} (estimated; {sure})",
+            "assumed": f"not to be estimated from these labels ({sure}): {share} is assumed, set data.prevalence if "
+            "you know it",
+        }[self.origin]
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,11 @@ import numpy as np
 from scarcegan import words
 from scarcegan.evaluation.intervals import interval
 from scarcegan.evaluation.metrics import at_threshold, average_precision, curve, recall_at_shares
-from scarcegan.evaluation.records import BoundOnTest, Comparison, Judgement, Measures, Promise, Verdict
+from scarcegan.evaluation.records import FEW_FLAGGED, Comparison, Judgement, Measures, Verdict
 from scarcegan.evaluation.scored import Scored
 
 CHAMPION = "champion"
 NO_RIVAL = Comparison("no rival")
-FEW_FLAGGED = 30  # with fewer, a player more or less decides
-STATES = {
-    "kept": "kept on test players",
-    "missed": "missed on test players",
-    "cannot be told": "cannot be told from this test",
-}
 
 
 def judge(
@@ -54,7 +48,7 @@ def judge(
     if against and CHAMPION not in (rival, area_rival):
         said.append(f"champion finds {words.percent(found[CHAMPION])} there: {_outcome(against, CHAMPION)}")
     return Verdict(
-        sentence="; ".join(said),
+        sentence="; ".join(said).replace(words.GAP, " "),
         rival=rival,
         against_rival=at_share[rival] if rival else NO_RIVAL,
         pr_auc_rival=area_rival,
@@ -92,16 +86,8 @@ def compare_pr_auc(ours: Scored, rival: Scored, weights: np.ndarray) -> Comparis
 
 def deciding(at_share: Comparison, by_pr_auc: Comparison) -> Comparison:
     """Return the comparison that decides: at the model's threshold, or by PR-AUC where that one cannot tell."""
-    return at_share if at_share.verdict in ("better", "worse") else by_pr_auc
-
-
-def bound_in_words(promise: Promise, found: BoundOnTest) -> str:
-    """Say what became of a bound: `recall >= 85 %: kept on test players [86, 95]`."""
-    sign = "<=" if promise.measure == "flagged_share" else ">="
-    limits = f"{words.percent(found.low)} to {words.percent(found.high)}"
-    told = f"{words.metric_name(promise.measure).lower()} {sign} {words.percent(promise.bound)}: "
-    told += f"{STATES[found.state]} ({limits} with {words.percent(promise.confidence)} confidence)"
-    return told if promise.is_given else f"{told}, not promised: {promise.why_not}"
+    decisive = (one for one in (at_share, by_pr_auc) if one.verdict in ("better", "worse"))
+    return next(decisive, at_share)
 
 
 def _strongest(measured: Mapping[str, float]) -> str | None:

@@ -147,7 +147,8 @@ def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestR
         figures, group = _figures(run), run.settings.get("registry.group", "")
         for name, model in (run.evaluation.models if run.evaluation else {}).items():
             figure = figures[name, AIMS[model.definition.maximise].metric]
-            one = BestRun(**vars(figure), group=group, constraint_met=model.constraint_met, data=run.data)
+            bound = next(iter(model.bound.values()), None)  # the first test set's
+            one = BestRun(**vars(figure), group=group, bound=bound, data=run.data)
             # The metric as well: a definition may have been another one under the same name.
             rivals[group if by_group else "", name, one.metric].append(one)
     return list(map(_leader, rivals.values()))
@@ -155,7 +156,7 @@ def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestR
 
 def _leader(rivals: Sequence[BestRun]) -> BestRun:
     sign = {aim.metric: aim.sign for aim in AIMS.values()}[rivals[0].metric]
-    first, *others = sorted(rivals, key=lambda one: (one.constraint_met, sign * one.value), reverse=True)
+    first, *others = sorted(rivals, key=lambda one: (not _is_missed(one), sign * one.value), reverse=True)
     if not others:
         return first
     return replace(
@@ -166,6 +167,10 @@ def _leader(rivals: Sequence[BestRun]) -> BestRun:
         spread=_spread(first, others[0]),
         same_data=first.data is not None and first.data == others[0].data,
     )
+
+
+def _is_missed(one: BestRun) -> bool:
+    return one.bound is not None and one.bound.state == "missed"
 
 
 def _frame(kind: type[Record], rows: Iterable[Record]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scarcegan.data.records import DataReport
-from scarcegan.evaluation.records import Evaluation
+from scarcegan.evaluation.records import BoundOnTest, Evaluation
 from scarcegan.records import Record
 from scarcegan.registry.release import Release
 from scarcegan.registry.versions import Decision
@@ -106,16 +106,16 @@ class BestRun(Figure):
 
     Attributes:
         group: registry group that the run registers in.
-        constraint_met: whether validation players met the definition's bound.
+        bound: what test players say of the definition's bound; None without one.
         data: fingerprint of its players.
         runs: how many were compared.
         runner_up: the next best run; None where there is no other.
-        lead: over it, negative if it reaches more but misses the bound; `spread` is the lead's.
+        lead: over it, negative if it reaches less but the other misses the bound; `spread` is the lead's.
         same_data: whether both have the same players.
     """
 
     group: str
-    constraint_met: bool
+    bound: BoundOnTest | None
     data: str | None
     runs: int = 1
     runner_up: str | None = None

@@ -1,5 +1,6 @@
 """The embedded registry: one SQLite file and a folder of archives, safe for several processes on one machine."""
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -14,16 +15,16 @@ from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 from scarcegan.storage import draft_beside, put_file
 
 BUSY_SECONDS = 30.0
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _TABLES = f"""
 PRAGMA journal_mode = WAL;
 CREATE TABLE version (
     group_name TEXT NOT NULL, version INTEGER NOT NULL, token TEXT NOT NULL, definition TEXT NOT NULL,
     release_id TEXT NOT NULL, release_size INTEGER NOT NULL, origin_run_id TEXT NOT NULL,
-    run_pathspec TEXT NOT NULL, sha256 TEXT NOT NULL, threshold REAL NOT NULL, constraint_met INTEGER NOT NULL,
+    run_pathspec TEXT NOT NULL, sha256 TEXT NOT NULL, threshold REAL NOT NULL,
     metrics TEXT NOT NULL, metadata TEXT NOT NULL, description TEXT NOT NULL, created_at TEXT NOT NULL,
-    against_champion TEXT,
+    against_champion TEXT, bound TEXT,
     PRIMARY KEY (group_name, version), UNIQUE (group_name, token)
 ) STRICT;
 CREATE TABLE approval_event (
@@ -41,6 +42,13 @@ CREATE TRIGGER approval_event_stays BEFORE UPDATE ON approval_event
     BEGIN SELECT raise(ABORT, 'approval events are never changed'); END;
 PRAGMA user_version = {SCHEMA_VERSION};
 """
+
+# What makes each layout the next one.
+_CHANGES = (
+    ("ALTER TABLE version ADD COLUMN against_champion TEXT",),
+    # `constraint_met` told of validation players alone; the archives still say it.
+    ("ALTER TABLE version DROP COLUMN constraint_met", "ALTER TABLE version ADD COLUMN bound TEXT"),
+)
 
 # Champion is whom the last approval names: its number counts, as a clock that is set back changes nothing.
 _VERSIONS = """
@@ -61,7 +69,7 @@ _INSERT_VERSION = """
 INSERT INTO version VALUES (
     :group_name, (SELECT coalesce(max(version), 0) + 1 FROM version WHERE group_name = :group_name),
     :token, :definition, :release_id, :release_size, :origin_run_id, :run_pathspec, :sha256, :threshold,
-    :constraint_met, :metrics, :metadata, :description, :created_at, :against_champion)
+    :metrics, :metadata, :description, :created_at, :against_champion, :bound)
 ON CONFLICT (group_name, token) DO NOTHING
 """
 
@@ -131,20 +139,22 @@ class LocalRegistry(Registry):
             connection.executemany(_INSERT_EVENT, rows)
 
     def _insert(self, connection: sqlite3.Connection, model: ModelToRegister, release_size: int) -> None:
-        metrics = {name: float(number) for name, number in model.metrics.items()}
-        against = model.against_champion and json.dumps(model.against_champion.to_plain())
         row = vars(model) | {"group_name": self.group, "token": model.token, "release_size": release_size}
-        row |= {"threshold": float(model.threshold), "created_at": rules.now(), "against_champion": against}
-        row |= {"metrics": json.dumps(metrics), "metadata": json.dumps(dict(model.metadata))}
+        row |= {"threshold": float(model.threshold), "created_at": rules.now()}
+        row |= {"metadata": json.dumps(dict(model.metadata))}
+        row |= {"metrics": json.dumps({name: float(number) for name, number in model.metrics.items()})}
+        for name in ("against_champion", "bound"):
+            record = getattr(model, name)
+            row[name] = record and json.dumps(record.to_plain())
         connection.execute(_INSERT_VERSION, row)
 
     def _read(self, connection: sqlite3.Connection) -> list[ModelVersion]:
         return [self._version(row) for row in connection.execute(_VERSIONS, (self.group,))]
 
     def _version(self, row: sqlite3.Row) -> ModelVersion:
-        # Its columns are called as the fields; the first layout lacks `against_champion`.
-        known = dict(row)
-        known |= {name: json.loads(known.get(name) or "null") for name in ("metrics", "metadata", "against_champion")}
+        # Its columns are called as the fields; earlier layouts lack some.
+        known, structured = dict(row), ("metrics", "metadata", "against_champion", "bound")
+        known |= {name: json.loads(known.get(name) or "null") for name in structured}
         return ModelVersion.from_plain(known | {"location": str(rules.archive_path(self._archives, row["sha256"]))})
 
     def _create(self) -> None:
@@ -164,10 +174,10 @@ class LocalRegistry(Registry):
             # IMMEDIATE takes the write lock before the first read, so that two processes decide one after the other.
             connection.execute("BEGIN IMMEDIATE")
             try:
-                # Under the write lock: one process adds the column, the next one finds it there.
-                if _layout(connection) == 1:
-                    connection.execute("ALTER TABLE version ADD COLUMN against_champion TEXT")
-                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                # Under the write lock: one process changes the layout, the next one finds it changed.
+                for change in itertools.chain(*_CHANGES[_layout(connection) - 1 :]):
+                    connection.execute(change)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
                 yield connection
             # Ctrl-C too must not leave half of a release.
             except BaseException:

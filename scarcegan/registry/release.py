@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scarcegan.records import Record
+from scarcegan.registry.versions import Bound
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ReleasedVersion(Record):
     definition: str
     status: str
     threshold: float
-    constraint_met: bool
+    bound: Bound | None
     metrics: Mapping[str, float]
     created: str
 

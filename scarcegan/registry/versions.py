@@ -20,8 +20,9 @@ class AgainstChampion(Record):
 
     Attributes:
         version: the champion's.
-        verdict: 'no rival' for a champion of other features or classes, otherwise 'better', 'worse' or 'tie'.
-        difference, low, high: recall less the champion's with its 95 % interval; None where they are not comparable.
+        verdict: 'better', 'worse', 'tie' or 'too few flagged'; 'no rival' for a champion of other features or classes.
+        difference, low, high: our measure less the champion's, with its 95 % interval; None if they are not comparable.
+        measure: 'recall' at the model's flagged share or, where that cannot tell, 'pr_auc'.
     """
 
     version: int
@@ -29,6 +30,28 @@ class AgainstChampion(Record):
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    measure: str = "recall"
+
+
+@dataclass(frozen=True)
+class Bound(Record):
+    """What test players said of the definition's bound when the model was evaluated.
+
+    Attributes:
+        state: 'kept', 'missed', or 'cannot be told' by so few players.
+        measure: what is bound: 'recall' or 'precision' from below, 'flagged_share' from above.
+        value, low, high: of the measure; each limit holds with `confidence`.
+        is_promised: whether validation players could promise it beforehand.
+    """
+
+    state: str
+    measure: str
+    bound: float
+    confidence: float
+    value: float
+    low: float
+    high: float
+    is_promised: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,25 +59,25 @@ class ModelFacts(Record):
     """What is known of a model before and after it is registered.
 
     Attributes:
-        constraint_met: whether it met the definition's bound on validation players.
         origin_run_id: run that trained it; a resumed run keeps the id of the run it resumes.
         run_pathspec: run that registers it, as in `RetrainFlow/12`.
         metrics: headline metrics, finite numbers.
         metadata: further facts; `who-made` shows some of them.
         against_champion: None while its definition has no champion.
+        bound: None where the definition has none, or was registered before bounds were judged on test players.
         description: one or two sentences for the reviewer.
     """
 
     definition: str
     sha256: str
     threshold: float
-    constraint_met: bool
     release_id: str
     origin_run_id: str
     run_pathspec: str
     metrics: Mapping[str, float] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     against_champion: AgainstChampion | None = None
+    bound: Bound | None = None
     description: str = ""
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scarcegan.aws.metadata import CHAMPION, METRIC, OWN_KEYS, from_metadata, to_metadata
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry import AgainstChampion, ModelToRegister
+from scarcegan.registry import AgainstChampion, Bound, ModelToRegister
 
 # SageMaker's own pattern of keys and values, in Python's words (no underscore: it is in the second part).
 TAKEN = re.compile(r"(?:[^\W_]|[\s_.:/=+\-@])+")
@@ -19,7 +19,6 @@ MODEL = ModelToRegister(
     archive=Path("model.tar.gz"),
     sha256="0" * 64,
     threshold=0.25,
-    constraint_met=True,
     release_id="release-11",
     origin_run_id="11",
     run_pathspec="RetrainFlow/11",
@@ -36,14 +35,14 @@ names = st.from_regex(r"[a-z_]{1,20}", fullmatch=True)
     metadata=st.dictionaries(keys, allowed, max_size=20),
     metrics=st.dictionaries(names, numbers, max_size=20),
     threshold=numbers,
-    constraint_met=st.booleans(),
+    bound=st.sampled_from([None, Bound("cannot be told", "precision", 0.9, 0.95, 1.0, 0.7012345678901234, 1.0, False)]),
     size=st.integers(1, 9),
 )
-def test_allowed_facts_come_back_to_the_last_digit(metadata, metrics, threshold, constraint_met, size):
-    model = replace(MODEL, metadata=metadata, metrics=metrics, threshold=threshold, constraint_met=constraint_met)
+def test_allowed_facts_come_back_to_the_last_digit(metadata, metrics, threshold, bound, size):
+    model = replace(MODEL, metadata=metadata, metrics=metrics, threshold=threshold, bound=bound)
     back = from_metadata(to_metadata(model, size))
     assert (back["metadata"], back["metrics"], back["threshold"]) == (metadata, metrics, threshold)
-    assert (back["constraint_met"], back["release_size"], back["token"]) == (constraint_met, size, model.token)
+    assert (back["bound"], back["release_size"], back["token"]) == (bound, size, model.token)
 
 
 @given(metadata=st.dictionaries(st.text(max_size=140), st.text(max_size=300), max_size=60), size=st.integers(1, 9))

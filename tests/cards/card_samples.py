@@ -18,6 +18,7 @@ from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report as report_on
 from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
+from scarcegan.evaluation.promises import promised_point
 from scarcegan.evaluation.records import Evaluation, Prevalence, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_quality
@@ -26,6 +27,7 @@ from scarcegan.history.records import Dossier, RunFacts, RunsCompared
 from scarcegan.monitoring.decision import decide
 from scarcegan.monitoring.drift import DriftDecision, DriftReport
 from scarcegan.monitoring.report import realised_recall
+from scarcegan.registry import Bound
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.registry.versions import Decision
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance, Reason
@@ -34,7 +36,8 @@ from scarcegan.settings.steps import STEPS
 from scarcegan.snapshots.records import FeatureMove, SnapshotReport
 from scarcegan.workflow.scoring import records as scoring
 
-SETTINGS = load({"data": {"prevalence": 0.01}, "evaluate": {"bootstrap": 200}})
+PREVALENCE = Prevalence(0.013, "estimated", 0.004, 0.021)
+SETTINGS = load({"evaluate": {"bootstrap": 200}})
 RARE = 3
 TESTS = Path(__file__).parents[1]
 sys.path += [str(folder) for folder in (TESTS / "history", TESTS / "monitoring", TESTS.parent / "benchmarks")]
@@ -130,8 +133,10 @@ def evaluation(*test_sets: str) -> Evaluation:
 
     def challenger(definition: Definition, separation: float) -> Challenger:
         risks = [probabilities(kind, separation, seed)[:, RARE] for seed in range(6)]
-        point, *folds = (operating_point(definition, rows.scored(risk), SETTINGS.review_budget) for risk in risks)
-        return Challenger(score(separation, 0), point, 37, folds)
+        folds = [operating_point(definition, rows.scored(risk), SETTINGS.review_budget) for risk in risks[1:]]
+        pooled, background = rows.scored(risks[0]), risks[0]
+        told = promised_point(definition, pooled, PREVALENCE, background, background[None], SETTINGS.review_budget, 0.9)
+        return Challenger(score(separation, 0), *told, 37, folds)
 
     rivals = {"gradient_boosting": 1.7, "random_forest": 1.9, "extra_trees": 2.1, "logistic_regression": 1.4}
     models = {one.name: challenger(one, 2.1 + at / 5) for at, one in enumerate(SETTINGS.definitions)}
@@ -140,7 +145,7 @@ def evaluation(*test_sets: str) -> Evaluation:
         models,
         {name: {test: one[:, RARE] for test, one in score(by, 8).items()} for name, by in rivals.items()},
         {"review_budget": Champion(9, 0.3, score(1.6, 9))},
-        Prevalence(0.011, "known from truth"),
+        PREVALENCE,
         SETTINGS,
     )
     headline = models[found.headline]
@@ -168,7 +173,8 @@ def release() -> Release:
     headlines = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
     versions = [
         ReleasedVersion(
-            number, name, "PendingManualApproval", model.threshold, model.constraint_met,
+            number, name, "PendingManualApproval", model.threshold,
+            Bound(**vars(model.bound["test"])) if model.bound else None,
             {metric: getattr(model.test["test"], metric).value for metric in headlines}, "2024-07-01T09:14:22+00:00",
         )
         for number, (name, model) in enumerate(models.items(), start=13)

@@ -31,15 +31,16 @@ def test_the_headlines_verdict_comes_first(evaluation, card, read):
     text = read(card(evaluation))
     order = ("### `review_budget` finds", "- `recall_first` finds", "## Test set `test`")
     assert sorted(order, key=text.index) == list(order)
-    against = evaluation.verdicts["review_budget"].against_rival
-    told = words.points(against.difference, against.low, against.high)
-    definition = "flagged share ≤ 0.01, highest recall"
-    assert cells("review_budget", definition, "met", "a tie with extra_trees", told) in text
+    verdict, model = evaluation.verdicts["review_budget"], evaluation.models["review_budget"]
+    told = [f"a tie with {verdict.rival}: {words.gain(verdict.against_rival)}"]
+    definition, bound = "flagged share ≤ 0.01, highest recall", words.bound(model.bound["test"])
+    assert cells("review_budget", definition, bound, *told) in text
 
 
 def test_a_bound_that_was_missed_is_not_overlooked(evaluation, card, read):
-    text = read(card(with_models(evaluation, lambda model: replace(model, constraint_met=False))))
-    assert cells("recall_first", "recall ≥ 0.85, fewest flagged", "NOT met") in text
+    missed = {"test": replace(evaluation.models["recall_first"].bound["test"], state="missed")}
+    text = read(card(with_models(evaluation, lambda model: replace(model, bound=missed))))
+    assert "recall >= 85 %: missed on test players (" in text
 
 
 def test_numbers_stand_with_their_intervals(evaluation, card, read):
@@ -53,8 +54,9 @@ def test_numbers_stand_with_their_intervals(evaluation, card, read):
 
 def test_the_basis_of_the_numbers_is_told(evaluation, card, read):
     text = read(card(evaluation))
-    assert "Share of risky players among all: 1.1 % (known from truth)" in text
+    assert "a share of risky players of 1.3 % (estimated; with 90 % confidence 0.4 % to 2.1 %)" in text
     assert "4,500 players, 50 known risky" in text
+    assert "1.1 % of them are risky, by their truth: precision is counted." in text
 
 
 def test_every_chart_asks_a_question(evaluation, card, drawn):
@@ -124,7 +126,7 @@ def test_each_model_stands_against_its_own_champion(evaluation, card, read):
 def test_a_first_run_has_neither_champions_nor_rivals(evaluation, card, read):
     alone = {name: Verdict(f"`{name}` stands alone", None, Comparison("no rival")) for name in evaluation.verdicts}
     text = read(card(replace(evaluation, champions={}, rivals={}, verdicts=alone)))
-    assert '"no rival", "–", "no champion yet"]' in text
+    assert '"no rival", "no rival", "no champion yet"]' in text
     assert "champion review_budget" not in text
 
 

@@ -13,13 +13,15 @@ def test_the_release_tells_what_waits_for_whom(release, evaluation, read):
     text = read(register_card(release, evaluation))
     assert "4 models registered, 4 waiting for approval" in text
     assert '["recall_first", "13", "waits for approval", ' in text
-    assert '"met", "no champion yet", "2024-07-01 09:14"]' in text
+    assert ' confidence)", "no champion yet", "2024-07-01 09:14"]' in text
 
 
 def test_a_bound_that_was_missed_is_not_overlooked(release, evaluation, read):
-    text = read(register_card(with_version(release, 0, constraint_met=False), evaluation))
-    assert "Bound not met** by `recall_first`" in text
-    assert text.count("NOT met") == 1
+    missed = replace(release.versions[0].bound, state="missed")
+    text = read(register_card(with_version(release, 0, bound=missed), evaluation))
+    assert "Bound missed on test players** by `recall_first`: approve with care." in text
+    assert "recall >= 85 %: missed on test players (" in text.replace(words.GAP, " ")
+    assert "**Not promised**: the labels do not tell whether `precision_first` will keep its bound." in text
 
 
 def test_decided_models_do_not_wait(release, evaluation, read):

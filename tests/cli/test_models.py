@@ -47,7 +47,7 @@ def test_list_shows_every_version_with_its_status(models):
     lines = [line for line in result.stdout.splitlines() if "0.25" in line]
     assert len(lines) == 8
     assert ["champion" in line for line in lines] == [True] * 4 + [False] * 4
-    assert ["not met" in line for line in lines] == [False, True, False, False] * 2
+    assert ["missed" in line for line in lines] == [False, True, False, False] * 2
 
 
 def test_list_as_json_has_an_object_per_version_and_can_be_narrowed(rows):

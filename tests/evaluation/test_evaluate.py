@@ -87,7 +87,7 @@ def test_verdicts_are_given_on_the_first_test_set(evaluation):
     assert verdict.against_rival.verdict == "better"
     assert verdict.rival in ("champion", "extra_trees")
     recall = evaluation.models["balanced"].test["same"].recall.value
-    assert verdict.sentence.startswith(f"`balanced` finds {100 * recall:.0f}\N{NO-BREAK SPACE}% [")
+    assert verdict.sentence.startswith(f"`balanced` finds {100 * recall:.0f} % [")
     assert verdict.champion_version == 12
     assert verdict.against_champion.low <= verdict.against_champion.difference <= verdict.against_champion.high
     alone = evaluation.verdicts["recall_first"]

@@ -41,7 +41,7 @@ def test_a_promised_recall_holds_as_often_as_the_confidence_says(rng, confidence
 def test_too_few_labels_promise_no_recall_and_say_how_many_would(rng):
     point, promise = promised(RECALL_FIRST, *labelled(rng, 14, 400)[:2])
     assert not promise.is_given
-    assert promise.why_not == "14 labelled risky players are too few, 15 are needed"
+    assert promise.why_not == "14 labelled risky players are too few: 15 are needed"
     assert point.recall >= 0.85
     assert promised(RECALL_FIRST, *labelled(rng, 15, 400)[:2])[1].is_given
 

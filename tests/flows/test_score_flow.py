@@ -50,7 +50,6 @@ def approved(flow_folder, publish_snapshot):
         archive=archive,
         sha256=small_model().save(archive, {}),
         threshold=0.5,
-        constraint_met=True,
         release_id="release-1",
         origin_run_id="1",
         run_pathspec="RetrainFlow/1",

@@ -62,9 +62,9 @@ def evaluation(gain=0.0, definitions=()):
     models = {}
     for one in definitions or four_definitions():
         tests = {"test": better if one.name == "review_budget" else test}
-        models[one.name] = records.EvaluatedModel(one, "words", 0.5, True, 3, folds, tests)
+        models[one.name] = records.EvaluatedModel(one, "words", 0.5, 3, folds, tests)
     verdicts = {name: records.Verdict(f"`{name}` finds 40 %", None, records.Comparison("no rival")) for name in models}
-    return records.Evaluation(["test"], 0.01, records.Prevalence(0.01, "set"), models, {}, {}, verdicts)
+    return records.Evaluation(["test"], 0.01, records.Prevalence(0.01, "configured"), models, {}, {}, verdicts)
 
 
 def progress():
@@ -75,7 +75,7 @@ def progress():
 
 def release(run):
     pending = "PendingManualApproval"
-    versions = [ReleasedVersion(1, "review_budget", pending, 0.5, True, {"recall": 0.4}, "2024-07-01T09:14:22")]
+    versions = [ReleasedVersion(1, "review_budget", pending, 0.5, None, {"recall": 0.4}, "2024-07-01T09:14:22")]
     lineage = Lineage(
         f"RetrainFlow/{run}", run, "0a1b2c3", "9f2c41d07be3a865", "41c0", "config/retrain.toml", f"{run}/evaluate/7"
     )

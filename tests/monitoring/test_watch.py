@@ -44,7 +44,6 @@ def champion(snapshot=MONTHS[3], version=1, **facts):
         status="Approved",
         is_champion=True,
         threshold=0.9,
-        constraint_met=True,
         release_size=1,
         metrics={"recall": 0.95},
         metadata={"snapshot": f"players-{snapshot}"} | facts if snapshot else facts,

@@ -170,16 +170,21 @@ def test_a_file_that_is_no_registry_is_refused(folder, registry, make_release):
 def test_a_registry_of_another_layout_is_refused(folder, registry, make_release):
     registry.register_release(make_release())
     meddle(folder, "PRAGMA user_version = 7")
-    with pytest.raises(RegistryProblem, match="expected registry layout 1 to 2, got 7"):
+    with pytest.raises(RegistryProblem, match="expected registry layout 1 to 3, got 7"):
         registry.versions()
 
 
-def test_a_registry_of_the_first_layout_is_read_and_written_on(folder, registry, make_release):
+@pytest.mark.parametrize(("layout", "lacks"), [(1, ("bound", "against_champion")), (2, ("bound",))])
+def test_a_registry_of_an_earlier_layout_is_read_and_written_on(folder, registry, make_release, layout, lacks):
     registry.register_release(make_release("12"))
-    meddle(folder, "ALTER TABLE version DROP COLUMN against_champion", "PRAGMA user_version = 1")
-    assert [version.against_champion for version in registry.versions()] == [None] * 4
+    added = "ALTER TABLE version ADD COLUMN constraint_met INTEGER NOT NULL DEFAULT 1"
+    gone = (f"ALTER TABLE version DROP COLUMN {name}" for name in lacks)
+    meddle(folder, added, *gone, f"PRAGMA user_version = {layout}")
+    for name in lacks:
+        assert [getattr(version, name) for version in registry.versions()] == [None] * 4
     again = registry.register_release(make_release("13"))
     assert [version.against_champion.verdict for version in again] == ["worse"] * 4
+    assert [version.bound.state for version in again] == ["kept", "missed", "kept", "kept"]
     assert [version.version for version in registry.versions()] == list(range(1, 9))
 
 

@@ -59,7 +59,6 @@ def champion(model, registry, tmp_path):
         archive=archive,
         sha256=model.save(archive, {}),
         threshold=model.threshold,
-        constraint_met=True,
         release_id="release-11",
         origin_run_id="11",
         run_pathspec="RetrainFlow/11",

@@ -59,16 +59,15 @@ def fit_fold(
     # Before the training rows, which may be scaled over the raw features.
     scaled = scaler.apply(prepared.players.features, validation_rows)
     rows = training_rows(prepared, train_rows, scaler, settings, spend=spend)
-    # Nobody has estimated the prevalence yet: the review budget stands in for it.
-    share, rare = settings.data.prevalence or settings.review_budget, len(settings.populations.negatives)
+    rare = len(settings.populations.negatives)
     labels = prepared.players.labels[validation_rows]
     # A k-th of the labelled players validates here, beside a k-th of all others.
     unlabeled = prepared.unlabeled / settings.folds.k
-    held = held_by_label(labels, rare, share, unlabeled)
+    held = held_by_label(labels, rare, _share(settings), unlabeled)
     trained = train_members(
         Program(rows, settings.model, settings.train, fold_seed, member_seeds),
         scaled,
-        _Measure(scaled, held, unlabeled, settings),
+        _Measure(scaled, held, settings),
         CheckpointFile(str(checkpoint), fold_fingerprint(prepared, settings, number)) if checkpoint else None,
         on_round,
     )
@@ -113,28 +112,32 @@ def training_rows(
     )
 
 
+def _share(settings: Settings) -> float:
+    """Return the share of risky players by which members are compared before anybody can estimate it."""
+    return settings.data.prevalence or settings.review_budget
+
+
 class _Measure:
     """How well each member ranks and names the validation rows, for the live card."""
 
-    def __init__(self, scaled: np.ndarray, held: HeldOut, unlabeled: float, settings: Settings) -> None:
+    def __init__(self, scaled: np.ndarray, held: HeldOut, settings: Settings) -> None:
         is_labeled = held.labels != UNLABELED
-        self.held, self.unlabeled, self.settings, self.budget = held, unlabeled, settings, settings.review_budget
+        self.held, self.budget, self.share = held, settings.review_budget, _share(settings)
         self.labeled, self.labels = scaled[is_labeled], held.labels[is_labeled]
         self.classes = settings.populations.classes
 
     def __call__(self, scores: np.ndarray, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Measure scores [P, n] and the weights behind them; a member with broken numbers gets 0.
 
-        Precision takes the prevalence that is configured, or that the members' mean score tells of by now.
+        Precision takes the prevalence that is configured, or the review budget: the card says so.
         """
         usable = np.where(np.isfinite(scores).all(axis=1)[:, None], scores, 0.0)
         curves = [curve(self.held.scored(row)) for row in usable]
         recall = np.array([recall_at_shares(one, np.array([self.budget])).item() for one in curves])
-        prevalence = prevalence_of(usable.mean(axis=0), self.held.labels, self.unlabeled, self.settings).value
         right = _most_probable(_layers(weights), self.labeled) == self.labels
         return {
             "validation_recall_at_budget": recall,
-            "validation_precision_at_budget": precision_of(recall, np.full(len(recall), self.budget), prevalence),
+            "validation_precision_at_budget": precision_of(recall, np.full(len(recall), self.budget), self.share),
             "validation_average_precision": np.array([average_precision(one).item() for one in curves]),
             **{
                 f"{CLASS_RECALL}{name}": right[:, self.labels == number].mean(axis=1)

@@ -13,14 +13,14 @@ from pydantic_core import to_json
 
 from scarcegan import settings
 from scarcegan.aws.model_quality import model_quality_csv, model_quality_json
-from scarcegan.evaluation.records import Evaluation
+from scarcegan.evaluation.records import BoundOnTest, Evaluation
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry
+from scarcegan.registry import AgainstChampion, Bound, ModelToRegister, ModelVersion, Registry
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.serving.model import Model
 
-SHOWN = ("version", "definition", "status", "threshold", "constraint_met", "metrics")
+SHOWN = ("version", "definition", "status", "threshold", "bound", "metrics")
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
 
 
@@ -113,7 +113,7 @@ def _to_register(
         archive=archive,
         sha256=model.save(archive, own, reports),
         threshold=model.threshold,
-        constraint_met=evaluation.models[definition].constraint_met,
+        bound=Bound(**vars(found)) if (found := _bound(evaluation, definition)) else None,
         release_id=release,
         origin_run_id=lineage.origin_run,
         run_pathspec=lineage.run,
@@ -123,6 +123,10 @@ def _to_register(
         description=verdict.sentence,
         evaluation=evaluation,
     )
+
+
+def _bound(evaluation: Evaluation, definition: str) -> BoundOnTest | None:
+    return evaluation.models[definition].bound.get(evaluation.test_sets[0])
 
 
 def _archived(evaluation: Evaluation, definition: str) -> dict[str, Any]:
