@@ -10,16 +10,16 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from scarcegan.data import ids as player_ids
 from scarcegan.data.folds import sampled
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.tables import FORMATS, read_parts
 from scarcegan.data.validation import (
     TRUTH_COLUMN,
     check_columns,
-    check_ids,
     check_ignored_columns,
+    checked_ids,
     feature_columns,
     finite_blocks,
     float32_block,
@@ -31,8 +31,6 @@ from scarcegan.settings import Data, Populations, Settings
 from scarcegan.storage import join, list_names
 
 TEST = "test"
-# Neither leading zeros nor signs: what a number would lose keeps the ids text.
-WHOLE_NUMBER = r"^(0|[1-9][0-9]{0,17})$"
 
 
 def load_populations(settings: Settings) -> Players:
@@ -113,8 +111,7 @@ def _everyone(locations: dict[str, str], data: Data, populations: Populations) -
     ids, sizes, truth = [], dict.fromkeys(locations, 0), []
     for name, location in locations.items():
         for _, rows in read_parts(location, partial(columns.check, name), text=[data.id_column]):
-            check_ids(name, rows[data.id_column], data.id_column)
-            ids.append(rows[data.id_column])
+            ids.append(checked_ids(name, rows[data.id_column], data.id_column))
             truth.append(_truth(name, rows))
             sizes[name] += len(rows)
         if not sizes[name]:
@@ -122,7 +119,7 @@ def _everyone(locations: dict[str, str], data: Data, populations: Populations) -
     check_ignored_columns(columns.known, data.ignore_columns)
     counts = list(sizes.values())
     return Players(
-        ids=_ids(ids),
+        ids=player_ids.to_numpy(ids),
         features=np.empty((sum(counts), 0), np.float32),
         feature_names=columns.features,
         labels=np.repeat(np.array([labels.get(name, UNLABELED) for name in sizes], np.int8), counts),
@@ -140,18 +137,6 @@ def _truth(name: str, rows: pa.Table) -> np.ndarray:
     if len(odd):
         raise DataProblem(f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {odd.iloc[0]!r}: mend that row")
     return truth.to_numpy(np.int8)
-
-
-def _ids(columns: list[pa.ChunkedArray]) -> np.ndarray:
-    """Join id columns: int64 where all ids are whole numbers (CSV gives text), str otherwise."""
-    columns = [column for column in columns if len(column)]
-    if not all(pa.types.is_integer(column.type) for column in columns):
-        # Large strings: offsets of 32 bits end at two gigabytes of text.
-        text = pa.chunked_array([chunk for column in columns for chunk in column.cast(pa.large_string()).chunks])
-        if not pc.all(pc.match_substring_regex(text, WHOLE_NUMBER)).as_py():
-            return text.to_numpy().astype(str)
-        columns = [text]
-    return np.concatenate([column.cast(pa.int64()).to_numpy() for column in columns])
 
 
 def _blocks(locations: dict[str, str], everyone: Players, data: Data) -> Iterator[tuple[int, np.ndarray]]:

@@ -55,6 +55,6 @@ def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
     players = validate(load_players(settings), settings)
     # A feature misnamed for the evaluation is better heard of before the training.
     subgroup_features(players.feature_names, settings.evaluate.subgroup_features)
-    players, fold = split(players, settings, np.random.default_rng(settings.seed))
+    players, fold = split(players, settings)
     report = data_report(players, fold, settings)
     return Prepared(players, fold, report.fingerprint), report
