@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from scarcegan.data import ids as player_ids
 from scarcegan.data.folds import sampled
+from scarcegan.data.left_out import RowNumbers, leave_out, note
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
-from scarcegan.data.tables import FORMATS, read_parts
+from scarcegan.data.tables import FORMATS, is_nameless, read_parts
 from scarcegan.data.validation import (
     TRUTH_COLUMN,
     check_columns,
@@ -37,9 +38,9 @@ def load_populations(settings: Settings) -> Players:
     """Read the five populations below `data.path`, and check them; see also `validation.validate`.
 
     Each is `<population>.parquet`, `<population>.csv`, or a folder `<population>/` of such parts: one row per
-    player with an id and numeric features. An optional `test` of the same form, with a column `truth_risky`
-    of 0 and 1, becomes the test set; otherwise test players are held out later. Players come in the order labelled
-    (by class), unlabelled (sampled, see `folds.sampled`), test.
+    player with an id and numeric features; columns that number the rows are left out. An optional `test` of the same
+    form, with a column `truth_risky` of 0 and 1, becomes the test set; otherwise test players are held out later.
+    Players come in the order labelled (by class), unlabelled (sampled, see `folds.sampled`), test.
 
     Raises:
         DataProblem: a table is missing, empty, unreadable or does not fit; the same player twice; a feature that is
@@ -54,11 +55,12 @@ def load_populations(settings: Settings) -> Players:
     stay = sampled(everyone, data, settings.seed)
     features = np.empty((np.count_nonzero(stay), len(everyone.feature_names)), np.float32)
     filled = 0
-    for start, block in finite_blocks(everyone, _blocks(locations, everyone, data), populations):
+    numbers = RowNumbers(everyone.feature_names)
+    for start, block in finite_blocks(everyone, _blocks(locations, everyone, data, numbers), populations):
         rows = block[stay[start : start + len(block)]]
         features[filled : filled + len(rows)] = rows
         filled += len(rows)
-    return replace(everyone.take(stay), features=features)
+    return leave_out(replace(everyone.take(stay), features=features), numbers.found(TEST), "numbering the rows")
 
 
 @dataclass
@@ -69,12 +71,16 @@ class _Columns:
     first: str
     features: tuple[str, ...] = ()
     known: set[str] = field(default_factory=set)
+    nameless: set[str] = field(default_factory=set)
 
     def check(self, population: str, names: Sequence[str]) -> list[str]:
         """Check the names in a part and return those that tell who its players are."""
+        self.known.update(names)
+        nameless = {name for name in names if is_nameless(name)} - {self.data.id_column, *self.data.ignore_columns}
+        self.nameless |= nameless
+        names = [name for name in names if name not in nameless]
         self.features = self.features or feature_columns(population, names, self.data)
         check_columns(population, names, self.features, self.first, self.data)
-        self.known.update(names)
         if population != TEST and TRUTH_COLUMN in names:
             raise DataProblem(
                 f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in '{population}': remove it there, "
@@ -126,6 +132,7 @@ def _everyone(locations: dict[str, str], data: Data, populations: Populations) -
         truth=np.concatenate(truth),
         test_set=np.repeat(np.array([name == TEST for name in sizes], np.int8), counts),
         test_sets=(TEST,) if TEST in locations else (),
+        notes=(note(sorted(columns.nameless), "having no name, as row numbers have none"),) if columns.nameless else (),
     )
 
 
@@ -139,11 +146,14 @@ def _truth(name: str, rows: pa.Table) -> np.ndarray:
     return truth.to_numpy(np.int8)
 
 
-def _blocks(locations: dict[str, str], everyone: Players, data: Data) -> Iterator[tuple[int, np.ndarray]]:
+def _blocks(
+    locations: dict[str, str], everyone: Players, data: Data, numbers: RowNumbers
+) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (row of the first player, features) piece by piece, in the order of `everyone`."""
     start = 0
     for name, location in locations.items():
-        for _, rows in read_parts(location, everyone.feature_names, text=[data.id_column]):
+        for part, rows in read_parts(location, everyone.feature_names, text=[data.id_column]):
+            numbers.add(name, part, rows)
             yield start, float32_block(name, rows)
             start += len(rows)
     if start != len(everyone):

@@ -23,13 +23,12 @@ def validate(players: Players, settings: Settings) -> Players:
     """Check players from any source and return them.
 
     Raises:
-        DataProblem: the same player twice, a feature that is missing, infinite or constant, a population that is
-            empty or has too few players for the folds, a test set without risky or without other players.
+        DataProblem: the same player twice, a feature that is missing or infinite, a population that is empty or has
+            too few players for the folds, a test set without risky or without other players.
     """
     refuse_same_player_twice(players, settings.populations)
     for _ in finite_blocks(players, _blocks(players.features), settings.populations):
         pass
-    _refuse_constant_features(players)
     _refuse_small_populations(players, settings)
     risky = known_risky(players, settings.populations)
     for number, name in enumerate(players.test_sets, start=1):
@@ -174,22 +173,6 @@ def known_risky(players: Players, populations: Populations) -> np.ndarray:
 def _columns_but_reserved(columns: Sequence[str], data: Data) -> list[str]:
     reserved = {data.id_column, TRUTH_COLUMN, *data.ignore_columns}
     return [name for name in columns if name not in reserved]
-
-
-def _refuse_constant_features(players: Players) -> None:
-    # Only the pool counts: what varies among test players alone cannot be learned.
-    pool = players.test_set == 0
-    lowest = np.full(players.features.shape[1], np.inf)
-    highest = -lowest
-    for start, block in _blocks(players.features):
-        rows = block[pool[start : start + len(block)]]
-        lowest = np.minimum(lowest, rows.min(axis=0, initial=np.inf))
-        highest = np.maximum(highest, rows.max(axis=0, initial=-np.inf))
-    constant = [name for name, flat in zip(players.feature_names, lowest == highest, strict=True) if flat]
-    if constant:
-        raise DataProblem(
-            f"expected features that differ between players, got constant {constant}: name them in data.ignore_columns"
-        )
 
 
 def _refuse_small_populations(players: Players, settings: Settings) -> None:

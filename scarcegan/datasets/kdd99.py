@@ -12,9 +12,9 @@ A "player" is a connection. The protocol is the published one, with its label co
 Exact copies of labelled rows stay in both test sets, as published; their number is noted for the data report.
 
 Encoding of the 41 features: 38 numeric ones as they are; one column per protocol and per flag; one column for
-each of the 20 most frequent services in the training rows and one for the rest. Columns that are constant
-over the training rows are dropped: `num_outbound_cmds`, `is_host_login`, `wrong_fragment`, and by draw others
-that hardly vary (`land`, `urgent`, flags `OTH` and `RSTOS0`).
+each of the 20 most frequent services in the training rows and one for the rest. Constant over the training rows, and
+left out later, are `num_outbound_cmds`, `is_host_login`, `wrong_fragment`, and by draw others that hardly vary (`land`,
+`urgent`, flags `OTH` and `RSTOS0`).
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ import pandas as pd
 import pooch
 
 from scarcegan.data.players import UNLABELED, Players
-from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, require_file, require_populations, useful_features
+from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, require_file, require_populations, without_ignored
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 
@@ -83,7 +83,7 @@ def load(settings: Settings) -> Players:
     dealt = test_set >= 0
     players = _assemble(rows[dealt], labels[dealt], test_set[dealt], shifted)
     notes = _copies(pd.concat([rows[dealt], shifted]), players)
-    return useful_features(replace(players, notes=notes), settings.data)
+    return without_ignored(replace(players, notes=notes), settings.data)
 
 
 def _locate(folder: Path | None, name: str, is_chosen: bool) -> Path:

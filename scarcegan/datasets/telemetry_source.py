@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scarcegan.data.players import UNLABELED, Players
-from scarcegan.datasets.sources import useful_features
+from scarcegan.datasets.sources import without_ignored
 from scarcegan.features.extract import extract
 from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem
@@ -20,7 +20,7 @@ UNLABELED_NAME = "unlabeled"
 def players_of(
     telemetry: pa.Table, cohorts: pd.DataFrame, roles: RoleNames, cutoff: str, settings: Settings
 ) -> Players:
-    """Join the features of telemetry that vary with the cohorts: players ascending by id, with test set `test`.
+    """Join the features of telemetry with the cohorts: players ascending by id, with test set `test`.
 
     Args:
         telemetry: columns `player_id`, `date` and counters; players outside the cohorts are left out.
@@ -60,4 +60,4 @@ def players_of(
         test_sets=(TEST,),
         cutoff=cutoff,
     )
-    return useful_features(players, settings.data)
+    return without_ignored(players, settings.data)

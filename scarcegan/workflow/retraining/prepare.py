@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from scarcegan.data.folds import split
+from scarcegan.data.left_out import constant, leave_out
 from scarcegan.data.players import Players
 from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report
@@ -46,15 +47,16 @@ class Prepared(Record):
 
 
 def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
-    """Load, check and split the players of the configured source.
+    """Load, check and split the players of the configured source; constant features are left out.
 
     Raises:
         DataProblem: the data cannot be used as they are.
         SettingsProblem: the settings do not fit the source.
     """
     players = validate(load_players(settings), settings)
+    players, fold = split(players, settings)
+    players = leave_out(players, constant(players), "being constant over the pool")
     # A feature misnamed for the evaluation is better heard of before the training.
     subgroup_features(players.feature_names, settings.evaluate.subgroup_features)
-    players, fold = split(players, settings)
     report = data_report(players, fold, settings)
     return Prepared(players, fold, report.fingerprint), report
