@@ -15,7 +15,7 @@ from scarcegan.registry.versions import AgainstChampion, Decision, ModelToRegist
 from scarcegan.storage import draft_beside, put_file
 
 BUSY_SECONDS = 30.0
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _TABLES = f"""
 PRAGMA journal_mode = WAL;
@@ -24,7 +24,7 @@ CREATE TABLE version (
     release_id TEXT NOT NULL, release_size INTEGER NOT NULL, origin_run_id TEXT NOT NULL,
     run_pathspec TEXT NOT NULL, sha256 TEXT NOT NULL, threshold REAL NOT NULL, constraint_met INTEGER NOT NULL,
     metrics TEXT NOT NULL, metadata TEXT NOT NULL, description TEXT NOT NULL, created_at TEXT NOT NULL,
-    against_champion TEXT,
+    against_champion TEXT, warnings TEXT,
     PRIMARY KEY (group_name, version), UNIQUE (group_name, token)
 ) STRICT;
 CREATE TABLE approval_event (
@@ -59,10 +59,13 @@ FROM known ORDER BY version
 """
 
 _INSERT_VERSION = """
-INSERT INTO version VALUES (
+INSERT INTO version (
+    group_name, version, token, definition, release_id, release_size, origin_run_id, run_pathspec, sha256, threshold,
+    constraint_met, metrics, metadata, description, created_at, against_champion, warnings)
+VALUES (
     :group_name, (SELECT coalesce(max(version), 0) + 1 FROM version WHERE group_name = :group_name),
     :token, :definition, :release_id, :release_size, :origin_run_id, :run_pathspec, :sha256, :threshold,
-    :constraint_met, :metrics, :metadata, :description, :created_at, :against_champion)
+    :constraint_met, :metrics, :metadata, :description, :created_at, :against_champion, :warnings)
 ON CONFLICT (group_name, token) DO NOTHING
 """
 
@@ -137,19 +140,21 @@ class LocalRegistry(Registry):
         row = vars(model) | {"group_name": self.group, "token": model.token, "release_size": release_size}
         row |= {"threshold": float(model.threshold), "created_at": rules.now(), "against_champion": against}
         row |= {"metrics": json.dumps(metrics), "metadata": json.dumps(dict(model.metadata))}
+        row |= {"warnings": json.dumps(list(model.warnings))}
         connection.execute(_INSERT_VERSION, row)
 
     def _read(self, connection: sqlite3.Connection) -> list[ModelVersion]:
         return [self._version(row) for row in connection.execute(_VERSIONS, (self.group,))]
 
     def _version(self, row: sqlite3.Row) -> ModelVersion:
-        # Its columns are called as the fields; the first layout lacks `against_champion`.
+        # Its columns are called as the fields; earlier layouts lack the last ones.
         known = dict(row)
         stored = {field.name: known[field.name] for field in fields(ModelVersion) if field.name in known}
         stored |= {name: bool(stored[name]) for name in ("is_champion", "constraint_met")}
         stored |= {name: json.loads(stored[name]) for name in ("metrics", "metadata")}
         against = stored.get("against_champion")
         stored["against_champion"] = AgainstChampion.from_plain(json.loads(against)) if against else None
+        stored["warnings"] = tuple(json.loads(stored.get("warnings") or "[]"))
         return ModelVersion(**stored, location=str(archive_path(self._archives, row["sha256"])))
 
     def _create(self) -> None:
@@ -169,10 +174,11 @@ class LocalRegistry(Registry):
             # IMMEDIATE takes the write lock before the first read, so that two processes decide one after the other.
             connection.execute("BEGIN IMMEDIATE")
             try:
-                # Under the write lock: one process adds the column, the next one finds it there.
-                if _layout(connection) == 1:
-                    connection.execute("ALTER TABLE version ADD COLUMN against_champion TEXT")
-                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                # Under the write lock: one process adds the columns, the next one finds them there.
+                there = {row["name"] for row in connection.execute("PRAGMA table_info(version)")}
+                for column in {"against_champion", "warnings"} - there:
+                    connection.execute(f"ALTER TABLE version ADD COLUMN {column} TEXT")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
                 yield connection
             # Ctrl-C too must not leave half of a release.
             except BaseException:

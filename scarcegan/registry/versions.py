@@ -43,6 +43,7 @@ class ModelFacts:
         metadata: further facts; `who-made` shows some of them.
         against_champion: None while its definition has no champion.
         description: one or two sentences for the reviewer.
+        warnings: what the data report warns of, a sentence each; a registry may shorten long ones.
     """
 
     definition: str
@@ -56,6 +57,7 @@ class ModelFacts:
     metadata: Mapping[str, str] = field(default_factory=dict)
     against_champion: AgainstChampion | None = None
     description: str = ""
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

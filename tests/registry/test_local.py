@@ -170,16 +170,21 @@ def test_a_file_that_is_no_registry_is_refused(folder, registry, make_release):
 def test_a_registry_of_another_layout_is_refused(folder, registry, make_release):
     registry.register_release(make_release())
     meddle(folder, "PRAGMA user_version = 7")
-    with pytest.raises(RegistryProblem, match="expected registry layout 1 to 2, got 7"):
+    with pytest.raises(RegistryProblem, match="expected registry layout 1 to 3, got 7"):
         registry.versions()
 
 
-def test_a_registry_of_the_first_layout_is_read_and_written_on(folder, registry, make_release):
+@pytest.mark.parametrize("layout", [1, 2])
+def test_a_registry_of_an_earlier_layout_is_read_and_written_on(folder, registry, make_release, layout):
     registry.register_release(make_release("12"))
-    meddle(folder, "ALTER TABLE version DROP COLUMN against_champion", "PRAGMA user_version = 1")
-    assert [version.against_champion for version in registry.versions()] == [None] * 4
+    later = [f"ALTER TABLE version DROP COLUMN {column}" for column in ("warnings", "against_champion")[: 3 - layout]]
+    meddle(folder, *later, f"PRAGMA user_version = {layout}")
+    known = registry.versions()
+    assert [version.warnings for version in known] == [()] * 4
+    assert [version.against_champion is None for version in known] == [layout == 1] * 4
     again = registry.register_release(make_release("13"))
-    assert [version.against_champion.verdict for version in again] == ["worse"] * 4
+    assert [(version.against_champion.verdict, len(version.warnings)) for version in again] == [("worse", 1)] * 4
+    assert registry.versions() == [*known, *again]
     assert [version.version for version in registry.versions()] == list(range(1, 9))
 
 
