@@ -117,8 +117,8 @@ def _set_apart(players: Players, seed: int) -> np.ndarray:
     lot = keyed_lots(players.ids, seed, APART)
     chosen = others & below(lot, THRESHOLD_SHARE)
     if not chosen.any():
-        chosen = _lowest(lot, others, min(1, np.count_nonzero(others)))
-    return _lowest(lot, chosen, min(MAX_THRESHOLD_PLAYERS, np.count_nonzero(chosen)))
+        chosen = _lowest(lot, others, min(1, int(np.count_nonzero(others))))
+    return _lowest(lot, chosen, min(MAX_THRESHOLD_PLAYERS, int(np.count_nonzero(chosen))))
 
 
 def _balanced(lot: np.ndarray, k: int) -> np.ndarray:
