@@ -111,6 +111,11 @@ def test_only_the_named_counters_are_read(stored, frame, block_of):
         block_of(stored(frame, counters=("bets", "stakes")))
 
 
+def test_the_row_numbers_that_pandas_writes_are_no_counter(frame, tmp_path, block_of):
+    frame.to_csv(tmp_path / "telemetry.csv")
+    assert block_of(Source(str(tmp_path / "telemetry.csv"))).names == ("bets", "losses", "nights")
+
+
 def test_ids_of_a_csv_file_keep_their_zeros(stored, frame, block_of):
     named = frame.assign(player_id=frame["player_id"].astype(str).str.zfill(4))
     assert block_of(stored(named, "csv")).ids[:2].tolist() == ["0000", "0001"]
