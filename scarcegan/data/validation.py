@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandas.api import types
 
-from scarcegan.data.folds import held_out_count, lots, population_counts, require_players_per_fold
+from scarcegan.data.folds import hold_out, population_counts, require_players_per_fold
+from scarcegan.data.ids import canonical, is_id_type, lots
 from scarcegan.data.players import UNKNOWN_TRUTH, Players
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Populations, Settings
@@ -22,13 +23,12 @@ def validate(players: Players, settings: Settings) -> Players:
     """Check players from any source and return them.
 
     Raises:
-        DataProblem: the same player twice, a feature that is missing, infinite or constant, a population that is
-            empty or has too few players for the folds, a test set without risky or without other players.
+        DataProblem: the same player twice, a feature that is missing or infinite, a population that is empty or has
+            too few players for the folds, a test set without risky or without other players.
     """
     refuse_same_player_twice(players, settings.populations)
     for _ in finite_blocks(players, _blocks(players.features), settings.populations):
         pass
-    _refuse_constant_features(players)
     _refuse_small_populations(players, settings)
     risky = known_risky(players, settings.populations)
     for number, name in enumerate(players.test_sets, start=1):
@@ -67,21 +67,23 @@ def check_columns(name: str, columns: Sequence[str], features: Sequence[str], fi
         )
 
 
-def check_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> None:
-    """Refuse ids that are missing, or neither text nor whole numbers of 63 bits."""
-    is_text = pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)
-    missing = ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0 if is_text else 0)
+def checked_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> pa.ChunkedArray:
+    """Return ids in their one form, see `canonical`; refuse those missing, or neither text nor whole numbers."""
+    wanted = f"expected whole numbers or text in id column '{id_column}' of '{name}', got "
+    # A CSV without rows has columns without types.
+    if len(ids) and not is_id_type(ids.type) and ids.null_count < len(ids):
+        raise DataProblem(f"{wanted}{ids.type}: store the ids as text")
+    try:
+        found = canonical(ids)
+    except pa.ArrowInvalid as error:
+        raise DataProblem(f"{wanted}{ids.type}: {error}; store the ids as text") from error
+    is_empty = found.type != pa.int64() and pc.sum(pc.equal(found, "")).as_py()
+    missing = found.null_count + (is_empty or 0)
     if missing:
         raise DataProblem(
             f"expected an id in '{id_column}' for each player of '{name}', got {missing} without: fill them in"
         )
-    too_long = ids.type == pa.uint64() and (pc.max(ids).as_py() or 0) > np.iinfo(np.int64).max
-    # A CSV without rows has columns without types.
-    if len(ids) and (too_long or not (is_text or pa.types.is_integer(ids.type))):
-        raise DataProblem(
-            f"expected whole numbers or text in id column '{id_column}' of '{name}', got {ids.type}: "
-            "store the ids as text"
-        )
+    return found
 
 
 def float32_block(name: str, rows: pa.Table) -> np.ndarray:
@@ -173,22 +175,6 @@ def _columns_but_reserved(columns: Sequence[str], data: Data) -> list[str]:
     return [name for name in columns if name not in reserved]
 
 
-def _refuse_constant_features(players: Players) -> None:
-    # Only the pool counts: what varies among test players alone cannot be learned.
-    pool = players.test_set == 0
-    lowest = np.full(players.features.shape[1], np.inf)
-    highest = -lowest
-    for start, block in _blocks(players.features):
-        rows = block[pool[start : start + len(block)]]
-        lowest = np.minimum(lowest, rows.min(axis=0, initial=np.inf))
-        highest = np.maximum(highest, rows.max(axis=0, initial=-np.inf))
-    constant = [name for name, flat in zip(players.feature_names, lowest == highest, strict=True) if flat]
-    if constant:
-        raise DataProblem(
-            f"expected features that differ between players, got constant {constant}: name them in data.ignore_columns"
-        )
-
-
 def _refuse_small_populations(players: Players, settings: Settings) -> None:
     counts = population_counts(players.labels[players.test_set == 0], settings.populations)
     for name, count in counts.items():
@@ -196,7 +182,8 @@ def _refuse_small_populations(players: Players, settings: Settings) -> None:
             raise DataProblem(f"expected '{name}' players, got none: add players to the '{name}' input")
     if not players.test_sets:
         # Players are held out after this check: those will be missing from the folds.
-        counts = {name: count - held_out_count(count, settings.data.test_share) for name, count in counts.items()}
+        players = hold_out(players, settings.data.test_share)
+        counts = population_counts(players.labels[players.test_set == 0], settings.populations)
     require_players_per_fold(counts, settings.folds.k)
 
 

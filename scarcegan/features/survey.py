@@ -75,7 +75,7 @@ def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> 
         return
     numbers = day_numbers(frame)
     ids = checked_ids(frame[ID])[1]
-    # The number 1 and the text '1' are hashed differently: one player could get into two shards.
+    # The rows of a shard are joined: their ids have one type.
     days.id_kinds.setdefault("integers" if ids.dtype.kind == "i" else "strings", part)
     if len(days.id_kinds) > 1:
         where = " and ".join(f"{kind} in {place}" for kind, place in days.id_kinds.items())

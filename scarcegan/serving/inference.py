@@ -25,10 +25,10 @@ def input_handler(data: Any, context: Any) -> str:
 
     CSV: one player per line, in the order of the schema; or below a header with the features' names, in any order.
     JSON: {"instances": [...]} or the list alone; each player a list in the order of the schema, or an object. Both are
-    UTF-8.
+    UTF-8. Beside the features' names other ones are ignored: ids, row numbers, columns that training left out.
 
     Raises:
-        ValueError: naming row and feature of what is no finite number; another number of columns; unknown names.
+        ValueError: naming row and feature of what is no finite number; another number of columns; missing names.
     """
     kind = _media_type(context.request_content_type)
     if kind not in (CSV, JSON):
@@ -75,13 +75,13 @@ def _from_csv(text: str) -> list[Any]:
     names = [cell.strip() for cell in rows[0]]
     _check_names(names, "the header")
     for number, row in enumerate(rows[1:], start=1):
-        _check_width(row, number)
+        _check_width(row, number, names)
     return [dict(zip(names, row, strict=True)) for row in rows[1:]]
 
 
 def _is_header(cells: Sequence[str]) -> bool:
-    """Tell a header: the features' names, or a line without any number. One bad cell among numbers is a bad cell."""
-    if sorted(cell.strip() for cell in cells) == sorted(FEATURES):
+    """Tell a header: all features' names, or a line without any number. One bad cell among numbers is a bad cell."""
+    if set(FEATURES) <= {cell.strip() for cell in cells}:
         return True
     return any(cell.strip() for cell in cells) and not any(_is_number(cell) for cell in cells)
 
@@ -117,10 +117,10 @@ def _player(row: Any, number: int) -> list[float]:
     return [_finite(value, number, name) for value, name in zip(row, FEATURES, strict=True)]
 
 
-def _check_width(row: Sequence[Any], number: int) -> None:
-    if len(row) != len(FEATURES):
+def _check_width(row: Sequence[Any], number: int, names: Sequence[str] = FEATURES) -> None:
+    if len(row) != len(names):
         raise ValueError(
-            f"expected {len(FEATURES)} columns, got {len(row)} in row {number}: send the features "
+            f"expected {len(names)} columns, got {len(row)} in row {number}: send the features "
             f"{FEATURES[0]} to {FEATURES[-1]} of the schema, without id or label"
         )
 
@@ -128,11 +128,11 @@ def _check_width(row: Sequence[Any], number: int) -> None:
 def _check_names(names: Sequence[str], where: str) -> None:
     faults = {
         "missing": set(FEATURES) - set(names),
-        "unknown": set(names) - set(FEATURES),
         "twice": {name for name in names if names.count(name) > 1},
     }
-    told = "; ".join(f"{what}: {', '.join(sorted(some)[:5])}" for what, some in faults.items() if some)
-    if told:
+    if any(faults.values()):
+        faults["unknown"] = set(names) - set(FEATURES)  # perhaps the missing ones, misspelt
+        told = "; ".join(f"{what}: {', '.join(sorted(some)[:5])}" for what, some in faults.items() if some)
         raise ValueError(f"expected each of the {len(FEATURES)} features once in {where}, got {told}: see the schema")
 
 

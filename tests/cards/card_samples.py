@@ -72,7 +72,7 @@ def data_report() -> DataReport:
     unknown, test = np.full(len(labels), -1, np.int8), (rng.random(len(labels)) < 0.2).astype(np.int8)
     ids = np.arange(len(labels))
     players = Players(ids, raw, tuple(FEATURES), labels.astype(np.int8), unknown, test, ("test",), "2024-06-30")
-    kept, fold = split(players, SETTINGS, rng)
+    kept, fold = split(players, SETTINGS)
     return report_on(kept, fold, SETTINGS)
 
 

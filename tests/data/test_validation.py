@@ -42,16 +42,6 @@ def test_values_that_are_not_finite_are_refused(players, settings, value, kind, 
         validate(gaps, settings())
 
 
-def test_constant_features_are_refused_even_if_test_players_differ(players, settings, monkeypatch):
-    monkeypatch.setattr(validation, "BLOCK_ROWS", 50)
-    flat = players()
-    flat.features[:-60, [0, 2]] = 4
-    flat.test_set[-60:] = 1
-    flat.truth[-60:] = np.arange(60) % 2
-    with pytest.raises(DataProblem, match=r"got constant \['opens', 'night'\]: name them in data.ignore_columns"):
-        validate(replace(flat, test_sets=("test",)), settings())
-
-
 @pytest.mark.parametrize("name", ["dormant", "risky", "unlabeled"])
 def test_a_population_without_players_is_refused(players, settings, name):
     sizes = {"dormant": 20, "normal": 20, "heavy": 20, "risky": 20, "unlabeled": 20}

@@ -67,6 +67,12 @@ def test_json_in_every_usual_form_is_the_same_player(sent, tree):
     assert sent(json.dumps(tree), "application/json") == [NUMBERS]
 
 
+@pytest.mark.parametrize("extra", ["", "Unnamed: 0", "player_id", "7"])
+def test_columns_that_are_no_features_of_the_model_are_ignored_by_name(sent, extra):
+    assert sent(",".join([extra, *NAMES]) + "\n17," + ROW) == [NUMBERS]
+    assert sent(json.dumps([{extra: "x", **dict(zip(NAMES, NUMBERS, strict=True))}]), "application/json") == [NUMBERS]
+
+
 def test_features_with_numbers_for_names_are_a_header(handlers, sent, monkeypatch):
     monkeypatch.setattr(handlers, "FEATURES", list("012345"))
     assert sent("5,4,3,2,1,0\n" + ROW) == [NUMBERS[::-1]]

@@ -50,7 +50,7 @@ def select_models(
         scored, budget = held.scored(pooled[name]), settings.review_budget
         by_fold = np.stack([replace(model, parts=(part,)).risk(background) for part in model.parts])
         point, promise = promised_point(
-            definition, scored, prevalence, unseen[:, rare], by_fold, budget, settings.evaluate.confidence
+            definition, scored, prevalence, unseen[:, rare], by_fold, budget, settings.confidence
         )
         reference = reference_scores(unseen, rare, point.threshold)
         models[name] = replace(model, threshold=point.threshold, reference=reference)
