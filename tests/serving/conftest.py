@@ -31,7 +31,7 @@ def _part(rng, members, widths, thresholds):
 def make_model():
     """A model of two parts with different member counts, so that a mean of means would show."""
 
-    def make(seed=0, classes=("dormant", "normal", "risky", "unknown"), members=(2, 3), thresholds=0):
+    def make(seed=0, classes=("dormant", "normal", "risky", "unknown"), members=(2, 3), thresholds=0, calibration=None):
         rng = np.random.default_rng(seed)
         return Model(
             class_names=classes,
@@ -40,6 +40,7 @@ def make_model():
             threshold=0.25,
             definition="balanced",
             parts=tuple(_part(rng, count, (8, 5, len(classes)), thresholds) for count in members),
+            calibration=calibration,
         )
 
     return make

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan.data.calibration import Calibration
 from scarcegan.data.scaling import Scaler
 from scarcegan.problems import DataProblem
 from scarcegan.serving import networks
@@ -61,6 +62,14 @@ def test_a_players_attributions_sum_to_the_scores_difference_from_the_typical_pl
     make_model, raw, typical, thresholds, steps
 ):
     assert completeness_error(make_model(members=(8, 12), thresholds=thresholds), raw, typical, steps) < 0.05
+
+
+def test_a_calibrated_players_attributions_sum_to_the_calibrated_difference(make_model, raw, typical):
+    model = make_model(members=(8, 12), calibration=Calibration(0.8, 1.6, -3.0))
+    assert completeness_error(model, raw, typical, 64) < 0.05
+    plain = replace(model, calibration=None).explain(raw, typical)
+    stretched = model.explain(raw, typical)
+    assert np.argsort(stretched, axis=1).tolist() == np.argsort(plain, axis=1).tolist()
 
 
 def test_more_steps_come_closer(make_model, raw, typical):

@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from scarcegan.data.calibration import Calibration
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.records import Record
 from scarcegan.serving import model as model_module
@@ -73,6 +74,15 @@ def test_huge_logits_stay_finite(make_model, raw):
     probabilities = model.probabilities(raw)
     assert np.isfinite(probabilities).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_calibrated_model_tells_probabilities_and_ranks_as_before(make_model, raw):
+    plain, calibration = make_model(), Calibration(0.8, 1.6, -3.0)
+    model = replace(plain, calibration=calibration)
+    assert (plain.score_kind, model.score_kind) == ("relative", "probability")
+    np.testing.assert_allclose(model.risk(raw), calibration.apply(plain.risk(raw)), rtol=1e-6)
+    assert np.argsort(model.risk(raw)).tolist() == np.argsort(plain.risk(raw)).tolist()
+    np.testing.assert_allclose(model.probabilities(raw).sum(axis=1), 1, atol=1e-5)
 
 
 def test_no_players_no_scores(make_model, raw):
@@ -157,6 +167,7 @@ def popped(plain, name):
         (lambda plain: plain.update(parts=[]), "at least one part"),
         (lambda plain: plain.update(rare_index=9), "rare_index"),
         (lambda plain: plain.update(threshold=float("nan")), "finite threshold"),
+        (lambda plain: plain.update(calibration={"a": -1.0, "b": 1.0, "c": 0.0}), "a and b > 0"),
         (lambda plain: popped(plain, "class_names"), "layer 2"),
         (lambda plain: popped(plain, "feature_names"), "scaler knots"),
         (lambda plain: plain["parts"][1].update(slope=2.0), "part 1's slope"),
