@@ -24,6 +24,7 @@ def serving_files(model: "Model") -> dict[str, bytes]:
         "class_names": model.class_names,
         "threshold": model.threshold,
         "score_kind": model.score_kind,
+        "fills_missing": model.fills_missing,
     }
     return {
         # TensorFlow Serving takes the folder whose name is a number for a version.
@@ -36,8 +37,9 @@ def serving_files(model: "Model") -> dict[str, bytes]:
 def export(model: "Model") -> bytes:
     """Return a model as `saved_model.pb`; the bytes depend on the model alone.
 
-    The signature `serving_default` takes `features`, float32 [n, F], raw and finite, and gives
-    `class_probabilities`, float32 [n, classes], and `risk_score`, float32 [n]: the numbers of `Model.probabilities`.
+    The signature `serving_default` takes `features`, float32 [n, F], raw, and gives `class_probabilities`, float32
+    [n, classes], and `risk_score`, float32 [n]: the numbers of `Model.probabilities`. Of a model that fills missing
+    values, which are NaN, it gives `missing_values` as well: how many each player has, float32 [n].
     """
     graph, features, classes = Graph(), len(model.feature_names), len(model.class_names)
     raw = graph.placeholder("features", (-1, features))
@@ -48,11 +50,11 @@ def export(model: "Model") -> bytes:
     mean = graph.floats("Mul", total, graph.constant(np.float32(1 / model.weight)))
     probabilities = graph.floats("Identity", _calibrated(graph, mean, model), name="class_probabilities")
     risk = graph.take(probabilities, graph.constant(model.rare_index, INT32), axis=1, name="risk_score")
-    return saved_model(
-        graph,
-        {"features": Tensor(raw, (-1, features))},
-        {"class_probabilities": Tensor(probabilities, (-1, classes)), "risk_score": Tensor(risk, (-1,))},
-    )
+    outputs = {"class_probabilities": Tensor(probabilities, (-1, classes)), "risk_score": Tensor(risk, (-1,))}
+    if model.fills_missing:
+        is_missing = graph.as_floats(graph.is_missing(raw))
+        outputs["missing_values"] = Tensor(graph.floats("Sum", is_missing, graph.constant(1, INT32)), (-1,))
+    return saved_model(graph, {"features": Tensor(raw, (-1, features))}, outputs)
 
 
 def _calibrated(graph: Graph, mean: str, model: "Model") -> str:

@@ -69,6 +69,11 @@ class Model(Record):
         return "relative" if self.calibration is None else "probability"
 
     @property
+    def fills_missing(self) -> bool:
+        """Whether a player with a missing value can be scored."""
+        return all(part.fills_missing for part in self.parts)
+
+    @property
     def weight(self) -> float:
         """What all parts count together."""
         return sum(part.weight for part in self.parts)
@@ -76,8 +81,9 @@ class Model(Record):
     def probabilities(self, raw_features: np.ndarray) -> np.ndarray:
         """Return each player's class probabilities, the weighted mean over the parts, calibrated if it can be.
 
-        Raw features are float [n, F], in the order of `feature_names`; the transpose of an `[F, n]` array is quick to
-        read. The result is float32 [n, classes], a view of a `[classes, n]` array.
+        Raw features are float [n, F], in the order of `feature_names`, NaN where missing; the transpose of an `[F, n]`
+        array is quick to read. The result is float32 [n, classes], a view of a `[classes, n]` array. Those of a player
+        with a missing value are NaN where the model does not `fills_missing`.
 
         Raises:
             DataProblem: another number of features than the model was trained on.

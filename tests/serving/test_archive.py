@@ -137,6 +137,14 @@ def as_npy(array):
     return file.getvalue()
 
 
+def test_fills_and_indicators_come_back(make_model, gaps, tmp_path):
+    model = make_model(indicators=(0, 3))
+    model.save(tmp_path / "model.tar.gz", EVALUATION)
+    back = Model.load(tmp_path / "model.tar.gz")
+    np.testing.assert_array_equal(back.risk(gaps), model.risk(gaps))
+    assert back.parts[0].scaler.indicators == (0, 3)
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_an_archive_of_an_older_format_is_still_read(make_model, raw, tmp_path, number):
     model = make_model(members=(2,))

@@ -72,6 +72,18 @@ def test_a_calibrated_players_attributions_sum_to_the_calibrated_difference(make
     assert np.argsort(stretched, axis=1).tolist() == np.argsort(plain, axis=1).tolist()
 
 
+def test_what_a_missing_value_does_is_its_features_part(make_model, raw, gaps, typical):
+    model = make_model(members=(8, 12), indicators=(0, 3))
+    wanted = model.risk(gaps) - model.risk(typical[None, :])
+    found = model.explain(gaps, typical, 64)
+    assert found.shape == gaps.shape
+    np.testing.assert_allclose(found.sum(axis=1), wanted, atol=0.05 * np.abs(wanted).max())
+    # As usual but for one missing value: nothing else can have changed the score.
+    alone = np.where(np.arange(6) == 3, np.nan, typical)[None, :].astype(np.float32)
+    shares = model.explain(alone, typical, 64)[0]
+    assert np.flatnonzero(shares).tolist() == [3]
+
+
 def test_more_steps_come_closer(make_model, raw, typical):
     errors = [completeness_error(make_model(), raw, typical, steps) for steps in (2, 16, 128)]
     assert errors[0] > errors[1] > errors[2]
@@ -151,6 +163,11 @@ def test_reasons_say_what_is_unusual_and_how_much_it_counts():
         "sessions level 12,346, typical 1 (+0.0041)",
     ]
     assert found[1] == Reason("active_share", 0.93, 0.21, 0.18, found[1].words)
+
+
+def test_a_missing_value_is_called_missing():
+    (found,) = said([[0.18, 0.0, 0.0]], rows=((np.nan, 1.0, 3.0),))
+    assert found == [Reason("active_share", None, 0.21, 0.18, "active share missing, typical 0.21 (+0.18)")]
 
 
 def test_only_what_raised_the_score_is_a_reason():

@@ -88,6 +88,17 @@ def test_fitted_scalers_give_the_same_numbers_at_their_knots_and_beyond(start_im
     assert_same_numbers(answer, model, raw)
 
 
+@pytest.mark.parametrize("thresholds", [0, 2])
+def test_missing_values_give_the_scorers_numbers_and_are_counted(start_image, unpacked, make_model, gaps, thresholds):
+    model = make_model(thresholds=thresholds, indicators=(0, 3), calibration=Calibration(0.8, 1.6, -3.0))
+    body = "\n".join(",".join("" if np.isnan(value) else repr(float(value)) for value in row) for row in gaps)
+    status, answer, _ = start_image(unpacked(model)).invoke(body)
+    assert status == 200, answer
+    assert_same_numbers(answer, model, gaps)
+    counted = [player["missing_values"] for player in json.loads(answer)["predictions"]]
+    assert counted == np.isnan(gaps).sum(axis=1).tolist()
+
+
 def test_same_weights_same_bytes_in_any_process(make_model, tmp_path):
     """No fingerprint, time, path, hash seed or version of TensorFlow gets in."""
     model = make_model()
