@@ -6,8 +6,8 @@ from scarcegan.data.calibration import Calibration, inside
 from scarcegan.problems import DataProblem
 
 _BINS = 10
-# Slopes beyond these would make the curve flat, or a step, in float32.
-_SLOPES = (0.05, 20.0)
+# Logarithms of slopes: beyond these the curve would be flat, or a step, in float32.
+_LOG_SLOPES = (-3.0, 3.0)
 
 
 def fit_calibration(risky_scores: np.ndarray, population_scores: np.ndarray, prevalence: float) -> Calibration:
@@ -49,7 +49,7 @@ def fit_calibration(risky_scores: np.ndarray, population_scores: np.ndarray, pre
         return float(likelihood + (log_a**2 + log_b**2) / 2)
 
     start = [0.0, 0.0, np.log(prevalence / (1 - prevalence))]
-    bounds = [np.log(_SLOPES), np.log(_SLOPES), (-50.0, 50.0)]
+    bounds = [_LOG_SLOPES, _LOG_SLOPES, (-50.0, 50.0)]
     log_a, log_b, c = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
     return Calibration(float(np.exp(log_a)), float(np.exp(log_b)), float(c))
 

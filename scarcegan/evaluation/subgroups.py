@@ -47,7 +47,7 @@ def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.n
         # Edges come from the population alone: labelled risky players would shift them.
         there = ~np.isnan(column)
         measured_on = scored.in_population & there
-        edges = np.unique(np.quantile(column[measured_on], _CUTS)) if measured_on.any() else []
+        edges = np.unique(np.quantile(column[measured_on], _CUTS)) if measured_on.any() else np.empty(0)
         group = np.where(there, np.searchsorted(edges, column), -1)
         groups = [_group(scored, flagged, group == one, column) for one in np.unique(group[measured_on])]
         measured.append(FeatureGroups(feature, groups))
