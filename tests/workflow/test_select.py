@@ -20,13 +20,24 @@ def test_there_is_one_model_for_every_definition_with_a_part_per_fold(selected, 
         assert validation[name].members == 4
 
 
-def test_the_models_score_is_the_mean_of_all_members_of_all_folds(selected, folds, prepared):
+def test_the_models_raw_score_is_the_mean_of_all_members_of_all_folds(selected, folds, prepared):
     models, _ = selected
     raw = prepared.players.features[:50]
     for name, model in models.items():
-        alone = [replace(model, parts=(fold.candidates[name].part,)).risk(raw) for fold in folds]
-        assert model.risk(raw) == pytest.approx(np.mean(alone, axis=0), abs=1e-6)
+        alone = [replace(model, parts=(fold.candidates[name].part,), calibration=None).risk(raw) for fold in folds]
+        mean = np.mean(alone, axis=0)
+        assert model.risk(raw) == pytest.approx(model.calibration.apply(mean), rel=1e-3, abs=1e-6)
         assert model.probabilities(raw).sum(axis=1) == pytest.approx(np.ones(50), abs=1e-5)
+
+
+def test_scores_are_probabilities_that_make_the_prevalence_together(selected, prepared, settings):
+    models, validation = selected
+    pool = prepared.players.features[prepared.fold == settings.folds.k]
+    for name, model in models.items():
+        assert model.score_kind == "probability"
+        assert model.risk(pool).mean() == pytest.approx(validation[name].prevalence.value, rel=0.8)
+        ranks = [one.risk(pool).argsort().tolist() for one in (model, replace(model, calibration=None))]
+        assert ranks[0] == ranks[1]
 
 
 def test_the_threshold_flags_the_validated_share_of_unseen_players(selected, prepared, settings):

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from scarcegan.data.calibration import Calibration
+from scarcegan.evaluation.calibrate import fit_calibration, on_scale_of
 from scarcegan.evaluation.prevalence import prevalence_of
-from scarcegan.evaluation.scored import held_by_label
+from scarcegan.evaluation.scored import Scored, held_by_label
 from scarcegan.evaluation.selection import final_threshold
 from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.model import Model
@@ -20,8 +22,8 @@ def select_models(
 ) -> tuple[dict[str, Model], dict[str, Selected]]:
     """Join the members that each fold chose into one ensemble per business definition and set its threshold.
 
-    Thresholds are set on the unlabelled players that no fold has trained or validated on. The models come with what
-    validation players tell of each, by definition.
+    Scores are calibrated and thresholds set on the unlabelled players that no fold has trained or validated on. The
+    models come with what validation players tell of each, by definition.
     """
     rows = np.concatenate([offer.validation_rows for offer in offers])
     background = prepared.players.features[prepared.fold == settings.folds.k]
@@ -46,11 +48,22 @@ def select_models(
             definition=name,
             parts=tuple(candidate.part for candidate in candidates),
         )
-        unseen, rare = model.probabilities(background), model.rare_index
-        scored = held.scored(pooled[name])
+        unseen, rare, scored = model.probabilities(background), model.rare_index, held.scored(pooled[name])
+        calibration = _calibration(scored, unseen[:, rare])
+        if calibration is not None:
+            calibration.rescale(unseen.T, rare)
         point = final_threshold(scored, definition, settings.review_budget, unseen[:, rare])
         reference = reference_scores(unseen, rare, point.threshold)
-        models[name] = replace(model, threshold=point.threshold, reference=reference)
+        models[name] = replace(model, threshold=point.threshold, reference=reference, calibration=calibration)
         members = sum(len(candidate.members) for candidate in candidates)
         selected[name] = Selected(point, members, [candidate.point for candidate in candidates], prevalence)
     return models, selected
+
+
+def _calibration(pooled: Scored, background: np.ndarray) -> Calibration | None:
+    """Fit what the final model's scores mean; its own scores of unlabelled players are `background`, float [n]."""
+    if pooled.prevalence is None:
+        return None
+    # Each fold's scores have a scale of their own, wider than that of the mean over folds.
+    risky = on_scale_of(pooled.score[pooled.is_risky], pooled.score[pooled.in_population], background)
+    return fit_calibration(risky, background, pooled.prevalence)
