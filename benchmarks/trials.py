@@ -94,6 +94,7 @@ GAN_CODE = (
     "scarcegan/workflow/retraining/fit.py",
     "scarcegan/workflow/retraining/select.py",
     "scarcegan/evaluation/selection.py",
+    "scarcegan/evaluation/calibrate.py",
     "scarcegan/evaluation/definitions.py",
 )
 RIVAL_CODE = ("benchmarks/rivals.py", "scarcegan/evaluation/rivals.py")

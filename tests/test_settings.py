@@ -163,6 +163,7 @@ SOURCES = {"simulated", "kdd99", "lootbox", "tables", "snapshot"}
 SHAPING = [
     ("seed", 8, SOURCES),
     ("review_budget", 0.02, SOURCES),
+    ("confidence", 0.8, SOURCES),
     ("populations", {"unlabeled": "rest"}, SOURCES),
     ("data", {"prevalence": 0.02}, SOURCES),
     ("data", {"test_share": 0.3}, SOURCES),

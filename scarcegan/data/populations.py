@@ -43,8 +43,8 @@ def load_populations(settings: Settings) -> Players:
     Players come in the order labelled (by class), unlabelled (sampled, see `folds.sampled`), test.
 
     Raises:
-        DataProblem: a table is missing, empty, unreadable or does not fit; the same player twice; a feature that is
-            missing or infinite, of a player who would not stay, too.
+        DataProblem: a table is missing, empty, unreadable or does not fit; the same player twice; an infinite value,
+            of a player who would not stay, too.
     """
     if not settings.data.path:
         raise DataProblem("expected data.path for data.source 'tables', got none: name the folder of the tables")

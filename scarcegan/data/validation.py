@@ -23,8 +23,8 @@ def validate(players: Players, settings: Settings) -> Players:
     """Check players from any source and return them.
 
     Raises:
-        DataProblem: the same player twice, a feature that is missing or infinite, a population that is empty or has
-            too few players for the folds, a test set without risky or without other players.
+        DataProblem: the same player twice, a value that is infinite, a population that is empty or has too few players
+            for the folds, a test set without risky or without other players.
     """
     refuse_same_player_twice(players, settings.populations)
     for _ in finite_blocks(players, _blocks(players.features), settings.populations):
@@ -89,18 +89,21 @@ def checked_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> pa.ChunkedAr
 def float32_block(name: str, rows: pa.Table) -> np.ndarray:
     """Return the rows of population `name`, all of them features, as float32 [n, F]; a gap becomes NaN.
 
-    What float32 cannot hold becomes infinite. `finite_blocks` refuses both; a column without numbers is refused here.
+    What float32 cannot hold becomes infinite, which `finite_blocks` refuses; a column of something else than numbers is
+    refused here.
     """
     block = np.empty(rows.shape, np.float32)
     if not len(rows):  # a CSV without rows has columns without types
         return block
     for number, (feature, column) in enumerate(zip(rows.column_names, rows.columns, strict=True)):
         kind = column.type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        # A part without a single value has no type.
+        known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
+        if not any(is_kind(kind) for is_kind in known):
             found = types.infer_dtype(column.to_pandas(), skipna=True)
             raise DataProblem(
                 f"expected numbers in feature column '{feature}' of '{name}', got {found} ({kind}): make it a number "
-                "without gaps or name it in data.ignore_columns"
+                "or name it in data.ignore_columns"
             )
         block[:, number] = column.cast(pa.float32(), safe=False).to_numpy()
     return block
@@ -109,7 +112,7 @@ def float32_block(name: str, rows: pa.Table) -> np.ndarray:
 def finite_blocks(
     players: Players, blocks: Iterable[tuple[int, np.ndarray]], populations: Populations
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Pass blocks of features on, and refuse the first value that is missing or infinite.
+    """Pass blocks of features on, and refuse the first value that is infinite; NaN is a missing value.
 
     Args:
         players: everybody whose features the blocks hold; its own features are not looked at.
@@ -118,17 +121,16 @@ def finite_blocks(
     """
     blocks = iter(blocks)
     for start, block in blocks:
-        finite = np.isfinite(block)
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
-            kind = "a missing value (NaN)" if np.isnan(block[row, column]) else "an infinite value"
-            bad = np.count_nonzero(~finite[:, column])
+        infinite = np.isinf(block)
+        if infinite.any():
+            row, column = np.argwhere(infinite)[0]
+            bad = np.count_nonzero(infinite[:, column])
             # The message counts all such players: the other blocks are read for it.
-            bad += sum(np.count_nonzero(~np.isfinite(later[:, column])) for _, later in blocks)
+            bad += sum(np.count_nonzero(np.isinf(later[:, column])) for _, later in blocks)
             raise DataProblem(
-                f"expected finite numbers in feature '{players.feature_names[column]}', got {kind} for player "
-                f"{players.ids[start + row]} of '{_where(players, start + row, populations)}' ({bad} such players): "
-                "fill the gaps or name the column in data.ignore_columns"
+                f"expected finite numbers in feature '{players.feature_names[column]}', got an infinite value for "
+                f"player {players.ids[start + row]} of '{_where(players, start + row, populations)}' ({bad} such "
+                "players): leave the fields empty or name the column in data.ignore_columns"
             )
         yield start, block
 

@@ -9,6 +9,7 @@ from scarcegan.data.columns import describe_column
 from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import split
 from scarcegan.data.report import data_report
+from scarcegan.words import percent
 
 
 @pytest.fixture
@@ -88,6 +89,34 @@ def test_a_feature_that_only_other_populations_have_has_a_histogram(report):
     row = result.feature_table[2]
     assert row.auc == 0.5
     assert sum(row.histogram.rare) == pytest.approx(1)
+
+
+def test_missing_values_are_named_with_their_share_and_left_out_of_all_other_figures(report):
+    def change(everyone):
+        everyone.features[(np.arange(317) % 4 == 0) & (everyone.labels == -1), 1] = np.nan
+
+    kept, fold, result = report(change)
+    column = kept.features[(fold >= 0) & (kept.labels == -1), 1]
+    row, there = result.feature_table[1], column[~np.isnan(column)]
+    share = np.isnan(column).mean()
+    assert row.missing_share == pytest.approx(share)
+    assert (row.mean, row.high) == (describe_column(there).mean, there.max())
+    assert sum(row.histogram.unlabeled) == pytest.approx(1)
+    assert (
+        f"missing values, which the median fills: burst {percent(share)} of the unlabelled players" in result.warnings
+    )
+    assert result.feature_table[0].missing_share == 0
+    json.dumps(result.to_plain(), allow_nan=False)
+
+
+@pytest.mark.parametrize("label", [3, -1])
+def test_a_feature_that_one_population_lacks_altogether_is_suspected(report, label):
+    def change(everyone):
+        everyone.features[everyone.labels == label, 1] = np.nan
+
+    _, _, result = report(change)
+    assert result.suspects == [records.Suspect("burst", auc=1.0)]
+    json.dumps(result.to_plain(), allow_nan=False)
 
 
 def test_a_feature_that_gives_the_label_away_is_suspected(report):
