@@ -110,6 +110,7 @@ class RetrainFlow(ProjectFlow):
         models, validation = select_models(prepared, offers, settings)
         self.models = {name: model.to_plain() for name, model in models.items()}
         self.validation = {name: known.to_plain() for name, known in validation.items()}
+        print(*(known.in_words(name) for name, known in validation.items()), sep="\n")
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
         self.rivals = train_rivals(prepared, settings, threads)
         self.next(self.evaluate)
@@ -170,6 +171,7 @@ class RetrainFlow(ProjectFlow):
 
         evaluation, release = Evaluation.from_plain(self.evaluation), Release.from_plain(self.release)
         print(*(verdict.sentence for verdict in evaluation.verdicts.values()), sep="\n")
+        print(f"Thresholds are set by a share of risky players of {evaluation.prevalence.in_words()}.")
         self._warn(release.warnings)
         numbers = ", ".join(str(version.version) for version in release.versions)
         print(f"Registered versions {numbers} as {release.release_id} in {release.registry}.")

@@ -33,7 +33,7 @@ STATES = {
 SCORES = frozenset({"pr_auc", "roc_auc", "f2"})
 
 
-class Bounded(Protocol):
+class WithInterval(Protocol):
     """A figure with its interval, such as `scarcegan.evaluation.records.Interval`."""
 
     @property
@@ -44,15 +44,20 @@ class Bounded(Protocol):
     def high(self) -> float: ...  # noqa: D102
 
 
-class Bound(Protocol):
-    """What test players say of a bound, such as `scarcegan.evaluation.records.BoundOnTest`."""
+class Bounded(Protocol):
+    """A measure with its bound, such as `scarcegan.evaluation.records.Promise`."""
 
-    @property
-    def state(self) -> str: ...  # noqa: D102
     @property
     def measure(self) -> str: ...  # noqa: D102
     @property
     def bound(self) -> float: ...  # noqa: D102
+
+
+class Bound(Bounded, Protocol):
+    """What test players say of a bound, such as `scarcegan.evaluation.records.BoundOnTest`."""
+
+    @property
+    def state(self) -> str: ...  # noqa: D102
     @property
     def confidence(self) -> float: ...  # noqa: D102
     @property
@@ -136,7 +141,7 @@ def gigabytes(megabytes: float) -> str:
     return f"{number(megabytes / 1024)}{GAP}GB"
 
 
-def interval(metric: str, found: Bounded | None) -> str:
+def interval(metric: str, found: WithInterval | None) -> str:
     """Write a metric with its interval, as a percentage or a score: 41 % [35, 48], 0.41 [0.35, 0.48]."""
     if found is None or not is_number(found.value):
         return MISSING
@@ -159,12 +164,16 @@ def spread(metric: str, mean: float, std: float) -> str:
     return f"{_rounded(100 * mean, decimals)} ± {_rounded(100 * std, decimals)}{GAP}%"
 
 
+def bounded(by: Bounded) -> str:
+    """Write a measure with its bound: recall >= 85 %."""
+    return f"{metric_name(by.measure).lower()} {'<=' if by.measure == 'flagged_share' else '>='} {percent(by.bound)}"
+
+
 def bound(found: Bound | None) -> str:
     """Say what test players tell of a bound: recall >= 85 %: kept on test players (86 % to 95 %, 90 % confidence)."""
     if found is None:
         return MISSING
-    told = f"{metric_name(found.measure).lower()} {'<=' if found.measure == 'flagged_share' else '>='} "
-    told += f"{percent(found.bound)}: {STATES[found.state]} ({percent(found.low)} to {percent(found.high)}, "
+    told = f"{bounded(found)}: {STATES[found.state]} ({percent(found.low)} to {percent(found.high)}, "
     told += f"{percent(found.confidence)} confidence)"
     return told if found.is_promised else f"{told}; not promised"
 
