@@ -113,6 +113,20 @@ def number(value: float | None) -> str:
     return f"{value:.3g}"
 
 
+def plain_number(value: float | None) -> str:
+    """Write any quantity without powers of ten: 6.61, 1,500,000, −0.00008, about 0 (at six decimals)."""
+    if not is_number(value):
+        return MISSING
+    size = abs(value)
+    if size >= 100 or value == int(value):
+        told = f"{value:,.0f}"
+    elif size >= 0.001:
+        told = f"{value:.3g}"
+    else:
+        told = _rounded(value, 6) if size >= 5e-7 else "about 0"
+    return told.replace("-", "\N{MINUS SIGN}")
+
+
 def plural(number_of: int, noun: str) -> str:
     """Write a count with its noun: 1 player, 2 players."""
     return f"{count(number_of)} {noun}{'' if number_of == 1 else 's'}"
@@ -152,6 +166,16 @@ def interval(metric: str, found: WithInterval | None) -> str:
     decimals = _percent_decimals(found.value or found.high)
     low, high = (_rounded(100 * end, decimals) for end in (found.low, found.high))
     return f"{percent(found.value)} [{low},{GAP}{high}]"
+
+
+def share(found: WithInterval | None) -> str:
+    """Write a counted share with its interval, as exact as the interval is narrow: 12.1 % [11.9, 12.3]."""
+    if found is None or not is_number(found.value):
+        return MISSING
+    width = 100 * (found.high - found.low)
+    decimals = max(_percent_decimals(found.value), math.ceil(-math.log10(width / 2)) if width > 0 else 0)
+    value, low, high = (f"{100 * one:.{min(decimals, 4)}f}" for one in (found.value, found.low, found.high))
+    return f"{value}{GAP}% [{low},{GAP}{high}]"
 
 
 def spread(metric: str, mean: float, std: float) -> str:

@@ -15,6 +15,7 @@ With w the first day of the snapshot's window and c its cut-off:
 Ids may be integers on one side and strings on the other: see `scarcegan.data.ids`.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -47,6 +48,12 @@ class Labels:
     table: pd.DataFrame
     location: str
     populations: Populations
+
+    @property
+    def digest(self) -> str:
+        """A digest of all labels, whatever the order of their rows."""
+        rows = np.sort(pd.util.hash_pandas_object(self.table, index=False).to_numpy())
+        return hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest()
 
     def class_index(self, populations: pd.Series) -> np.ndarray:
         """Return the class index of each population's name, int8 array; -1 for those that are no class."""

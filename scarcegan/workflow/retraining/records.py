@@ -66,10 +66,7 @@ class Selected(Record):
         flags, promise = f"`{name}` flags {words.percent(self.point.flagged_share)} of players", self.promise
         if promise is None:
             return f"{flags}; it has no bound"
-        sure = (
-            "on average"
-            if promise.measure == "flagged_share"
-            else f"with {words.percent(promise.confidence)} confidence"
-        )
+        confidence = words.percent(promise.confidence)
+        sure = "on average" if promise.measure == "flagged_share" else f"with {confidence} confidence"
         given = f"not promised: {promise.why_not}" if promise.why_not else f"promised {sure}"
         return f"{flags}; {words.bounded(promise)} is {given}"
