@@ -61,7 +61,8 @@ class Scaler(Record):
                 f"expected an array [players, {len(self.knots)} features], got {list(raw.shape)}: "
                 "give the features that the scaler was fitted on"
             )
-        count, inputs = len(raw) if rows is None else len(rows), dict(zip(self.indicators, self._behind, strict=True))
+        count = len(raw) if rows is None else len(rows)
+        indicators = {feature: place for place, feature in enumerate(self.indicators, len(self.knots))}
         scaled = np.empty((count, self.width), np.float32) if out is None or out.shape[1] != self.width else out[:count]
         start = 0
         for block in _blocks(raw, rows):
@@ -71,17 +72,12 @@ class Scaler(Record):
                 if self.fill is not None:
                     is_missing = np.isnan(column)
                     column = np.where(is_missing, self.fill[feature], column)
-                    if feature in inputs:
-                        scaled[start:stop, inputs[feature]] = is_missing
+                    if feature in indicators:
+                        scaled[start:stop, indicators[feature]] = is_missing
                 x = _signed_log(column) if self.kind == "log_minmax" else column
                 scaled[start:stop, feature] = np.interp(x, self.knots[feature], self.values[feature])
             start = stop
         return scaled
-
-    @property
-    def _behind(self) -> range:
-        """The inputs that are indicators."""
-        return range(len(self.knots), self.width)
 
 
 def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray | None = None) -> Scaler:
