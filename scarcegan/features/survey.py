@@ -104,10 +104,11 @@ def _describe(days: _Days, window: Window) -> Survey:
     notes = [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
     if missing:
         named = ", ".join(missing[:7]) + " ..." * (len(missing) > 7)
-        left_out = (
-            f"{len(missing)} of the window's days are missing for everyone and left out of every feature: {named}"
+        filled = (
+            f"{len(missing)} of the window's days are missing for everyone: features take each player's counts of the "
+            f"same weekday in the nearest week there: {named}"
         )
-        notes = [left_out, *notes]
+        notes = [filled, *notes]
     return Survey(days.counters, observed, missing, tuple(notes))
 
 

@@ -190,7 +190,7 @@ def test_a_player_with_one_active_day_has_features(stored, frame, block_of):
     row = dict(zip(table.names, table.features[-1], strict=True))
     assert table.ids[-1] == 999
     assert np.isfinite(table.features).all()
-    assert (row["bets_peak"], row["bets_recency_days"]) == (4, 29)
+    assert (row["bets_peak"], row["bets_recency_days"]) == (4, 28)
 
 
 @pytest.mark.parametrize("factor", [100, 0.5])
