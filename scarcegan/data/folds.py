@@ -70,9 +70,9 @@ def held_out(lot: np.ndarray, share: float) -> np.ndarray:
 
     Each player is tested whose own lot is below the share, so that nobody's arrival moves another; the number of test
     players then varies around its mean (of 20 players and a fifth: 4, give or take 2). A fixed number cannot have that:
-    a player who makes room, or moves up, has to be another one. Two players are excepted: the lowest lot is always
-    tested and the highest (of several players) never. Where that matters, among few, a newcomer can only take the
-    place of one: of the lowest lot, who has not been trained on, or of the highest, who has just not been tested.
+    where one joins, another has to make room. Two players are excepted, so that nobody lacks test players or training
+    players: the lowest lot is tested even if it is not below the share (of 20 players and a fifth, in one case of 90),
+    and the highest of several never. A newcomer with a more extreme lot then takes the place of that one player.
     """
     tested = below(lot, share)
     if len(lot):
