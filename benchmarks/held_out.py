@@ -5,7 +5,6 @@ benchmark goes on where it was. Trainings are tiny (three folds of three network
 promises are to be right about whatever scores there are.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from trials import ROOT, _meaning
+from meaning import ROOT, digest, meaning
 
 from scarcegan import settings as settings_module
 from scarcegan.data.players import UNLABELED
@@ -96,7 +95,7 @@ def trainings(names: Sequence[str], seeds: Sequence[int], store: Path) -> Iterat
     for name in names:
         for seed in seeds:
             settings = settings_module.load(_tree(name) | {"seed": seed})
-            mark = hashlib.sha256(f"{settings.fingerprint()} {_meaning(CODE)}".encode()).hexdigest()[:16]
+            mark = digest([settings.fingerprint(), meaning(CODE)])
             path = store / f"{name}-{seed}-{mark}.npz"
             if not path.exists():
                 _train(path, settings)
