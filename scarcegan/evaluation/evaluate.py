@@ -20,6 +20,7 @@ from scarcegan.evaluation.records import (
     Measures,
     Prevalence,
     Promise,
+    ScoreKind,
     Spread,
     Verdict,
 )
@@ -42,6 +43,7 @@ class Challenger:
     promise: Promise | None
     members: int
     fold_points: Sequence[OperatingPoint]
+    score_kind: ScoreKind = "relative"
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,7 @@ def _model(
         fold_spread={figure: _spread(model.fold_points, figure) for figure in AT_THRESHOLD},
         test=_measured(model.probabilities, threshold, tests),
         bound=bound,
+        score_kind=model.score_kind,
     )
 
 

@@ -12,6 +12,7 @@ from scarcegan.settings.model_sections import headline_of
 Judgement = Literal["better", "worse", "tie", "too few flagged", "no rival"]
 BoundMeasure = Literal["recall", "precision", "flagged_share"]
 BoundState = Literal["kept", "missed", "cannot be told"]
+ScoreKind = Literal["probability", "relative"]
 PrevalenceOrigin = Literal["configured", "estimated", "assumed"]
 # The figures of a model at its own threshold, on validation as on test players.
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
@@ -148,7 +149,7 @@ class EvaluatedModel(Record):
     """A definition's model: `fold_spread` and `promise` on validation players, `test` and `bound` by test set.
 
     The spread is of the figures `AT_THRESHOLD`, from fold to fold; `describe` is the definition in a few words. Without
-    a bound the promise is None, and `bound` empty.
+    a bound the promise is None, and `bound` empty. A relative score only ranks players.
     """
 
     definition: Definition
@@ -159,6 +160,7 @@ class EvaluatedModel(Record):
     test: Mapping[str, Measures]
     promise: Promise | None = None
     bound: Mapping[str, BoundOnTest] = field(default_factory=dict)
+    score_kind: ScoreKind = "relative"
 
 
 @dataclass(frozen=True)

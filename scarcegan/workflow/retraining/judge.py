@@ -39,7 +39,9 @@ def judge_models(
     for name, model in models.items():
         chosen = validation[name]
         told = _told(model, features)
-        challengers[name] = Challenger(told, chosen.point, chosen.promise, chosen.members, chosen.folds)
+        challengers[name] = Challenger(
+            told, chosen.point, chosen.promise, chosen.members, chosen.folds, model.score_kind
+        )
     champions = _champions(registry, features, models)
     evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings)
     model, first = models[evaluation.headline], evaluation.test_sets[0]

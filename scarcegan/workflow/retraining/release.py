@@ -154,6 +154,7 @@ def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[st
         **lineage.to_plain(),
         "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",
         "verdict": evaluation.verdicts[definition].against_rival.verdict,
+        "score_kind": evaluation.models[definition].score_kind,
     }
     # The three have other names in the registry: run_pathspec, origin_run_id, git_commit.
     return {name: value for name, value in facts.items() if value and name not in ("run", "origin_run", "commit")}
