@@ -90,6 +90,8 @@ def test_registered_models_are_the_judged_ones(selected, evaluation, registry, v
         assert version.bound == (Bound(**vars(measured.bound["later"])) if measured.bound else None)
         assert version.metrics == {name: getattr(measured.test["later"], name).value for name in HEADLINES}
         assert version.metadata["git_commit"] == "0a1b2c3"
+        assert version.metadata["prevalence"].startswith("0.")
+        assert f" {evaluation.prevalence.origin} " in version.metadata["prevalence"]
         assert Model.load(registry.fetch_archive(version.version), version.sha256).threshold == version.threshold
 
 

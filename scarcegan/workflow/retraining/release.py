@@ -155,6 +155,7 @@ def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[st
         "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",
         "verdict": evaluation.verdicts[definition].against_rival.verdict,
         "score_kind": evaluation.models[definition].score_kind,
+        "prevalence": evaluation.prevalence.as_fact(),
     }
     # The three have other names in the registry: run_pathspec, origin_run_id, git_commit.
     return {name: value for name, value in facts.items() if value and name not in ("run", "origin_run", "commit")}
