@@ -1,5 +1,6 @@
 """Whether the players can be read, and whether there are enough of each kind, without reading all of them."""
 
+from scarcegan import words
 from scarcegan.aws.findings import Refused
 from scarcegan.data.folds import held_out_count, require_players_per_fold
 from scarcegan.data.populations import TEST, locate
@@ -26,7 +27,7 @@ def check_players(settings: Settings) -> str:
     # Where the input brings no test set, some players are held out before the folds are dealt.
     left = counts if has_test else {name: n - held_out_count(n, data.test_share) for name, n in counts.items()}
     require_players_per_fold(left, settings.folds.k)
-    return ", ".join(f"{n:,} {name}" for name, n in counts.items()) + f" for {settings.folds.k} folds"
+    return ", ".join(f"{words.count(n)} {name}" for name, n in counts.items()) + f" for {settings.folds.k} folds"
 
 
 def _in_tables(data: Data, populations: Populations) -> tuple[dict[str, int], bool]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.records import Record
 
 
@@ -69,10 +70,5 @@ def strongest_reasons(
 
 def _reason(feature: str, value: float, typical: float, attribution: float) -> Reason:
     name = feature.replace("_", " ")
-    words = f"{name} {_figure(value)}, typical {_figure(typical)} ({attribution:+.2g})"
-    return Reason(feature, value, typical, attribution, words)
-
-
-def _figure(value: float) -> str:
-    # From a thousand on, three significant digits would be written as a power of ten.
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+    told = f"{name} {words.number(value)}, typical {words.number(typical)} ({words.signed(attribution)})"
+    return Reason(feature, value, typical, attribution, told)
