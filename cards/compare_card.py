@@ -53,7 +53,7 @@ def compare_card(compared: RunsCompared) -> list[Any]:
         theme.heading(f"Were they trained on the same data as {first}?"),
         theme.bullets(data),
         *_drift(compared),
-        theme.heading("All metrics", "On test players, with 95 % intervals from resampling them."),
+        theme.heading("All metrics", "On test players, with 95 % intervals."),
         theme.table(["Model and metric", *compared.runs], metrics),
         *([theme.bullets(unread, "This version of the code cannot read")] if unread else []),
     ]
@@ -96,7 +96,11 @@ def _deltas(compared: RunsCompared) -> list[VegaChart]:
             marks.append(Mark(name, one.delta, low, high, series=one.run, color=color, choice=one.definition))
     question = "What changes, beyond what folds differ by?"
     reading = f"Difference to {first}; lines: ± the spread of both runs' folds. A line across zero may be chance."
-    return [points(question, reading, Axis("difference"), marks, [Rule(0)])] if marks else []
+    return (
+        [points(question, reading, Axis("difference (of shares: 0.01 is one point)"), marks, [Rule(0)])]
+        if marks
+        else []
+    )
 
 
 def _curves(compared: RunsCompared, series: str) -> list[VegaChart]:

@@ -8,7 +8,7 @@ from metaflow.cards import Markdown
 from cards import evaluation_parts, theme
 from cards.charts import Axis, Mark, points, ranked_bars
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, FEW_FLAGGED, Evaluation, Group, Subgroups
+from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation, Group, Subgroups
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation
 
 RANKING = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "roc_auc")
@@ -27,13 +27,12 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]
     headline = verdicts.pop(evaluation.headline, "")
     basis = (
         f"Review budget: {words.percent(evaluation.review_budget)} of players. Thresholds were set by a share of "
-        f"risky players of {evaluation.prevalence.in_words()}. Brackets are 95 % intervals: Wilson's for shares of "
-        "counted players, otherwise from resampling the test players. A difference in recall is taken where both flag "
-        f"as many players as the model does; with fewer than {FEW_FLAGGED} flagged it cannot be told."
+        f"risky players of {evaluation.prevalence.in_words()}. {evaluation_parts.basis(evaluation)} The strongest "
+        "rival is the one that does best on these very test players, which favours it."
     )
     parts = [
         Markdown("\n".join([f"### {headline}\n" if headline else "", *(f"- {other}" for other in verdicts.values())])),
-        evaluation_parts.verdict_table(evaluation),
+        *evaluation_parts.verdict_tables(evaluation),
         Markdown(basis),
         *measured_on(evaluation, first),
         theme.heading("Can the scores and classes be trusted?"),
@@ -52,11 +51,10 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]
 def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
     """Build the part on one test set: curves, ranking, and what each model does at its threshold."""
     found = list(evaluation_parts.contestants(evaluation, test_set))
-    players, risky = (words.count(getattr(found[0].measures, key)) for key in ("players", "risky"))
     measures = found[0].measures
     counted = f"{words.percent(measures.prevalence)} of them are risky, by their truth: precision is counted."
     follows = f"Precision goes by a share of risky players of {evaluation.prevalence.in_words()}."
-    untouched = f"{players} players, {risky} known risky. None of them was seen in training or selection. "
+    untouched = f"{measures.counted}. None of them was seen in training or selection. "
     untouched += counted if measures.truth_known else follows
     return [
         theme.heading(f"Test set `{test_set}`", untouched),
@@ -65,13 +63,17 @@ def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
         evaluation_parts.measure_table(found, RANKING),
         evaluation_parts.other_thresholds(evaluation, test_set),
         Markdown("### What does each model reach at its own threshold, and each rival at the review budget?"),
-        evaluation_parts.measure_table(found, (*AT_THRESHOLD, "unknown_share")),
+        evaluation_parts.measure_table(
+            found,
+            (*AT_THRESHOLD, "unknown_share"),
+            f", at the review budget ({words.percent(evaluation.review_budget)} flagged)",
+        ),
     ]
 
 
 def folds(evaluation: Evaluation) -> list[Any]:
     """Show how far the models differ from fold to fold."""
-    title = Markdown("### Mean ± standard deviation over the folds")
+    title = Markdown("### Mean ± standard deviation over the folds, each at a threshold of its own")
     return [evaluation_parts.fold_spread(evaluation), title, evaluation_parts.fold_table(evaluation)]
 
 
@@ -82,7 +84,7 @@ def subgroup_part(subgroups: Subgroups | None) -> list[Any]:
         missing = "The data tell neither activity nor tenure: name features in `evaluate.subgroup_features`."
         return [theme.heading(title, missing)]
     about = (
-        f"`{subgroups.definition}` at its one threshold, {words.score(subgroups.threshold, 3)}, on "
+        f"`{subgroups.definition}` at its one threshold, {words.number(subgroups.threshold)}, on "
         f"`{subgroups.test_set}`: players in thirds by each feature. Intervals are 95 % (Wilson); where few risky "
         "players are known they are wide, and a difference may be chance."
     )
@@ -98,7 +100,10 @@ def subgroup_part(subgroups: Subgroups | None) -> list[Any]:
         for name, group in named
         if group.recall
     ]
-    reading = "Points: share of a group's risky players that are found; lines: 95 % intervals."
+    reading = [
+        "Points: share of a group's risky players that are found at the model's threshold;",
+        "lines: 95 % intervals.",
+    ]
     axis = Axis("risky players found (recall)", share=True, low=0, high=1)
     chart = [points("Whose risk does the model overlook?", reading, axis, marks)] if marks else []
     return [theme.heading(title, about), *chart, theme.table(headers, rows)]

@@ -9,9 +9,9 @@ from metaflow.cards import Table, VegaChart
 from cards import theme
 from cards.charts import Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, points
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, Comparison, Evaluation, Measures, Verdict
+from scarcegan.evaluation.records import AT_THRESHOLD, FEW_FLAGGED, Comparison, Evaluation, Measures, Verdict
 
-RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f")
+RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f", "#9aa61f", "#8a7cc8")
 FLAGGED = Axis("players flagged (logarithmic)", share=True, log=True, high=1)
 RECALL = Axis("risky players found (recall)", share=True, low=0, high=1)
 PRECISION = Axis("flagged players that are risky (precision)", share=True, low=0, high=1)
@@ -111,37 +111,59 @@ def fold_spread(evaluation: Evaluation) -> VegaChart:
         Mark(words.metric_name(metric), one.mean, one.mean - one.std, one.mean + one.std, series=name, dots=one.folds)
         for metric in AT_THRESHOLD
         for name, model in evaluation.models.items()
-        if (one := model.fold_spread[metric])
+        if metric not in words.SCORES and (one := model.fold_spread[metric])
     ]
-    reading = "Points: means; lines: ± one standard deviation; ticks: folds. Wide lines: small gains may be chance."
+    reading = "Points: means; lines: ± one standard deviation; ticks: folds, each at a threshold of its own."
     axis = Axis("on each fold's validation players", share=True, low=0, high=1)
     return points("How much do the models differ from fold to fold?", reading, axis, marks)
 
 
-def measure_table(found: Iterable[Contestant], metrics: Sequence[str]) -> Table:
+def measure_table(found: Iterable[Contestant], metrics: Sequence[str], rival_note: str = "") -> Table:
     """List models, champions and rivals with intervals; which value is best is for the reader to judge."""
-    rows = [[one.name, *(words.interval(name, getattr(one.measures, name)) for name in metrics)] for one in found]
+    rows = [
+        [
+            one.name + (rival_note if one.dash == "dotted" else ""),
+            *(words.interval(name, getattr(one.measures, name)) for name in metrics),
+        ]
+        for one in found
+    ]
     return theme.table(["Model", *map(words.metric_name, metrics)], rows)
 
 
-def verdict_table(evaluation: Evaluation) -> Table:
-    """List how each model does against its strongest rival and against its champion."""
+def verdict_tables(evaluation: Evaluation) -> list[Table]:
+    """List what test players say of each model's bound, and how it does against its strongest rivals and champion."""
     verdicts, models = evaluation.verdicts, evaluation.models
-    columns = {
+    bounds = {
         "Model": lambda name: name,
         "Definition": lambda name: models[name].describe.replace(">=", "≥").replace("<=", "≤"),
-        "Bound": lambda name: words.bound(models[name].bound.get(evaluation.test_sets[0])),
-        "At its flagged share": lambda name: _against(verdicts[name].against_rival, verdicts[name].rival),
+        "Is its bound kept on test players?": lambda name: words.bound_state(
+            models[name].bound.get(evaluation.test_sets[0])
+        ),
+    }
+    against = {
+        "Model": lambda name: name,
+        "Recall where both flag as many": lambda name: _against(verdicts[name].against_rival, verdicts[name].rival),
         "Over all thresholds": lambda name: _against(verdicts[name].by_pr_auc, verdicts[name].pr_auc_rival),
         "Against the champion": lambda name: against_champion(verdicts[name]),
     }
-    return theme.listing(verdicts, columns)
+    return [theme.listing(verdicts, bounds), theme.listing(verdicts, against)]
+
+
+def basis(evaluation: Evaluation) -> str:
+    """Say what brackets, bounds and differences stand on."""
+    sure = max((one.promise.confidence for one in evaluation.models.values() if one.promise), default=None)
+    judged = f"; bounds are judged with {words.percent(sure)} confidence" if sure else ""
+    return (
+        "Brackets are 95 % intervals: Wilson's for shares of counted players, otherwise from resampling the test "
+        f"players{judged}. A difference in recall is taken where both flag as many players as the model does; a tie of "
+        f"fewer than {FEW_FLAGGED} flagged tells nothing."
+    )
 
 
 def fold_table(evaluation: Evaluation) -> Table:
     """List each model's threshold and its figures over the folds, mean and standard deviation."""
     rows = [
-        [name, words.score(model.threshold, 3)]
+        [name, words.number(model.threshold)]
         + [words.spread(metric, one.mean, one.std) for metric in AT_THRESHOLD if (one := model.fold_spread[metric])]
         for name, model in evaluation.models.items()
     ]

@@ -33,7 +33,7 @@ def preprocess_card(report: DataReport, snapshot: SnapshotReport | None) -> list
         population_table(report.populations, snapshot),
         _fold_table(report.folds),
         *(_snapshot(snapshot) if snapshot else []),
-        theme.heading("Features"),
+        theme.heading("Features", _described(report.populations)),
         _separation_chart(ranked),
         _distribution_chart(ranked[:DISTRIBUTIONS_SHOWN]),
         _feature_list(ranked),
@@ -46,6 +46,14 @@ def attention(report: DataReport) -> Markdown:
     if not report.warnings:
         return Markdown("**Nothing to worry about**: no suspect features, no warnings.")
     return theme.bullets(report.warnings, f"{words.plural(len(report.warnings), 'thing')} to look at")
+
+
+def _described(populations: Sequence[PopulationCount]) -> str:
+    *_, rare, unlabeled = populations  # the classes in index order, then the unlabelled
+    return (
+        f"Shares and percentiles are of the pool's {words.count(unlabeled.pool)} unlabelled players; beside them stand "
+        f"its {words.count(rare.pool)} risky ones."
+    )
 
 
 def _headline(report: DataReport) -> Table:
@@ -75,7 +83,7 @@ def population_table(populations: Sequence[PopulationCount], snapshot: SnapshotR
     rows = [[one.name, *map(words.count, (one.pool, one.test, one.pool + one.test))] for one in populations]
     if snapshot and snapshot.quiet_days:
         header.append(f"Days without play, of {snapshot.window_days}")
-        rows = [[*row, words.score(snapshot.quiet_days.get(row[0]), 1)] for row in rows]
+        rows = [[*row, words.number(snapshot.quiet_days.get(row[0]))] for row in rows]
     return theme.table(header, rows)
 
 
@@ -135,20 +143,23 @@ def _distribution_chart(shown: Sequence[FeatureDescription]) -> VegaChart:
         lines.append(Line("unlabelled", bins.edges, everyone, floor, everyone, color=theme.BLUE, panel=panel))
         lines.append(Line("risky", bins.edges, risky, color=theme.RED, panel=panel))
     question = "Where do risky players differ from the unlabelled?"
-    reading = "Share of players in each bin of the raw value; the features that separate best."
+    reading = [
+        "Share of players in each bin of the raw value; the features that separate best. The bins reach from the 1st",
+        "to the 99th percentile of the unlabelled: the first and the last bar hold everybody beyond, too.",
+    ]
     return banded_lines(question, reading, Axis(), Axis(share=True), lines)
 
 
 def _end_bars(row: FeatureDescription) -> str:
     """Say which bars at the ends hold everybody beyond them as well."""
     edges = row.histogram.edges
-    first = f"first bar: {words.plain_number(edges[1])} and below\n" if row.low < edges[0] else ""
-    return f"{first}last bar: {words.plain_number(edges[-2])} and above"
+    first = f"first bar: {words.number(edges[1])} and below\n" if row.low < edges[0] else ""
+    return f"{first}last bar: {words.number(edges[-2])} and above"
 
 
 def _feature_list(ranked: Sequence[FeatureDescription]) -> Table:
     rows = [
-        [row.name, words.score(row.auc), words.percent(row.zero_share)]
+        [row.name, words.score(row.auc, 3), words.percent(row.zero_share)]
         + [words.number(value) for value in (row.mean, row.median, row.p99, row.high)]
         for row in ranked[:FEATURES_LISTED]
     ]

@@ -7,7 +7,7 @@ from metaflow.cards import Markdown, Table
 
 from cards import theme
 from cards.charts import Axis, Mark, points
-from cards.evaluation_parts import against_champion, contestants, measure_table
+from cards.evaluation_parts import against_champion, basis, contestants, measure_table
 from scarcegan import words
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.registry.release import Lineage, Release
@@ -28,12 +28,15 @@ LINEAGE = {
 
 def register_card(release: Release, evaluation: Evaluation) -> list[Any]:
     """Build the card of a release: the models, how they differ, how to decide on them, the lineage."""
-    test_set = evaluation.test_sets[0]
+    measured = (
+        f"Measured on test set `{evaluation.test_sets[0]}`: "
+        f"{evaluation.on_first_test_set(evaluation.headline).counted}. {basis(evaluation)}"
+    )
     parts = [
         _summary(release, evaluation),
         *([theme.bullets(release.warnings, "Warnings about the data")] if release.warnings else []),
         _version_table(release, evaluation),
-        theme.heading("Which model is for which purpose?", f"Measured on test set `{test_set}`, with 95 % intervals."),
+        theme.heading("Which model is for which purpose?", measured),
         *_metrics(release, evaluation),
         theme.heading("How to decide", "Approve or reject each model; every decision is kept with who, when and why."),
         Markdown("```\n" + "\n".join(release.commands) + "\n```"),
@@ -76,8 +79,8 @@ def _version_table(release: Release, evaluation: Evaluation) -> Table:
         "Model": lambda one: one.definition,
         "Version": lambda one: str(one.version),
         "State": lambda one: STATES.get(one.status, one.status),
-        "Threshold": lambda one: words.score(one.threshold, 4),
-        "Bound": lambda one: words.bound(one.bound),
+        "Threshold": lambda one: words.number(one.threshold),
+        "Its bound on test players": lambda one: words.bound_state(one.bound),
         "Against the champion": lambda one: against_champion(evaluation.verdicts[one.definition]),
         "Registered": lambda one: words.moment(one.created),
     }
@@ -93,7 +96,7 @@ def _metrics(release: Release, evaluation: Evaluation) -> list[Any]:
         Mark(words.metric_name(metric), at.value, at.low, at.high, series=one.name)
         for metric in metrics
         for one in found
-        if (at := getattr(one.measures, metric))
+        if metric not in words.SCORES and (at := getattr(one.measures, metric))
     ]
     question = "What does each model find, and how many players does it flag?"
     reading = "Points: models; lines: 95 % intervals. Rivals are on the card of the evaluate step."

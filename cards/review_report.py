@@ -1,5 +1,6 @@
 """What a reviewer reads before a release is approved, built from the cards' parts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from metaflow.cards import Markdown
@@ -32,8 +33,8 @@ LIMITS = (
 )
 METHOD_IN_WORDS = (
     "Semi-supervised GAN for rare classes. Each fold trains its members on the others' players; members, iteration and "
-    "threshold are chosen on validation players, never on test players. Intervals are 95 %, from resampling the test "
-    "players."
+    "threshold are chosen on validation players, never on test players. Intervals are 95 %: Wilson's for shares of "
+    "counted players, otherwise from resampling the test players."
 )
 
 
@@ -52,7 +53,8 @@ def review_report(dossier: Dossier) -> list[Any]:
         Markdown(f"Made {words.moment(facts.created)} by {facts.user}; written from the run's own records."),
         theme.bullets(verdict.sentence for verdict in evaluation.verdicts.values()),
         theme.heading("Purpose", f"{PURPOSE} {budget} Each model serves a business definition of its own:"),
-        evaluation_parts.verdict_table(evaluation),
+        *evaluation_parts.verdict_tables(evaluation),
+        Markdown(evaluation_parts.basis(evaluation)),
         *_data(dossier.data_report, evaluation),
         *_method(dossier),
         *(part for test_set in evaluation.test_sets for part in measured_on(evaluation, test_set)),
@@ -90,11 +92,21 @@ def _harms(evaluation: Evaluation) -> list[Any]:
     rows = []
     for name in evaluation.models:
         test = evaluation.on_first_test_set(name)
-        harmless = test.flagged_share.value * (1 - test.precision.value)
-        players = (test.flagged_share.value, harmless, test.prevalence * (1 - test.recall.value))
-        rows.append([name, *(words.count(10_000 * one) for one in players)])
+        flagged, precision, recall = test.flagged_share, test.precision, test.recall
+        harmless = [flagged.value * (1 - one) for one in (precision.value, precision.high, precision.low)]
+        missed = [test.prevalence * (1 - one) for one in (recall.value, recall.high, recall.low)]
+        rows.append([name, *map(_of_10_000, ([flagged.value, flagged.low, flagged.high], harmless, missed))])
     table = theme.table(["Model", "Flagged", "Flagged, but harmless", "Risky, but missed"], rows)
-    return [theme.heading("Harms of mistakes", "Of 10,000 players:"), table, Markdown("\n\n".join(HARMS))]
+    about = (
+        "Of 10,000 players, at each model's threshold. Brackets: by the 95 % interval of the flagged share, of "
+        "precision and of recall, each alone."
+    )
+    return [theme.heading("Harms of mistakes", about), table, Markdown("\n\n".join(HARMS))]
+
+
+def _of_10_000(shares: Sequence[float]) -> str:
+    value, low, high = (words.count(10_000 * one) for one in shares)
+    return f"{value} [{low}, {high}]"
 
 
 def _origin(release: Release | None) -> list[Any]:

@@ -20,6 +20,7 @@ SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 300
 WEB_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')  # Metaflow's template asks for Roboto
+OPENS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 Row = TypeVar("Row")
 
 # Metaflow's page has no room for a style sheet, but its Markdown lets one through. Without the first rule every chart
@@ -114,7 +115,8 @@ def heading(text: str, note: str = "") -> Markdown:
 
 def bullets(items: Iterable[str], lead: str = "") -> Markdown:
     """List sentences, perhaps below a lead; markup that comes with the data stays text."""
-    listed = "\n".join(f"- {item}" for item in items).replace("<", "\\<")
+    # Escaped everywhere, the sign of "<= 1 %" would be lost.
+    listed = OPENS_TAG.sub(r"\\<", "\n".join(f"- {item}" for item in items))
     return Markdown(f"**{lead}**\n\n{listed}" if lead else listed)
 
 

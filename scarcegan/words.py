@@ -1,22 +1,26 @@
 """Numbers and names as people read them, one function for each kind of thing: 41 %, 0.41 [0.35, 0.48], 1 min 12 s.
 
 Cards, terminal and sentences all write their figures here. A function returns `MISSING` for None and for NaN: what
-was not measured is a dash everywhere.
+was not measured is a dash everywhere. What is not nothing is never written as nothing, and what is not all never as
+all: < 0.0001 %, > 99 %.
 """
 
 import math
+from numbers import Integral, Real
 from typing import Any, Protocol, TypeGuard
 
 MISSING = "–"
+SMALLEST = 0.00001
+MINUS = "\N{MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
 
 METRICS = {
     "pr_auc": "PR-AUC",
     "roc_auc": "ROC-AUC",
-    "recall": "Recall",
-    "precision": "Precision",
-    "flagged_share": "Flagged share",
-    "f2": "F2",
+    "recall": "Recall at its threshold",
+    "precision": "Precision at its threshold",
+    "flagged_share": "Flagged share at its threshold",
+    "f2": "F2 at its threshold",
     "unknown_share": "Share unknown",
     "recall_at_1": "Recall at 1 % flagged",
     "recall_at_2": "Recall at 2 % flagged",
@@ -82,18 +86,18 @@ class Compared(Protocol):
 
 
 def is_number(value: Any) -> TypeGuard[float]:
-    """Tell whether a value is a finite number (booleans are not)."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Tell whether a value is a finite number, NumPy's included (booleans are not)."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def percent(share: float | None) -> str:
     """Write a share in [0, 1] with about two significant digits: 41 %, 1.2 %."""
-    return f"{_rounded(100 * share, _percent_decimals(share))}{GAP}%" if is_number(share) else MISSING
+    return f"{_of_all(100 * share, 100, 0, 4)}{GAP}%" if is_number(share) else MISSING
 
 
 def score(value: float | None, decimals: int = 2) -> str:
-    """Write a score such as PR-AUC or a threshold with fixed decimals: 0.41."""
-    return f"{value:.{decimals}f}" if is_number(value) else MISSING
+    """Write a score such as PR-AUC with fixed decimals, a small one with two significant digits: 0.41, 0.072."""
+    return _of_all(value, 1, decimals, 5) if is_number(value) else MISSING
 
 
 def count(value: float | None) -> str:
@@ -102,29 +106,16 @@ def count(value: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """Write any quantity with three significant digits, large ones with thousands separated: 6.61, 1,500."""
-    if not is_number(value):
-        return MISSING
-    size = abs(value)
-    if size >= 1_000_000 or 0 < size < 0.001:
-        return f"{value:.2e}"
-    if size >= 100 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
-def plain_number(value: float | None) -> str:
-    """Write any quantity without powers of ten: 6.61, 1,500,000, −0.00008, about 0 (at six decimals)."""
+    """Write any quantity with three significant digits, large ones with thousands separated: 6.61, 1,500, 0.00012."""
     if not is_number(value):
         return MISSING
     size = abs(value)
     if size >= 100 or value == int(value):
-        told = f"{value:,.0f}"
-    elif size >= 0.001:
-        told = f"{value:.3g}"
-    else:
-        told = _rounded(value, 6) if size >= 5e-7 else "about 0"
-    return told.replace("-", "\N{MINUS SIGN}")
+        return _fixed(value, 0)
+    if size < SMALLEST:
+        return f"< {SMALLEST:.5f}" if value > 0 else f"> {MINUS}{SMALLEST:.5f}"
+    # Not as a power of ten: 0.00008.
+    return _shortened(_fixed(value, min(5, 2 - math.floor(math.log10(size)))))
 
 
 def plural(number_of: int, noun: str) -> str:
@@ -159,13 +150,12 @@ def interval(metric: str, found: WithInterval | None) -> str:
     """Write a metric with its interval, as a percentage or a score: 41 % [35, 48], 0.41 [0.35, 0.48]."""
     if found is None or not is_number(found.value):
         return MISSING
-    if metric in SCORES:
-        return f"{score(found.value)} [{score(found.low)},{GAP}{score(found.high)}]"
-    if found.low == found.high:
+    if found.low == found.high and metric not in SCORES:
         return percent(found.value)  # set, not measured: a rival is cut off at the review budget
-    decimals = _percent_decimals(found.value or found.high)
-    low, high = (_rounded(100 * end, decimals) for end in (found.low, found.high))
-    return f"{percent(found.value)} [{low},{GAP}{high}]"
+    scale, least, most, unit = _scale(metric)
+    decimals = _decimals(scale * (found.value or found.high), least, most)
+    low, high = (_fixed(scale * end, decimals) for end in (found.low, found.high))
+    return f"{_of_all(scale * found.value, scale, decimals, most)}{unit} [{low},{GAP}{high}]"
 
 
 def share(found: WithInterval | None) -> str:
@@ -173,32 +163,40 @@ def share(found: WithInterval | None) -> str:
     if found is None or not is_number(found.value):
         return MISSING
     width = 100 * (found.high - found.low)
-    decimals = max(_percent_decimals(found.value), math.ceil(-math.log10(width / 2)) if width > 0 else 0)
-    value, low, high = (f"{100 * one:.{min(decimals, 4)}f}" for one in (found.value, found.low, found.high))
+    narrow = math.ceil(-math.log10(width / 2)) if width > 0 else 0
+    decimals = min(4, max(_decimals(100 * found.value, 0, 4), narrow))
+    value, low, high = (_fixed(100 * one, decimals) for one in (found.value, found.low, found.high))
     return f"{value}{GAP}% [{low},{GAP}{high}]"
 
 
 def spread(metric: str, mean: float, std: float) -> str:
-    """Write a metric's mean and standard deviation with the same decimals: 31 ± 4 %, 0.41 ± 0.03."""
+    """Write a metric's mean and standard deviation with the decimals of the larger: 31 ± 4 %, 0.41 ± 0.03."""
     if not is_number(mean) or not is_number(std):
         return MISSING
-    if metric in SCORES:
-        return f"{score(mean)} ± {score(std)}"
-    decimals = _percent_decimals(mean)
-    return f"{_rounded(100 * mean, decimals)} ± {_rounded(100 * std, decimals)}{GAP}%"
+    scale, least, most, unit = _scale(metric)
+    decimals = _decimals(scale * max(abs(mean), std), least, most)
+    return f"{_fixed(scale * mean, decimals)} ± {_around(scale * std, decimals)}{unit}"
 
 
-def bounded(by: Bounded) -> str:
-    """Write a measure with its bound: recall >= 85 %."""
-    return f"{metric_name(by.measure).lower()} {'<=' if by.measure == 'flagged_share' else '>='} {percent(by.bound)}"
+def limit(measure: str, bound: float) -> str:
+    """Write what is bound: recall >= 85 %, flagged share <= 1 %."""
+    return f"{measure.replace('_', ' ')} {'<=' if measure == 'flagged_share' else '>='} {percent(bound)}"
 
 
 def bound(found: Bound | None) -> str:
     """Say what test players tell of a bound: recall >= 85 %: kept on test players (86 % to 95 %, 90 % confidence)."""
     if found is None:
         return MISSING
-    told = f"{bounded(found)}: {STATES[found.state]} ({percent(found.low)} to {percent(found.high)}, "
-    told += f"{percent(found.confidence)} confidence)"
+    limits = f"{percent(found.low)} to {percent(found.high)}, {percent(found.confidence)} confidence"
+    told = f"{limit(found.measure, found.bound)}: {STATES[found.state]} ({limits})"
+    return told if found.is_promised else f"{told}; not promised"
+
+
+def bound_state(found: Bound | None) -> str:
+    """Say the same in a table that names the bound: kept, 86 % to 95 %."""
+    if found is None:
+        return "no bound"
+    told = f"{found.state}, {percent(found.low)} to {percent(found.high)}"
     return told if found.is_promised else f"{told}; not promised"
 
 
@@ -206,9 +204,8 @@ def points(difference: float | None, low: float | None = None, high: float | Non
     """Write a difference of two shares in percentage points, perhaps with its interval: +2.1 [−3.4, +7.1] points."""
     if not is_number(difference):
         return MISSING
-    told = _signed(100 * difference, 1)
     bounds = f" [{_signed(100 * low, 1)},{GAP}{_signed(100 * high, 1)}]" if is_number(low) and is_number(high) else ""
-    return f"{told}{bounds}{GAP}points"
+    return f"{_signed(100 * difference, 1)}{bounds}{GAP}points"
 
 
 def gain(compared: Compared) -> str:
@@ -221,14 +218,24 @@ def gain(compared: Compared) -> str:
     return f"{value} [{low},{GAP}{high}] {metric_name(compared.measure)}"
 
 
+def lead(compared: Compared) -> str:
+    """Write the size of a measured difference with its interval, whoever is ahead: 5.0 [1.0, 9.0] points."""
+    if not is_number(compared.difference) or not is_number(compared.low) or not is_number(compared.high):
+        return MISSING
+    scale, decimals, unit = (100, 1, f"{GAP}points") if compared.measure == "recall" else (1, 3, "")
+    # As sizes, the ends of a negative interval change places.
+    low, high = (_size(scale * end, decimals) for end in sorted((abs(compared.low), abs(compared.high))))
+    return f"{_size(scale * abs(compared.difference), decimals)} [{low},{GAP}{high}]{unit}"
+
+
 def difference(metric: str, value: float | None, around: float | None = None) -> str:
     """Write a difference of two values of a metric, and what it varies by: +4.6 points, +0.046 ± 0.031."""
     if not is_number(value):
         return MISSING
-    is_score = metric in SCORES
-    scale, decimals, unit = (1, 3, "") if is_score else (100, max(1, _percent_decimals(value)), f"{GAP}points")
-    varies = "" if around is None else f" ± {scale * around:.{decimals}f}"
-    return f"{_signed(scale * value + 0.0, decimals)}{varies}{unit}"  # never -0.0
+    scale, least, unit = (1, 3, "") if metric in SCORES else (100, 1, f"{GAP}points")
+    decimals = _decimals(scale * max(abs(value), around or 0.0), least, 5, digits=1)
+    varies = "" if around is None else f" ± {_around(scale * around, decimals)}"
+    return f"{_signed(scale * value, decimals)}{varies}{unit}"
 
 
 def metric_value(metric: str, value: Any) -> str:
@@ -236,8 +243,8 @@ def metric_value(metric: str, value: Any) -> str:
     if not is_number(value):
         return MISSING if value is None else str(value)
     if metric in METRICS:
-        return score(value, 3) if metric in SCORES else percent(value)
-    return count(value) if isinstance(value, int) else number(value)
+        return score(value) if metric in SCORES else percent(value)
+    return count(value) if isinstance(value, Integral) else number(value)
 
 
 def metric_name(metric: str) -> str:
@@ -259,18 +266,51 @@ def setting(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def signed(value: float) -> str:
+    """Write what is added to or taken from something with two significant digits: +0.18, −0.0041."""
+    return _signed(value, _decimals(value, 0, 5))
+
+
 def _signed(value: float, decimals: int) -> str:
-    return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{'+' if value >= 0 else MINUS}{_size(abs(value), decimals)}"
 
 
-def _percent_decimals(share: float) -> int:
-    size = abs(100 * share)
-    if size == 0 or size >= 9.95:
-        return 0
-    return min(4, 1 - math.floor(math.log10(size)))
+def _around(size: float, decimals: int) -> str:
+    return _size(size, decimals) if size else "0"
 
 
-def _rounded(value: float, decimals: int) -> str:
-    """Round to `decimals` places without trailing zeros, so that 1.0 % reads 1 %."""
-    text = f"{value:.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def _size(size: float, decimals: int) -> str:
+    """Write a size; one that rounds to nothing is said to be smaller than the last digit."""
+    least = 10.0**-decimals
+    return f"<{least:.{decimals}f}" if 0 < size < least / 2 else f"{size:.{decimals}f}"
+
+
+def _fixed(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}".replace("-", MINUS)
+
+
+def _shortened(text: str, least: int = 0) -> str:
+    """Leave out trailing zeros beyond the least decimals, so that 1.0 % reads 1 %."""
+    whole, _, decimals = text.partition(".")
+    decimals = decimals[:least] + decimals[least:].rstrip("0")
+    return f"{whole}.{decimals}" if decimals else whole
+
+
+def _scale(metric: str) -> tuple[int, int, int, str]:
+    """Return what a metric is multiplied by, its least and most decimals, and its unit."""
+    return (1, 2, 5, "") if metric in SCORES else (100, 0, 4, f"{GAP}%")
+
+
+def _of_all(value: float, whole: int, least: int, most: int) -> str:
+    """Write a part of the whole, neither rounded to nothing nor to all of it."""
+    decimals = _decimals(value, least, most)
+    text, step = _shortened(_fixed(value, decimals), least), 10.0**-decimals
+    if 0 < value < step / 2:
+        return f"< {step:.{decimals}f}"
+    return f"> {whole - step:.{decimals}f}" if whole - step / 2 <= value < whole else text
+
+
+def _decimals(value: float, least: int, most: int, digits: int = 2) -> int:
+    """Return the decimals that leave so many significant digits, from `least` to `most`."""
+    size = abs(value)
+    return least if size == 0 or size >= 9.95 else min(most, max(least, digits - 1 - math.floor(math.log10(size))))

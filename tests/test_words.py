@@ -1,9 +1,10 @@
 import math
 
+import numpy as np
 import pytest
 
 from scarcegan import words
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.records import BoundOnTest, Interval
 
 
 def plain(text):
@@ -12,7 +13,8 @@ def plain(text):
 
 @pytest.mark.parametrize(("share", "written"), [
     (0.41, "41 %"), (0.0123, "1.2 %"), (0.01, "1 %"), (0.0996, "10 %"), (0.0994, "9.9 %"), (0.00035, "0.035 %"),
-    (0.0, "0 %"), (1.0, "100 %"), (math.nan, "–"), (None, "–"),
+    (0.0, "0 %"), (1.0, "100 %"), (0.996, "> 99 %"), (3e-8, "< 0.0001 %"),
+    (math.nan, "–"), (None, "–"),
 ])  # fmt: skip
 def test_a_share_is_a_percentage_of_two_digits(share, written):
     assert plain(words.percent(share)) == written
@@ -21,7 +23,7 @@ def test_a_share_is_a_percentage_of_two_digits(share, written):
 def test_an_interval_shares_the_decimals_of_its_value():
     assert plain(words.interval("recall", Interval(0.41, 0.348, 0.48))) == "41 % [35, 48]"
     assert plain(words.interval("recall", Interval(0.0098, 0.0088, 0.0108))) == "0.98 % [0.88, 1.08]"
-    assert plain(words.interval("recall", Interval(0.0, 0.0, 0.0029))) == "0 % [0, 0.29]"
+    assert plain(words.interval("recall", Interval(0.0, 0.0, 0.0029))) == "0.00 % [0.00, 0.29]"
     assert plain(words.interval("pr_auc", Interval(0.41, 0.35, 0.48))) == "0.41 [0.35, 0.48]"
 
 
@@ -43,9 +45,45 @@ def test_what_was_not_measured_is_a_dash():
     assert words.points(None) == words.MISSING
 
 
-def test_a_spread_is_written_with_the_decimals_of_its_mean():
+def test_a_spread_is_written_with_the_decimals_of_the_larger_of_mean_and_spread():
     assert plain(words.spread("recall", 0.31, 0.039)) == "31 ± 4 %"
+    assert plain(words.spread("recall", 0.0098, 0.001)) == "0.98 ± 0.10 %"
+    assert plain(words.spread("recall", 0.002, 0.12)) == "0 ± 12 %"
     assert words.spread("f2", 0.31, 0.039) == "0.31 ± 0.04"
+
+
+def test_a_spread_is_nothing_only_if_it_is():
+    assert plain(words.spread("flagged_share", 0.0098, 0.00001)) == "0.98 ± <0.01 %"
+    assert plain(words.spread("flagged_share", 0.0098, 0.0)) == "0.98 ± 0 %"
+    assert words.difference("pr_auc", 0.046, 0.0001) == "+0.046 ± <0.001"
+
+
+@pytest.mark.parametrize(("value", "written"), [
+    (0.413, "0.41"), (0.072, "0.072"), (0.05, "0.05"), (0.0, "0.00"), (1.0, "1.00"), (0.998, "> 0.99"),
+    (4e-7, "< 0.00001"),
+])  # fmt: skip
+def test_a_score_is_neither_rounded_to_nothing_nor_to_all(value, written):
+    assert words.score(value) == written
+
+
+def test_f2_and_pr_auc_are_scores_wherever_they_are_written():
+    assert words.metric_value("f2", 0.072) == "0.072"
+    assert plain(words.interval("f2", Interval(0.072, 0.031, 0.12))) == "0.072 [0.031, 0.120]"
+    assert words.spread("pr_auc", 0.072, 0.011) == "0.072 ± 0.011"
+
+
+def test_a_metric_says_where_it_is_taken():
+    for metric in ("recall", "precision", "flagged_share", "f2"):
+        assert words.metric_name(metric).endswith(" at its threshold")
+    assert words.metric_name("recall_at_budget") == "Recall at the review budget"
+
+
+def test_a_bound_is_told_in_a_sentence_and_in_a_table():
+    found = BoundOnTest("kept", "recall", 0.85, 0.9, 0.91, 0.86, 0.95, is_promised=False)
+    told = "recall >= 85 %: kept on test players (86 % to 95 %, 90 % confidence); not promised"
+    assert plain(words.bound(found)) == told
+    assert plain(words.bound_state(found)) == "kept, 86 % to 95 %; not promised"
+    assert words.bound_state(None) == "no bound"
 
 
 def test_a_difference_of_shares_is_written_in_points():
@@ -55,8 +93,9 @@ def test_a_difference_of_shares_is_written_in_points():
 
 def test_a_difference_is_written_as_its_metric_is_read():
     assert plain(words.difference("recall", 0.2, 0.0849)) == "+20.0 ± 8.5 points"
-    assert plain(words.difference("flagged_share", -0.0004)) == "−0.040 points"
+    assert plain(words.difference("flagged_share", -0.0004)) == "−0.04 points"
     assert words.difference("pr_auc", -0.0) == "+0.000"
+    assert words.difference("pr_auc", -0.00008) == "−0.00008"
 
 
 def test_the_value_of_a_setting_is_written_as_it_is_typed():
@@ -66,18 +105,19 @@ def test_the_value_of_a_setting_is_written_as_it_is_typed():
 
 
 @pytest.mark.parametrize(("value", "written"), [
-    (20_000.0, "20,000"), (6.612, "6.61"), (0.0, "0"), (3.0, "3"), (1.5e7, "1.50e+07"), (0.00012, "1.20e-04"),
+    (20_000.0, "20,000"), (6.612, "6.61"), (0.0, "0"), (3.0, "3"), (1.5e7, "15,000,000"), (0.00012, "0.00012"),
+    (-7.97e-05, "−0.00008"), (3e-9, "< 0.00001"), (-3e-9, "> −0.00001"), (np.float32(0.25), "0.25"), (np.int64(7), "7"),
 ])  # fmt: skip
 def test_a_quantity_has_three_digits(value, written):
     assert words.number(value) == written
 
 
 @pytest.mark.parametrize(("value", "written"), [
-    (6.613, "6.61"), (1_500_000.0, "1,500,000"), (-7.97e-05, "−0.00008"), (-2.5, "−2.5"), (1e-9, "about 0"), (0, "0"),
+    (6.613, "6.61"), (1_500_000.0, "1,500,000"), (-7.97e-05, "−0.00008"), (-2.5, "−2.5"), (1e-9, "< 0.00001"), (0, "0"),
     (None, "–"),
 ])  # fmt: skip
 def test_a_plain_quantity_has_no_power_of_ten(value, written):
-    assert words.plain_number(value) == written
+    assert words.number(value) == written
 
 
 @pytest.mark.parametrize(("seconds", "written"), [(44.6, "45 s"), (72, "1 min 12 s"), (3599.8, "1 h 0 min")])
@@ -93,7 +133,7 @@ def test_amounts_sizes_and_moments_have_their_units():
 
 def test_a_bare_metric_is_written_as_it_is_read():
     assert plain(words.metric_value("recall", 0.5)) == "50 %"
-    assert words.metric_value("pr_auc", 0.331) == "0.331"
+    assert words.metric_value("pr_auc", 0.331) == "0.33"
     assert words.metric_value("players", 4528) == "4,528"
     assert words.metric_name("pr_auc") == "PR-AUC"
     assert words.metric_name("my_own") == "My own"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scarcegan import words
 from scarcegan.aws.findings import Finding, Refused, asking_aws
 from scarcegan.settings.steps import Request
 
@@ -93,7 +94,7 @@ def _misfit(environment: Any, request: Request, ec2: Any) -> str:
     if not with_gpus:
         return f"none of {', '.join(types)} fits: none has {request.gpu} GPU"
     best = max(with_gpus, key=lambda one: one.memory_mb)
-    leaves = f"{best.name} leaves a job {best.cpu} vCPU and {best.memory_mb:,.0f} MB"
+    leaves = f"{best.name} leaves a job {best.cpu} vCPU and {words.count(best.memory_mb)} MB"
     return f"none of {', '.join(types)} fits: {leaves}"
 
 

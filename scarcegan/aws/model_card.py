@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from scarcegan import words
 from scarcegan.evaluation.records import PURPOSE, Evaluation, Measures, Verdict
 from scarcegan.problems import RegistryProblem
 
@@ -19,7 +20,8 @@ def model_card(evaluation: Evaluation, definition: str, facts: Mapping[str, str]
     Source: SageMaker developer guide, "Model card JSON schema", the part that model packages take.
     """
     model, verdict = evaluation.models[definition], evaluation.verdicts[definition]
-    use = f"Business definition '{definition}': {model.describe}. Review budget: {100 * evaluation.review_budget:g} %."
+    budget = words.percent(evaluation.review_budget)
+    use = f"Business definition '{definition}': {model.describe}. Review budget: {budget}."
     content = {
         "model_overview": {"model_creator": "scarcegan"},
         "intended_uses": {"purpose_of_model": PURPOSE, "intended_uses": use},
@@ -33,8 +35,8 @@ def model_card(evaluation: Evaluation, definition: str, facts: Mapping[str, str]
     text = json.dumps(content, allow_nan=False, ensure_ascii=False)
     if len(text) > LONGEST_CARD:
         raise RegistryProblem(
-            f"expected a model card of at most {LONGEST_CARD:,} characters for '{definition}', got {len(text):,}: "
-            "evaluate on fewer test sets"
+            f"expected a model card of at most {words.count(LONGEST_CARD)} characters for '{definition}', got "
+            f"{words.count(len(text))}: evaluate on fewer test sets"
         )
     return text
 
@@ -46,7 +48,7 @@ def _evaluated(name: str, measures: Measures, verdict: Verdict) -> dict[str, Any
         for suffix, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high))
         if math.isfinite(value)
     ]
-    told = f"{measures.players} players, {measures.risky} known to be risky; 95 % bootstrap intervals."
+    told = f"{measures.counted}; 95 % intervals."
     return {
         "name": f"Test set {name}",
         "evaluation_observation": f"{told} {verdict.sentence}"[:LONGEST_TEXT],

@@ -104,7 +104,10 @@ def runs_overview(runs: Sequence[RunFacts], definition: str) -> RenderableType:
     for run in runs:
         known = [run.run, words.moment(run.created), *([run.user] if user else [])]
         rows.append([*known, _state(run), *_values(run.metrics.get(definition, {}), _SHOWN)])
-    about = Text(f"Model '{definition}' on its test players." if definition else "No run is evaluated.", style="dim")
+    about = Text(
+        f"Model '{definition}' on its test players, at its threshold." if definition else "No run is evaluated.",
+        style="dim",
+    )
     unread = _not_read({run.run: run.unread for run in runs})
     return Group(narrow(*columns, rows=rows), about, Text(), _apart(runs), *unread)
 
@@ -123,7 +126,7 @@ def _apart(runs: Sequence[RunFacts]) -> Table:
 
 def run_facts(run: RunFacts) -> Group:
     """Return everything about one run: facts, last words, metrics by definition, settings."""
-    facts = ("user", "seconds", "origin_run", "commit", "config", "data", "release", "money", "tags")
+    facts = ("user", "seconds", "origin_run", "commit", "config", "data", "release", "money", "tags", "measured_on")
     shown = {"created": words.moment(run.created), "status": _state(run).plain}
     shown |= {name: words.setting(getattr(run, name)) for name in facts if getattr(run, name) is not None}
     settings = {key: words.setting(value) for key, value in run.settings.items()}
@@ -194,7 +197,7 @@ def _figures(compared: RunsCompared, definition: str) -> Table:
 def _beside(found: Figure | None, first: str) -> Text:
     if found is None:
         return Text(words.MISSING)
-    text = Text(words.metric_value(found.metric, found.value))
+    text = Text(words.interval(found.metric, found).replace(" [", "\n["))
     if found.delta is not None and found.run != first:
         is_beyond = found.spread is not None and abs(found.delta) > found.spread
         difference = words.difference(found.metric, found.delta, found.spread)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from scarcegan import words
 from scarcegan.costs.estimate import hourly_price
 from scarcegan.costs.records import Bill, StepCost, TaskUsage
 from scarcegan.settings import Prices
@@ -71,9 +72,9 @@ def _suggestion(step: StepCost, steps: Sequence[StepCost], sections: Mapping[str
     wanted_mb = math.ceil(step.peak_memory_mb * MEMORY_MARGIN / MEMORY_STEP_MB) * MEMORY_STEP_MB
     wanted_mb = max(wanted_mb, 2 * MEMORY_STEP_MB)
     if step.peak_memory_mb > TIGHT_SHARE * step.memory_mb:
-        advice.append(f"raise {section}.memory_mb to {wanted_mb:,}")
+        advice.append(f"raise {section}.memory_mb to {words.setting(wanted_mb)}")
     elif step is max(peers, key=lambda one: one.peak_memory_mb) and wanted_mb <= IDLE_SHARE * step.memory_mb:
-        advice.append(f"{section}.memory_mb = {wanted_mb:,} would do")
+        advice.append(f"{section}.memory_mb = {words.setting(wanted_mb)} would do")
     busiest = step is max(peers, key=lambda one: one.cpu_used_share)
     if busiest and step.cpu > 1 and step.cpu_used_share < IDLE_SHARE:
         # With so many CPUs the same work keeps each busy for up to nine tenths of the time.

@@ -1,5 +1,6 @@
 """What a retraining will take and cost, said before it starts."""
 
+from scarcegan import words
 from scarcegan.costs.records import Estimate
 from scarcegan.settings import Folds, Prices, Resources, Train
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, request_of
@@ -26,7 +27,7 @@ def estimate(resources: Resources, prices: Prices, folds: Folds, train: Train) -
         money += hours * hourly_price(asked.cpu, asked.memory_mb, asked.gpu, prices)
         gpu_hours += hours * asked.gpu
     sentence = (
-        f"Expected on AWS Batch: {gpu_hours:.2f} GPU hours, {money:.2f} {prices.currency} "
-        f"({folds.k} folds x {train.members} members x {train.iterations:,} iterations)."
-    )
+        f"Expected on AWS Batch: {words.score(gpu_hours)} GPU hours, {words.money(money, prices.currency)} "
+        f"({folds.k} folds x {train.members} members x {words.count(train.iterations)} iterations)."
+    ).replace(words.GAP, " ")
     return Estimate(prices.currency, money, gpu_hours, sentence)

@@ -124,14 +124,14 @@ def _gaps(features: Sequence[FeatureDescription]) -> list[str]:
 
 def _warnings(players: Players, suspects: Sequence[Suspect], folds: Sequence[FoldCount], rare: str) -> list[str]:
     warnings = [
-        f"feature '{suspect.feature}' alone tells '{rare}' from unlabelled players (AUC {suspect.auc:.3f}):"
+        f"feature '{suspect.feature}' alone tells '{rare}' from unlabelled players (AUC {words.score(suspect.auc, 3)}):"
         " a likely leak; see how it is made, or name it in data.ignore_columns"
         for suspect in suspects
     ]
     fewest = min(fold.validation[rare] for fold in folds)
     if fewest < FEW_RISKY:
         warnings.append(
-            f"a fold validates on {fewest} '{rare}' players: its recall moves in steps of {1 / fewest:.0%}; "
+            f"a fold validates on {fewest} '{rare}' players: its recall moves in steps of {words.percent(1 / fewest)}; "
             "lower folds.k or label more players"
         )
     for number, name in enumerate(players.test_sets, start=1):

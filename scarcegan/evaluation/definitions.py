@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.evaluation.metrics import AtThreshold, f_score, precision_of
 from scarcegan.evaluation.records import BoundMeasure
 from scarcegan.evaluation.scored import Scored
@@ -78,15 +79,12 @@ def operating_point(
 
 
 def describe(definition: Definition, review_budget: float) -> str:
-    """Say a definition in a few words: `recall >= 0.85, fewest flagged`."""
-    bound = bound_of(definition, review_budget)
-    limit = {
-        "recall": f"recall >= {bound:.2f}, ",
-        "precision": f"precision >= {bound:.2f}, ",
-        "flagged": f"flagged share <= {bound:g}, ",
-        None: "",
-    }[definition.constraint]
-    return limit + AIMS[definition.maximise].words
+    """Say a definition in a few words: `recall >= 85 %, fewest flagged`."""
+    aim = AIMS[definition.maximise].words
+    if definition.constraint is None:
+        return aim
+    limit = words.limit(MEASURES[definition.constraint], bound_of(definition, review_budget))
+    return f"{limit}, {aim}".replace(words.GAP, " ")  # registries keep it
 
 
 def bound_of(definition: Definition, review_budget: float) -> float:

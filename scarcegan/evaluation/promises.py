@@ -119,7 +119,7 @@ def _promise(
     bound, risky = bound_of(definition, review_budget), int(np.count_nonzero(pooled.is_risky))
     told = Promise(MEASURES[definition.constraint], bound, confidence)
     if definition.constraint == "flagged":
-        few = f"{words.percent(bound)} of the {background} players that set the threshold are nobody"
+        few = f"{words.percent(bound)} of the {words.plural(background, 'player')} that set the threshold are nobody"
         return (told if bound * (background + 1) >= 1 else replace(told, why_not=few)), None
     if definition.constraint == "recall":
         # If all n are found, recall is at least (1 - confidence) ** (1 / n).

@@ -97,6 +97,11 @@ class Measures(Record):
     confusion: Confusion | None = None
     truth_known: bool = True
 
+    @property
+    def counted(self) -> str:
+        """Say how many players the figures are of."""
+        return f"{words.plural(self.players, 'player')}, {words.count(self.risky)} known risky"
+
     def intervals(self) -> dict[str, Interval]:
         """Return every figure that has an interval, by name."""
         return {name: value for name, value in vars(self).items() if isinstance(value, Interval)}

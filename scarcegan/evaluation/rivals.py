@@ -1,4 +1,4 @@
-"""Honest rivals: standard classifiers on the same labelled rows and the same scaled features."""
+"""Honest rivals: standard classifiers on the same training rows and the same scaled features."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,34 +9,53 @@ from scarcegan.data.players import UNLABELED
 from scarcegan.problems import DataProblem
 from scarcegan.settings.model_sections import RivalName
 
-_TREES = 500
+MOST_UNLABELED = 20_000  # more cost time, not a rival's quality
+_TREES, _TREES_UNLABELED = 500, 300
+_SHRINKAGE = {"logistic_regression": 1.0, "logistic_regression_shrunk": 0.01}  # C: the smaller, the stronger
+
+
+def rows_for_rivals(labels: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
+    """Return those of the rows, int [n], that rivals are given: all labelled ones, and at most 20,000 unlabelled.
+
+    The latter are drawn with the seed; the labels are those of all players.
+    """
+    unlabeled = rows[labels[rows] == UNLABELED]
+    if len(unlabeled) > MOST_UNLABELED:
+        unlabeled = np.random.default_rng(seed).choice(unlabeled, MOST_UNLABELED, replace=False)
+    return np.sort(np.concatenate([rows[labels[rows] != UNLABELED], unlabeled]))
 
 
 def train_rival(
     name: RivalName, features: np.ndarray, labels: np.ndarray, rare_index: int, seed: int
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Train a rival on one thread to tell the labelled classes apart, every class weighing the same.
+    """Train a rival on one thread, every class weighing the same.
 
-    Features are scaled as for the networks, [n, features]; unlabelled rows are left out. What is returned maps such
-    features to the probability of the rare class, float64 [n].
+    Features are scaled as for the networks, [n, features]; labels [n]. `extra_trees_unlabeled` tells the rare class
+    from all other rows, unlabelled ones among them; the other rivals tell the labelled classes apart, and leave
+    unlabelled rows out. What is returned maps such features to the probability of the rare class, float64 [n].
 
     Raises:
         DataProblem: no labelled row is of the rare class, or all are.
     """
     from threadpoolctl import threadpool_limits
 
-    # Taken as negatives, unlabelled rows made boosting worse on real telemetry (PR-AUC .139, not .168).
-    labelled = labels != UNLABELED
-    rare = int(np.count_nonzero(labels == rare_index))
+    labelled, is_rare = labels != UNLABELED, labels == rare_index
+    rare = int(np.count_nonzero(is_rare))
     if rare in (0, np.count_nonzero(labelled)):
         raise DataProblem(
             f"rival '{name}' needs labelled players of the rare class and of others, got {rare} rare of "
             f"{np.count_nonzero(labelled)} labelled: add labelled players"
         )
+    # Taken as negatives, unlabelled rows help trees with large leaves; they made boosting worse on real telemetry
+    # (PR-AUC .139, not .168).
+    if name == "extra_trees_unlabeled":
+        rows, target, rare_index = features, is_rare.astype(int), 1
+    else:
+        rows, target = features[labelled], labels[labelled]
     classifier = _classifier(name, seed)
     with threadpool_limits(limits=1):
         # Rivals train side by side: each with OpenMP's threads would overload the machine.
-        classifier.fit(features[labelled], labels[labelled])
+        classifier.fit(rows, target)
     # A class without labelled rows has no column: the rare one's place may differ.
     column = np.searchsorted(classifier.classes_, rare_index)
 
@@ -52,10 +71,13 @@ def _classifier(name: RivalName, seed: int) -> Any:
     from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
 
+    balanced: dict[str, Any] = {"class_weight": "balanced", "random_state": seed}
     if name == "gradient_boosting":
-        return HistGradientBoostingClassifier(class_weight="balanced", random_state=seed)
-    if name == "logistic_regression":
-        # C = 1 is weaker on the hundreds of features of real telemetry (PR-AUC .071 instead of .105).
-        return LogisticRegression(C=0.01, class_weight="balanced", max_iter=5_000)
+        return HistGradientBoostingClassifier(**balanced)
+    if name in _SHRINKAGE:
+        # Which is better hangs on the data: on real telemetry's hundreds of features C = 0.01 (PR-AUC .105, not .071).
+        return LogisticRegression(C=_SHRINKAGE[name], max_iter=5_000, **balanced)
+    if name == "extra_trees_unlabeled":
+        return ExtraTreesClassifier(_TREES_UNLABELED, min_samples_leaf=5, **balanced)
     forest = {"random_forest": RandomForestClassifier, "extra_trees": ExtraTreesClassifier}[name]
-    return forest(_TREES, class_weight="balanced", random_state=seed)
+    return forest(_TREES, **balanced)

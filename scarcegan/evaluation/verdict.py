@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from scarcegan import words
-from scarcegan.evaluation.intervals import interval
+from scarcegan.evaluation.intervals import interval, share_of
 from scarcegan.evaluation.metrics import at_threshold, average_precision, curve, recall_at_shares
 from scarcegan.evaluation.records import FEW_FLAGGED, Comparison, Judgement, Measures, Verdict
 from scarcegan.evaluation.scored import Scored
 
 CHAMPION = "champion"
+TOLD = ("recall", "flagged_share", "pr_auc")
 NO_RIVAL = Comparison("no rival")
 
 
@@ -35,18 +36,22 @@ def judge(
     rival, area_rival = _strongest(found), _strongest(area)
     at_share = {name: compare(ours, others[name], threshold, weights) for name in others if name in (rival, CHAMPION)}
     over_all = {name: compare_pr_auc(ours, others[name], weights) for name in others if name in (area_rival, CHAMPION)}
-    said = [
-        f"`{definition}` finds {_with_interval('recall', measures)} of risky players at {_flagged(measures)} flagged"
-    ]
+    recall, flagged, ours_area = (words.interval(name, getattr(measures, name)) for name in TOLD)
+    said = [f"`{definition}` finds {recall} of risky players where it flags {flagged}"]
+
+    def finds(other: str) -> str:
+        counted = share_of(found[other] * measures.risky, measures.risky)
+        return f"{_name(other)} finds {words.interval('recall', counted)} where it flags as many"
+
     if rival and area_rival:
-        ours_area, theirs = _with_interval("pr_auc", measures), words.score(area[area_rival])
+        theirs = words.score(area[area_rival])
         said += [
-            f"{_name(rival)} finds {words.percent(found[rival])} there: {_outcome(at_share[rival], rival)}",
+            f"{finds(rival)}: {_outcome(at_share[rival], rival)}",
             f"PR-AUC {ours_area}, {_name(area_rival)} {theirs}: {_outcome(over_all[area_rival], area_rival)}",
         ]
     against = deciding(at_share[CHAMPION], over_all[CHAMPION]) if CHAMPION in others else None
     if against and CHAMPION not in (rival, area_rival):
-        said.append(f"champion finds {words.percent(found[CHAMPION])} there: {_outcome(against, CHAMPION)}")
+        said.append(f"{finds(CHAMPION)}: {_outcome(against, CHAMPION)}")
     return Verdict(
         sentence="; ".join(said).replace(words.GAP, " "),
         rival=rival,
@@ -105,22 +110,8 @@ def _name(rival: str) -> str:
     return rival if rival == CHAMPION else f"best rival {rival}"
 
 
-def _flagged(measures: Measures) -> str:
-    return words.percent(measures.flagged_share.value)
-
-
-def _with_interval(metric: str, measures: Measures) -> str:
-    return words.interval(metric, getattr(measures, metric))
-
-
 def _outcome(against: Comparison, rival: str) -> str:
-    if against.difference is None or against.low is None or against.high is None:
-        return against.verdict
     if against.verdict not in ("better", "worse"):
         return "too few flagged to tell" if against.verdict == "too few flagged" else against.verdict
-    # As sizes, the ends of a negative interval change places.
-    size, *ends = (abs(value) for value in (against.difference, against.low, against.high))
-    scale, decimals, unit = (100, 1, " points") if against.measure == "recall" else (1, 3, "")
-    low, high = (f"{scale * end:.{decimals}f}" for end in sorted(ends))
-    by = f"by {scale * size:.{decimals}f}{unit} [{low}, {high}]"
-    return f"better {by}" if against.verdict == "better" else f"{rival} is better {by}"
+    who = "better" if against.verdict == "better" else f"{rival} is better"
+    return f"{who} by {words.lead(against)}"

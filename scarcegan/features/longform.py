@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from scarcegan import words
 from scarcegan.problems import DataProblem
 
 ID = "player_id"
@@ -85,6 +86,6 @@ def checked_counters(rows: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
         if bad.any():
             raise DataProblem(
                 f"column '{name}': {bad.sum()} of {len(rows)} rows are negative, infinite or above "
-                f"{LARGEST_COUNTER:g}, first {rows[name].iloc[int(bad.argmax())]}: counters count from 0"
+                f"{words.count(LARGEST_COUNTER)}, first {rows[name].iloc[int(bad.argmax())]}: counters count from 0"
             )
     return values

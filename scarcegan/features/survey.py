@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from scarcegan import words
 from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, required_counters
 from scarcegan.features.source import Source, Window, naming, read_frames
 from scarcegan.features.telemetry import iso, observed_days, out_of_reach
@@ -119,9 +120,12 @@ def _empty_notes(daily: pd.DataFrame, counters: Sequence[str], window: Window) -
         if empty.any():
             whole = np.flatnonzero((empty == rows) & (rows > 0))
             days = (
-                f", on {len(whole)} days in every row (first {iso(window.first + int(whole[0]))})" if len(whole) else ""
+                f", on {words.plural(len(whole), 'day')} in every row (first {iso(window.first + int(whole[0]))})"
+                if len(whole)
+                else ""
             )
-            yield f"counter '{name}' is empty in {empty.sum():.0f} of {rows.sum():.0f} rows{days}: it counts as 0 there"
+            of = f"{words.count(empty.sum())} of {words.plural(rows.sum(), 'row')}"
+            yield f"counter '{name}' is empty in {of}{days}: it counts as 0 there"
 
 
 def _breaks(daily: pd.DataFrame, counters: Sequence[str]) -> Iterable[str]:
@@ -136,7 +140,7 @@ def _breaks(daily: pd.DataFrame, counters: Sequence[str]) -> Iterable[str]:
         found = largest_step(np.log(values[usable]))
         if found:
             place, step = found
-            breaks.append(f"{name} from {iso(int(daily.index[usable[place]]))} (x {np.exp(step):.2f})")
+            breaks.append(f"{name} from {iso(int(daily.index[usable[place]]))} (x {words.number(np.exp(step))})")
     if breaks:
         yield (
             f"the global level breaks, in the medians of two weeks: {'; '.join(breaks)}: a change of unit, of the "

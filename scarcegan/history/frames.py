@@ -96,6 +96,7 @@ def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -
         settings=made.settings,
         metrics={name: {key: getattr(of, key).value for key in HEADLINES} for name, of in measured.items()},
         headline=evaluation.headline if evaluation else None,
+        measured_on=evaluation.on_first_test_set(evaluation.headline).counted if evaluation else None,
         last_words=words,
         unread=made.unread,
     )

@@ -23,6 +23,7 @@ class RunFacts(Record):
         unread: artifacts that this code cannot read, each with the reason.
         settings, metrics: by dotted key; by definition and metric, on the first test set.
         headline: the definition that stands out at first.
+        measured_on: how many test players the metrics are of.
     """
 
     run: str
@@ -43,6 +44,7 @@ class RunFacts(Record):
     metrics: Mapping[str, Mapping[str, float]]
     headline: str | None = None
     last_words: str | None = None
+    measured_on: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.aws.findings import Refused
 from scarcegan.data.folds import held_out, require_players_per_fold
 from scarcegan.data.ids import lots, to_numpy
@@ -30,7 +31,9 @@ def check_players(settings: Settings) -> str:
     # Where the input brings no test set, some players are held out before the folds are dealt.
     tested = {name: 0 if has_test else held_out(lots(some), data.test_share).sum() for name, some in ids.items()}
     require_players_per_fold({name: len(some) - tested[name] for name, some in ids.items()}, settings.folds.k)
-    return ", ".join(f"{len(some):,} {name}" for name, some in ids.items()) + f" for {settings.folds.k} folds"
+    return (
+        ", ".join(f"{words.count(len(some))} {name}" for name, some in ids.items()) + f" for {settings.folds.k} folds"
+    )
 
 
 def _in_tables(data: Data, populations: Populations) -> tuple[dict[str, np.ndarray], bool]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.records import Record
 
 
@@ -74,11 +75,6 @@ def strongest_reasons(
 def _reason(feature: str, value: float, typical: float, attribution: float) -> Reason:
     name = feature.replace("_", " ")
     is_missing = math.isnan(value)
-    shown = "missing" if is_missing else _figure(value)
-    words = f"{name} {shown}, typical {_figure(typical)} ({attribution:+.2g})"
-    return Reason(feature, None if is_missing else value, typical, attribution, words)
-
-
-def _figure(value: float) -> str:
-    # From a thousand on, three significant digits would be written as a power of ten.
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+    shown = "missing" if is_missing else words.number(value)
+    told = f"{name} {shown}, typical {words.number(typical)} ({words.signed(attribution)})"
+    return Reason(feature, None if is_missing else value, typical, attribution, told)

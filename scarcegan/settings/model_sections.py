@@ -1,7 +1,7 @@
 """Settings of the model: folds, networks, training, business definitions, evaluation, registry."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -126,7 +126,14 @@ def four_definitions() -> tuple[Definition, ...]:
     )
 
 
-RivalName = Literal["gradient_boosting", "random_forest", "extra_trees", "logistic_regression"]
+RivalName = Literal[
+    "gradient_boosting",
+    "random_forest",
+    "extra_trees",
+    "extra_trees_unlabeled",
+    "logistic_regression",
+    "logistic_regression_shrunk",
+]
 
 
 class Evaluate(Section):
@@ -134,7 +141,7 @@ class Evaluate(Section):
 
     bootstrap: Annotated[int, Field(ge=20, le=10_000)] = 400
     """Bootstrap resamples of players behind each interval."""
-    rivals: tuple[RivalName, ...] = ("gradient_boosting", "random_forest", "extra_trees", "logistic_regression")
+    rivals: tuple[RivalName, ...] = get_args(RivalName)
     """Rivals trained on the same rows."""
     subgroup_features: tuple[str, ...] = ()
     """Features whose low, middle and high players are measured apart; empty: activity and tenure, if they are told."""

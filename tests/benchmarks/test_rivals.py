@@ -30,6 +30,7 @@ def rows():
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     monkeypatch.setattr("scarcegan.evaluation.rivals._TREES", 30)
+    monkeypatch.setattr("scarcegan.evaluation.rivals._TREES_UNLABELED", 30)
     for name, value in {"TREES": 20, "BAGS": 20, "SAMPLE": 400, "SPREAD_SAMPLE": 300}.items():
         monkeypatch.setattr(rivals, name, value)
 
@@ -47,7 +48,14 @@ def test_there_are_more_than_ten_rivals():
     assert len(RIVALS) >= 11
 
 
-SEMI_SUPERVISED = ["lightgbm_unlabeled_negative", "self_training", "elkan_noto", "pu_bagging", "label_spreading"]
+SEMI_SUPERVISED = [
+    "extra_trees_unlabeled",
+    "lightgbm_unlabeled_negative",
+    "self_training",
+    "elkan_noto",
+    "pu_bagging",
+    "label_spreading",
+]
 
 
 @pytest.mark.parametrize("name", SEMI_SUPERVISED)

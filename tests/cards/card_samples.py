@@ -139,7 +139,8 @@ def evaluation(*test_sets: str) -> Evaluation:
         told = promised_point(definition, pooled, PREVALENCE, background, background[None], SETTINGS.review_budget, 0.9)
         return Challenger(score(separation, 0), *told, 37, folds)
 
-    rivals = {"gradient_boosting": 1.7, "random_forest": 1.9, "extra_trees": 2.1, "logistic_regression": 1.4}
+    rivals = {"gradient_boosting": 1.7, "random_forest": 1.9, "extra_trees": 2.1, "extra_trees_unlabeled": 2.0}
+    rivals |= {"logistic_regression": 1.3, "logistic_regression_shrunk": 1.5}
     models = {one.name: challenger(one, 2.1 + at / 5) for at, one in enumerate(SETTINGS.definitions)}
     found = evaluate_models(
         dict.fromkeys(test_sets, rows),

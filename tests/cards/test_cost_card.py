@@ -30,7 +30,7 @@ def test_a_gpu_that_nobody_watched_is_no_idle_gpu(bill, read):
 
 def test_suggestions_are_listed_by_step(bill, read):
     text = read(cost_card(bill))
-    assert "- `train`: raise resources.train.memory_mb to 18,432" in text
+    assert "- `train`: raise resources.train.memory_mb to 18432" in text
     assert "- `start`" not in text
     fitting = [replace(step, suggestion="") for step in bill.steps]
     assert "What each step requests fits what it used." in read(cost_card(replace(bill, steps=fitting)))

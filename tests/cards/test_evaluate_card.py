@@ -33,14 +33,15 @@ def test_the_headlines_verdict_comes_first(evaluation, card, read):
     assert sorted(order, key=text.index) == list(order)
     verdict, model = evaluation.verdicts["review_budget"], evaluation.models["review_budget"]
     told = [f"a tie with {verdict.rival}: {words.gain(verdict.against_rival)}"]
-    definition, bound = "flagged share ≤ 0.01, highest recall", words.bound(model.bound["test"])
-    assert cells("review_budget", definition, bound, *told) in text
+    definition, bound = "flagged share ≤ 1 %, highest recall", words.bound_state(model.bound["test"])
+    assert cells("review_budget", definition, bound) in text
+    assert cells("review_budget", *told) in text
 
 
 def test_a_bound_that_was_missed_is_not_overlooked(evaluation, card, read):
     missed = {"test": replace(evaluation.models["recall_first"].bound["test"], state="missed")}
     text = read(card(with_models(evaluation, lambda model: replace(model, bound=missed))))
-    assert "recall >= 85 %: missed on test players (" in text
+    assert '"recall ≥ 85 %, fewest flagged", "missed, ' in text
 
 
 def test_numbers_stand_with_their_intervals(evaluation, card, read):
@@ -50,6 +51,18 @@ def test_numbers_stand_with_their_intervals(evaluation, card, read):
     assert cells("review_budget", *ranking) in text
     assert cells("rival extra_trees", words.interval("pr_auc", rival.pr_auc)) in text
     assert cells("champion review_budget (version 9)") in text
+
+
+def test_a_rivals_figures_say_at_which_flagged_share_they_are_taken(evaluation, card, read):
+    text = read(card(evaluation))
+    assert "Recall at its threshold" in text
+    rival = evaluation.rivals["extra_trees"]["test"]
+    assert (
+        cells("rival extra_trees, at the review budget (1 % flagged)", words.interval("recall", rival.recall)) in text
+    )
+    verdict = evaluation.verdicts["review_budget"].sentence
+    assert "of risky players where it flags 1.0 % [" in verdict
+    assert "] where it flags as many: " in verdict
 
 
 def test_the_basis_of_the_numbers_is_told(evaluation, card, read):
@@ -69,7 +82,7 @@ def test_the_headline_its_rival_and_its_champion_stand_out(evaluation, card, dra
     lines = drawn(card(evaluation))[RECALL]
     standing_out = ["review_budget", "champion review_budget (version 9)", "rival extra_trees"]
     assert [line["name"] for line in lines if not line["faint"]] == standing_out
-    assert len(lines) == 9
+    assert len(lines) == 11
 
 
 @pytest.mark.parametrize(("title", "measure"), [(RECALL, "recall"), (PRECISION, "precision")])
@@ -111,10 +124,11 @@ def test_folds_are_summed_up_with_their_spread(evaluation, card, read, drawn):
     components, model = card(evaluation), evaluation.models["review_budget"]
     recall = model.fold_spread["recall"]
     told = words.spread("recall", recall.mean, recall.std)
-    assert cells("review_budget", words.score(model.threshold, 3), told) in read(components)
+    assert cells("review_budget", words.number(model.threshold), told) in read(components)
     marks = drawn(components)["How much do the models differ from fold to fold?"]
-    (mark,) = [one for one in marks if (one["name"], one["series"]) == ("Recall", "review_budget")]
+    (mark,) = [one for one in marks if (one["name"], one["series"]) == ("Recall at its threshold", "review_budget")]
     assert mark["dots"] == pytest.approx(recall.folds, rel=1e-4)
+    assert "F2 at its threshold" not in {one["name"] for one in marks}  # no share: it is not drawn in per cent
 
 
 def test_each_model_stands_against_its_own_champion(evaluation, card, read):

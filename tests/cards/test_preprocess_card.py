@@ -5,6 +5,8 @@ import pytest
 
 from cards.preprocess_card import preprocess_card
 
+NAMES = ("unlabeled", "risky")
+
 
 def test_warnings_come_before_the_numbers(data_report, read):
     text = read(preprocess_card(data_report, None))
@@ -19,8 +21,17 @@ def test_a_clean_report_says_so_and_without_a_snapshot_has_no_part_on_it(data_re
 
 
 def test_markup_in_a_name_stays_text(data_report, read):
-    marked = replace(data_report, warnings=["feature '<b>loud</b>' is constant"])
-    assert "\\\\<b>loud" in read(preprocess_card(marked, None))
+    marked = replace(data_report, warnings=["feature '<b>loud</b>' is constant", "share <= 1 %"])
+    text = read(preprocess_card(marked, None))
+    assert "\\\\<b>loud\\\\</b>" in text
+    assert "share <= 1 %" in text
+
+
+def test_the_end_bars_of_a_histogram_say_whom_they_hold(data_report, read):
+    text = read(preprocess_card(data_report, None))
+    assert "the first and the last bar hold everybody beyond" in text
+    unlabeled, risky = (next(one.pool for one in data_report.populations if one.name == name) for name in NAMES)
+    assert f"the pool's {unlabeled:,} unlabelled players; beside them stand its {risky} risky ones" in text
 
 
 def test_populations_and_folds_are_counted(data_report, read):

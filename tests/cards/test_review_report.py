@@ -24,7 +24,10 @@ def test_mistakes_are_counted_among_ten_thousand_players(dossier, read):
     missed = 10_000 * test.prevalence * (1 - test.recall.value)
     harmless = 10_000 * test.flagged_share.value * (1 - test.precision.value)
     flagged = 10_000 * test.flagged_share.value
-    assert f'["review_budget", "{flagged:.0f}", "{harmless:.0f}", "{missed:.0f}"]' in read(review_report(dossier))
+    text = read(review_report(dossier))
+    assert f'["review_budget", "{flagged:.0f} [' in text
+    assert f'", "{harmless:.0f} [' in text
+    assert f'", "{missed:.0f} [{10_000 * test.prevalence * (1 - test.recall.high):.0f}, ' in text
 
 
 def test_missed_bounds_and_what_was_odd_in_the_data_are_named(dossier, read):

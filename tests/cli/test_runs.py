@@ -38,7 +38,7 @@ def test_list_shows_the_model_that_stands_out_whatever_its_name(recorder):
     steps = steps_of("own", definitions=[one.model_dump() for one in own])
     recorder.run("own", steps | {"evaluate": [{"evaluation": evaluation(definitions=own).to_plain()}]})
     listed = CliRunner().invoke(app, ["runs", "list"]).stdout
-    assert "Model 'few' on its test players." in listed
+    assert "Model 'few' on its test players, at its threshold." in listed
     assert "40\N{NO-BREAK SPACE}%" in listed
     assert "Model 'widest' on" in CliRunner().invoke(app, ["runs", "list", "--definition", "widest"]).stdout
 

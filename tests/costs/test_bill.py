@@ -41,8 +41,8 @@ def test_attempts_that_failed_are_counted():
     ("change", "advice"),
     [
         ({}, ""),
-        ({"peak_memory_mb": 7800}, "raise resources.train.memory_mb to 10,240"),
-        ({"peak_memory_mb": 2000}, "resources.train.memory_mb = 3,072 would do"),
+        ({"peak_memory_mb": 7800}, "raise resources.train.memory_mb to 10240"),
+        ({"peak_memory_mb": 2000}, "resources.train.memory_mb = 3072 would do"),
         ({"cpu_s": 1800}, "resources.train.cpu = 2 would do"),
         ({"gpu_used_share": 0.1}, "the GPU idles"),
         ({"gpu_used_share": None}, ""),
@@ -61,4 +61,4 @@ def test_steps_that_share_a_request_are_advised_for_the_hungriest_of_them():
     )
     start, register = cost.steps
     assert start.suggestion == ""
-    assert register.suggestion == "resources.small.memory_mb = 2,048 would do"
+    assert register.suggestion == "resources.small.memory_mb = 2048 would do"

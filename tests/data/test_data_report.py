@@ -131,7 +131,7 @@ def test_a_feature_that_gives_the_label_away_is_suspected(report):
 def test_few_risky_players_and_unknown_truth_are_warned_of(report):
     _, _, result = report()
     few, unknown = result.warnings
-    assert few.startswith("a fold validates on 1 'risky' players: its recall moves in steps of 100%")
+    assert few.startswith("a fold validates on 1 'risky' players: its recall moves in steps of 100\N{NO-BREAK SPACE}%")
     assert unknown.startswith("test set 'test' has no known truth: recall is measured on its labelled 'risky'")
 
 

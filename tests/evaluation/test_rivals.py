@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from scarcegan.evaluation.rivals import train_rival
+from scarcegan.evaluation.rivals import rows_for_rivals, train_rival
 from scarcegan.problems import DataProblem
+from scarcegan.settings import load
 from scarcegan.settings.model_sections import RivalName
 
 RARE = 2
@@ -22,6 +23,7 @@ def players(rng, n):
 @pytest.fixture
 def few_trees(monkeypatch):
     monkeypatch.setattr("scarcegan.evaluation.rivals._TREES", 30)
+    monkeypatch.setattr("scarcegan.evaluation.rivals._TREES_UNLABELED", 30)
 
 
 @pytest.mark.usefixtures("few_trees")
@@ -36,12 +38,48 @@ def test_every_rival_learns_the_rare_class_and_repeats_itself(rng, name):
     assert (scores[0] == scores[1]).all()
 
 
-def test_unlabelled_rows_teach_nothing(rng):
+@pytest.mark.usefixtures("few_trees")
+@pytest.mark.parametrize("name", get_args(RivalName))
+def test_unlabelled_rows_teach_the_rival_that_takes_them_for_negatives_and_no_other(rng, name):
     features, labels = players(rng, 300)
     changed = features.copy()
     changed[labels == -1] = 99.0
-    scores = [train_rival("logistic_regression", rows, labels, RARE, seed=3)(features) for rows in (features, changed)]
-    assert (scores[0] == scores[1]).all()
+    scores = [train_rival(name, rows, labels, RARE, seed=3)(features) for rows in (features, changed)]
+    assert (scores[0] == scores[1]).all() == (name != "extra_trees_unlabeled")
+
+
+def test_an_unlabelled_row_counts_as_harmless(rng):
+    features, labels = players(rng, 400)
+    # Where only unlabelled rows lie, nothing else speaks against risk.
+    features[labels == -1] = [0, 9, 0, 0]
+    fitted = train_rival("extra_trees_unlabeled", features, labels, RARE, seed=3)
+    assert fitted(np.array([[0, 9, 0, 0]], np.float32)) < 0.1 < 0.5 < fitted(np.array([[0, 3, 0, 0]], np.float32))
+
+
+def test_logistic_regression_is_shrunk_where_its_name_says_so(rng):
+    features, labels = players(rng, 400)
+    plain, shrunk = (
+        train_rival(name, features, labels, RARE, seed=3)(features)
+        for name in ("logistic_regression", "logistic_regression_shrunk")
+    )
+    assert np.std(shrunk) < 0.8 * np.std(plain)
+
+
+def test_every_rival_is_measured_by_default():
+    assert load({}).evaluate.rivals == get_args(RivalName)
+
+
+def test_rivals_are_given_all_labelled_rows_and_a_sample_of_the_unlabelled(monkeypatch):
+    monkeypatch.setattr("scarcegan.evaluation.rivals.MOST_UNLABELED", 30)
+    labels = np.repeat([-1, 0, RARE, -1], [100, 20, 5, 100])
+    rows = np.arange(10, 225)
+    given = rows_for_rivals(labels, rows, seed=3)
+    assert set(given) >= set(range(100, 125))
+    assert len(given) == 25 + 30
+    assert given.min() >= 10
+    assert (np.diff(given) > 0).all()
+    assert (given == rows_for_rivals(labels, rows, seed=3)).all()
+    assert (given != rows_for_rivals(labels, rows, seed=4)).any()
 
 
 def test_the_rare_column_is_found_when_a_negative_class_is_missing(rng):

@@ -81,22 +81,23 @@ def test_pairing_makes_a_small_steady_gain_visible(rng):
 
 
 def test_a_sentence_as_people_say_it(judged, ten_players):
-    said = "`balanced` finds 41 % [35, 48] of risky players at 30 % flagged; best rival extra_trees finds 67 % there: "
-    said += "too few flagged to tell; PR-AUC 0.61 [0.50, 0.70], best rival extra_trees 0.68: tie"
+    said = "`balanced` finds 41 % [35, 48] of risky players where it flags 30 %; best rival extra_trees finds 67 % "
+    said += "[21, 94] where it flags as many: too few flagged to tell; PR-AUC 0.61 [0.50, 0.70], best rival "
+    said += "extra_trees 0.68: tie"
     assert judged(extra_trees=ten_players).sentence == said
 
 
 @pytest.mark.parametrize(
     ("compared", "said"),
     [
-        (Comparison("worse", -0.08, -0.14, -0.021), "extra_trees is better by 8.0 points [2.1, 14.0]"),
-        (Comparison("better", 0.05, 0.01, 0.09), "better by 5.0 points [1.0, 9.0]"),
+        (Comparison("worse", -0.08, -0.14, -0.021), "extra_trees is better by 8.0 [2.1, 14.0] points"),
+        (Comparison("better", 0.05, 0.01, 0.09), "better by 5.0 [1.0, 9.0] points"),
         (Comparison("tie", 0.05, -0.01, 0.09), "tie"),
     ],
 )
 def test_who_wins_is_said_by_how_much(judged, perfect, monkeypatch, compared, said):
     monkeypatch.setattr("scarcegan.evaluation.verdict.compare", lambda *_: compared)
-    assert f"% there: {said}; PR-AUC " in judged(extra_trees=perfect).sentence
+    assert f"where it flags as many: {said}; PR-AUC " in judged(extra_trees=perfect).sentence
     area = replace(compared, measure="pr_auc")
     monkeypatch.setattr("scarcegan.evaluation.verdict.compare_pr_auc", lambda *_: area)
     in_area = {"worse": "by 0.080 [0.021, 0.140]", "better": "by 0.050 [0.010, 0.090]", "tie": "tie"}
@@ -128,4 +129,4 @@ def test_without_rivals_nothing_is_claimed(judged):
     verdict = judged()
     assert (verdict.rival, verdict.against_rival, verdict.against_champion) == (None, Comparison("no rival"), None)
     assert (verdict.pr_auc_rival, verdict.by_pr_auc.verdict) == (None, "no rival")
-    assert verdict.sentence.endswith("at 30 % flagged")
+    assert verdict.sentence.endswith("where it flags 30 %")

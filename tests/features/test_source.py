@@ -177,8 +177,8 @@ def test_a_counter_that_is_empty_on_some_days_is_noted(stored, frame):
     losses = frame["losses"].astype(float).mask(day | (frame.index < 4))
     [found] = survey(stored(frame.assign(losses=losses)), [WINDOW])
     [note] = found.notes
-    assert note.startswith(f"counter 'losses' is empty in {losses.isna().sum()} of {len(frame)} rows")
-    assert "on 1 days in every row (first 2023-02-01): it counts as 0 there" in note
+    assert note.startswith(f"counter 'losses' is empty in {losses.isna().sum()} of {len(frame):,} rows")
+    assert "on 1 day in every row (first 2023-02-01): it counts as 0 there" in note
 
 
 def test_a_player_with_one_active_day_has_features(stored, frame, block_of):

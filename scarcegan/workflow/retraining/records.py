@@ -69,4 +69,4 @@ class Selected(Record):
         confidence = words.percent(promise.confidence)
         sure = "on average" if promise.measure == "flagged_share" else f"with {confidence} confidence"
         given = f"not promised: {promise.why_not}" if promise.why_not else f"promised {sure}"
-        return f"{flags}; {words.bounded(promise)} is {given}"
+        return f"{flags}; {words.limit(promise.measure, promise.bound)} is {given}"

@@ -1,19 +1,21 @@
-"""The rivals of a run, trained on its labelled players while the models wait: an evaluation need not repeat it."""
+"""The rivals of a run, trained on its players while the models wait: an evaluation need not repeat it."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from scarcegan.data.players import UNLABELED
+from scarcegan.data.folds import in_folds
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.evaluation.rivals import train_rival
+from scarcegan.evaluation.rivals import rows_for_rivals, train_rival
 from scarcegan.settings import Settings
 from scarcegan.settings.model_sections import RivalName
 from scarcegan.workflow.retraining.prepare import Prepared
 
 
 def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> dict[str, dict[str, np.ndarray]]:
-    """Train every rival of `evaluate.rivals` on all labelled pool players: each member of a fold saw fewer of them.
+    """Train every rival of `evaluate.rivals` on the players of all folds: each member of a fold saw fewer of them.
+
+    Those are all labelled players of the pool, and a sample of the unlabelled ones for the rivals that learn from them.
 
     So many rivals as threads are trained at once, each on one thread: their trees are too small to share. The result
     has each rival's risk scores of the test players: name -> test set -> float64 array [n].
@@ -25,13 +27,13 @@ def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> dict[s
 
     labels, features = prepared.players.labels, prepared.players.features
     pool = np.flatnonzero(prepared.fold >= 0)
-    labeled = pool[labels[pool] != UNLABELED]
+    trained = rows_for_rivals(labels, np.flatnonzero(in_folds(prepared.fold, settings.folds.k)), settings.seed)
     scaler = fit_scaler(features, settings.scaling, pool)
-    inputs, rare = scaler.apply(features, labeled), len(settings.populations.negatives)
+    inputs, rare = scaler.apply(features, trained), len(settings.populations.negatives)
     tests = {name: scaler.apply(features, rows) for name, rows in prepared.test_rows().items()}
 
     def of_rival(name: RivalName) -> dict[str, np.ndarray]:
-        risk_scores = train_rival(name, inputs, labels[labeled], rare, seed=settings.seed)
+        risk_scores = train_rival(name, inputs, labels[trained], rare, seed=settings.seed)
         return {test: risk_scores(scaled) for test, scaled in tests.items()}
 
     names = settings.evaluate.rivals
