@@ -84,7 +84,10 @@ def test_compare_puts_the_last_release_beside_the_champions(models, rows):
     compared = rows("compare")
     assert [(row["version"], row["champion"]) for row in compared] == [(5, 1), (6, 2), (7, 3), (8, 4)]
     assert compared[0]["differences"] == pytest.approx({"recall": 0, "pr_auc": 0.001})
-    assert "0.14 +0.001" in models("compare").stdout
+    text = models("compare").stdout
+    assert "0.14 +0.001" in text
+    assert "test players" in text
+    assert "4500" in text
 
 
 def test_compare_takes_the_named_versions(rows):

@@ -9,9 +9,10 @@ import pytest
 from history_samples import evaluation, steps_of
 from typer.testing import CliRunner
 
-from scarcegan import history
+from scarcegan import history, words
 from scarcegan.cli import app
 from scarcegan.cli.decisions import collect
+from scarcegan.evaluation.records import Interval
 from scarcegan.registry.local import LocalRegistry
 from scarcegan.settings import Definition
 
@@ -75,7 +76,10 @@ def test_show_tells_facts_metrics_and_settings(runs, rows):
     text = runs("show", "second").stdout
     for expected in ("omar", "release-second", "00000000ffffffff", "review_budget", "train.members"):
         assert expected in text
-    assert rows("show", "RetrainFlow/second")[0]["settings"]["seed"] == 11
+    facts = rows("show", "RetrainFlow/second")[0]
+    assert facts["settings"]["seed"] == 11
+    assert facts["measured_on"] in text
+    assert facts["measured_on"].endswith("known risky")
 
 
 def test_compare_tells_differences_with_their_spread(runs, rows):
@@ -83,6 +87,13 @@ def test_compare_tells_differences_with_their_spread(runs, rows):
     for expected in ("train.members", "+20.0 ± 8.5 points", "(PSI ", "third: the same data", "Best run"):
         assert expected in text
     assert rows("compare", "first", "second")[0]["runs"] == ["first", "second"]
+
+
+def test_compare_puts_the_interval_below_each_figure(runs, rows):
+    figure = rows("compare", "first", "second")[0]["metrics"][0]
+    interval = words.interval(figure["metric"], Interval(figure["value"], figure["low"], figure["high"]))
+    text = runs("compare", "first", "second").stdout
+    assert all(part in text for part in interval.split(" [", 1))
 
 
 def test_compare_writes_one_self_contained_page(runs, tmp_path):

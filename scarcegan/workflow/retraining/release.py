@@ -154,7 +154,7 @@ def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[st
         "git_commit": lineage.commit,
         **lineage.to_plain(),
         "test_players": str(measures.players),
-        "test_risky": str(measures.risky),
+        "risky_test_players": str(measures.risky),
         "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",
         "verdict": evaluation.verdicts[definition].against_rival.verdict,
         "score_kind": evaluation.models[definition].score_kind,
