@@ -15,7 +15,6 @@ from scarcegan.data.records import (
     FoldCount,
     Histogram,
     PopulationCount,
-    Suspect,
     TestSetCount,
 )
 from scarcegan.data.validation import known_risky
@@ -36,7 +35,6 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
     features = _feature_table(players, len(populations.negatives))
     risky = known_risky(players, populations)
     tested = [players.test_set == number for number in range(1, len(players.test_sets) + 1)]
-    suspects = [Suspect(row.name, row.auc) for row in features if row.auc >= SUSPECT_AUC]
     folds = [_fold(players.labels, fold, number, k, populations) for number in range(k)]
     in_pool = players.test_set == 0
     pool, test = (population_counts(players.labels[rows], populations) for rows in (in_pool, ~in_pool))
@@ -54,8 +52,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
             for name, inside in zip(players.test_sets, tested, strict=True)
         ],
         feature_table=features,
-        suspects=suspects,
-        warnings=_warnings(players, suspects, folds, populations.rare),
+        warnings=_warnings(players, features, folds, populations.rare),
     )
 
 
@@ -99,11 +96,14 @@ def _histogram(rare: np.ndarray, unlabeled: np.ndarray, low: float, high: float)
     return Histogram(edges.tolist(), *shares)
 
 
-def _warnings(players: Players, suspects: Sequence[Suspect], folds: Sequence[FoldCount], rare: str) -> list[str]:
+def _warnings(
+    players: Players, features: Sequence[FeatureDescription], folds: Sequence[FoldCount], rare: str
+) -> list[str]:
     warnings = [
-        f"feature '{suspect.feature}' alone tells '{rare}' from unlabelled players (AUC {suspect.auc:.3f}):"
+        f"feature '{feature.name}' alone tells '{rare}' from unlabelled players (AUC {feature.auc:.3f}):"
         " a likely leak; see how it is made, or name it in data.ignore_columns"
-        for suspect in suspects
+        for feature in features
+        if feature.auc >= SUSPECT_AUC
     ]
     fewest = min(fold.validation[rare] for fold in folds)
     if fewest < FEW_RISKY:
