@@ -44,7 +44,7 @@ class Bounded(Protocol):
     def high(self) -> float: ...  # noqa: D102
 
 
-class Bound(Protocol):
+class Bound(Bounded, Protocol):
     """What test players say of a bound, such as `scarcegan.evaluation.records.BoundOnTest`."""
 
     @property
@@ -55,10 +55,6 @@ class Bound(Protocol):
     def bound(self) -> float: ...  # noqa: D102
     @property
     def confidence(self) -> float: ...  # noqa: D102
-    @property
-    def low(self) -> float: ...  # noqa: D102
-    @property
-    def high(self) -> float: ...  # noqa: D102
     @property
     def is_promised(self) -> bool: ...  # noqa: D102
 

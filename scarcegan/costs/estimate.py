@@ -29,4 +29,4 @@ def estimate(resources: Resources, prices: Prices, folds: Folds, train: Train) -
         f"Expected on AWS Batch: {gpu_hours:.2f} GPU hours, {money:.2f} {prices.currency} "
         f"({folds.k} folds x {train.members} members x {train.iterations:,} iterations)."
     )
-    return Estimate(prices.currency, money, gpu_hours, sentence)
+    return Estimate(money, sentence)

@@ -156,7 +156,8 @@ def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestR
 
 def _leader(rivals: Sequence[BestRun]) -> BestRun:
     sign = {aim.metric: aim.sign for aim in AIMS.values()}[rivals[0].metric]
-    first, *others = sorted(rivals, key=lambda one: (not _is_missed(one), sign * one.value), reverse=True)
+    order = {one.run: (one.bound is None or one.bound.state != "missed", sign * one.value) for one in rivals}
+    first, *others = sorted(rivals, key=lambda one: order[one.run], reverse=True)
     if not others:
         return first
     return replace(
@@ -167,10 +168,6 @@ def _leader(rivals: Sequence[BestRun]) -> BestRun:
         spread=_spread(first, others[0]),
         same_data=first.data is not None and first.data == others[0].data,
     )
-
-
-def _is_missed(one: BestRun) -> bool:
-    return one.bound is not None and one.bound.state == "missed"
 
 
 def _frame(kind: type[Record], rows: Iterable[Record]) -> pd.DataFrame:
