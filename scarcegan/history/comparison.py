@@ -108,11 +108,11 @@ def _figures(run: RunArtifacts) -> dict[tuple[str, str], Figure]:
     if run.evaluation is None:
         return found
     for definition, model in run.evaluation.models.items():
-        measured = run.evaluation.on_first_test_set(definition)
-        for metric in METRICS:
+        measured = run.evaluation.on_first_test_set(definition).intervals()
+        for metric in (name for name in METRICS if name in measured):  # older runs lack the newer ones
             folds = model.fold_spread.get(metric)
             spread = {"fold_mean": folds.mean, "fold_std": folds.std} if folds else {}
-            found[definition, metric] = Figure(run.run, definition, metric, **vars(getattr(measured, metric)), **spread)
+            found[definition, metric] = Figure(run.run, definition, metric, **vars(measured[metric]), **spread)
     return found
 
 
