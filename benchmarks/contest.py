@@ -11,6 +11,7 @@ from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import in_folds
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import fit_scaler
+from scarcegan.evaluation.calibrate import expected_calibration_error
 from scarcegan.evaluation.definitions import bound_of
 from scarcegan.evaluation.intervals import resample_weights
 from scarcegan.evaluation.metrics import (
@@ -60,7 +61,8 @@ def compete(method: str, prepared: Prepared, settings: Settings) -> dict[str, An
 
     Returns:
         `cpu_seconds` (training and scoring the test players once), `labeled_risky`, `tests` (test set -> see
-        `measure`) and, for ScarceGAN, `transfer` (definition -> see `_transfer`).
+        `measure`) and, for ScarceGAN, `transfer` (definition -> see `_transfer`) and, of a calibrated model,
+        `calibration` (see `_calibration`).
     """
     players, rare = prepared.players, len(settings.populations.negatives)
     tests = {name: np.flatnonzero(prepared.fold == -number) for number, name in enumerate(players.test_sets, start=1)}
@@ -78,6 +80,7 @@ def compete(method: str, prepared: Prepared, settings: Settings) -> dict[str, An
             for one in settings.definitions
             if one.name in outcome.models
         },
+        "calibration": _calibration(outcome, raw, held),
     }
 
 
@@ -150,6 +153,15 @@ def _train_rival(method: str, prepared: Prepared, raw: dict[str, np.ndarray], se
     )
     scorer = RIVALS[method](training)
     return Outcome({name: scorer(scaler.apply(test))[np.newaxis] for name, test in raw.items()})
+
+
+def _calibration(outcome: Outcome, raw: dict[str, np.ndarray], held: dict[str, HeldOut]) -> dict[str, float]:
+    """Return the calibration error of a model on its first test set, `before` and `after` its calibration."""
+    model, test = outcome.models.get(RANKED_BY), next(iter(raw))
+    if model is None or model.calibration is None:
+        return {}
+    models = {"before": replace(model, calibration=None), "after": model}
+    return {name: expected_calibration_error(one.risk(raw[test]), held[test].is_risky) for name, one in models.items()}
 
 
 def _transfer(

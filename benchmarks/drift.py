@@ -22,12 +22,13 @@ import numpy as np
 
 from scarcegan.monitoring.calibration import chance_limits, pair_limits
 from scarcegan.monitoring.drift import ComparedSnapshot, DriftReport
-from scarcegan.monitoring.measures import Sample, measure
+from scarcegan.monitoring.measures import Sample, measure, scored_players
 from scarcegan.monitoring.report import drift_report
 from scarcegan.settings import Monitoring
 
 FEATURES = 50
 PAIRS = 6
+THRESHOLD = 0.5
 RULE = Monitoring()
 
 
@@ -39,14 +40,15 @@ def sample(players: int, seed: int, planted: bool = False) -> Sample:
         features[:, :3] *= 1.15
     score = (1 / (1 + np.exp(6 - features[:, 0] / 3))).astype(np.float32)
     about = ComparedSnapshot(f"month {seed}", f"2026-01-{seed:02d}", str(seed), players, players)
-    return Sample(about, features, score, 0.1)
+    flagged = int(np.count_nonzero(score >= THRESHOLD))
+    return Sample(about, features, score, scored_players(players, flagged, players // 10, []))
 
 
 def report(before: Sample, now: Sample) -> DriftReport:
     """Compare two samples with limits from chance."""
     measured = measure(before, now, seed=7, false_alarms=RULE.false_alarms)
     limits, names = chance_limits(measured, RULE.false_alarms), [f"feature {number}" for number in range(FEATURES)]
-    return drift_report(measured, names, limits, None, threshold=0.5, false_alarms=RULE.false_alarms, pairs=0)
+    return drift_report(measured, names, limits, None, threshold=THRESHOLD, false_alarms=RULE.false_alarms, pairs=0)
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -27,6 +27,7 @@ def summarize(results: Iterable[Result]) -> dict[str, Any]:
     lightgbm = {test: verdict for test, methods in tests.items() if (verdict := judge(methods, LIGHTGBM))}
     figures = {f"quality.{test}.margin": verdict["margin"] for test, verdict in verdicts.items()}
     figures |= {f"quality.{test}.margin_lightgbm": verdict["margin"] for test, verdict in lightgbm.items()}
+    figures |= calibration(full)
     return {
         "figures": figures,
         "tables": {test: {name: spread(seeds) for name, seeds in methods.items()} for test, methods in tests.items()},
@@ -125,6 +126,16 @@ def transfer(results: Iterable[Result]) -> list[dict[str, Any]]:
             for test, value in told["tests"].items():
                 found[_test_name(result, test), result["method"], definition].append(told | {"test_value": value})
     return [_transfer_row(*names, rows) for names, rows in found.items()]
+
+
+def calibration(results: Iterable[Result]) -> dict[str, float]:
+    """Return the mean calibration error on simulated players, before and after the calibration; empty without one."""
+    errors = [one["calibration"] for one in results if one["data_set"] == "simulated" and one["method"] == OURS]
+    return {
+        f"calibration.ece_{when}": float(np.mean([error[when] for error in errors if error]))
+        for when in ("before", "after")
+        if any(errors)
+    }
 
 
 def label_curve(results: Iterable[Result]) -> dict[str, dict[str, dict[str, Any]]]:

@@ -5,7 +5,6 @@ a killed benchmark goes on where it was. The fingerprint changes with the player
 meaning of the code behind it (comments and docstrings don't count); ScarceGAN's and the rivals' are apart.
 """
 
-import ast
 import functools
 import hashlib
 import json
@@ -17,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from contest import compete, keep_labels
+from meaning import ROOT, digest, meaning
 from rivals import RIVALS
 
 from scarcegan import settings as settings_module
 from scarcegan.settings import Settings
 from scarcegan.workflow.retraining.prepare import Prepared, prepare
-
-ROOT = Path(__file__).resolve().parent.parent
 
 Tree = dict[str, dict[str, Any]]
 
@@ -94,6 +92,7 @@ GAN_CODE = (
     "scarcegan/workflow/retraining/fit.py",
     "scarcegan/workflow/retraining/select.py",
     "scarcegan/evaluation/selection.py",
+    "scarcegan/evaluation/calibrate.py",
     "scarcegan/evaluation/definitions.py",
 )
 RIVAL_CODE = ("benchmarks/rivals.py", "scarcegan/evaluation/rivals.py")
@@ -136,10 +135,10 @@ def run_trials(trials: Sequence[Trial], bench: Bench) -> list[dict[str, Any]]:
 def result_path(trial: Trial, bench: Bench) -> Path:
     """Return where the result of a trial is, or will be."""
     settings = settings_of(trial, bench)
-    shaping: list[Any] = [settings.scaling.model_dump(mode="json"), settings.train.members, _meaning(RIVAL_CODE)]
+    shaping: list[Any] = [settings.scaling.model_dump(mode="json"), settings.train.members, meaning(RIVAL_CODE)]
     if trial.method in GANS:
-        shaping = [settings.fingerprint(), _meaning(GAN_CODE)]
-    mark = _digest([players_fingerprint(trial, bench), _meaning(MEASURE_CODE), *shaping])
+        shaping = [settings.fingerprint(), meaning(GAN_CODE)]
+    mark = digest([players_fingerprint(trial, bench), meaning(MEASURE_CODE), *shaping])
     few = f"-{trial.labeled_risky_wanted}_risky" if trial.labeled_risky_wanted else ""
     return bench.store / trial.data_set / str(trial.seed) / f"{trial.method}{few}-{mark}.json"
 
@@ -157,7 +156,7 @@ def settings_of(trial: Trial, bench: Bench) -> Settings:
 def players_fingerprint(trial: Trial, bench: Bench) -> str:
     """Name exactly the players and folds of a trial; looked up if neither settings nor data code have changed."""
     shaping = settings_of(trial, bench).model_dump(include=DATA_SECTIONS, mode="json")
-    known = bench.store / "players" / _digest([shaping, _meaning(DATA_CODE)])
+    known = bench.store / "players" / digest([shaping, meaning(DATA_CODE)])
     if not known.exists():
         prepared = _prepared(trial.data_set, trial.seed, bench)
         content = hashlib.sha256(prepared.fingerprint.encode())
@@ -190,23 +189,3 @@ def _configuration(name: str) -> dict[str, Any]:
 @functools.lru_cache(maxsize=1)
 def _prepared(data_set: str, seed: int, bench: Bench) -> Prepared:
     return prepare(settings_of(Trial(data_set, seed, "corrected"), bench))[0]
-
-
-@functools.cache
-def _meaning(patterns: tuple[str, ...]) -> str:
-    """Hash what the project's files do, whatever their comments and docstrings say."""
-    files = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
-    return _digest([ast.dump(_without_docstrings(ast.parse(path.read_text()))) for path in files])
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            # A bare string does nothing, be it a docstring or an attribute's.
-            body[:] = [one for one in body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]
-    return tree
-
-
-def _digest(parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -84,7 +84,7 @@ class Line:
     """A line in lists of equal length, in the band from `low` to `high`, if any, by default in the theme's next colour.
 
     A faint line stands back until the reader picks it. `panel` names the small chart in which it is a histogram's
-    outline; it is empty for one large chart.
+    outline, perhaps in several lines; it is empty for one large chart.
     """
 
     name: str
@@ -237,7 +237,8 @@ def _if_any(rows: Iterable[Any], field: str, layer: Spec) -> list[Spec]:
 def _panels(layers: list[Spec], names: list[str], columns: int, width: int, height: int, scales: str) -> Spec:
     return {
         "width": None,  # Metaflow would set "container", which small charts do not know
-        "facet": {"field": "panel", "title": None, "sort": names},
+        # A name may have more lines than one.
+        "facet": {"field": "panel", "title": None, "sort": names, "header": {"labelExpr": "split(datum.label, '\\n')"}},
         "columns": columns,
         "spacing": 26,
         "resolve": {"scale": {"x": scales, "y": scales}},

@@ -1,35 +1,43 @@
 """The card on drift: what is decided and why, which signals are raised, what has moved, how the scores have moved."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from metaflow.cards import Table, VegaChart
 
 from cards import theme
-from cards.charts import Axis, Line, Mark, Rule, banded_lines, ranked_bars
+from cards.charts import Axis, Mark, ranked_bars
+from cards.score_parts import reference_in_words, score_chart, share_table
 from scarcegan import words
-from scarcegan.monitoring.drift import DriftDecision, DriftReport, FeatureDrift, ScoreDrift
+from scarcegan.evaluation.records import Interval
+from scarcegan.monitoring.drift import DriftDecision, DriftReport, FeatureDrift
 
 SHOWN = 15
-SIGNALS = {
-    "features": "Share of features beyond their limits",
-    "classifier": "AUC of a classifier, these players against the reference's",
-    "score": "Distance of the risk scores' distributions",
-    "unknown_share": "Change of the share 'unknown'",
-    "recall": "Recall below what was promised",
+# With fewer players labelled since, realised recall says little.
+FEW = 10
+
+
+def _three(value: float) -> str:
+    return words.score(value, 3)
+
+
+SIGNALS: dict[str, tuple[str, Callable[[float], str]]] = {  # what it is, and how its size is written
+    "features": ("Share of features beyond their limits", words.percent),
+    "classifier": ("AUC of a classifier, these players against the reference's", _three),
+    "score": ("Largest distance of the risk scores' distribution functions", _three),
+    "unknown_share": ("Change of the share unknown", words.points),
+    "recall": ("Realised recall below what was promised", words.points),
 }
 
 
 def drift_card(drift: DriftReport | None, decision: DriftDecision) -> list[Any]:
     """Build the card of a drift report (None where drift was not measured) and of what follows from it."""
-    said = theme.bullets(decision.reasons, f"{decision.action.capitalize()}, cut-off {decision.cutoff}:")
+    reasons = [*decision.reasons, decision.promise] if decision.promise else decision.reasons
+    said = theme.bullets(reasons, f"{decision.action.capitalize()}, cut-off {decision.cutoff}:")
     if drift is None:
         return theme.page("Drift: not measured", [said])
-    current, reference = drift.current, drift.reference
-    about = (
-        f"`{current.name}` beside `{reference.name}` (cut-off {reference.cutoff}), the reference of version "
-        f"{decision.version}; {words.count(current.compared)} and {words.count(reference.compared)} players."
-    )
+    compared_with = reference_in_words(drift)
+    about = f"Compared for version {decision.version}: {drift.current.who}. {compared_with}"
     parts = [
         said,
         _headline(drift),
@@ -38,10 +46,11 @@ def drift_card(drift: DriftReport | None, decision: DriftDecision) -> list[Any]:
         theme.heading("What has moved", about),
         _feature_chart(drift.features[:SHOWN]),
         _feature_table(drift.features[:SHOWN]),
-        theme.heading("Risk scores"),
-        _score_chart(drift.score),
+        theme.heading("Risk scores", compared_with),
+        score_chart(drift.score.now, drift.score.before, drift.score.threshold),
+        share_table(drift.score.now, drift.score.before),
     ]
-    return theme.page(f"Drift: {current.name}", parts)
+    return theme.page(f"Drift: {drift.current.name}", parts)
 
 
 def _headline(drift: DriftReport) -> Table:
@@ -50,13 +59,20 @@ def _headline(drift: DriftReport) -> Table:
     boxes = [
         ("Features moved", f"{moved} of {len(drift.features)}", "beyond their limits"),
         ("Classifier", words.score(classifier.auc, 3), f"AUC, limit {words.score(classifier.limit, 3)}"),
-        ("Flagged", words.percent(score.flagged_now), f"{words.percent(score.flagged_before)} of the reference"),
+        _share_box("flagged_share", score.now.flagged_share, score.before.flagged_share),
     ]
     if unknown:
-        boxes.append(("Unknown", words.percent(unknown.now), f"{words.percent(unknown.before)} before"))
+        boxes.append(_share_box("unknown_share", unknown.now, unknown.before))
     if recall:
-        boxes.append(("Recall", words.percent(recall.value), f"{words.percent(recall.promised)} promised"))
+        few = "; too few to tell" if recall.risky < FEW and "recall" not in drift.beyond else ""
+        found = f"{words.count(recall.found)} of {words.plural(recall.risky, 'player')}"
+        note = f"{found}, {words.percent(recall.promised)} promised{few}"
+        boxes.append(("Realised recall", words.percent(recall.value), note))
     return theme.figures(*boxes)
+
+
+def _share_box(metric: str, now: Interval, before: Interval) -> tuple[str, str, str]:
+    return words.metric_name(metric), words.percent(now.value), f"{words.percent(before.value)} of the reference"
 
 
 def _limits_in_words(drift: DriftReport) -> str:
@@ -74,10 +90,10 @@ def _limits_in_words(drift: DriftReport) -> str:
 def _signal_table(drift: DriftReport, decision: DriftDecision) -> Table:
     state = decision.signals
     columns = {
-        "Signal": lambda name: SIGNALS[name],
-        "Size": lambda name: words.score(state[name].size, 3),
+        "Signal": lambda name: SIGNALS[name][0],
+        "Size": lambda name: SIGNALS[name][1](state[name].size),
         "Limit": lambda name: "beyond" if drift.signals[name].beyond else "within",
-        "Counts from": lambda name: words.score(state[name].least),
+        "Counts from": lambda name: SIGNALS[name][1](state[name].least),
         "Raised": lambda name: "yes" if state[name].raised else "no",
         "In a row": lambda name: words.count(state[name].periods),
         "Retrains after": lambda name: (
@@ -105,17 +121,6 @@ def _feature_table(shown: Sequence[FeatureDrift]) -> Table:
         "Distance / limit": lambda row: f"{words.score(row.ks, 3)} / {words.score(row.ks_limit, 3)}",
         "PSI / limit": lambda row: f"{words.score(row.psi, 3)} / {words.score(row.psi_limit, 3)}",
         "Missing": lambda row: f"{words.percent(row.missing_before)} → {words.percent(row.missing_now)}",
-        "Median": lambda row: f"{words.number(row.median_before)} → {words.number(row.median_now)}",
+        "Median": lambda row: f"{words.plain_number(row.median_before)} → {words.plain_number(row.median_now)}",
     }
     return theme.listing(shown, columns)
-
-
-def _score_chart(score: ScoreDrift) -> VegaChart:
-    lines = [
-        Line("reference", score.scores, score.above_before, dash="dashed"),
-        Line("this snapshot", score.scores, score.above_now),
-    ]
-    reading = "Where the lines part, players or telemetry have changed since the reference."
-    x, y = Axis("risk score", low=0, high=1), Axis("share of players (logarithmic)", share=True, log=True)
-    rule = Rule(score.threshold, f"threshold {words.score(score.threshold, 3)}")
-    return banded_lines("How many players have at least this score?", reading, x, y, lines, [rule])

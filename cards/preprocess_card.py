@@ -131,11 +131,19 @@ def _distribution_chart(shown: Sequence[FeatureDescription]) -> VegaChart:
         # A step holds until the next edge: the last bin needs its share again at the last edge.
         everyone, risky = ([*shares, *shares[-1:]] for shares in (bins.unlabeled, bins.rare))
         floor = [0.0] * len(everyone)
-        lines.append(Line("unlabelled", bins.edges, everyone, floor, everyone, color=theme.BLUE, panel=row.name))
-        lines.append(Line("risky", bins.edges, risky, color=theme.RED, panel=row.name))
+        panel = f"{row.name}\n{_end_bars(row)}"
+        lines.append(Line("unlabelled", bins.edges, everyone, floor, everyone, color=theme.BLUE, panel=panel))
+        lines.append(Line("risky", bins.edges, risky, color=theme.RED, panel=panel))
     question = "Where do risky players differ from the unlabelled?"
     reading = "Share of players in each bin of the raw value; the features that separate best."
     return banded_lines(question, reading, Axis(), Axis(share=True), lines)
+
+
+def _end_bars(row: FeatureDescription) -> str:
+    """Say which bars at the ends hold everybody beyond them as well."""
+    edges = row.histogram.edges
+    first = f"first bar: {words.plain_number(edges[1])} and below\n" if row.low < edges[0] else ""
+    return f"{first}last bar: {words.plain_number(edges[-2])} and above"
 
 
 def _feature_list(ranked: Sequence[FeatureDescription]) -> Table:

@@ -31,6 +31,7 @@ def register_card(release: Release, evaluation: Evaluation) -> list[Any]:
     test_set = evaluation.test_sets[0]
     parts = [
         _summary(release, evaluation),
+        *([theme.bullets(release.warnings, "Warnings about the data")] if release.warnings else []),
         _version_table(release, evaluation),
         theme.heading("Which model is for which purpose?", f"Measured on test set `{test_set}`, with 95 % intervals."),
         *_metrics(release, evaluation),

@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from metaflow.cards import Markdown, Table, VegaChart
+from metaflow.cards import Markdown, Table
 
 from cards import theme
-from cards.charts import Axis, Line, Rule, banded_lines
+from cards.score_parts import reference_in_words, score_chart, share_table
 from scarcegan import words
+from scarcegan.monitoring.drift import DriftDecision, DriftReport, ScoredPlayers
 from scarcegan.workflow.scoring.records import ScoreReport
 
 
-def score_card(report: ScoreReport, first: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Build the card of one scoring, of all shards together.
+def score_card(
+    report: ScoreReport, drift: DriftReport | None, decision: DriftDecision, first: Sequence[Mapping[str, Any]]
+) -> list[Any]:
+    """Build the card of one scoring, of all shards together, beside the reference of its drift report.
 
     `first` are the first rows of the moderators' list: player_id, risk_score, class, is_flagged, reasons.
     """
@@ -20,11 +23,15 @@ def score_card(report: ScoreReport, first: Sequence[Mapping[str, Any]]) -> list[
     below = review.players - review.flagged
     unflagged = f"; {words.count(below)} of them are below the threshold" if below else ""
     listed = f"The {words.count(review.players)} highest scores{unflagged}."
+    before, compared_with = _reference(report, drift)
+    said = [sentence for sentence in (report.over_budget, decision.promise) if sentence]
     parts = [
         _headline(report),
-        theme.heading("Do the scores lie where they did?"),
-        _distribution_chart(report),
-        _share_table(report),
+        *([theme.bullets(said, "Read with care:")] if said else []),
+        theme.heading("Do the scores lie where they did?", compared_with),
+        score_chart(report.scored, before, model.threshold),
+        share_table(report.scored, before),
+        _class_table(report),
         theme.heading("Whom to look at first", f"{listed} The whole list: {plan.folder}/{review.csv}"),
         _review_table(first),
         theme.heading("Where it comes from"),
@@ -33,7 +40,7 @@ def score_card(report: ScoreReport, first: Sequence[Mapping[str, Any]]) -> list[
             ("Scores", plan.folder),
             ("Model", f"version {model.version} of {model.group}, {model.release_id}, from {model.run}"),
             ("Archive (sha256)", model.sha256),
-            ("Threshold", words.score(model.threshold, 4)),
+            ("Threshold", _threshold(report)),
             ("Snapshot", f"{snapshot.name}, fingerprint {snapshot.fingerprint}"),
         ),
     ]
@@ -44,36 +51,38 @@ def _headline(report: ScoreReport) -> Table:
     model, review = report.plan.model, report.review
     return theme.figures(
         ("Players", words.count(report.players), f"cut-off {report.plan.snapshot.cutoff}"),
-        ("Flagged", words.count(report.flagged), words.percent(report.flagged_share)),
+        ("Flagged", words.count(report.flagged), f"share {words.percent(report.scored.flagged_share.value)}"),
         ("To look at", words.count(review.players), f"budget {words.percent(review.budget)}"),
         ("Model", f"version {model.version}", model.definition),
     )
 
 
-def _distribution_chart(report: ScoreReport) -> VegaChart:
-    """Draw the share of players above each score, now and in training."""
-    above = [1 - level for level in report.levels]
-    lines = [Line("this snapshot", report.quantiles, above)]
-    if report.reference:
-        lines.append(Line("unlabelled players in training", report.reference.quantiles, above, dash="dashed"))
-    reading = "Where the lines part, players or telemetry have changed since training."
-    x = Axis("risk score (logarithmic)", log=True)
-    y = Axis("players above it (logarithmic)", share=True, log=True)
-    rule = Rule(report.plan.model.threshold, "threshold")
-    return banded_lines("What share of the players has a higher score?", reading, x, y, lines, [rule])
+def _reference(report: ScoreReport, drift: DriftReport | None) -> tuple[ScoredPlayers | None, str]:
+    """Return the players to compare with, and who they are."""
+    if drift:
+        return drift.score.before, reference_in_words(drift)
+    if report.threshold_set_on is None:
+        return None, "There is no reference to compare with."
+    return report.threshold_set_on, (
+        "Drift is not measured. The reference: the unlabelled players of the training that the threshold was set on; "
+        "whether they stand for all players is not known."
+    )
 
 
-def _share_table(report: ScoreReport) -> Table:
+def _threshold(report: ScoreReport) -> str:
+    told, players = words.score(report.plan.model.threshold, 4), report.threshold_set_on
+    if players is None:
+        return told
+    share, count = words.share(players.flagged_share), words.plural(players.players, "player")
+    return f"{told}; it was set where it flags {share} of {count} of the training, all unlabelled"
+
+
+def _class_table(report: ScoreReport) -> Table:
     rows = [
-        [name, words.percent(getattr(report, key)), words.percent(getattr(report.reference, key, None))]
-        for name, key in (("Flagged", "flagged_share"), ("Most probably unknown", "unknown_share"))
-    ]
-    rows += [
-        [f"Most probably {name}", words.percent(players / report.players), words.MISSING]
+        [name, words.count(players), words.percent(players / report.players)]
         for name, players in report.classes.items()
-        if name != "unknown"
     ]
-    return theme.table(["Share of the players", "This snapshot", "Unlabelled players in training"], rows)
+    return theme.table(["Most probable class", "Players", "Share of players"], rows)
 
 
 def _review_table(first: Sequence[Mapping[str, Any]]) -> Any:

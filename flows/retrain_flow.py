@@ -70,6 +70,7 @@ class RetrainFlow(ProjectFlow):
         self.players, self.data_report = prepared.to_plain(), report.to_plain()
         snapshot = snapshot_report(prepared.players, settings)
         self.snapshot_report = snapshot and snapshot.to_plain()
+        self._warn(report.warnings)
         current.card.extend(preprocess_card(report, snapshot))
         self.fold_numbers = list(range(self.settings["folds"]["k"]))
         self.next(self.train, foreach="fold_numbers")
@@ -109,6 +110,7 @@ class RetrainFlow(ProjectFlow):
         models, validation = select_models(prepared, offers, settings)
         self.models = {name: model.to_plain() for name, model in models.items()}
         self.validation = {name: known.to_plain() for name, known in validation.items()}
+        print(*(known.in_words(name) for name, known in validation.items()), sep="\n")
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
         self.rivals = train_rivals(prepared, settings, threads)
         self.next(self.evaluate)
@@ -142,16 +144,20 @@ class RetrainFlow(ProjectFlow):
         """Register the models as one release that waits for a person's approval."""
         from cards.register_card import register_card
         from scarcegan.backends import open_registry
+        from scarcegan.data.records import DataReport
         from scarcegan.evaluation.records import Evaluation
         from scarcegan.history import tag_release
         from scarcegan.workflow.retraining.release import register_models, release_summary
 
         settings, evaluation = self.resolved(), Evaluation.from_plain(self.evaluation)
         lineage, worse = self._lineage(settings), settings.registry.worse_challenger
-        registry = open_registry(settings.registry)
-        versions = register_models(self._models(), evaluation, lineage, registry, worse_challenger=worse)
-        release = release_summary(versions, evaluation, lineage, settings.registry)
+        registry, warnings = open_registry(settings.registry), DataReport.from_plain(self.data_report).warnings
+        versions = register_models(
+            self._models(), evaluation, lineage, registry, warnings=warnings, worse_challenger=worse
+        )
+        release = release_summary(versions, evaluation, lineage, settings.registry, warnings=warnings)
         self.release = release.to_plain()
+        self._warn(release.warnings)
         print("Tags of this run:", *tag_release(release) or ["none, Metaflow does not find it from here"])
         current.card.extend(register_card(release, evaluation))
         self.next(self.end)
@@ -165,10 +171,17 @@ class RetrainFlow(ProjectFlow):
 
         evaluation, release = Evaluation.from_plain(self.evaluation), Release.from_plain(self.release)
         print(*(verdict.sentence for verdict in evaluation.verdicts.values()), sep="\n")
+        print(f"Thresholds are set by a share of risky players of {evaluation.prevalence.in_words()}.")
+        self._warn(release.warnings)
         numbers = ", ".join(str(version.version) for version in release.versions)
         print(f"Registered versions {numbers} as {release.release_id} in {release.registry}.")
         print("Look next:", *release.commands, sep="\n  ")
         remove_folder(self._checkpoints())
+
+    def _warn(self, warnings):
+        """Say what the data report warns of."""
+        for warning in warnings:
+            print("Warning:", warning)
 
     def _models(self):
         """Read the models by business definition."""

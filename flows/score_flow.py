@@ -80,10 +80,11 @@ class ScoreFlow(ProjectFlow):
         tallies = [Tally.from_plain(task.scored) for task in inputs]
         report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget)
         self.score_report = report.to_plain()
-        current.card["scores"].extend(score_card(report, self.flagged.head(20).to_dict("records")))
-        watched = watch_scored(plan, model, settings)
+        watched = watch_scored(report, model, settings)
         self.drift, self.decision = watched.drift and watched.drift.to_plain(), watched.decision.to_plain()
         self.model_monitor = model_monitor_files(watched)
+        first = self.flagged.head(20).to_dict("records")
+        current.card["scores"].extend(score_card(report, watched.drift, watched.decision, first))
         current.card["drift"].extend(drift_card(watched.drift, watched.decision))
         self.next(self.end)
 
@@ -92,17 +93,21 @@ class ScoreFlow(ProjectFlow):
         """Say where the scores are, whom to look at first and whether to retrain; start that if it is configured."""
         from retrain_trigger import Retraining
 
-        from scarcegan.monitoring.drift import DriftDecision
+        from scarcegan.monitoring.drift import DriftDecision, DriftReport
         from scarcegan.workflow.scoring.records import ScoreReport
+        from scarcegan.workflow.scoring.report import shares_in_words
 
         report, decision = ScoreReport.from_plain(self.score_report), DriftDecision.from_plain(self.decision)
+        drift = self.drift and DriftReport.from_plain(self.drift)
         plan, review = report.plan, report.review
         print(
             f"{report.players} players of {plan.snapshot.name} scored with version {self.model_version} "
             f"({plan.model.definition}): {report.flagged} flagged, {review.players} to look at."
         )
+        print(*shares_in_words(report, drift), sep="\n")
         print(f"Scores: {plan.folder}/part-*.parquet", f"Look next: {plan.folder}/{review.csv}", sep="\n")
-        print(f"Drift: {decision.action}", *decision.reasons, sep="\n  ")
+        promise = [decision.promise] if decision.promise else []
+        print(f"Drift: {decision.action}", *decision.reasons, *promise, sep="\n  ")
         self.retraining = None
         if decision.action == "retrain":
             settings, config = self.resolved(), str(self.launch.config)

@@ -33,7 +33,7 @@ STATES = {
 SCORES = frozenset({"pr_auc", "roc_auc", "f2"})
 
 
-class Bounded(Protocol):
+class WithInterval(Protocol):
     """A figure with its interval, such as `scarcegan.evaluation.records.Interval`."""
 
     @property
@@ -44,15 +44,20 @@ class Bounded(Protocol):
     def high(self) -> float: ...  # noqa: D102
 
 
-class Bound(Bounded, Protocol):
-    """What test players say of a bound, such as `scarcegan.evaluation.records.BoundOnTest`."""
+class Bounded(Protocol):
+    """A measure with its bound, such as `scarcegan.evaluation.records.Promise`."""
 
-    @property
-    def state(self) -> str: ...  # noqa: D102
     @property
     def measure(self) -> str: ...  # noqa: D102
     @property
     def bound(self) -> float: ...  # noqa: D102
+
+
+class Bound(Bounded, WithInterval, Protocol):
+    """What test players say of a bound, such as `scarcegan.evaluation.records.BoundOnTest`."""
+
+    @property
+    def state(self) -> str: ...  # noqa: D102
     @property
     def confidence(self) -> float: ...  # noqa: D102
     @property
@@ -104,6 +109,20 @@ def number(value: float | None) -> str:
     return f"{value:.3g}"
 
 
+def plain_number(value: float | None) -> str:
+    """Write any quantity without powers of ten: 6.61, 1,500,000, −0.00008, about 0 (at six decimals)."""
+    if not is_number(value):
+        return MISSING
+    size = abs(value)
+    if size >= 100 or value == int(value):
+        told = f"{value:,.0f}"
+    elif size >= 0.001:
+        told = f"{value:.3g}"
+    else:
+        told = _rounded(value, 6) if size >= 5e-7 else "about 0"
+    return told.replace("-", "\N{MINUS SIGN}")
+
+
 def plural(number_of: int, noun: str) -> str:
     """Write a count with its noun: 1 player, 2 players."""
     return f"{count(number_of)} {noun}{'' if number_of == 1 else 's'}"
@@ -132,7 +151,7 @@ def gigabytes(megabytes: float) -> str:
     return f"{number(megabytes / 1024)}{GAP}GB"
 
 
-def interval(metric: str, found: Bounded | None) -> str:
+def interval(metric: str, found: WithInterval | None) -> str:
     """Write a metric with its interval, as a percentage or a score: 41 % [35, 48], 0.41 [0.35, 0.48]."""
     if found is None or not is_number(found.value):
         return MISSING
@@ -145,6 +164,16 @@ def interval(metric: str, found: Bounded | None) -> str:
     return f"{percent(found.value)} [{low},{GAP}{high}]"
 
 
+def share(found: WithInterval | None) -> str:
+    """Write a counted share with its interval, as exact as the interval is narrow: 12.1 % [11.9, 12.3]."""
+    if found is None or not is_number(found.value):
+        return MISSING
+    width = 100 * (found.high - found.low)
+    decimals = max(_percent_decimals(found.value), math.ceil(-math.log10(width / 2)) if width > 0 else 0)
+    value, low, high = (f"{100 * one:.{min(decimals, 4)}f}" for one in (found.value, found.low, found.high))
+    return f"{value}{GAP}% [{low},{GAP}{high}]"
+
+
 def spread(metric: str, mean: float, std: float) -> str:
     """Write a metric's mean and standard deviation with the same decimals: 31 ± 4 %, 0.41 ± 0.03."""
     if not is_number(mean) or not is_number(std):
@@ -155,12 +184,16 @@ def spread(metric: str, mean: float, std: float) -> str:
     return f"{_rounded(100 * mean, decimals)} ± {_rounded(100 * std, decimals)}{GAP}%"
 
 
+def bounded(by: Bounded) -> str:
+    """Write a measure with its bound: recall >= 85 %."""
+    return f"{metric_name(by.measure).lower()} {'<=' if by.measure == 'flagged_share' else '>='} {percent(by.bound)}"
+
+
 def bound(found: Bound | None) -> str:
     """Say what test players tell of a bound: recall >= 85 %: kept on test players (86 % to 95 %, 90 % confidence)."""
     if found is None:
         return MISSING
-    told = f"{metric_name(found.measure).lower()} {'<=' if found.measure == 'flagged_share' else '>='} "
-    told += f"{percent(found.bound)}: {STATES[found.state]} ({percent(found.low)} to {percent(found.high)}, "
+    told = f"{bounded(found)}: {STATES[found.state]} ({percent(found.low)} to {percent(found.high)}, "
     told += f"{percent(found.confidence)} confidence)"
     return told if found.is_promised else f"{told}; not promised"
 

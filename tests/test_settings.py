@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from scarcegan.problems import SettingsProblem
-from scarcegan.settings import Settings, load, parse, resolve
+from scarcegan.settings import SHAPING_SOURCES, Settings, load, parse, resolve
 from scarcegan.settings.monitoring_sections import RETRAIN_AFTER
 from scarcegan.settings.section import keys_of
 
@@ -158,20 +158,58 @@ def test_settings_cannot_be_changed_in_passing():
         Settings().seed = 8
 
 
-@pytest.mark.parametrize(
-    "change", [{"seed": 8}, {"model": {"alpha": 0.6}}, {"scaling": {"kind": "log_minmax"}}, {"review_budget": 0.02}]
-)
-def test_the_fingerprint_changes_with_what_shapes_a_model(change):
-    assert load(change).fingerprint() != Settings().fingerprint()
+SOURCES = {"simulated", "kdd99", "lootbox", "tables", "snapshot"}
+# A change of each section or key at the top, and the sources for which it makes other models.
+SHAPING = [
+    ("seed", 8, SOURCES),
+    ("review_budget", 0.02, SOURCES),
+    ("confidence", 0.8, SOURCES),
+    ("populations", {"unlabeled": "rest"}, SOURCES),
+    ("data", {"prevalence": 0.02}, SOURCES),
+    ("data", {"test_share": 0.3}, SOURCES),
+    ("data", {"ignore_columns": ["bets"]}, SOURCES),
+    ("data", {"labels_known_by": "2026-01-01"}, SOURCES),
+    ("data", {"path": "s3://bucket/elsewhere", "id_column": "account"}, set()),
+    ("simulated", {"players": 500}, {"simulated"}),
+    ("kdd99", {"task": "u2r"}, {"kdd99"}),
+    ("lootbox", {"cutoff": "2023-02-12"}, {"lootbox"}),
+    ("features", {"window_days": 90}, {"simulated", "lootbox"}),
+    ("telemetry", {"cutoffs": ["2026-02-01"], "roles": {"activity": "opens"}}, set()),
+    ("snapshots", {"folder": "elsewhere"}, set()),
+    ("scoring", {"folder": "elsewhere"}, set()),
+    ("folds", {"k": 4}, SOURCES),
+    ("scaling", {"kind": "log_minmax"}, SOURCES),
+    ("model", {"alpha": 0.6}, SOURCES),
+    ("train", {"members": 3}, SOURCES),
+    ("definitions", [{"name": "balanced", "maximise": "f2"}], SOURCES),
+    ("evaluate", {"bootstrap": 50, "rivals": []}, set()),
+    ("registry", {"group": "other", "worse_challenger": "refuse"}, set()),
+    ("monitoring", {"cool_down": 3}, set()),
+    ("resources", {"train": {"gpu": 0}}, set()),
+    ("prices", {"gpu_hour": 9.0}, set()),
+    ("deployment", {"project": "other"}, set()),
+]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"registry": {"group": "other"}}, {"resources": {"train": {"gpu": 0}}}, {"evaluate": {"bootstrap": 50}}],
-    ids=lambda change: next(iter(change)),
-)
-def test_the_fingerprint_stays_with_where_a_model_is_made_and_kept(change):
-    assert load(change).fingerprint() == Settings().fingerprint()
+@pytest.mark.parametrize(("section", "change", "sources"), SHAPING, ids=[f"{one[0]} {one[1]}" for one in SHAPING])
+def test_the_fingerprint_changes_with_what_shapes_the_models_of_a_source_and_nothing_else(section, change, sources):
+    found = set()
+    for source in SOURCES:
+        tree = {"data": {"source": source}}
+        before = load(tree).fingerprint()
+        changed = tree["data"] | change if section == "data" else change
+        if load(tree | {section: changed}).fingerprint() != before:
+            found.add(source)
+    assert found == sources
+
+
+def test_every_section_counts_for_the_fingerprint_or_does_not():
+    assert set(SHAPING_SOURCES) == set(Settings.model_fields) == {section for section, _, _ in SHAPING}
+
+
+def test_a_snapshot_of_the_same_players_under_another_name_has_the_same_fingerprint():
+    first, second = (load({"data": {"source": "snapshot", "snapshot": name}}) for name in ("june", "july"))
+    assert first.fingerprint() == second.fingerprint()
 
 
 def test_a_snapshot_is_refused_where_the_source_is_another():

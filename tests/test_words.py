@@ -25,6 +25,14 @@ def test_an_interval_shares_the_decimals_of_its_value():
     assert plain(words.interval("pr_auc", Interval(0.41, 0.35, 0.48))) == "0.41 [0.35, 0.48]"
 
 
+@pytest.mark.parametrize(("found", "written"), [
+    (Interval(0.121, 0.1192, 0.1229), "12.1 % [11.9, 12.3]"), (Interval(0.147, 0.134, 0.16), "15 % [13, 16]"),
+    (Interval(0.0, 0.0, 0.0029), "0.0 % [0.0, 0.3]"), (Interval(0.5, 0.19, 0.81), "50 % [19, 81]"), (None, "–"),
+])  # fmt: skip
+def test_a_counted_share_is_as_exact_as_its_interval_is_narrow(found, written):
+    assert plain(words.share(found)) == written
+
+
 def test_a_share_that_was_set_has_no_interval():
     assert plain(words.interval("flagged_share", Interval(0.01, 0.01, 0.01))) == "1 %"
 
@@ -62,6 +70,14 @@ def test_the_value_of_a_setting_is_written_as_it_is_typed():
 ])  # fmt: skip
 def test_a_quantity_has_three_digits(value, written):
     assert words.number(value) == written
+
+
+@pytest.mark.parametrize(("value", "written"), [
+    (6.613, "6.61"), (1_500_000.0, "1,500,000"), (-7.97e-05, "−0.00008"), (-2.5, "−2.5"), (1e-9, "about 0"), (0, "0"),
+    (None, "–"),
+])  # fmt: skip
+def test_a_plain_quantity_has_no_power_of_ten(value, written):
+    assert words.plain_number(value) == written
 
 
 @pytest.mark.parametrize(("seconds", "written"), [(44.6, "45 s"), (72, "1 min 12 s"), (3599.8, "1 h 0 min")])

@@ -1,8 +1,9 @@
 """A model's facts as flat text, within the limits of SageMaker's customer metadata."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, unquote
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.versions import AgainstChampion, Bound, ModelToRegister
@@ -11,7 +12,9 @@ MOST_ENTRIES = 50
 LONGEST_KEY = 128
 LONGEST_VALUE = 256
 LONGEST_DESCRIPTION = 1_024
-METRIC, CHAMPION, BOUND = "metric.", "champion.", "bound."
+METRIC, CHAMPION, BOUND, WARNING = "metric.", "champion.", "bound.", "warning."
+OURS = (METRIC, CHAMPION, BOUND, WARNING)
+MOST_WARNINGS = 10
 FACTS = ("definition", "threshold", "release_id", "origin_run_id", "run_pathspec", "sha256", "token")
 OWN_KEYS = (*FACTS, "release_size")
 
@@ -23,7 +26,7 @@ def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
     letters, digits, spaces and _.:/=+-@).
     """
     # `from_metadata` tells the registry's entries by their keys: other facts must not use them.
-    taken = [key for key in model.metadata if key in OWN_KEYS or key.startswith((METRIC, CHAMPION, BOUND, "decision."))]
+    taken = [key for key in model.metadata if key in OWN_KEYS or key.startswith((*OURS, "decision."))]
     if taken:
         raise RegistryProblem(f"expected metadata without reserved keys, got {taken}: rename them")
     own = {key: str(getattr(model, key)) for key in FACTS}
@@ -38,6 +41,7 @@ def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
         if value is not None
     }
     entries = {**own, **metrics, **told, **model.metadata}
+    entries |= _warnings(model.warnings, MOST_ENTRIES - len(entries))
     _check_limits(model.definition, entries, model.description)
     return entries
 
@@ -51,14 +55,37 @@ def from_metadata(entries: Mapping[str, str]) -> dict[str, Any]:
     against, bound = _under(CHAMPION, entries), _under(BOUND, entries)
     own["against_champion"] = AgainstChampion.from_plain(against) if against else None
     own["bound"] = Bound.from_plain(bound) if bound else None
+    own["warnings"] = tuple(_unescaped(text) for _, text in sorted(_under(WARNING, entries).items()))
     # Packages of before bounds were judged on test players have `constraint_met`.
     known = (*OWN_KEYS, "constraint_met")
-    own["metadata"] = {
-        key: value
-        for key, value in entries.items()
-        if key not in known and not key.startswith((METRIC, CHAMPION, BOUND))
-    }
+    own["metadata"] = {key: value for key, value in entries.items() if key not in known and not key.startswith(OURS)}
     return own
+
+
+def _warnings(warnings: Sequence[str], room: int) -> dict[str, str]:
+    """Return the warnings in so many entries at most, each cut off at an entry's end; the last one counts the rest."""
+    most = max(1, min(MOST_WARNINGS, room))
+    if len(warnings) > most:
+        rest = len(warnings) - most + 1
+        warnings = [*warnings[: most - 1], f"and {rest} more, see the card of the run's step preprocess"]
+    return {f"{WARNING}{number:02d}": _shortened(text) for number, text in enumerate(warnings, 1)}
+
+
+def _shortened(text: str) -> str:
+    kept = text
+    while len(_escaped(text)) > LONGEST_VALUE:
+        kept = kept[:-1]
+        text = f"{kept}..."
+    return _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    """Write what SageMaker does not take, quotes and brackets for instance, as `=` and two hexadecimal digits."""
+    return quote(text, safe=" :/+@").replace("~", "%7E").replace("%", "=")
+
+
+def _unescaped(text: str) -> str:
+    return unquote(text.replace("=", "%"))
 
 
 def _under(prefix: str, entries: Mapping[str, str]) -> dict[str, str]:

@@ -37,6 +37,7 @@ def package_request(model: ModelToRegister, release_size: int, group: str, image
         request["ModelPackageDescription"] = model.description
     if isinstance(model.evaluation, Evaluation):
         facts = {"run": model.run_pathspec, "release": model.release_id, **model.metadata}
+        facts |= {"data_warnings": "; ".join(model.warnings)} if model.warnings else {}
         content = model_card(model.evaluation, model.definition, facts)
         request["ModelCard"] = {"ModelCardContent": content, "ModelCardStatus": "PendingReview"}
     return request

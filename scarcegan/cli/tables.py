@@ -36,9 +36,13 @@ _ORIGIN |= {"config": "config", "card": "card"}
 
 
 def overview(versions: Sequence[ModelVersion]) -> Group:
-    """Return a table per release: one row per version, with the release's first metrics."""
-    releases = dict.fromkeys(version.release_id for version in versions)
-    return Group(*(_release([one for one in versions if one.release_id == release]) for release in releases))
+    """Return a table per release, one row per version, with the release's first metrics; below it the warnings."""
+    shown: list[Table | Text] = []
+    for release in dict.fromkeys(version.release_id for version in versions):
+        own = [one for one in versions if one.release_id == release]
+        warnings = dict.fromkeys(warning for one in own for warning in one.warnings)
+        shown += [_release(own), *(Text(f"Warning: {warning}", style="yellow") for warning in warnings)]
+    return Group(*shown)
 
 
 def _release(release: Sequence[ModelVersion]) -> Table:
@@ -65,6 +69,7 @@ def _release(release: Sequence[ModelVersion]) -> Table:
 def facts(version: ModelVersion) -> Table:
     """Return everything about one version, a row per fact."""
     told: dict[str, str | Text] = {"status": _status(version), "description": version.description}
+    told |= {"warnings": Text("\n".join(version.warnings), style="yellow")}
     told |= {"threshold": words.number(version.threshold), "bound": words.bound(version.bound)}
     told |= {name: words.metric_value(name, value) for name, value in version.metrics.items()}
     told |= {name: getattr(version, name) for name in ("release_id", "run_pathspec", "origin_run_id")}

@@ -1,5 +1,8 @@
 """Who is tested, who is trained on: hold-out, sampling and stratified folds, all by player.
 
+Everything is drawn by lots, which hang on a player's id and the seed, not on a row: the same players in another file,
+format or order of rows are on the same sides, and so is next month whoever was there before (`data.ids`).
+
 Some unlabelled players of the pool are set apart: no fold trains or validates on them, so that the final ensemble,
 which joins members of all folds, can be given its thresholds on players that none of them has seen.
 """
@@ -9,18 +12,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
+from scarcegan.data.ids import below, keyed_lots, lots
 from scarcegan.data.players import UNLABELED, Players
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Populations, Settings
 
 THRESHOLD_SHARE = 0.2  # of the unlabelled players of the pool,
 MAX_THRESHOLD_PLAYERS = 10_000  # but no more: a flagged share of 1 % is known to a tenth of it then
-BLOCK_ROWS = 65_536
+FOLD, APART = 1, 2  # what is drawn, beside the seed, keys the lots
 
 
-def split(players: Players, settings: Settings, rng: np.random.Generator) -> tuple[Players, np.ndarray]:
+def split(players: Players, settings: Settings) -> tuple[Players, np.ndarray]:
     """Sample the unlabelled players, hold out test players where the source has none, and assign the folds.
 
     Returns the players that stay, and their folds; see `assign_folds`, on errors too.
@@ -28,14 +31,15 @@ def split(players: Players, settings: Settings, rng: np.random.Generator) -> tup
     players = players.take(sampled(players, settings.data, settings.seed))
     if not players.test_sets:
         players = hold_out(players, settings.data.test_share)
-    return players, assign_folds(players, settings.populations, settings.folds.k, rng)
+    return players, assign_folds(players, settings.populations, settings.folds.k, settings.seed)
 
 
 def sampled(players: Players, data: Data, seed: int) -> np.ndarray:
     """Tell who stays when more unlabelled players are there than `data.max_unlabeled` lets training read.
 
     It hangs on a hash of the id and the seed, so that nobody's features are needed, and the same player stays in
-    whatever order and company. Where test players are held out later, their share comes on top.
+    whatever order and company; one more player takes the place of one at most, the last in line. Where test players
+    are held out later, their share comes on top.
     Returns bool [n], False for the unlabelled players of the pool who are left out; doing it again changes nothing.
     """
     most = data.max_unlabeled
@@ -44,33 +48,37 @@ def sampled(players: Players, data: Data, seed: int) -> np.ndarray:
     others = (players.labels == UNLABELED) & (players.test_set == 0)
     if np.count_nonzero(others) <= most:
         return np.ones(len(players), bool)
-    # Hashed once more with a salt: who is sampled does not hang on who is held out, which goes by the lots alone.
-    salt = np.random.SeedSequence(seed).generate_state(1, np.uint64)
-    return ~others | _lowest(pd.util.hash_array(lots(players.ids) ^ salt), others, most)
+    # Keyed: who is sampled does not hang on who is held out, which goes by the lots alone.
+    return ~others | _lowest(keyed_lots(players.ids, seed), others, most)
 
 
 def hold_out(players: Players, share: float) -> Players:
-    """Move a share of the pool, the same of each population, to a test set named `test`.
+    """Move about a share of the pool, of each population, to a test set named `test`; see `held_out`.
 
     Who is tested hangs on a hash of the player's id, not on a seed or on the other rows: a champion that was trained
-    on an earlier table is then measured on players that it has hardly ever seen.
+    on an earlier table is then measured on players that it has never seen.
     """
     lot, test_set = lots(players.ids), players.test_set.copy()
     for label in np.unique(players.labels):
-        inside = (players.labels == label) & (players.test_set == 0)
-        test_set[_lowest(lot, inside, held_out_count(int(np.count_nonzero(inside)), share))] = 1
+        inside = np.flatnonzero((players.labels == label) & (players.test_set == 0))
+        test_set[inside[held_out(lot[inside], share)]] = 1
     return replace(players, test_set=test_set, test_sets=("test",))
 
 
-def lots(ids: np.ndarray) -> np.ndarray:
-    """Return a hash of each id, uint64 [n], that no run, machine, seed or order of rows changes."""
-    drawn = np.empty(len(ids), np.uint64)
-    for start in range(0, len(ids), BLOCK_ROWS):
-        block = ids[start : start + BLOCK_ROWS]
-        # Text is hashed as objects, block by block: those of all ids at once would take much memory.
-        keys = block if block.dtype.kind in "iu" else block.astype(object)
-        drawn[start : start + BLOCK_ROWS] = pd.util.hash_array(keys)
-    return drawn
+def held_out(lot: np.ndarray, share: float) -> np.ndarray:
+    """Return a mask of the test players among one population, given its lots, uint64 [n].
+
+    Each player is tested whose own lot is below the share, so that nobody's arrival moves another; the number of test
+    players then varies around its mean (of 20 players and a fifth: 4, give or take 2). A fixed number cannot have that:
+    where one joins, another has to make room. Two players are excepted, so that nobody lacks test players or training
+    players: the lowest lot is tested even if it is not below the share (of 20 players and a fifth, in one case of 90),
+    and the highest of several never. A newcomer with a more extreme lot then takes the place of that one player.
+    """
+    tested = below(lot, share)
+    if len(lot):
+        tested[lot.argmin()] = True
+        tested[lot.argmax()] = False
+    return tested
 
 
 def _lowest(lot: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
@@ -82,15 +90,8 @@ def _lowest(lot: np.ndarray, inside: np.ndarray, count: int) -> np.ndarray:
     return inside & (lot <= drawn[count - 1])
 
 
-def held_out_count(players: int, share: float) -> int:
-    """Return how many of a population's players `hold_out` takes: at least one, never all."""
-    return max(0, min(players - 1, max(1, round(players * share))))
-
-
-def assign_folds(players: Players, populations: Populations, k: int, rng: np.random.Generator) -> np.ndarray:
-    """Assign each player of the pool to one fold, stratified by label (unlabelled players too).
-
-    Folds differ by at most one player in each population, and in all.
+def assign_folds(players: Players, populations: Populations, k: int, seed: int) -> np.ndarray:
+    """Assign each player of the pool to one fold, stratified by label (unlabelled players too); see `_balanced`.
 
     Returns:
         int8 array [n]: the fold from 0 in which a player validates; `k` for an unlabelled player set apart
@@ -100,17 +101,51 @@ def assign_folds(players: Players, populations: Populations, k: int, rng: np.ran
         DataProblem: a population has fewer players than there are folds.
     """
     fold = -players.test_set
-    # Half-width row numbers: at ten million players each array of them counts.
-    shuffled = rng.permutation(np.flatnonzero(players.test_set == 0).astype(np.int32))
-    unlabeled = shuffled[players.labels[shuffled] == UNLABELED]
-    apart = unlabeled[: min(MAX_THRESHOLD_PLAYERS, max(1, int(len(unlabeled) * THRESHOLD_SHARE)))]
-    fold[apart] = k
-    shuffled = shuffled[fold[shuffled] != k]
-    require_players_per_fold(population_counts(players.labels[shuffled], populations), k)
-    # Dealing the folds out in turn through all populations keeps each of them, and their sum, balanced.
-    labels = players.labels[shuffled]
-    by_label = np.concatenate([shuffled[labels == label] for label in np.unique(labels)])
-    fold[by_label] = np.resize(np.arange(k, dtype=np.int8), len(by_label))
+    fold[_set_apart(players, seed)] = k
+    in_pool = fold == 0
+    require_players_per_fold(population_counts(players.labels[in_pool], populations), k)
+    lot = keyed_lots(players.ids, seed, FOLD)
+    for label in np.unique(players.labels[in_pool]):
+        rows = np.flatnonzero(in_pool & (players.labels == label))
+        fold[rows] = _balanced(lot[rows], k)
+    return fold
+
+
+def _set_apart(players: Players, seed: int) -> np.ndarray:
+    """Return a mask of the unlabelled players set apart: of those whose lot is below the share the lowest lots."""
+    others = (players.labels == UNLABELED) & (players.test_set == 0)
+    lot = keyed_lots(players.ids, seed, APART)
+    chosen = others & below(lot, THRESHOLD_SHARE)
+    if not chosen.any():
+        chosen = _lowest(lot, others, min(1, int(np.count_nonzero(others))))
+    return _lowest(lot, chosen, min(MAX_THRESHOLD_PLAYERS, int(np.count_nonzero(chosen))))
+
+
+def _balanced(lot: np.ndarray, k: int) -> np.ndarray:
+    """Return the folds, int8 [n], of a population's n players, given their lots.
+
+    A player's own fold is the lot modulo k. Alone that would leave of 16 players none for one of five folds in one case
+    of eight. So while the largest and the smallest fold differ by more than one player and a fifth of the mean, the
+    player of the largest fold with the highest lot goes to the smallest: 16 players make folds of 3 or 4. Of those who
+    moved, the lowest lots go to the first fold that wants some, and so on, so that one more among them shifts one
+    player per fold and not all.
+
+    One player more or less moves about one other on average, never more than 2 k, and nobody in a population of
+    thousands, whose folds need no balancing. Nobody at all, and folds of like size, cannot both be had.
+    """
+    fold = (lot % np.uint64(k)).astype(np.int8)
+    size = np.bincount(fold, minlength=k)
+    left = size.copy()
+    while left.max() - left.min() > 1 + len(lot) // (5 * k):
+        left[left.argmax()] -= 1
+        left[left.argmin()] += 1
+    moved = []
+    for number in np.flatnonzero(left < size):
+        rows = np.flatnonzero(fold == number)
+        moved.append(rows[np.argsort(lot[rows])[left[number] :]])
+    if moved:
+        rows = np.concatenate(moved)
+        fold[rows[np.argsort(lot[rows])]] = np.repeat(np.arange(k, dtype=np.int8), np.maximum(left - size, 0))
     return fold
 
 

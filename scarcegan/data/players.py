@@ -16,7 +16,7 @@ class Players(Record):
 
     Attributes:
         ids: int64 or str array [n], unique.
-        features: float32 array [n, features], raw (unscaled) and finite.
+        features: float32 array [n, features], raw (unscaled), NaN where a value is missing.
         labels: int8 array [n]; class index of a labelled player, -1 for an unlabelled one.
         truth: int8 array [n]; 1 truly risky, 0 not, -1 not known. For evaluation only, never for training.
         test_set: int8 array [n]; 0 for the pool that is split into folds, s for test set number s (from 1).

@@ -10,16 +10,17 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from scarcegan.data import ids as player_ids
 from scarcegan.data.folds import sampled
+from scarcegan.data.left_out import RowNumbers, leave_out, note
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
-from scarcegan.data.tables import FORMATS, read_parts
+from scarcegan.data.tables import FORMATS, is_nameless, read_parts
 from scarcegan.data.validation import (
     TRUTH_COLUMN,
     check_columns,
-    check_ids,
     check_ignored_columns,
+    checked_ids,
     feature_columns,
     finite_blocks,
     float32_block,
@@ -31,21 +32,19 @@ from scarcegan.settings import Data, Populations, Settings
 from scarcegan.storage import join, list_names
 
 TEST = "test"
-# Neither leading zeros nor signs: what a number would lose keeps the ids text.
-WHOLE_NUMBER = r"^(0|[1-9][0-9]{0,17})$"
 
 
 def load_populations(settings: Settings) -> Players:
     """Read the five populations below `data.path`, and check them; see also `validation.validate`.
 
     Each is `<population>.parquet`, `<population>.csv`, or a folder `<population>/` of such parts: one row per
-    player with an id and numeric features. An optional `test` of the same form, with a column `truth_risky`
-    of 0 and 1, becomes the test set; otherwise test players are held out later. Players come in the order labelled
-    (by class), unlabelled (sampled, see `folds.sampled`), test.
+    player with an id and numeric features; columns that number the rows are left out. An optional `test` of the same
+    form, with a column `truth_risky` of 0 and 1, becomes the test set; otherwise test players are held out later.
+    Players come in the order labelled (by class), unlabelled (sampled, see `folds.sampled`), test.
 
     Raises:
-        DataProblem: a table is missing, empty, unreadable or does not fit; the same player twice; a feature that is
-            missing or infinite, of a player who would not stay, too.
+        DataProblem: a table is missing, empty, unreadable or does not fit; the same player twice; an infinite value,
+            of a player who would not stay, too.
     """
     if not settings.data.path:
         raise DataProblem("expected data.path for data.source 'tables', got none: name the folder of the tables")
@@ -56,11 +55,12 @@ def load_populations(settings: Settings) -> Players:
     stay = sampled(everyone, data, settings.seed)
     features = np.empty((np.count_nonzero(stay), len(everyone.feature_names)), np.float32)
     filled = 0
-    for start, block in finite_blocks(everyone, _blocks(locations, everyone, data), populations):
+    numbers = RowNumbers(everyone.feature_names)
+    for start, block in finite_blocks(everyone, _blocks(locations, everyone, data, numbers), populations):
         rows = block[stay[start : start + len(block)]]
         features[filled : filled + len(rows)] = rows
         filled += len(rows)
-    return replace(everyone.take(stay), features=features)
+    return leave_out(replace(everyone.take(stay), features=features), numbers.found(TEST), "numbering the rows")
 
 
 @dataclass
@@ -71,12 +71,16 @@ class _Columns:
     first: str
     features: tuple[str, ...] = ()
     known: set[str] = field(default_factory=set)
+    nameless: set[str] = field(default_factory=set)
 
     def check(self, population: str, names: Sequence[str]) -> list[str]:
         """Check the names in a part and return those that tell who its players are."""
+        self.known.update(names)
+        nameless = {name for name in names if is_nameless(name)} - {self.data.id_column, *self.data.ignore_columns}
+        self.nameless |= nameless
+        names = [name for name in names if name not in nameless]
         self.features = self.features or feature_columns(population, names, self.data)
         check_columns(population, names, self.features, self.first, self.data)
-        self.known.update(names)
         if population != TEST and TRUTH_COLUMN in names:
             raise DataProblem(
                 f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in '{population}': remove it there, "
@@ -113,8 +117,7 @@ def _everyone(locations: dict[str, str], data: Data, populations: Populations) -
     ids, sizes, truth = [], dict.fromkeys(locations, 0), []
     for name, location in locations.items():
         for _, rows in read_parts(location, partial(columns.check, name), text=[data.id_column]):
-            check_ids(name, rows[data.id_column], data.id_column)
-            ids.append(rows[data.id_column])
+            ids.append(checked_ids(name, rows[data.id_column], data.id_column))
             truth.append(_truth(name, rows))
             sizes[name] += len(rows)
         if not sizes[name]:
@@ -122,13 +125,14 @@ def _everyone(locations: dict[str, str], data: Data, populations: Populations) -
     check_ignored_columns(columns.known, data.ignore_columns)
     counts = list(sizes.values())
     return Players(
-        ids=_ids(ids),
+        ids=player_ids.to_numpy(ids),
         features=np.empty((sum(counts), 0), np.float32),
         feature_names=columns.features,
         labels=np.repeat(np.array([labels.get(name, UNLABELED) for name in sizes], np.int8), counts),
         truth=np.concatenate(truth),
         test_set=np.repeat(np.array([name == TEST for name in sizes], np.int8), counts),
         test_sets=(TEST,) if TEST in locations else (),
+        notes=(note(sorted(columns.nameless), "having no name, as row numbers have none"),) if columns.nameless else (),
     )
 
 
@@ -142,23 +146,14 @@ def _truth(name: str, rows: pa.Table) -> np.ndarray:
     return truth.to_numpy(np.int8)
 
 
-def _ids(columns: list[pa.ChunkedArray]) -> np.ndarray:
-    """Join id columns: int64 where all ids are whole numbers (CSV gives text), str otherwise."""
-    columns = [column for column in columns if len(column)]
-    if not all(pa.types.is_integer(column.type) for column in columns):
-        # Large strings: offsets of 32 bits end at two gigabytes of text.
-        text = pa.chunked_array([chunk for column in columns for chunk in column.cast(pa.large_string()).chunks])
-        if not pc.all(pc.match_substring_regex(text, WHOLE_NUMBER)).as_py():
-            return text.to_numpy().astype(str)
-        columns = [text]
-    return np.concatenate([column.cast(pa.int64()).to_numpy() for column in columns])
-
-
-def _blocks(locations: dict[str, str], everyone: Players, data: Data) -> Iterator[tuple[int, np.ndarray]]:
+def _blocks(
+    locations: dict[str, str], everyone: Players, data: Data, numbers: RowNumbers
+) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (row of the first player, features) piece by piece, in the order of `everyone`."""
     start = 0
     for name, location in locations.items():
-        for _, rows in read_parts(location, everyone.feature_names, text=[data.id_column]):
+        for part, rows in read_parts(location, everyone.feature_names, text=[data.id_column]):
+            numbers.add(name, part, rows)
             yield start, float32_block(name, rows)
             start += len(rows)
     if start != len(everyone):

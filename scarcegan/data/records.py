@@ -45,15 +45,16 @@ class Histogram(Record):
 
 @dataclass(frozen=True)
 class FeatureDescription(Column):
-    """One feature of the pool's unlabelled players; `auc` tells how well it alone tells the rare class from them.
+    """One feature of the pool's unlabelled players who have it; `missing_share` of them lack it.
 
-    An `auc` of 0.5 is chance.
+    `auc` tells how well it alone tells the rare class from them, a missing value counted as the lowest: 0.5 is chance.
     """
 
     name: str
     auc: float
     p99: float
     histogram: Histogram
+    missing_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.data.columns import bin_shares, describe_column
 from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import in_folds, population_counts
@@ -23,13 +24,15 @@ from scarcegan.settings import Populations, Settings
 BINS = 20
 # With fewer, a single player moves a fold's recall by more than a tenth.
 FEW_RISKY = 10
+# As many features with missing values are named in a warning; the feature table has all of them.
+MOST_GAPS = 10
 
 
 def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataReport:
     """Describe the players and their folds, int8 [n] from `folds.assign_folds`.
 
     Features are described over the pool's unlabelled players, who stand for everybody, and compared with its rare
-    ones; test players are only counted.
+    ones; test players are only counted. Shares of a feature are of those players who have a value.
     """
     populations, k = settings.populations, settings.folds.k
     features = _feature_table(players, len(populations.negatives))
@@ -52,7 +55,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
             for name, inside in zip(players.test_sets, tested, strict=True)
         ],
         feature_table=features,
-        warnings=_warnings(players, features, folds, populations.rare),
+        warnings=[*_warnings(players, features, folds, populations.rare), *_gaps(features), *players.notes],
     )
 
 
@@ -69,17 +72,27 @@ def _feature_table(players: Players, rare_label: int) -> list[FeatureDescription
     for number, name in enumerate(players.feature_names):
         # One pass over the strided column; the masks then read it from end to end.
         column = np.ascontiguousarray(players.features[:, number])
-        some, others = np.sort(column[rare]), np.sort(column[unlabeled])
+        auc = _separation(column[rare], column[unlabeled])
+        some, others = _present(column[rare]), _present(column[unlabeled])
+        missing_share = 1 - len(others) / np.count_nonzero(unlabeled)
+        # Somebody in the pool has a value, which the validation has seen to.
+        others = others if len(others) else _present(column[pool])
         # Percentiles, not extremes: one far-off player would press all others into one bin.
         low, high = (float(others[int(share * len(others))]) for share in (0.01, 0.99))
-        described, auc = describe_column(others).to_plain(), _separation(some, others)
+        told = describe_column(others).to_plain() | {"missing_share": missing_share}
         histogram = _histogram(some, others, low, high)
-        table.append(FeatureDescription(**described, name=name, auc=auc, p99=high, histogram=histogram))
+        table.append(FeatureDescription(**told, name=name, auc=auc, p99=high, histogram=histogram))
     return table
 
 
+def _present(values: np.ndarray) -> np.ndarray:
+    """Return the values that are not missing, sorted."""
+    return np.sort(values[~np.isnan(values)])
+
+
 def _separation(rare: np.ndarray, others: np.ndarray) -> float:
-    """Return max(AUC, 1 - AUC) of one feature, ties counted half; both are sorted."""
+    """Return max(AUC, 1 - AUC) of one feature, ties counted half; missing values are the lowest."""
+    rare, others = (np.sort(np.nan_to_num(values, nan=-np.inf)) for values in (rare, others))
     below = np.searchsorted(others, rare, "left") + np.searchsorted(others, rare, "right")
     auc = float(below.mean()) / (2 * len(others))
     # A feature that is low for risky players leaks as much as one that is high.
@@ -90,10 +103,20 @@ def _histogram(rare: np.ndarray, unlabeled: np.ndarray, low: float, high: float)
     """Return shares per bin between the 1st and 99th percentile; those beyond are in the end bins; both are sorted."""
     # Nearly all players share one value: only the extremes span a range.
     if low == high:
-        low, high = min(rare[0], unlabeled[0]), max(rare[-1], unlabeled[-1])
+        low, high = min([*rare[:1], unlabeled[0]]), max([*rare[-1:], unlabeled[-1]])
     edges = np.linspace(low, high, BINS + 1)
-    shares = (bin_shares(values, edges[1:-1]).tolist() for values in (rare, unlabeled))
-    return Histogram(edges.tolist(), *shares)
+    # Perhaps no rare player has a value.
+    shares = [bin_shares(values, edges[1:-1]) if len(values) else np.zeros(BINS) for values in (rare, unlabeled)]
+    return Histogram(edges.tolist(), *(share.tolist() for share in shares))
+
+
+def _gaps(features: Sequence[FeatureDescription]) -> list[str]:
+    """Name in one line the features that most unlabelled players lack, and how many do; no line if there are none."""
+    lacked = {row.name: row.missing_share for row in features if row.missing_share}
+    most = sorted(lacked, key=lambda name: -lacked[name])
+    told = [f"{name} {words.percent(lacked[name])}" for name in most[:MOST_GAPS]]
+    told += [f"{len(most) - MOST_GAPS} more"] * (len(most) > MOST_GAPS)
+    return [f"missing values, which the median fills: {', '.join(told)} of the unlabelled players"] if told else []
 
 
 def _warnings(
@@ -117,4 +140,4 @@ def _warnings(
                 f"test set '{name}' has no known truth: recall is measured on its labelled '{rare}' players, "
                 "flagged shares on its unlabelled ones"
             )
-    return [*warnings, *players.notes]
+    return warnings

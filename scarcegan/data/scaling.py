@@ -1,4 +1,8 @@
-"""Raw features to network inputs: one monotone piecewise-linear map per feature, fitted on training rows."""
+"""Raw features to network inputs: one monotone piecewise-linear map per feature, fitted on training rows.
+
+A missing value (NaN) is filled with the feature's median. Where training rows lack values of a feature, an indicator,
+1 where the value is missing and 0 elsewhere, is one more input: that somebody left a field empty may tell of them.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,17 +32,26 @@ class Scaler(Record):
         values: float32 array [features, knots], never decreasing in each row. Beyond its first and last knot
             a feature keeps the first and last value, so that new extremes are clipped. A feature with fewer
             knots is filled up to the right with its last value.
+        fill: float32 array [features], raw, in place of missing values; None for older scalers, which know none.
+        indicators: the features, by number, with an indicator behind the scaled features.
     """
 
     kind: str
     knots: np.ndarray
     values: np.ndarray
+    fill: np.ndarray | None = None
+    indicators: tuple[int, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many inputs a player becomes."""
+        return len(self.knots) + len(self.indicators)
 
     def apply(self, raw: np.ndarray, rows: np.ndarray | None = None, out: np.ndarray | None = None) -> np.ndarray:
-        """Scale raw features, float [n, features], or only these rows of them; the result is float32.
+        """Scale raw features, float [n, features], or only these rows of them; the result is float32 [n, width].
 
-        It is written to the first rows of `out`, float32, if that is given. This may be `raw` itself if `rows`
-        ascend: a row is read before it is written over.
+        It is written to the first rows of `out`, float32, if that is given and as wide. This may be `raw` itself if
+        `rows` ascend: a row is read before it is written over.
 
         Raises:
             DataProblem: another number of features than the scaler was fitted on.
@@ -49,12 +62,18 @@ class Scaler(Record):
                 "give the features that the scaler was fitted on"
             )
         count = len(raw) if rows is None else len(rows)
-        scaled = np.empty((count, raw.shape[1]), dtype=np.float32) if out is None else out[:count]
+        indicators = {feature: place for place, feature in enumerate(self.indicators, len(self.knots))}
+        scaled = np.empty((count, self.width), np.float32) if out is None or out.shape[1] != self.width else out[:count]
         start = 0
         for block in _blocks(raw, rows):
             stop = start + len(block)
             for feature in range(raw.shape[1]):
                 column = block[:, feature]
+                if self.fill is not None:
+                    is_missing = np.isnan(column)
+                    column = np.where(is_missing, self.fill[feature], column)
+                    if feature in indicators:
+                        scaled[start:stop, indicators[feature]] = is_missing
                 x = _signed_log(column) if self.kind == "log_minmax" else column
                 scaled[start:stop, feature] = np.interp(x, self.knots[feature], self.values[feature])
             start = stop
@@ -62,29 +81,37 @@ class Scaler(Record):
 
 
 def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray | None = None) -> Scaler:
-    """Fit a scaler on the training rows of raw and finite features [n, features]; on all when no rows are given.
+    """Fit a scaler on the training rows of raw features [n, features], NaN where missing; on all if no rows are given.
 
-    `quantile_normal` reads at most 50,000 rows, evenly spaced over the given ones; `log_minmax` reads all. No rows to
-    fit on are refused as a DataProblem.
+    At most 50,000 rows, evenly spaced over the given ones, are read; of all rows only the extremes for `log_minmax`.
+    A feature has an indicator if one of those lacks it. No rows to fit on are refused as a DataProblem.
     """
     count = len(features) if rows is None else len(rows)
     if count == 0:
         raise DataProblem("expected training rows to fit the scaler on, got none: give at least one player")
-    if scaling.kind == "log_minmax":
-        return _fit_log_minmax(features, rows)
     step = -(-count // FIT_ROWS)
     sample = features[::step] if rows is None else features[rows[::step]]
-    fitted = [_normal_scores(column) for column in np.sort(np.ascontiguousarray(sample.T, dtype=np.float32), axis=1)]
-    knots, values = zip(*(_fill_up(*pair) for pair in fitted), strict=True)
-    return Scaler(scaling.kind, np.stack(knots), np.stack(values))
+    # Missing values sort last.
+    ordered = np.sort(np.ascontiguousarray(sample.T, dtype=np.float32), axis=1)
+    present = [column[: np.count_nonzero(~np.isnan(column))] for column in ordered]
+    indicators = tuple(number for number, column in enumerate(present) if len(column) < len(sample))
+    # A fold may lack a feature that some other rows have: it counts as constant.
+    present = [column if len(column) else np.zeros(1, np.float32) for column in present]
+    fill = np.array([column[len(column) // 2] for column in present])
+    if scaling.kind == "log_minmax":
+        return Scaler(scaling.kind, *_fit_log_minmax(features, rows), fill, indicators)
+    knots, values = zip(*(_fill_up(*_normal_scores(column)) for column in present), strict=True)
+    return Scaler(scaling.kind, np.stack(knots), np.stack(values), fill, indicators)
 
 
-def _fit_log_minmax(features: np.ndarray, rows: np.ndarray | None) -> Scaler:
+def _fit_log_minmax(features: np.ndarray, rows: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return two knots of each feature, its extremes, and their values."""
     lowest = np.full(features.shape[1], np.inf)
     highest = -lowest
     for block in _blocks(features, rows):
-        lowest = np.minimum(lowest, block.min(axis=0))
-        highest = np.maximum(highest, block.max(axis=0))
+        lowest = np.fmin(lowest, np.fmin.reduce(block, axis=0))
+        highest = np.fmax(highest, np.fmax.reduce(block, axis=0))
+    lowest, highest = np.where(lowest > highest, 0.0, (lowest, highest))
     # The log is monotone: the extremes of the logs are the logs of the extremes.
     ends = _signed_log(np.stack([lowest, highest], axis=1)).astype(np.float32)
     values = np.tile(np.array([0, 1], dtype=np.float32), (len(ends), 1))
@@ -92,7 +119,7 @@ def _fit_log_minmax(features: np.ndarray, rows: np.ndarray | None) -> Scaler:
     # A constant feature scales to 0; its second knot is far enough away to differ in float32.
     ends[flat, 1] += 1 + np.abs(ends[flat, 0])
     values[flat] = 0
-    return Scaler("log_minmax", ends, values)
+    return ends, values
 
 
 def _normal_scores(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ FORMATS = (".parquet", ".csv")
 BATCH_ROWS = 16_384
 READ_BUFFER_BYTES = 2**18
 
-# The names of the columns to read, or what picks them from the names that a file has; all when None.
+# The names of the columns to read, or what picks them from the names that a file has; when None all that have a name.
 Columns = Sequence[str] | Callable[[list[str]], Sequence[str]] | None
 
 
@@ -25,7 +25,7 @@ def read_table(location: str, columns: Sequence[str] | None = None, *, text: Seq
     Args:
         location: a file, or a folder whose parts share one format and the same columns (in any order); a path
             or an `s3://` address.
-        columns: columns to read; all when left out.
+        columns: columns to read; when left out all that have a name (see `is_nameless`).
         text: columns that a CSV file gives as text even where they look like numbers (ids keep their zeros).
 
     Raises:
@@ -96,14 +96,17 @@ def _read_parquet(path: Path, part: str, columns: Columns) -> Iterator[pa.Table]
     # One file at a time and not a data set: names like `date=2026-01-01` above it must not become columns.
     # Buffered, and no column read ahead: a row group of a million rows is never in memory as a whole.
     with parquet.ParquetFile(path, buffer_size=READ_BUFFER_BYTES, pre_buffer=False) as file:
-        # pandas leaves an unnamed index behind as a column; a row number is no feature.
-        names = [name for name in file.schema_arrow.names if not re.fullmatch(r"__index_level_\d+__", name)]
-        wanted = _wanted(part, names, columns)
+        wanted = _wanted(part, file.schema_arrow.names, columns)
         for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
             yield pa.Table.from_batches([batch]).select(wanted)
         # A part without rows has columns too, and they are checked against those of other parts.
         if not file.metadata.num_rows:
             yield file.schema_arrow.empty_table().select(wanted)
+
+
+def is_nameless(name: str) -> bool:
+    """Tell what stands for a column without a name: the row numbers that pandas and R write beside a table."""
+    return bool(re.fullmatch(r"|Unnamed: \d+(\.\d+)?|__index_level_\d+__|\.\.\.\d+", name))
 
 
 def _wanted(part: str, names: list[str], columns: Columns) -> list[str]:
@@ -115,4 +118,4 @@ def _wanted(part: str, names: list[str], columns: Columns) -> list[str]:
     missing = [name for name in columns or () if name not in names]
     if missing:
         raise DataProblem(f"expected column {missing} in {part}, got {names}: add it to the file")
-    return list(columns or names)
+    return list(columns or (name for name in names if not is_nameless(name)))

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandas.api import types
 
-from scarcegan.data.folds import held_out_count, lots, population_counts, require_players_per_fold
+from scarcegan.data.folds import hold_out, population_counts, require_players_per_fold
+from scarcegan.data.ids import canonical, is_id_type, lots
 from scarcegan.data.players import UNKNOWN_TRUTH, Players
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Populations, Settings
@@ -22,13 +23,12 @@ def validate(players: Players, settings: Settings) -> Players:
     """Check players from any source and return them.
 
     Raises:
-        DataProblem: the same player twice, a feature that is missing, infinite or constant, a population that is
-            empty or has too few players for the folds, a test set without risky or without other players.
+        DataProblem: the same player twice, a value that is infinite, a population that is empty or has too few players
+            for the folds, a test set without risky or without other players.
     """
     refuse_same_player_twice(players, settings.populations)
     for _ in finite_blocks(players, _blocks(players.features), settings.populations):
         pass
-    _refuse_constant_features(players)
     _refuse_small_populations(players, settings)
     risky = known_risky(players, settings.populations)
     for number, name in enumerate(players.test_sets, start=1):
@@ -67,38 +67,43 @@ def check_columns(name: str, columns: Sequence[str], features: Sequence[str], fi
         )
 
 
-def check_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> None:
-    """Refuse ids that are missing, or neither text nor whole numbers of 63 bits."""
-    is_text = pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)
-    missing = ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0 if is_text else 0)
+def checked_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> pa.ChunkedArray:
+    """Return ids in their one form, see `canonical`; refuse those missing, or neither text nor whole numbers."""
+    wanted = f"expected whole numbers or text in id column '{id_column}' of '{name}', got "
+    # A CSV without rows has columns without types.
+    if len(ids) and not is_id_type(ids.type) and ids.null_count < len(ids):
+        raise DataProblem(f"{wanted}{ids.type}: store the ids as text")
+    try:
+        found = canonical(ids)
+    except pa.ArrowInvalid as error:
+        raise DataProblem(f"{wanted}{ids.type}: {error}; store the ids as text") from error
+    is_empty = found.type != pa.int64() and pc.sum(pc.equal(found, "")).as_py()
+    missing = found.null_count + (is_empty or 0)
     if missing:
         raise DataProblem(
             f"expected an id in '{id_column}' for each player of '{name}', got {missing} without: fill them in"
         )
-    too_long = ids.type == pa.uint64() and (pc.max(ids).as_py() or 0) > np.iinfo(np.int64).max
-    # A CSV without rows has columns without types.
-    if len(ids) and (too_long or not (is_text or pa.types.is_integer(ids.type))):
-        raise DataProblem(
-            f"expected whole numbers or text in id column '{id_column}' of '{name}', got {ids.type}: "
-            "store the ids as text"
-        )
+    return found
 
 
 def float32_block(name: str, rows: pa.Table) -> np.ndarray:
     """Return the rows of population `name`, all of them features, as float32 [n, F]; a gap becomes NaN.
 
-    What float32 cannot hold becomes infinite. `finite_blocks` refuses both; a column without numbers is refused here.
+    What float32 cannot hold becomes infinite, which `finite_blocks` refuses; a column of something else than numbers is
+    refused here.
     """
     block = np.empty(rows.shape, np.float32)
     if not len(rows):  # a CSV without rows has columns without types
         return block
     for number, (feature, column) in enumerate(zip(rows.column_names, rows.columns, strict=True)):
         kind = column.type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        # A part without a single value has no type.
+        known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
+        if not any(is_kind(kind) for is_kind in known):
             found = types.infer_dtype(column.to_pandas(), skipna=True)
             raise DataProblem(
                 f"expected numbers in feature column '{feature}' of '{name}', got {found} ({kind}): make it a number "
-                "without gaps or name it in data.ignore_columns"
+                "or name it in data.ignore_columns"
             )
         block[:, number] = column.cast(pa.float32(), safe=False).to_numpy()
     return block
@@ -107,7 +112,7 @@ def float32_block(name: str, rows: pa.Table) -> np.ndarray:
 def finite_blocks(
     players: Players, blocks: Iterable[tuple[int, np.ndarray]], populations: Populations
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Pass blocks of features on, and refuse the first value that is missing or infinite.
+    """Pass blocks of features on, and refuse the first value that is infinite; NaN is a missing value.
 
     Args:
         players: everybody whose features the blocks hold; its own features are not looked at.
@@ -116,17 +121,16 @@ def finite_blocks(
     """
     blocks = iter(blocks)
     for start, block in blocks:
-        finite = np.isfinite(block)
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
-            kind = "a missing value (NaN)" if np.isnan(block[row, column]) else "an infinite value"
-            bad = np.count_nonzero(~finite[:, column])
+        infinite = np.isinf(block)
+        if infinite.any():
+            row, column = np.argwhere(infinite)[0]
+            bad = np.count_nonzero(infinite[:, column])
             # The message counts all such players: the other blocks are read for it.
-            bad += sum(np.count_nonzero(~np.isfinite(later[:, column])) for _, later in blocks)
+            bad += sum(np.count_nonzero(np.isinf(later[:, column])) for _, later in blocks)
             raise DataProblem(
-                f"expected finite numbers in feature '{players.feature_names[column]}', got {kind} for player "
-                f"{players.ids[start + row]} of '{_where(players, start + row, populations)}' ({bad} such players): "
-                "fill the gaps or name the column in data.ignore_columns"
+                f"expected finite numbers in feature '{players.feature_names[column]}', got an infinite value for "
+                f"player {players.ids[start + row]} of '{_where(players, start + row, populations)}' ({bad} such "
+                "players): leave the fields empty or name the column in data.ignore_columns"
             )
         yield start, block
 
@@ -173,22 +177,6 @@ def _columns_but_reserved(columns: Sequence[str], data: Data) -> list[str]:
     return [name for name in columns if name not in reserved]
 
 
-def _refuse_constant_features(players: Players) -> None:
-    # Only the pool counts: what varies among test players alone cannot be learned.
-    pool = players.test_set == 0
-    lowest = np.full(players.features.shape[1], np.inf)
-    highest = -lowest
-    for start, block in _blocks(players.features):
-        rows = block[pool[start : start + len(block)]]
-        lowest = np.minimum(lowest, rows.min(axis=0, initial=np.inf))
-        highest = np.maximum(highest, rows.max(axis=0, initial=-np.inf))
-    constant = [name for name, flat in zip(players.feature_names, lowest == highest, strict=True) if flat]
-    if constant:
-        raise DataProblem(
-            f"expected features that differ between players, got constant {constant}: name them in data.ignore_columns"
-        )
-
-
 def _refuse_small_populations(players: Players, settings: Settings) -> None:
     counts = population_counts(players.labels[players.test_set == 0], settings.populations)
     for name, count in counts.items():
@@ -196,7 +184,8 @@ def _refuse_small_populations(players: Players, settings: Settings) -> None:
             raise DataProblem(f"expected '{name}' players, got none: add players to the '{name}' input")
     if not players.test_sets:
         # Players are held out after this check: those will be missing from the folds.
-        counts = {name: count - held_out_count(count, settings.data.test_share) for name, count in counts.items()}
+        players = hold_out(players, settings.data.test_share)
+        counts = population_counts(players.labels[players.test_set == 0], settings.populations)
     require_players_per_fold(counts, settings.folds.k)
 
 

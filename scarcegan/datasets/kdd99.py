@@ -12,9 +12,9 @@ A "player" is a connection. The protocol is the published one, with its label co
 Exact copies of labelled rows stay in both test sets, as published; their number is noted for the data report.
 
 Encoding of the 41 features: 38 numeric ones as they are; one column per protocol and per flag; one column for
-each of the 20 most frequent services in the training rows and one for the rest. Columns that are constant
-over the training rows are dropped: `num_outbound_cmds`, `is_host_login`, `wrong_fragment`, and by draw others
-that hardly vary (`land`, `urgent`, flags `OTH` and `RSTOS0`).
+each of the 20 most frequent services in the training rows and one for the rest. Constant over the training rows, and
+left out later, are `num_outbound_cmds`, `is_host_login`, `wrong_fragment`, and by draw others that hardly vary (`land`,
+`urgent`, flags `OTH` and `RSTOS0`).
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ import pandas as pd
 import pooch
 
 from scarcegan.data.players import UNLABELED, Players
-from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, find_file, require_populations, useful_features
+from scarcegan.datasets.sources import DATA_VARIABLE, data_folder, find_file, require_populations, without_ignored
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Settings
 
@@ -79,7 +79,7 @@ def load(settings: Settings) -> Players:
     labels, test_set = _deal(rare, LABEL_DRAWS[task], np.random.default_rng([settings.seed, 99]))
     dealt = rows.assign(label=labels, test_set=test_set)[test_set >= 0]
     everything = pd.concat([dealt, shifted.assign(label=UNLABELED, test_set=SHIFTED)])
-    return useful_features(_assemble(everything), settings.data)
+    return without_ignored(_assemble(everything), settings.data)
 
 
 def _locate(data: Data, name: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from scarcegan.data.distances import moves
 from scarcegan.data.folds import sampled
 from scarcegan.data.players import UNLABELED, Players
-from scarcegan.datasets.sources import useful_features
+from scarcegan.datasets.sources import without_ignored
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import Populations, Settings
 from scarcegan.snapshots import Manifest, open_snapshots
@@ -19,7 +19,7 @@ def load(settings: Settings) -> Players:
     """Read the snapshot `data.snapshot` and join it with the labels at `data.path`.
 
     Features are read once it is known who stays: the unlabelled players are sampled before (`folds.sampled`).
-    Those that vary are kept; see `scarcegan.snapshots.labels` for what a label counts.
+    See `scarcegan.snapshots.labels` for what a label counts.
 
     Raises:
         SettingsProblem: the snapshot or the labels are not named.
@@ -38,7 +38,7 @@ def load(settings: Settings) -> Players:
     stay = np.isin(everyone.ids, players.ids)
     # With the fingerprint: ids and features come from the same content.
     features = store.read(settings.data.snapshot, everyone.manifest.fingerprint, stay).features
-    return useful_features(replace(players, features=features), settings.data)
+    return without_ignored(replace(players, features=features), settings.data)
 
 
 def snapshot_report(players: Players, settings: Settings) -> SnapshotReport | None:

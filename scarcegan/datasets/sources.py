@@ -51,27 +51,21 @@ def require_populations(got: Populations, source: str, negatives: Collection[str
         )
 
 
-def useful_features(players: Players, data: Data) -> Players:
-    """Drop the features in `data.ignore_columns` and those that are constant over the pool (a note names them)."""
+def without_ignored(players: Players, data: Data) -> Players:
+    """Drop the features in `data.ignore_columns`; a SettingsProblem names those that the source does not have."""
     names = np.array(players.feature_names)
     strange = sorted(set(data.ignore_columns) - set(players.feature_names))
     if strange:
         raise SettingsProblem(
             f"data.ignore_columns names {strange}, which source '{data.source}' does not have: remove them"
         )
-    pool = players.features[players.test_set == 0]
-    # Dropped, not refused as in a team's own tables: nobody can mend a built-in data set.
-    varies = pool.max(axis=0) > pool.min(axis=0)
-    if not varies.all():
-        dropped = f"{np.count_nonzero(~varies)} features are dropped, being constant over the pool: "
-        players = replace(players, notes=(*players.notes, dropped + ", ".join(names[~varies])))
-    keep = varies & ~np.isin(names, data.ignore_columns)
+    keep = ~np.isin(names, data.ignore_columns)
     kept = players.features if keep.all() else players.features[:, keep]
     return replace(players, features=kept, feature_names=tuple(names[keep].tolist()))
 
 
 def players_of(telemetry: str, cohorts: pd.DataFrame, roles: RoleNames, cutoff: str, settings: Settings) -> Players:
-    """Join the features of telemetry that vary with the cohorts: players ascending by id, with test set `test`.
+    """Join the features of telemetry with the cohorts: players ascending by id, with test set `test`.
 
     Args:
         telemetry: location of a table with `player_id`, `date` and counters; players outside the cohorts are left out.
@@ -112,4 +106,4 @@ def players_of(telemetry: str, cohorts: pd.DataFrame, roles: RoleNames, cutoff: 
         test_sets=(TEST,),
         cutoff=cutoff,
     )
-    return useful_features(players, settings.data)
+    return without_ignored(players, settings.data)

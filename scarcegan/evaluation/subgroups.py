@@ -36,7 +36,8 @@ def subgroup_features(names: Sequence[str], chosen: Sequence[str], activity: str
 def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.ndarray]) -> list[FeatureGroups]:
     """Measure a model among low, middle and high players of each feature, at its one threshold.
 
-    Groups hold about a third of the population each; where many share a value, they are fewer or unequal. Intervals
+    Groups hold about a third of the population each; where many share a value, they are fewer or unequal, and players
+    whose value is missing are in none. Intervals
     are Wilson's, as a group may have so few risky players that resampling would show no doubt at all. The features'
     values are arrays [n].
     """
@@ -44,9 +45,11 @@ def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.n
     measured = []
     for feature, column in values.items():
         # Edges come from the population alone: labelled risky players would shift them.
-        edges = np.unique(np.quantile(column[scored.in_population], _CUTS))
-        group = np.searchsorted(edges, column)
-        groups = [_group(scored, flagged, group == one, column) for one in np.unique(group[scored.in_population])]
+        there = ~np.isnan(column)
+        measured_on = scored.in_population & there
+        edges = np.unique(np.quantile(column[measured_on], _CUTS)) if measured_on.any() else np.empty(0)
+        group = np.where(there, np.searchsorted(edges, column), -1)
+        groups = [_group(scored, flagged, group == one, column) for one in np.unique(group[measured_on])]
         measured.append(FeatureGroups(feature, groups))
     return measured
 

@@ -2,37 +2,34 @@
 
 import numpy as np
 
-from scarcegan.features.design import Calendar
-from scarcegan.features.series import FLAT, Series, contrast, correlation, ratio
+from scarcegan.features.design import by_week, late_and_early
+from scarcegan.features.series import FLAT, Series, contrast, correlation, log1p, ratio, sum_of_products
 
 
 def beside_activity(series: Series, counters: int, activity: int) -> dict[str, np.ndarray]:
     """Compare each other counter with the activity counter; returns arrays [counters - 1, n]."""
     others = [position for position in range(counters) if position != activity]
-    calendar = series.calendar
-    late = calendar.age <= calendar.window_days / 3
-    weights = np.stack([calendar.mean_over(late), calendar.mean_over(~late)], axis=1)
-    late_level, early_level = np.moveaxis((series.values @ weights).reshape(counters, -1, 2), 2, 0)
+    late, early = late_and_early(series.weekly.reshape(counters, -1, series.calendar.weeks))
     mean = series.mean.reshape(counters, -1)
 
     def per_activity(level: np.ndarray) -> np.ndarray:
         return ratio(level[others], level[activity][None].repeat(len(others), 0))
 
-    log = series.log.reshape(counters, -1, len(calendar))
+    log = series.log.reshape(counters, -1, len(series.calendar))
     centred = log - log.mean(axis=2, keepdims=True)
-    size = np.sqrt(np.einsum("cnd,cnd->cn", centred, centred))
+    size = np.sqrt(sum_of_products(centred, centred))
     # A constant series moves with nothing: 0, not a quotient of rounding errors.
     norm = np.where(size[others] * size[activity] > FLAT, size[others] * size[activity], 0)
-    together = np.einsum("cnd,nd->cn", centred[others], centred[activity])
+    together = sum_of_products(centred[others], centred[activity])
     return {
         "per_activity": per_activity(mean),
-        "per_activity_change": contrast(per_activity(late_level), per_activity(early_level)),
+        "per_activity_change": contrast(per_activity(late), per_activity(early)),
         "comovement": ratio(together, norm),
     }
 
 
-def by_role(daily: dict[str, np.ndarray], calendar: Calendar) -> dict[str, np.ndarray]:
-    """Compute what the filled roles allow, from counts [n, D] by role on the observed days; `activity` is always there.
+def by_role(daily: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Compute what the filled roles allow, from counts [n, D] by role; `activity` is always there.
 
     The features, float arrays [n] by name, are those that `catalogue.role_features` lists.
     """
@@ -41,11 +38,11 @@ def by_role(daily: dict[str, np.ndarray], calendar: Calendar) -> dict[str, np.nd
     if loss is None and "win" in daily:
         # Without a counter of losses, all activity of a day without a win counts as lost.
         loss = np.where(daily["win"] > 0, 0, active)
-    found = escalation(active, calendar)
+    found = escalation(active)
     if "intensity" in daily:
-        found |= intensity(active, daily["intensity"], calendar)
+        found |= intensity(active, daily["intensity"])
     if "night" in daily:
-        found |= night_play(active, daily["night"], calendar)
+        found |= night_play(active, daily["night"])
     if loss is not None:
         found |= chasing(active, loss)
     if "deposit" in daily:
@@ -53,26 +50,24 @@ def by_role(daily: dict[str, np.ndarray], calendar: Calendar) -> dict[str, np.nd
     return found
 
 
-def night_play(activity: np.ndarray, night: np.ndarray, calendar: Calendar) -> dict[str, np.ndarray]:
+def night_play(activity: np.ndarray, night: np.ndarray) -> dict[str, np.ndarray]:
     """Share of active days with night play, all over and lately; arrays [n, D]."""
-    late = calendar.mean_over(calendar.age <= calendar.window_days / 3)
-    days = (activity > 0).astype(np.float32)
-    nights = days * (night > 0)
-    ones = np.ones(len(calendar), np.float32)
-    share, share_late = ratio(nights @ ones, days @ ones), ratio(nights @ late, days @ late)
+    played = (activity > 0).astype(np.float32)
+    days, nights = by_week(played), by_week(played * (night > 0))
+    share = ratio(nights.sum(axis=1), days.sum(axis=1))
+    share_late = ratio(late_and_early(nights)[0], late_and_early(days)[0])
     return {"night_days_share": share, "night_days_share_change": share_late - share}
 
 
 def chasing(activity: np.ndarray, loss: np.ndarray) -> dict[str, np.ndarray]:
     """Activity on the day after losses, in logs; arrays [n, D], the loss in its own unit."""
-    loss_log, next_log = np.log1p(loss[:, :-1]), np.log1p(activity[:, 1:])
-    ones = np.ones(loss_log.shape[1], np.float32)
+    loss_log, next_log = log1p(loss[:, :-1]), log1p(activity[:, 1:])
     # Heavy beside the player's own mean: what is much for one player is little for another.
-    heavy = (loss_log > (loss_log @ ones / len(ones))[:, None]).astype(np.float32)
-    heavy_days = heavy @ ones
-    after_heavy = np.einsum("nd,nd->n", heavy, next_log)
-    after_other = next_log @ ones - after_heavy
-    lift = ratio(after_heavy, heavy_days) - ratio(after_other, len(ones) - heavy_days)
+    heavy = (loss_log > loss_log.mean(axis=1, keepdims=True)).astype(np.float32)
+    heavy_days = heavy.sum(axis=1)
+    after_heavy = sum_of_products(heavy, next_log)
+    after_other = next_log.sum(axis=1) - after_heavy
+    lift = ratio(after_heavy, heavy_days) - ratio(after_other, heavy.shape[1] - heavy_days)
     worst = loss.argmax(axis=1)
     following = worst[:, None] + np.arange(1, 4)
     inside = following < loss.shape[1]
@@ -88,19 +83,16 @@ def chasing(activity: np.ndarray, loss: np.ndarray) -> dict[str, np.ndarray]:
 def deposits(deposit: np.ndarray, loss: np.ndarray | None) -> dict[str, np.ndarray]:
     """Repeated deposits, and deposits on days of loss; arrays [n, D]."""
     paid = (deposit > 0).astype(np.float32)
-    again = np.einsum("nd,nd->n", paid[:, 1:], paid[:, :-1])
-    columns = {"deposit_again_share": ratio(again, paid @ np.ones(paid.shape[1], np.float32))}
+    again = sum_of_products(paid[:, 1:], paid[:, :-1])
+    columns = {"deposit_again_share": ratio(again, paid.sum(axis=1))}
     if loss is not None:
-        columns["deposit_with_loss"] = correlation(np.log1p(deposit), np.log1p(loss))
+        columns["deposit_with_loss"] = correlation(log1p(deposit), log1p(loss))
     return columns
 
 
-def escalation(activity: np.ndarray, calendar: Calendar) -> dict[str, np.ndarray]:
+def escalation(activity: np.ndarray) -> dict[str, np.ndarray]:
     """Rise of activity from week to week, weeks counted back from the cut-off; array [n, D]."""
-    ages = ((calendar.age - 1) // 7).astype(int)
-    # The oldest week first; a week without an observed day has no level.
-    whole = [age for age in range(calendar.window_days // 7) if (ages == age).any()][::-1]
-    weeks = activity @ np.stack([calendar.mean_over(ages == age) for age in whole], axis=1)
+    weeks = by_week(activity)
     earlier = weeks[:, :-1]
     # More than rounding: equal weeks must not count as rises.
     rises = weeks[:, 1:] > earlier * (1 + 1e-5)
@@ -111,15 +103,15 @@ def escalation(activity: np.ndarray, calendar: Calendar) -> dict[str, np.ndarray
     }
 
 
-def intensity(activity: np.ndarray, amount: np.ndarray, calendar: Calendar) -> dict[str, np.ndarray]:
+def intensity(activity: np.ndarray, amount: np.ndarray) -> dict[str, np.ndarray]:
     """Trend of the amount per unit of activity; arrays [n, D]."""
-    per_unit = np.log1p(ratio(amount, activity))
+    per_unit = log1p(ratio(amount, activity))
     played = (activity > 0).astype(np.float32)
     # Days since the middle of the player's own active days; a slope over active days alone.
-    time = 1 - calendar.age / calendar.window_days
+    time = np.arange(activity.shape[1], dtype=np.float32) / activity.shape[1]
     count = played.sum(axis=1)
-    middle = ratio(played @ time, count)
+    middle = ratio(np.einsum("nd,d->n", played, time), count)
     centred = (time[None] - middle[:, None]) * played
-    slope = ratio(np.einsum("nd,nd->n", centred, per_unit), np.einsum("nd,nd->n", centred, centred))
+    slope = ratio(sum_of_products(centred, per_unit), sum_of_products(centred, centred))
     # Two days always lie on a line: their slope says nothing.
     return {"intensity_slope": np.where(count > 2, slope, 0)}

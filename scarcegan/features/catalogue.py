@@ -1,9 +1,14 @@
 """Every feature, one by one: formula, unit, why it may matter for harm. Drives the columns' names and order.
 
-In the formulas x is the daily count over the D observed days of the window (0 on a day without a row),
-y = log(1 + x), `last third` the last third of the window, and contrast(a, b) = (a - b) / (a + b). Trend, weekday
-effects and residual come from one ridge fit of y: offset, slope, 12 hinges and 7 weekday effects.
+In the formulas x is the daily count, 0 on a day without a row, over D days: the window, its oldest week filled up to a
+whole one (91 days for 90). A day before the window or missing for everyone has the player's counts of the same
+weekday in the nearest week. Weeks end with the cut-off. y = log(1 + x), `last third` is that of the weeks, and
+contrast(a, b) = (a - b) / (a + b). The trend comes from one ridge fit of the weekly means of y: offset, slope, and
+hinges between weeks, 12 at most. The weekday effects are means of y - trend, shrunk; the residual is what both leave.
 A quotient whose denominator is 0 counts as 0.
+
+Each feature says the same of a player who does not change, whatever weekday the cut-off is: what looks back from the
+cut-off is counted in whole weeks, and no feature names a weekday.
 """
 
 from dataclasses import dataclass
@@ -30,37 +35,34 @@ def feature_table(rows: str) -> tuple[Feature, ...]:
 PER_COUNTER = feature_table("""
     level | mean x | count per day | how much is played at all
     level_active | sum x / active days | count per active day | how hard the player plays once at it
-    level_since_first | sum x / days since the first x > 0 | count per day | a newcomer's pace
+    level_since_first | sum x / tenure | count per day | a newcomer's pace
     level_last_week | mean x over the last 7 days | count per day | the state at the cut-off
-    level_recent | mean x, weight halving every 7 days back | count per day | the state, less jumpy
+    level_recent | mean x, weight halving every week back | count per day | the state, less jumpy
     acceleration | contrast(mean x last third, mean x before) | -1 to 1 | play that speeds up
-    weekend_share | sum x on Saturday and Sunday / sum x | 0 to 1 | leisure, or play on working days too
     spread | standard deviation of x | count per day | days of excess beside quiet ones
     dispersion | variance of x / mean x | count | binges: far above 1 when play comes in bouts
     peak | largest x | count | the worst single day
     top3_share | sum of the three largest x / sum x | 0 to 1 | few days that carry everything
     gini | Gini coefficient of x over days | 0 to 1 | how unevenly play is spread over days
     active_share | days with x > 0 / D | 0 to 1 | a habit of every day
-    recency_days | observed days since the last x > 0; D if none | days | who has stopped
-    tenure_days | observed days since the first x > 0; 0 if none | days | newcomers rise differently
+    recency_days | days of the weeks after the last with x > 0; D if none | days | who has stopped
+    tenure_days | days of the weeks from the first with x > 0 on; 0 if none | days | newcomers rise differently
     gap_mean_days | mean distance of successive active days | days | the player's own pace
     gap_longest_days | longest distance of active days | days | attempts to stop, then relapse
     burstiness | (s - m) / (s + m) of those distances | -1 to 1 | bouts (1), chance (0), clockwork (-1)
     streak_longest_days | longest run of active days | days | not a day off
-    streak_now_days | run of active days up to the cut-off | days | a bout still under way
-    trend | trend at the end - trend at the start | log count | long rise or decline
-    trend_end | trend on the last day | log count | level at the cut-off, freed of weekday and chance
-    slope_end | slope of the trend on the last day | log count per window | where it is heading
-    change_largest | hinge with the largest |change of slope| | log count per window | a sudden turn
+    streak_now_weeks | run of weeks with x > 0 up to the cut-off | weeks | who keeps on playing
+    trend | trend in the last week - trend in the first | log count | long rise or decline
+    trend_end | trend in the last week | log count | level at the cut-off, freed of weekday and chance
+    slope_end | slope of the trend in the last week | log count per D days | where it is heading
+    change_largest | hinge with the largest |change of slope| | log count per D days | a sudden turn
     change_age_days | days from that hinge to the cut-off | days | how fresh the turn is
-    change_total | sum of |change of slope| | log count per window | unsteady play
+    change_total | sum of |change of slope| | log count per D days | unsteady play
     weekly_strength | v / (v + residual variance), v = mean squared weekday effect | 0 to 1 | habit
-    weekly_phase_cos | strength x cosine of the weekday effects' first wave | -1 to 1 | Monday peak
-    weekly_phase_sin | strength x sine of that wave | -1 to 1 | mid-week (1) or weekend (-1) peak
     residual_spread | root mean square of the residual | log count | irregular play
     outlier_days | days with residual > 2.5 spreads | days | days beyond the player's own band
     outlier_largest | largest residual / spread | spreads | the worst loss of control
-    outlier_recency_days | observed days since the last such day; D if none | days | a fresh excess
+    outlier_recency_days | days of the weeks after the last with such a day; D if none | days | a fresh excess
     autocorrelation_1 | of the residual at lag 1 day | -1 to 1 | one bad day leads to the next
     autocorrelation_7 | of the residual at lag 7 days | -1 to 1 | a weekly habit that shifts slowly
     period_1_days | strongest period of y - trend; 0 if within noise | days | pay-day and weekend cycles
@@ -93,7 +95,7 @@ BY_ROLE = {
         deposit_with_loss | correlation of y of deposits with y of loss | -1 to 1 | paying in to play on after losing
     """),
     "intensity": feature_table("""
-        intensity_slope | slope of log(1 + amount / activity), active days | log per window | tolerance: ever more
+        intensity_slope | slope of log(1 + amount / activity), active days | log per D days | tolerance: ever more
     """),
     "activity": feature_table("""
         escalation_rise_share | weeks above the week before / weeks | 0 to 1 | steady escalation

@@ -1,122 +1,135 @@
-"""One ridge design shared by all series: offset, slope, hinge changepoints and weekday effects."""
+"""The whole weeks up to a cut-off, and the one ridge design by which every series' trend is fitted to them.
+
+Nothing here uses BLAS or LAPACK: their kernels add in another order on another processor or number of threads, and the
+same players would get other features. NumPy's own sums and einsum (without `optimize`) add in one order everywhere.
+"""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from scarcegan.features.telemetry import Telemetry
-
-# In a window of 90 days there is one on about every seventh day.
-HINGES = 12
-# Ridge weights: residual variance of log(1 + count) over the prior variance of each effect. Level and slope are
-# nearly free; a change of slope and a weekday must show on several days before they count.
+WEEK = 7
+MOST_HINGES = 12
+# Ridge weights: residual variance of log(1 + count) over the prior variance of each effect. The slope is nearly
+# free; a change of slope must show on several days before it counts.
 SLOPE_PENALTY = 0.1
 HINGE_PENALTY = 1.0
-WEEKDAY_PENALTY = 4.0
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """The observed days of a window.
+    """The weeks of a window, the oldest filled up to a whole one.
+
+    In whole weeks each weekday counts as often as any other: players who do not change get the same features
+    whatever weekday the cut-off is. Which weekday that is, no feature may know: beside the days of play, counted from
+    the cut-off, it would give the date away.
 
     Attributes:
-        days: int array [D], position of each observed day in the window, ascending.
-        weekdays: int array [D], 0 = Monday.
-        window_days: length of the window, unobserved days included.
+        source: int array [7 weeks], place in the window of the day whose counts each day has. That is the day itself;
+            for one before the window or missing for everyone, the same weekday of the nearest week that has it.
     """
 
-    days: np.ndarray
-    weekdays: np.ndarray
-    window_days: int
+    source: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.days)
+        return len(self.source)
 
-    @cached_property
-    def age(self) -> np.ndarray:
-        """Days from each observed day to the cut-off, float32 [D], from window_days down to 1."""
-        return (self.window_days - self.days).astype(np.float32)
-
-    def mean_over(self, chosen: np.ndarray) -> np.ndarray:
-        """Return float32 [D] weights whose dot product with a series is its mean over the chosen days."""
-        return (chosen / max(int(chosen.sum()), 1)).astype(np.float32)
+    @property
+    def weeks(self) -> int:
+        """Number of whole weeks."""
+        return len(self.source) // WEEK
 
 
-def calendar_of(telemetry: Telemetry) -> Calendar:
-    """Return the observed days of a telemetry block."""
-    days = np.flatnonzero(telemetry.observed)
-    first = np.datetime64(telemetry.first_day, "D").astype(np.int64)
-    # Day 0, 1970-01-01, was a Thursday.
-    return Calendar(days, (first + days + 3) % 7, len(telemetry.observed))
+def calendar_of(observed: np.ndarray) -> Calendar:
+    """Return the weeks of a window, bool [days], False on a day that is missing for everyone."""
+    window_days = len(observed)
+    weeks = -(-window_days // WEEK)
+    before = weeks * WEEK - window_days
+    observed = np.pad(observed, (before, 0)).reshape(weeks, WEEK)
+    # Further than any week is one without the day. A weekday that no week has stands for itself: nobody played.
+    order = np.arange(weeks)
+    distance = np.abs(order[:, None] - order)[:, :, None] + weeks * ~observed
+    source = WEEK * distance.argmin(axis=1) + np.arange(WEEK) - before
+    return Calendar(np.maximum(source, 0).reshape(-1))
+
+
+def by_week(daily: np.ndarray) -> np.ndarray:
+    """Return the sum of each week of daily values [..., 7 weeks] -> [..., weeks], the oldest first."""
+    return np.einsum("...wd->...w", daily.reshape(*daily.shape[:-1], -1, WEEK))
+
+
+def late_and_early(weekly: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of the last third of the weeks [..., weeks] and of those before."""
+    late = max(1, round(weekly.shape[-1] / 3))
+    return weekly[..., -late:].mean(axis=-1), weekly[..., :-late].mean(axis=-1)
 
 
 @dataclass(frozen=True)
 class SharedDesign:
-    """The design and its ridge solution; coefficients are columns offset, slope, hinges, weekdays.
+    """The design and its ridge solution; coefficients are columns offset, slope, hinges.
 
     Attributes:
-        matrix: float32 [D, p].
-        solver: float32 [p, D]; coefficients = solver @ series.
-        hinge_days: float32 [HINGES], days before the cut-off at which the slope may change.
+        matrix: float32 [weeks, p], at the middle of each week; time runs from 0 to 1 over all weeks.
+        solver: float32 [p, weeks]; coefficients = solver @ weekly means.
+        hinge_days: float32 [p - 2], days before the cut-off at which the slope may change, evenly spaced.
     """
 
     matrix: np.ndarray
     solver: np.ndarray
     hinge_days: np.ndarray
 
-    def fit(self, series: np.ndarray) -> "Fit":
-        """Fit all series [m, D] by one matmul."""
-        return Fit(self, series @ self.solver.T)
+    def fit(self, daily: np.ndarray) -> "Fit":
+        """Fit all series [m, 7 weeks] by their weekly means: no weekday can pass for a trend."""
+        return Fit(self, np.einsum("mw,pw->mp", by_week(daily) / WEEK, self.solver))
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients [m, p] of all series and what follows from them; time runs from 0 to 1 over the window."""
+    """Coefficients [m, p] of all series and what follows from them."""
 
     design: SharedDesign
     coefficients: np.ndarray
 
     @property
     def offset(self) -> np.ndarray:
-        """Level at the start of the window [m]."""
+        """Level at the start of the weeks [m]."""
         return self.coefficients[:, 0]
 
     @property
     def slope(self) -> np.ndarray:
-        """Slope at the start of the window, per window [m]."""
+        """Slope at the start, per all weeks [m]."""
         return self.coefficients[:, 1]
 
     @property
     def changes(self) -> np.ndarray:
-        """Change of slope at each hinge, per window [m, HINGES]."""
-        return self.coefficients[:, 2 : 2 + HINGES]
+        """Change of slope at each hinge, per all weeks [m, p - 2]."""
+        return self.coefficients[:, 2:]
 
     @property
-    def weekdays(self) -> np.ndarray:
-        """Effect of each weekday, Monday first [m, 7]; nearly sums to zero."""
-        return self.coefficients[:, 2 + HINGES :]
-
-    @cached_property
     def trend(self) -> np.ndarray:
-        """Offset, slope and hinges on each observed day [m, D]."""
-        return self.coefficients[:, : 2 + HINGES] @ self.design.matrix[:, : 2 + HINGES].T
-
-    @cached_property
-    def weekly(self) -> np.ndarray:
-        """Weekday effect on each observed day [m, D]."""
-        return self.weekdays @ self.design.matrix[:, 2 + HINGES :].T
+        """Offset, slope and hinges in each week [m, weeks]."""
+        return np.einsum("mp,wp->mw", self.coefficients, self.design.matrix)
 
 
-def shared_design(calendar: Calendar) -> SharedDesign:
-    """Build the design of a window's observed days and solve it once."""
-    time = calendar.days / calendar.window_days
-    knots = np.arange(1, HINGES + 1) / (HINGES + 1)
-    hinges = np.maximum(time[:, None] - knots, 0)
-    weekdays = np.eye(7)[calendar.weekdays]
-    matrix = np.column_stack([np.ones_like(time), time, hinges, weekdays])
-    # The weekday columns add up to the offset's column: as only they cost much, the level goes to the offset.
-    penalty = np.r_[1e-6, SLOPE_PENALTY, np.full(HINGES, HINGE_PENALTY), np.full(7, WEEKDAY_PENALTY)]
-    solver = np.linalg.pinv(matrix.T @ matrix + np.diag(penalty)) @ matrix.T
-    hinge_days = calendar.window_days * (1 - knots)
+def shared_design(weeks: int) -> SharedDesign:
+    """Build the design of so many weeks and solve it once."""
+    hinges = min(MOST_HINGES, weeks - 1)
+    time, knots = (np.arange(weeks) + 0.5) / weeks, np.arange(1, hinges + 1) / (hinges + 1)
+    matrix = np.column_stack([np.ones(weeks), time, np.maximum(time[:, None] - knots, 0)])
+    penalty = np.r_[0, SLOPE_PENALTY, np.full(hinges, HINGE_PENALTY)]
+    # A weekly mean stands for its seven days.
+    normal = WEEK * np.einsum("wp,wq->pq", matrix, matrix) + np.diag(penalty)
+    solver = _solution(normal, WEEK * matrix.T)
+    hinge_days = WEEK * weeks * (1 - knots)
     return SharedDesign(*(array.astype(np.float32) for array in (matrix, solver, hinge_days)))
+
+
+def _solution(normal: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solve normal [p, p], positive definite, @ x = right [p, k] by elimination."""
+    size = len(normal)
+    table = np.hstack([normal, right])
+    for pivot in range(size):
+        table[pivot] /= table[pivot, pivot]
+        others = np.arange(size) != pivot
+        table[others] -= table[others, pivot, None] * table[pivot]
+    return table[:, size:]

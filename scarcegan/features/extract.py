@@ -24,7 +24,7 @@ class FeatureTable:
 
 
 def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTable:
-    """Compute the catalogue's features for every player of a block, leaving unobserved days out.
+    """Compute the catalogue's features for every player of a block, from the weeks up to its cut-off.
 
     Roles tell what the counters stand for; by default the first is the activity, the rest have no role. A role that
     names a counter which the telemetry lacks is refused as a DataProblem.
@@ -32,8 +32,8 @@ def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTabl
     roles = roles or RoleNames()
     names = tuple(catalogue.columns(telemetry.names, roles))
     places = catalogue.role_places(roles, telemetry.names)
-    calendar = calendar_of(telemetry)
-    design = shared_design(calendar)
+    calendar = calendar_of(telemetry.observed)
+    design = shared_design(calendar.weeks)
     features = np.empty((len(telemetry), len(names)), np.float32)
     for start in range(0, len(telemetry), CHUNK_PLAYERS):
         rows = slice(start, start + CHUNK_PLAYERS)
@@ -42,12 +42,9 @@ def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTabl
 
 
 def stack(counters: np.ndarray, calendar: Calendar, design: SharedDesign) -> Series:
-    """Return the series of a chunk [players, days, counters], counter by counter, without unobserved days."""
-    # All counters of all players in one stack: one product fits all series.
-    by_counter = counters.transpose(2, 0, 1)
-    # Choosing days copies the chunk; mostly no day is missing.
-    if len(calendar) < calendar.window_days:
-        by_counter = by_counter[:, :, calendar.days]
+    """Return the series of a chunk [players, days, counters], counter by counter, on the calendar's days."""
+    # All counters of all players in one stack: every feature is computed for all of them at once.
+    by_counter = counters[:, calendar.source].transpose(2, 0, 1)
     return Series(np.ascontiguousarray(by_counter).reshape(-1, len(calendar)), calendar, design)
 
 
@@ -70,6 +67,6 @@ def _fill(target: np.ndarray, series: Series, counters: int, places: dict[str, i
             view[:, :, position] = arrays[feature.name].reshape(blocks, players).T
         start = stop
     by_counter = series.values.reshape(counters, players, -1)
-    combined = across.by_role({role: by_counter[place] for role, place in places.items()}, series.calendar)
+    combined = across.by_role({role: by_counter[place] for role, place in places.items()})
     for position, feature in enumerate(catalogue.role_features(places), start=start):
         target[:, position] = combined[feature.name]

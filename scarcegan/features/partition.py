@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import dataset
 
-from scarcegan.data.folds import lots
+from scarcegan.data.ids import lots
 from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers
 from scarcegan.features.source import Source, Window, naming, read_frames
 from scarcegan.features.telemetry import Telemetry, iso, to_block

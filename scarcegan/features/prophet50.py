@@ -1,7 +1,7 @@
 """The published fifty columns' meaning from the shared design, for teams that migrate a model.
 
 Published: one Prophet fit per counter and player on active days, 10 columns per counter. Here the same quantities
-come from the shared ridge fit of x / (the player's largest x), on every observed day. So a delta is no longer
+come from the shared ridge fit of x / (the player's largest x), on every day of whole weeks. So a delta is no longer
 optimiser residue and a changepoint gap no longer a function of the number of rows; the level stays lost, as published.
 """
 
@@ -42,8 +42,8 @@ def names(counters: tuple[str, ...]) -> tuple[str, ...]:
 
 def extract_prophet50(telemetry: Telemetry) -> FeatureTable:
     """Compute ten columns per counter (fifty for five) for every player of a block."""
-    calendar, columns, counters = calendar_of(telemetry), names(telemetry.names), len(telemetry.names)
-    design = shared_design(calendar)
+    calendar, columns, counters = calendar_of(telemetry.observed), names(telemetry.names), len(telemetry.names)
+    design = shared_design(calendar.weeks)
     features = np.empty((len(telemetry), len(columns)), np.float32)
     for start in range(0, len(telemetry), CHUNK_PLAYERS):
         rows = slice(start, start + CHUNK_PLAYERS)
@@ -67,8 +67,8 @@ def _trend(series: Series) -> np.ndarray:
     size = np.abs(fit.changes)
     gap_mean, gap_spread, _ = distances((size >= MATERIAL_SHARE * size.max(axis=1, keepdims=True)) & (size > 0))
     growth = fit.changes.cumsum(axis=1)
-    # Hinges lie evenly: distances counted in hinges become days.
-    spacing = series.design.hinge_days[0] - series.design.hinge_days[1]
+    # Hinges lie evenly, the last as far from the cut-off: distances counted in hinges become days.
+    spacing = series.design.hinge_days[-1]
     columns = [fit.offset, fit.slope, gap_mean * spacing, gap_spread * spacing]
     columns += [growth.mean(axis=1), growth.std(axis=1), fit.changes.mean(axis=1)]
     return np.stack(columns, axis=1)

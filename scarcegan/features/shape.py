@@ -1,9 +1,13 @@
 """Trend, changepoints, weekly cycle, outliers, spectrum and memory of each series, from one shared fit."""
 
+from math import log as natural_log
+
 import numpy as np
 from scipy import fft
 
-from scarcegan.features.series import FLAT, Series, ratio, sum_of_products
+from scarcegan.features.design import WEEK, by_week
+from scarcegan.features.levels import days_since_last
+from scarcegan.features.series import FLAT, Series, log, ratio, sum_of_products
 
 # In normal noise one day in 160 lies above this band.
 BAND_SPREADS = 2.5
@@ -17,8 +21,8 @@ def trend(series: Series) -> dict[str, np.ndarray]:
     # Where no slope changes, the largest change is rounding error and has no age.
     changed = size.max(axis=1) > FLAT
     return {
-        "trend": fit.trend[:, -1] - fit.trend[:, 0],
-        "trend_end": fit.trend[:, -1],
+        "trend": series.trend[:, -1] - series.trend[:, 0],
+        "trend_end": series.trend[:, -1],
         "slope_end": fit.slope + fit.changes.sum(axis=1),
         "change_largest": np.take_along_axis(fit.changes, largest[:, None], axis=1)[:, 0],
         "change_age_days": np.where(changed, series.design.hinge_days[largest], 0),
@@ -31,34 +35,21 @@ def residuals(series: Series) -> dict[str, np.ndarray]:
     residual, spread = series.residual, series.residual_spread
     above = residual > BAND_SPREADS * spread[:, None]
     energy = spread**2 * len(series.calendar)
-    latest = above.shape[1] - above[:, ::-1].argmax(axis=1)
-    outliers = above.view(np.int8).sum(axis=1, dtype=np.int32).astype(np.float32)
+    outliers = by_week(above.astype(np.float32))
     return {
         "residual_spread": spread,
-        "outlier_days": outliers,
+        "outlier_days": outliers.sum(axis=1),
         "outlier_largest": ratio(residual.max(axis=1), spread),
-        "outlier_recency_days": np.where(outliers > 0, above.shape[1] - latest, above.shape[1]).astype(np.float32),
+        "outlier_recency_days": days_since_last(outliers > 0),
         "autocorrelation_1": ratio(sum_of_products(residual[:, 1:], residual[:, :-1]), energy),
         "autocorrelation_7": ratio(sum_of_products(residual[:, 7:], residual[:, :-7]), energy),
     }
 
 
 def weekly(series: Series) -> dict[str, np.ndarray]:
-    """Compute strength and phase of the weekly cycle; formulas in the catalogue."""
-    effects = series.fit.weekdays
-    power = sum_of_products(effects, effects) / 7
-    angle = 2 * np.pi * np.arange(7) / 7
-    wave = effects @ np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
-    length = np.sqrt(sum_of_products(wave, wave))
-    # A wave of rounding errors would have another phase on each machine.
-    length = np.where(length > FLAT, length, 0)
-    strength = ratio(power, power + series.residual_spread**2)
-    return {
-        "weekly_strength": strength,
-        # Scaled by the strength: the phase of a weak cycle is noise.
-        "weekly_phase_cos": strength * ratio(wave[:, 0], length),
-        "weekly_phase_sin": strength * ratio(wave[:, 1], length),
-    }
+    """Compute the strength of the weekly cycle, whatever its phase; formula in the catalogue."""
+    power = sum_of_products(series.weekdays, series.weekdays) / WEEK
+    return {"weekly_strength": ratio(power, power + series.residual_spread**2)}
 
 
 def spectrum(series: Series) -> dict[str, np.ndarray]:
@@ -68,7 +59,7 @@ def spectrum(series: Series) -> dict[str, np.ndarray]:
     share = ratio(power, power.sum(axis=1, keepdims=True))
     first, first_share = _strongest(share)
     # The small addend keeps log 0 finite.
-    entropy = -sum_of_products(share, np.log(share + 1e-12)) / np.log(periods)
+    entropy = -sum_of_products(share, log(share + 1e-12)) / natural_log(periods)
     np.put_along_axis(share, first[:, None], 0, axis=1)
     second, second_share = _strongest(share)
     return {
@@ -82,22 +73,14 @@ def spectrum(series: Series) -> dict[str, np.ndarray]:
 
 
 def power_by_period(series: Series) -> np.ndarray:
-    """Return the periodogram [m, window_days // 2 - 1] at periods window/2, window/3 ... 2 days.
-
-    Unobserved days are 0, the mean of a detrended series; the period of the whole window is left to the trend.
-    """
-    calendar = series.calendar
-    signal = series.detrended
-    if len(calendar) < calendar.window_days:
-        signal = np.zeros((len(signal), calendar.window_days), np.float32)
-        signal[:, calendar.days] = series.detrended
-    waves = fft.rfft(signal, axis=1)[:, 2:]
+    """Return the periodogram [m, D // 2 - 1] at periods D/2, D/3 ... 2 of D days; that of D is left to the trend."""
+    waves = fft.rfft(series.detrended, axis=1)[:, 2:]
     return waves.real**2 + waves.imag**2
 
 
 def period_days(series: Series, index: np.ndarray, power: np.ndarray, least_share: float) -> np.ndarray:
     """Return the periods in days of periodogram indices; 0 where their power does not exceed `least_share`."""
-    return np.where(power > least_share, series.calendar.window_days / (index + 2), 0).astype(np.float32)
+    return np.where(power > least_share, len(series.calendar) / (index + 2), 0).astype(np.float32)
 
 
 def _noise_share(periods: int) -> float:

@@ -1,7 +1,8 @@
 """Telemetry as it lies in its files: one file or many parts, read piece by piece.
 
-Parts may be partitioned by date (`.../date=2023-04-12/part-0.parquet`): days outside the window are then not even
-opened, and a `date` column inside the files may be missing.
+Parts without a `date` column may be partitioned by date below the location (`date=2023-04-12/part-0.parquet`): the
+folder's name stands for the column, and days outside the window are not even opened. Where the files have the column,
+it alone counts: a folder may as well be named by the day of an export.
 """
 
 import re
@@ -48,25 +49,42 @@ class Window:
 
 
 def read_frames(source: Source, first: int, last: int) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield (part, rows) piece by piece; parts whose path says that their day lies outside are left out.
+    """Yield (part, rows) piece by piece; partitions whose day lies outside are left out, other rows are all there.
 
     The days that count are `first` to before `last`, in days since 1970-01-01.
 
     Raises:
         DataProblem: nothing there, unreadable, columns missing or differing between parts.
     """
-    by_date = bool(_DATE_IN_PATH.search(find_parts(source.location)[0]))
-    # Files partitioned by date may lack the date column: it cannot be asked for by name.
+    by_date = _is_partitioned(source.location)
+    # Files partitioned by date lack the date column: it cannot be asked for by name.
     columns = None if by_date or not source.counters else [ID, DATE, *source.counters]
 
+    def date_of(part: str) -> str:
+        return _date_in_path(source.location, part) if by_date else ""
+
     def is_wanted(part: str) -> bool:
-        found = _DATE_IN_PATH.search(part)
-        return not found or first <= day_of(found[1]) < last
+        return not date_of(part) or first <= day_of(date_of(part)) < last
 
     # Ids of CSV files stay text: as numbers they would lose leading zeros.
     for part, piece in read_parts(source.location, columns, text=[ID], wanted=is_wanted):
         with naming(part):
-            yield part, _with_date(piece, part, source.counters).to_pandas(date_as_object=False, ignore_metadata=True)
+            rows = _with_date(piece, date_of(part), source.counters)
+            yield part, rows.to_pandas(date_as_object=False, ignore_metadata=True)
+
+
+def _is_partitioned(location: str) -> bool:
+    """Tell whether folders stand for the date column: the first part has none, and all parts have the same columns."""
+    if not _date_in_path(location, find_parts(location)[0]):
+        return False
+    _, piece = next(read_parts(location))
+    return DATE not in piece.column_names
+
+
+def _date_in_path(location: str, part: str) -> str:
+    """Return the ISO date of a part's partition, empty without one; folders above the location do not count."""
+    found = _DATE_IN_PATH.search(part.removeprefix(location.rstrip("/")))
+    return found[1] if found else ""
 
 
 @contextmanager
@@ -78,10 +96,9 @@ def naming(place: str) -> Iterator[None]:
         raise DataProblem(f"{place}: {problem}") from None
 
 
-def _with_date(piece: pa.Table, part: str, counters: tuple[str, ...]) -> pa.Table:
-    found = _DATE_IN_PATH.search(part)
-    if found and DATE not in piece.column_names:
-        piece = piece.append_column(DATE, pa.array([found[1]] * len(piece), pa.string()).dictionary_encode())
+def _with_date(piece: pa.Table, date: str, counters: tuple[str, ...]) -> pa.Table:
+    if date:
+        piece = piece.append_column(DATE, pa.array([date] * len(piece), pa.string()).dictionary_encode())
     if not counters:
         required_counters(piece)
         return piece

@@ -75,7 +75,7 @@ def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> 
         return
     numbers = day_numbers(frame)
     ids = checked_ids(frame[ID])[1]
-    # The number 1 and the text '1' are hashed differently: one player could get into two shards.
+    # The rows of a shard are joined: their ids have one type.
     days.id_kinds.setdefault("integers" if ids.dtype.kind == "i" else "strings", part)
     if len(days.id_kinds) > 1:
         where = " and ".join(f"{kind} in {place}" for kind, place in days.id_kinds.items())
@@ -107,10 +107,11 @@ def _describe(days: _Days, window: Window) -> Survey:
     notes = [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
     if missing:
         named = ", ".join(missing[:7]) + " ..." * (len(missing) > 7)
-        left_out = (
-            f"{len(missing)} of the window's days are missing for everyone and left out of every feature: {named}"
+        filled = (
+            f"{len(missing)} of the window's days are missing for everyone: features take each player's counts of the "
+            f"same weekday in the nearest week there: {named}"
         )
-        notes = [left_out, *notes]
+        notes = [filled, *notes]
     return Survey(days.counters, observed, missing, tuple(notes))
 
 

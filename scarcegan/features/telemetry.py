@@ -45,7 +45,8 @@ def to_block(
     Rows may come in any order; those outside the window are dropped once their dates are read. A player without a
     row on a day, and an empty (null) counter, count as 0. Dates may be dates, timestamps (the wall-clock day
     counts, whatever the time zone) or ISO strings. A day without any row counts as missing for everyone when a
-    usual day has at least 20 rows; the features leave such days out.
+    usual day has at least 20 rows; `design.calendar_of` says what
+    features take instead.
 
     Args:
         frame: columns `player_id` (integers or strings), `date` and at least one numeric counter; some rows lie in

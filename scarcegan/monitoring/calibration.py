@@ -33,7 +33,7 @@ def chance_limits(measured: Measured, false_alarms: float) -> dict[str, np.ndarr
     from scipy.stats import chi2, kstwobign, norm
 
     features = measured.before.features.shape[1]
-    unknown_share = measured.before.unknown_share or 0.0
+    unknown_share = measured.before.unknown_share
     inverse = sum(1 / len(sample.score) for sample in (measured.before, measured.now))
     each = false_alarms / len(FEATURE_MEASURES) / features
     deviation = np.sqrt(unknown_share * (1 - unknown_share) * inverse)

@@ -13,15 +13,19 @@ as `LEAST` says (large enough to matter). Then, in this order:
 
 A period is a cut-off at which a snapshot was scored. A row is one champion's own: another champion was trained on
 another snapshot, and its records of the same cut-offs neither lengthen a row nor end it. A cool-down counts cut-offs.
+
+Whatever the action: bounds were promised for players like those of training. As soon as one signal is beyond its
+limit, however small, the promise does not carry over.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
+from itertools import groupby, takewhile
 
+from scarcegan import words
+from scarcegan.evaluation.records import Interval
 from scarcegan.monitoring.drift import Action, DriftDecision, DriftReport, SignalSize, SignalState
 from scarcegan.settings import Monitoring
 from scarcegan.settings.monitoring_sections import SignalName
-from scarcegan.words import plural
 
 # Size from which a signal counts, however sure a smaller one is: among many players the least change is sure.
 LEAST: Mapping[SignalName, float] = {
@@ -31,6 +35,14 @@ LEAST: Mapping[SignalName, float] = {
     "unknown_share": 0.05,  # change of the share of players whose most probable class is 'unknown'
     "recall": 0.05,  # how far recall, realised on labels that came later, is below what the release promised
 }
+NAMES: Mapping[SignalName, str] = {
+    "features": "features",
+    "classifier": "the classifier",
+    "score": "risk scores",
+    "unknown_share": "the share unknown",
+    "recall": "realised recall",
+}
+BOUNDS = "bounds promised at registration (recall, precision, flagged share)"
 
 
 def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rule: Monitoring) -> DriftDecision:
@@ -49,7 +61,9 @@ def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rul
     if due and resting:
         reasons.append(resting)
     action: Action = "retrain" if due and not resting else "watch" if reasons else "no action"
-    small = f"; beyond chance but small: {', '.join(report.beyond)}" if report.beyond else ""
+    beyond = ", ".join(NAMES[name] for name in report.beyond)
+    small = f"; beyond the limit but small: {beyond}" if beyond else ""
+    promise = f"{BOUNDS} do not carry over to {report.current.name} until a retraining; beyond the limit: {beyond}"
     return DriftDecision(
         action=action,
         reasons=reasons or [f"nothing that counts has moved since {report.reference.name}{small}"],
@@ -57,30 +71,34 @@ def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rul
         signals=signals,
         cutoff=report.current.cutoff,
         version=version,
+        promise=promise if beyond else "",
     )
 
 
 def cannot_measure(reason: str, cutoff: str, version: int) -> DriftDecision:
     """Watch, because drift could not be measured."""
-    return DriftDecision("watch", [f"drift is not measured: {reason}"], [], {}, cutoff, version)
+    promise = f"nobody knows whether {BOUNDS} carry over to this snapshot"
+    return DriftDecision("watch", [f"drift is not measured: {reason}"], [], {}, cutoff, version, promise)
 
 
 def _state(name: SignalName, told: SignalSize, retrain_after: int, past: Sequence[DriftDecision]) -> SignalState:
     raised = told.beyond and told.size >= LEAST[name]
-    before = [name in one.signals and one.signals[name].raised for one in reversed(past)]
+    # By cut-off: two snapshots of one cut-off are one period.
+    cutoffs = groupby(reversed(past), key=lambda one: one.cutoff)
+    before = [any(name in one.signals and one.signals[name].raised for one in period) for _, period in cutoffs]
     periods = 1 + len(list(takewhile(bool, before))) if raised else 0
     return SignalState(told.size, LEAST[name], raised, periods, retrain_after)
 
 
 def _cool_down(past: Sequence[DriftDecision], periods: int) -> str:
     """Return why no retraining is asked for now, or nothing."""
-    asked = {decision.cutoff for decision in past if decision.action == "retrain"}
+    asked = {decision.cutoff for decision in past if decision.has_asked}
     cutoffs = sorted({decision.cutoff for decision in past}, reverse=True)
     for ago, cutoff in enumerate(cutoffs[:periods], start=1):
         if cutoff in asked:
             return (
-                f"cool-down: a retraining was asked for at {cutoff}, {plural(ago, 'period')} ago; "
-                f"no other within {plural(periods, 'period')}"
+                f"cool-down: a retraining was asked for at {cutoff}, {words.plural(ago, 'period')} ago; "
+                f"no other within {words.plural(periods, 'period')}"
             )
     return ""
 
@@ -88,7 +106,7 @@ def _cool_down(past: Sequence[DriftDecision], periods: int) -> str:
 def _row(state: SignalState) -> str:
     """Say for how long a signal has been raised, and what follows."""
     then = f"retrains after {state.retrain_after}" if state.retrain_after else "only watched"
-    return f"{plural(state.periods, 'period')} in a row, {then}"
+    return f"{words.plural(state.periods, 'period')} in a row, {then}"
 
 
 def _found(report: DriftReport) -> dict[str, str]:
@@ -99,15 +117,20 @@ def _found(report: DriftReport) -> dict[str, str]:
     found = {
         "features": f"{len(moved)} of {len(report.features)} features moved beyond their limits ({named})",
         "classifier": f"a classifier tells these players from those of {report.reference.name} "
-        f"(AUC {classifier.auc:.3f}, limit {classifier.limit:.3f})",
-        "score": f"risk scores moved (distance {score.ks:.3f}, limit {score.limit:.3f}): {score.flagged_now:.2%} are "
-        f"flagged, {score.flagged_before:.2%} of the reference",
+        f"(AUC {words.score(classifier.auc, 3)}, limit {words.score(classifier.limit, 3)})",
+        "score": f"risk scores moved (distance {words.score(score.ks, 3)}, limit {words.score(score.limit, 3)}): "
+        f"flagged share {_from_to(score.before.flagged_share, score.now.flagged_share)}",
     }
     if unknown is not None:
-        found["unknown_share"] = f"the share 'unknown' went from {unknown.before:.1%} to {unknown.now:.1%}"
+        found["unknown_share"] = f"share unknown {_from_to(unknown.before, unknown.now)}"
     if recall is not None:
         found["recall"] = (
-            f"of {recall.risky} players of {recall.snapshot} labelled risky since, {recall.value:.0%} had been "
-            f"flagged; the release promised {recall.promised:.0%}"
+            f"{words.count(recall.found)} of {words.plural(recall.risky, 'player')} of {recall.snapshot} labelled "
+            f"risky since had been flagged: recall {words.share(recall)}; the release promised "
+            f"{words.percent(recall.promised)}"
         )
     return found
+
+
+def _from_to(before: Interval, now: Interval) -> str:
+    return f"{words.share(now)}, of the reference {words.share(before)}"

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scarcegan import words
+from scarcegan.evaluation.records import Interval
 from scarcegan.records import Record
 from scarcegan.settings.monitoring_sections import SignalName
 
@@ -19,6 +21,12 @@ class ComparedSnapshot(Record):
     fingerprint: str
     players: int
     compared: int
+
+    @property
+    def who(self) -> str:
+        """Whose features and scores are compared, in words."""
+        drawn = f"{words.count(self.compared)} drawn from " if self.compared < self.players else ""
+        return f"{drawn}all {words.plural(self.players, 'player')} of {self.name}"
 
 
 @dataclass(frozen=True)
@@ -55,29 +63,39 @@ class ClassifierDrift(Record):
 
 
 @dataclass(frozen=True)
+class ScoredPlayers(Record):
+    """How a model scores so many players; made by `scarcegan.monitoring.measures.scored_players`.
+
+    Shares have their 95 % intervals: players who are flagged, and whose most probable class is 'unknown' (None without
+    that output). Quantiles are those of the risk score at `scarcegan.serving.distribution.LEVELS`.
+    """
+
+    players: int
+    flagged_share: Interval
+    unknown_share: Interval | None
+    quantiles: Sequence[float]
+
+
+@dataclass(frozen=True)
 class ScoreDrift(Record):
     """How the risk scores have moved: `ks`, the largest distance of the two distribution functions, and its limit.
 
-    Shares of players: `flagged_before` and `flagged_now` have at least the threshold, `above_before` and `above_now` at
-    least each of `scores`, a grid in [0, 1].
+    `before` are the reference's players. These are the only players that those scored `now` are compared with.
     """
 
     ks: float
     limit: float
     threshold: float
-    flagged_before: float
-    flagged_now: float
-    scores: Sequence[float]
-    above_before: Sequence[float]
-    above_now: Sequence[float]
+    before: ScoredPlayers
+    now: ScoredPlayers
 
 
 @dataclass(frozen=True)
 class UnknownDrift(Record):
     """Shares of players whose most probable class is 'unknown', and the limit of their difference."""
 
-    before: float
-    now: float
+    before: Interval
+    now: Interval
     limit: float
 
 
@@ -85,13 +103,16 @@ class UnknownDrift(Record):
 class RealisedRecall(Record):
     """Of `risky` players of a snapshot labelled risky since, `found` had been flagged: `value` is found / risky.
 
-    `promised` is the recall that the release was registered with, `p` the chance of finding so few if it holds.
+    `low` and `high` are the ends of its 95 % interval. `promised` is the recall that the release was registered with,
+    `p` the chance of finding so few if it holds.
     """
 
     snapshot: str
     risky: int
     found: int
     value: float
+    low: float
+    high: float
     promised: float
     p: float
 
@@ -144,7 +165,9 @@ class SignalState(Record):
 class DriftDecision(Record):
     """What follows from a drift report on the snapshot of a cut-off, scored by a version of the champion.
 
-    Causes name the signals behind a retraining; there are no signals where drift could not be measured.
+    Causes name the signals behind a retraining; there are no signals where drift could not be measured. The promise
+    says whether what was promised at registration carries over to this snapshot; it is empty where nothing is against
+    it. `asked_before`: a decision on this snapshot that this one replaces had asked for a retraining.
     """
 
     action: Action
@@ -153,14 +176,51 @@ class DriftDecision(Record):
     signals: Mapping[SignalName, SignalState]
     cutoff: str
     version: int
+    promise: str = ""
+    asked_before: bool = False
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether a retraining was asked for on this snapshot, now or before."""
+        return self.action == "retrain" or self.asked_before
 
 
 @dataclass(frozen=True)
-class DriftRecord(Record):
+class DriftBasis(Record):
+    """What a drift report depends on beside its snapshot: where any of it differs, drift is measured again.
+
+    Attributes:
+        reference: name and fingerprint of the snapshot that is compared with.
+        champion: sha256 of its archive.
+        labels: digest of the labels table, or 'no labels'.
+        scored: players whose scores were counted in full; 0: only those drawn are known.
+        pairs: past pairs of snapshots behind the limits.
+        rows, false_alarms, seed: the settings of these names.
+    """
+
+    reference: str
+    champion: str
+    labels: str
+    scored: int
+    pairs: int
+    rows: int
+    false_alarms: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class DecidedPeriod(Record):
+    """What later periods need of an earlier one, whatever code has measured it."""
+
+    decision: DriftDecision
+
+
+@dataclass(frozen=True)
+class DriftRecord(DecidedPeriod):
     """What is kept of a period: one snapshot, scored by one champion."""
 
     drift: DriftReport
-    decision: DriftDecision
+    basis: DriftBasis
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """What is measured between two samples of players: their features, one by one and together, and their scores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scarcegan.data.distances import column_distances, distance
-from scarcegan.monitoring.drift import ClassifierDrift, ComparedSnapshot
+from scarcegan.evaluation.intervals import share_of
+from scarcegan.monitoring.drift import ClassifierDrift, ComparedSnapshot, ScoredPlayers
 from scarcegan.monitoring.two_sample import separation, two_sample_test
 
 FEATURE_MEASURES = ("psi", "ks", "missing_share")
@@ -16,16 +17,21 @@ Measures = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Sample:
-    """Players of one snapshot, with the champion's risk scores, float [n].
+    """Players drawn from one snapshot, with the champion's risk scores, float [n].
 
-    Features are float [n, F], NaN where a value is missing. `unknown_share` is of the n players whose most probable
-    class is 'unknown'; None without that output.
+    Features are float [n, F], NaN where a value is missing. `scored` says how the champion scores all of the
+    snapshot's players where that is known, otherwise the n drawn ones.
     """
 
     about: ComparedSnapshot
     features: np.ndarray
     score: np.ndarray
-    unknown_share: float | None
+    scored: ScoredPlayers
+
+    @property
+    def unknown_share(self) -> float:
+        """Share of players whose most probable class is 'unknown'; 0 without that output."""
+        return self.scored.unknown_share.value if self.scored.unknown_share else 0.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,15 @@ class Measured:
     classifier: ClassifierDrift
 
 
+def scored_players(players: int, flagged: int, unknown: int | None, quantiles: Sequence[float]) -> ScoredPlayers:
+    """Describe n > 0 scored players by their counts; `unknown` is None for a model without that output."""
+    shares = (None if count is None else share_of(count, players) for count in (flagged, unknown))
+    flagged_share, unknown_share = shares
+    if flagged_share is None:
+        raise ValueError("expected scored players, got none: score at least one")
+    return ScoredPlayers(players, flagged_share, unknown_share, list(quantiles))
+
+
 def measure(before: Sample, now: Sample, *, seed: int, false_alarms: float) -> Measured:
     """Measure how far two samples with the same columns lie apart."""
     columns = column_distances(before.features, now.features)
@@ -56,6 +71,6 @@ def measure(before: Sample, now: Sample, *, seed: int, false_alarms: float) -> M
         "missing_share": np.abs(columns["missing_now"] - columns["missing_before"]),
         "classifier": np.array([separation(classifier.auc)]),
         "score": np.array([distance(np.sort(before.score), np.sort(now.score)).ks]),
-        "unknown_share": np.array([abs((now.unknown_share or 0.0) - (before.unknown_share or 0.0))]),
+        "unknown_share": np.array([abs(now.unknown_share - before.unknown_share)]),
     }
     return Measured(before, now, values, columns, classifier)

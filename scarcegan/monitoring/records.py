@@ -1,4 +1,4 @@
-"""What earlier periods found: one JSON file per scored snapshot and champion, written once and never changed."""
+"""What earlier periods found: one JSON file per scored snapshot and champion, written whole."""
 
 import json
 from typing import TypeVar
@@ -11,7 +11,7 @@ R = TypeVar("R", bound=Record)
 
 
 class Records:
-    """A small append-only folder, local or `s3://`, made by the first record.
+    """A small folder, local or `s3://`, made by the first record.
 
     A file that is damaged, or that other code has written in another form, must not stop the watch: it is left out
     and named in `unreadable`.
@@ -32,8 +32,11 @@ class Records:
 
     def claim(self, name: str, record: Record) -> bool:
         """Write a record unless there is one of that name; of several writers at once exactly one is told True."""
-        text = json.dumps(record.to_plain(), indent=1, allow_nan=False) + "\n"
-        return write_bytes(self._at(name), text.encode(), once=True)
+        return write_bytes(self._at(name), _text(record), once=True)
+
+    def put(self, name: str, record: Record) -> None:
+        """Write a record in the place of the one of that name, if there is one; of several writers the last wins."""
+        write_bytes(self._at(name), _text(record))
 
     def withdraw(self, name: str) -> None:
         """Take a claim back: what it stood for did not happen."""
@@ -45,7 +48,10 @@ class Records:
         try:
             return None if content is None else kind.from_plain(json.loads(content))
         except (ValueError, Problem) as error:
-            reason = f"the record {self._at(name)} cannot be read and is left out ({error}): remove the file"
+            reason = (
+                f"the record {self._at(name)} cannot be read and is left out ({error}): remove the file, or score its "
+                "snapshot again"
+            )
             self.unreadable += [reason] if reason not in self.unreadable else []
             return None
 
@@ -58,3 +64,7 @@ class Records:
 
     def _at(self, name: str) -> str:
         return join(self.folder, f"{name}.json")
+
+
+def _text(record: Record) -> bytes:
+    return (json.dumps(record.to_plain(), indent=1, allow_nan=False) + "\n").encode()

@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from scarcegan.evaluation.intervals import share_of
 from scarcegan.monitoring.drift import DriftReport, FeatureDrift, RealisedRecall, ScoreDrift, SignalSize, UnknownDrift
 from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
 from scarcegan.monitoring.two_sample import auc_of
 from scarcegan.settings.monitoring_sections import SignalName
-
-SCORE_STEPS = 50
 
 
 def realised_recall(score: np.ndarray, threshold: float, promised: float, snapshot: str) -> RealisedRecall:
@@ -18,8 +17,10 @@ def realised_recall(score: np.ndarray, threshold: float, promised: float, snapsh
     from scipy.stats import binom
 
     found = int(np.count_nonzero(score >= threshold))
-    chance = float(binom.cdf(found, len(score), promised))
-    return RealisedRecall(snapshot, len(score), found, found / len(score), promised, chance)
+    recall, chance = share_of(found, len(score)), float(binom.cdf(found, len(score), promised))
+    if recall is None:
+        raise ValueError("expected players who turned out risky, got none: recall needs one")
+    return RealisedRecall(snapshot, len(score), found, recall.value, recall.low, recall.high, promised, chance)
 
 
 def drift_report(
@@ -49,10 +50,10 @@ def drift_report(
     }
     if recall is not None:
         signals["recall"] = SignalSize(recall.promised - recall.value, recall.p < false_alarms)
-    before, now = measured.before.unknown_share, measured.now.unknown_share
+    before, now = measured.before.scored, measured.now.scored
     unknown = None
-    if before is not None and now is not None:
-        unknown = UnknownDrift(before, now, float(limits["unknown_share"][0]))
+    if before.unknown_share is not None and now.unknown_share is not None:
+        unknown = UnknownDrift(before.unknown_share, now.unknown_share, float(limits["unknown_share"][0]))
     return DriftReport(
         reference=measured.before.about,
         current=measured.now.about,
@@ -61,7 +62,7 @@ def drift_report(
         features=features,
         # The limit is a separation; readers know AUCs.
         classifier=replace(measured.classifier, limit=auc_of(float(limits["classifier"][0]))),
-        score=_score(measured, float(limits["score"][0]), threshold),
+        score=ScoreDrift(sizes["score"], float(limits["score"][0]), threshold, before, now),
         unknown_share=unknown,
         recall=recall,
         signals=signals,
@@ -80,20 +81,3 @@ def _features(measured: Measured, names: Sequence[str], limits: Measures) -> lis
         row = {key: float(values[number]) if np.isfinite(values[number]) else None for key, values in told.items()}
         rows.append(FeatureDrift.from_plain({"name": names[number], "flagged": bool(most[number] > 1), **row}))
     return rows
-
-
-def _score(measured: Measured, limit: float, threshold: float) -> ScoreDrift:
-    """Compare the shares of players at or above each of a grid of scores: the tail is what moderators see."""
-    grid = np.arange(SCORE_STEPS + 1) / SCORE_STEPS
-    before, now = measured.before.score, measured.now.score
-    above_before, above_now = (np.mean(score[:, None] >= grid, axis=0).tolist() for score in (before, now))
-    return ScoreDrift(
-        ks=float(measured.values["score"][0]),
-        limit=limit,
-        threshold=threshold,
-        flagged_before=float(np.mean(before >= threshold)),
-        flagged_now=float(np.mean(now >= threshold)),
-        scores=grid.tolist(),
-        above_before=above_before,
-        above_now=above_now,
-    )

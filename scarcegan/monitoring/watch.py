@@ -2,7 +2,9 @@
 
 Records lie beside the snapshots, in `_drift/<registry group>/<business definition>/`: one JSON file per snapshot and
 champion, and in `limits/` one per champion. `_drift/<registry group>/started/` names the snapshots on which drift has
-started a retraining. A record is written once: watching the same snapshot again returns it.
+started a retraining. Watching a snapshot again returns what is on record, unless what it depends on has changed since
+(`DriftBasis`): then the snapshot is measured again in its place. The decision follows anew from the measures, the
+earlier periods and the rule of today.
 """
 
 from collections.abc import Sequence
@@ -12,22 +14,27 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
+from scarcegan import words
 from scarcegan.evaluation.classes import is_unknown
 from scarcegan.monitoring.calibration import FEWEST_PAIRS, chance_limits, pair_limits
 from scarcegan.monitoring.decision import cannot_measure, decide
 from scarcegan.monitoring.drift import (
     ComparedSnapshot,
+    DecidedPeriod,
+    DriftBasis,
     DriftDecision,
     DriftRecord,
     DriftReport,
     RealisedRecall,
+    ScoredPlayers,
     StablePair,
     StablePairs,
 )
-from scarcegan.monitoring.measures import Measured, Sample, measure
+from scarcegan.monitoring.measures import Measured, Sample, measure, scored_players
 from scarcegan.monitoring.records import Records
 from scarcegan.monitoring.report import drift_report, realised_recall
 from scarcegan.registry import ModelVersion
+from scarcegan.serving.distribution import count_scores, counted_quantiles
 from scarcegan.serving.model import Model
 from scarcegan.settings import Monitoring, Snapshots
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
@@ -78,23 +85,41 @@ class Watch:
     def _limits(self) -> Records:
         return Records(join(self._records.folder, "limits"))
 
-    def watch(self, snapshot: str) -> Watched:
-        """Watch a snapshot, which has the champion's features.
+    def watch(self, snapshot: str, scored: ScoredPlayers | None = None) -> Watched:
+        """Watch a snapshot; `scored` says how the champion scores all of its players, None: those drawn tell.
 
         Raises:
             DataProblem: a snapshot cannot be read, or a record cannot be kept.
         """
-        manifest, reference = self.store.describe(snapshot), self._reference()
-        cutoff, version = manifest.frame.cutoff, self.version.version
+        manifest = self.store.describe(snapshot)
+        reference, cutoff, version = self._reference(manifest), manifest.frame.cutoff, self.version.version
         if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
             return Watched(None, cannot_measure(reference, cutoff, version), manifest, None)
-        # With the fingerprint: a snapshot that was made anew is watched anew.
-        name = f"{cutoff}_{manifest.fingerprint}_v{version}"
-        record = self._records.find(name, DriftRecord)
-        record = record or self._records.keep(name, self._measured(manifest, reference))
+        record = self._record(manifest, reference, scored)
         return Watched(record.drift, record.decision, manifest, reference)
 
-    def _reference(self) -> Manifest | str:
+    def _record(self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None) -> DriftRecord:
+        """Return the record of a snapshot, measured and kept where there is none that still holds."""
+        # With the fingerprint: a snapshot that was made anew is watched anew.
+        name = f"{manifest.frame.cutoff}_{manifest.fingerprint}_v{self.version.version}"
+        past = [record.decision for record in self._records.before(manifest.frame.cutoff, DecidedPeriod)]
+        pairs = self._stable_pairs(reference, past)
+        basis = self._basis(reference, scored, pairs)
+        replaced = self._records.find(name, DecidedPeriod)
+        # Asked apart: measures in the form of older code are no damage, they are measured again.
+        kept = Records(self._records.folder).find(name, DriftRecord)
+        drift = kept.drift if kept and kept.basis == basis else self._measured(manifest, reference, scored, pairs)
+        decision = decide(drift, self.version.version, past, self.rule)
+        unreadable = self._records.unreadable + self._limits.unreadable
+        # A retraining that was asked for stays so: its model may be in training by now.
+        asked_before = replaced is not None and replaced.decision.has_asked
+        decision = replace(decision, reasons=[*decision.reasons, *unreadable], asked_before=asked_before)
+        record = DriftRecord(decision, drift, basis)
+        if record != kept:
+            self._records.put(name, record)
+        return record
+
+    def _reference(self, manifest: Manifest) -> Manifest | str:
         """Return the snapshot to compare with, or why there is none."""
         name = self.rule.reference or self.version.metadata.get("snapshot", "")
         if not name:
@@ -107,39 +132,52 @@ class Watch:
                 f"there is no snapshot '{name}' in {self.store.folder}, or no longer; name another one in "
                 "monitoring.reference"
             )
-        manifest = self.store.describe(name)
-        missing = sorted(set(self.model.feature_names) - set(manifest.frame.columns))
-        if missing:
-            return f"snapshot '{name}' lacks features of the champion, such as '{missing[0]}'; name another one"
-        return manifest
+        reference = self.store.describe(name)
+        for one in (reference, manifest):
+            missing = sorted(set(self.model.feature_names) - set(one.frame.columns))
+            if missing:
+                return (
+                    f"snapshot '{one.name}' lacks {words.plural(len(missing), 'feature')} of the champion, such as "
+                    f"'{missing[0]}'; name another one"
+                )
+        return reference
 
-    def _measured(self, manifest: Manifest, reference: Manifest) -> DriftRecord:
-        past = [record.decision for record in self._records.before(manifest.frame.cutoff, DriftRecord)]
-        measured = self._measure(reference, manifest)
-        pairs = self._stable_pairs(reference, past)
+    def _basis(self, reference: Manifest, scored: ScoredPlayers | None, pairs: Sequence[StablePair]) -> DriftBasis:
+        return DriftBasis(
+            reference=f"{reference.name} {reference.fingerprint}",
+            champion=self.version.sha256,
+            labels=self.labels.digest if self.labels else "no labels",
+            scored=scored.players if scored else 0,
+            pairs=len(pairs),
+            rows=self.rule.rows,
+            false_alarms=self.rule.false_alarms,
+            seed=self.seed,
+        )
+
+    def _measured(
+        self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None, pairs: Sequence[StablePair]
+    ) -> DriftReport:
+        measured = self._measure(reference, manifest, scored)
         limits = chance_limits(measured, self.rule.false_alarms)
         if pairs:
             usual = [{name: np.asarray(getattr(pair, name)) for name in limits} for pair in pairs]
             limits = pair_limits(usual, limits, self.rule.false_alarms)
-        drift = drift_report(
+        return drift_report(
             measured,
             self.model.feature_names,
             limits,
             self._recall(manifest, reference),
-            threshold=self.version.threshold,
+            threshold=self.model.threshold,
             false_alarms=self.rule.false_alarms,
             pairs=len(pairs),
         )
-        decision = decide(drift, self.version.version, past, self.rule)
-        unreadable = self._records.unreadable + self._limits.unreadable
-        return DriftRecord(drift, replace(decision, reasons=[*decision.reasons, *unreadable]))
 
-    def _measure(self, before: Manifest, now: Manifest) -> Measured:
-        samples = (self._sample(manifest) for manifest in (before, now))
+    def _measure(self, before: Manifest, now: Manifest, scored: ScoredPlayers | None = None) -> Measured:
+        samples = self._sample(before), self._sample(now, scored)
         return measure(*samples, seed=self.seed, false_alarms=self.rule.false_alarms)
 
-    def _sample(self, manifest: Manifest) -> Sample:
-        """Draw players of a snapshot and score them."""
+    def _sample(self, manifest: Manifest, scored: ScoredPlayers | None = None) -> Sample:
+        """Draw players of a snapshot, labelled or not, and score them; `scored` as in `watch`."""
         most, blocks = self.rule.rows, list[np.ndarray]()
         # Parts hold players by a hash of their id: the first ones are as good as all, and the same in each snapshot.
         for part in manifest.parts:
@@ -150,10 +188,12 @@ class Watch:
         features = features[np.sort(rng.permutation(len(features))[:most])]
         probabilities = self.model.probabilities(features)
         rare = self.model.rare_index
-        unknown = is_unknown(probabilities, rare + 1)
         about = (manifest.name, manifest.frame.cutoff, manifest.fingerprint, manifest.players, len(features))
-        unknown_share = None if unknown is None else float(unknown.mean())
-        return Sample(ComparedSnapshot(*about), features, probabilities[:, rare], unknown_share)
+        score, unknown = np.ascontiguousarray(probabilities[:, rare]), is_unknown(probabilities, rare + 1)
+        flagged = int(np.count_nonzero(self.model.flags(score)))
+        unknowns = None if unknown is None else int(np.count_nonzero(unknown))
+        drawn = scored_players(len(score), flagged, unknowns, counted_quantiles(count_scores(score)))
+        return Sample(ComparedSnapshot(*about), features, score, scored or drawn)
 
     def _rows(self, part: pa.Table, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return the features of some of a part's players in the champion's order, float32 [n, F]."""
@@ -162,7 +202,8 @@ class Watch:
     def _stable_pairs(self, reference: Manifest, past: Sequence[DriftDecision]) -> Sequence[StablePair]:
         """Return what was measured between neighbours up to the reference, once for each champion; none if too few."""
         # All that shapes the limits is in the name: other settings measure anew.
-        name = f"v{self.version.version}_{reference.fingerprint}_{self.rule.pairs}_{self.rule.rows}"
+        champion = f"v{self.version.version}_{self.version.sha256[:8]}"
+        name = f"{champion}_{reference.fingerprint}_{self.rule.pairs}_{self.rule.rows}_{self.seed}"
         found = self._limits.find(name, StablePairs)
         if found is None:
             pairs = self._neighbours(reference, past) if self.rule.pairs >= FEWEST_PAIRS else []
@@ -207,4 +248,6 @@ class Watch:
             table = self.store.read_part(scored, part)
             blocks.append(self._rows(table, np.isin(table[ID].to_numpy().astype(str), ids)))
         score = self.model.risk(np.concatenate(blocks))
-        return realised_recall(score, self.version.threshold, promised, scored.name) if len(score) else None
+        # As exact as scores are: a player exactly at the threshold was flagged.
+        threshold = float(np.float32(self.model.threshold))
+        return realised_recall(score, threshold, promised, scored.name) if len(score) else None

@@ -1,9 +1,13 @@
 """Whether the players can be read, and whether there are enough of each kind, without reading all of them."""
 
+import numpy as np
+
 from scarcegan.aws.findings import Refused
-from scarcegan.data.folds import held_out_count, require_players_per_fold
+from scarcegan.data.folds import held_out, require_players_per_fold
+from scarcegan.data.ids import lots, to_numpy
 from scarcegan.data.populations import TEST, locate
 from scarcegan.data.tables import read_parts
+from scarcegan.data.validation import checked_ids
 from scarcegan.settings import Data, Populations, Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
@@ -20,29 +24,31 @@ def check_players(settings: Settings) -> str:
         raise Refused("data.path is not set", "name the folder of the tables, or the labels table of a snapshot")
     data, populations = settings.data, settings.populations
     if data.source == "tables":
-        counts, has_test = _in_tables(data, populations)
+        ids, has_test = _in_tables(data, populations)
     else:
-        counts, has_test = _in_labels(data, populations, settings.snapshots.folder)
+        ids, has_test = _in_labels(data, populations, settings.snapshots.folder)
     # Where the input brings no test set, some players are held out before the folds are dealt.
-    left = counts if has_test else {name: n - held_out_count(n, data.test_share) for name, n in counts.items()}
-    require_players_per_fold(left, settings.folds.k)
-    return ", ".join(f"{n:,} {name}" for name, n in counts.items()) + f" for {settings.folds.k} folds"
+    tested = {name: 0 if has_test else held_out(lots(some), data.test_share).sum() for name, some in ids.items()}
+    require_players_per_fold({name: len(some) - tested[name] for name, some in ids.items()}, settings.folds.k)
+    return ", ".join(f"{len(some):,} {name}" for name, some in ids.items()) + f" for {settings.folds.k} folds"
 
 
-def _in_tables(data: Data, populations: Populations) -> tuple[dict[str, int], bool]:
+def _in_tables(data: Data, populations: Populations) -> tuple[dict[str, np.ndarray], bool]:
     found = locate(data.path, (*populations.classes, populations.unlabeled))
     # This only refuses a place without files: the unlabelled are not counted.
     find_parts(found[populations.unlabeled])
-    ids = [data.id_column]
-    counts = {name: sum(len(rows) for _, rows in read_parts(found[name], ids)) for name in populations.classes}
-    return counts, TEST in found
+    column, ids = data.id_column, {}
+    for name in populations.classes:
+        parts = [rows[column] for _, rows in read_parts(found[name], [column], text=[column])]
+        ids[name] = to_numpy([checked_ids(name, part, column) for part in parts])
+    return ids, TEST in found
 
 
-def _in_labels(data: Data, populations: Populations, snapshots: str) -> tuple[dict[str, int], bool]:
+def _in_labels(data: Data, populations: Populations, snapshots: str) -> tuple[dict[str, np.ndarray], bool]:
     if not data.snapshot:
         raise Refused("data.snapshot is not set", "name one of `scarcegan snapshots list`")
     open_snapshots(snapshots).describe(data.snapshot)
     table = read_labels(data.path, populations).table
     # A close count is enough: the join with the snapshot decides which of several labels holds.
-    players = table.drop_duplicates("player_id", keep="last")["population"].value_counts()
-    return {name: int(players.get(name, 0)) for name in populations.classes}, TEST in players.index
+    players = table.drop_duplicates("player_id", keep="last").set_index("population")["player_id"]
+    return {name: players[players.index == name].to_numpy() for name in populations.classes}, TEST in players.index

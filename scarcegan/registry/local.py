@@ -24,7 +24,7 @@ CREATE TABLE version (
     release_id TEXT NOT NULL, release_size INTEGER NOT NULL, origin_run_id TEXT NOT NULL,
     run_pathspec TEXT NOT NULL, sha256 TEXT NOT NULL, threshold REAL NOT NULL,
     metrics TEXT NOT NULL, metadata TEXT NOT NULL, description TEXT NOT NULL, created_at TEXT NOT NULL,
-    against_champion TEXT, bound TEXT,
+    against_champion TEXT, bound TEXT, warnings TEXT,
     PRIMARY KEY (group_name, version), UNIQUE (group_name, token)
 ) STRICT;
 CREATE TABLE approval_event (
@@ -47,7 +47,11 @@ PRAGMA user_version = {SCHEMA_VERSION};
 _CHANGES = (
     ("ALTER TABLE version ADD COLUMN against_champion TEXT",),
     # `constraint_met` told of validation players alone; the archives still say it.
-    ("ALTER TABLE version DROP COLUMN constraint_met", "ALTER TABLE version ADD COLUMN bound TEXT"),
+    (
+        "ALTER TABLE version DROP COLUMN constraint_met",
+        "ALTER TABLE version ADD COLUMN bound TEXT",
+        "ALTER TABLE version ADD COLUMN warnings TEXT",
+    ),
 )
 
 # Champion is whom the last approval names: its number counts, as a clock that is set back changes nothing.
@@ -66,10 +70,13 @@ FROM known ORDER BY version
 """
 
 _INSERT_VERSION = """
-INSERT INTO version VALUES (
+INSERT INTO version (
+    group_name, version, token, definition, release_id, release_size, origin_run_id, run_pathspec, sha256, threshold,
+    metrics, metadata, description, created_at, against_champion, bound, warnings)
+VALUES (
     :group_name, (SELECT coalesce(max(version), 0) + 1 FROM version WHERE group_name = :group_name),
     :token, :definition, :release_id, :release_size, :origin_run_id, :run_pathspec, :sha256, :threshold,
-    :metrics, :metadata, :description, :created_at, :against_champion, :bound)
+    :metrics, :metadata, :description, :created_at, :against_champion, :bound, :warnings)
 ON CONFLICT (group_name, token) DO NOTHING
 """
 
@@ -141,7 +148,7 @@ class LocalRegistry(Registry):
     def _insert(self, connection: sqlite3.Connection, model: ModelToRegister, release_size: int) -> None:
         row = vars(model) | {"group_name": self.group, "token": model.token, "release_size": release_size}
         row |= {"threshold": float(model.threshold), "created_at": rules.now()}
-        row |= {"metadata": json.dumps(dict(model.metadata))}
+        row |= {"metadata": json.dumps(dict(model.metadata)), "warnings": json.dumps(list(model.warnings))}
         row |= {"metrics": json.dumps({name: float(number) for name, number in model.metrics.items()})}
         for name in ("against_champion", "bound"):
             record = getattr(model, name)
@@ -153,8 +160,9 @@ class LocalRegistry(Registry):
 
     def _version(self, row: sqlite3.Row) -> ModelVersion:
         # Its columns are called as the fields; earlier layouts lack some.
-        known, structured = dict(row), ("metrics", "metadata", "against_champion", "bound")
-        known |= {name: json.loads(known.get(name) or "null") for name in structured}
+        known = dict(row)
+        for name in ("metrics", "metadata", "against_champion", "bound", "warnings"):
+            known[name] = json.loads(known.get(name) or ("[]" if name == "warnings" else "null"))
         return ModelVersion.from_plain(known | {"location": str(rules.archive_path(self._archives, row["sha256"]))})
 
     def _create(self) -> None:

@@ -46,7 +46,10 @@ class ReleasedVersion(Record):
 
 @dataclass(frozen=True)
 class Release(Record):
-    """A release as it was registered; refused are definitions whose model is worse than its champion, and left out."""
+    """A release as it was registered.
+
+    Refused are definitions whose model is worse than its champion, and left out; warnings are those of the data report.
+    """
 
     release_id: str
     registry: str
@@ -54,3 +57,4 @@ class Release(Record):
     refused: Sequence[str]
     lineage: Lineage
     commands: Sequence[str]
+    warnings: Sequence[str] = ()

@@ -66,6 +66,7 @@ class ModelFacts(Record):
         against_champion: None while its definition has no champion.
         bound: None where the definition has none, or was registered before bounds were judged on test players.
         description: one or two sentences for the reviewer.
+        warnings: what the data report warns of, a sentence each; a registry may shorten long ones.
     """
 
     definition: str
@@ -79,6 +80,7 @@ class ModelFacts(Record):
     against_champion: AgainstChampion | None = None
     bound: Bound | None = None
     description: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

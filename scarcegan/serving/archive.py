@@ -4,7 +4,8 @@
 pickled. `evaluation.json` tells how the model did. What SageMaker serves lies beside them: `1/` and `code/`, see
 `scarcegan.serving.export`.
 
-Format 2 says the kind of each part; in format 1, which is still read, all parts are networks.
+Format 2 says the kind of each part: in format 1 all parts are networks. Format 3 may have a calibration and fills for
+missing values. All of them are read.
 """
 
 import functools
@@ -23,8 +24,8 @@ import numpy as np
 from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.storage import write_bytes
 
-FORMAT = 2
-READ_FORMATS = (1, FORMAT)
+FORMAT = 3
+READ_FORMATS = (1, 2, FORMAT)
 
 Made = TypeVar("Made")
 
@@ -50,7 +51,7 @@ def read_archive(path: str | Path, expect_sha256: str | None, make: Callable[[An
         tree = json.loads(files["model.json"], object_hook=functools.partial(_with_array, files))
         if tree["format"] not in READ_FORMATS:
             raise RegistryProblem(
-                f"expected archive format {' or '.join(map(str, READ_FORMATS))}, got {tree['format']} in {path}: "
+                f"expected an archive format of {', '.join(map(str, READ_FORMATS))}, got {tree['format']} in {path}: "
                 "use the scarcegan version that wrote it"
             )
         return make(tree["model"])

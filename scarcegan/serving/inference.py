@@ -1,7 +1,8 @@
 """Handlers of SageMaker's TensorFlow Serving image: CSV or JSON in, risk scores out.
 
 This file runs inside the image, as `code/inference.py` of the model's archive, without scarcegan: the standard
-library alone. A refused request ends with its message in {"error": ...}; nothing is guessed or filled in.
+library alone. A refused request ends with its message in {"error": ...}; nothing is guessed. A missing value
+is sent as an empty field, null or NaN; the model fills it, and the answer says how many of a player's it has filled.
 """
 
 import csv
@@ -25,10 +26,11 @@ def input_handler(data: Any, context: Any) -> str:
 
     CSV: one player per line, in the order of the schema; or below a header with the features' names, in any order.
     JSON: {"instances": [...]} or the list alone; each player a list in the order of the schema, or an object. Both are
-    UTF-8.
+    UTF-8. Beside the features' names other ones are ignored: ids, row numbers, columns that training left out.
 
     Raises:
-        ValueError: naming row and feature of what is no finite number; another number of columns; unknown names.
+        ValueError: naming row and feature of what is no finite number, or missing though the model fills no missing
+            values; another number of columns; missing names.
     """
     kind = _media_type(context.request_content_type)
     if kind not in (CSV, JSON):
@@ -46,8 +48,9 @@ def output_handler(response: Any, context: Any) -> tuple[str, str]:
     """Turn TensorFlow Serving's answer into scores, as JSON unless the Accept header asks for CSV.
 
     Returns:
-        JSON: {"predictions": [{"risk_score", "is_flagged", "class_probabilities": {name: share}}]}; CSV: one line
-        per player, without header: risk score, 1 if flagged or 0, the class probabilities in the schema's order.
+        JSON: {"predictions": [{"risk_score", "is_flagged", "class_probabilities": {name: share}, "missing_values"}]};
+        CSV: one line per player, without header: risk score, 1 if flagged or 0, the class probabilities in the
+        schema's order.
 
     Raises:
         ValueError: TensorFlow Serving refused, or the Accept header asks for something else.
@@ -75,13 +78,13 @@ def _from_csv(text: str) -> list[Any]:
     names = [cell.strip() for cell in rows[0]]
     _check_names(names, "the header")
     for number, row in enumerate(rows[1:], start=1):
-        _check_width(row, number)
+        _check_width(row, number, names)
     return [dict(zip(names, row, strict=True)) for row in rows[1:]]
 
 
 def _is_header(cells: Sequence[str]) -> bool:
-    """Tell a header: the features' names, or a line without any number. One bad cell among numbers is a bad cell."""
-    if sorted(cell.strip() for cell in cells) == sorted(FEATURES):
+    """Tell a header: all features' names, or a line without any number. One bad cell among numbers is a bad cell."""
+    if set(FEATURES) <= {cell.strip() for cell in cells}:
         return True
     return any(cell.strip() for cell in cells) and not any(_is_number(cell) for cell in cells)
 
@@ -114,13 +117,13 @@ def _player(row: Any, number: int) -> list[float]:
     if not isinstance(row, list):
         raise ValueError(f"expected row {number} as a list or an object of features, got {row!r}")
     _check_width(row, number)
-    return [_finite(value, number, name) for value, name in zip(row, FEATURES, strict=True)]
+    return [_number(value, number, name) for value, name in zip(row, FEATURES, strict=True)]
 
 
-def _check_width(row: Sequence[Any], number: int) -> None:
-    if len(row) != len(FEATURES):
+def _check_width(row: Sequence[Any], number: int, names: Sequence[str] = FEATURES) -> None:
+    if len(row) != len(names):
         raise ValueError(
-            f"expected {len(FEATURES)} columns, got {len(row)} in row {number}: send the features "
+            f"expected {len(names)} columns, got {len(row)} in row {number}: send the features "
             f"{FEATURES[0]} to {FEATURES[-1]} of the schema, without id or label"
         )
 
@@ -128,25 +131,26 @@ def _check_width(row: Sequence[Any], number: int) -> None:
 def _check_names(names: Sequence[str], where: str) -> None:
     faults = {
         "missing": set(FEATURES) - set(names),
-        "unknown": set(names) - set(FEATURES),
         "twice": {name for name in names if names.count(name) > 1},
     }
-    told = "; ".join(f"{what}: {', '.join(sorted(some)[:5])}" for what, some in faults.items() if some)
-    if told:
+    if any(faults.values()):
+        faults["unknown"] = set(names) - set(FEATURES)  # perhaps the missing ones, misspelt
+        told = "; ".join(f"{what}: {', '.join(sorted(some)[:5])}" for what, some in faults.items() if some)
         raise ValueError(f"expected each of the {len(FEATURES)} features once in {where}, got {told}: see the schema")
 
 
-def _finite(value: Any, number: int, name: str) -> float:
-    """Return a number that float32 can hold."""
+def _number(value: Any, number: int, name: str) -> float:
+    """Return a number that float32 can hold, or NaN for a missing value."""
     text = value.strip() if isinstance(value, str) else value
-    if text is None or text == "":
-        raise ValueError(f"expected a number for '{name}' in row {number}, got an empty field: fill it in")
     try:
         # JSON's true and false would pass as 1 and 0.
-        found = math.nan if isinstance(text, bool) else float(text)
+        found = math.inf if isinstance(text, bool) else float(math.nan if text in (None, "") else text)
     except (TypeError, ValueError, OverflowError):
-        found = math.nan
-    if not abs(found) <= LARGEST:
+        found = math.inf
+    if math.isnan(found):
+        if not SCHEMA["fills_missing"]:
+            raise ValueError(f"expected a number for '{name}' in row {number}, got a missing value: fill it in")
+    elif abs(found) > LARGEST:
         raise ValueError(f"expected a finite number for '{name}' in row {number}, got {value!r}: mend it")
     return found
 
@@ -156,6 +160,7 @@ def _prediction(player: dict[str, Any]) -> dict[str, Any]:
         "risk_score": player["risk_score"],
         "is_flagged": _is_flagged(player["risk_score"]),
         "class_probabilities": dict(zip(SCHEMA["class_names"], player["class_probabilities"], strict=True)),
+        "missing_values": int(player.get("missing_values", 0)),
     }
 
 

@@ -27,6 +27,8 @@ class ColumnScaler:
     """
 
     def __init__(self, scaler: Scaler) -> None:
+        self._fill = None if scaler.fill is None else scaler.fill[:, None]
+        self._indicators, self._width = list(scaler.indicators), scaler.width
         # Each feature's first knot with its last value: nothing rises beyond it.
         knots, last = scaler.knots, np.argmax(scaler.values == scaler.values[:, -1:], axis=1)
         self._is_log = scaler.kind == "log_minmax"
@@ -58,9 +60,16 @@ class ColumnScaler:
         self._start, self._value, self._slope = (line.ravel() for line in segment_lines(scaler))
 
     def apply(self, columns: np.ndarray) -> np.ndarray:
-        """Scale raw features, float32 [features, n], finite, a player per column; the result has the same shape."""
+        """Scale raw features, float32 [features, n], NaN where missing, a player per column: float32 [width, n]."""
+        inputs = np.empty((self._width, columns.shape[1]), dtype=np.float32)
+        inputs[len(columns) :] = 0
+        # One NaN makes the maximum NaN: a look at all values for a tenth of what it would cost to look for each.
+        if self._fill is not None and columns.size and np.isnan(columns.max()):
+            is_missing = np.isnan(columns)
+            inputs[len(columns) :] = is_missing[self._indicators]
+            columns = np.where(is_missing, self._fill, columns)
         x = np.sign(columns) * np.log1p(np.abs(columns)) if self._is_log else columns
-        x = np.maximum(x, self._lowest)
+        x = np.maximum(x, self._lowest, out=inputs[: len(columns)])
         np.minimum(x, self._highest, out=x)
         cell = _keys(x)
         cell >>= self._shift
@@ -76,7 +85,7 @@ class ColumnScaler:
         x -= self._start.take(segment, mode="clip")
         x *= self._slope.take(segment, mode="clip")
         x += self._value.take(segment, mode="clip")
-        return x
+        return inputs
 
 
 def segment_lines(scaler: Scaler) -> Lines:

@@ -1,13 +1,14 @@
 """A model: what is selected, registered and served; its parts say how players are scored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
+from scarcegan.data.calibration import Calibration
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.records import Record
 from scarcegan.serving.archive import content_digest, read_archive, write_archive
@@ -28,9 +29,10 @@ class Model(Record):
     Attributes:
         class_names: labelled classes in index order; 'unknown' last if the model has that output.
         rare_index: the rare class's place among them.
-        threshold: risk score from which a player is flagged.
-        parts: their weighted mean is the model.
+        threshold: risk score from which a player is flagged, on the scale of `risk`.
+        parts: their weighted mean is the model, but for the calibration.
         reference: how it scores unlabelled players that it was not trained on; None for older models.
+        calibration: turns the parts' mean into probabilities; None where the prevalence was not known.
 
     Raises:
         RegistryProblem: the arrays do not fit together, or are not finite.
@@ -43,6 +45,7 @@ class Model(Record):
     definition: str
     parts: tuple[AnyPart, ...]
     reference: ReferenceScores | None = None
+    calibration: Calibration | None = None
 
     # Checked once, wherever the model comes from; scoring trusts its arrays.
     def __post_init__(self) -> None:
@@ -55,8 +58,20 @@ class Model(Record):
             )
         if not np.isfinite(self.threshold):
             raise RegistryProblem(f"expected a finite threshold, got {self.threshold}: choose an operating point")
+        if self.calibration is not None:
+            self.calibration.check()
         for number, part in enumerate(self.parts):
             part.check(f"part {number}", len(self.feature_names), len(self.class_names))
+
+    @property
+    def score_kind(self) -> Literal["probability", "relative"]:
+        """Whether a risk score is the probability of being risky, or only ranks players."""
+        return "relative" if self.calibration is None else "probability"
+
+    @property
+    def fills_missing(self) -> bool:
+        """Whether a player with a missing value can be scored."""
+        return all(part.fills_missing for part in self.parts)
 
     @property
     def weight(self) -> float:
@@ -64,10 +79,11 @@ class Model(Record):
         return sum(part.weight for part in self.parts)
 
     def probabilities(self, raw_features: np.ndarray) -> np.ndarray:
-        """Return each player's class probabilities, the weighted mean over the parts.
+        """Return each player's class probabilities, the weighted mean over the parts, calibrated if it can be.
 
-        Raw features are float [n, F], in the order of `feature_names`; the transpose of an `[F, n]` array is quick to
-        read. The result is float32 [n, classes], a view of a `[classes, n]` array.
+        Raw features are float [n, F], in the order of `feature_names`, NaN where missing; the transpose of an `[F, n]`
+        array is quick to read. The result is float32 [n, classes], a view of a `[classes, n]` array. Those of a player
+        with a missing value are NaN where the model does not `fills_missing`.
 
         Raises:
             DataProblem: another number of features than the model was trained on.
@@ -91,10 +107,13 @@ class Model(Record):
                 raw = np.asarray(columns[:, start : start + CHUNK_ROWS], dtype=np.float32)
                 # Rows of a larger array are read where they are; players next to each other are turned first.
                 raw = raw if raw.strides[1] == raw.itemsize else np.ascontiguousarray(raw)
+                chunk = total[:, start : start + CHUNK_ROWS]
                 for part in self.parts:
-                    part.add_probabilities(raw, total[:, start : start + CHUNK_ROWS])
-        # Each part has added `weight` times its mean: divided once, every member counts the same.
-        total /= self.weight
+                    part.add_probabilities(raw, chunk)
+                # Each part has added `weight` times its mean: divided once, every member counts the same.
+                chunk /= self.weight
+                if self.calibration is not None:
+                    self.calibration.rescale(chunk, self.rare_index)
         return total
 
     def flags(self, scores: np.ndarray) -> np.ndarray:
@@ -107,17 +126,25 @@ class Model(Record):
 
         A player's row sums to risk(row) - risk(typical), but for the quadrature's error: at 16 steps about a percent
         of the scores' range. Rows [n, F] and the typical player [F], such as the medians of unlabelled players, are
-        raw; the result is float32 [n, F], in units of risk score.
+        raw; the result is float32 [n, F], in units of risk score. The calibration stretches all of a player's shares
+        alike, by the mean slope of its curve between the two raw scores.
 
         Raises:
             DataProblem: another number of features than the model was trained on.
+
+        Source: Shrikumar, Greenside and Kundaje (2017), DeepLIFT, the rescale rule, for the calibration.
         """
         self._check_width(rows)
         self._check_width(typical[None, :])
         found = np.zeros(rows.shape, dtype=np.float32)
         for part in self.parts:
             found += part.attributions(rows, typical, self.rare_index, steps)
-        return found / np.float32(self.weight)
+        found /= np.float32(self.weight)
+        if self.calibration is not None:
+            uncalibrated = replace(self, calibration=None)
+            start, end = uncalibrated.risk(typical[None, :]), uncalibrated.risk(rows)
+            found *= self.calibration.slope(start, end).astype(np.float32)[:, None]
+        return found
 
     def reasons(self, rows: np.ndarray, attributions: np.ndarray, typical: np.ndarray) -> list[list[Reason]]:
         """Name for each player the features that raised the risk score most; see `strongest_reasons`."""

@@ -43,6 +43,11 @@ class Networks(Record):
         """Each member counts the same, whatever its part."""
         return self.members
 
+    @property
+    def fills_missing(self) -> bool:
+        """Whether the scaler has something to put in place of a missing value."""
+        return self.scaler.fill is not None
+
     def check(self, name: str, features: int, classes: int) -> None:
         """Refuse arrays that do not fit together."""
         # The forward pass takes LeakyReLU as the larger of two lines, which holds for these slopes alone.
@@ -50,23 +55,29 @@ class Networks(Record):
             raise RegistryProblem(f"expected {name}'s slope in [0, 1], got {self.slope}: give LeakyReLU's slope")
         expect_array(f"{name}'s scaler knots", self.scaler.knots, features, None)
         expect_array(f"{name}'s scaler values", self.scaler.values, features, None)
-        width = features + self._check_steps(name, features)
+        if self.scaler.fill is not None:
+            expect_array(f"{name}'s scaler fill", self.scaler.fill, features)
+        if not set(self.scaler.indicators) <= set(range(features)):
+            raise RegistryProblem(
+                f"expected {name}'s indicators below {features}, got {self.scaler.indicators}: fit the scaler again"
+            )
+        width = self.scaler.width + self._check_steps(name)
         for depth, layer in enumerate(self.layers):
             outputs = classes if depth + 1 == len(self.layers) else None
             expect_array(f"{name}'s weights of layer {depth}", layer.weights, self.members, width, outputs)
             width = layer.weights.shape[2]
             expect_array(f"{name}'s bias of layer {depth}", layer.bias, self.members, width)
 
-    def _check_steps(self, name: str, features: int) -> int:
+    def _check_steps(self, name: str) -> int:
         """Return how many inputs of the first layer are steps."""
         thresholds, steepness = self.layers[0].thresholds, self.layers[0].steepness
         if thresholds is None or steepness is None:
             return 0
         expect_array(f"{name}'s thresholds", thresholds, self.members, None)
         expect_array(f"{name}'s steepness", steepness, self.members)
-        if thresholds.shape[1] % features:
+        if thresholds.shape[1] % self.scaler.width:
             raise RegistryProblem(
-                f"expected {name}'s thresholds in multiples of {features} features, got {thresholds.shape[1]}: "
+                f"expected {name}'s thresholds in multiples of {self.scaler.width} inputs, got {thresholds.shape[1]}: "
                 "take the arrays as the training left them"
             )
         return int(thresholds.shape[1])
@@ -82,14 +93,16 @@ class Networks(Record):
 
         The path is straight in *scaled* space: there a step moves every feature by a like share of the population,
         while a raw path would cross most of a long-tailed feature in its first step. Each feature has its own
-        monotone scaler, so what the scaled feature gets is the raw feature's.
+        monotone scaler, so what the scaled feature gets is the raw feature's; so is what its indicator gets.
         """
         start, size = self._scaled(typical[None, :]), max(1, CHUNK_POINTS // steps)
         found = np.zeros(rows.shape, dtype=np.float32)
         with one_blas_thread():
             for chunk in (slice(at, at + size) for at in range(0, len(rows), size)):
                 ends = self._scaled(rows[chunk])
-                found[chunk] = integrated_gradients(self.layers, self.slope, rare, start, ends, steps).T
+                inputs = integrated_gradients(self.layers, self.slope, rare, start, ends, steps).T
+                found[chunk] = inputs[:, : rows.shape[1]]
+                found[chunk, list(self.scaler.indicators)] += inputs[:, rows.shape[1] :]
         return found
 
     def add_to(self, graph: Graph, columns: str) -> str:

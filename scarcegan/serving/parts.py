@@ -27,13 +27,18 @@ class Part(Protocol):
     def weight(self) -> float:
         """What the part counts beside others, > 0."""
 
+    @property
+    def fills_missing(self) -> bool:
+        """Whether the part fills missing values; one that was trained before there were any does not."""
+
     def check(self, name: str, features: int, classes: int) -> None:
         """Refuse, with a RegistryProblem, arrays that do not fit together or to so many features and classes."""
 
     def add_probabilities(self, columns: np.ndarray, total: np.ndarray) -> None:
         """Add `weight` times the class probabilities of players to a total, float32 [classes, n].
 
-        Columns are float32 [F, n], raw and finite, a player per column; they are left as they are.
+        Columns are float32 [F, n], raw, a player per column; they are left as they are. Probabilities of a player with
+        a missing value (NaN) are NaN if the part cannot fill it.
         """
 
     def attributions(self, rows: np.ndarray, typical: np.ndarray, rare: int, steps: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Why a model scores players as it does: what is said of one player, and of a sample of them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +11,13 @@ from scarcegan.records import Record
 
 @dataclass(frozen=True)
 class Reason(Record):
-    """A feature that raised one player's risk score by `attribution`; `value` and `typical` are raw."""
+    """A feature that raised one player's risk score by `attribution`; `value` and `typical` are raw.
+
+    A missing value is None.
+    """
 
     feature: str
-    value: float
+    value: float | None
     typical: float
     attribution: float
     words: str
@@ -69,8 +73,10 @@ def strongest_reasons(
 
 def _reason(feature: str, value: float, typical: float, attribution: float) -> Reason:
     name = feature.replace("_", " ")
-    words = f"{name} {_figure(value)}, typical {_figure(typical)} ({attribution:+.2g})"
-    return Reason(feature, value, typical, attribution, words)
+    is_missing = math.isnan(value)
+    shown = "missing" if is_missing else _figure(value)
+    words = f"{name} {shown}, typical {_figure(typical)} ({attribution:+.2g})"
+    return Reason(feature, None if is_missing else value, typical, attribution, words)
 
 
 def _figure(value: float) -> str:

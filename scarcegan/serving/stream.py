@@ -20,7 +20,7 @@ READ_AHEAD_BYTES = 65_536
 class ScoredBatch(NamedTuple):
     """Some players of a file: raw columns, float32 [features, n], and probabilities, float32 [classes, n].
 
-    The next batch takes the place of the columns.
+    A missing value is NaN. The next batch takes the place of the columns.
     """
 
     ids: pa.Array
@@ -35,7 +35,7 @@ def score_parquet(model: Model, path: Path, id_column: str, batch_rows: int = BA
     model's features are read.
 
     Raises:
-        DataProblem: a feature is missing from the file, or a player's value is missing or no number.
+        DataProblem: a feature is missing from the file, or a player's value though the model fills no missing values.
     """
     features = model.feature_names
     # `pre_buffer` would read whole column chunks ahead: memory would grow with the file's row groups.
@@ -65,6 +65,6 @@ def _check_finite(batch: ScoredBatch, features: Sequence[str]) -> None:
         return
     feature, player = np.argwhere(np.isnan(batch.columns))[0]
     raise DataProblem(
-        f"expected a number for '{features[feature]}' of player {batch.ids[player]}, got none: fill it in where the "
-        "features are made"
+        f"expected a number for '{features[feature]}' of player {batch.ids[player]}, got none, which this model cannot "
+        "fill: fill it in where the features are made, or train a model on players with such gaps"
     )

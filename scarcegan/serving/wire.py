@@ -14,7 +14,7 @@ import numpy as np
 
 # A graph version of 2019, which all of TensorFlow 2 reads; a newer one than the serving image's might be refused.
 PRODUCER = 134
-FLOAT, INT32 = 1, 3
+FLOAT, INT32, BOOL = 1, 3, 10
 _NUMPY_TYPES = {FLOAT: "<f4", INT32: "<i4"}
 
 
@@ -57,6 +57,14 @@ class Graph:
     def floats(self, operation: str, *inputs: str, name: str = "", **attributes: Attribute) -> str:
         """Add an operation on floats and return its name."""
         return self.add(operation, inputs, {"T": Type(FLOAT), **attributes}, name=name)
+
+    def is_missing(self, values: str) -> str:
+        """Add the question which float values are NaN and return the name of its answers."""
+        return self.add("IsNan", [values], {"T": Type(FLOAT)})
+
+    def as_floats(self, answers: str) -> str:
+        """Add the change of answers to 1 and 0 and return the name of these floats."""
+        return self.add("Cast", [answers], {"SrcT": Type(BOOL), "DstT": Type(FLOAT)})
 
     def take(self, values: str, indices: str, axis: int = 0, name: str = "") -> str:
         """Add the gathering of float values along an axis and return its name."""

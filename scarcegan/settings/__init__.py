@@ -4,8 +4,8 @@ import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -35,6 +35,18 @@ from scarcegan.settings.model_sections import (
 from scarcegan.settings.monitoring_sections import Monitoring
 from scarcegan.settings.section import Section, Share, keys_of
 
+_ALL: Collection[str] = get_args(Data.model_fields["source"].annotation)
+# For which sources of players a section, or a key at the top, shapes the trained models. None: it says where something
+# runs or lies, what it costs, how a finished model is measured, or what another flow does.
+SHAPING_SOURCES: Mapping[str, Collection[str]] = {
+    **dict.fromkeys(("seed", "review_budget", "confidence", "populations", "data", "folds", "scaling"), _ALL),
+    **dict.fromkeys(("model", "train", "definitions"), _ALL),
+    **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
+    "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
+    **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "registry", "monitoring"), ()),
+    **dict.fromkeys(("resources", "prices", "deployment"), ()),
+}
+
 
 class Settings(Section):
     """The whole tree."""
@@ -43,6 +55,8 @@ class Settings(Section):
     """The one seed; everything random derives from it."""
     review_budget: Share = 0.01
     """Share of players that moderators can look at."""
+    confidence: Share = 0.9
+    """Confidence with which a threshold keeps its bound on recall or precision, where the labels can promise it."""
     populations: Populations = Populations()
     data: Data = Data()
     simulated: Simulated = Simulated()
@@ -87,12 +101,13 @@ class Settings(Section):
         return self
 
     def fingerprint(self) -> str:
-        """Hash everything that shapes a model; where it runs and where it is registered does not count."""
-        # This names what does not count: a new section counts until somebody lists it here.
-        elsewhere = {"registry", "evaluate", "telemetry", "snapshots", "scoring", "monitoring"}
-        elsewhere |= {"resources", "prices", "deployment"}
-        shaping = self.model_dump(mode="json", exclude=elsewhere)
-        return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
+        """Hash what shapes a model made of given players, who have a fingerprint of their own; see `SHAPING_SOURCES`.
+
+        Of `[data]`, where the players lie does not count: path, snapshot, the name of the id column.
+        """
+        shaping = {name for name in Settings.model_fields if self.data.source in SHAPING_SOURCES[name]}
+        tree = self.model_dump(mode="json", include=shaping, exclude={"data": {"path", "snapshot", "id_column"}})
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def load(tree: Mapping[str, Any]) -> Settings:

@@ -40,7 +40,7 @@ class Data(Section):
     id_column: str = "player_id"
     """Column that names the player in `tables`."""
     ignore_columns: tuple[str, ...] = ()
-    """Columns that are no features (constant ones, for instance)."""
+    """Columns that are no features; row numbers and constant ones are left out by themselves."""
     snapshot: str = ""
     """Name of the snapshot that source `snapshot` reads, below `snapshots.folder`."""
     labels_known_by: IsoDate = ""

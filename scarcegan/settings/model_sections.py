@@ -134,8 +134,6 @@ class Evaluate(Section):
 
     bootstrap: Annotated[int, Field(ge=20, le=10_000)] = 400
     """Bootstrap resamples of players behind each interval."""
-    confidence: Share = 0.9
-    """Confidence with which a threshold keeps its bound on recall or precision, where the labels can promise it."""
     rivals: tuple[RivalName, ...] = ("gradient_boosting", "random_forest", "extra_trees", "logistic_regression")
     """Rivals trained on the same rows."""
     subgroup_features: tuple[str, ...] = ()

@@ -12,19 +12,22 @@ With w the first day of the snapshot's window and c its cut-off:
   are left out.
 * `test`: a player set apart for evaluation, with column `truth_risky` (0 or 1): test set `test`, no label counts.
 
-Ids may be integers on one side and strings on the other: they are compared as written.
+Ids may be integers on one side and strings on the other: see `scarcegan.data.ids`.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from scarcegan.data.folds import hold_out
+from scarcegan.data.ids import below, canonical, keyed_lots, to_numpy
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.tables import read_table
-from scarcegan.data.validation import TRUTH_COLUMN
+from scarcegan.data.validation import TRUTH_COLUMN, checked_ids
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.settings import Data, Populations
@@ -45,6 +48,12 @@ class Labels:
     table: pd.DataFrame
     location: str
     populations: Populations
+
+    @property
+    def digest(self) -> str:
+        """A digest of all labels, whatever the order of their rows."""
+        rows = np.sort(pd.util.hash_pandas_object(self.table, index=False).to_numpy())
+        return hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest()
 
     def class_index(self, populations: pd.Series) -> np.ndarray:
         """Return the class index of each population's name, int8 array; -1 for those that are no class."""
@@ -69,7 +78,8 @@ def read_labels(location: str, populations: Populations) -> Labels:
     known = {*populations.classes, populations.unlabeled, TEST}
     _refuse(location, "population", table, ~table["population"].isin(known), f"one of {sorted(known)}")
     _refuse(location, ID, table, table[ID].isna() | (table[ID] == ""), "an id in each row")
-    checked = table[[ID, "population"]].assign(since=_dates(location, table, "since"))
+    ids = to_numpy([checked_ids(location, pa.chunked_array([pa.array(table[ID])]), ID)]) if len(table) else table[ID]
+    checked = table[["population"]].assign(**{ID: ids}, since=_dates(location, table, "since"))
     known_at = _dates(location, table, "known_at") if "known_at" in table.columns else checked["since"]
     truth = table.get(TRUTH_COLUMN, pd.Series(UNKNOWN_TRUTH, index=table.index))
     is_test = table["population"] == TEST
@@ -155,12 +165,10 @@ def _label(snapshot: Snapshot, known: pd.DataFrame, labels: Labels, notes: tuple
 
 
 def _with_later(players: Players, late: pd.DataFrame, classes: np.ndarray, test_share: float, seed: int) -> Players:
-    """Move late-labelled players to test set `later`, with as many unlabelled ones as the first test set keeps.
+    """Move late-labelled players to test set `later`, with about as many unlabelled ones as the first test set has.
 
     The late ones are known because somebody looked: alone they stand for nobody. The unlabelled beside them do.
     """
-    # A stream of its own: this draw changes no other draw with the same seed.
-    rng = np.random.default_rng([seed, 4])
     labels, test_set = players.labels.copy(), players.test_set.copy()
     labels[late["row"]] = classes
     # Before others are held out: a late label must not be drawn into the first test set.
@@ -168,14 +176,15 @@ def _with_later(players: Players, late: pd.DataFrame, classes: np.ndarray, test_
     players = replace(players, labels=labels, test_set=test_set)
     if not players.test_sets:
         players = hold_out(players, test_share)
-    pool = np.flatnonzero((players.labels == UNLABELED) & (players.test_set == 0))
-    test_set = players.test_set.copy()
-    test_set[rng.choice(pool, round(test_share * len(pool)), replace=False)] = 2
+    pool = (players.labels == UNLABELED) & (players.test_set == 0)
+    # Lots of their own: this draw changes no other draw with the same seed.
+    test_set = np.where(pool & below(keyed_lots(players.ids, seed, 4), test_share), np.int8(2), players.test_set)
     return replace(players, test_set=test_set, test_sets=(players.test_sets[0], LATER))
 
 
 def _rows_of(ids: pd.Series, known: np.ndarray) -> np.ndarray:
-    """Return the place of each id among the snapshot's, -1 where it is not there; compared as written."""
+    """Return the place of each checked id among the snapshot's, -1 where it is not there."""
+    known = to_numpy([canonical(pa.chunked_array([pa.array(known)]))])
     if np.issubdtype(known.dtype, np.integer) and pd.api.types.is_integer_dtype(ids.dtype):
         return pd.Index(known).get_indexer(pd.Index(ids.to_numpy(np.int64)))
     return pd.Index(known.astype(str)).get_indexer(pd.Index(ids.astype(str)))

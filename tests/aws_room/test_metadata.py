@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scarcegan.aws.metadata import CHAMPION, METRIC, OWN_KEYS, from_metadata, to_metadata
+from scarcegan.aws.metadata import BOUND, CHAMPION, METRIC, OWN_KEYS, WARNING, from_metadata, to_metadata
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion, Bound, ModelToRegister
 
@@ -25,15 +25,18 @@ MODEL = ModelToRegister(
 )
 allowed = st.text(st.characters(categories=["L", "N", "Zs"], include_characters="_.:/=+-@"), min_size=1, max_size=256)
 keys = allowed.filter(
-    lambda key: len(key) <= 128 and key not in OWN_KEYS and not key.startswith((METRIC, CHAMPION, "decision."))
+    lambda key: (
+        len(key) <= 128 and key not in OWN_KEYS and not key.startswith((METRIC, CHAMPION, BOUND, WARNING, "decision."))
+    )
 )
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 names = st.from_regex(r"[a-z_]{1,20}", fullmatch=True)
 
 
 @given(
-    metadata=st.dictionaries(keys, allowed, max_size=20),
-    metrics=st.dictionaries(names, numbers, max_size=20),
+    # With the registry's own 8 entries and a bound's 8 there is room for 34.
+    metadata=st.dictionaries(keys, allowed, max_size=17),
+    metrics=st.dictionaries(names, numbers, max_size=17),
     threshold=numbers,
     bound=st.sampled_from([None, Bound("cannot be told", "precision", 0.9, 0.95, 1.0, 0.7012345678901234, 1.0, False)]),
     size=st.integers(1, 9),
@@ -82,6 +85,24 @@ def test_what_is_known_against_the_champion_comes_back(against):
 def test_what_sagemaker_would_not_take_is_refused(change, message):
     with pytest.raises(RegistryProblem, match=message):
         to_metadata(replace(MODEL, **change), 4)
+
+
+@given(warnings=st.lists(st.text(min_size=1, max_size=60).filter(lambda text: len(text.encode()) < 80), max_size=10))
+def test_warnings_come_back_whatever_characters_they_have(warnings):
+    entries = to_metadata(replace(MODEL, warnings=warnings), 1)
+    assert all(TAKEN.fullmatch(value) for value in entries.values())
+    back = from_metadata(entries)
+    assert (back["warnings"], back["metadata"]) == (tuple(warnings), {})
+
+
+def test_long_warnings_are_cut_and_those_beyond_the_room_are_counted():
+    crowded = replace(MODEL, metadata={f"fact {number}": "x" for number in range(36)}, warnings=["né (" * 200] * 30)
+    entries = to_metadata(crowded, 1)
+    assert len(entries) == 50
+    assert max(map(len, entries.values())) <= 256
+    *cut, last = from_metadata(entries)["warnings"]
+    assert all(text.startswith("né (né (") and text.endswith("...") for text in cut)
+    assert last == f"and {30 - len(cut)} more, see the card of the run's step preprocess"
 
 
 def test_tokens_tell_run_definition_and_archive_apart():

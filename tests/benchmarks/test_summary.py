@@ -24,7 +24,7 @@ def seeds(*values, noise=0.0):
 def result(method, pr_auc, seed=0, wanted=None, labeled=80, **more):
     tests = {"shifted": measured(pr_auc), "same": measured(pr_auc / 2)}
     told = {"data_set": "kdd", "seed": seed, "method": method, "labeled_risky_wanted": wanted, "cpu_seconds": 1.0}
-    return told | {"labeled_risky": wanted or labeled, "tests": tests, "transfer": {}} | more
+    return told | {"labeled_risky": wanted or labeled, "tests": tests, "transfer": {}, "calibration": {}} | more
 
 
 def test_best_rival_is_the_one_with_the_highest_mean_and_the_margin_is_paired_with_it():
@@ -53,6 +53,15 @@ def test_rival_that_lacks_a_seed_is_not_compared():
 def test_verdict_needs_seeds_and_players_to_agree(ours, noise, verdict):
     methods = {"corrected": seeds(*ours, noise=noise), "a": seeds(0.5, 0.5, 0.5)}
     assert judge(methods, ("a",))["verdict"] == verdict
+
+
+def test_calibration_errors_are_those_of_simulated_players():
+    told = [{"before": 0.03, "after": 0.002}, {"before": 0.05, "after": 0.004}, {}]
+    results = [result("corrected", 0.6, seed, data_set="simulated", calibration=one) for seed, one in enumerate(told)]
+    figures = summarize([*results, result("corrected", 0.6, calibration={"before": 0.9, "after": 0.9})])["figures"]
+    assert figures["calibration.ece_before"] == pytest.approx(0.04)
+    assert figures["calibration.ece_after"] == pytest.approx(0.003)
+    assert "calibration.ece_after" not in summarize([result("corrected", 0.6)])["figures"]
 
 
 def test_t_interval_of_two_values_is_the_textbook_one():

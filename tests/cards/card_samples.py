@@ -26,6 +26,7 @@ from scarcegan.gan.progress import Progress
 from scarcegan.history.records import Dossier, RunFacts, RunsCompared
 from scarcegan.monitoring.decision import decide
 from scarcegan.monitoring.drift import DriftDecision, DriftReport
+from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.report import realised_recall
 from scarcegan.registry import Bound
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
@@ -72,7 +73,7 @@ def data_report() -> DataReport:
     unknown, test = np.full(len(labels), -1, np.int8), (rng.random(len(labels)) < 0.2).astype(np.int8)
     ids = np.arange(len(labels))
     players = Players(ids, raw, tuple(FEATURES), labels.astype(np.int8), unknown, test, ("test",), "2024-06-30")
-    kept, fold = split(players, SETTINGS, rng)
+    kept, fold = split(players, SETTINGS)
     return report_on(kept, fold, SETTINGS)
 
 
@@ -214,9 +215,17 @@ def drift() -> DriftReport:
     before, now = world(3_000, 1, features=16), world(3_000, 2, features=16)
     now[:, 2:8] *= [1.6, np.nan, 1.4, 1.3, 1.2, 1.1]
     now[:, 0] *= 0.8  # the score falls with this one
-    old, new = sample(before, "june", "2026-06-01"), sample(now, "august", "2026-08-01", 1, unknown_share=0.15)
+    old, new = sample(before, "june", "2026-06-01"), sample(now, "august", "2026-08-01", 1, unknown=440)
     recall = realised_recall(np.r_[np.full(15, 0.9), np.full(33, 0.1)], 0.8, 0.49, "july")
     return replace(report_of(old, new, recall=recall), pairs=5)
+
+
+def scored_drift() -> DriftReport:
+    """The drift of the players that `score_report` is on."""
+    report, found = score_report(), drift()
+    snapshot = report.plan.snapshot
+    current = replace(found.current, name=snapshot.name, cutoff=snapshot.cutoff, players=snapshot.players)
+    return replace(found, current=current, score=replace(found.score, now=report.scored))
 
 
 def decision() -> DriftDecision:
@@ -235,13 +244,12 @@ def score_report() -> scoring.ScoreReport:
         files=[f"part-0000{number}.parquet" for number in range(4)],
         players=120_000,
         flagged=1_080,
-        flagged_share=0.009,
-        unknown_share=0.121,
+        scored=scored_players(120_000, 1_080, 14_520, (0.9 * levels**6).tolist()),
         classes={"dormant": 50_000, "normal": 40_000, "heavy": 14_480, "risky": 1_000, "unknown": 14_520},
         levels=levels.tolist(),
-        quantiles=(0.9 * levels**6).tolist(),
-        reference=scoring.ReferenceScores(20_000, (0.8 * levels**7).tolist(), 0.0098, 0.08),
+        threshold_set_on=scored_players(20_000, 196, 1_600, (0.8 * levels**7).tolist()),
         review=scoring.ReviewList(1_200, 0.01, 0.58, 1_080, "review.parquet", "review.csv"),
+        over_budget="",
     )
 
 

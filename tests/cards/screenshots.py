@@ -36,7 +36,7 @@ def sample_cards() -> dict[str, list[Any]]:
         "register": register_card(samples.release(), samples.evaluation()),
         "cost": cost_card(samples.cost()),
         "compare": compare_card(samples.comparison()),
-        "score": score_card(samples.score_report(), samples.first_rows()),
+        "score": score_card(samples.score_report(), samples.scored_drift(), samples.decision(), samples.first_rows()),
         "drift": drift_card(samples.drift(), samples.decision()),
         "review": review_report(samples.dossier()),
     }

@@ -1,6 +1,9 @@
 from dataclasses import replace
 
+import pytest
+
 from cards.drift_card import drift_card
+from scarcegan.monitoring.drift import SignalSize
 
 
 def test_the_decision_and_its_reasons_come_first(drift, decision, read):
@@ -11,8 +14,38 @@ def test_the_decision_and_its_reasons_come_first(drift, decision, read):
 
 def test_each_signal_says_what_it_takes_to_retrain(drift, decision, read):
     text = read(drift_card(drift, decision))
-    assert '"1.000", "beyond", "0.60", "yes", "2", "2 periods"]' in text
-    assert '"0.050", "beyond", "0.05", "no", "0", "never"]' in text
+    assert '"1.000", "beyond", "0.600", "yes", "2", "2 periods"]' in text
+    assert '"+4.7 points", "beyond", "+5.0 points", "no", "0", "never"]' in text
+
+
+def test_the_reference_is_said_in_words_and_its_shares_have_intervals(drift, decision, read):
+    text = read(drift_card(drift, decision))
+    assert text.count("The reference: all 3,000 players of june (cut-off 2026-06-01), labelled or not.") == 2
+    assert '["Share unknown", "15 % [13, 16]", "10 % [9, 11]"]' in text
+
+
+def test_a_drawn_reference_says_how_many_were_drawn(drift, decision, read):
+    text = read(drift_card(replace(drift, reference=replace(drift.reference, players=9_000)), decision))
+    assert "The reference: 3,000 drawn from all 9,000 players of june" in text
+
+
+def test_drift_says_that_promised_bounds_do_not_carry_over(drift, decision, read):
+    assert "(recall, precision, flagged share) do not carry over to august" in read(drift_card(drift, decision))
+
+
+@pytest.mark.parametrize(("risky", "few"), [(9, True), (10, False)])
+def test_recall_of_a_few_players_is_said_to_be_too_few_to_tell(drift, decision, read, risky, few):
+    signals = drift.signals | {"recall": SignalSize(0.0, beyond=False)}
+    recall = replace(drift.recall, risky=risky, found=5)
+    text = read(drift_card(replace(drift, recall=recall, signals=signals), decision))
+    assert f"5 of {risky} players, 49 % promised" in text
+    assert ("too few to tell" in text) == few
+
+
+def test_medians_are_written_without_powers_of_ten(drift, decision, read):
+    first = replace(drift.features[1], median_before=-7.97e-05, median_now=1_500_000.0)
+    text = read(drift_card(replace(drift, features=[first]), decision))
+    assert "−0.00008 → 1,500,000" in text
 
 
 def test_limits_say_where_they_come_from(drift, decision, read):

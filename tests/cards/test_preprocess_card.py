@@ -51,8 +51,18 @@ def test_the_last_step_of_a_distribution_ends_at_the_last_edge(data_report, draw
     lines = drawn(preprocess_card(data_report, None))["Where do risky players differ from the unlabelled?"]
     edges = {row.name: row.histogram.edges for row in data_report.feature_table}
     for line in lines:
-        assert line["x"] == pytest.approx(edges[line["panel"]], rel=1e-4)
+        assert line["x"] == pytest.approx(edges[line["panel"].split("\n")[0]], rel=1e-4)
         assert line["y"][-1] == line["y"][-2]
+
+
+def test_bars_that_hold_everyone_beyond_them_say_so(data_report, drawn):
+    lowest = replace(data_report.feature_table[1], name="lowest", auc=0.999, low=0.0)
+    bins = replace(lowest.histogram, edges=[0.0, *lowest.histogram.edges[1:]])
+    report = replace(data_report, feature_table=[*data_report.feature_table, replace(lowest, histogram=bins)])
+    lines = drawn(preprocess_card(report, None))["Where do risky players differ from the unlabelled?"]
+    panels = [line["panel"].split("\n") for line in lines]
+    assert ["deposit_level", "first bar: 914 and below", "last bar: 14,634 and above"] in panels
+    assert next(told[1:] for told in panels if told[0] == "lowest") == ["last bar: 14,436 and above"]
 
 
 def test_a_snapshot_with_a_predecessor_shows_what_moved(data_report, read, drawn):

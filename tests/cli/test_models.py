@@ -65,6 +65,12 @@ def test_show_tells_numbers_origin_and_decisions(models):
         assert expected in text
 
 
+@pytest.mark.parametrize("command", [("list",), ("show", "5"), ("approve", "5", "6", "--reason", "no leak")])
+def test_warnings_about_the_data_are_said_wherever_somebody_looks_or_decides(models, rows, command):
+    assert models(*command).stdout.count("(AUC 0.991): a likely leak") == (2 if command == ("list",) else 1)
+    assert "a likely leak" in rows(*command)[0]["warnings"][0]
+
+
 @pytest.mark.parametrize("form", ["5", "v5", f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/{GROUP}/5"])
 def test_a_version_is_named_in_every_form_that_the_help_tells_of(rows, form):
     assert [row["version"] for row in rows("show", form)] == [row["version"] for row in rows("compare", form)] == [5]

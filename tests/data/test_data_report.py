@@ -9,6 +9,7 @@ from scarcegan.data.columns import describe_column
 from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import split
 from scarcegan.data.report import data_report
+from scarcegan.words import percent
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def report(players, settings):
     def make(change=lambda everyone: None, **sections):
         everyone = players()
         change(everyone)
-        kept, fold = split(everyone, settings(**sections), np.random.default_rng(0))
+        kept, fold = split(everyone, settings(**sections))
         return kept, fold, data_report(kept, fold, settings(**sections))
 
     return make
@@ -32,17 +33,22 @@ def test_the_report_is_json_and_names_its_players(report):
 
 
 def test_populations_are_counted_in_pool_test_and_folds(report):
-    _, _, result = report(folds={"k": 2})
-    assert [(one.name, one.pool, one.test) for one in result.populations] == [
-        ("dormant", 24, 6),
-        ("normal", 32, 8),
-        ("heavy", 28, 7),
-        ("risky", 10, 2),
-        ("unlabeled", 160, 40),
+    kept, fold, result = report(folds={"k": 2})
+    names = dict(zip((0, 1, 2, 3, -1), ("dormant", "normal", "heavy", "risky", "unlabeled"), strict=True))
+
+    def count(rows):
+        return {name: int(np.sum(kept.labels[rows] == label)) for label, name in names.items()}
+
+    assert {one.name: one.pool for one in result.populations} == count(fold >= 0)
+    assert {one.name: one.test for one in result.populations} == count(fold == -1)
+    sides = [count(fold == number) for number in (0, 1)]
+    assert result.folds == [
+        records.FoldCount(number, train=sides[1 - number], validation=sides[number]) for number in (0, 1)
     ]
-    half = {"dormant": 12, "normal": 16, "heavy": 14, "risky": 5, "unlabeled": 64}
-    assert result.folds == [records.FoldCount(fold, train=half, validation=half) for fold in (0, 1)]
-    assert result.test_sets == [records.TestSetCount("test", players=63, risky=2)]
+    [tested] = result.test_sets
+    assert tested == records.TestSetCount(
+        "test", players=sum(count(fold == -1).values()), risky=count(fold == -1)["risky"]
+    )
 
 
 def test_features_are_described_over_the_unlabelled_players_of_the_pool(report):
@@ -85,6 +91,33 @@ def test_a_feature_that_only_other_populations_have_has_a_histogram(report):
     assert sum(row.histogram.rare) == pytest.approx(1)
 
 
+def test_missing_values_are_named_with_their_share_and_left_out_of_all_other_figures(report):
+    def change(everyone):
+        everyone.features[(np.arange(317) % 4 == 0) & (everyone.labels == -1), 1] = np.nan
+
+    kept, fold, result = report(change)
+    column = kept.features[(fold >= 0) & (kept.labels == -1), 1]
+    row, there = result.feature_table[1], column[~np.isnan(column)]
+    share = np.isnan(column).mean()
+    assert row.missing_share == pytest.approx(share)
+    assert (row.mean, row.high) == (describe_column(there).mean, there.max())
+    assert sum(row.histogram.unlabeled) == pytest.approx(1)
+    assert (
+        f"missing values, which the median fills: burst {percent(share)} of the unlabelled players" in result.warnings
+    )
+    assert result.feature_table[0].missing_share == 0
+    json.dumps(result.to_plain(), allow_nan=False)
+
+
+@pytest.mark.parametrize("label", [3, -1])
+def test_a_feature_that_one_population_lacks_altogether_is_suspected(report, label):
+    def change(everyone):
+        everyone.features[everyone.labels == label, 1] = np.nan
+
+    _, _, result = report(change)
+    json.dumps(result.to_plain(), allow_nan=False)
+
+
 def test_a_feature_that_gives_the_label_away_is_suspected(report):
     def change(everyone):
         everyone.features[:, 2] = (everyone.labels != 3) + everyone.features[:, 2] / 100
@@ -96,13 +129,13 @@ def test_a_feature_that_gives_the_label_away_is_suspected(report):
 def test_few_risky_players_and_unknown_truth_are_warned_of(report):
     _, _, result = report()
     few, unknown = result.warnings
-    assert few.startswith("a fold validates on 2 'risky' players: its recall moves in steps of 50%")
+    assert few.startswith("a fold validates on 1 'risky' players: its recall moves in steps of 100%")
     assert unknown.startswith("test set 'test' has no known truth: recall is measured on its labelled 'risky'")
 
 
 def test_enough_players_and_known_truth_need_no_warning(report):
     def change(everyone):
-        everyone.labels[150:200] = 3
+        everyone.labels[150:220] = 3
         everyone.truth[:] = everyone.labels == 3
 
     _, _, result = report(change)

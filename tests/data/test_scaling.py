@@ -135,3 +135,63 @@ def test_200_000_players_by_130_features_fit_in_seconds():
     start = time.process_time()
     fit_scaler(raw, Scaling())
     assert time.process_time() - start < 4
+
+
+@pytest.fixture
+def gaps():
+    """Players who lack the first feature more often the higher it is, and the third one at random."""
+    raw = players_by_features()
+    raw[np.random.default_rng(1).random(5_000) < raw[:, 0] / 500, 0] = np.nan
+    raw[::7, 2] = np.nan
+    return raw
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_value_becomes_the_median_and_an_indicator(gaps, kind):
+    scaler = fit_scaler(gaps, Scaling(kind=kind))
+    assert (scaler.indicators, scaler.width) == ((0, 2), 5)
+    np.testing.assert_allclose(scaler.fill, np.nanmedian(gaps, axis=0), rtol=1e-2)
+    filled = np.where(np.isnan(gaps), scaler.fill, gaps)
+    scaled = scaler.apply(gaps)
+    np.testing.assert_array_equal(scaled[:, :3], scaler.apply(filled)[:, :3])
+    np.testing.assert_array_equal(scaled[:, 3:], np.isnan(gaps[:, [0, 2]]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_that_are_there_are_scaled_as_if_the_others_did_not_exist(gaps, kind):
+    alone = gaps[~np.isnan(gaps[:, 0])][:, :1]
+    scaled = fit_scaler(gaps, Scaling(kind=kind)).apply(gaps)[~np.isnan(gaps[:, 0]), 0]
+    np.testing.assert_array_equal(scaled, fit_scaler(alone, Scaling(kind=kind)).apply(alone)[:, 0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_feature_that_training_never_lacked_is_filled_without_indicator(kind):
+    raw = players_by_features()
+    scaler = fit_scaler(raw, Scaling(kind=kind))
+    assert scaler.width == 3
+    later = raw[:2].copy()
+    later[0, 1] = np.nan
+    np.testing.assert_array_equal(scaler.apply(later)[0, 1], scaler.apply(scaler.fill[None, :])[0, 1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_feature_that_a_fold_lacks_altogether_counts_as_constant(gaps, kind):
+    gaps[:, 1] = np.nan
+    gaps[:2, 1] = 1, 2
+    scaler = fit_scaler(gaps, Scaling(kind=kind), np.arange(2, 5_000))
+    assert np.isfinite(scaler.knots).all()
+    assert np.isfinite(scaler.apply(gaps)).all()
+    assert set(scaler.apply(gaps)[2:, 1].tolist()) == {0}
+
+
+def test_rows_that_become_wider_are_not_written_over_the_raw_features(gaps):
+    scaler = fit_scaler(gaps, Scaling())
+    rows = np.arange(100, 5_000)
+    np.testing.assert_array_equal(scaler.apply(gaps, rows, out=gaps.copy()), scaler.apply(gaps)[rows])
+
+
+def test_a_scaler_of_a_time_before_fills_is_still_read():
+    plain = {"kind": "log_minmax", "knots": np.float32([[0, 1]]), "values": np.float32([[0, 1]])}
+    scaler = Scaler.from_plain(plain)
+    assert (scaler.fill, scaler.width) == (None, 1)
+    assert np.isnan(scaler.apply(np.array([[np.nan]]))).all()

@@ -1,12 +1,10 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from scarcegan import settings
 from scarcegan.data.players import Players
 from scarcegan.datasets import load_players
-from scarcegan.datasets.sources import data_folder, useful_features
+from scarcegan.datasets.sources import data_folder, without_ignored
 from scarcegan.problems import SettingsProblem
 
 PLAYERS = Players(
@@ -24,24 +22,16 @@ def ignoring(*columns):
     return settings.Data(source="lootbox", ignore_columns=columns)
 
 
-def test_features_that_are_constant_over_the_pool_are_dropped():
-    kept = useful_features(PLAYERS, ignoring())
-    assert kept.feature_names == ("opens", "night")
-    assert kept.features.tolist() == [[1, 0], [2, 0], [3, 1], [4, 1]]
-
-
-def test_ignored_columns_are_dropped():
-    assert useful_features(PLAYERS, ignoring("opens", "flat_in_pool")).feature_names == ("night",)
-
-
-def test_features_that_all_vary_are_kept():
-    varied = replace(PLAYERS, features=np.arange(12, dtype=np.float32).reshape(4, 3))
-    assert useful_features(varied, ignoring()).feature_names == PLAYERS.feature_names
+def test_ignored_columns_are_dropped_and_the_others_kept():
+    assert without_ignored(PLAYERS, ignoring()).feature_names == PLAYERS.feature_names
+    kept = without_ignored(PLAYERS, ignoring("opens", "flat_in_pool"))
+    assert kept.feature_names == ("night",)
+    assert kept.features.tolist() == [[0], [0], [1], [1]]
 
 
 def test_an_ignored_column_that_does_not_exist_is_refused():
     with pytest.raises(SettingsProblem, match=r"names \['opns'\], which source 'lootbox' does not have"):
-        useful_features(PLAYERS, ignoring("opns"))
+        without_ignored(PLAYERS, ignoring("opns"))
 
 
 @pytest.mark.parametrize("source", ["kdd99", "lootbox", "simulated"])

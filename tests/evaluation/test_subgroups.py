@@ -56,6 +56,13 @@ def test_players_who_share_a_value_stay_together(scored):
     assert len(subgroup_quality(scored, 0.5, {"activity": np.zeros(90)})[0].groups) == 1
 
 
+def test_players_without_a_value_are_in_no_group(scored):
+    lacking = np.where(np.arange(90) < 30, np.nan, np.arange(90.0))
+    groups = subgroup_quality(scored, 0.5, {"activity": lacking})[0].groups
+    assert [(one.low, one.high, one.players) for one in groups] == [(30, 49, 20), (50, 69, 20), (70, 89, 20)]
+    assert subgroup_quality(scored, 0.5, {"activity": np.full(90, np.nan)})[0].groups == []
+
+
 def test_a_group_without_risky_players_has_no_recall(scored):
     by_risk = np.where(scored.is_risky, 2.0, np.arange(90) % 2)
     groups = subgroup_quality(scored, 0.5, {"activity": by_risk})[0].groups

@@ -14,8 +14,8 @@ ALL_ROLES = RoleNames(activity="a", intensity="b", night="c", loss="d", deposit=
 @pytest.fixture(scope="module")
 def series(block):
     telemetry = block(np.random.default_rng(1).poisson(1, (9, 60, 5)), tuple("abcde"))
-    calendar = calendar_of(telemetry)
-    return stack(telemetry.counters, calendar, shared_design(calendar))
+    calendar = calendar_of(telemetry.observed)
+    return stack(telemetry.counters, calendar, shared_design(calendar.weeks))
 
 
 @pytest.mark.parametrize("feature", EVERYTHING, ids=lambda feature: feature.name)
@@ -32,7 +32,7 @@ def test_code_computes_what_the_catalogue_lists_and_nothing_else(series):
     assert sorted(beside) == sorted(item.name for item in BESIDE_ACTIVITY)
     by_counter = series.values.reshape(5, 9, -1)
     daily = {role: by_counter[place] for role, place in role_places(ALL_ROLES, tuple("abcde")).items()}
-    combined = across.by_role(daily, series.calendar)
+    combined = across.by_role(daily)
     assert sorted(combined) == sorted(item.name for part in BY_ROLE.values() for item in part)
 
 
@@ -60,7 +60,7 @@ def test_a_role_adds_its_features(roles, added, block):
 
 
 def test_columns_stand_under_their_own_counter(block):
-    counters = np.random.default_rng(2).poisson(2, (20, 60, 3))
+    counters = np.random.default_rng(2).poisson(2, (20, 63, 3))
     table = extract(block(counters, ("a", "b", "c")), RoleNames(activity="b"))
     row = {name: table.features[:, place] for place, name in enumerate(table.names)}
     for place, name in enumerate("abc"):

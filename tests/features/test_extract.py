@@ -79,12 +79,12 @@ def test_a_player_does_not_depend_on_the_others(monkeypatch, long_form):
     monkeypatch.setattr(extract_module, "CHUNK_PLAYERS", 7)
     chunked = extract(telemetry, ROLES)
     monkeypatch.undo()
-    np.testing.assert_allclose(chunked.features, extract(telemetry, ROLES).features, rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(chunked.features, extract(telemetry, ROLES).features)
 
 
-def test_missing_days_are_left_out_of_level_and_gaps(block):
-    series = np.full((1, 60), 2.0)
-    observed = np.ones(60, bool)
+def test_missing_days_have_the_counts_of_their_weekday_in_the_nearest_week(block):
+    series = np.full((1, 63), 2.0)
+    observed = np.ones(63, bool)
     observed[20:25] = False
     series[:, 20:25] = 0
     table = extract(block(series, observed=observed))
@@ -92,7 +92,7 @@ def test_missing_days_are_left_out_of_level_and_gaps(block):
     assert row["bets_level"] == pytest.approx(2)
     assert row["bets_active_share"] == 1
     assert row["bets_gap_longest_days"] == 1
-    assert row["bets_streak_now_days"] == 55
+    assert row["bets_streak_longest_days"] == 63
     assert row["bets_residual_spread"] == 0
 
 

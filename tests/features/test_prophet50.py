@@ -37,7 +37,7 @@ def test_columns_stand_under_their_own_counter(block):
 
 
 def test_periods_come_strongest_first(columns):
-    days = np.arange(60)
+    days = np.arange(84)
     waves = 10 + 5 * np.cos(2 * np.pi * days / 6) + 2 * np.cos(2 * np.pi * days / 4)
     found = columns(waves[None])
     assert (found["period_1"], found["period_2"]) == (6, 4)

@@ -63,15 +63,40 @@ def test_telemetry_is_the_same_in_every_form(stored, frame, form, block_of):
 
 
 def test_parts_of_days_outside_the_window_are_not_opened(stored, frame, tmp_path, block_of):
-    source = stored(frame, "dates in the path")
+    source = stored(frame, "dates in the path alone")
     window = Window("2023-02-20", 28)
     expected = block_of(source, window).counters
     for day in ("2023-01-10", "2023-02-20", "2023-03-01"):
-        (tmp_path / f"telemetry-dates in the path/date={day}/part-0.parquet").write_bytes(b"broken")
+        (tmp_path / f"telemetry-dates in the path alone/date={day}/part-0.parquet").write_bytes(b"broken")
     np.testing.assert_array_equal(block_of(source, window).counters, expected)
-    (tmp_path / "telemetry-dates in the path/date=2023-02-19/part-0.parquet").write_bytes(b"broken")
+    (tmp_path / "telemetry-dates in the path alone/date=2023-02-19/part-0.parquet").write_bytes(b"broken")
     with pytest.raises(DataProblem, match=r"date=2023-02-19/part-0.parquet"):
         block_of(source, window)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+@pytest.mark.parametrize("counters", [(), ("bets",)])
+def test_the_files_own_dates_count_and_not_the_day_they_were_ingested_on(frame, tmp_path, block_of, suffix, counters):
+    for day, rows in frame.groupby("date"):
+        part = tmp_path / "ingest" / f"date={(day + pd.Timedelta(days=1)).date()}" / f"part-0{suffix}"
+        part.parent.mkdir(parents=True)
+        rows.to_csv(part, index=False) if suffix == ".csv" else rows.to_parquet(part, index=False)
+    window = Window("2023-02-20", 28)
+    whole = to_block(frame[["player_id", "date", *(counters or ("bets", "losses", "nights"))]], "2023-02-20", 28)
+    block = block_of(Source(str(tmp_path / "ingest"), counters), window)
+    np.testing.assert_array_equal(block.counters[np.argsort(block.ids.astype(int))], whole.counters)
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_folder_above_the_location_says_nothing_about_its_rows(frame, tmp_path, block_of, is_folder):
+    file = tmp_path / f"date={CUTOFF}" / "export" / "daily.parquet"
+    file.parent.mkdir(parents=True)
+    frame.to_parquet(file)
+    block = block_of(Source(str(file.parent if is_folder else file)))
+    np.testing.assert_array_equal(block.counters, to_block(frame, CUTOFF, 60).counters)
+    frame.drop(columns="date").to_parquet(file)
+    with pytest.raises(DataProblem, match=r"expected columns 'player_id', 'date' and counters"):
+        block_of(Source(str(file)))
 
 
 def test_only_the_named_counters_are_read(stored, frame, block_of):
@@ -84,6 +109,11 @@ def test_only_the_named_counters_are_read(stored, frame, block_of):
         block_of(stored(frame))
     with pytest.raises(DataProblem, match=r"\['stakes'\]"):
         block_of(stored(frame, counters=("bets", "stakes")))
+
+
+def test_the_row_numbers_that_pandas_writes_are_no_counter(frame, tmp_path, block_of):
+    frame.to_csv(tmp_path / "telemetry.csv")
+    assert block_of(Source(str(tmp_path / "telemetry.csv"))).names == ("bets", "losses", "nights")
 
 
 def test_ids_of_a_csv_file_keep_their_zeros(stored, frame, block_of):
@@ -162,7 +192,7 @@ def test_a_player_with_one_active_day_has_features(stored, frame, block_of):
     row = dict(zip(table.names, table.features[-1], strict=True))
     assert table.ids[-1] == 999
     assert np.isfinite(table.features).all()
-    assert (row["bets_peak"], row["bets_recency_days"]) == (4, 29)
+    assert (row["bets_peak"], row["bets_recency_days"]) == (4, 28)
 
 
 @pytest.mark.parametrize("factor", [100, 0.5])

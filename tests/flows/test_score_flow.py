@@ -115,7 +115,7 @@ def test_the_artifacts_tell_model_report_and_whom_to_look_at(chain, approved):
     task = approved.run(run_id, "ScoreFlow")["end"].task
     assert task["model_version"].data == 1
     report, flagged = task["score_report"].data, task["flagged"].data
-    assert report["players"] == 300
+    assert report["players"] == report["scored"]["players"] == 300
     assert len(flagged) == report["review"]["players"] == 3
     assert flagged["risk_score"].is_monotonic_decreasing
     assert list(Path(report["plan"]["folder"]).glob("review.csv"))

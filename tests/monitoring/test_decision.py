@@ -5,22 +5,25 @@ from dataclasses import replace
 import pytest
 from monitoring_samples import report_of, sample, world
 
+from scarcegan.evaluation.records import Interval
 from scarcegan.monitoring.decision import LEAST, cannot_measure, decide
 from scarcegan.monitoring.drift import RealisedRecall, SignalSize, UnknownDrift
+from scarcegan.monitoring.measures import scored_players
 from scarcegan.settings import Monitoring
 
 RULE = Monitoring(cool_down=2, retrain_after={"classifier": 2, "score": 3, "recall": 1})
 # A report of nothing but the figures that reasons are told with.
 REAL = report_of(sample(world(300, 1), name="first"), sample(world(300, 2), name="now"))
 FEATURES = [replace(REAL.features[0], name=f"f{number}", flagged=number < 4) for number in range(10)]
+NOW = scored_players(3_000, 102, 600, [])
 REPORT = replace(
     REAL,
     pairs=6,
     features=FEATURES,
     classifier=replace(REAL.classifier, auc=0.9, limit=0.51),
-    score=replace(REAL.score, ks=0.08, limit=0.02, flagged_before=0.01, flagged_now=0.034),
-    unknown_share=UnknownDrift(before=0.1, now=0.2, limit=0.01),
-    recall=RealisedRecall("before", risky=40, found=10, value=0.25, promised=0.5, p=0.01),
+    score=replace(REAL.score, ks=0.08, limit=0.02, before=scored_players(3_000, 30, 300, []), now=NOW),
+    unknown_share=UnknownDrift(before=Interval(0.1, 0.09, 0.11), now=Interval(0.2, 0.19, 0.21), limit=0.01),
+    recall=RealisedRecall("before", risky=40, found=10, value=0.25, low=0.14, high=0.4, promised=0.5, p=0.01),
 )
 
 
@@ -88,7 +91,9 @@ def test_a_cut_off_scored_by_several_versions_is_one_period_of_rest():
 def test_what_is_sure_but_small_is_no_signal():
     decision = decide(report_with(beyond="classifier score"), 1, [], RULE)
     assert decision.action == "no action"
-    assert decision.reasons == ["nothing that counts has moved since first; beyond chance but small: classifier, score"]
+    assert decision.reasons == [
+        "nothing that counts has moved since first; beyond the limit but small: the classifier, risk scores"
+    ]
 
 
 def test_what_is_large_but_within_its_limit_is_no_signal():
@@ -111,16 +116,34 @@ def test_without_cool_down_each_period_may_retrain():
 
 def test_a_retraining_is_explained_in_words():
     decision = decide(report_with("classifier recall features score unknown_share"), 1, history("classifier"), RULE)
-    assert decision.reasons == [
+    assert [reason.replace("\N{NO-BREAK SPACE}", " ") for reason in decision.reasons] == [
         "4 of 10 features moved beyond their limits (f0, f1, f2, ...); 1 period in a row, only watched",
         "a classifier tells these players from those of first (AUC 0.900, limit 0.510); 2 periods in a row, retrains "
         "after 2",
-        "risk scores moved (distance 0.080, limit 0.020): 3.40% are flagged, 1.00% of the reference; 1 period in a "
-        "row, retrains after 3",
-        "the share 'unknown' went from 10.0% to 20.0%; 1 period in a row, only watched",
-        "of 40 players of before labelled risky since, 25% had been flagged; the release promised 50%; 1 period in a "
-        "row, retrains after 1",
+        "risk scores moved (distance 0.080, limit 0.020): flagged share 3.4 % [2.8, 4.1], of the reference 1.0 % "
+        "[0.7, 1.4]; 1 period in a row, retrains after 3",
+        "share unknown 20.0 % [19.0, 21.0], of the reference 10 % [9, 11]; 1 period in a row, only watched",
+        "10 of 40 players of before labelled risky since had been flagged: recall 25 % [14, 40]; the release promised "
+        "50 %; 1 period in a row, retrains after 1",
     ]
+
+
+@pytest.mark.parametrize("signals", [{"raised": "classifier"}, {"beyond": "score"}])
+def test_as_soon_as_a_signal_is_beyond_its_limit_the_promise_does_not_carry_over(signals):
+    promise = decide(report_with(**signals), 1, [], RULE).promise
+    assert promise.startswith("bounds promised at registration (recall, precision, flagged share) do not carry over")
+    assert "to now until a retraining" in promise
+    assert decide(report_with(), 1, [], RULE).promise == ""
+
+
+def test_two_snapshots_of_one_cut_off_are_one_period():
+    past = [decide(report_with("classifier", period=1), 1, [], RULE)] * 2
+    assert decide(report_with("classifier", period=2), 1, past, RULE).signals["classifier"].periods == 2
+
+
+def test_a_retraining_asked_for_by_a_replaced_decision_still_rests():
+    past = [replace(decide(report_with(period=1), 1, [], RULE), asked_before=True)]
+    assert decide(report_with("recall", period=2), 1, past, RULE).action == "watch"
 
 
 def test_a_cool_down_is_explained_in_words():
@@ -134,6 +157,7 @@ def test_where_nothing_can_be_measured_a_person_should_look():
     decision = cannot_measure("the champion names no snapshot", "2026-02-01", 3)
     assert (decision.action, decision.version) == ("watch", 3)
     assert decision.reasons == ["drift is not measured: the champion names no snapshot"]
+    assert decision.promise.startswith("nobody knows whether bounds promised at registration")
     assert decide(report_with("classifier"), 3, [decision], RULE).signals["classifier"].periods == 1
 
 

@@ -91,17 +91,15 @@ def test_a_feature_that_is_gone_altogether_is_reported():
 def test_a_moved_score_and_more_unknown_players_are_found():
     before, now = world(4_000, 1), world(4_000, 2)
     now[:, 0] *= 0.8
-    report = report_of(sample(before), sample(now, unknown_share=0.14))
+    report = report_of(sample(before), sample(now, unknown=560))
     assert {"score", "unknown_share"} <= set(report.beyond)
-    assert report.score.flagged_now > report.score.flagged_before
-    assert report.score.above_now[0] == 1
-    assert report.score.above_now[40] == report.score.flagged_now
+    assert report.score.now.flagged_share.value > report.score.before.flagged_share.value
+    assert (report.unknown_share.before.value, report.unknown_share.now.value) == (0.1, 0.14)
 
 
 def test_a_model_without_the_unknown_output_says_nothing_of_it():
-    one = replace(sample(world(500, 1)), unknown_share=None)
-    report = report_of(replace(one, unknown_share=0.0), one)
-    assert report.unknown_share is None
+    one = sample(world(500, 1))
+    assert report_of(one, replace(one, scored=replace(one.scored, unknown_share=None))).unknown_share is None
 
 
 @pytest.mark.parametrize(("found", "kept"), [(48, True), (30, False)])
@@ -110,6 +108,7 @@ def test_recall_on_later_labels_is_held_against_the_promise(found, kept):
     recall = realised_recall(score, 0.5, promised=0.5, snapshot="a")
     report = report_of(sample(world(500, 1)), sample(world(500, 2)), recall=recall)
     assert recall.value == found / 100
+    assert recall.low < recall.value < recall.high
     assert ("recall" not in report.beyond) == kept
     assert report.signals["recall"].size == pytest.approx(0.5 - found / 100)
 

@@ -23,6 +23,12 @@ def test_a_second_record_of_the_same_name_gets_the_first(records):
     assert records.find("2026-01-01_a", StartedRetraining) == started("1")
 
 
+def test_a_record_can_be_replaced_and_is_never_doubled(records):
+    records.put("2026-01-01_a", started("1"))
+    records.put("2026-01-01_a", started("2"))
+    assert records.before("2026-02-01", StartedRetraining) == [started("2")]
+
+
 def test_of_two_claims_one_is_granted_until_it_is_withdrawn(records):
     assert [records.claim("a", started("1")), records.claim("a", started("2"))] == [True, False]
     records.withdraw("a")

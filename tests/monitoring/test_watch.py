@@ -1,6 +1,7 @@
 """Watching snapshots in the store: reports, recall on later labels, records that are written once."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from scarcegan.aws.model_monitor import model_monitor_files
 from scarcegan.data.scaling import Scaler
+from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.watch import Watch
 from scarcegan.registry import ModelVersion
 from scarcegan.serving.forward import Layer
@@ -74,11 +76,23 @@ def month(store, publish_snapshot):
 def watch(month, store):
     """Watch the snapshot of a month, with or without labels; further arguments are `[monitoring]`."""
 
-    def watch(number, version=champion(), labels=None, model=risk_by_losses(), **rule):  # noqa: B008
+    def watch(number, version=champion(), labels=None, model=risk_by_losses(), scored=None, **rule):  # noqa: B008
         known = read_labels(str(labels), Populations()) if labels else None
-        return Watch(model, version, store, Monitoring(**rule), 7, known).watch(f"players-2026-{number:02d}-01")
+        snapshot = f"players-2026-{number:02d}-01"
+        return Watch(model, version, store, Monitoring(**rule), 7, known).watch(snapshot, scored)
 
     return watch
+
+
+@pytest.fixture
+def kept(store):
+    """Read the records of all periods, by file name."""
+
+    def kept():
+        files = sorted(Path(store.folder, "_drift", "shelf", "review_budget").glob("*.json"))
+        return {file.name: json.loads(file.read_text()) for file in files}
+
+    return kept
 
 
 @pytest.fixture
@@ -128,8 +142,79 @@ def test_the_pair_across_which_the_players_moved_is_not_what_is_usual(watch, mon
 
 
 def test_watching_again_gives_what_is_on_record(watch):
-    first = watch(5)
-    assert watch(5, false_alarms=0.2) == first
+    assert watch(5) == watch(5)
+
+
+@pytest.mark.parametrize(
+    ("changed", "measured"),
+    [
+        ({"reference": "players-2026-03-01"}, lambda drift: drift.reference.name == "players-2026-03-01"),
+        ({"false_alarms": 0.2}, lambda drift: drift.false_alarms == 0.2),
+        ({"rows": 300}, lambda drift: drift.current.compared == drift.reference.compared == 300),
+        ({"pairs": 0}, lambda drift: drift.pairs == 0),
+        ({"version": replace(champion(), sha256="b" * 64)}, lambda drift: drift.pairs == 3),
+    ],
+)
+def test_what_a_record_depends_on_measures_again_in_its_place(watch, kept, changed, measured):
+    watch(5)
+    [(name, before)] = kept().items()
+    watched = watch(5, **changed)
+    assert measured(watched.drift)
+    [(again, after)] = kept().items()
+    assert again == name
+    assert after["basis"] != before["basis"]
+    assert watch(5, **changed) == watched
+
+
+def test_labels_that_come_later_are_used(watch, labels, kept):
+    assert watch(5).drift.recall is None
+    players = [*range(1, 11), *range(700, 730)]
+    assert watch(5, labels=labels(players)).drift.recall.risky == 40
+    assert watch(5, labels=labels(players[:39])).drift.recall.risky == 39
+    assert len(kept()) == 1
+
+
+def test_limits_of_past_pairs_replace_those_of_chance_once_they_are_known(watch, month, kept):
+    assert watch(4, champion(MONTHS[2], 2)).drift.pairs == 0
+    month("2025-12-01", 9)
+    assert watch(4, champion(MONTHS[2], 2)).drift.pairs == 3
+    assert len(kept()) == 1
+
+
+def test_a_decision_follows_the_rule_and_the_earlier_periods_of_today(watch, kept):
+    """What is measured stays: a decision is quickly made."""
+    watch(6)
+    assert watch(6).decision.action == "watch"
+    watch(5)
+    assert watch(6).decision.action == "retrain"
+    assert watch(6, retrain_after={"classifier": 3}).decision.action == "watch"
+    assert [one["decision"]["signals"]["classifier"]["periods"] for one in kept().values()] == [1, 2]
+
+
+def test_a_retraining_that_was_asked_for_rests_the_next_though_its_record_is_replaced(watch):
+    watch(5), watch(6)
+    assert watch(6, retrain_after={"classifier": 3}).decision.has_asked
+    decision = watch(7).decision
+    assert decision.action == "watch"
+    assert "a retraining was asked for at 2026-06-01" in decision.reasons[-1]
+
+
+def test_measures_of_older_code_are_measured_again_and_their_periods_count(watch, kept, store):
+    watch(5)
+    [(name, plain)] = kept().items()
+    old = {"drift": {"flags": ["score"]}, "decision": plain["decision"]}
+    Path(store.folder, "_drift", "shelf", "review_budget", name).write_text(json.dumps(old))
+    assert watch(6).decision.signals["classifier"].periods == 2
+    assert "cannot be read" not in " ".join(watch(5).decision.reasons)
+    assert kept()[name]["drift"] == plain["drift"]
+
+
+def test_shares_are_those_of_everyone_scored_though_few_are_drawn(watch):
+    scored = scored_players(1_200, 130, 240, [0.1, 0.9])
+    drift = watch(5, scored=scored, rows=300).drift
+    assert drift.score.now == scored
+    assert drift.unknown_share.now.value == 0.2
+    assert (drift.current.compared, drift.score.before.players) == (300, 300)
 
 
 def test_a_later_period_does_not_change_an_earlier_decision(watch):
@@ -192,7 +277,7 @@ def test_a_player_known_before_is_no_discovery(watch, labels):
     [
         ("", FEATURES, "was not trained on a snapshot; name one in monitoring.reference"),
         ("2020-01-01", FEATURES, "there is no snapshot 'players-2020-01-01'"),
-        (MONTHS[3], ("stakes", *FEATURES[1:]), "lacks features of the champion, such as 'stakes'"),
+        (MONTHS[3], ("stakes", *FEATURES[1:]), "lacks 1 feature of the champion, such as 'stakes'"),
     ],
 )
 def test_without_a_reference_a_person_should_look(watch, snapshot, features, reason):
@@ -201,6 +286,13 @@ def test_without_a_reference_a_person_should_look(watch, snapshot, features, rea
     assert (watched.drift, watched.decision.action) == (None, "watch")
     assert reason in watched.decision.reasons[0]
     assert model_monitor_files(watched)["constraints"] == ""
+
+
+def test_features_that_only_the_reference_has_are_not_compared(watch, store, publish_snapshot):
+    renamed = np.ones((300, 3), np.float32)
+    publish_snapshot(store, "players-2026-08-01", "2026-08-01", renamed, ("level", "night", "lost"), shards=1)
+    [reason] = watch(8).decision.reasons
+    assert "snapshot 'players-2026-08-01' lacks 1 feature of the champion, such as 'losses'" in reason
 
 
 def test_a_reference_can_be_named_afterwards(watch):

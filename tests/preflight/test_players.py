@@ -34,10 +34,10 @@ def test_the_unlabelled_players_are_looked_up_and_not_read(tables, tmp_path):
 
 
 def test_too_few_players_for_the_folds_are_told_before_anything_runs(tables):
-    # One of six is held out for the test; five reach five folds, four of five do not.
-    assert check_players(tables(risky=6))
-    with pytest.raises(DataProblem, match="expected at least 5 'risky' players for 5 folds"):
-        check_players(tables(risky=5))
+    # Two of seven are held out for the test, as of six: five reach five folds, four do not.
+    assert check_players(tables(risky=7))
+    with pytest.raises(DataProblem, match=r"expected at least 5 'risky' players for 5 folds .*, got 4"):
+        check_players(tables(risky=6))
 
 
 def test_a_test_table_of_ones_own_leaves_all_players_to_the_folds(tables, tmp_path):

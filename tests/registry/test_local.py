@@ -174,17 +174,21 @@ def test_a_registry_of_another_layout_is_refused(folder, registry, make_release)
         registry.versions()
 
 
-@pytest.mark.parametrize(("layout", "lacks"), [(1, ("bound", "against_champion")), (2, ("bound",))])
+@pytest.mark.parametrize(
+    ("layout", "lacks"), [(1, ("bound", "warnings", "against_champion")), (2, ("bound", "warnings"))]
+)
 def test_a_registry_of_an_earlier_layout_is_read_and_written_on(folder, registry, make_release, layout, lacks):
     registry.register_release(make_release("12"))
     added = "ALTER TABLE version ADD COLUMN constraint_met INTEGER NOT NULL DEFAULT 1"
     gone = (f"ALTER TABLE version DROP COLUMN {name}" for name in lacks)
     meddle(folder, added, *gone, f"PRAGMA user_version = {layout}")
-    for name in lacks:
-        assert [getattr(version, name) for version in registry.versions()] == [None] * 4
+    known = registry.versions()
+    assert [(version.bound, version.warnings) for version in known] == [(None, ())] * 4
+    assert [version.against_champion is None for version in known] == [layout == 1] * 4
     again = registry.register_release(make_release("13"))
-    assert [version.against_champion.verdict for version in again] == ["worse"] * 4
+    assert [(version.against_champion.verdict, len(version.warnings)) for version in again] == [("worse", 1)] * 4
     assert [version.bound.state for version in again] == ["kept", "missed", "kept", "kept"]
+    assert registry.versions() == [*known, *again]
     assert [version.version for version in registry.versions()] == list(range(1, 9))
 
 

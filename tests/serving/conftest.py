@@ -16,22 +16,34 @@ def _layer(rng, members, inputs, outputs):
     return Layer(weights.astype(np.float32), bias.astype(np.float32))
 
 
-def _part(rng, members, widths, thresholds):
-    sizes = [FEATURES * (1 + thresholds), *widths]
-    layers = [_layer(rng, members, inputs, outputs) for inputs, outputs in itertools.pairwise(sizes)]
+def _part(rng, members, widths, thresholds, indicators):
+    inputs = FEATURES + len(indicators)
+    sizes = [inputs * (1 + thresholds), *widths]
+    layers = [_layer(rng, members, *pair) for pair in itertools.pairwise(sizes)]
     if thresholds:
-        places = rng.normal(size=(members, FEATURES * thresholds)).astype(np.float32)
+        places = rng.normal(size=(members, inputs * thresholds)).astype(np.float32)
         layers[0] = Layer(layers[0].weights, layers[0].bias, places, np.full(members, 2.0, dtype=np.float32))
     knots = np.sort(rng.normal(size=(FEATURES, KNOTS)), axis=1).astype(np.float32)
     values = np.tile(np.linspace(-3, 3, KNOTS, dtype=np.float32), (FEATURES, 1))
-    return Networks(Scaler("quantile_normal", knots, values), tuple(layers), 0.2)
+    fill = knots[:, KNOTS // 2] if indicators else None
+    return Networks(Scaler("quantile_normal", knots, values, fill, indicators), tuple(layers), 0.2)
 
 
 @pytest.fixture
 def make_model():
-    """A model of two parts with different member counts, so that a mean of means would show."""
+    """A model of two parts with different member counts, so that a mean of means would show.
 
-    def make(seed=0, classes=("dormant", "normal", "risky", "unknown"), members=(2, 3), thresholds=0):
+    One with indicators fills missing values, the others are of a time before that.
+    """
+
+    def make(
+        seed=0,
+        classes=("dormant", "normal", "risky", "unknown"),
+        members=(2, 3),
+        thresholds=0,
+        calibration=None,
+        indicators=(),
+    ):
         rng = np.random.default_rng(seed)
         return Model(
             class_names=classes,
@@ -39,7 +51,8 @@ def make_model():
             feature_names=tuple(f"feature_{number}" for number in range(FEATURES)),
             threshold=0.25,
             definition="balanced",
-            parts=tuple(_part(rng, count, (8, 5, len(classes)), thresholds) for count in members),
+            parts=tuple(_part(rng, count, (8, 5, len(classes)), thresholds, indicators) for count in members),
+            calibration=calibration,
         )
 
     return make
@@ -48,3 +61,15 @@ def make_model():
 @pytest.fixture
 def raw():
     return np.random.default_rng(1).normal(size=(37, FEATURES)).astype(np.float32)
+
+
+@pytest.fixture
+def gaps(raw):
+    """The same players with missing values: of some features often, of one in a single player, of one never."""
+    found = raw.copy()
+    found[np.random.default_rng(2).random(raw.shape) < 0.2] = np.nan
+    found[:, 2] = raw[:, 2]
+    found[:, 5] = raw[:, 5]
+    found[3, 5] = np.nan
+    found[4, :] = np.nan
+    return found

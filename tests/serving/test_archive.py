@@ -8,15 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan.data.calibration import Calibration
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.serving.model import Model
 
 EVALUATION = {"models": {"balanced": {"recall": np.float32(0.5), "folds": np.array([1, 2])}}}
 
 
+@pytest.mark.parametrize("calibration", [None, Calibration(0.8, 1.6, -3.0)])
 @pytest.mark.parametrize("thresholds", [0, 2])
-def test_round_trip_gives_the_same_scores(make_model, raw, tmp_path, thresholds):
-    model = make_model(thresholds=thresholds)
+def test_round_trip_gives_the_same_scores(make_model, raw, tmp_path, thresholds, calibration):
+    model = make_model(thresholds=thresholds, calibration=calibration)
     digest = model.save(tmp_path / "model.tar.gz", EVALUATION)
     back = Model.load(tmp_path / "model.tar.gz", digest)
     np.testing.assert_array_equal(back.risk(raw), model.risk(raw))
@@ -135,17 +137,26 @@ def as_npy(array):
     return file.getvalue()
 
 
-def test_an_archive_of_format_1_is_still_read(make_model, raw, tmp_path):
+def test_fills_and_indicators_come_back(make_model, gaps, tmp_path):
+    model = make_model(indicators=(0, 3))
+    model.save(tmp_path / "model.tar.gz", EVALUATION)
+    back = Model.load(tmp_path / "model.tar.gz")
+    np.testing.assert_array_equal(back.risk(gaps), model.risk(gaps))
+    assert back.parts[0].scaler.indicators == (0, 3)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_archive_of_an_older_format_is_still_read(make_model, raw, tmp_path, number):
     model = make_model(members=(2,))
-    packed(tmp_path / "model.tar.gz", written_by_format(1, model))
+    packed(tmp_path / "model.tar.gz", written_by_format(number, model))
     old = Model.load(tmp_path / "model.tar.gz")
     np.testing.assert_array_equal(old.risk(raw), model.risk(raw))
-    assert old.reference is None
+    assert (old.reference, old.calibration, old.score_kind) == (None, None, "relative")
 
 
 def test_an_archive_of_a_later_format_is_refused(make_model, tmp_path):
-    packed(tmp_path / "model.tar.gz", written_by_format(3, make_model(members=(2,))))
-    with pytest.raises(RegistryProblem, match=r"archive format 1 or 2, got 3 in .*: use the scarcegan version"):
+    packed(tmp_path / "model.tar.gz", written_by_format(4, make_model(members=(2,))))
+    with pytest.raises(RegistryProblem, match=r"archive format of 1, 2, 3, got 4 in .*: use the scarcegan version"):
         Model.load(tmp_path / "model.tar.gz")
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan.data.calibration import Calibration
 from scarcegan.data.scaling import Scaler
 from scarcegan.problems import DataProblem
 from scarcegan.serving import networks
@@ -61,6 +62,26 @@ def test_a_players_attributions_sum_to_the_scores_difference_from_the_typical_pl
     make_model, raw, typical, thresholds, steps
 ):
     assert completeness_error(make_model(members=(8, 12), thresholds=thresholds), raw, typical, steps) < 0.05
+
+
+def test_a_calibrated_players_attributions_sum_to_the_calibrated_difference(make_model, raw, typical):
+    model = make_model(members=(8, 12), calibration=Calibration(0.8, 1.6, -3.0))
+    assert completeness_error(model, raw, typical, 64) < 0.05
+    plain = replace(model, calibration=None).explain(raw, typical)
+    stretched = model.explain(raw, typical)
+    assert np.argsort(stretched, axis=1).tolist() == np.argsort(plain, axis=1).tolist()
+
+
+def test_what_a_missing_value_does_is_its_features_part(make_model, raw, gaps, typical):
+    model = make_model(members=(8, 12), indicators=(0, 3))
+    wanted = model.risk(gaps) - model.risk(typical[None, :])
+    found = model.explain(gaps, typical, 64)
+    assert found.shape == gaps.shape
+    np.testing.assert_allclose(found.sum(axis=1), wanted, atol=0.05 * np.abs(wanted).max())
+    # As usual but for one missing value: nothing else can have changed the score.
+    alone = np.where(np.arange(6) == 3, np.nan, typical)[None, :].astype(np.float32)
+    shares = model.explain(alone, typical, 64)[0]
+    assert np.flatnonzero(shares).tolist() == [3]
 
 
 def test_more_steps_come_closer(make_model, raw, typical):
@@ -142,6 +163,11 @@ def test_reasons_say_what_is_unusual_and_how_much_it_counts():
         "sessions level 12,346, typical 1 (+0.0041)",
     ]
     assert found[1] == Reason("active_share", 0.93, 0.21, 0.18, found[1].words)
+
+
+def test_a_missing_value_is_called_missing():
+    (found,) = said([[0.18, 0.0, 0.0]], rows=((np.nan, 1.0, 3.0),))
+    assert found == [Reason("active_share", None, 0.21, 0.18, "active share missing, typical 0.21 (+0.18)")]
 
 
 def test_only_what_raised_the_score_is_a_reason():

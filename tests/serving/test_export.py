@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scarcegan.data.calibration import Calibration
 from scarcegan.data.scaling import fit_scaler
 from scarcegan.serving.export import export, serving_files
 from scarcegan.serving.model import Model
@@ -53,12 +54,13 @@ def assert_same_numbers(answer, model, raw):
     assert [player["is_flagged"] for player in players] == (scores >= model.threshold).tolist()
 
 
+@pytest.mark.parametrize("calibration", [None, Calibration(0.8, 1.6, -3.0)])
 @pytest.mark.parametrize("thresholds", [0, 2])
 @pytest.mark.parametrize("classes", [("dormant", "normal", "risky", "unknown"), ("dormant", "normal", "risky")])
 def test_the_unpacked_archive_answers_with_the_scorers_numbers(
-    start_image, unpacked, make_model, raw, classes, thresholds
+    start_image, unpacked, make_model, raw, classes, thresholds, calibration
 ):
-    model = make_model(classes=classes, thresholds=thresholds)
+    model = make_model(classes=classes, thresholds=thresholds, calibration=calibration)
     status, answer, kind = start_image(unpacked(model)).invoke(as_csv(raw))
     assert (status, kind) == (200, "application/json"), answer
     assert_same_numbers(answer, model, raw)
@@ -86,6 +88,17 @@ def test_fitted_scalers_give_the_same_numbers_at_their_knots_and_beyond(start_im
     assert_same_numbers(answer, model, raw)
 
 
+@pytest.mark.parametrize("thresholds", [0, 2])
+def test_missing_values_give_the_scorers_numbers_and_are_counted(start_image, unpacked, make_model, gaps, thresholds):
+    model = make_model(thresholds=thresholds, indicators=(0, 3), calibration=Calibration(0.8, 1.6, -3.0))
+    body = "\n".join(",".join("" if np.isnan(value) else repr(float(value)) for value in row) for row in gaps)
+    status, answer, _ = start_image(unpacked(model)).invoke(body)
+    assert status == 200, answer
+    assert_same_numbers(answer, model, gaps)
+    counted = [player["missing_values"] for player in json.loads(answer)["predictions"]]
+    assert counted == np.isnan(gaps).sum(axis=1).tolist()
+
+
 def test_same_weights_same_bytes_in_any_process(make_model, tmp_path):
     """No fingerprint, time, path, hash seed or version of TensorFlow gets in."""
     model = make_model()
@@ -100,6 +113,23 @@ def test_same_weights_same_bytes_in_any_process(make_model, tmp_path):
     answer = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "99"}, cwd=ROOT)
     assert answer.stdout.split() == [hashlib.sha256(export(model)).hexdigest(), "False"]
     assert serving_files(model) == serving_files(Model.load(tmp_path / "model.tar.gz"))
+
+
+def test_a_sure_score_is_calibrated_as_in_the_scorer(start_image, unpacked, make_model, raw):
+    """Where the networks say exactly 0 or 1, a logarithm would be infinite."""
+    model = make_model(calibration=Calibration(0.8, 1.6, -3.0))
+    for part, bias in zip(model.parts, (1e4, 1e4), strict=True):
+        part.layers[-1].bias[:, 2] = bias
+    assert_same_numbers(start_image(unpacked(model)).invoke(as_csv(raw))[1], model, raw)
+    for part in model.parts:
+        part.layers[-1].bias[:, 2] = -1e4
+    assert_same_numbers(start_image(unpacked(model)).invoke(as_csv(raw))[1], model, raw)
+
+
+@pytest.mark.parametrize(("calibration", "kind"), [(None, "relative"), (Calibration(1, 1, -2), "probability")])
+def test_the_served_schema_says_what_a_score_means(unpacked, make_model, calibration, kind):
+    schema = json.loads((unpacked(make_model(calibration=calibration)) / "code" / "schema.json").read_text())
+    assert schema["score_kind"] == kind
 
 
 def test_the_signature_tells_names_and_shapes(start_image, unpacked, make_model):

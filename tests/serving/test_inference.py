@@ -1,6 +1,7 @@
 import importlib.util
 import io
 import json
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -10,12 +11,17 @@ from scarcegan.serving.export import serving_files
 NAMES = [f"feature_{number}" for number in range(6)]
 ROW = "0,1,2.5,-3e2,4,5"
 NUMBERS = [0, 1, 2.5, -300, 4, 5]
+GAPS = [[0, None, 2.5, -300, 4, None], [None] * 6]
 
 
 @pytest.fixture
 def handlers(make_model, tmp_path):
     """The archive's own `code/inference.py` beside its schema."""
-    for name, content in serving_files(make_model()).items():
+    return unpacked_handlers(make_model(), tmp_path)
+
+
+def unpacked_handlers(model, tmp_path):
+    for name, content in serving_files(model).items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
     spec = importlib.util.spec_from_file_location("inference", tmp_path / "code" / "inference.py")
@@ -27,13 +33,13 @@ def handlers(make_model, tmp_path):
 @pytest.fixture
 def sent(handlers):
     """What TensorFlow Serving gets for a request."""
+    return lambda body, content_type="text/csv": passed_on(handlers, body, content_type)
 
-    def send(body, content_type="text/csv"):
-        context = SimpleNamespace(request_content_type=content_type, accept_header="application/json")
-        content = body if isinstance(body, bytes) else body.encode()
-        return json.loads(handlers.input_handler(io.BytesIO(content), context))["instances"]
 
-    return send
+def passed_on(handlers, body, content_type):
+    context = SimpleNamespace(request_content_type=content_type, accept_header="application/json")
+    content = body if isinstance(body, bytes) else body.encode()
+    return json.loads(handlers.input_handler(io.BytesIO(content), context))["instances"]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +73,12 @@ def test_json_in_every_usual_form_is_the_same_player(sent, tree):
     assert sent(json.dumps(tree), "application/json") == [NUMBERS]
 
 
+@pytest.mark.parametrize("extra", ["", "Unnamed: 0", "player_id", "7"])
+def test_columns_that_are_no_features_of_the_model_are_ignored_by_name(sent, extra):
+    assert sent(",".join([extra, *NAMES]) + "\n17," + ROW) == [NUMBERS]
+    assert sent(json.dumps([{extra: "x", **dict(zip(NAMES, NUMBERS, strict=True))}]), "application/json") == [NUMBERS]
+
+
 def test_features_with_numbers_for_names_are_a_header(handlers, sent, monkeypatch):
     monkeypatch.setattr(handlers, "FEATURES", list("012345"))
     assert sent("5,4,3,2,1,0\n" + ROW) == [NUMBERS[::-1]]
@@ -77,9 +89,9 @@ def test_features_with_numbers_for_names_are_a_header(handlers, sent, monkeypatc
     [
         ("", "at least one player"),
         (",".join(NAMES), "at least one player"),
-        (ROW + "\n0,1,,3,4,5", r"'feature_2' in row 2, got an empty field"),
-        (ROW + "\n0,1, ,3,4,5", r"'feature_2' in row 2, got an empty field"),
-        ("0,1,NaN,3,4,5", r"finite number for 'feature_2' in row 1, got 'NaN'"),
+        (ROW + "\n0,1,,3,4,5", r"'feature_2' in row 2, got a missing value"),
+        (ROW + "\n0,1, ,3,4,5", r"'feature_2' in row 2, got a missing value"),
+        ("0,1,NaN,3,4,5", r"'feature_2' in row 1, got a missing value"),
         ("0,1,-inf,3,4,5", r"got '-inf'"),
         ("0,1,1e39,3,4,5", r"got '1e39'"),
         ("0,1,seven,3,4,5", r"got 'seven'"),
@@ -102,8 +114,8 @@ def test_bad_csv_is_refused_by_row_and_feature(sent, body, message):
         ('{"rows": []}', "instances"),
         ('"text"', "instances"),
         ('{"instances": []}', "at least one player"),
-        ('{"instances": [[0, 1, null, 3, 4, 5]]}', "empty field"),
-        ('{"instances": [[0, 1, NaN, 3, 4, 5]]}', "got nan"),
+        ('{"instances": [[0, 1, null, 3, 4, 5]]}', "got a missing value"),
+        ('{"instances": [[0, 1, NaN, 3, 4, 5]]}', "got a missing value"),
         ('{"instances": [[0, 1, true, 3, 4, 5]]}', "got True"),
         ('{"instances": [[0, 1, [2], 3, 4, 5]]}', r"got \[2\]"),
         ('{"instances": [[0, 1, 2, 3, 4, 1' + "0" * 400 + "]]}", "finite number"),
@@ -115,6 +127,33 @@ def test_bad_csv_is_refused_by_row_and_feature(sent, body, message):
 def test_bad_json_is_refused_by_row_and_feature(sent, body, message):
     with pytest.raises(ValueError, match=message):
         sent(body, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("0,,2.5,-3e2,4, \n,,,,,", "text/csv"),
+        ("0,NaN,2.5,-3e2,4,nan\n" + ",".join(["NaN"] * 6), "text/csv"),
+        (",".join(NAMES) + "\n0,,2.5,-3e2,4,\n,,,,,", "text/csv"),
+        ("[[0, null, 2.5, -300, 4, null], [null, null, null, null, null, null]]", "application/json"),
+        ('[[0, NaN, 2.5, -300, 4, ""], [NaN, NaN, NaN, NaN, NaN, NaN]]', "application/json"),
+        (json.dumps([dict(zip(NAMES, row, strict=True)) for row in GAPS]), "application/json"),
+    ],
+)
+def test_a_missing_value_is_passed_on_to_a_model_that_fills_it(make_model, tmp_path, body, content_type):
+    """As NaN, which is how TensorFlow Serving reads it."""
+    handlers = unpacked_handlers(make_model(indicators=(1,)), tmp_path)
+    found = passed_on(handlers, body, content_type)
+    assert [[None if math.isnan(value) else value for value in row] for row in found] == GAPS
+
+
+@pytest.mark.parametrize(
+    "body", ["0,inf,2,3,4,5", "0,seven,2,3,4,5", "[[0, true, 2, 3, 4, 5]]", "[[0, 1e39, 2, 3, 4, 5]]"]
+)
+def test_what_is_no_number_is_no_missing_value(make_model, tmp_path, body):
+    handlers = unpacked_handlers(make_model(indicators=(1,)), tmp_path)
+    with pytest.raises(ValueError, match="expected a finite number for 'feature_1' in row 1"):
+        passed_on(handlers, body, "application/json" if body[0] == "[" else "text/csv")
 
 
 def test_another_content_type_is_refused(sent):

@@ -68,3 +68,14 @@ def test_any_knots_give_the_scalers_numbers(knots, raw):
     scaler = Scaler("quantile_normal", np.sort(knots, axis=1), values)
     # A value a hair from a knot of a steep segment may differ by that hair's rounding.
     assert difference(scaler, raw) < 1e-5
+
+
+@pytest.mark.parametrize("kind", ["quantile_normal", "log_minmax"])
+def test_missing_values_equal_the_scaler(kind):
+    rows = np.column_stack(list(DISTRIBUTIONS.values())).astype(np.float32)
+    rows[RNG.random(rows.shape) < 0.1] = np.nan
+    rows[:, 1] = DISTRIBUTIONS["counts"]
+    scaler = fit_scaler(rows, Scaling(kind=kind))
+    assert 1 not in scaler.indicators
+    rows[0] = np.nan
+    assert difference(scaler, rows) < 2e-6

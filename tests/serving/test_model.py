@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from scarcegan.data.calibration import Calibration
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.records import Record
 from scarcegan.serving import model as model_module
@@ -73,6 +74,39 @@ def test_huge_logits_stay_finite(make_model, raw):
     probabilities = model.probabilities(raw)
     assert np.isfinite(probabilities).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_calibrated_model_tells_probabilities_and_ranks_as_before(make_model, raw):
+    plain, calibration = make_model(), Calibration(0.8, 1.6, -3.0)
+    model = replace(plain, calibration=calibration)
+    assert (plain.score_kind, model.score_kind) == ("relative", "probability")
+    np.testing.assert_allclose(model.risk(raw), calibration.apply(plain.risk(raw)), rtol=1e-6)
+    assert np.argsort(model.risk(raw)).tolist() == np.argsort(plain.risk(raw)).tolist()
+    np.testing.assert_allclose(model.probabilities(raw).sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("thresholds", [0, 2])
+def test_players_with_missing_values_are_scored_as_the_plain_loop_does(make_model, gaps, thresholds):
+    model = make_model(thresholds=thresholds, indicators=(0, 3))
+    assert model.fills_missing
+    np.testing.assert_allclose(model.probabilities(gaps), by_loops(model, gaps), atol=1e-5)
+
+
+@pytest.mark.parametrize(("feature", "indicated"), [(0, True), (1, False)])
+def test_a_missing_value_counts_as_the_fill_and_where_training_lacked_it_as_missing(
+    make_model, raw, feature, indicated
+):
+    model, missing, filled = make_model(members=(2,), indicators=(0, 3)), raw.copy(), raw.copy()
+    missing[:, feature], filled[:, feature] = np.nan, model.parts[0].scaler.fill[feature]
+    apart = np.abs(model.risk(missing) - model.risk(filled)).max()
+    assert (apart > 0.01) == indicated
+    assert indicated or apart == 0
+
+
+def test_a_model_of_a_time_before_fills_tells_by_nan_that_it_cannot_score(make_model, gaps):
+    model = make_model()
+    assert not model.fills_missing
+    np.testing.assert_array_equal(np.isnan(model.risk(gaps)), np.isnan(gaps).any(axis=1))
 
 
 def test_no_players_no_scores(make_model, raw):
@@ -157,6 +191,9 @@ def popped(plain, name):
         (lambda plain: plain.update(parts=[]), "at least one part"),
         (lambda plain: plain.update(rare_index=9), "rare_index"),
         (lambda plain: plain.update(threshold=float("nan")), "finite threshold"),
+        (lambda plain: plain.update(calibration={"a": -1.0, "b": 1.0, "c": 0.0}), "a and b > 0"),
+        (lambda plain: plain["parts"][0]["scaler"].update(fill=np.zeros(4, np.float32)), "scaler fill"),
+        (lambda plain: plain["parts"][0]["scaler"].update(indicators=(6,)), "indicators below 6"),
         (lambda plain: popped(plain, "class_names"), "layer 2"),
         (lambda plain: popped(plain, "feature_names"), "scaler knots"),
         (lambda plain: plain["parts"][1].update(slope=2.0), "part 1's slope"),

@@ -56,11 +56,23 @@ def test_a_missing_column_is_refused_by_name(raw, write, score):
 
 
 @pytest.mark.parametrize("hole", [None, np.nan])
-def test_a_value_that_is_no_number_is_refused_with_player_and_feature(raw, write, score, hole):
+def test_a_missing_value_that_the_model_cannot_fill_is_refused_with_player_and_feature(raw, write, score, hole):
     columns = columns_of(raw)
     columns["feature_3"] = pa.array([*map(float, raw[:-1, 3]), hole], pa.float32())
     with pytest.raises(DataProblem, match="'feature_3' of player 136"):
         score(write(columns))
+
+
+@pytest.mark.parametrize("hole", [None, np.nan])
+def test_missing_values_of_a_file_are_filled(gaps, make_model, write, hole):
+    model = make_model(indicators=(0, 3))
+    holes = {
+        name: pa.array([hole if np.isnan(value) else float(value) for value in column], pa.float32())
+        for name, column in columns_of(gaps).items()
+    }
+    [found] = score_parquet(model, write(holes), "player_id")
+    np.testing.assert_allclose(found.probabilities.T, model.probabilities(gaps), atol=1e-6)
+    np.testing.assert_array_equal(np.isnan(found.columns.T), np.isnan(gaps))
 
 
 def test_a_file_without_players_gives_no_batch(raw, write, score):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -121,6 +122,34 @@ def test_ids_are_compared_as_written(joined, store, text):
         assert population(joined([row("p0007"), row("p0008")]), "p0007") == ("risky", 0)
     else:
         assert population(joined([row("7"), row("8")]), 7) == ("risky", 0)
+
+
+@pytest.mark.parametrize("stored", [float, "Int64", lambda ids: ids.astype(str) + ".0"], ids=["float", "Int64", "text"])
+def test_ids_of_labels_are_the_same_however_they_are_stored(store, settings, tmp_path, stored):
+    publish(store)
+    frame = pd.DataFrame([row(7), row(8, "normal"), row(9, known_at="2026-02-01")]).drop(columns="truth_risky")
+    ids = stored(frame["player_id"]) if callable(stored) and stored is not float else frame["player_id"].astype(stored)
+    frame.assign(player_id=ids).to_parquet(tmp_path / "labels.parquet")
+    labels = read_labels(str(tmp_path / "labels.parquet"), settings().populations)
+    players = join_labels(store.read("players-2026-01-01"), labels, settings().data, 7)
+    assert [population(players, player)[0] for player in (7, 8, 9)] == ["risky", "normal", "risky"]
+
+
+def test_who_stands_beside_the_late_ones_hangs_on_the_id_alone(store, settings, tmp_path):
+    publish(store)
+    pd.DataFrame([row(1, known_at="2026-02-01"), row(2)]).drop(columns="truth_risky").to_csv(tmp_path / "labels.csv")
+    labels = read_labels(str(tmp_path / "labels.csv"), settings().populations)
+    whole = store.read("players-2026-01-01")
+
+    def sides(rows):
+        some = replace(whole, ids=whole.ids[rows], features=whole.features[rows])
+        players = join_labels(some, labels, settings().data, 7)
+        return dict(zip(players.ids.tolist(), players.test_set.tolist(), strict=True))
+
+    expected, backwards = sides(np.arange(100)), sides(np.arange(100)[::-1])
+    assert backwards == expected
+    without_one = sides(np.arange(99))
+    assert without_one == {player: expected[player] for player in without_one}
 
 
 def test_labels_of_players_without_telemetry_are_counted(joined):

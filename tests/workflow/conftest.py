@@ -45,7 +45,7 @@ def prepared(settings):
         test_set=test_set,
         test_sets=("later",),
     )
-    players, fold = split(players, settings, np.random.default_rng(1))
+    players, fold = split(players, settings)
     return Prepared(players, fold, fingerprint(players))
 
 

@@ -66,7 +66,11 @@ def test_the_headline_model_is_measured_by_the_groups_that_were_asked_for(
 @pytest.fixture
 def versions(selected, evaluation, registry):
     """The first release."""
-    return register_models(selected[0], evaluation, LINEAGE, registry)
+    return register_models(selected[0], evaluation, LINEAGE, registry, warnings=["a likely leak"])
+
+
+def test_every_model_carries_the_warnings_about_the_data(versions, registry):
+    assert [version.warnings for version in registry.versions()] == [("a likely leak",)] * len(versions)
 
 
 @pytest.fixture
@@ -196,7 +200,8 @@ def test_without_truth_the_validated_prevalence_is_taken_over(selected, rivals, 
 
 
 def test_the_release_says_what_to_do_next_and_where_it_comes_from(selected, evaluation, versions):
-    release = release_summary(versions, evaluation, LINEAGE, Registry())
+    release = release_summary(versions, evaluation, LINEAGE, Registry(), warnings=["a likely leak"])
+    assert release.warnings == ["a likely leak"]
     assert Release.from_plain(json.loads(json.dumps(release.to_plain()))) == release
     assert (release.release_id, release.refused, release.lineage) == (versions[0].release_id, [], LINEAGE)
     assert [one.definition for one in release.versions] == list(selected[0])

@@ -72,7 +72,7 @@ def test_training_sees_the_players_that_the_source_lootbox_sees(published, files
     data = published["data"] | {"snapshot": f"lootbox-{cutoff}", "path": str(tmp_path / "labels.parquet")}
     settings = load(published | {"data": data})
     prepared, report = prepare(settings)
-    direct = lootbox.load(
+    direct, _ = prepare(
         load(
             {
                 "data": {"source": "lootbox", "path": str(files)},
@@ -82,6 +82,7 @@ def test_training_sees_the_players_that_the_source_lootbox_sees(published, files
             }
         )
     )
+    direct = direct.players
     order = np.argsort(prepared.players.ids)
     assert prepared.players.ids[order].tolist() == direct.ids.tolist()
     assert prepared.players.feature_names == direct.feature_names

@@ -1,8 +1,9 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
+from scarcegan.datasets import load_players
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import load
 from scarcegan.workflow.retraining.prepare import Prepared, prepare
@@ -22,6 +23,25 @@ def test_a_source_becomes_players_with_folds_a_name_and_a_report(simulated):
     assert np.array_equal(prepared.fold < 0, prepared.players.test_set > 0)
     assert report.fingerprint == prepared.fingerprint
     assert report.players == len(prepared.players)
+
+
+def test_constant_columns_are_left_out_of_any_source_and_named(simulated, monkeypatch):
+    plain, _ = prepare(simulated)
+    names = plain.players.feature_names
+
+    def with_flat_columns(settings):
+        players = load_players(settings)
+        tested = players.test_set == 1
+        flat = np.column_stack([np.full(len(players), 3), np.where(tested, players.ids, 7)]).astype(np.float32)
+        features = np.concatenate([flat, players.features], axis=1)
+        return replace(players, features=features, feature_names=("version", "season", *players.feature_names))
+
+    monkeypatch.setattr("scarcegan.workflow.retraining.prepare.load_players", with_flat_columns)
+    prepared, report = prepare(simulated)
+    assert prepared.players.feature_names == names
+    assert prepared.fingerprint == plain.fingerprint
+    left_out = next(warning for warning in report.warnings if "constant over the pool" in warning)
+    assert "'version', 'season'" in left_out
 
 
 def test_the_same_settings_prepare_the_same_players_and_folds(simulated):

@@ -11,9 +11,13 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from metaflow.cards import Table
 from typer.testing import CliRunner
 
+from cards.drift_card import drift_card
+from cards.score_card import score_card
 from scarcegan import settings as settings_module
+from scarcegan import words
 from scarcegan.cli import app
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.registry import ModelToRegister
@@ -21,7 +25,7 @@ from scarcegan.snapshots import Snapshot, open_snapshots
 from scarcegan.workflow.scoring.parity import _from_file, parity
 from scarcegan.workflow.scoring.plan import plan_scoring
 from scarcegan.workflow.scoring.records import ScoreReport
-from scarcegan.workflow.scoring.report import tell_scores
+from scarcegan.workflow.scoring.report import shares_in_words, tell_scores, watch_scored
 from scarcegan.workflow.scoring.shard import score_shard
 
 RUN = "ScoreFlow/21"
@@ -121,22 +125,68 @@ def test_flagged_players_have_their_strongest_reasons_and_nobody_else_has_any(sn
 def test_the_report_counts_what_the_files_hold(snapshot, score):
     report, _, frame = score()
     assert (report.players, report.flagged) == (snapshot.players, frame["is_flagged"].sum())
-    assert report.flagged_share == pytest.approx(frame["is_flagged"].mean())
-    assert report.unknown_share == pytest.approx((frame["class"] == "unknown").mean())
+    scored = report.scored
+    assert (scored.players, scored.flagged_share.value) == (snapshot.players, frame["is_flagged"].mean())
+    assert scored.flagged_share.low < scored.flagged_share.value < scored.flagged_share.high
+    assert scored.unknown_share.value == pytest.approx((frame["class"] == "unknown").mean())
     assert {name: count for name, count in report.classes.items() if count} == dict(frame["class"].value_counts())
     quantiles = np.quantile(frame["risk_score"], report.levels, method="inverted_cdf")
-    np.testing.assert_allclose(report.quantiles, quantiles, rtol=0.01)
+    np.testing.assert_allclose(scored.quantiles, quantiles, rtol=0.01)
     beside = json.loads(Path(report.plan.folder, "report.json").read_text())
     assert ScoreReport.from_plain(beside | {"plan": beside}) == report
 
 
-def test_the_trainings_own_distribution_is_in_the_archive_and_the_report(snapshot, score, model, prepared, scoring):
-    reference = score()[0].reference
+def test_the_players_that_the_threshold_was_set_on_are_in_the_archive_and_the_report(
+    snapshot, score, model, prepared, scoring
+):
+    set_on = score()[0].threshold_set_on
     background = prepared.players.features[prepared.fold == scoring.folds.k]
     scores = model.risk(background)
-    assert reference.players == len(background)
-    assert reference.flagged_share == pytest.approx((scores >= np.float32(model.threshold)).mean())
-    assert reference.quantiles[50] == pytest.approx(np.quantile(scores, 0.5, method="inverted_cdf"), rel=0.01)
+    assert set_on.players == len(background)
+    assert set_on.flagged_share.value == pytest.approx((scores >= np.float32(model.threshold)).mean())
+    assert set_on.quantiles[50] == pytest.approx(np.quantile(scores, 0.5, method="inverted_cdf"), rel=0.01)
+
+
+@pytest.fixture
+def watched(scoring, registry, model, score, publish, prepared, tmp_path):
+    """Score a month of other players and watch it; the champion was trained on a cohort of the month before.
+
+    The cohort is told apart from everyone: those whom the threshold was set on are not like all players.
+    """
+    everyone = prepared.players.features[::-1] * np.float32(0.5)
+    publish(everyone, model.feature_names)
+    publish(everyone[:200], model.feature_names, "players-2026-02-01", "2026-02-01")
+    places = {"registry": {"path": str(tmp_path / "registry")}}
+    rule = {"monitoring": {"rows": 100, "reference": "players-2026-01-01"}}
+    settings = settings_module.load(scoring.model_dump(mode="json") | places | rule)
+    report = score()[0]
+    return report, watch_scored(report, model, settings)
+
+
+def test_one_reference_has_the_same_figures_on_both_cards_in_the_artifacts_and_in_the_terminal(watched):
+    report, found = watched
+    assert found.drift.score.now == report.scored
+    assert (found.drift.current.compared, report.scored.players) == (100, 200)
+    before = found.drift.score.before
+    assert (before.players, before.unknown_share != report.threshold_set_on.unknown_share) == (100, True)
+    cards = score_card(report, found.drift, found.decision, []), drift_card(found.drift, found.decision)
+    shares = [words.share(one.flagged_share) for one in (report.scored, before)]
+    for card in cards:
+        tables = [part for part in card if isinstance(part, Table)]
+        assert [words.metric_name("flagged_share"), *shares] in [row for table in tables for row in table._data]
+    flagged, _, *_ = shares_in_words(report, found.drift)
+    assert flagged == f"Flagged share: {shares[0]}; of the reference ({found.drift.reference.who}) {shares[1]}"
+    assert found.drift.reference.who.startswith("100 drawn from all ")
+
+
+def test_more_flagged_than_the_budget_is_said_only_beyond_the_sampling_error(snapshot, scoring, registry, champion):
+    model, plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    [*tallies] = (score_shard(plan, model, number, scoring.snapshots) for number in range(plan.snapshot.parts))
+    share = tell_scores(plan, model, tallies, 0.05)[0].scored.flagged_share
+    for budget, is_over in ((0.9 * share.low, True), (0.5 * (share.low + share.value), False)):
+        report, _ = tell_scores(plan, model, tallies, budget)
+        assert ("is above the review budget" in report.over_budget) == is_over
+        assert (report.over_budget in shares_in_words(report, None)) == is_over
 
 
 def test_the_review_list_is_the_top_of_the_budget_in_a_fixed_order(snapshot, score):

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan.settings import load
 from scarcegan.workflow.retraining.records import FoldOffer
 from scarcegan.workflow.retraining.select import select_models
 
@@ -20,13 +21,33 @@ def test_there_is_one_model_for_every_definition_with_a_part_per_fold(selected, 
         assert validation[name].members == 4
 
 
-def test_the_models_score_is_the_mean_of_all_members_of_all_folds(selected, folds, prepared):
-    models, _ = selected
+@pytest.fixture(scope="session")
+def of_known_prevalence(prepared, folds, settings):
+    return select_models(prepared, folds, load(settings.model_dump(mode="json") | {"data": {"prevalence": 0.1}}))
+
+
+def test_the_models_raw_score_is_the_mean_of_all_members_of_all_folds(of_known_prevalence, folds, prepared):
+    models, _ = of_known_prevalence
     raw = prepared.players.features[:50]
     for name, model in models.items():
-        alone = [replace(model, parts=(fold.candidates[name].part,)).risk(raw) for fold in folds]
-        assert model.risk(raw) == pytest.approx(np.mean(alone, axis=0), abs=1e-6)
+        alone = [replace(model, parts=(fold.candidates[name].part,), calibration=None).risk(raw) for fold in folds]
+        mean = np.mean(alone, axis=0)
+        assert model.risk(raw) == pytest.approx(model.calibration.apply(mean), rel=1e-3, abs=1e-6)
         assert model.probabilities(raw).sum(axis=1) == pytest.approx(np.ones(50), abs=1e-5)
+
+
+def test_scores_are_relative_where_nobody_knows_how_many_players_are_risky(selected):
+    assert {model.score_kind for model in selected[0].values()} == {"relative"}
+
+
+def test_scores_are_probabilities_that_make_the_prevalence_together(of_known_prevalence, prepared, settings):
+    models, validation = of_known_prevalence
+    pool = prepared.players.features[prepared.fold == settings.folds.k]
+    for name, model in models.items():
+        assert model.score_kind == "probability"
+        assert model.risk(pool).mean() == pytest.approx(validation[name].prevalence.value, rel=0.8)
+        ranks = [one.risk(pool).argsort().tolist() for one in (model, replace(model, calibration=None))]
+        assert ranks[0] == ranks[1]
 
 
 def test_the_threshold_is_set_on_unseen_players(selected, prepared, settings):

@@ -1,4 +1,8 @@
+import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -74,6 +78,39 @@ def test_telemetry_becomes_a_snapshot_that_training_reads(configured, tmp_path):
 
 def test_publishing_again_is_the_same_snapshot(configured):
     assert run(configured()) == run(configured())
+
+
+PUBLISH = """
+import json, sys
+from scarcegan.settings import load
+from scarcegan.workflow.features.telemetry import extract_part, plan_snapshots, publish_snapshots
+
+settings = load(json.loads(sys.argv[1]))
+plans = plan_snapshots(settings, "")
+parts = [extract_part(plan, 0, settings.telemetry, settings.snapshots) for plan in plans.values()]
+print(*(one.fingerprint for one in publish_snapshots(plans, parts, settings.snapshots)))
+"""
+
+
+@pytest.mark.parametrize("feature_set", ["catalogue", "prophet50"])
+def test_publishing_again_on_another_machine_is_the_same_snapshot(tmp_path, feature_set):
+    tree = {
+        "data": {"path": str(tmp_path / "players")},
+        "simulated": SMALL,
+        "telemetry": {"shards": 1, "feature_set": feature_set},
+        "snapshots": {"folder": str(tmp_path / "snapshots")},
+    }
+    older = "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
+    machines = (
+        {"OPENBLAS_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell"},
+        {"OPENBLAS_NUM_THREADS": "2", "OPENBLAS_CORETYPE": "Prescott", "NPY_DISABLE_CPU_FEATURES": older},
+    )
+    command = [sys.executable, "-W", "ignore", "-c", PUBLISH, json.dumps(tree)]
+    found = [
+        subprocess.run(command, env=os.environ | machine, check=True, capture_output=True, text=True).stdout
+        for machine in machines
+    ]
+    assert found[0] == found[1]
 
 
 def test_the_rows_stay_until_the_snapshots_are_published_and_are_missed_afterwards(configured, monkeypatch):

@@ -8,6 +8,7 @@ import numpy as np
 
 from scarcegan.data import scaling
 from scarcegan.data.folds import in_folds
+from scarcegan.data.ids import keyed_lots
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import Scaler, fit_scaler
 from scarcegan.evaluation.metrics import average_precision, curve, precision_of, recall_at_shares
@@ -52,8 +53,8 @@ def fit_fold(
     prepare_devices(threads)
     fold_seed, member_seeds = seeds(settings.seed, number, settings.train.members)
     train_rows = np.flatnonzero(in_folds(prepared.fold, settings.folds.k) & (prepared.fold != number))
-    # Drawn from the fold's seed: a resume validates on the same players.
-    validation_rows = _validation_rows(prepared, number, np.random.default_rng(fold_seed))
+    # Drawn by the fold's seed: a resume validates on the same players.
+    validation_rows = _validation_rows(prepared, number, fold_seed)
     # Fitted on training rows alone: validation players stay unseen.
     scaler = fit_scaler(prepared.players.features, settings.scaling, train_rows)
     # Before the training rows, which may be scaled over the raw features.
@@ -167,13 +168,14 @@ def _most_probable(layers: Sequence[Layer], scaled: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(logits).all(axis=1), logits.argmax(axis=1), -1)
 
 
-def _validation_rows(prepared: Prepared, number: int, rng: np.random.Generator) -> np.ndarray:
+def _validation_rows(prepared: Prepared, number: int, seed: int) -> np.ndarray:
     rows = np.flatnonzero(prepared.fold == number)
     is_unlabeled = prepared.players.labels[rows] == UNLABELED
     unlabeled = rows[is_unlabeled]
     # Labelled players are few and all stay: recall is measured on them.
     if len(unlabeled) > VALIDATION_UNLABELED:
-        unlabeled = np.sort(rng.choice(unlabeled, VALIDATION_UNLABELED, replace=False))
+        drawn = np.argsort(keyed_lots(prepared.players.ids[unlabeled], seed))
+        unlabeled = np.sort(unlabeled[drawn[:VALIDATION_UNLABELED]])
     return np.concatenate([rows[~is_unlabeled], unlabeled])
 
 

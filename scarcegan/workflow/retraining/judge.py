@@ -52,7 +52,7 @@ def explain_on_test(prepared: Prepared, model: Model, seed: int) -> Explanation:
     name, rows = next(iter(prepared.test_rows().items()))
     is_labeled_risky = players.labels[rows] == model.rare_index
     truth = np.where((players.truth[rows] == UNKNOWN_TRUTH) & is_labeled_risky, 1, players.truth[rows])
-    typical = np.median(players.features[(prepared.fold >= 0) & (players.labels == UNLABELED)], axis=0)
+    typical = np.nanmedian(players.features[(prepared.fold >= 0) & (players.labels == UNLABELED)], axis=0)
     return explain_model(model, name, players.features[rows], truth, typical, seed)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from scarcegan.data.folds import split
+from scarcegan.data.left_out import constant, leave_out
 from scarcegan.data.players import UNLABELED, Players
 from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report
@@ -54,16 +55,17 @@ class Prepared(Record):
 
 
 def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
-    """Load, check and split the players of the configured source.
+    """Load, check and split the players of the configured source; constant features are left out.
 
     Raises:
         DataProblem: the data cannot be used as they are.
         SettingsProblem: the settings do not fit the source.
     """
     loaded = validate(load_players(settings), settings)
+    players, fold = split(loaded, settings)
+    players = leave_out(players, constant(players), "being constant over the pool")
     # A feature misnamed for the evaluation is better heard of before the training.
-    subgroup_features(loaded.feature_names, settings.evaluate.subgroup_features)
-    players, fold = split(loaded, settings, np.random.default_rng(settings.seed))
+    subgroup_features(players.feature_names, settings.evaluate.subgroup_features)
     report = data_report(players, fold, settings)
     # Test players of the source's own are never sampled; those held out here come from the sampled ones.
     there, kept = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.records import Prevalence, Promise
 from scarcegan.gan.progress import Progress
@@ -59,3 +60,13 @@ class Selected(Record):
     members: int
     folds: Sequence[OperatingPoint]
     prevalence: Prevalence
+
+    def in_words(self, name: str) -> str:
+        """Say what the model of a definition promises, before anything is registered."""
+        flags, promise = f"`{name}` flags {words.percent(self.point.flagged_share)} of players", self.promise
+        if promise is None:
+            return f"{flags}; it has no bound"
+        confidence = words.percent(promise.confidence)
+        sure = "on average" if promise.measure == "flagged_share" else f"with {confidence} confidence"
+        given = f"not promised: {promise.why_not}" if promise.why_not else f"promised {sure}"
+        return f"{flags}; {words.bounded(promise)} is {given}"

@@ -30,11 +30,13 @@ def register_models(
     lineage: Lineage,
     registry: Registry,
     *,
+    warnings: Sequence[str] = (),
     worse_challenger: Literal["register", "refuse"] = "register",
 ) -> list[ModelVersion]:
     """Pack each model with its evaluation and register all of them as one release; again gives the same versions.
 
-    A model that is worse than its champion is registered and marked, or left out of the release.
+    A model that is worse than its champion is registered and marked, or left out of the release. The warnings are
+    those of the data report: whoever approves has to see them.
 
     Raises:
         RegistryProblem: no model is left to register, or the registry refuses.
@@ -53,11 +55,16 @@ def register_models(
             _to_register(definition, model, evaluation, lineage, release, Path(folder))
             for definition, model in accepted.items()
         ]
-        return registry.register_release(packed)
+        return registry.register_release([replace(one, warnings=tuple(warnings)) for one in packed])
 
 
 def release_summary(
-    versions: Sequence[ModelVersion], evaluation: Evaluation, lineage: Lineage, chosen: settings.Registry
+    versions: Sequence[ModelVersion],
+    evaluation: Evaluation,
+    lineage: Lineage,
+    chosen: settings.Registry,
+    *,
+    warnings: Sequence[str] = (),
 ) -> Release:
     """Describe a release, as the registry returned it, for its card, the terminal and the run's tags."""
     first = versions[0]
@@ -78,6 +85,7 @@ def release_summary(
             f"scarcegan models approve {first.version} --reason 'why'{config}",
             f"python flows/retrain_flow.py card view {lineage.card.split('/', 1)[1]}",
         ],
+        warnings=list(warnings),
     )
 
 

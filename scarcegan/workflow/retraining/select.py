@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from scarcegan.data.calibration import Calibration
+from scarcegan.evaluation.calibrate import fit_calibration, on_scale_of
 from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.promises import promised_point
-from scarcegan.evaluation.scored import held_by_label
+from scarcegan.evaluation.records import Prevalence
+from scarcegan.evaluation.scored import Scored, held_by_label
 from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
@@ -20,8 +23,8 @@ def select_models(
 ) -> tuple[dict[str, Model], dict[str, Selected]]:
     """Join the members that each fold chose into one ensemble per business definition and set its threshold.
 
-    Thresholds are set on the unlabelled players that no fold has trained or validated on. The models come with what
-    validation players tell of each, by definition.
+    Scores are calibrated and thresholds set on the unlabelled players that no fold has trained or validated on. The
+    models come with what validation players tell of each, by definition.
     """
     rows = np.concatenate([offer.validation_rows for offer in offers])
     background = prepared.players.features[prepared.fold == settings.folds.k]
@@ -46,14 +49,34 @@ def select_models(
             definition=name,
             parts=tuple(candidate.part for candidate in candidates),
         )
-        unseen, rare = model.probabilities(background), model.rare_index
-        scored, budget = held.scored(pooled[name]), settings.review_budget
+        unseen, rare, scored = model.probabilities(background), model.rare_index, held.scored(pooled[name])
+        calibration = _calibration(scored, unseen[:, rare], prevalence, prepared.unlabeled)
+        if calibration is not None:
+            calibration.rescale(unseen.T, rare)
         by_fold = np.stack([replace(model, parts=(part,)).risk(background) for part in model.parts])
         point, promise = promised_point(
-            definition, scored, prevalence, unseen[:, rare], by_fold, budget, settings.evaluate.confidence
+            definition, scored, prevalence, unseen[:, rare], by_fold, settings.review_budget, settings.confidence
         )
         reference = reference_scores(unseen, rare, point.threshold)
-        models[name] = replace(model, threshold=point.threshold, reference=reference)
+        models[name] = replace(model, threshold=point.threshold, reference=reference, calibration=calibration)
         members = sum(len(candidate.members) for candidate in candidates)
         selected[name] = Selected(point, promise, members, [candidate.point for candidate in candidates], prevalence)
     return models, selected
+
+
+def _calibration(
+    pooled: Scored, background: np.ndarray, prevalence: Prevalence, unlabeled: float
+) -> Calibration | None:
+    """Fit what the final model's scores mean, from its own scores of unlabelled players, `background`, float [n].
+
+    None where nobody knows how many players are risky: the scores are relative then.
+    """
+    if not prevalence.is_known:
+        return None
+    is_labeled = ~pooled.in_population
+    # Each fold's scores have a scale of their own, wider than that of the mean over folds.
+    labeled = on_scale_of(pooled.score[is_labeled], pooled.score[pooled.in_population], background)
+    # The labelled are players of the population as well, each for one; a background player stands for many.
+    weights = np.concatenate([np.ones(len(background)), np.full(len(labeled), len(background) / unlabeled)])
+    everybody = np.concatenate([background, labeled])
+    return fit_calibration(labeled[pooled.is_risky[is_labeled]], everybody, prevalence.value, weights)

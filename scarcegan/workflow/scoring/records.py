@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scarcegan.monitoring.drift import ScoredPlayers
 from scarcegan.records import Record
-from scarcegan.serving.distribution import ReferenceScores
 
 
 @dataclass(frozen=True)
@@ -81,20 +81,25 @@ class ReviewList(Record):
 class ScoreReport(Record):
     """What the scores of all shards, each in its file, tell together.
 
-    `classes` are players by most probable class, `unknown_share` is that of 'unknown'; `reference` is the training's.
+    They are compared with nobody here: drift says whom they are compared with, see `scarcegan.monitoring.drift`.
+
+    Attributes:
+        classes: players by most probable class.
+        levels: those of the quantiles in `scored` and `threshold_set_on`.
+        threshold_set_on: the unlabelled players of the training that the threshold was set on; None for older models.
+        over_budget: says that more are flagged than the review budget, beyond the sampling error; otherwise empty.
     """
 
     plan: ScoringPlan
     files: Sequence[str]
     players: int
     flagged: int
-    flagged_share: float
-    unknown_share: float
+    scored: ScoredPlayers
     classes: Mapping[str, int]
     levels: Sequence[float]
-    quantiles: Sequence[float]
-    reference: ReferenceScores | None
+    threshold_set_on: ScoredPlayers | None
     review: ReviewList
+    over_budget: str
 
 
 @dataclass(frozen=True)

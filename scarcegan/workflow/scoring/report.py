@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from scarcegan import words
 from scarcegan.backends import open_registry
+from scarcegan.monitoring.drift import DriftReport, ScoredPlayers
+from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.watch import Watch, Watched
-from scarcegan.serving.distribution import LEVELS, counted_quantiles, lowest_of_top, top_order
+from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
@@ -40,18 +43,18 @@ def tell_scores(
     counts = np.sum([tally.counts for tally in tallies], axis=0)
     likeliest = np.sum([tally.classes for tally in tallies], axis=0)
     review = _review(plan, tallies, counts, wanted=int(review_budget * players + ROUNDING))
+    # Beyond the rare class there is 'unknown', or nothing.
+    beyond = likeliest[model.rare_index + 1 :]
+    scored = scored_players(players, flagged, int(beyond.sum()) if len(beyond) else None, counted_quantiles(counts))
     report = ScoreReport(
         plan=plan,
         files=[tally.file for tally in tallies],
         players=players,
         flagged=flagged,
-        flagged_share=flagged / players,
-        # Beyond the rare class there is 'unknown', or nothing.
-        unknown_share=int(likeliest[model.rare_index + 1 :].sum()) / players,
+        scored=scored,
         classes=dict(zip(model.class_names, likeliest.tolist(), strict=True)),
         levels=LEVELS.tolist(),
-        quantiles=counted_quantiles(counts),
-        reference=model.reference,
+        threshold_set_on=_set_on(model.reference, has_unknown=len(beyond) > 0),
         review=ReviewList(
             players=len(review),
             budget=review_budget,
@@ -60,6 +63,7 @@ def tell_scores(
             table=_put_frame(plan, review, "review.parquet"),
             csv=_put_frame(plan, review, "review.csv"),
         ),
+        over_budget=_over_budget(scored, review_budget),
     )
     plain = report.to_plain()
     text = json.dumps({**plain.pop("plan"), **plain}, indent=1, allow_nan=False) + "\n"
@@ -67,17 +71,51 @@ def tell_scores(
     return report, review.head(SHOWN_ROWS)
 
 
-def watch_scored(plan: ScoringPlan, model: Model, settings: Settings) -> Watched:
+def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watched:
     """Watch the snapshot that a model has scored, see `scarcegan.monitoring.watch`.
+
+    Shares of its players are those of the report, of everyone; only distances are measured on players that are drawn.
 
     Raises:
         DataProblem: a snapshot or the labels cannot be read, or a record cannot be kept.
     """
-    version = open_registry(settings.registry).show(plan.model.version)
+    version = open_registry(settings.registry).show(report.plan.model.version)
     store, data = open_snapshots(settings.snapshots.folder), settings.data
     # `data.path` is a labels table for this source alone.
     labels = read_labels(data.path, settings.populations) if data.source == "snapshot" and data.path else None
-    return Watch(model, version, store, settings.monitoring, settings.seed, labels).watch(plan.snapshot.name)
+    watch = Watch(model, version, store, settings.monitoring, settings.seed, labels)
+    return watch.watch(report.plan.snapshot.name, report.scored)
+
+
+def shares_in_words(report: ScoreReport, drift: DriftReport | None) -> list[str]:
+    """Say which shares of the players are flagged and unknown, beside the reference's, and what of the budget."""
+    lines = []
+    for metric in ("flagged_share", "unknown_share"):
+        told = f"{words.metric_name(metric)}: {words.share(getattr(report.scored, metric))}"
+        if drift:
+            before = words.share(getattr(drift.score.before, metric))
+            told += f"; of the reference ({drift.reference.who}) {before}"
+        lines.append(told)
+    return [*lines, report.over_budget] if report.over_budget else lines
+
+
+def _set_on(reference: ReferenceScores | None, *, has_unknown: bool) -> ScoredPlayers | None:
+    """Count again the players whose shares the archive has, for their intervals."""
+    if reference is None:
+        return None
+    players, shares = reference.players, (reference.flagged_share, reference.unknown_share)
+    flagged, unknown = (round(share * players) for share in shares)
+    return scored_players(players, flagged, unknown if has_unknown else None, reference.quantiles)
+
+
+def _over_budget(scored: ScoredPlayers, review_budget: float) -> str:
+    if scored.flagged_share.low <= review_budget:
+        return ""
+    flagged = words.share(scored.flagged_share)
+    return (
+        f"the flagged share, {flagged}, is above the review budget, {words.percent(review_budget)}, by more than its "
+        "sampling error: moderators look at the highest scores only"
+    )
 
 
 def _review(plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int) -> pd.DataFrame:

@@ -1,0 +1,107 @@
+"""One name for each player, however a file stores ids: the integer 12, the text '12' and 12.0 are the same player."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# Neither leading zeros nor a plus sign: what a number would lose keeps an id text.
+_WHOLE = r"^(0|-?[1-9][0-9]{0,18})$"
+# What becomes of integers in a column of floats or decimals that is written as text.
+_POINT_ZERO = r"^(0|-?[1-9][0-9]*)\.0+$"
+_LIMITS = np.iinfo(np.int64)
+BLOCK_ROWS = 65_536
+
+
+def is_id_type(kind: pa.DataType) -> bool:
+    """Tell whether a column of this type can hold ids; the numbers in it must be whole, see `canonical`."""
+    if pa.types.is_dictionary(kind):
+        return is_id_type(kind.value_type)
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return is_text or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+
+
+def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return ids of a type that `is_id_type` accepts as int64 where all are such numbers, else as large_string.
+
+    Raises:
+        pa.ArrowInvalid: a number that is not whole, or a float too large to tell whole numbers apart.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type):
+        column = _whole(column)
+    if pa.types.is_integer(column.type) and column.type != pa.uint64():
+        return column.cast(pa.int64())
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.decimal256(76 - column.type.scale, 0))
+    # Large strings: offsets of 32 bits end at two gigabytes of text.
+    text = _without_point_zero(column.cast(pa.large_string()))
+    return text.cast(pa.int64()) if pc.all(is_number(text), min_count=0).as_py() else text
+
+
+def is_number(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Tell for each text id whether it is a whole number of 64 bits, written as such; null for null."""
+    is_whole, size = pc.match_substring_regex(text, _WHOLE), pc.utf8_length(text)
+    # Of the same length, whole numbers compare as text.
+    is_negative = pc.starts_with(text, "-")
+    most = pc.if_else(is_negative, str(_LIMITS.min), str(_LIMITS.max))
+    fits = pc.or_(pc.less(size, pc.utf8_length(most)), pc.less_equal(text, most))
+    return pc.and_(is_whole, fits)
+
+
+def to_numpy(columns: list[pa.ChunkedArray]) -> np.ndarray:
+    """Join canonical id columns: int64 where all of them are, str otherwise."""
+    columns = [column for column in columns if len(column)]
+    if all(column.type == pa.int64() for column in columns):
+        return np.concatenate([np.empty(0, np.int64), *(column.to_numpy() for column in columns)])
+    chunks = [chunk for column in columns for chunk in column.cast(pa.large_string()).chunks]
+    return pa.chunked_array(chunks).to_numpy().astype(str)
+
+
+def lots(ids: np.ndarray) -> np.ndarray:
+    """Return a hash of each id, uint64 [n], that no run, machine, seed or order of rows changes.
+
+    A number has the same lot whether it is an integer or text.
+    """
+    drawn = np.empty(len(ids), np.uint64)
+    for start in range(0, len(ids), BLOCK_ROWS):
+        block = ids[start : start + BLOCK_ROWS]
+        drawn[start : start + BLOCK_ROWS] = _hash_text(block) if block.dtype.kind not in "iu" else _hash_integers(block)
+    return drawn
+
+
+def keyed_lots(ids: np.ndarray, *key: int) -> np.ndarray:
+    """Return lots that another key, of a seed and what is drawn with it, makes independent ones, uint64 [n]."""
+    salt = np.random.SeedSequence(key).generate_state(1, np.uint64)
+    return pd.util.hash_array(lots(ids) ^ salt)
+
+
+def below(lot: np.ndarray, share: float) -> np.ndarray:
+    """Return a mask of the players, about that share, whose lots are below it: nobody else's lot matters."""
+    return lot < np.uint64(share * 2.0**64)
+
+
+def _without_point_zero(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.replace_substring_regex(text, _POINT_ZERO, r"\1")
+
+
+def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    exact = 2 ** (24 if column.type == pa.float32() else 53)
+    if (pc.max(pc.abs(column)).as_py() or 0) > exact:
+        raise pa.ArrowInvalid(f"{column.type} cannot tell whole numbers above {exact} apart")
+    return column.cast(pa.float64()).cast(pa.int64())
+
+
+def _hash_integers(ids: np.ndarray) -> np.ndarray:
+    return pd.util.hash_array(ids.astype(np.int64, copy=False))
+
+
+def _hash_text(ids: np.ndarray) -> np.ndarray:
+    # Text is hashed as objects, block by block: those of all ids at once would take much memory.
+    drawn = pd.util.hash_array(ids.astype(object))
+    text = _without_point_zero(pa.array(ids.astype(object), pa.large_string()))
+    whole = is_number(text)
+    rows = np.asarray(whole)
+    drawn[rows] = _hash_integers(np.asarray(text.filter(whole).cast(pa.int64())))
+    return drawn

@@ -1,0 +1,145 @@
+"""Columns that are no features: those that number the rows, and those that are the same for everybody."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from scarcegan.data.players import Players
+from scarcegan.problems import DataProblem
+
+BLOCK_ROWS = 65_536
+# What `reset_index` of pandas calls an index.
+_INDEX = re.compile(r"index|level_\d+")
+# Fewer rows that follow one another may do so by chance.
+_FEWEST = 10
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """Whole numbers of some rows: how many, their range, and the sum of their hashes, modulo 2^64."""
+
+    rows: int
+    low: int
+    high: int
+    digest: int
+
+    def __add__(self, other: "_Numbers") -> "_Numbers":
+        digest = (self.digest + other.digest) % 2**64
+        return _Numbers(self.rows + other.rows, min(self.low, other.low), max(self.high, other.high), digest)
+
+    @property
+    def follow_one_another(self) -> bool:
+        """Whether, in some order, each is one more than the one before: their hashes add up to those of a range."""
+        if self.high - self.low + 1 != self.rows:
+            return False
+        return _digest(np.arange(self.low, self.high + 1)) == self.digest
+
+
+class RowNumbers:
+    """Finds the columns that number the rows, while the rows pass by: an index that was written with the table.
+
+    The numbers follow one another, from any first one and in any order: in each part of a table, in each table, in all
+    tables but one for testing, or in all of them together. A column with the name of a pandas index need only have
+    whole numbers, all different: those of a table out of which rows were taken have gaps.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._seen: dict[str, dict[tuple[str, str], _Numbers]] = {name: {} for name in names}
+
+    def add(self, table: str, part: str, rows: pa.Table) -> None:
+        """Look at some rows of a part of a table; other columns than those named at first are none of its business."""
+        # A column is out with the first value that is no whole number or comes again, nearly all of them at once.
+        for name in list(self._seen):
+            for start in range(0, len(rows), BLOCK_ROWS):
+                numbers = _numbers(rows[name].slice(start, BLOCK_ROWS))
+                if numbers is None:
+                    del self._seen[name]
+                    break
+                seen = self._seen[name]
+                seen[table, part] = seen[table, part] + numbers if (table, part) in seen else numbers
+
+    def found(self, test: str) -> list[str]:
+        """Name the columns that number the rows; `test` is the name of the table for testing."""
+        groupings: list[Callable[[str, str], object]] = [
+            lambda table, part: (table, part),
+            lambda table, part: table,
+            lambda table, part: table == test,
+            lambda table, part: True,
+        ]
+        return [name for name, seen in self._seen.items() if any(_number(name, seen, by) for by in groupings)]
+
+
+def _number(name: str, seen: dict[tuple[str, str], _Numbers], by: Callable[[str, str], object]) -> bool:
+    groups: dict[object, _Numbers] = {}
+    for where, numbers in seen.items():
+        group = by(*where)
+        groups[group] = groups[group] + numbers if group in groups else numbers
+    if sum(one.rows - 1 for one in groups.values()) < _FEWEST:
+        return False
+    return bool(_INDEX.fullmatch(name)) or all(one.follow_one_another for one in groups.values())
+
+
+def _numbers(column: pa.ChunkedArray) -> _Numbers | None:
+    """Return what is known of different whole numbers, None of other values."""
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        return None
+    values = column.cast(pa.float64(), safe=False).to_numpy()
+    # A gap is NaN, which equals nothing; above 2^53 floats miss numbers, and nobody has so many rows.
+    if not (np.array_equal(values, np.floor(values)) and np.abs(values).max(initial=0) <= 2**53):
+        return None
+    whole = values.astype(np.int64)
+    if len(np.unique(whole)) < len(whole):
+        return None
+    return _Numbers(len(whole), int(whole.min()), int(whole.max()), _digest(whole))
+
+
+def _digest(whole: np.ndarray) -> int:
+    return int(pd.util.hash_array(whole).sum(dtype=np.uint64))
+
+
+def constant(players: Players) -> list[str]:
+    """Name the features that are the same, or missing, for all players of the pool.
+
+    Only the pool counts: what varies among test players alone cannot be learned.
+    """
+    pool = players.test_set == 0
+    is_flat = np.ones(players.features.shape[1], bool)
+    first = players.features[pool.argmax()]
+    for start in range(0, len(players), BLOCK_ROWS):
+        rows = players.features[start : start + BLOCK_ROWS][pool[start : start + BLOCK_ROWS]]
+        is_flat &= ((rows == first) | (np.isnan(rows) & np.isnan(first))).all(axis=0)
+    return [name for name, flat in zip(players.feature_names, is_flat, strict=True) if flat]
+
+
+def note(columns: Sequence[str], why: str) -> str:
+    """Say which columns are left out, and why."""
+    one = len(columns) == 1
+    return f"{len(columns)} column{' is' if one else 's are'} left out, {why}: {', '.join(map(repr, columns))}"
+
+
+def leave_out(players: Players, columns: Collection[str], why: str) -> Players:
+    """Return the players without some of their features, and with a note that names them.
+
+    The features are spent: those that stay move together in the same memory, which may be most of what there is.
+
+    Raises:
+        DataProblem: no feature would stay.
+    """
+    keep = np.array([name not in columns for name in players.feature_names], bool)
+    if keep.all():
+        return players
+    names = np.array(players.feature_names)
+    told = note(names[~keep].tolist(), why)
+    if not keep.any():
+        raise DataProblem(f"expected features that differ between players, got none: {told}; add features")
+    width, flat = np.count_nonzero(keep), players.features.reshape(-1)
+    for start in range(0, len(players), BLOCK_ROWS):
+        block = players.features[start : start + BLOCK_ROWS][:, keep]
+        flat[start * width :][: block.size] = block.reshape(-1)
+    features = flat[: len(players) * width].reshape(len(players), width)
+    return replace(players, features=features, feature_names=tuple(names[keep].tolist()), notes=(*players.notes, told))

@@ -1,0 +1,83 @@
+"""What a risk score means: its calibration, fitted without a single player who is known to be harmless."""
+
+import numpy as np
+
+from scarcegan.data.calibration import Calibration, inside
+from scarcegan.problems import DataProblem
+
+_BINS = 10
+# Logarithms of slopes: beyond these the curve would be flat, or a step, in float32.
+_LOG_SLOPES = (-3.0, 3.0)
+
+
+def fit_calibration(
+    risky_scores: np.ndarray, population_scores: np.ndarray, prevalence: float, weights: np.ndarray | None = None
+) -> Calibration:
+    """Fit the curve from raw scores to the probability of being risky in the population.
+
+    The scores are of players that were not trained on: of labelled risky ones, float [n], who are a sample of their
+    class, and of a sample of the population, float [m], of whom the share `prevalence` are risky, nobody knows who.
+    Where the sample is not even, `weights`, float [m], say what each player counts.
+
+    By Bayes p(s) = prevalence f_risky(s) / f_population(s). Of all n + m players, those of score s are labelled with
+    odds n f_risky(s) / (m f_population(s)), so
+
+        ln odds(labelled | s) = ln(n / (prevalence m)) + ln p(s)
+
+    with the risky among the population accounted for. The three numbers of p, a beta calibration, are those of the
+    greatest likelihood under a weak prior, ln a and ln b standard normal, which counts where labels are very few.
+
+    Raises:
+        DataProblem: there are no scores of one kind, or the prevalence is no share.
+
+    Source: Lancaster and Imbens (1996), Case-control studies with contaminated controls; Ward et al. (2009),
+    Presence-only data and the EM algorithm, eq. 5; Elkan and Noto (2008) for the setting.
+    """
+    from scipy.optimize import minimize
+
+    if not (len(risky_scores) and len(population_scores) and 0 < prevalence < 1):
+        raise DataProblem(
+            f"expected scores of risky players, of the population and a prevalence between 0 and 1 to calibrate, got "
+            f"{len(risky_scores)}, {len(population_scores)} and {prevalence}: set data.prevalence, label risky players"
+        )
+    weights = np.ones(len(population_scores)) if weights is None else weights
+    known = np.log(len(risky_scores) / (prevalence * weights.sum()))
+    sides = [(np.log(raw), np.log1p(-raw)) for raw in map(inside, (risky_scores, population_scores))]
+
+    def loss(numbers: np.ndarray) -> float:
+        log_a, log_b, c = numbers
+        risky, others = (
+            known - np.logaddexp(0, np.exp(log_b) * complement - np.exp(log_a) * log - c) for log, complement in sides
+        )
+        likelihood = np.logaddexp(0, -risky).sum() + (weights * np.logaddexp(0, others)).sum()
+        return float(likelihood + (log_a**2 + log_b**2) / 2)
+
+    start = [0.0, 0.0, np.log(prevalence / (1 - prevalence))]
+    bounds = [_LOG_SLOPES, _LOG_SLOPES, (-50.0, 50.0)]
+    log_a, log_b, c = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
+    return Calibration(float(np.exp(log_a)), float(np.exp(log_b)), float(c))
+
+
+def on_scale_of(scores: np.ndarray, own: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Carry scores, float [n], over to another model's scale by the rank that they have among a population.
+
+    `own` are a population's scores of the same model, `other` those of the other model: a score becomes the other
+    model's quantile of the same level. A mean over folds, for one, spreads less than each fold's own scores.
+    """
+    own, other = np.sort(own), np.sort(other)
+    rank = (np.searchsorted(own, scores, "left") + np.searchsorted(own, scores, "right")) / (2 * len(own))
+    return np.interp(rank, (np.arange(len(other)) + 0.5) / len(other), other)
+
+
+def expected_calibration_error(probability: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Return the mean distance of predicted and observed shares over ten equal bins, weighted by their players.
+
+    Probabilities are float [n] in [0, 1]; truth is bool [n] or 1 and 0; weights, float [n], say how many players each
+    stands for.
+
+    Source: Guo et al. (2017), On Calibration of Modern Neural Networks, eq. 3.
+    """
+    weights = np.ones(len(probability)) if weights is None else weights
+    own_bin = np.digitize(probability, np.arange(1, _BINS) / _BINS)
+    apart = np.bincount(own_bin, weights=weights * (np.asarray(probability, np.float64) - truth), minlength=_BINS)
+    return float(np.abs(apart).sum() / weights.sum())

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from scarcegan.data.calibration import Calibration
+from scarcegan.evaluation.calibrate import expected_calibration_error, fit_calibration, on_scale_of
+from scarcegan.problems import DataProblem
+
+CURVE = Calibration(0.9, 1.5, -2.5)
+
+
+@pytest.fixture
+def drawn():
+    """Scores of a population, who of them is risky, as the curve has it, and those of labelled risky players."""
+
+    def draw(population=30_000, labelled=64, seed=0):
+        rng = np.random.default_rng(seed)
+        scores = rng.beta(0.3, 4, 2 * population).astype(np.float32)
+        is_risky = rng.random(len(scores)) < CURVE.apply(scores)
+        labelled_ones = rng.choice(scores[:population][is_risky[:population]], labelled, replace=False)
+        return scores[population:], is_risky[population:], labelled_ones
+
+    return draw
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_few_labelled_risky_players_make_scores_of_an_unlabelled_population_true(drawn, seed):
+    scores, is_risky, labelled = drawn(seed=seed)
+    found = fit_calibration(labelled, scores, is_risky.mean()).apply(scores)
+    error = expected_calibration_error(found, is_risky)
+    assert error < expected_calibration_error(scores, is_risky) / 5
+    assert error < 0.01
+    assert found.mean() == pytest.approx(is_risky.mean(), rel=0.25)
+
+
+def test_many_players_give_the_curve_that_they_were_drawn_from(drawn):
+    scores, is_risky, labelled = drawn(population=300_000, labelled=2_000)
+    found = fit_calibration(labelled, scores, is_risky.mean())
+    np.testing.assert_allclose([found.a, found.b, found.c], [CURVE.a, CURVE.b, CURVE.c], atol=0.25)
+
+
+def test_the_risky_among_the_population_are_accounted_for(drawn):
+    """Taken for harmless they would hold the highest probabilities down, most where risky players are not rare."""
+    scores, is_risky, labelled = drawn(population=300_000, labelled=2_000)
+    top = scores > 0.7
+    found = fit_calibration(labelled, scores, is_risky.mean()).apply(scores[top])
+    assert found.mean() == pytest.approx(is_risky[top].mean(), abs=0.03)
+
+
+@pytest.mark.parametrize("labelled", [1, 3])
+def test_hardly_any_label_gives_a_curve_that_can_be_used(drawn, labelled):
+    scores, is_risky, few = drawn(labelled=labelled)
+    found = fit_calibration(few, scores, is_risky.mean())
+    found.check()
+    assert 0.2 < found.a < 5
+    assert 0.2 < found.b < 5
+
+
+def test_scores_of_exactly_0_and_1_are_borne(drawn):
+    scores, is_risky, labelled = drawn()
+    fit_calibration(np.append(labelled, np.float32(1)), np.append(scores, np.float32(0)), is_risky.mean()).check()
+
+
+@pytest.mark.parametrize(("risky", "population", "prevalence"), [([], [0.1], 0.1), ([0.1], [], 0.1), ([0.1], [0.1], 0)])
+def test_nothing_to_fit_on_is_refused(risky, population, prevalence):
+    with pytest.raises(DataProblem, match="to calibrate, got"):
+        fit_calibration(np.array(risky), np.array(population), prevalence)
+
+
+def test_scores_are_carried_over_by_their_rank_among_the_population():
+    own = np.linspace(0, 1, 1001)
+    found = on_scale_of(np.array([0.1, 0.5, 0.9, 7.0]), own, own**2)
+    np.testing.assert_allclose(found, [0.01, 0.25, 0.81, 1], atol=2e-3)
+
+
+def test_the_calibration_error_is_the_mean_distance_over_bins():
+    probability, truth = np.array([0.02, 0.04, 0.92, 0.98, 1.0]), np.array([False, True, True, True, False])
+    first, last = abs(0.03 - 0.5), abs(2.9 / 3 - 2 / 3)
+    assert expected_calibration_error(probability, truth) == pytest.approx((2 * first + 3 * last) / 5)
+    doubled = expected_calibration_error(probability, truth, np.array([2.0, 2, 1, 1, 1]))
+    assert doubled == pytest.approx((4 * first + 3 * last) / 7)
