@@ -57,17 +57,13 @@ class Bounded(Protocol):
     def bound(self) -> float: ...  # noqa: D102
 
 
-class Bound(Bounded, Protocol):
+class Bound(Bounded, WithInterval, Protocol):
     """What test players say of a bound, such as `scarcegan.evaluation.records.BoundOnTest`."""
 
     @property
     def state(self) -> str: ...  # noqa: D102
     @property
     def confidence(self) -> float: ...  # noqa: D102
-    @property
-    def low(self) -> float: ...  # noqa: D102
-    @property
-    def high(self) -> float: ...  # noqa: D102
     @property
     def is_promised(self) -> bool: ...  # noqa: D102
 

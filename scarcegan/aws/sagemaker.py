@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from scarcegan.project import located
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
+
+_asking = partial(expecting_aws, kind=RegistryProblem)
 
 
 def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
@@ -190,7 +192,3 @@ def _decision_of(package: dict[str, Any]) -> Decision | None:
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _asking(what: str) -> AbstractContextManager[None]:
-    return expecting_aws(what, RegistryProblem)

@@ -30,4 +30,4 @@ def estimate(resources: Resources, prices: Prices, folds: Folds, train: Train) -
         f"Expected on AWS Batch: {words.score(gpu_hours)} GPU hours, {words.money(money, prices.currency)} "
         f"({folds.k} folds x {train.members} members x {words.count(train.iterations)} iterations)."
     ).replace(words.GAP, " ")
-    return Estimate(prices.currency, money, gpu_hours, sentence)
+    return Estimate(money, sentence)

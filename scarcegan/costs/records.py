@@ -65,7 +65,5 @@ class Bill(Record):
 class Estimate(Record):
     """What a run is expected to take; `sentence` says it in words."""
 
-    currency: str
     money: float
-    gpu_hours: float
     sentence: str

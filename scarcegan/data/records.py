@@ -68,16 +68,8 @@ class FeatureMove(Record):
     median_now: float
 
 
-# A feature that separates so well alone is rather made from the label than a habit of players.
+# A feature that separates so well alone is rather made from the label than a habit of players: a likely leak.
 SUSPECT_AUC = 0.98
-
-
-@dataclass(frozen=True)
-class Suspect(Record):
-    """A feature that tells the rare class nearly alone: a likely leak."""
-
-    feature: str
-    auc: float
 
 
 @dataclass(frozen=True)
@@ -100,5 +92,4 @@ class DataReport(Record):
     threshold_players: int
     test_sets: Sequence[TestSetCount]
     feature_table: Sequence[FeatureDescription]
-    suspects: Sequence[Suspect]
     warnings: Sequence[str]

@@ -16,7 +16,6 @@ from scarcegan.data.records import (
     FoldCount,
     Histogram,
     PopulationCount,
-    Suspect,
     TestSetCount,
 )
 from scarcegan.data.validation import known_risky
@@ -39,7 +38,6 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
     features = _feature_table(players, len(populations.negatives))
     risky = known_risky(players, populations)
     tested = [players.test_set == number for number in range(1, len(players.test_sets) + 1)]
-    suspects = [Suspect(row.name, row.auc) for row in features if row.auc >= SUSPECT_AUC]
     folds = [_fold(players.labels, fold, number, k, populations) for number in range(k)]
     in_pool = players.test_set == 0
     pool, test = (population_counts(players.labels[rows], populations) for rows in (in_pool, ~in_pool))
@@ -57,8 +55,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
             for name, inside in zip(players.test_sets, tested, strict=True)
         ],
         feature_table=features,
-        suspects=suspects,
-        warnings=[*_warnings(players, suspects, folds, populations.rare), *_gaps(features), *players.notes],
+        warnings=[*_warnings(players, features, folds, populations.rare), *_gaps(features), *players.notes],
     )
 
 
@@ -122,11 +119,14 @@ def _gaps(features: Sequence[FeatureDescription]) -> list[str]:
     return [f"missing values, which the median fills: {', '.join(told)} of the unlabelled players"] if told else []
 
 
-def _warnings(players: Players, suspects: Sequence[Suspect], folds: Sequence[FoldCount], rare: str) -> list[str]:
+def _warnings(
+    players: Players, features: Sequence[FeatureDescription], folds: Sequence[FoldCount], rare: str
+) -> list[str]:
     warnings = [
-        f"feature '{suspect.feature}' alone tells '{rare}' from unlabelled players (AUC {words.score(suspect.auc, 3)}):"
+        f"feature '{feature.name}' alone tells '{rare}' from unlabelled players (AUC {words.score(feature.auc, 3)}):"
         " a likely leak; see how it is made, or name it in data.ignore_columns"
-        for suspect in suspects
+        for feature in features
+        if feature.auc >= SUSPECT_AUC
     ]
     fewest = min(fold.validation[rare] for fold in folds)
     if fewest < FEW_RISKY:

@@ -14,7 +14,7 @@ import pandas as pd
 from scarcegan import words
 from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, required_counters
 from scarcegan.features.source import Source, Window, naming, read_frames
-from scarcegan.features.telemetry import iso, observed_days, out_of_reach
+from scarcegan.features.telemetry import iso, observed_days
 from scarcegan.problems import DataProblem
 
 # Days on each side of a break: two weeks, so that weekdays cancel out.
@@ -99,7 +99,10 @@ def _describe(days: _Days, window: Window) -> Survey:
     daily = pd.concat(days.sums).groupby(level=0).sum().reindex(range(window.first, window.last), fill_value=0)
     rows = daily["rows"].to_numpy(np.int64)
     if not rows.any():
-        raise out_of_reach(days.rows, days.first, days.last, window.cutoff, window.window_days)
+        raise DataProblem(
+            f"column 'date': none of {days.rows} rows lies in the {window.window_days} days before the cut-off "
+            f"{window.cutoff}; the data span {iso(days.first)} to {iso(days.last)}: choose a cut-off inside"
+        )
     observed = observed_days(rows, days.last - window.first, window.cutoff)
     missing = tuple(iso(window.first + int(day)) for day in np.flatnonzero(~observed))
     notes = [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]

@@ -25,7 +25,6 @@ class Telemetry:
         counters: float32 array [n, days, counters]; 0 where a player has no row.
         observed: bool array [days]; False on a day that is missing for everyone.
         first_day: ISO date of the first day of the window.
-        cutoff: ISO date after the last day of the window.
     """
 
     ids: np.ndarray
@@ -33,7 +32,6 @@ class Telemetry:
     observed: np.ndarray
     names: tuple[str, ...]
     first_day: str
-    cutoff: str
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -51,30 +49,23 @@ def to_block(
     features take instead.
 
     Args:
-        frame: columns `player_id` (integers or strings), `date` and at least one numeric counter.
+        frame: columns `player_id` (integers or strings), `date` and at least one numeric counter; some rows lie in
+            the window, see `scarcegan.features.survey`.
         cutoff: ISO date; features see only earlier days.
-        window_days: at least 14.
+        window_days: at least 14; the settings take no less than 28.
         observed: bool [window_days], if known better than from these rows (a shard of few players).
 
     Raises:
         DataProblem: missing columns, unreadable dates, ids that are neither, repeated (player, date) rows,
-            counters that are negative, infinite or no numbers, a cut-off outside the data; each with column and
+            counters that are negative, infinite or no numbers, a cut-off after the data; each with column and
             row count.
     """
     last = day_of(cutoff)
-    if window_days < MIN_OBSERVED_DAYS:
-        raise DataProblem(
-            f"expected a window of at least {MIN_OBSERVED_DAYS} days, got {window_days}: raise features.window_days"
-        )
     names = required_counters(frame)
     table = frame.to_pandas(date_as_object=False) if isinstance(frame, pa.Table) else frame
     days = day_numbers(table)
     first = last - window_days
     inside = (days >= first) & (days < last)
-    if not len(days):
-        raise DataProblem("expected telemetry rows, got an empty table: check the input's path and filters")
-    if not inside.any():
-        raise out_of_reach(len(days), int(days.min()), int(days.max()), cutoff, window_days)
     rows = table if inside.all() else table.loc[inside]
     codes, ids = checked_ids(rows[ID])
     offset = days[inside] - first
@@ -86,7 +77,7 @@ def to_block(
         daily = np.bincount(offset, minlength=window_days)
         observed = observed_days(daily, complete_until=int(days.max()) - first, cutoff=cutoff)
     block = counters.reshape(len(ids), window_days, len(names))
-    return Telemetry(ids, block, observed, names, first_day=iso(first), cutoff=cutoff)
+    return Telemetry(ids, block, observed, names, first_day=iso(first))
 
 
 def day_of(cutoff: str) -> int:
@@ -102,14 +93,6 @@ def day_of(cutoff: str) -> int:
 def iso(day: int) -> str:
     """Return days since 1970-01-01 as an ISO date."""
     return (date(1970, 1, 1) + timedelta(days=int(day))).isoformat()
-
-
-def out_of_reach(rows: int, first: int, last: int, cutoff: str, window_days: int) -> DataProblem:
-    """Say that no row lies in the window; the days are those of the data's first and last row."""
-    return DataProblem(
-        f"column 'date': none of {rows} rows lies in the {window_days} days before the cut-off "
-        f"{cutoff}; the data span {iso(first)} to {iso(last)}: choose a cut-off inside"
-    )
 
 
 def observed_days(rows: np.ndarray, complete_until: int, cutoff: str) -> np.ndarray:

@@ -108,11 +108,11 @@ def _figures(run: RunArtifacts) -> dict[tuple[str, str], Figure]:
     if run.evaluation is None:
         return found
     for definition, model in run.evaluation.models.items():
-        measured = run.evaluation.on_first_test_set(definition)
-        for metric in METRICS:
+        measured = run.evaluation.on_first_test_set(definition).intervals()
+        for metric in (name for name in METRICS if name in measured):  # older runs lack the newer ones
             folds = model.fold_spread.get(metric)
             spread = {"fold_mean": folds.mean, "fold_std": folds.std} if folds else {}
-            found[definition, metric] = Figure(run.run, definition, metric, **vars(getattr(measured, metric)), **spread)
+            found[definition, metric] = Figure(run.run, definition, metric, **vars(measured[metric]), **spread)
     return found
 
 
@@ -156,7 +156,8 @@ def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestR
 
 def _leader(rivals: Sequence[BestRun]) -> BestRun:
     sign = {aim.metric: aim.sign for aim in AIMS.values()}[rivals[0].metric]
-    first, *others = sorted(rivals, key=lambda one: (not _is_missed(one), sign * one.value), reverse=True)
+    order = {one.run: (one.bound is None or one.bound.state != "missed", sign * one.value) for one in rivals}
+    first, *others = sorted(rivals, key=lambda one: order[one.run], reverse=True)
     if not others:
         return first
     return replace(
@@ -167,10 +168,6 @@ def _leader(rivals: Sequence[BestRun]) -> BestRun:
         spread=_spread(first, others[0]),
         same_data=first.data is not None and first.data == others[0].data,
     )
-
-
-def _is_missed(one: BestRun) -> bool:
-    return one.bound is not None and one.bound.state == "missed"
 
 
 def _frame(kind: type[Record], rows: Iterable[Record]) -> pd.DataFrame:

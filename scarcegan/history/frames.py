@@ -77,7 +77,8 @@ def _day(text: str, otherwise: date) -> date:
 def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -> RunFacts:
     made = RunArtifacts(run)
     release, cost, evaluation = made.record("release", Release), made.record("cost", Bill), made.evaluation
-    measured = {name: evaluation.on_first_test_set(name) for name in evaluation.models} if evaluation else {}
+    tested = {name: evaluation.on_first_test_set(name) for name in evaluation.models} if evaluation else {}
+    measured = {name: measures.intervals() for name, measures in tested.items()}  # without what is newer than the run
     created, finished_at = created_at(run), run.finished_at
     return RunFacts(
         run=run.id,
@@ -94,7 +95,7 @@ def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -
         money=cost.money if cost else None,
         tags=sorted(run.user_tags),
         settings=made.settings,
-        metrics={name: {key: getattr(of, key).value for key in HEADLINES} for name, of in measured.items()},
+        metrics={name: {key: of[key].value for key in HEADLINES if key in of} for name, of in measured.items()},
         headline=evaluation.headline if evaluation else None,
         measured_on=evaluation.on_first_test_set(evaluation.headline).counted if evaluation else None,
         last_words=words,

@@ -120,10 +120,9 @@ class SnapshotStore:
     def before(self, manifest: Manifest) -> Manifest | None:
         """Return the latest snapshot of an earlier cut-off with the same window and columns, if there is one."""
         frame = manifest.frame
-        for other in self._latest_first(before=frame.cutoff):
-            if (other.frame.window_days, other.frame.columns) == (frame.window_days, frame.columns):
-                return other
-        return None
+        others = self._latest_first(before=frame.cutoff)
+        alike = (frame.window_days, frame.columns)
+        return next((one for one in others if (one.frame.window_days, one.frame.columns) == alike), None)
 
     def describe(self, name: str) -> Manifest:
         """Return the manifest of one snapshot; none of that name, or a changed one, is a DataProblem."""

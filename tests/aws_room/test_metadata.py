@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scarcegan.aws.metadata import CHAMPION, METRIC, OWN_KEYS, WARNING, from_metadata, to_metadata
+from scarcegan.aws.metadata import BOUND, CHAMPION, METRIC, OWN_KEYS, WARNING, from_metadata, to_metadata
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion, Bound, ModelToRegister
 
@@ -25,15 +25,18 @@ MODEL = ModelToRegister(
 )
 allowed = st.text(st.characters(categories=["L", "N", "Zs"], include_characters="_.:/=+-@"), min_size=1, max_size=256)
 keys = allowed.filter(
-    lambda key: len(key) <= 128 and key not in OWN_KEYS and not key.startswith((METRIC, CHAMPION, WARNING, "decision."))
+    lambda key: (
+        len(key) <= 128 and key not in OWN_KEYS and not key.startswith((METRIC, CHAMPION, BOUND, WARNING, "decision."))
+    )
 )
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 names = st.from_regex(r"[a-z_]{1,20}", fullmatch=True)
 
 
 @given(
-    metadata=st.dictionaries(keys, allowed, max_size=20),
-    metrics=st.dictionaries(names, numbers, max_size=20),
+    # With the registry's own 8 entries and a bound's 8 there is room for 34.
+    metadata=st.dictionaries(keys, allowed, max_size=17),
+    metrics=st.dictionaries(names, numbers, max_size=17),
     threshold=numbers,
     bound=st.sampled_from([None, Bound("cannot be told", "precision", 0.9, 0.95, 1.0, 0.7012345678901234, 1.0, False)]),
     size=st.integers(1, 9),

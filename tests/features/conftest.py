@@ -33,10 +33,9 @@ def _block(series: np.ndarray, names: tuple[str, ...] = ("bets",), observed: np.
     """A block of [players, days] (one counter) or [players, days, counters]; the first day is a Monday."""
     counters = np.asarray(series, np.float32).reshape(*np.shape(series)[:2], len(names))
     days = counters.shape[1]
-    cutoff = (pd.Timestamp(FIRST_DAY) + pd.Timedelta(days=days)).date().isoformat()
     if observed is None:
         observed = np.ones(days, bool)
-    return Telemetry(np.arange(len(series)), counters, observed, names, FIRST_DAY, cutoff)
+    return Telemetry(np.arange(len(series)), counters, observed, names, FIRST_DAY)
 
 
 @pytest.fixture(scope="session")

@@ -42,8 +42,7 @@ def population(first_day, missing=()):
     ]
     observed = ~np.isin(np.arange(WINDOW_DAYS), missing)
     counters = np.where(observed[:, None], np.stack(counters, axis=2), 0).astype(np.float32)
-    days = (str(first_day), str(first_day + WINDOW_DAYS))
-    return Telemetry(np.arange(len(counters)), counters, observed, COUNTERS, *days)
+    return Telemetry(np.arange(len(counters)), counters, observed, COUNTERS, str(first_day))
 
 
 @pytest.fixture(scope="module", params=FEATURE_SETS)

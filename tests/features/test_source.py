@@ -140,6 +140,8 @@ def _some(frame, column, value):
         (lambda f: pd.concat([f, f[:3]]), CUTOFF, r"'player_id', 'date': 3 of \d+ rows repeat"),
         (lambda f: f, "2023-03-13", r"'date': the cut-off 2023-03-13 lies 10 days after .* \(\d+ rows"),
         (lambda f: f[:0], CUTOFF, "got an empty table"),
+        (lambda f: f, "2024-03-03", r"'date': none of \d+ rows.*span 2023-01-02 to 2023-03-02"),
+        (lambda f: f, "2022-12-01", r"'date': none of \d+ rows"),
     ],
 )  # fmt: skip
 def test_a_refusal_names_the_file_whatever_step_refuses(stored, frame, bad, cutoff, message, block_of):

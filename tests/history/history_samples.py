@@ -48,7 +48,7 @@ def report(shift=0.0, fingerprint="9f2c41d07be3a865"):
         )
         for number, moved in enumerate((shift, shift, 0.0, 0.0, 0.0, 0.0))
     ]  # fmt: skip
-    return DataReport("simulated", "2024-06-30", fingerprint, 900, 6, [], [], 90, [], features, [], [])
+    return DataReport("simulated", "2024-06-30", fingerprint, 900, 6, [], [], 90, [], features, [])
 
 
 def evaluation(gain=0.0, definitions=()):

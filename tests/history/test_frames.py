@@ -3,6 +3,7 @@ from history_samples import steps_of
 from recorded_runs import Recorder
 
 from scarcegan import history
+from scarcegan.history import comparison, frames
 from scarcegan.problems import HistoryProblem
 
 
@@ -62,6 +63,14 @@ def test_the_notebooks_own_namespace_stays_as_it_was(recorded):
 def test_an_unknown_run_is_named_with_the_place_that_was_searched(recorded, reference):
     with pytest.raises(HistoryProblem, match=f"run of local@.*, got '{reference}', .*scarcegan runs list"):
         history.show(reference)
+
+
+def test_a_metric_of_newer_code_is_missing_in_the_runs_before_it(recorded, monkeypatch):
+    # As if the code had begun to tell it after these runs, whose evaluation has none.
+    monkeypatch.setattr(frames, "HEADLINES", ("recall", "unknown_share"))
+    monkeypatch.setattr(comparison, "METRICS", (*comparison.METRICS, "unknown_share"))
+    assert history.facts_of_run("first").metrics["balanced"] == {"recall": 0.4}
+    assert "unknown_share" not in set(history.compare("first", "second").metrics["metric"])
 
 
 def test_without_any_run_the_frame_is_empty_but_has_its_columns(recorder):

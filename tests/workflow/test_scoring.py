@@ -5,6 +5,7 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from scarcegan import words
 from scarcegan.cli import app
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.registry import ModelToRegister
-from scarcegan.snapshots import open_snapshots
+from scarcegan.snapshots import Snapshot, open_snapshots
 from scarcegan.workflow.scoring.parity import _from_file, parity
 from scarcegan.workflow.scoring.plan import plan_scoring
 from scarcegan.workflow.scoring.records import ScoreReport
@@ -28,6 +29,7 @@ from scarcegan.workflow.scoring.report import shares_in_words, tell_scores, watc
 from scarcegan.workflow.scoring.shard import score_shard
 
 RUN = "ScoreFlow/21"
+FALLING = np.arange(9, -1, -1) / 10  # scores of ten players
 
 
 @pytest.fixture
@@ -351,6 +353,46 @@ def test_who_moves_is_told_with_the_reasons_of_the_model_that_shows_them(compare
     assert found.moved_in_players == 1
     assert 1 <= len(came.why) <= 3
     assert went.why == []
+
+
+@pytest.fixture
+def side_by_side(tmp_path):
+    """Compare two lists of scores of the same players, from files, at a budget."""
+
+    def compare(old, new, budget, ids=range(10)):
+        files = [str(tmp_path / f"{name}.parquet") for name in ("old", "new")]
+        for file, scores in zip(files, (old, new), strict=True):
+            pd.DataFrame({"player_id": ids, "risk_score": scores}).to_parquet(file)
+        players = Snapshot(SimpleNamespace(name="players"), np.array(ids), np.empty((len(ids), 0)))
+        return parity(*files, players, None, budget)
+
+    return compare
+
+
+def test_the_same_scores_agree_wholly_on_another_scale_as_well(side_by_side):
+    for new, difference in ((FALLING, 0), (FALLING**3, 0.384)):
+        found = side_by_side(FALLING, new, 0.3)
+        assert (found.budget_players, found.agreement, found.rank_correlation) == (3, 1.0, pytest.approx(1))
+        assert (found.moved_in, found.moved_out) == ([], [])
+        assert found.largest_difference == pytest.approx(difference)
+
+
+def test_who_moves_in_and_out_is_told_highest_first(side_by_side):
+    found = side_by_side(FALLING, [*FALLING[:8], 0.85, 0.95], 0.3)
+    assert found.agreement == pytest.approx(1 / 3)
+    assert [(one.player_id, one.old_rank, one.new_rank) for one in found.moved_in] == [(9, 10, 1), (8, 9, 3)]
+    assert [(one.player_id, one.old_rank, one.new_rank) for one in found.moved_out] == [(1, 2, 4), (2, 3, 5)]
+
+
+def test_equal_scores_are_looked_at_by_id_whatever_the_rows(side_by_side):
+    found = side_by_side(np.ones(10), FALLING[::-1], 0.2, ids=range(9, -1, -1))
+    assert (found.agreement, found.rank_correlation) == (1.0, None)
+
+
+def test_a_budget_of_less_than_one_player_has_nobody_to_disagree_on(side_by_side):
+    found = side_by_side(FALLING, FALLING[::-1], 0.05)
+    assert (found.budget_players, found.agreement, found.moved_in) == (0, 1.0, [])
+    assert found.rank_correlation == pytest.approx(-1)
 
 
 def test_ids_in_a_csv_file_keep_their_zeros(tmp_path):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from scarcegan.data.tables import read_table
-from scarcegan.evaluation.parity import Parity, compare_scores
 from scarcegan.problems import DataProblem
 from scarcegan.registry import Registry
+from scarcegan.serving.distribution import top_order
 from scarcegan.serving.model import Model
 from scarcegan.snapshots import Snapshot
 from scarcegan.snapshots.store import ID
@@ -50,22 +51,34 @@ def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_bu
             "none: compare on the snapshot that the scores were made from"
         )
     rows = np.flatnonzero(known)
-    found = compare_scores(snapshot.ids[rows], sides[0].score[rows], sides[1].score[rows], review_budget)
-    correlation = found.rank_correlation
+    old_score, new_score = (side.score[rows] for side in sides)
+    ranks = [_ranks(score, snapshot.ids[rows]) for score in (old_score, new_score)]
+    # 29 % of 100 players are 29, though 0.29 * 100 is a little less.
+    budget = int(review_budget * len(rows) + 1e-9)
+    was_in, is_in = (rank <= budget for rank in ranks)
+    # SciPy warns of scores that are the same for everyone.
+    ranked = np.ptp(old_score) > 0 and np.ptp(new_score) > 0
     return ParityReport(
         old=sides[0].name,
         new=sides[1].name,
         snapshot=snapshot.manifest.name,
-        players=found.players,
-        only_in_snapshot=len(snapshot.ids) - found.players,
-        budget_players=found.budget_players,
-        agreement=found.agreement,
-        rank_correlation=correlation if np.isfinite(correlation) else None,
-        largest_difference=found.largest_difference,
-        moved_in_players=len(found.moved_in),
-        moved_in=_movers(found.moved_in[:SHOWN], rows, found, sides, snapshot, sides[1]),
-        moved_out=_movers(found.moved_out[:SHOWN], rows, found, sides, snapshot, sides[0]),
+        players=len(rows),
+        only_in_snapshot=len(snapshot.ids) - len(rows),
+        budget_players=budget,
+        agreement=float(np.mean(is_in[was_in])) if budget else 1.0,
+        rank_correlation=float(spearmanr(old_score, new_score).statistic) if ranked else None,
+        largest_difference=float(np.abs(old_score.astype(np.float64) - new_score).max()),
+        moved_in_players=int(np.count_nonzero(is_in & ~was_in)),
+        moved_in=_movers(is_in & ~was_in, 1, rows, ranks, sides, snapshot),
+        moved_out=_movers(was_in & ~is_in, 0, rows, ranks, sides, snapshot),
     )
+
+
+def _ranks(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return each player's place in the order of the review, 1 for the first."""
+    ranks = np.empty(len(scores), dtype=np.int64)
+    ranks[top_order(scores, ids)] = np.arange(1, len(scores) + 1)
+    return ranks
 
 
 def _scores(side: str, snapshot: Snapshot, registry: Registry) -> Scores:
@@ -105,23 +118,28 @@ def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
 
 
 def _movers(
-    moved: np.ndarray, rows: np.ndarray, found: Parity, sides: list[Scores], snapshot: Snapshot, by: Scores
+    moved: np.ndarray, by: int, rows: np.ndarray, ranks: list[np.ndarray], sides: list[Scores], snapshot: Snapshot
 ) -> list[Mover]:
-    """Describe players that move; `by` shows them to moderators and says why."""
-    why: list[list[str]] = [[] for _ in moved]
-    if by.model is not None:
-        typical = snapshot.manifest.typical_player(by.model.feature_names)
-        features = _features(by.model, snapshot, rows[moved])
-        reasons = by.model.reasons(features, by.model.explain(features, typical), typical)
+    """Describe the first of the players that move, a bool array [n]; side `by` shows them to moderators and says why.
+
+    The n players stand in these rows of the snapshot and have these ranks on each side.
+    """
+    places = np.flatnonzero(moved)
+    places = places[np.argsort(ranks[by][places])][:SHOWN]
+    why: list[list[str]] = [[] for _ in places]
+    if (model := sides[by].model) is not None:
+        typical = snapshot.manifest.typical_player(model.feature_names)
+        features = _features(model, snapshot, rows[places])
+        reasons = model.reasons(features, model.explain(features, typical), typical)
         why = [[reason.words for reason in one] for one in reasons]
     return [
         Mover(
             player_id=snapshot.ids[rows[place]].item(),
             old_score=float(sides[0].score[rows[place]]),
             new_score=float(sides[1].score[rows[place]]),
-            old_rank=int(found.old_rank[place]),
-            new_rank=int(found.new_rank[place]),
+            old_rank=int(ranks[0][place]),
+            new_rank=int(ranks[1][place]),
             why=words,
         )
-        for place, words in zip(moved, why, strict=True)
+        for place, words in zip(places, why, strict=True)
     ]
