@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from metaflow.cards import Table, VegaChart
+from metaflow.cards import Markdown, Table, VegaChart
 
 from cards import theme
 from cards.charts import Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, points
@@ -17,6 +17,10 @@ RECALL = Axis("risky players found (recall)", share=True, low=0, high=1)
 PRECISION = Axis("flagged players that are risky (precision)", share=True, low=0, high=1)
 VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with "}
 VERDICTS |= {"too few flagged": "too few flagged to tell from ", "no rival": "no rival"}
+RELATIVE = (
+    "Scores are **relative**: they rank players, and a higher one means more risk, but none is a probability, as "
+    "nobody knows how many players are risky. Set `data.prevalence` to have probabilities."
+)
 
 
 class Contestant(NamedTuple):
@@ -77,10 +81,16 @@ def other_thresholds(evaluation: Evaluation, test_set: str) -> VegaChart:
     return banded_lines("What would another threshold bring?", reading, FLAGGED, axis, lines, rules)
 
 
-def calibration(evaluation: Evaluation, test_set: str) -> VegaChart:
-    """Draw one model's observed share of risky players against its predicted score, by bins of the score."""
+def calibration(evaluation: Evaluation, test_set: str) -> VegaChart | Markdown:
+    """Draw one model's observed share of risky players against its predicted score, by bins of the score.
+
+    A relative score predicts none: if all models' are, that is said instead.
+    """
+    told = [one for one in _headline_first(evaluation) if evaluation.models[one].score_kind == "probability"]
+    if not told:
+        return Markdown(RELATIVE)
     lines = []
-    for name in _headline_first(evaluation):
+    for name in told:
         bins = evaluation.models[name].test[test_set].calibration
         lines.append(Line("observed", bins.predicted, bins.observed, bins.low, bins.high, choice=name))
         lines.append(Line("as the score says", (0, 1), (0, 1), dash="dotted", color=theme.INK, choice=name))

@@ -137,7 +137,7 @@ def evaluation(*test_sets: str) -> Evaluation:
         folds = [operating_point(definition, rows.scored(risk), SETTINGS.review_budget) for risk in risks[1:]]
         pooled, background = rows.scored(risks[0]), risks[0]
         told = promised_point(definition, pooled, PREVALENCE, background, background[None], SETTINGS.review_budget, 0.9)
-        return Challenger(score(separation, 0), *told, 37, folds)
+        return Challenger(score(separation, 0), *told, 37, folds, "probability")
 
     rivals = {"gradient_boosting": 1.7, "random_forest": 1.9, "extra_trees": 2.1, "extra_trees_unlabeled": 2.0}
     rivals |= {"logistic_regression": 1.3, "logistic_regression_shrunk": 1.5}

@@ -137,6 +137,12 @@ def test_each_model_stands_against_its_own_champion(evaluation, card, read):
     assert '"version 9: not comparable"]' in read(card(replace(evaluation, verdicts=changed)))
 
 
+def test_a_relative_score_is_called_so_and_never_shown_as_a_share(evaluation, card, read):
+    text = read(card(with_models(evaluation, lambda model: replace(model, score_kind="relative"))))
+    assert "Scores are **relative**" in text
+    assert "Does a risk score of 30 %" not in text
+
+
 def test_a_first_run_has_neither_champions_nor_rivals(evaluation, card, read):
     alone = {name: Verdict(f"`{name}` stands alone", None, Comparison("no rival")) for name in evaluation.verdicts}
     text = read(card(replace(evaluation, champions={}, rivals={}, verdicts=alone)))
