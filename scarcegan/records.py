@@ -5,7 +5,8 @@ artifacts stay readable without this package, and code never asks a dict for a k
 """
 
 import functools
-from typing import Any, ClassVar, Self, cast
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -40,6 +41,30 @@ class Record:
                 "code has made it; use that version of the code, or make it again"
             ) from error
         return record
+
+
+BoundMeasure = Literal["recall", "precision", "flagged_share"]
+BoundState = Literal["kept", "missed", "cannot be told"]
+
+
+@dataclass(frozen=True)
+class Bound(Record):
+    """What a test set says of a business definition's bound, from the evaluation to the registry and its tables.
+
+    Attributes:
+        measure: recall and precision are bound from below, the flagged share from above.
+        value, low, high: of the measure on the test players; each limit holds with `confidence`.
+        is_promised: whether validation players could promise it beforehand.
+    """
+
+    state: BoundState
+    measure: BoundMeasure
+    bound: float
+    confidence: float
+    value: float
+    low: float
+    high: float
+    is_promised: bool
 
 
 @functools.cache

@@ -9,6 +9,8 @@ import math
 from numbers import Integral, Real
 from typing import Any, Protocol, TypeGuard
 
+from scarcegan.records import Bound
+
 MISSING = "–"
 SMALLEST = 0.00001
 MINUS = "\N{MINUS SIGN}"
@@ -46,26 +48,6 @@ class WithInterval(Protocol):
     def low(self) -> float: ...  # noqa: D102
     @property
     def high(self) -> float: ...  # noqa: D102
-
-
-class Bounded(Protocol):
-    """A measure with its bound, such as `scarcegan.evaluation.records.Promise`."""
-
-    @property
-    def measure(self) -> str: ...  # noqa: D102
-    @property
-    def bound(self) -> float: ...  # noqa: D102
-
-
-class Bound(Bounded, WithInterval, Protocol):
-    """What test players say of a bound, such as `scarcegan.evaluation.records.BoundOnTest`."""
-
-    @property
-    def state(self) -> str: ...  # noqa: D102
-    @property
-    def confidence(self) -> float: ...  # noqa: D102
-    @property
-    def is_promised(self) -> bool: ...  # noqa: D102
 
 
 class Compared(Protocol):

@@ -20,7 +20,8 @@ from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.records import Prevalence, Promise
 from scarcegan.evaluation.scored import held_out
-from scarcegan.registry import AgainstChampion, Bound, ModelToRegister
+from scarcegan.records import Bound
+from scarcegan.registry import AgainstChampion, ModelToRegister
 from scarcegan.settings import load
 from scarcegan.storage import s3
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from scarcegan import words
-from scarcegan.evaluation.records import BoundOnTest, Interval
+from scarcegan.evaluation.records import Interval
+from scarcegan.records import Bound
 
 
 def plain(text):
@@ -79,7 +80,7 @@ def test_a_metric_says_where_it_is_taken():
 
 
 def test_a_bound_is_told_in_a_sentence_and_in_a_table():
-    found = BoundOnTest("kept", "recall", 0.85, 0.9, 0.91, 0.86, 0.95, is_promised=False)
+    found = Bound("kept", "recall", 0.85, 0.9, 0.91, 0.86, 0.95, is_promised=False)
     told = "recall >= 85 %: kept on test players (86 % to 95 %, 90 % confidence); not promised"
     assert plain(words.bound(found)) == told
     assert plain(words.bound_state(found)) == "kept, 86 % to 95 %; not promised"

@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.versions import AgainstChampion, Bound, ModelToRegister
+from scarcegan.records import Bound
+from scarcegan.registry.versions import AgainstChampion, ModelToRegister
 
 MOST_ENTRIES = 50
 LONGEST_KEY = 128

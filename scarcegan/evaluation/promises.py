@@ -15,9 +15,10 @@ from scarcegan.evaluation.definitions import MEASURES, OperatingPoint, all_point
 from scarcegan.evaluation.intervals import lower_bound, upper_bound
 from scarcegan.evaluation.metrics import at_threshold
 from scarcegan.evaluation.prevalence import LEVELS
-from scarcegan.evaluation.records import BoundOnTest, BoundState, Prevalence, Promise
+from scarcegan.evaluation.records import Prevalence, Promise
 from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import DataProblem
+from scarcegan.records import Bound, BoundState
 from scarcegan.settings import Definition
 
 # A budget counts as kept if, with the promise's confidence, no more than this many times the budget is flagged.
@@ -70,7 +71,7 @@ def share_threshold(scores: np.ndarray, share: float) -> float:
     return float(distinct[within[0]] if len(within) else distinct[-1])
 
 
-def bound_on_test(promise: Promise, scored: Scored, threshold: float, prevalence: Prevalence) -> BoundOnTest:
+def bound_on_test(promise: Promise, scored: Scored, threshold: float, prevalence: Prevalence) -> Bound:
     """Say what test players tell of a bound: kept, missed, or too few players to tell.
 
     Where nobody knows who of them is risky, precision follows from the prevalence, within its limits.
@@ -98,7 +99,7 @@ def bound_on_test(promise: Promise, scored: Scored, threshold: float, prevalence
     else:
         is_missed, is_kept = high < promise.bound, low >= promise.bound
     state: BoundState = "missed" if is_missed else "kept" if is_kept else "cannot be told"
-    return BoundOnTest(state, promise.measure, promise.bound, sure, value, low, high, promise.is_given)
+    return Bound(state, promise.measure, promise.bound, sure, value, low, high, promise.is_given)
 
 
 def _limits(part: int, whole: int, confidence: float) -> tuple[float, float]:

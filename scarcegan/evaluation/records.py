@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scarcegan import words
-from scarcegan.records import Record
+from scarcegan.records import Bound, BoundMeasure, Record
 from scarcegan.settings import Definition
 from scarcegan.settings.model_sections import headline_of
 
 Judgement = Literal["better", "worse", "tie", "too few flagged", "no rival"]
-BoundMeasure = Literal["recall", "precision", "flagged_share"]
-BoundState = Literal["kept", "missed", "cannot be told"]
 ScoreKind = Literal["probability", "relative"]
 PrevalenceOrigin = Literal["configured", "estimated", "assumed"]
 # The figures of a model at its own threshold, on validation as on test players.
@@ -136,20 +134,6 @@ class Promise(Record):
 
 
 @dataclass(frozen=True)
-class BoundOnTest(Record):
-    """What a test set says of a definition's bound: the measure's value, and its limits, each with the confidence."""
-
-    state: BoundState
-    measure: BoundMeasure
-    bound: float
-    confidence: float
-    value: float
-    low: float
-    high: float
-    is_promised: bool
-
-
-@dataclass(frozen=True)
 class EvaluatedModel(Record):
     """A definition's model: `fold_spread` and `promise` on validation players, `test` and `bound` by test set.
 
@@ -164,7 +148,7 @@ class EvaluatedModel(Record):
     fold_spread: Mapping[str, Spread]
     test: Mapping[str, Measures]
     promise: Promise | None = None
-    bound: Mapping[str, BoundOnTest] = field(default_factory=dict)
+    bound: Mapping[str, Bound] = field(default_factory=dict)
     score_kind: ScoreKind = "relative"
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scarcegan.data.records import DataReport
-from scarcegan.evaluation.records import BoundOnTest, Evaluation
-from scarcegan.records import Record
+from scarcegan.evaluation.records import Evaluation
+from scarcegan.records import Bound, Record
 from scarcegan.registry.release import Release
 from scarcegan.registry.versions import Decision
 
@@ -117,7 +117,7 @@ class BestRun(Figure):
     """
 
     group: str
-    bound: BoundOnTest | None
+    bound: Bound | None
     data: str | None
     runs: int = 1
     runner_up: str | None = None

@@ -2,6 +2,6 @@
 
 from scarcegan.registry.contract import Registry
 from scarcegan.registry.local import LocalRegistry
-from scarcegan.registry.versions import AgainstChampion, Bound, Decision, ModelToRegister, ModelVersion
+from scarcegan.registry.versions import AgainstChampion, Decision, ModelToRegister, ModelVersion
 
-__all__ = ["AgainstChampion", "Bound", "Decision", "LocalRegistry", "ModelToRegister", "ModelVersion", "Registry"]
+__all__ = ["AgainstChampion", "Decision", "LocalRegistry", "ModelToRegister", "ModelVersion", "Registry"]

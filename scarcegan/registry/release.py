@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scarcegan.records import Record
-from scarcegan.registry.versions import Bound
+from scarcegan.records import Bound, Record
 
 
 @dataclass(frozen=True)

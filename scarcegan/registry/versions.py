@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from scarcegan.records import Record
+from scarcegan.records import Bound, Record
 
 Status = Literal["PendingManualApproval", "Approved", "Rejected"]
 
@@ -31,27 +31,6 @@ class AgainstChampion(Record):
     low: float | None = None
     high: float | None = None
     measure: str = "recall"
-
-
-@dataclass(frozen=True)
-class Bound(Record):
-    """What test players said of the definition's bound when the model was evaluated.
-
-    Attributes:
-        state: 'kept', 'missed', or 'cannot be told' by so few players.
-        measure: what is bound: 'recall' or 'precision' from below, 'flagged_share' from above.
-        value, low, high: of the measure; each limit holds with `confidence`.
-        is_promised: whether validation players could promise it beforehand.
-    """
-
-    state: str
-    measure: str
-    bound: float
-    confidence: float
-    value: float
-    low: float
-    high: float
-    is_promised: bool
 
 
 @dataclass(frozen=True, kw_only=True)

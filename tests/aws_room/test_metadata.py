@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from scarcegan.aws.metadata import BOUND, CHAMPION, METRIC, OWN_KEYS, WARNING, from_metadata, to_metadata
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry import AgainstChampion, Bound, ModelToRegister
+from scarcegan.records import Bound
+from scarcegan.registry import AgainstChampion, ModelToRegister
 
 # SageMaker's own pattern of keys and values, in Python's words (no underscore: it is in the second part).
 TAKEN = re.compile(r"(?:[^\W_]|[\s_.:/=+\-@])+")

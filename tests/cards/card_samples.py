@@ -28,7 +28,6 @@ from scarcegan.monitoring.decision import decide
 from scarcegan.monitoring.drift import DriftDecision, DriftReport
 from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.report import realised_recall
-from scarcegan.registry import Bound
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.registry.versions import Decision
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance, Reason
@@ -176,7 +175,7 @@ def release() -> Release:
     versions = [
         ReleasedVersion(
             number, name, "PendingManualApproval", model.threshold,
-            Bound(**vars(model.bound["test"])) if model.bound else None,
+            model.bound.get("test"),
             {metric: getattr(model.test["test"], metric).value for metric in headlines}, "2024-07-01T09:14:22+00:00",
         )
         for number, (name, model) in enumerate(models.items(), start=13)

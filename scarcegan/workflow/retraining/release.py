@@ -13,10 +13,10 @@ from pydantic_core import to_json
 
 from scarcegan import settings
 from scarcegan.aws.model_quality import model_quality_csv, model_quality_json
-from scarcegan.evaluation.records import BoundOnTest, Evaluation
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry import AgainstChampion, Bound, ModelToRegister, ModelVersion, Registry
+from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.serving.model import Model
 
@@ -121,7 +121,7 @@ def _to_register(
         archive=archive,
         sha256=model.save(archive, own, reports),
         threshold=model.threshold,
-        bound=Bound(**vars(found)) if (found := _bound(evaluation, definition)) else None,
+        bound=evaluation.models[definition].bound.get(evaluation.test_sets[0]),
         release_id=release,
         origin_run_id=lineage.origin_run,
         run_pathspec=lineage.run,
@@ -131,10 +131,6 @@ def _to_register(
         description=verdict.sentence,
         evaluation=evaluation,
     )
-
-
-def _bound(evaluation: Evaluation, definition: str) -> BoundOnTest | None:
-    return evaluation.models[definition].bound.get(evaluation.test_sets[0])
 
 
 def _archived(evaluation: Evaluation, definition: str) -> dict[str, Any]:
