@@ -30,7 +30,7 @@ def test_shares_stand_beside_the_reference_of_the_drift_card(card, drift, decisi
     """One reference: the same figures under the same names on both cards."""
     for text in (card(), read(drift_card(drift, decision))):
         assert '["Share of players [95 % interval]", "This snapshot", "Reference"]' in text
-        assert '["Flagged share", "0.90 % [0.85, 0.96]", "0.53 % [0.33, 0.86]"]' in text
+        assert '["Flagged share at its threshold", "0.90 % [0.85, 0.96]", "0.53 % [0.33, 0.86]"]' in text
         assert '["Share unknown", "12.1 % [11.9, 12.3]", "10 % [9, 11]"]' in text
         assert '["Players", "120,000", "3,000"]' in text
         assert "The reference: all 3,000 players of june (cut-off 2026-06-01), labelled or not." in text
@@ -72,13 +72,13 @@ def test_where_the_threshold_was_set_is_a_fact_of_its_own(card):
 def test_without_a_snapshot_to_compare_with_the_thresholds_players_are_the_reference(card):
     text = card(drift=None, decision=UNMEASURED)
     assert "Drift is not measured. The reference: the unlabelled players of the training that the threshold" in text
-    assert '["Flagged share", "0.90 % [0.85, 0.96]", "0.98 % [0.85, 1.13]"]' in text
+    assert '["Flagged share at its threshold", "0.90 % [0.85, 0.96]", "0.98 % [0.85, 1.13]"]' in text
     assert "nobody knows whether bounds promised at registration" in text
 
 
 def test_an_older_model_without_a_reference_is_shown_alone(card):
     text = card(drift=None, decision=UNMEASURED, threshold_set_on=None)
-    assert '["Flagged share", "0.90 % [0.85, 0.96]", "–"]' in text
+    assert '["Flagged share at its threshold", "0.90 % [0.85, 0.96]", "–"]' in text
     assert "There is no reference to compare with." in text
 
 

@@ -81,7 +81,7 @@ def kill(checkpoints, detail):
 
     def dies(meta):
         if not Path(remembered).exists():
-            Path(remembered).write_text(str(meta["round"]))
+            Path(remembered).write_text(str(len(meta["iteration"])))
             on_batch = "AWS_BATCH_JOB_ID" in os.environ
             (os.killpg if on_batch else os.kill)(0 if on_batch else os.getpid(), signal.SIGKILL)
 
