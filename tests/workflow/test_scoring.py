@@ -175,7 +175,8 @@ def test_one_reference_has_the_same_figures_on_both_cards_in_the_artifacts_and_i
         tables = [part for part in card if isinstance(part, Table)]
         assert [words.metric_name("flagged_share"), *shares] in [row for table in tables for row in table._data]
     flagged, _, *_ = shares_in_words(report, found.drift)
-    assert flagged == f"Flagged share at its threshold: {shares[0]}; of the reference ({found.drift.reference.who}) {shares[1]}"
+    who = found.drift.reference.who
+    assert flagged == f"Flagged share at its threshold: {shares[0]}; of the reference ({who}) {shares[1]}"
     assert found.drift.reference.who.startswith("100 drawn from all ")
 
 
