@@ -26,9 +26,8 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]
     verdicts = {name: verdict.sentence for name, verdict in evaluation.verdicts.items()}
     headline = verdicts.pop(evaluation.headline, "")
     basis = (
-        f"Review budget: {words.percent(evaluation.review_budget)} of players. Thresholds were set by a share of "
-        f"risky players of {evaluation.prevalence.in_words()}. {evaluation_parts.basis(evaluation)} The strongest "
-        "rival is the one that does best on these very test players, which favours it."
+        f"Review budget: {words.percent(evaluation.review_budget)} of players. {evaluation_parts.basis(evaluation)} "
+        "The strongest rival is the one that does best on these very test players, which favours it."
     )
     parts = [
         Markdown("\n".join([f"### {headline}\n" if headline else "", *(f"- {other}" for other in verdicts.values())])),

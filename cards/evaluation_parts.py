@@ -160,13 +160,14 @@ def verdict_tables(evaluation: Evaluation) -> list[Table]:
 
 
 def basis(evaluation: Evaluation) -> str:
-    """Say what brackets, bounds and differences stand on."""
+    """Say what thresholds, brackets, bounds and differences stand on."""
     sure = max((one.promise.confidence for one in evaluation.models.values() if one.promise), default=None)
     judged = f"; bounds are judged with {words.percent(sure)} confidence" if sure else ""
     return (
-        "Brackets are 95 % intervals: Wilson's for shares of counted players, otherwise from resampling the test "
-        f"players{judged}. A difference in recall is taken where both flag as many players as the model does; a tie of "
-        f"fewer than {FEW_FLAGGED} flagged tells nothing."
+        f"Thresholds were set by a share of risky players of {evaluation.prevalence.in_words()}. Brackets are 95 % "
+        f"intervals: Wilson's for shares of counted players, otherwise from resampling the test players{judged}. "
+        "A difference in recall is taken where both flag as many players as the model does; a tie of fewer than "
+        f"{FEW_FLAGGED} flagged tells nothing."
     )
 
 

@@ -69,5 +69,6 @@ def test_lineage_and_commands_are_complete(release, evaluation, read):
 
 def test_it_says_who_was_counted_and_what_the_brackets_are(release, evaluation, read):
     text = read(register_card(release, evaluation))
-    assert "Measured on test set `test`: 4,500 players, 50 known risky. Brackets are 95 % intervals: Wilson's" in text
+    assert "Measured on test set `test`: 4,500 players, 50 known risky. Thresholds were set by a share of" in text
+    assert "Brackets are 95 % intervals: Wilson's" in text
     assert "bounds are judged with 90 % confidence" in text
