@@ -28,28 +28,31 @@ def split(players: Players, settings: Settings) -> tuple[Players, np.ndarray]:
 
     Returns the players that stay, and their folds; see `assign_folds`, on errors too.
     """
-    players = players.take(sampled(players, settings.data, settings.seed))
+    players, _ = sample(players, settings.data, settings.seed)
     if not players.test_sets:
         players = hold_out(players, settings.data.test_share)
     return players, assign_folds(players, settings.populations, settings.folds.k, settings.seed)
 
 
-def sampled(players: Players, data: Data, seed: int) -> np.ndarray:
-    """Tell who stays when more unlabelled players are there than `data.max_unlabeled` lets training read.
+def sample(players: Players, data: Data, seed: int) -> tuple[Players, np.ndarray]:
+    """Leave unlabelled players of the pool out where there are more than `data.max_unlabeled` lets training read.
 
-    It hangs on a hash of the id and the seed, so that nobody's features are needed, and the same player stays in
+    Who stays hangs on a hash of the id and the seed, so that nobody's features are needed, and the same player stays in
     whatever order and company; one more player takes the place of one at most, the last in line. Where test players
-    are held out later, their share comes on top.
-    Returns bool [n], False for the unlabelled players of the pool who are left out; doing it again changes nothing.
+    are held out later, their share comes on top. Doing it again changes nothing.
+
+    Returns the players who stay, who stand for those left out as well (`each_unlabeled`), and their mask, bool [n].
     """
     most = data.max_unlabeled
     if not players.test_sets:
         most = math.ceil(most / (1 - data.test_share))
     others = (players.labels == UNLABELED) & (players.test_set == 0)
-    if np.count_nonzero(others) <= most:
-        return np.ones(len(players), bool)
+    there = int(np.count_nonzero(others))
+    if there <= most:
+        return players, np.ones(len(players), bool)
     # Keyed: who is sampled does not hang on who is held out, which goes by the lots alone.
-    return ~others | _lowest(keyed_lots(players.ids, seed), others, most)
+    stay = ~others | _lowest(keyed_lots(players.ids, seed), others, most)
+    return replace(players.take(stay), each_unlabeled=players.each_unlabeled * there / most), stay
 
 
 def hold_out(players: Players, share: float) -> Players:

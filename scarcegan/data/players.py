@@ -23,6 +23,7 @@ class Players(Record):
         test_sets: names of the test sets; the first one is the verdict's.
         cutoff: ISO date up to which telemetry was seen (exclusive); empty where there is none.
         notes: what the source found worth telling about these players, for the data report.
+        each_unlabeled: how many unlabelled players of the source each one of the pool stands for; 1 unless sampled.
     """
 
     ids: np.ndarray
@@ -34,6 +35,7 @@ class Players(Record):
     test_sets: tuple[str, ...] = ()
     cutoff: str = ""
     notes: tuple[str, ...] = ()
+    each_unlabeled: float = 1.0
 
     def __len__(self) -> int:
         return len(self.ids)

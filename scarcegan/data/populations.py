@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from scarcegan.data import ids as player_ids
-from scarcegan.data.folds import sampled
+from scarcegan.data.folds import sample
 from scarcegan.data.left_out import RowNumbers, leave_out, note
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.tables import FORMATS, is_nameless, read_parts
@@ -40,7 +40,7 @@ def load_populations(settings: Settings) -> Players:
     Each is `<population>.parquet`, `<population>.csv`, or a folder `<population>/` of such parts: one row per
     player with an id and numeric features; columns that number the rows are left out. An optional `test` of the same
     form, with a column `truth_risky` of 0 and 1, becomes the test set; otherwise test players are held out later.
-    Players come in the order labelled (by class), unlabelled (sampled, see `folds.sampled`), test.
+    Players come in the order labelled (by class), unlabelled (sampled, see `folds.sample`), test.
 
     Raises:
         DataProblem: a table is missing, empty, unreadable or does not fit; the same player twice; an infinite value,
@@ -52,15 +52,15 @@ def load_populations(settings: Settings) -> Players:
     locations = locate(data.path, (*populations.classes, populations.unlabeled))
     everyone = _everyone(locations, data, populations)
     refuse_same_player_twice(everyone, populations)
-    stay = sampled(everyone, data, settings.seed)
-    features = np.empty((np.count_nonzero(stay), len(everyone.feature_names)), np.float32)
+    players, stay = sample(everyone, data, settings.seed)
+    features = np.empty((len(players), len(everyone.feature_names)), np.float32)
     filled = 0
     numbers = RowNumbers(everyone.feature_names)
     for start, block in finite_blocks(everyone, _blocks(locations, everyone, data, numbers), populations):
         rows = block[stay[start : start + len(block)]]
         features[filled : filled + len(rows)] = rows
         filled += len(rows)
-    return leave_out(replace(everyone.take(stay), features=features), numbers.found(TEST), "numbering the rows")
+    return leave_out(replace(players, features=features), numbers.found(TEST), "numbering the rows")
 
 
 @dataclass

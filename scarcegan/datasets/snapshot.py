@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from scarcegan.data.distances import moves
-from scarcegan.data.folds import sampled
+from scarcegan.data.folds import sample
 from scarcegan.data.players import UNLABELED, Players
 from scarcegan.datasets.sources import without_ignored
 from scarcegan.problems import SettingsProblem
@@ -18,7 +18,7 @@ from scarcegan.snapshots.records import SnapshotReport
 def load(settings: Settings) -> Players:
     """Read the snapshot `data.snapshot` and join it with the labels at `data.path`.
 
-    Features are read once it is known who stays: the unlabelled players are sampled before (`folds.sampled`).
+    Features are read once it is known who stays: the unlabelled players are sampled before (`folds.sample`).
     See `scarcegan.snapshots.labels` for what a label counts.
 
     Raises:
@@ -34,7 +34,7 @@ def load(settings: Settings) -> Players:
     labels = read_labels(settings.data.path, settings.populations)
     everyone = store.read_ids(settings.data.snapshot)
     players = join_labels(everyone, labels, settings.data, settings.seed)
-    players = players.take(sampled(players, settings.data, settings.seed))
+    players, _ = sample(players, settings.data, settings.seed)
     stay = np.isin(everyone.ids, players.ids)
     # With the fingerprint: ids and features come from the same content.
     features = store.read(settings.data.snapshot, everyone.manifest.fingerprint, stay).features

@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from scarcegan.data import folds, ids
-from scarcegan.data.folds import assign_folds, held_out, hold_out, in_folds, sampled, split
+from scarcegan.data.folds import assign_folds, held_out, hold_out, in_folds, sample, split
 from scarcegan.data.ids import lots
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Populations
@@ -155,11 +155,20 @@ def test_test_sets_of_the_source_are_kept(players, settings):
 
 def test_only_unlabelled_players_of_the_pool_are_sampled(players):
     everyone = hold_out(players(), 0.2)
-    stay = sampled(everyone, Data(max_unlabeled=100), 7)
+    stay = sample(everyone, Data(max_unlabeled=100), 7)[1]
     may_go = (everyone.labels == -1) & (everyone.test_set == 0)
     assert np.count_nonzero(stay & may_go) == 100
     assert stay[~may_go].all()
-    assert sampled(everyone, Data(max_unlabeled=160), 7).all()
+    assert sample(everyone, Data(max_unlabeled=160), 7)[1].all()
+
+
+def test_players_who_are_sampled_stand_for_those_left_out_too_however_often_they_are_sampled(players):
+    everyone = hold_out(players(), 0.2)
+    there = np.count_nonzero((everyone.labels == -1) & (everyone.test_set == 0))
+    kept = everyone
+    for most in (100, 100, 50):
+        kept, _ = sample(kept, Data(max_unlabeled=most), 7)
+        assert kept.each_unlabeled * most == pytest.approx(there)
 
 
 def test_with_test_players_still_to_be_held_out_training_reads_about_as_many_as_were_stated(players, settings):
@@ -170,18 +179,18 @@ def test_with_test_players_still_to_be_held_out_training_reads_about_as_many_as_
 
 def test_who_is_sampled_hangs_on_the_id_and_the_seed_alone(players):
     everyone, few = players(), Data(max_unlabeled=40)
-    stay = sampled(everyone, few, 7)
+    stay = sample(everyone, few, 7)[1]
     order = rng().permutation(len(everyone))
-    np.testing.assert_array_equal(sampled(everyone.take(order), few, 7), stay[order])
-    assert sampled(everyone.take(stay), few, 7).all()
-    other = sampled(everyone, few, 8)
+    np.testing.assert_array_equal(sample(everyone.take(order), few, 7)[1], stay[order])
+    assert sample(everyone.take(stay), few, 7)[1].all()
+    other = sample(everyone, few, 8)[1]
     assert (other != stay).any()
 
 
 def test_the_sample_is_no_likelier_to_be_held_out_than_others(players):
     everyone = players({"dormant": 9, "normal": 9, "heavy": 9, "risky": 9, "unlabeled": 20_000})
     tested = hold_out(everyone, 0.2).test_set[36:] == 1
-    stay = sampled(everyone, Data(max_unlabeled=4_000), 7)[36:]
+    stay = sample(everyone, Data(max_unlabeled=4_000), 7)[1][36:]
     assert np.mean(tested[stay]) == pytest.approx(0.2, abs=0.02)
 
 

@@ -211,3 +211,9 @@ def test_a_test_table_without_truth_or_with_odd_truth_is_refused(load, test_tabl
 def test_a_test_player_that_is_also_trained_on_is_refused(load, test_table):
     with pytest.raises(DataProblem, match=r"once and in one population, got 1 more often .5 in 'dormant' and 'test'."):
         load({"test": test_table.assign(player_id=[5, *range(901, 920)])})
+
+
+def test_a_sample_of_a_large_table_stands_for_all_of_it(load):
+    players = load(data={"max_unlabeled": 40})  # and a fifth to be held out
+    assert np.count_nonzero(players.labels == -1) == 50
+    assert players.each_unlabeled == 200 / 50

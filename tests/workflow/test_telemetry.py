@@ -67,6 +67,7 @@ def test_telemetry_becomes_a_snapshot_that_training_reads(configured, tmp_path):
     np.testing.assert_array_equal(prepared.players.truth[here][tested], direct.players.truth[there][tested])
     few, _ = prepare(configured(data=data | {"max_unlabeled": 50}))
     assert np.count_nonzero((few.players.labels == -1) & (few.players.test_set == 0)) == 50
+    assert few.unlabeled == pytest.approx(prepared.unlabeled)  # the sample stands for everybody
     held = dict(zip(prepared.players.ids, prepared.players.features, strict=True))
     names = [prepared.players.feature_names.index(name) for name in few.players.feature_names]
     np.testing.assert_array_equal(few.players.features, [held[player][names] for player in few.players.ids])

@@ -26,18 +26,16 @@ class Prepared(Record):
         fold: int8 array [n]: the fold in which a pool player validates; `folds.k` for an unlabelled player set
             apart for the final thresholds; -s for a player of test set s.
         fingerprint: 16 hex digits that name exactly these players.
-        each_unlabeled: how many unlabelled players of the source each one of the pool stands for; 1 unless sampled.
     """
 
     players: Players
     fold: np.ndarray
     fingerprint: str
-    each_unlabeled: float = 1.0
 
     @property
     def unlabeled(self) -> float:
         """The number of unlabelled players beside the labelled ones of the pool, those left out included."""
-        return self.each_unlabeled * np.count_nonzero((self.players.labels == UNLABELED) & (self.fold >= 0))
+        return self.players.each_unlabeled * np.count_nonzero((self.players.labels == UNLABELED) & (self.fold >= 0))
 
     def test_rows(self) -> dict[str, np.ndarray]:
         """Return the rows of each test set's players by its name, int arrays."""
@@ -61,15 +59,9 @@ def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
         DataProblem: the data cannot be used as they are.
         SettingsProblem: the settings do not fit the source.
     """
-    loaded = validate(load_players(settings), settings)
-    players, fold = split(loaded, settings)
+    players, fold = split(validate(load_players(settings), settings), settings)
     players = leave_out(players, constant(players), "being constant over the pool")
     # A feature misnamed for the evaluation is better heard of before the training.
     subgroup_features(players.feature_names, settings.evaluate.subgroup_features)
     report = data_report(players, fold, settings)
-    # Test players of the source's own are never sampled; those held out here come from the sampled ones.
-    there, kept = (
-        int(np.count_nonzero((one.labels == UNLABELED) & ((one.test_set == 0) | (not loaded.test_sets))))
-        for one in (loaded, players)
-    )
-    return Prepared(players, fold, report.fingerprint, there / max(1, kept)), report
+    return Prepared(players, fold, report.fingerprint), report
