@@ -173,7 +173,7 @@ def bound(found: Bound | None) -> str:
 def bound_state(found: Bound | None) -> str:
     """Say the same in a table that names the bound: kept, 86 % to 95 %."""
     if found is None:
-        return "no bound"
+        return MISSING
     told = f"{found.state}, {percent(found.low)} to {percent(found.high)}"
     return told if found.is_promised else f"{told}; not promised"
 

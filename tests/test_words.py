@@ -84,7 +84,7 @@ def test_a_bound_is_told_in_a_sentence_and_in_a_table():
     told = "recall >= 85 %: kept on test players (86 % to 95 %, 90 % confidence); not promised"
     assert plain(words.bound(found)) == told
     assert plain(words.bound_state(found)) == "kept, 86 % to 95 %; not promised"
-    assert words.bound_state(None) == "no bound"
+    assert words.bound_state(None) == words.MISSING
 
 
 def test_a_difference_of_shares_is_written_in_points():

@@ -173,7 +173,7 @@ def _best(rows: Sequence[BestRun], group: str) -> Table:
     columns = map(fixed, ("definition\nbound", "best run\nby", "value\n[95 %]", "ahead of\nlead ± spread of folds"))
     table = narrow(*columns, title=f"Best run for each business definition{group and f' in {group}'}")
     for row in rows:
-        state = row.bound.state if row.bound else "no bound"
+        state = row.bound.state if row.bound else words.MISSING
         bound = (state, "red" if state == "missed" else "dim")
         other = ", other data" if row.same_data is False else ""
         lead = f"{row.runner_up}{other}\n{words.difference(row.metric, row.lead, row.spread)}"

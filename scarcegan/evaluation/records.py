@@ -11,7 +11,7 @@ from scarcegan.settings.model_sections import headline_of
 
 Judgement = Literal["better", "worse", "tie", "too few flagged", "no rival"]
 ScoreKind = Literal["probability", "relative"]
-PrevalenceOrigin = Literal["configured", "estimated", "assumed"]
+PrevalenceOrigin = Literal["configured", "estimated", "assumed", "not recorded"]
 # The figures of a model at its own threshold, on validation as on test players.
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
 FEW_FLAGGED = 30  # with fewer at the same share, a player more or less decides a comparison
@@ -197,19 +197,18 @@ class Prevalence(Record):
     """Share of risky players among all players, by which thresholds are set, and where it is from.
 
     `low` and `high` bound it with 90 % confidence; None for a configured one. An assumed one is no estimate: the review
-    budget stands in for what the labels cannot tell.
+    budget stands in for what the labels cannot tell. Older code did not record the origin as such.
     """
 
     value: float
-    # What older code has estimated and stored was often none.
-    origin: PrevalenceOrigin = "assumed"
+    origin: PrevalenceOrigin = "not recorded"
     low: float | None = None
     high: float | None = None
 
     @property
     def is_known(self) -> bool:
         """Whether a precision that is computed with it means something."""
-        return self.origin != "assumed"
+        return self.origin in ("configured", "estimated")
 
     def as_fact(self) -> str:
         """Say the same in letters, digits and dots, which every registry takes: 0.014 estimated 0.004 to 0.028."""
@@ -226,6 +225,7 @@ class Prevalence(Record):
             "estimated": f"{share} (estimated; {sure})",
             "assumed": f"not to be estimated from these labels ({sure}): {share} is assumed, set data.prevalence if "
             "you know it",
+            "not recorded": f"{share} (from older code)",
         }[self.origin]
 
 

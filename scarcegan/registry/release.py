@@ -38,9 +38,9 @@ class ReleasedVersion(Record):
     definition: str
     status: str
     threshold: float
-    bound: Bound | None
     metrics: Mapping[str, float]
     created: str
+    bound: Bound | None = None
 
 
 @dataclass(frozen=True)

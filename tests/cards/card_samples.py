@@ -175,8 +175,8 @@ def release() -> Release:
     versions = [
         ReleasedVersion(
             number, name, "PendingManualApproval", model.threshold,
-            model.bound.get("test"),
             {metric: getattr(model.test["test"], metric).value for metric in headlines}, "2024-07-01T09:14:22+00:00",
+            model.bound.get("test"),
         )
         for number, (name, model) in enumerate(models.items(), start=13)
     ]  # fmt: skip

@@ -75,7 +75,7 @@ def progress():
 
 def release(run):
     pending = "PendingManualApproval"
-    versions = [ReleasedVersion(1, "review_budget", pending, 0.5, None, {"recall": 0.4}, "2024-07-01T09:14:22")]
+    versions = [ReleasedVersion(1, "review_budget", pending, 0.5, {"recall": 0.4}, "2024-07-01T09:14:22")]
     lineage = Lineage(
         f"RetrainFlow/{run}", run, "0a1b2c3", "9f2c41d07be3a865", "41c0", "config/retrain.toml", f"{run}/evaluate/7"
     )

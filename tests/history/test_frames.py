@@ -3,6 +3,7 @@ from history_samples import steps_of
 from recorded_runs import Recorder
 
 from scarcegan import history
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.history import comparison, frames
 from scarcegan.problems import HistoryProblem
 
@@ -71,6 +72,25 @@ def test_a_metric_of_newer_code_is_missing_in_the_runs_before_it(recorded, monke
     monkeypatch.setattr(comparison, "METRICS", (*comparison.METRICS, "unknown_share"))
     assert history.facts_of_run("first").metrics["balanced"] == {"recall": 0.4}
     assert "unknown_share" not in set(history.compare("first", "second").metrics["metric"])
+
+
+def test_a_run_of_older_code_is_read_with_its_release_and_its_prevalence(recorder):
+    steps = steps_of("old")
+    [evaluated], [registered] = steps["evaluate"], steps["register"]
+    plain = evaluated["evaluation"]
+    plain["prevalence"] = {"value": 0.01, "how": "from config"}
+    for model in plain["models"].values():
+        for name in ("promise", "bound", "score_kind"):
+            del model[name]
+    del registered["release"]["warnings"]
+    for version in registered["release"]["versions"]:
+        del version["bound"]
+        version["constraint_met"] = True
+    recorder.run("old", steps)
+    facts = history.facts_of_run("old")
+    assert (facts.release, facts.unread) == ("release-old", [])
+    evaluation = Evaluation.from_plain(history.artifact("old", "evaluation"))
+    assert evaluation.prevalence.in_words() == "1\N{NO-BREAK SPACE}% (from older code)"
 
 
 def test_without_any_run_the_frame_is_empty_but_has_its_columns(recorder):
