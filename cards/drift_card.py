@@ -26,7 +26,7 @@ SIGNALS: dict[str, tuple[str, Callable[[float], str]]] = {  # what it is, and ho
     "classifier": ("AUC of a classifier, these players against the reference's", _three),
     "score": ("Largest distance of the risk scores' distribution functions", _three),
     "unknown_share": ("Change of the share unknown", words.points),
-    "recall": ("Realised recall below what was promised", words.points),
+    "recall": ("Realised recall below the registered one", words.points),
 }
 
 
@@ -66,7 +66,7 @@ def _headline(drift: DriftReport) -> Table:
     if recall:
         few = "; too few to tell" if recall.risky < FEW and "recall" not in drift.beyond else ""
         found = f"{words.count(recall.found)} of {words.plural(recall.risky, 'player')}"
-        note = f"{found}, {words.percent(recall.promised)} promised{few}"
+        note = f"{found}, registered with {words.percent(recall.registered)}{few}"
         boxes.append(("Realised recall", words.percent(recall.value), note))
     return theme.figures(*boxes)
 

@@ -157,6 +157,15 @@ def in_folds(fold: np.ndarray, k: int) -> np.ndarray:
     return (fold >= 0) & (fold < k)
 
 
+def few_unlabeled(players: Players, rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """Return those of the rows, ascending int [n], that are labelled, then so many unlabelled ones at most, by lot."""
+    is_unlabeled = players.labels[rows] == UNLABELED
+    unlabeled = rows[is_unlabeled]
+    if len(unlabeled) > most:
+        unlabeled = np.sort(unlabeled[np.argsort(keyed_lots(players.ids[unlabeled], seed))[:most]])
+    return np.concatenate([rows[~is_unlabeled], unlabeled])
+
+
 def population_counts(labels: np.ndarray, populations: Populations) -> dict[str, int]:
     """Count labels by population name: the classes in index order, then the unlabelled."""
     named = [*enumerate(populations.classes), (UNLABELED, populations.unlabeled)]

@@ -69,15 +69,13 @@ def on_scale_of(scores: np.ndarray, own: np.ndarray, other: np.ndarray) -> np.nd
     return np.interp(rank, (np.arange(len(other)) + 0.5) / len(other), other)
 
 
-def expected_calibration_error(probability: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
+def expected_calibration_error(probability: np.ndarray, truth: np.ndarray) -> float:
     """Return the mean distance of predicted and observed shares over ten equal bins, weighted by their players.
 
-    Probabilities are float [n] in [0, 1]; truth is bool [n] or 1 and 0; weights, float [n], say how many players each
-    stands for.
+    Probabilities are float [n] in [0, 1]; truth is bool [n] or 1 and 0.
 
     Source: Guo et al. (2017), On Calibration of Modern Neural Networks, eq. 3.
     """
-    weights = np.ones(len(probability)) if weights is None else weights
     own_bin = np.digitize(probability, np.arange(1, _BINS) / _BINS)
-    apart = np.bincount(own_bin, weights=weights * (np.asarray(probability, np.float64) - truth), minlength=_BINS)
-    return float(np.abs(apart).sum() / weights.sum())
+    apart = np.bincount(own_bin, weights=np.asarray(probability, np.float64) - truth, minlength=_BINS)
+    return float(np.abs(apart).sum() / len(probability))

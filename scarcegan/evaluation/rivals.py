@@ -9,20 +9,8 @@ from scarcegan.data.players import UNLABELED
 from scarcegan.problems import DataProblem
 from scarcegan.settings.model_sections import RivalName
 
-MOST_UNLABELED = 20_000  # more cost time, not a rival's quality
 _TREES, _TREES_UNLABELED = 500, 300
 _SHRINKAGE = {"logistic_regression": 1.0, "logistic_regression_shrunk": 0.01}  # C: the smaller, the stronger
-
-
-def rows_for_rivals(labels: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
-    """Return those of the rows, int [n], that rivals are given: all labelled ones, and at most 20,000 unlabelled.
-
-    The latter are drawn with the seed; the labels are those of all players.
-    """
-    unlabeled = rows[labels[rows] == UNLABELED]
-    if len(unlabeled) > MOST_UNLABELED:
-        unlabeled = np.random.default_rng(seed).choice(unlabeled, MOST_UNLABELED, replace=False)
-    return np.sort(np.concatenate([rows[labels[rows] != UNLABELED], unlabeled]))
 
 
 def train_rival(

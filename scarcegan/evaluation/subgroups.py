@@ -37,9 +37,8 @@ def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.n
     """Measure a model among low, middle and high players of each feature, at its one threshold.
 
     Groups hold about a third of the population each; where many share a value, they are fewer or unequal, and players
-    whose value is missing are in none. Intervals
-    are Wilson's, as a group may have so few risky players that resampling would show no doubt at all. The features'
-    values are arrays [n].
+    whose value is missing are in none. Intervals are Wilson's, as a group may have so few risky players that resampling
+    would show no doubt at all. The features' values are arrays [n].
     """
     flagged = scored.score >= threshold
     measured = []

@@ -33,7 +33,7 @@ LEAST: Mapping[SignalName, float] = {
     "classifier": 0.6,  # AUC of a classifier that tells the snapshot's players from the reference's; 0.5 is chance
     "score": 0.05,  # largest distance of the distribution functions of the risk score
     "unknown_share": 0.05,  # change of the share of players whose most probable class is 'unknown'
-    "recall": 0.05,  # how far recall, realised on labels that came later, is below what the release promised
+    "recall": 0.05,  # how far recall, realised on labels that came later, is below the registered recall
 }
 NAMES: Mapping[SignalName, str] = {
     "features": "features",
@@ -126,8 +126,8 @@ def _found(report: DriftReport) -> dict[str, str]:
     if recall is not None:
         found["recall"] = (
             f"{words.count(recall.found)} of {words.plural(recall.risky, 'player')} of {recall.snapshot} labelled "
-            f"risky since had been flagged: recall {words.share(recall)}; the release promised "
-            f"{words.percent(recall.promised)}"
+            f"risky since had been flagged: recall {words.share(recall)}; registered with "
+            f"{words.percent(recall.registered)}"
         )
     return found
 

@@ -103,7 +103,7 @@ class UnknownDrift(Record):
 class RealisedRecall(Record):
     """Of `risky` players of a snapshot labelled risky since, `found` had been flagged: `value` is found / risky.
 
-    `low` and `high` are the ends of its 95 % interval. `promised` is the recall that the release was registered with,
+    `low` and `high` are the ends of its 95 % interval. `registered` is the recall that the release was registered with,
     `p` the chance of finding so few if it holds.
     """
 
@@ -113,7 +113,7 @@ class RealisedRecall(Record):
     value: float
     low: float
     high: float
-    promised: float
+    registered: float
     p: float
 
 

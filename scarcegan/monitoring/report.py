@@ -12,15 +12,15 @@ from scarcegan.monitoring.two_sample import auc_of
 from scarcegan.settings.monitoring_sections import SignalName
 
 
-def realised_recall(score: np.ndarray, threshold: float, promised: float, snapshot: str) -> RealisedRecall:
-    """Tell how many of the n > 0 players who turned out risky after a snapshot had been flagged in it."""
+def realised_recall(flagged: np.ndarray, registered: float, snapshot: str) -> RealisedRecall:
+    """Tell how many of the n > 0 players who turned out risky after a snapshot had been flagged in it, bool [n]."""
     from scipy.stats import binom
 
-    found = int(np.count_nonzero(score >= threshold))
-    recall, chance = share_of(found, len(score)), float(binom.cdf(found, len(score), promised))
+    found, risky = int(np.count_nonzero(flagged)), len(flagged)
+    recall, chance = share_of(found, risky), float(binom.cdf(found, risky, registered))
     if recall is None:
         raise ValueError("expected players who turned out risky, got none: recall needs one")
-    return RealisedRecall(snapshot, len(score), found, recall.value, recall.low, recall.high, promised, chance)
+    return RealisedRecall(snapshot, risky, found, recall.value, recall.low, recall.high, registered, chance)
 
 
 def drift_report(
@@ -39,17 +39,16 @@ def drift_report(
     """
     features = _features(measured, names, limits)
     flagged = sum(feature.flagged for feature in features)
-    sizes = {name: float(measured.values[name][0]) for name in ("classifier", "score", "unknown_share")}
-    beyond = {name: bool(size > limits[name][0]) for name, size in sizes.items()}
-    signals: dict[SignalName, SignalSize] = {
-        # One feature is enough: the limits hold for the family of all features.
-        "features": SignalSize(flagged / len(features), flagged > 0),
-        "classifier": SignalSize(measured.classifier.auc, beyond["classifier"]),
-        "score": SignalSize(sizes["score"], beyond["score"]),
-        "unknown_share": SignalSize(sizes["unknown_share"], beyond["unknown_share"]),
-    }
+    # One feature is enough: the limits hold for the family of all features.
+    signals: dict[SignalName, SignalSize] = {"features": SignalSize(flagged / len(features), flagged > 0)}
+    single: tuple[SignalName, ...] = ("classifier", "score", "unknown_share")
+    for name in single:
+        size = float(measured.values[name][0])
+        signals[name] = SignalSize(size, bool(size > limits[name][0]))
+    # The measure and its limit are separations; readers know AUCs.
+    signals["classifier"] = replace(signals["classifier"], size=measured.classifier.auc)
     if recall is not None:
-        signals["recall"] = SignalSize(recall.promised - recall.value, recall.p < false_alarms)
+        signals["recall"] = SignalSize(recall.registered - recall.value, recall.p < false_alarms)
     before, now = measured.before.scored, measured.now.scored
     unknown = None
     if before.unknown_share is not None and now.unknown_share is not None:
@@ -60,9 +59,8 @@ def drift_report(
         false_alarms=false_alarms,
         pairs=pairs,
         features=features,
-        # The limit is a separation; readers know AUCs.
         classifier=replace(measured.classifier, limit=auc_of(float(limits["classifier"][0]))),
-        score=ScoreDrift(sizes["score"], float(limits["score"][0]), threshold, before, now),
+        score=ScoreDrift(signals["score"].size, float(limits["score"][0]), threshold, before, now),
         unknown_share=unknown,
         recall=recall,
         signals=signals,

@@ -234,12 +234,12 @@ class Watch:
         """Return the recall realised on the snapshot before this one, by the labels that have come since.
 
         None without labels of risky players that are later than everything the champion was trained on, and where the
-        release could promise no recall.
+        release was registered without a recall.
         """
-        scored, promised = self.store.before(manifest), self.version.metrics.get("recall")
+        scored, registered = self.store.before(manifest), self.version.metrics.get("recall")
         # A snapshot before the reference is older than what the champion was trained on.
         is_ours = scored is not None and scored.frame.cutoff >= reference.frame.cutoff
-        if scored is None or not is_ours or self.labels is None or promised is None:
+        if scored is None or not is_ours or self.labels is None or registered is None:
             return None
         after = max(scored.frame.cutoff, self.version.metadata.get("labels_known_by", ""))
         ids = became_risky(self.labels, scored, after, manifest.frame.cutoff)
@@ -247,7 +247,5 @@ class Watch:
         for part in scored.parts if len(ids) else ():
             table = self.store.read_part(scored, part)
             blocks.append(self._rows(table, np.isin(table[ID].to_numpy().astype(str), ids)))
-        score = self.model.risk(np.concatenate(blocks))
-        # As exact as scores are: a player exactly at the threshold was flagged.
-        threshold = float(np.float32(self.model.threshold))
-        return realised_recall(score, threshold, promised, scored.name) if len(score) else None
+        flagged = self.model.flags(self.model.risk(np.concatenate(blocks)))
+        return realised_recall(flagged, registered, scored.name) if len(flagged) else None

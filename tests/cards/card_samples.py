@@ -216,7 +216,7 @@ def drift() -> DriftReport:
     now[:, 2:8] *= [1.6, np.nan, 1.4, 1.3, 1.2, 1.1]
     now[:, 0] *= 0.8  # the score falls with this one
     old, new = sample(before, "june", "2026-06-01"), sample(now, "august", "2026-08-01", 1, unknown=440)
-    recall = realised_recall(np.r_[np.full(15, 0.9), np.full(33, 0.1)], 0.8, 0.49, "july")
+    recall = realised_recall(np.repeat([True, False], [15, 33]), 0.49, "july")
     return replace(report_of(old, new, recall=recall), pairs=5)
 
 

@@ -38,7 +38,7 @@ def test_recall_of_a_few_players_is_said_to_be_too_few_to_tell(drift, decision, 
     signals = drift.signals | {"recall": SignalSize(0.0, beyond=False)}
     recall = replace(drift.recall, risky=risky, found=5)
     text = read(drift_card(replace(drift, recall=recall, signals=signals), decision))
-    assert f"5 of {risky} players, 49 % promised" in text
+    assert f"5 of {risky} players, registered with 49 %" in text
     assert ("too few to tell" in text) == few
 
 
@@ -62,7 +62,7 @@ def test_a_feature_without_a_value_has_its_row_and_no_bar(drift, decision, read,
 def test_what_was_not_measured_is_left_out(drift, decision, read):
     signals = {name: state for name, state in decision.signals.items() if name != "recall"}
     text = read(drift_card(replace(drift, recall=None, unknown_share=None), replace(decision, signals=signals)))
-    assert "% promised" not in text
+    assert "players, registered with" not in text
     assert '"Unknown"' not in text
 
 

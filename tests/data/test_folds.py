@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from scarcegan.data import folds, ids
-from scarcegan.data.folds import assign_folds, held_out, hold_out, in_folds, sample, split
+from scarcegan.data.folds import assign_folds, few_unlabeled, held_out, hold_out, in_folds, sample, split
 from scarcegan.data.ids import lots
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Populations
@@ -192,6 +192,21 @@ def test_the_sample_is_no_likelier_to_be_held_out_than_others(players):
     tested = hold_out(everyone, 0.2).test_set[36:] == 1
     stay = sample(everyone, Data(max_unlabeled=4_000), 7)[1][36:]
     assert np.mean(tested[stay]) == pytest.approx(0.2, abs=0.02)
+
+
+def test_of_some_rows_all_labelled_players_stay_and_unlabelled_ones_by_id_and_seed_in_whatever_order(players):
+    everyone = players()
+    rows = np.arange(10, len(everyone))
+    chosen = few_unlabeled(everyone, rows, 30, 5)
+    labelled = rows[everyone.labels[rows] != -1]
+    np.testing.assert_array_equal(chosen[:-30], labelled)
+    assert (np.diff(chosen[-30:]) > 0).all()
+    order = rng().permutation(len(everyone))
+    turned = everyone.take(order)
+    again = few_unlabeled(turned, np.flatnonzero(np.isin(turned.ids, everyone.ids[rows])), 30, 5)
+    assert set(turned.ids[again]) == set(everyone.ids[chosen])
+    assert set(few_unlabeled(everyone, rows, 30, 6)) != set(chosen)
+    assert len(few_unlabeled(everyone, rows, 10_000, 5)) == len(rows)
 
 
 def test_lots_of_text_are_those_of_each_alone_however_many_there_are(players, monkeypatch):

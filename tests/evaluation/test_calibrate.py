@@ -76,5 +76,3 @@ def test_the_calibration_error_is_the_mean_distance_over_bins():
     probability, truth = np.array([0.02, 0.04, 0.92, 0.98, 1.0]), np.array([False, True, True, True, False])
     first, last = abs(0.03 - 0.5), abs(2.9 / 3 - 2 / 3)
     assert expected_calibration_error(probability, truth) == pytest.approx((2 * first + 3 * last) / 5)
-    doubled = expected_calibration_error(probability, truth, np.array([2.0, 2, 1, 1, 1]))
-    assert doubled == pytest.approx((4 * first + 3 * last) / 7)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from scarcegan.evaluation.rivals import rows_for_rivals, train_rival
+from scarcegan.evaluation.rivals import train_rival
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load
 from scarcegan.settings.model_sections import RivalName
@@ -67,19 +67,6 @@ def test_logistic_regression_is_shrunk_where_its_name_says_so(rng):
 
 def test_every_rival_is_measured_by_default():
     assert load({}).evaluate.rivals == get_args(RivalName)
-
-
-def test_rivals_are_given_all_labelled_rows_and_a_sample_of_the_unlabelled(monkeypatch):
-    monkeypatch.setattr("scarcegan.evaluation.rivals.MOST_UNLABELED", 30)
-    labels = np.repeat([-1, 0, RARE, -1], [100, 20, 5, 100])
-    rows = np.arange(10, 225)
-    given = rows_for_rivals(labels, rows, seed=3)
-    assert set(given) >= set(range(100, 125))
-    assert len(given) == 25 + 30
-    assert given.min() >= 10
-    assert (np.diff(given) > 0).all()
-    assert (given == rows_for_rivals(labels, rows, seed=3)).all()
-    assert (given != rows_for_rivals(labels, rows, seed=4)).any()
 
 
 def test_the_rare_column_is_found_when_a_negative_class_is_missing(rng):

@@ -23,7 +23,7 @@ REPORT = replace(
     classifier=replace(REAL.classifier, auc=0.9, limit=0.51),
     score=replace(REAL.score, ks=0.08, limit=0.02, before=scored_players(3_000, 30, 300, []), now=NOW),
     unknown_share=UnknownDrift(before=Interval(0.1, 0.09, 0.11), now=Interval(0.2, 0.19, 0.21), limit=0.01),
-    recall=RealisedRecall("before", risky=40, found=10, value=0.25, low=0.14, high=0.4, promised=0.5, p=0.01),
+    recall=RealisedRecall("before", risky=40, found=10, value=0.25, low=0.14, high=0.4, registered=0.5, p=0.01),
 )
 
 
@@ -123,7 +123,7 @@ def test_a_retraining_is_explained_in_words():
         "risk scores moved (distance 0.080, limit 0.020): flagged share 3.4 % [2.8, 4.1], of the reference 1.0 % "
         "[0.7, 1.4]; 1 period in a row, retrains after 3",
         "share unknown 20.0 % [19.0, 21.0], of the reference 10 % [9, 11]; 1 period in a row, only watched",
-        "10 of 40 players of before labelled risky since had been flagged: recall 25 % [14, 40]; the release promised "
+        "10 of 40 players of before labelled risky since had been flagged: recall 25 % [14, 40]; registered with "
         "50 %; 1 period in a row, retrains after 1",
     ]
 

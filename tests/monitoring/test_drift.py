@@ -103,9 +103,8 @@ def test_a_model_without_the_unknown_output_says_nothing_of_it():
 
 
 @pytest.mark.parametrize(("found", "kept"), [(48, True), (30, False)])
-def test_recall_on_later_labels_is_held_against_the_promise(found, kept):
-    score = np.repeat([0.9, 0.1], [found, 100 - found])
-    recall = realised_recall(score, 0.5, promised=0.5, snapshot="a")
+def test_recall_on_later_labels_is_held_against_the_registered_one(found, kept):
+    recall = realised_recall(np.repeat([True, False], [found, 100 - found]), registered=0.5, snapshot="a")
     report = report_of(sample(world(500, 1)), sample(world(500, 2)), recall=recall)
     assert recall.value == found / 100
     assert recall.low < recall.value < recall.high

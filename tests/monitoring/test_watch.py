@@ -247,7 +247,7 @@ def test_recall_is_measured_on_labels_that_came_after_the_scoring(watch, labels,
     players = [*range(1, 11), *range(700, 730)]
     watched = watch(5, labels=labels(players))
     recall = watched.drift.recall
-    assert (recall.snapshot, recall.risky, recall.promised) == ("players-2026-04-01", 40, 0.95)
+    assert (recall.snapshot, recall.risky, recall.registered) == ("players-2026-04-01", 40, 0.95)
     april = store.read("players-2026-04-01")
     rows = np.flatnonzero(np.isin(april.ids, players))
     columns = [COLUMNS.index(name) for name in FEATURES]

@@ -42,15 +42,6 @@ def test_validation_rows_are_the_folds_own(folds, prepared):
         assert all(len(one.scores) == len(rows) for one in fold.candidates.values())
 
 
-def test_of_many_unlabelled_players_the_same_validate_in_whatever_order_they_lie(prepared, monkeypatch):
-    monkeypatch.setattr(fit, "VALIDATION_UNLABELED", 30)
-    order = np.random.default_rng(0).permutation(len(prepared.fold))
-    turned = replace(prepared, players=prepared.players.take(order), fold=prepared.fold[order])
-    drawn, again = (set(one.players.ids[fit._validation_rows(one, 0, seed=5)].tolist()) for one in (prepared, turned))
-    assert drawn == again
-    assert len(drawn) == 30 + np.count_nonzero((prepared.fold == 0) & (prepared.players.labels != UNLABELED))
-
-
 def test_out_of_fold_scores_are_those_of_the_candidates_arrays(folds, prepared):
     for fold in folds:
         raw = prepared.players.features[fold.validation_rows]

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from scarcegan.data import scaling
-from scarcegan.data.folds import in_folds
-from scarcegan.data.ids import keyed_lots
+from scarcegan.data.folds import few_unlabeled, in_folds
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import Scaler, fit_scaler
 from scarcegan.evaluation.metrics import average_precision, curve, precision_of, recall_at_shares
@@ -53,8 +52,9 @@ def fit_fold(
     prepare_devices(threads)
     fold_seed, member_seeds = seeds(settings.seed, number, settings.train.members)
     train_rows = np.flatnonzero(in_folds(prepared.fold, settings.folds.k) & (prepared.fold != number))
-    # Drawn by the fold's seed: a resume validates on the same players.
-    validation_rows = _validation_rows(prepared, number, fold_seed)
+    # By the fold's seed: a resume validates on the same players. The labelled are few: recall is measured on them.
+    validation_rows = np.flatnonzero(prepared.fold == number)
+    validation_rows = few_unlabeled(prepared.players, validation_rows, VALIDATION_UNLABELED, fold_seed)
     # Fitted on training rows alone: validation players stay unseen.
     scaler = fit_scaler(prepared.players.features, settings.scaling, train_rows)
     # Before the training rows, which may be scaled over the raw features.
@@ -166,17 +166,6 @@ def _most_probable(layers: Sequence[Layer], scaled: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         logits = np.stack([member_logits(layers, member, SLOPE, inputs) for member in members])
     return np.where(np.isfinite(logits).all(axis=1), logits.argmax(axis=1), -1)
-
-
-def _validation_rows(prepared: Prepared, number: int, seed: int) -> np.ndarray:
-    rows = np.flatnonzero(prepared.fold == number)
-    is_unlabeled = prepared.players.labels[rows] == UNLABELED
-    unlabeled = rows[is_unlabeled]
-    # Labelled players are few and all stay: recall is measured on them.
-    if len(unlabeled) > VALIDATION_UNLABELED:
-        drawn = np.argsort(keyed_lots(prepared.players.ids[unlabeled], seed))
-        unlabeled = np.sort(unlabeled[drawn[:VALIDATION_UNLABELED]])
-    return np.concatenate([rows[~is_unlabeled], unlabeled])
 
 
 def _candidate(

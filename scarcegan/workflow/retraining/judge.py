@@ -88,8 +88,6 @@ def _subgroups(
     chosen = subgroup_features(names, settings.evaluate.subgroup_features, settings.telemetry.roles.activity)
     if not chosen:
         return None
-    # Scores are float32: a player exactly at the threshold is flagged, as in serving.
-    threshold = float(np.float32(model.threshold))
     values = {name: features[:, names.index(name)] for name in chosen}
-    measured = subgroup_quality(held.scored(model.risk(features)), threshold, values)
-    return Subgroups(model.definition, test_set, threshold, measured)
+    measured = subgroup_quality(held.scored(model.risk(features)), model.threshold, values)
+    return Subgroups(model.definition, test_set, model.threshold, measured)

@@ -4,12 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from scarcegan.data.folds import in_folds
+from scarcegan.data.folds import few_unlabeled, in_folds
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.evaluation.rivals import rows_for_rivals, train_rival
+from scarcegan.evaluation.rivals import train_rival
 from scarcegan.settings import Settings
 from scarcegan.settings.model_sections import RivalName
 from scarcegan.workflow.retraining.prepare import Prepared
+
+MOST_UNLABELED = 20_000  # more cost time, not a rival's quality
 
 
 def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> dict[str, dict[str, np.ndarray]]:
@@ -27,7 +29,8 @@ def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> dict[s
 
     labels, features = prepared.players.labels, prepared.players.features
     pool = np.flatnonzero(prepared.fold >= 0)
-    trained = rows_for_rivals(labels, np.flatnonzero(in_folds(prepared.fold, settings.folds.k)), settings.seed)
+    trained = np.flatnonzero(in_folds(prepared.fold, settings.folds.k))
+    trained = np.sort(few_unlabeled(prepared.players, trained, MOST_UNLABELED, settings.seed))
     scaler = fit_scaler(features, settings.scaling, pool)
     inputs, rare = scaler.apply(features, trained), len(settings.populations.negatives)
     tests = {name: scaler.apply(features, rows) for name, rows in prepared.test_rows().items()}

@@ -15,7 +15,7 @@ from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.workflow.retraining.prepare import Prepared
-from scarcegan.workflow.retraining.records import FoldOffer, Selected
+from scarcegan.workflow.retraining.records import Candidate, FoldOffer, Selected
 
 
 def select_models(
@@ -41,14 +41,7 @@ def select_models(
     for definition in settings.definitions:
         name = definition.name
         candidates = [offer.candidates[name] for offer in offers]
-        model = Model(
-            class_names=(*settings.populations.classes, *["unknown"] * settings.model.has_unknown),
-            rare_index=len(settings.populations.negatives),
-            feature_names=prepared.players.feature_names,
-            threshold=0.0,  # for now: it is set once the model has scored players
-            definition=name,
-            parts=tuple(candidate.part for candidate in candidates),
-        )
+        model = _joined(name, candidates, prepared.players.feature_names, settings)
         unseen, rare, scored = model.probabilities(background), model.rare_index, held.scored(pooled[name])
         calibration = _calibration(scored, unseen[:, rare], prevalence, prepared.unlabeled)
         if calibration is not None:
@@ -62,6 +55,17 @@ def select_models(
         members = sum(len(candidate.members) for candidate in candidates)
         selected[name] = Selected(point, promise, members, [candidate.point for candidate in candidates], prevalence)
     return models, selected
+
+
+def _joined(name: str, candidates: Sequence[Candidate], feature_names: tuple[str, ...], settings: Settings) -> Model:
+    return Model(
+        class_names=(*settings.populations.classes, *["unknown"] * settings.model.has_unknown),
+        rare_index=len(settings.populations.negatives),
+        feature_names=feature_names,
+        threshold=0.0,  # for now: it is set once the model has scored players
+        definition=name,
+        parts=tuple(candidate.part for candidate in candidates),
+    )
 
 
 def _calibration(
