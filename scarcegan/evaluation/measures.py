@@ -77,14 +77,16 @@ def _counted(rows: np.ndarray, of: np.ndarray, resampled: Interval) -> Interval:
 
 
 def _at_share(plain: RunningCounts, drawn: RunningCounts, share: float) -> AtThreshold[Interval]:
-    """Take the figures where a share of the population is flagged."""
+    """Take the figures where a share of the population is flagged; recall has Wilson's interval."""
     figures = []
     for counts in (plain, drawn):
         recall = metrics.recall_at_shares(counts, np.array([share]))[:, 0]
         flagged = np.full(len(recall), share)
         precision = metrics.precision_of(recall, flagged, counts.prevalence)
         figures.append(AtThreshold(recall, precision, flagged, metrics.f_score(precision, recall)))
-    return _intervals(*figures)
+    found, risky = _intervals(*figures), int(plain.found[0, -1])
+    counted = share_of(found.recall.value * risky, risky)
+    return found._replace(recall=replace(counted, std=found.recall.std)) if counted else found
 
 
 def _intervals(plain: AtThreshold[np.ndarray], drawn: AtThreshold[np.ndarray]) -> AtThreshold[Interval]:

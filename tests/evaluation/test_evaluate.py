@@ -120,5 +120,5 @@ def test_all_of_a_few_found_leaves_doubt(ten_players, rng):
     weights = resample_weights(ten_players.is_risky, ten_players.in_population, 20, rng)
     perfect = ten_players.with_score(ten_players.is_risky.astype(float))
     measured = measure(perfect, weights, 0.3, 0.5)
-    assert measured.recall == measured.precision == replace(share_of(3, 3), std=0)
+    assert measured.recall == measured.recall_at_budget == measured.precision == replace(share_of(3, 3), std=0)
     assert measured.flagged_share.low < 0.3 < measured.flagged_share.high
