@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rivals", reason="the bench extra is missing: run `make bench`")
+import meaning
 import quality
 import trials
 from contest import keep_labels
@@ -52,11 +53,11 @@ def test_change_of_one_side_s_code_leaves_the_other_side_s_results(bench, asked,
 
 
 def test_fingerprint_of_code_forgives_words_and_notices_deeds(tmp_path, monkeypatch):
-    monkeypatch.setattr(trials, "ROOT", tmp_path)
+    monkeypatch.setattr(meaning, "ROOT", tmp_path)
     marks = []
     for number, text in enumerate(('"""Add."""\nx = 1 + 1  # two', '"""Sum."""\nx = 1 + 1', "x = 1 + 2")):
         (tmp_path / f"{number}.py").write_text(text)
-        marks.append(trials._meaning((f"{number}.py",)))
+        marks.append(meaning.meaning((f"{number}.py",)))
     assert marks[0] == marks[1] != marks[2]
 
 

@@ -65,7 +65,7 @@ def test_every_row_of_every_form_is_read(finished):
 
 def test_without_known_truth_the_flagged_share_is_measured_on_unlabelled_players(finished):
     evaluation = finished["evaluate"].task["evaluation"].data
-    assert evaluation["prevalence"] == {"value": 0.05, "how": "from config"}
+    assert evaluation["prevalence"] == {"value": 0.05, "origin": "configured", "low": None, "high": None}
     measured = evaluation["models"]["review_budget"]["test"]["test"]
     players = finished["preprocess"].task["players"].data
     assert measured["risky"] == ((players["labels"] == 3) & (players["fold"] == -1)).sum() > 0
