@@ -224,8 +224,8 @@ class Prevalence(Record):
         return {
             "configured": f"{share} (data.prevalence)",
             "estimated": f"{share} (estimated; {sure})",
-            "assumed": f"not to be estimated from these labels ({sure}): {share} is assumed, set data.prevalence if "
-            "you know it",
+            "assumed": f"{share} (assumed: not to be estimated from these labels, {sure}; set data.prevalence if you "
+            "know it)",
         }[self.origin]
 
 
