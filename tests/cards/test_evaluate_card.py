@@ -72,6 +72,15 @@ def test_the_basis_of_the_numbers_is_told(evaluation, card, read):
     assert "1.1 % of them are risky, by their truth: precision is counted." in text
 
 
+def test_without_truth_the_known_risky_are_counted_beside_the_unlabelled(evaluation, card, read):
+    def untold(model):
+        return replace(model, test={name: replace(one, truth_known=False) for name, one in model.test.items()})
+
+    text = read(card(with_models(evaluation, untold)))
+    assert "4,500 unlabelled players and 50 known risky" in text
+    assert "Precision goes by a share of risky players of 1.3 % (estimated; with 90 % confidence" in text
+
+
 def test_every_chart_asks_a_question(evaluation, card, drawn):
     titles = list(drawn(card(evaluation)))
     assert len(titles) == 8
