@@ -154,10 +154,10 @@ def _warnings(
     ]
     fewest = min(fold.validation[rare] for fold in folds)
     if fewest < FEW_RISKY:
-        warnings.append(
-            f"a fold validates on {fewest} '{rare}' players: its recall moves in steps of {words.percent(1 / fewest)}; "
-            "lower folds.k or label more players"
-        )
+        # Two folds are the fewest.
+        advice = f"{'lower folds.k or ' if len(folds) > 2 else ''}label more players"
+        step = words.percent(1 / fewest)
+        warnings.append(f"a fold validates on {fewest} '{rare}' players: its recall moves in steps of {step}; {advice}")
     for number, name in enumerate(players.test_sets, start=1):
         if (players.truth[players.test_set == number] == UNKNOWN_TRUTH).any():
             warnings.append(

@@ -147,6 +147,12 @@ def test_few_risky_players_and_unknown_truth_are_warned_of(report):
     assert unknown.startswith("test set 'test' has no known truth: recall is measured on its labelled 'risky'")
 
 
+@pytest.mark.parametrize(("k", "advice"), [(2, "; label more players"), (3, "; lower folds.k or label more players")])
+def test_fewer_folds_are_advised_where_there_can_be_fewer(report, k, advice):
+    _, _, result = report(folds={"k": k})
+    assert result.warnings[0].endswith(advice)
+
+
 def test_enough_players_and_known_truth_need_no_warning(report):
     def change(everyone):
         everyone.labels[150:220] = 3
