@@ -87,7 +87,10 @@ class _Columns:
                 "nothing may be trained on it"
             )
         if population == TEST and TRUTH_COLUMN not in names:
-            raise DataProblem(f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(names)}: add it")
+            raise DataProblem(
+                f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(names)}: add it, or take '{TEST}' "
+                "away, for test players to be held out"
+            )
         return [self.data.id_column, *[TRUTH_COLUMN] * (population == TEST)]
 
 
