@@ -145,7 +145,7 @@ def _truth(name: str, rows: pa.Table) -> np.ndarray:
     truth = rows[TRUTH_COLUMN].to_pandas()
     odd = truth[~truth.isin([0, 1])]
     if len(odd):
-        raise DataProblem(f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {odd.iloc[0]!r}: mend that row")
+        raise DataProblem(f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {odd.tolist()[0]!r}: mend that row")
     return truth.to_numpy(np.int8)
 
 
