@@ -133,7 +133,11 @@ def test_folds_are_summed_up_with_their_spread(evaluation, card, read, drawn):
     components, model = card(evaluation), evaluation.models["review_budget"]
     recall = model.fold_spread["recall"]
     told = words.spread("recall", recall.mean, recall.std)
-    assert cells("review_budget", words.number(model.threshold), told) in read(components)
+    text = read(components)
+    assert cells("review_budget", words.number(model.threshold), told) in text
+    # A fold's threshold goes by its figures alone: a model that promises its bound may flag far more.
+    assert '"The model\'s threshold"' in text
+    assert "each at a threshold of its own, which promises nothing" in text
     marks = drawn(components)["How much do the models differ from fold to fold?"]
     (mark,) = [one for one in marks if (one["name"], one["series"]) == ("Recall at its threshold", "review_budget")]
     assert mark["dots"] == pytest.approx(recall.folds, rel=1e-4)
