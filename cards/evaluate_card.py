@@ -72,7 +72,7 @@ def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
 
 def folds(evaluation: Evaluation) -> list[Any]:
     """Show how far the models differ from fold to fold."""
-    title = Markdown("### Mean ± standard deviation over the folds, each at a threshold of its own")
+    title = Markdown("### Mean ± deviation over the folds, each at a threshold of its own, which promises nothing")
     return [evaluation_parts.fold_spread(evaluation), title, evaluation_parts.fold_table(evaluation)]
 
 

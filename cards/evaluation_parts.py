@@ -172,13 +172,13 @@ def basis(evaluation: Evaluation) -> str:
 
 
 def fold_table(evaluation: Evaluation) -> Table:
-    """List each model's threshold and its figures over the folds, mean and standard deviation."""
+    """List each model's threshold beside the figures of the folds, mean and standard deviation, at theirs."""
     rows = [
         [name, words.number(model.threshold)]
         + [words.spread(metric, one.mean, one.std) for metric in AT_THRESHOLD if (one := model.fold_spread[metric])]
         for name, model in evaluation.models.items()
     ]
-    return theme.table(["Model", "Threshold", *map(words.metric_name, AT_THRESHOLD)], rows)
+    return theme.table(["Model", "The model's threshold", *map(words.metric_name, AT_THRESHOLD)], rows)
 
 
 def against_champion(verdict: Verdict) -> str:

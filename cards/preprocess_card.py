@@ -159,10 +159,12 @@ def _end_bars(row: FeatureDescription) -> str:
 
 def _feature_list(ranked: Sequence[FeatureDescription]) -> Table:
     rows = [
-        [row.name, words.score(row.auc, 3), words.percent(row.zero_share)]
+        [row.name, words.score(row.auc, 3), words.percent(row.missing_share), words.percent(row.zero_share)]
         + [words.number(value) for value in (row.mean, row.median, row.p99, row.high)]
         for row in ranked[:FEATURES_LISTED]
     ]
     if len(ranked) > FEATURES_LISTED:
-        rows.append([f"and {len(ranked) - FEATURES_LISTED} more", *[""] * 6])
-    return theme.table(["Feature", "AUC alone", "Zero", "Mean", "Median", "99th percentile", "Largest"], rows)
+        rows.append([f"and {len(ranked) - FEATURES_LISTED} more", *[""] * 7])
+    return theme.table(
+        ["Feature", "AUC alone", "Missing", "Zero", "Mean", "Median", "99th percentile", "Largest"], rows
+    )

@@ -101,6 +101,9 @@ def _harms(evaluation: Evaluation) -> list[Any]:
         "Of 10,000 players, at each model's threshold. Brackets: by the 95 % interval of the flagged share, of "
         "precision and of recall, each alone."
     )
+    if not evaluation.on_first_test_set(evaluation.headline).truth_known:
+        share = evaluation.prevalence.in_words()
+        about += f" The last two columns go by a share of risky players of {share}; brackets take it as it is."
     return [theme.heading("Harms of mistakes", about), table, Markdown("\n\n".join(HARMS))]
 
 

@@ -162,10 +162,10 @@ def limit(measure: str, bound: float) -> str:
 
 
 def bound(found: Bound | None) -> str:
-    """Say what test players tell of a bound: recall >= 85 %: kept on test players (86 % to 95 %, 90 % confidence)."""
+    """Say what test players tell of a bound: recall >= 85 %: kept on test players (limits, and how sure each is)."""
     if found is None:
         return MISSING
-    limits = f"{percent(found.low)} to {percent(found.high)}, {percent(found.confidence)} confidence"
+    limits = f"{percent(found.low)} to {percent(found.high)}, each with {percent(found.confidence)} confidence"
     told = f"{limit(found.measure, found.bound)}: {STATES[found.state]} ({limits})"
     return told if found.is_promised else f"{told}; not promised"
 

@@ -65,6 +65,7 @@ def test_an_unknown_key_is_answered_with_the_nearest(tree, words):
         ({"folds": {"k": 1}}, "folds.k", "greater than or equal to 2", "got 1"),
         ({"folds": {"k": "five"}}, "folds.k", "valid integer", "got 'five'"),
         ({"review_budget": 0}, "review_budget", "greater than 0", "got 0"),
+        ({"confidence": 0.4}, "confidence", "greater than or equal to 0.5", "got 0.4"),  # below, limits change places
         ({"data": {"test_share": 1}}, "data.test_share", "less than 1", "got 1"),
         ({"data": {"source": "s3"}}, "data.source", "'tables'", "got 's3'"),
         ({"seed": -1}, "seed", "greater than or equal to 0", "got -1"),

@@ -81,7 +81,7 @@ def test_a_metric_says_where_it_is_taken():
 
 def test_a_bound_is_told_in_a_sentence_and_in_a_table():
     found = Bound("kept", "recall", 0.85, 0.9, 0.91, 0.86, 0.95, is_promised=False)
-    told = "recall >= 85 %: kept on test players (86 % to 95 %, 90 % confidence); not promised"
+    told = "recall >= 85 %: kept on test players (86 % to 95 %, each with 90 % confidence); not promised"
     assert plain(words.bound(found)) == told
     assert plain(words.bound_state(found)) == "kept, 86 % to 95 %; not promised"
     assert words.bound_state(None) == words.MISSING

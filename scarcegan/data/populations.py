@@ -87,7 +87,10 @@ class _Columns:
                 "nothing may be trained on it"
             )
         if population == TEST and TRUTH_COLUMN not in names:
-            raise DataProblem(f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(names)}: add it")
+            raise DataProblem(
+                f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(names)}: add it, or take '{TEST}' "
+                "away, for test players to be held out"
+            )
         return [self.data.id_column, *[TRUTH_COLUMN] * (population == TEST)]
 
 
@@ -142,7 +145,7 @@ def _truth(name: str, rows: pa.Table) -> np.ndarray:
     truth = rows[TRUTH_COLUMN].to_pandas()
     odd = truth[~truth.isin([0, 1])]
     if len(odd):
-        raise DataProblem(f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {odd.iloc[0]!r}: mend that row")
+        raise DataProblem(f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {odd.tolist()[0]!r}: mend that row")
     return truth.to_numpy(np.int8)
 
 

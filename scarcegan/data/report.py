@@ -55,7 +55,12 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
             for name, inside in zip(players.test_sets, tested, strict=True)
         ],
         feature_table=features,
-        warnings=[*_warnings(players, features, folds, populations.rare), *_gaps(features), *players.notes],
+        warnings=[
+            *_warnings(players, features, folds, populations.rare),
+            *_gaps(features),
+            *_lacking(players, populations),
+            *players.notes,
+        ],
     )
 
 
@@ -119,6 +124,25 @@ def _gaps(features: Sequence[FeatureDescription]) -> list[str]:
     return [f"missing values, which the median fills: {', '.join(told)} of the unlabelled players"] if told else []
 
 
+def _lacking(players: Players, populations: Populations) -> list[str]:
+    """Name the features that all players of a population or a test set lack: that alone sets them apart."""
+    labels = {name: label for label, name in enumerate(populations.classes)} | {populations.unlabeled: UNLABELED}
+    pool = players.test_set == 0
+    groups = {name: pool & (players.labels == label) for name, label in labels.items()}
+    groups |= {name: players.test_set == number for number, name in enumerate(players.test_sets, start=1)}
+    told = []
+    for name, rows in groups.items():
+        # Only what the first one lacks may be lacked by all.
+        lacked = np.flatnonzero(np.isnan(players.features[rows.argmax()]))
+        empty = [players.feature_names[one] for one in lacked if np.isnan(players.features[rows, one]).all()]
+        if empty:
+            told.append(
+                f"all players of '{name}' lack {', '.join(map(repr, empty))}, which others have: that alone sets them "
+                "apart; fill it in, or name it in data.ignore_columns"
+            )
+    return told
+
+
 def _warnings(
     players: Players, features: Sequence[FeatureDescription], folds: Sequence[FoldCount], rare: str
 ) -> list[str]:
@@ -130,10 +154,10 @@ def _warnings(
     ]
     fewest = min(fold.validation[rare] for fold in folds)
     if fewest < FEW_RISKY:
-        warnings.append(
-            f"a fold validates on {fewest} '{rare}' players: its recall moves in steps of {words.percent(1 / fewest)}; "
-            "lower folds.k or label more players"
-        )
+        # Two folds are the fewest.
+        advice = f"{'lower folds.k or ' if len(folds) > 2 else ''}label more players"
+        step = words.percent(1 / fewest)
+        warnings.append(f"a fold validates on {fewest} '{rare}' players: its recall moves in steps of {step}; {advice}")
     for number, name in enumerate(players.test_sets, start=1):
         if (players.truth[players.test_set == number] == UNKNOWN_TRUTH).any():
             warnings.append(

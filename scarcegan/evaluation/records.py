@@ -97,8 +97,10 @@ class Measures(Record):
 
     @property
     def counted(self) -> str:
-        """Say how many players the figures are of."""
-        return f"{words.plural(self.players, 'player')}, {words.count(self.risky)} known risky"
+        """Say how many players the figures are of; without truth the known risky ones are beside the unlabelled."""
+        if self.truth_known:
+            return f"{words.plural(self.players, 'player')}, {words.count(self.risky)} known risky"
+        return f"{words.plural(self.players, 'unlabelled player')} and {words.count(self.risky)} known risky"
 
     def intervals(self) -> dict[str, Interval]:
         """Return every figure that has an interval, by name."""
@@ -223,8 +225,8 @@ class Prevalence(Record):
         return {
             "configured": f"{share} (data.prevalence)",
             "estimated": f"{share} (estimated; {sure})",
-            "assumed": f"not to be estimated from these labels ({sure}): {share} is assumed, set data.prevalence if "
-            "you know it",
+            "assumed": f"{share} (assumed: not to be estimated from these labels, {sure}; set data.prevalence if you "
+            "know it)",
             "not recorded": f"{share} (from older code)",
         }[self.origin]
 

@@ -50,8 +50,12 @@ def judge(
             f"PR-AUC {ours_area}, {_name(area_rival)} {theirs}: {_outcome(over_all[area_rival], area_rival)}",
         ]
     against = deciding(at_share[CHAMPION], over_all[CHAMPION]) if CHAMPION in others else None
-    if against and CHAMPION not in (rival, area_rival):
-        said.append(f"{finds(CHAMPION)}: {_outcome(against, CHAMPION)}")
+    if against:
+        by_recall = against.measure == "recall"
+        # The strongest rival is named above, and may be the champion.
+        if (rival if by_recall else area_rival) != CHAMPION:
+            theirs = finds(CHAMPION) if by_recall else f"PR-AUC of the champion {words.score(area[CHAMPION])}"
+            said.append(f"{theirs}: {_outcome(against, CHAMPION)}")
     return Verdict(
         sentence="; ".join(said).replace(words.GAP, " "),
         rival=rival,

@@ -55,7 +55,7 @@ class Settings(Section):
     """The one seed; everything random derives from it."""
     review_budget: Share = 0.01
     """Share of players that moderators can look at."""
-    confidence: Share = 0.9
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
     """Confidence with which a threshold keeps its bound on recall or precision, where the labels can promise it."""
     populations: Populations = Populations()
     data: Data = Data()

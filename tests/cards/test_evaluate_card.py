@@ -72,6 +72,15 @@ def test_the_basis_of_the_numbers_is_told(evaluation, card, read):
     assert "1.1 % of them are risky, by their truth: precision is counted." in text
 
 
+def test_without_truth_the_known_risky_are_counted_beside_the_unlabelled(evaluation, card, read):
+    def untold(model):
+        return replace(model, test={name: replace(one, truth_known=False) for name, one in model.test.items()})
+
+    text = read(card(with_models(evaluation, untold)))
+    assert "4,500 unlabelled players and 50 known risky" in text
+    assert "Precision goes by a share of risky players of 1.3 % (estimated; with 90 % confidence" in text
+
+
 def test_every_chart_asks_a_question(evaluation, card, drawn):
     titles = list(drawn(card(evaluation)))
     assert len(titles) == 8
@@ -124,7 +133,11 @@ def test_folds_are_summed_up_with_their_spread(evaluation, card, read, drawn):
     components, model = card(evaluation), evaluation.models["review_budget"]
     recall = model.fold_spread["recall"]
     told = words.spread("recall", recall.mean, recall.std)
-    assert cells("review_budget", words.number(model.threshold), told) in read(components)
+    text = read(components)
+    assert cells("review_budget", words.number(model.threshold), told) in text
+    # A fold's threshold goes by its figures alone: a model that promises its bound may flag far more.
+    assert '"The model\'s threshold"' in text
+    assert "each at a threshold of its own, which promises nothing" in text
     marks = drawn(components)["How much do the models differ from fold to fold?"]
     (mark,) = [one for one in marks if (one["name"], one["series"]) == ("Recall at its threshold", "review_budget")]
     assert mark["dots"] == pytest.approx(recall.folds, rel=1e-4)

@@ -53,6 +53,15 @@ def test_features_are_ranked_by_how_well_they_separate(data_report, read, drawn)
     assert listed.index(f'"{ranked[0].name}"') < listed.index(f'"{ranked[-1].name}"')
 
 
+def test_the_share_of_missing_values_stands_with_each_feature(data_report, read):
+    first, *others = data_report.feature_table
+    text = read(
+        preprocess_card(replace(data_report, feature_table=[replace(first, missing_share=0.29), *others]), None)
+    )
+    assert '"Missing", "Zero"' in text
+    assert f'["{first.name}", "{first.auc:.3f}", "29 %", ' in text
+
+
 def test_hundreds_of_features_do_not_flood_the_card(data_report, read):
     table = [replace(row, name=f"{row.name}_{copy}") for row in data_report.feature_table for copy in range(20)]
     assert "and 500 more" in read(preprocess_card(replace(data_report, feature_table=table), None))

@@ -30,6 +30,17 @@ def test_mistakes_are_counted_among_ten_thousand_players(dossier, read):
     assert f'", "{missed:.0f} [{10_000 * test.prevalence * (1 - test.recall.high):.0f}, ' in text
 
 
+def test_mistakes_that_go_by_a_share_of_risky_players_say_so(dossier, read):
+    goes_by = "go by a share of risky players of 1.3 % (estimated; with 90 % confidence 0.4 % to 2.1 %)"
+    assert goes_by not in read(review_report(dossier))
+    models = {
+        name: replace(one, test={"test": replace(one.test["test"], truth_known=False)})
+        for name, one in dossier.evaluation.models.items()
+    }
+    untold = replace(dossier, evaluation=replace(dossier.evaluation, models=models))
+    assert goes_by in read(review_report(untold)).replace(words.GAP, " ")
+
+
 def test_missed_bounds_and_what_was_odd_in_the_data_are_named(dossier, read):
     text = read(review_report(dossier))
     assert "`precision_first`: precision >= 90 %: " in text.replace(words.GAP, " ")

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,13 +110,26 @@ def test_missing_values_are_named_with_their_share_and_left_out_of_all_other_fig
     json.dumps(result.to_plain(), allow_nan=False)
 
 
-@pytest.mark.parametrize("label", [3, -1])
-def test_a_feature_that_one_population_lacks_altogether_is_suspected(report, label):
+@pytest.mark.parametrize(("label", "name"), [(2, "heavy"), (3, "risky"), (-1, "unlabeled")])
+def test_a_feature_that_one_population_lacks_altogether_is_suspected(report, label, name):
     def change(everyone):
         everyone.features[everyone.labels == label, 1] = np.nan
 
     _, _, result = report(change)
+    assert f"all players of '{name}' lack 'burst', which others have: that alone sets them apart; " in "".join(
+        result.warnings
+    )
     json.dumps(result.to_plain(), allow_nan=False)
+
+
+def test_a_feature_that_a_test_set_lacks_altogether_is_suspected(players, settings):
+    apart = (np.arange(317) % 9 == 0).astype(np.int8)
+    tested = replace(players(), test_set=apart, test_sets=("later",))
+    tested.features[apart == 1, 1:] = np.nan
+    tested.features[0, 1] = 0.5
+    report = data_report(*split(tested, settings()), settings())
+    [lacked] = [line for line in report.warnings if line.startswith("all players of")]
+    assert lacked.startswith("all players of 'later' lack 'night', which others have")
 
 
 def test_a_feature_that_gives_the_label_away_is_suspected(report):
@@ -131,6 +145,12 @@ def test_few_risky_players_and_unknown_truth_are_warned_of(report):
     few, unknown = result.warnings
     assert few.startswith("a fold validates on 1 'risky' players: its recall moves in steps of 100\N{NO-BREAK SPACE}%")
     assert unknown.startswith("test set 'test' has no known truth: recall is measured on its labelled 'risky'")
+
+
+@pytest.mark.parametrize(("k", "advice"), [(2, "; label more players"), (3, "; lower folds.k or label more players")])
+def test_fewer_folds_are_advised_where_there_can_be_fewer(report, k, advice):
+    _, _, result = report(folds={"k": k})
+    assert result.warnings[0].endswith(advice)
 
 
 def test_enough_players_and_known_truth_need_no_warning(report):

@@ -202,10 +202,11 @@ def test_an_ignored_column_that_no_table_has_is_refused(load):
 
 
 def test_a_test_table_without_truth_or_with_odd_truth_is_refused(load, test_table):
-    with pytest.raises(DataProblem, match=r"expected column 'truth_risky' \(0 or 1\) in 'test', got .*: add it"):
+    with pytest.raises(DataProblem, match=r"'truth_risky' \(0 or 1\) in 'test', got .*: add it, or take 'test' away"):
         load({"test": test_table.drop(columns="truth_risky")})
-    with pytest.raises(DataProblem, match=r"expected 0 or 1 in 'truth_risky' of 'test', got .*2.*: mend that row"):
-        load({"test": test_table.assign(truth_risky=[2] * 20)})
+    for odd, said in ((2, "2"), (float("nan"), "nan"), ("yes", "'yes'")):
+        with pytest.raises(DataProblem, match=f"expected 0 or 1 in 'truth_risky' of 'test', got {said}: mend that row"):
+            load({"test": test_table.assign(truth_risky=[odd] * 20)})
 
 
 def test_a_test_player_that_is_also_trained_on_is_refused(load, test_table):

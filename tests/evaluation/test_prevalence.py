@@ -5,6 +5,7 @@ from scipy.stats import norm
 from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.records import Prevalence
 from scarcegan.settings import load
+from scarcegan.words import percent
 
 SETTINGS = load({})
 
@@ -59,7 +60,8 @@ def test_where_labels_cannot_tell_it_the_review_budget_stands_in_and_the_words_s
     found = prevalence_of(*scores_and_labels(rng, **players), 5_000, SETTINGS)
     assert (found.origin, found.is_known) == ("assumed", False)
     assert found.value == min(max(0.01, found.low), found.high)
-    assert found.in_words().startswith("not to be estimated from these labels (with 90")
+    # The value first, as sentences say "a share of risky players of ...".
+    assert found.in_words().startswith(f"{percent(found.value)} (assumed: not to be estimated from these labels, with")
     assert "set data.prevalence" in found.in_words()
 
 

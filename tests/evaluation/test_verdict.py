@@ -120,6 +120,17 @@ def test_a_champion_that_is_the_strongest_is_judged_once(judged, ten_players, pe
     assert verdict.sentence.count("champion finds") == 1
 
 
+def test_what_decides_against_a_champion_is_said_with_its_own_measure(judged, ten_players, perfect, monkeypatch):
+    at_share = Comparison("tie", 0.07, -0.02, 0.12)
+    over_all = Comparison("better", 0.02, 0.003, 0.049, "pr_auc")
+    monkeypatch.setattr("scarcegan.evaluation.verdict.compare", lambda *_: at_share)
+    monkeypatch.setattr("scarcegan.evaluation.verdict.compare_pr_auc", lambda *_: over_all)
+    verdict = judged(champion=ten_players.with_score(-ten_players.score), extra_trees=perfect)
+    assert verdict.against_champion == over_all
+    assert verdict.sentence.endswith("; PR-AUC of the champion 0.29: better by 0.020 [0.003, 0.049]")
+    assert "champion finds" not in verdict.sentence
+
+
 def test_of_equal_rivals_the_sentence_names_the_one_that_was_judged(judged, ten_players):
     verdict = judged(b=ten_players, c=ten_players, a=ten_players)
     assert f"best rival {verdict.rival} " in verdict.sentence
