@@ -9,14 +9,15 @@ from metaflow.cards import Markdown, Table, VegaChart
 from cards import theme
 from cards.charts import Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, points
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, FEW_FLAGGED, Comparison, Evaluation, Measures, Verdict
+from scarcegan.evaluation.records import AT_THRESHOLD, FEW_FLAGGED, FEW_RISKY, Comparison, Evaluation, Measures, Verdict
 
 RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f", "#9aa61f", "#8a7cc8")
 FLAGGED = Axis("players flagged (logarithmic)", share=True, log=True, high=1)
 RECALL = Axis("risky players found (recall)", share=True, low=0, high=1)
 PRECISION = Axis("flagged players that are risky (precision)", share=True, low=0, high=1)
 VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with "}
-VERDICTS |= {"too few flagged": "too few flagged to tell from ", "no rival": "no rival"}
+VERDICTS |= {f"too few {who}": f"too few {who} to tell from " for who in ("flagged", "risky")}
+VERDICTS["no rival"] = "no rival"
 RELATIVE = (
     "Scores are **relative**: they rank players, and a higher one means more risk, but none is a probability, as "
     "nobody knows how many players are risky. Set `data.prevalence` to have probabilities."
@@ -167,7 +168,7 @@ def basis(evaluation: Evaluation) -> str:
         f"Thresholds were set by a share of risky players of {evaluation.prevalence.in_words()}. Brackets are 95 % "
         f"intervals: Wilson's for shares of counted players, otherwise from resampling the test players{judged}. "
         "A difference in recall is taken where both flag as many players as the model does; a tie of fewer than "
-        f"{FEW_FLAGGED} flagged tells nothing."
+        f"{FEW_FLAGGED} flagged tells nothing, nor does any comparison with fewer than {FEW_RISKY} risky players."
     )
 
 

@@ -166,7 +166,8 @@ def bound(found: Bound | None) -> str:
     if found is None:
         return MISSING
     limits = f"{percent(found.low)} to {percent(found.high)}, each with {percent(found.confidence)} confidence"
-    told = f"{limit(found.measure, found.bound)}: {STATES[found.state]} ({limits})"
+    how = " on average" if found.measure == "flagged_share" else ""
+    told = f"{limit(found.measure, found.bound)}{how}: {STATES[found.state]} ({limits})"
     return told if found.is_promised else f"{told}; not promised"
 
 

@@ -28,6 +28,7 @@ _AGAINST = {
     "tie": ("tie", ""),
     "worse": ("worse", "bold red"),
     "too few flagged": ("too few to tell", ""),
+    "too few risky": ("too few to tell", ""),
     "no rival": ("not comparable", ""),
 }
 # What `who-made` calls the facts that a version's metadata hold.
@@ -160,7 +161,8 @@ def spaced(name: str) -> Text:
 def _bound(version: ModelVersion) -> Text:
     """Return what test players said of the bound; empty where there is none, or nobody has judged it there."""
     state = version.bound.state if version.bound else ""
-    return Text(state, style={"missed": "red", "kept": "green"}.get(state, ""))
+    told = Text(state, style={"missed": "red", "kept": "green"}.get(state, ""))
+    return told if version.bound is None or version.bound.is_promised else told.append("\nnot promised", style="dim")
 
 
 def _beside_champion(item: BesideChampion, name: str) -> Text:

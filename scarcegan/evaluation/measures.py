@@ -58,16 +58,15 @@ def _at_threshold(scored: Scored, threshold: float, weights: np.ndarray) -> AtTh
     """Take the figures at a threshold; shares of counted players have Wilson's interval."""
     own = _intervals(*(metrics.at_threshold(scored, threshold, who) for who in (None, weights)))
     flagged, population = scored.score >= threshold, scored.in_population
-    precision = own.precision
-    # With a prevalence from outside, precision is no share of counted players.
+    recall, share = _counted(flagged, scored.is_risky, own.recall), _counted(flagged, population, own.flagged_share)
     if scored.prevalence is None:
-        precision = _counted(scored.is_risky, flagged & population, precision)
-    return AtThreshold(
-        recall=_counted(flagged, scored.is_risky, own.recall),
-        precision=precision,
-        flagged_share=_counted(flagged, population, own.flagged_share),
-        f2=own.f2,
-    )
+        precision = _counted(scored.is_risky, flagged & population, own.precision)
+    else:
+        # No share of counted players, but a quotient of two: from end to end, so that few of either leave doubt.
+        ends = (recall.low, share.high), (recall.high, share.low)
+        low, high = (min(1.0, found * scored.prevalence / shown) if shown else 1.0 for found, shown in ends)
+        precision = replace(own.precision, low=min(low, own.precision.value), high=max(high, own.precision.value))
+    return AtThreshold(recall, precision, share, own.f2)
 
 
 def _counted(rows: np.ndarray, of: np.ndarray, resampled: Interval) -> Interval:

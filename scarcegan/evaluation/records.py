@@ -9,12 +9,13 @@ from scarcegan.records import Bound, BoundMeasure, Record
 from scarcegan.settings import Definition
 from scarcegan.settings.model_sections import headline_of
 
-Judgement = Literal["better", "worse", "tie", "too few flagged", "no rival"]
+Judgement = Literal["better", "worse", "tie", "too few flagged", "too few risky", "no rival"]
 ScoreKind = Literal["probability", "relative"]
 PrevalenceOrigin = Literal["configured", "estimated", "assumed", "not recorded"]
 # The figures of a model at its own threshold, on validation as on test players.
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
 FEW_FLAGGED = 30  # with fewer at the same share, a player more or less decides a comparison
+FEW_RISKY = 10  # with fewer risky test players, no comparison tells anything
 # What registries and reports say a model is for.
 PURPOSE = (
     "Finds the few risky players among many, for moderators to look at. "

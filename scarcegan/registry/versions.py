@@ -20,7 +20,8 @@ class AgainstChampion(Record):
 
     Attributes:
         version: the champion's.
-        verdict: 'better', 'worse', 'tie' or 'too few flagged'; 'no rival' for a champion of other features or classes.
+        verdict: 'better', 'worse', 'tie', 'too few flagged' or 'too few risky' to tell; 'no rival' for a champion of
+            other features or classes.
         difference, low, high: our measure less the champion's, with its 95 % interval; None if they are not comparable.
         measure: 'recall' at the model's flagged share or, where that cannot tell, 'pr_auc'.
     """

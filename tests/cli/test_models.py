@@ -47,6 +47,7 @@ def test_list_shows_every_version_with_its_status(models):
     lines = [line for line in result.stdout.splitlines() if "0.25" in line]
     assert len(lines) == 8
     assert ["champion" in line for line in lines] == [True] * 4 + [False] * 4
+    assert "not promised" not in result.stdout
     assert ["missed" in line for line in lines] == [False, True, False, False] * 2
 
 

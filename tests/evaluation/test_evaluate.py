@@ -52,6 +52,13 @@ def test_without_truth_precision_uses_the_prevalence(evaluation, challenger):
     assert (measured.players, measured.risky, measured.prevalence) == (420, 30, 0.04)
 
 
+def test_without_truth_a_precision_of_few_players_has_its_doubt(labelled_apart, rng):
+    weights = resample_weights(labelled_apart.is_risky, labelled_apart.in_population, 20, rng)
+    missed = measure(labelled_apart.with_score(-labelled_apart.score), weights, 0.3, 0.0).precision
+    assert missed.value == missed.low == 0
+    assert missed.high == 1
+
+
 def test_a_rivals_threshold_figures_stand_at_the_review_budget(evaluation):
     measured = evaluation.rivals["extra_trees"]["same"]
     assert measured.recall == measured.recall_at_budget == measured.recall_at_5

@@ -49,8 +49,14 @@ def test_equal_scores_are_an_exact_tie(rng):
     assert compare_pr_auc(scored, same, weights) == Comparison("tie", 0, 0, 0, "pr_auc")
 
 
-def test_a_difference_among_few_flagged_players_cannot_be_told(ten_players, weights):
-    assert compare(ten_players, ten_players, 0.8, weights).verdict == "too few flagged"
+def test_a_difference_among_few_players_cannot_be_told(ten_players, weights, perfect):
+    # Three risky players in ten: even a better model may be so by chance.
+    assert compare(perfect, ten_players, 0.8, weights).verdict == "too few risky"
+    assert compare_pr_auc(perfect, ten_players, weights).verdict == "too few risky"
+    twenty = Scored(np.arange(200.0), np.arange(200) % 10 == 0, np.ones(200, bool))
+    drawn = resample_weights(twenty.is_risky, twenty.in_population, 50, np.random.default_rng(1))
+    assert compare(twenty, twenty, 180.0, drawn).verdict == "too few flagged"
+    assert compare(twenty, twenty, 100.0, drawn).verdict == "tie"
 
 
 def test_what_one_threshold_cannot_tell_pr_auc_may(rng):
@@ -82,8 +88,8 @@ def test_pairing_makes_a_small_steady_gain_visible(rng):
 
 def test_a_sentence_as_people_say_it(judged, ten_players):
     said = "`balanced` finds 41 % [35, 48] of risky players where it flags 30 %; best rival extra_trees finds 67 % "
-    said += "[21, 94] where it flags as many: too few flagged to tell; PR-AUC 0.61 [0.50, 0.70], best rival "
-    said += "extra_trees 0.68: tie"
+    said += "[21, 94] where it flags as many: too few risky to tell; PR-AUC 0.61 [0.50, 0.70], best rival "
+    said += "extra_trees 0.68: too few risky to tell"
     assert judged(extra_trees=ten_players).sentence == said
 
 

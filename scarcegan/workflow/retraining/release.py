@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from scarcegan import settings
 from scarcegan.aws.model_quality import model_quality_csv, model_quality_json
 from scarcegan.evaluation.records import Evaluation
+from scarcegan.evaluation.verdict import deciding
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry
@@ -107,6 +108,9 @@ def _to_register(
     if verdict.champion_version is not None and verdict.against_champion:
         against = AgainstChampion(verdict.champion_version, **vars(verdict.against_champion))
     metrics = {name: getattr(measures, name).value for name in HEADLINES}
+    if not (measures.truth_known or evaluation.prevalence.is_known):
+        # It would follow from a prevalence that nobody knows.
+        metrics["precision"] = math.nan
     reports = {
         "model_quality.json": model_quality_json(measures).encode(),
         "model_quality.csv": model_quality_csv(measures).encode(),
@@ -145,14 +149,14 @@ def _archived(evaluation: Evaluation, definition: str) -> dict[str, Any]:
 
 
 def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[str, str]:
-    measures = evaluation.on_first_test_set(definition)
+    measures, verdict = evaluation.on_first_test_set(definition), evaluation.verdicts[definition]
     facts = {
         "git_commit": lineage.commit,
         **lineage.to_plain(),
         "test_players": str(measures.players),
         "risky_test_players": str(measures.risky),
         "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",
-        "verdict": evaluation.verdicts[definition].against_rival.verdict,
+        "verdict": deciding(verdict.against_rival, verdict.by_pr_auc).verdict,
         "score_kind": evaluation.models[definition].score_kind,
         "prevalence": evaluation.prevalence.as_fact(),
     }
