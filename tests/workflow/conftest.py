@@ -1,4 +1,8 @@
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from scarcegan import settings as settings_module
@@ -6,15 +10,21 @@ from scarcegan.backends import open_registry
 from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import split
 from scarcegan.data.players import Players
+from scarcegan.registry import ModelToRegister
+from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
+from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.report import tell_scores
+from scarcegan.workflow.scoring.shard import score_shard
 
 # Labelled dormant, normal, heavy, risky players, unlabelled ones, and test players of known truth.
 SIZES = {0: 60, 1: 60, 2: 60, 3: 40, -1: 400}
 TEST_PLAYERS, TEST_RISKY = 200, 12
+RUN = "ScoreFlow/21"
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +87,63 @@ def evaluation(prepared, selected, rivals, settings, tmp_path_factory):
     """The first evaluation: no champion yet."""
     empty = open_registry(settings_module.Registry(path=str(tmp_path_factory.mktemp("none"))))
     return judge_models(prepared, *selected, rivals, empty, settings)
+
+
+@pytest.fixture
+def publish(scoring, publish_snapshot):
+    """Publish a snapshot whose ids fall as its rows rise, so that file order is not the order of ids."""
+
+    def publish(features, columns, name="players-2026-01-01", cutoff="2026-01-01", text=False):
+        ids = np.arange(len(features), 0, -1)
+        ids = np.array([f"p{number:05d}" for number in ids]) if text else ids
+        store = open_snapshots(scoring.snapshots.folder)
+        return publish_snapshot(store, name, cutoff, features, columns, ids=ids, shards=3)
+
+    return publish
+
+
+@pytest.fixture
+def scoring(settings, tmp_path):
+    places = {"snapshots": {"folder": str(tmp_path / "snapshots")}, "scoring": {"folder": str(tmp_path / "scores")}}
+    return settings_module.load(settings.model_dump(mode="json") | places | {"review_budget": 0.05})
+
+
+@pytest.fixture
+def model(selected):
+    return selected[0]["balanced"]
+
+
+@pytest.fixture
+def champion(model, registry, tmp_path):
+    """The registered and approved version of the model."""
+    archive = tmp_path / "model.tar.gz"
+    to_register = ModelToRegister(
+        definition="balanced",
+        archive=archive,
+        sha256=model.save(archive, {}),
+        threshold=model.threshold,
+        release_id="release-11",
+        origin_run_id="11",
+        run_pathspec="RetrainFlow/11",
+    )
+    [version] = registry.register_release([to_register])
+    return registry.approve(version.version, who="rita", why="good")[0]
+
+
+@pytest.fixture
+def score(scoring, registry, champion):
+    """Plan, score every shard and tell; returns what `tell_scores` does, and the scores as one frame."""
+
+    def score(snapshot=None, run=RUN, version=None):
+        model, plan = plan_scoring(scoring, registry, "balanced", version, snapshot, run)
+        tallies = [score_shard(plan, model, number, scoring.snapshots) for number in range(plan.snapshot.parts)]
+        report, review = tell_scores(plan, model, tallies, scoring.review_budget)
+        frames = [pq.read_table(Path(plan.folder, file)).to_pandas() for file in report.files]
+        return report, review, pd.concat(frames, ignore_index=True).set_index("player_id")
+
+    return score
+
+
+@pytest.fixture
+def snapshot(publish, prepared, model):
+    return publish(prepared.players.features, model.feature_names)
