@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from rivals import RIVALS, Rows
+from sklearn.metrics import roc_curve
 
 from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import in_folds
@@ -18,10 +19,9 @@ from scarcegan.evaluation.metrics import (
     at_threshold,
     average_precision,
     curve,
-    recall_at_false_positive_rate,
     recall_at_shares,
 )
-from scarcegan.evaluation.scored import HeldOut, held_out
+from scarcegan.evaluation.scored import HeldOut, Scored, held_out
 from scarcegan.problems import TrainingCollapsed
 from scarcegan.serving.forward import member_logits, softmax
 from scarcegan.serving.model import Model
@@ -99,10 +99,17 @@ def measure(held: HeldOut, members: np.ndarray) -> dict[str, Any]:
     return {
         "pr_auc": average_precision(points).item(),
         **{f"recall_at_{percent}": float(value) for percent, value in zip((1, 2, 5), recalls, strict=True)},
-        "recall_at_1_fpr": recall_at_false_positive_rate(points, 0.01).item(),
+        "recall_at_1_fpr": _recall_at_false_positives(scored, 0.01),
         "single_pr_auc": float(np.mean(single)),
         "resampled_pr_auc": average_precision(curve(scored, weights)).round(5).tolist(),
     }
+
+
+def _recall_at_false_positives(scored: Scored, rate: float) -> float:
+    """Return the recall when a share of the population not known to be risky is flagged, ties in random order."""
+    shown = scored.in_population | scored.is_risky
+    false, found, _ = roc_curve(scored.is_risky[shown], scored.score[shown], drop_intermediate=False)
+    return float(np.interp(rate, false, found))
 
 
 def keep_labels(prepared: Prepared, rare: int, count: int, seed: int) -> Prepared:

@@ -9,7 +9,6 @@ from rich.console import Console, Group
 
 from scarcegan.cli import tables
 from scarcegan.cli.commands import NUMBER, Answer, Force, Reason, Who, answers
-from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.registry.versions import compare as compare_versions
 
@@ -90,14 +89,7 @@ def champion(
     definition: Annotated[str, typer.Argument(help="Business definition, for instance review_budget.")],
 ) -> Answer:
     """Show the champion of a business definition."""
-    found = registry.champion(definition)
-    if found is None:
-        known = sorted({version.definition for version in registry.versions()})
-        raise RegistryProblem(
-            f"expected an approved model of '{definition}', got none (registered definitions: "
-            f"{', '.join(known) or 'none'}): approve one with `scarcegan models approve VERSION --reason ...`"
-        )
-    return _overview([found])
+    return _overview([registry.require_champion(definition)])
 
 
 @answers(app, "who-made")

@@ -90,8 +90,9 @@ def average_precision(points: RunningCounts) -> np.ndarray:
 
 def roc_auc(points: RunningCounts) -> np.ndarray:
     """Chance that a risky player outscores one not known to be risky (ties count half), [resamples]."""
-    before, after, negatives = _false_alarms(points)
-    middle = (before + after) / (2 * negatives[:, None])
+    found_before = np.pad(points.found_in_population[:, :-1], ((0, 0), (1, 0)))
+    false = points.flagged_before - found_before + points.flagged - points.found_in_population
+    middle = false / (2 * (points.population - points.found_in_population[:, -1])[:, None])
     return np.sum(np.diff(points.recall, axis=1, prepend=0.0) * (1 - middle), axis=1)
 
 
@@ -101,12 +102,6 @@ def recall_at_shares(points: RunningCounts, shares: np.ndarray) -> np.ndarray:
     The shares are [k], or [resamples, k] for shares of each resample's own.
     """
     return _recall_at(points, points.flagged_before, points.flagged, shares * points.population[:, None])
-
-
-def recall_at_false_positive_rate(points: RunningCounts, rate: float) -> np.ndarray:
-    """Recall when a share `rate` of the population not known to be risky is flagged, [resamples]."""
-    before, after, negatives = _false_alarms(points)
-    return _recall_at(points, before, after, rate * negatives[:, None])[:, 0]
 
 
 def at_threshold(scored: Scored, threshold: float, weights: np.ndarray | None = None) -> AtThreshold[np.ndarray]:
@@ -155,13 +150,6 @@ def _running_counts(weights: np.ndarray, rows: np.ndarray, ends: np.ndarray) -> 
 
 def _drawn(weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return weights[:, rows].sum(axis=1, dtype=np.int64).astype(float)
-
-
-def _false_alarms(points: RunningCounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Count flagged population rows not known to be risky: before and after each step, and in all."""
-    found_before = np.pad(points.found_in_population[:, :-1], ((0, 0), (1, 0)))
-    negatives = points.population - points.found_in_population[:, -1]
-    return points.flagged_before - found_before, points.flagged - points.found_in_population, negatives
 
 
 def _recall_at(points: RunningCounts, before: np.ndarray, after: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 
@@ -46,6 +47,16 @@ class Registry(ABC):
     def champion(self, definition: str) -> ModelVersion | None:
         """Return the champion of a business definition, or None while none is approved."""
         return next((one for one in self.versions() if one.is_champion and one.definition == definition), None)
+
+    def require_champion(self, definition: str) -> ModelVersion:
+        """Return the champion of a business definition, or refuse and name the definitions that have models."""
+        if (found := self.champion(definition)) is None:
+            known = ", ".join(sorted({one.definition for one in self.versions()})) or "no registered models"
+            raise RegistryProblem(
+                f"expected a champion of '{definition}', got none among {known}: approve a version "
+                "(`scarcegan models list`)"
+            )
+        return found
 
     def fetch_archive(self, version: int) -> Path:
         """Return a local path of the version's archive, its digest checked."""

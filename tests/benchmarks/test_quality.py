@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rivals", reason="the bench extra is missing: run `make bench`")
+import contest
 import meaning
 import quality
 import trials
@@ -13,6 +14,7 @@ from contest import keep_labels
 from trials import Bench, Trial, run_trials, settings_of
 
 from scarcegan.data.players import Players
+from scarcegan.evaluation.scored import Scored
 from scarcegan.workflow.retraining.prepare import Prepared
 
 pytestmark = pytest.mark.slow  # with `make bench` only
@@ -119,3 +121,10 @@ def test_quick_benchmark_prints_its_figures_and_writes_its_page(tmp_path, capsys
     }
     assert json.loads((tmp_path / "quality.json").read_text()) == told
     assert "## simulated" in (tmp_path / "quality_tables.md").read_text()
+
+
+@pytest.mark.parametrize(("rate", "recall"), [(0.0, 1 / 3), (1 / 7, 2 / 3), (5 / 7, 1)])
+def test_recall_at_a_false_positive_rate_by_hand(rate, recall):
+    """Ten players by falling score, risky at ranks 1, 3 and 8."""
+    scored = Scored(np.arange(10, 0, -1) / 10, np.isin(np.arange(10), [0, 2, 7]), np.ones(10, dtype=bool))
+    assert contest._recall_at_false_positives(scored, rate) == pytest.approx(recall)

@@ -29,13 +29,6 @@ def test_recall_at_shares_of_ten_players_by_hand(ten_players):
     assert recall == pytest.approx([1 / 3, 1 / 3, 2 / 3, 2.5 / 3, 1, 1])
 
 
-def test_recall_at_a_false_positive_rate_by_hand(ten_players):
-    points = metrics.curve(ten_players)
-    rates = (0.0, 1 / 7, 5 / 7)
-    found = [metrics.recall_at_false_positive_rate(points, rate)[0] for rate in rates]
-    assert found == pytest.approx([1 / 3, 2 / 3, 1])
-
-
 def test_at_a_threshold_precision_is_true_positives_over_flagged(ten_players):
     at = metrics.at_threshold(ten_players, 0.7)
     assert at.recall[0] == pytest.approx(2 / 3)

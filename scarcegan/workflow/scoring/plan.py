@@ -68,14 +68,7 @@ def _approved(registry: Registry, definition: str, version: int | None) -> Model
                 f"(`scarcegan models approve {version} --reason 'why'`) or name another one"
             )
         return found
-    champion = registry.champion(definition)
-    if champion is None:
-        known = sorted({one.definition for one in registry.versions()})
-        raise RegistryProblem(
-            f"expected a champion of '{definition}', got none among {', '.join(known) or 'no registered models'}: "
-            "approve a version (`scarcegan models list`), or name one with --version"
-        )
-    return champion
+    return registry.require_champion(definition)
 
 
 def _manifest(chosen: Snapshots, name: str | None) -> Manifest:
