@@ -62,3 +62,17 @@ def lower_bound(part: np.ndarray | float, whole: np.ndarray | int, confidence: f
 def upper_bound(part: np.ndarray | float, whole: np.ndarray | int, confidence: float) -> np.ndarray:
     """Bound a share from above, as `lower_bound` does from below."""
     return 1 - lower_bound(np.asarray(whole, float) - part, whole, confidence)
+
+
+def precision_limits(
+    recall: tuple[float, float], flagged: tuple[float, float], least: float, most: float
+) -> tuple[float, float]:
+    """Bound precision = recall x prevalence / flagged share, given (low, high) of each and the prevalence's ends.
+
+    From end to end, so that few players on either side leave doubt.
+    """
+    low, high = (
+        min(1.0, found * prevalence / shown) if shown else 1.0
+        for found, prevalence, shown in ((recall[0], least, flagged[1]), (recall[1], most, flagged[0]))
+    )
+    return low, high

@@ -6,7 +6,7 @@ import numpy as np
 
 from scarcegan.evaluation import metrics
 from scarcegan.evaluation.classes import calibration
-from scarcegan.evaluation.intervals import interval, share_of
+from scarcegan.evaluation.intervals import interval, precision_limits, share_of
 from scarcegan.evaluation.metrics import AtThreshold, RunningCounts
 from scarcegan.evaluation.records import Curve, Interval, Measures
 from scarcegan.evaluation.scored import Scored
@@ -62,9 +62,9 @@ def _at_threshold(scored: Scored, threshold: float, weights: np.ndarray) -> AtTh
     if scored.prevalence is None:
         precision = _counted(scored.is_risky, flagged & population, own.precision)
     else:
-        # No share of counted players, but a quotient of two: from end to end, so that few of either leave doubt.
-        ends = (recall.low, share.high), (recall.high, share.low)
-        low, high = (min(1.0, found * scored.prevalence / shown) if shown else 1.0 for found, shown in ends)
+        # No share of counted players, but a quotient of two.
+        ends = (recall.low, recall.high), (share.low, share.high)
+        low, high = precision_limits(*ends, scored.prevalence, scored.prevalence)
         precision = replace(own.precision, low=min(low, own.precision.value), high=max(high, own.precision.value))
     return AtThreshold(recall, precision, share, own.f2)
 

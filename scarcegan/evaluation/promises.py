@@ -12,7 +12,7 @@ import numpy as np
 
 from scarcegan import words
 from scarcegan.evaluation.definitions import MEASURES, OperatingPoint, all_points, bound_of, operating_point
-from scarcegan.evaluation.intervals import lower_bound, upper_bound
+from scarcegan.evaluation.intervals import lower_bound, precision_limits, upper_bound
 from scarcegan.evaluation.metrics import at_threshold
 from scarcegan.evaluation.prevalence import LEVELS
 from scarcegan.evaluation.records import Prevalence, Promise
@@ -85,10 +85,8 @@ def bound_on_test(promise: Promise, scored: Scored, threshold: float, prevalence
     sure = promise.confidence
     if promise.measure == "precision" and scored.prevalence is not None:
         half = 1 - (1 - sure) / 2  # two limits hold together
-        (found_low, found_high), (shown_low, shown_high) = _limits(found, risky, half), _limits(shown, players, half)
         least, most = (prevalence.value if end is None else end for end in (prevalence.low, prevalence.high))
-        low = min(1.0, found_low * least / shown_high)
-        high = min(1.0, found_high * most / shown_low) if shown_low else 1.0
+        low, high = precision_limits(_limits(found, risky, half), _limits(shown, players, half), least, most)
     else:
         part, whole = {"recall": (found, risky), "precision": (found, shown), "flagged_share": (shown, players)}[
             promise.measure
