@@ -34,6 +34,7 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]
         *evaluation_parts.verdict_tables(evaluation),
         Markdown(basis),
         *measured_on(evaluation, first),
+        *families_part(evaluation),
         theme.heading("Can the scores and classes be trusted?"),
         evaluation_parts.calibration(evaluation, first),
         evaluation_parts.confusion(evaluation, first) or NO_CLASSES,
@@ -68,6 +69,16 @@ def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
             f", at the review budget ({words.percent(evaluation.review_budget)} flagged)",
         ),
     ]
+
+
+def families_part(evaluation: Evaluation) -> list[Any]:
+    """Build the part on the families of the models."""
+    charts = evaluation_parts.families(evaluation)
+    about = (
+        "Shares are chosen on validation players, by each definition's own measure; a family may have none. ScarceGAN "
+        "names the class in any case."
+    )
+    return [theme.heading("What is the model made of?", about), *charts] if charts else []
 
 
 def folds(evaluation: Evaluation) -> list[Any]:

@@ -37,7 +37,8 @@ class Contestant(NamedTuple):
 def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
     """Yield every model, champion and rival measured on a test set.
 
-    The headline model, its strongest rival and its champion stand out. A champion wears its model's colour.
+    The headline model, its strongest rival and its champion stand out. A champion wears its model's colour. Where the
+    headline model has several families, ScarceGAN alone is there as well.
     """
     headline = evaluation.headline
     # Four of the theme's six colours: the last two are for rivals.
@@ -49,6 +50,8 @@ def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
         if test_set in champion.test:
             title, color = f"champion {name} (version {champion.version})", colors.get(name, theme.INK)
             yield Contestant(title, champion.test[test_set], "dashed", color, name != headline)
+    if alone := evaluation.models[headline].scarcegan.get(test_set):
+        yield Contestant("ScarceGAN alone", alone, "dashed", theme.INK, True)
     strongest = evaluation.verdicts[headline].rival if headline in evaluation.verdicts else None
     for (name, measured), color in zip(evaluation.rivals.items(), itertools.cycle(RIVAL_COLORS), strict=False):
         if test_set in measured:
@@ -80,6 +83,21 @@ def other_thresholds(evaluation: Evaluation, test_set: str) -> VegaChart:
     reading = "Choose a model below the chart. Further left, fewer players are flagged. Bands: 95 %."
     axis = Axis("share", share=True, low=0, high=1)
     return banded_lines("What would another threshold bring?", reading, FLAGGED, axis, lines, rules)
+
+
+def families(evaluation: Evaluation) -> list[VegaChart]:
+    """Draw what each family brings to a model; nothing where ScarceGAN is alone."""
+    marks, rules = [], []
+    for name in _headline_first(evaluation):
+        for one in evaluation.models[name].families:
+            label = f"{words.family_name(one.family)} ({words.percent(one.share)})"
+            for series, found in (("this family alone", one.alone), ("the model without it", one.without)):
+                if found:
+                    marks.append(Mark(label, found.value, found.low, found.high, series=series, choice=name))
+        rules.append(Rule(evaluation.on_first_test_set(name).pr_auc.value, "the model", name))
+    reading = ["In parentheses: the family's share of the risk.", "Lines: 95 %. Choose a model below the chart."]
+    axis = Axis(f"PR-AUC on test set {evaluation.test_sets[0]}", low=0)
+    return [points("What does each family bring?", reading, axis, marks, rules)] if marks else []
 
 
 def calibration(evaluation: Evaluation, test_set: str) -> VegaChart | Markdown:

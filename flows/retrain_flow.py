@@ -11,7 +11,8 @@ from project_flow import ProjectFlow
 from scarcegan.machine import threads_per_task
 from scarcegan.settings import resolve
 
-OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence")  # artifacts of train
+# Artifacts of train.
+OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence", "families", "left_out")
 
 
 @schedule(cron=config_expr("config.deployment.retrain_cron"), daily=False)  # on Step Functions alone
@@ -25,9 +26,11 @@ class RetrainFlow(ProjectFlow):
     players (preprocess) - dict of arrays: ids, features, feature_names, labels, truth, test_set, fold, fingerprint;
     `data_report` - see scarcegan.data.records.DataReport; `snapshot_report` - see
     scarcegan.snapshots.records.SnapshotReport, None for players of another source.
-    fold, candidates, progress, validation_rows, prevalence (train) - see scarcegan.workflow.retraining.records.
+    fold, candidates, progress, validation_rows, prevalence, families, left_out (train) - see
+    scarcegan.workflow.retraining.records.
     models (select) - dict by business definition, see scarcegan.serving.model.Model; `validation` - the same, see
-    scarcegan.workflow.retraining.records.Selected; `rivals` - their scores of the test players by name and test set.
+    scarcegan.workflow.retraining.records.Selected; `family_risks`, `rivals` - risks of the test players by name and
+    test set; `model_warnings` - list of text.
     evaluation (evaluate) - see scarcegan.evaluation.records.Evaluation; `explanation` - of its headline model, see
     scarcegan.serving.reasons.Explanation; `model_quality` - JSON text by definition; `metrics_csv` - text.
     release (register) - see scarcegan.registry.release.Release.
@@ -80,7 +83,7 @@ class RetrainFlow(ProjectFlow):
     @card(type="blank", id="training", refresh_interval=20)
     @step
     def train(self):
-        """Train the members of one fold, from its last checkpoint if there is one, and choose its candidates."""
+        """Train one fold's networks, from their last checkpoint if there is one, and its other families."""
         from live_training import show_round
         from scarcegan.workflow.retraining.fit import fit_fold
         from scarcegan.workflow.retraining.prepare import Prepared
@@ -93,11 +96,13 @@ class RetrainFlow(ProjectFlow):
         offer = fit_fold(prepared, self.fold, settings, threads, checkpoint, show, spend=True).to_plain()
         self.candidates, self.progress = offer["candidates"], offer["progress"]
         self.validation_rows, self.prevalence = offer["validation_rows"], offer["prevalence"]
+        self.families, self.left_out = offer["families"], offer["left_out"]
         self.next(self.select)
 
     @step
     def select(self, inputs):
-        """Join the members chosen in each fold into one ensemble per business definition, and train their rivals."""
+        """Join what the folds offer into one ensemble per business definition, and train its rivals."""
+        from scarcegan.workflow.retraining.families import family_risks, left_out_of_models
         from scarcegan.workflow.retraining.prepare import Prepared
         from scarcegan.workflow.retraining.records import FoldOffer
         from scarcegan.workflow.retraining.rivals import train_rivals
@@ -112,7 +117,10 @@ class RetrainFlow(ProjectFlow):
         self.validation = {name: known.to_plain() for name, known in validation.items()}
         print(*(known.in_words(name) for name, known in validation.items()), sep="\n")
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
-        self.rivals = train_rivals(prepared, settings, threads)
+        rivals = train_rivals(prepared, settings, threads)
+        self.family_risks, self.rivals = family_risks(prepared, offers, settings), rivals.scores
+        self.model_warnings = [*left_out_of_models(offers), *rivals.warnings]
+        self._warn(self.model_warnings)
         self.next(self.evaluate)
 
     @card(type="blank", id="evaluation")
@@ -130,7 +138,7 @@ class RetrainFlow(ProjectFlow):
         settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
         models, registry = self._models(), open_registry(settings.registry)
         validation = {name: Selected.from_plain(known) for name, known in self.validation.items()}
-        evaluation = judge_models(prepared, models, validation, self.rivals, registry, settings)
+        evaluation = judge_models(prepared, models, validation, self.family_risks, self.rivals, registry, settings)
         explanation = explain_on_test(prepared, models[evaluation.headline], settings.seed)
         self.evaluation, self.explanation = evaluation.to_plain(), explanation.to_plain()
         self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
@@ -151,7 +159,8 @@ class RetrainFlow(ProjectFlow):
 
         settings, evaluation = self.resolved(), Evaluation.from_plain(self.evaluation)
         lineage, worse = self._lineage(settings), settings.registry.worse_challenger
-        registry, warnings = open_registry(settings.registry), DataReport.from_plain(self.data_report).warnings
+        registry = open_registry(settings.registry)
+        warnings = [*DataReport.from_plain(self.data_report).warnings, *self.model_warnings]
         versions = register_models(
             self._models(), evaluation, lineage, registry, warnings=warnings, worse_challenger=worse
         )
@@ -179,7 +188,7 @@ class RetrainFlow(ProjectFlow):
         remove_folder(self._checkpoints())
 
     def _warn(self, warnings):
-        """Say what the data report warns of."""
+        """Say what is wrong with the data or missing from the models."""
         for warning in warnings:
             print("Warning:", warning)
 

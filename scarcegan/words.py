@@ -231,6 +231,11 @@ def metric_name(metric: str) -> str:
     return METRICS.get(metric, metric.replace("_", " ").capitalize())
 
 
+def family_name(family: str) -> str:
+    """Return a family's name for reading: ScarceGAN, small extra trees."""
+    return "ScarceGAN" if family == "scarcegan" else family.replace("_", " ")
+
+
 def feature_name(feature: str) -> str:
     """Name a feature for people: sessions_active_share -> sessions active share."""
     return feature.replace("_", " ")

@@ -37,15 +37,8 @@ class Calibration(Record):
         return self._probability(inside(scores)).astype(scores.dtype)
 
     def rescale(self, probabilities: np.ndarray, rare: int) -> None:
-        """Calibrate the rare class of class probabilities, float32 [classes, n], in place.
-
-        The other classes share what is left in their old proportions.
-        """
-        risky = self._probability(inside(probabilities[rare]))
-        probabilities += np.float32(SPARE)
-        probabilities[rare] = 0
-        probabilities *= ((1 - risky) / probabilities.sum(axis=0)).astype(np.float32)
-        probabilities[rare] = risky
+        """Calibrate the rare class of class probabilities, float32 [classes, n], in place; see `set_risk`."""
+        set_risk(probabilities, rare, self._probability(inside(probabilities[rare])))
 
     def slope(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Return the mean slope from a raw score [1] to others, float64 [n]: the derivative where they are equal."""
@@ -57,6 +50,17 @@ class Calibration(Record):
     def _probability(self, raw: np.ndarray) -> np.ndarray:
         # Beyond 700 the exponential leaves float64; the probability is 0 in float32 long before.
         return 1 / (1 + np.exp(np.minimum(self.b * np.log1p(-raw) - self.a * np.log(raw) - self.c, 700.0)))
+
+
+def set_risk(probabilities: np.ndarray, rare: int, risk: np.ndarray) -> None:
+    """Give the rare class of class probabilities, float32 [classes, n], this risk, float [n], in place.
+
+    The other classes share what is left in their old proportions.
+    """
+    probabilities += np.float32(SPARE)
+    probabilities[rare] = 0
+    probabilities *= ((1 - risk) / probabilities.sum(axis=0)).astype(np.float32)
+    probabilities[rare] = risk
 
 
 def inside(scores: np.ndarray) -> np.ndarray:

@@ -1,22 +1,26 @@
 """The evaluation of a run: its models, the rivals and the champions on the same untouched players."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import mean, stdev
 
 import numpy as np
 
 from scarcegan import words
+from scarcegan.data.log_odds import pooled_risk
 from scarcegan.evaluation.classes import confusion, is_unknown
 from scarcegan.evaluation.definitions import OperatingPoint, describe
-from scarcegan.evaluation.intervals import resample_weights
+from scarcegan.evaluation.intervals import interval, resample_weights
 from scarcegan.evaluation.measures import measure, share_interval
+from scarcegan.evaluation.metrics import average_precision, curve
 from scarcegan.evaluation.promises import bound_on_test
 from scarcegan.evaluation.records import (
     AT_THRESHOLD,
     EvaluatedChampion,
     EvaluatedModel,
     Evaluation,
+    FamilyShare,
+    Interval,
     Measures,
     Prevalence,
     Promise,
@@ -28,6 +32,7 @@ from scarcegan.evaluation.scored import HeldOut, Scored
 from scarcegan.evaluation.verdict import CHAMPION, NO_RIVAL, judge
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
+from scarcegan.settings.estimators import SCARCEGAN
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,9 @@ class Challenger:
     """A definition's model, to be evaluated.
 
     Probabilities are per test set, float [n, classes (+ unknown)]; the risk score is the rare column. The point is on
-    validation rows, with the model's final threshold; each of `fold_points` on its fold's own validation rows.
+    validation rows, with the model's final threshold; each of `fold_points` on its fold's own validation rows. Of a
+    model of several families, ScarceGAN first, `shares` are theirs by name and `alone` their risks, float [n], by test
+    set and name, of those without a share too.
     """
 
     probabilities: Mapping[str, np.ndarray]
@@ -44,6 +51,8 @@ class Challenger:
     members: int
     fold_points: Sequence[OperatingPoint]
     score_kind: ScoreKind = "relative"
+    shares: Mapping[str, float] = field(default_factory=dict)
+    alone: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,11 @@ class _TestSet:
     def with_score(self, score: np.ndarray, threshold: float | None = None) -> Measures:
         """Measure a bare score."""
         return measure(self.rows.scored(score), self.weights, self.settings.review_budget, threshold)
+
+    def pr_auc(self, score: np.ndarray) -> Interval:
+        """Measure the PR-AUC of a bare score alone."""
+        plain, drawn = (curve(self.rows.scored(score), weights) for weights in (None, self.weights))
+        return interval(average_precision(plain)[0], average_precision(drawn))
 
 
 def evaluate_models(
@@ -144,7 +158,24 @@ def _model(
         test=_measured(model.probabilities, threshold, tests),
         bound=bound,
         score_kind=model.score_kind,
+        families=_families(model, next(iter(tests.items()))) if len(model.shares) > 1 else (),
+        scarcegan={test: tests[test].with_score(risks[SCARCEGAN]) for test, risks in model.alone.items()},
     )
+
+
+def _families(model: Challenger, named_test: tuple[str, _TestSet]) -> list[FamilyShare]:
+    """Measure each family alone, and the model without it, on one test set."""
+    name, test = named_test
+    told = []
+    for family, share in model.shares.items():
+        others = {one: part / (1 - share) for one, part in model.shares.items() if one != family and 0 < share < 1}
+        without = pooled_risk([model.alone[name][one] for one in others], list(others.values())) if others else None
+        told.append(
+            FamilyShare(
+                family, share, test.pr_auc(model.alone[name][family]), None if without is None else test.pr_auc(without)
+            )
+        )
+    return told
 
 
 def _measured(

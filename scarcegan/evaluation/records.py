@@ -137,11 +137,27 @@ class Promise(Record):
 
 
 @dataclass(frozen=True)
+class FamilyShare(Record):
+    """What one family brings to a model: its share of the risk's log-odds, and PR-AUC on the first test set.
+
+    `alone` is the family's own, `without` that of the model if the other families shared its part; None where it has
+    none, or all of it.
+    """
+
+    family: str
+    share: float
+    alone: Interval
+    without: Interval | None
+
+
+@dataclass(frozen=True)
 class EvaluatedModel(Record):
     """A definition's model: `fold_spread` and `promise` on validation players, `test` and `bound` by test set.
 
     The spread is of the figures `AT_THRESHOLD`, from fold to fold; `describe` is the definition in a few words. Without
-    a bound the promise is None, and `bound` empty. A relative score only ranks players.
+    a bound the promise is None, and `bound` empty. A relative score only ranks players. Of a model of several families
+    `families` says what each brings, ScarceGAN first, and `scarcegan` measures ScarceGAN alone, by test set, at the
+    review budget.
     """
 
     definition: Definition
@@ -153,6 +169,18 @@ class EvaluatedModel(Record):
     promise: Promise | None = None
     bound: Mapping[str, Bound] = field(default_factory=dict)
     score_kind: ScoreKind = "relative"
+    families: Sequence[FamilyShare] = ()
+    scarcegan: Mapping[str, Measures] = field(default_factory=dict)
+
+    @property
+    def made_of(self) -> str:
+        """Say what scores a player."""
+        networks = f"{words.plural(self.members, 'network')}, ScarceGAN (CIKM 2021)"
+        if not self.families:
+            return f"Ensemble of {networks}"
+        shares = {words.family_name(one.family): words.percent(one.share) for one in self.families if one.share > 0}
+        told = ", ".join(f"{family} {share}" for family, share in shares.items())
+        return f"Ensemble of families (share of the log-odds): {told}; {networks} among them or for the classes"
 
 
 @dataclass(frozen=True)
@@ -292,7 +320,4 @@ class Evaluation(Record):
 
     def training(self, definition: str) -> str:
         """Say how one model was made."""
-        return (
-            f"Ensemble of {self.models[definition].members} networks, ScarceGAN (CIKM 2021); share of risky players "
-            f"{self.prevalence.in_words()}."
-        )
+        return f"{self.models[definition].made_of}; share of risky players {self.prevalence.in_words()}."

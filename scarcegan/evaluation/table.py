@@ -13,6 +13,7 @@ def metrics_csv(evaluation: Evaluation) -> str:
     table.writerow(["kind", "name", "test_set", "metric", "value", "low", "high", "std"])
     kinds = {
         "model": {name: model.test for name, model in evaluation.models.items()},
+        "scarcegan alone": {name: model.scarcegan for name, model in evaluation.models.items() if model.scarcegan},
         "rival": evaluation.rivals,
         "champion": {name: champion.test for name, champion in evaluation.champions.items()},
     }

@@ -5,7 +5,7 @@ pickled. `evaluation.json` tells how the model did. What SageMaker serves lies b
 `scarcegan.serving.export`.
 
 Format 2 says the kind of each part: in format 1 all parts are networks. Format 3 may have a calibration and fills for
-missing values. All of them are read.
+missing values. Format 4 may have other families beside ScarceGAN. All of them are read.
 """
 
 import functools
@@ -24,8 +24,8 @@ import numpy as np
 from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.storage import write_bytes
 
-FORMAT = 3
-READ_FORMATS = (1, 2, FORMAT)
+FORMAT = 4
+READ_FORMATS = (1, 2, 3, FORMAT)
 
 Made = TypeVar("Made")
 

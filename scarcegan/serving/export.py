@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scarcegan.data.calibration import LEAST, MOST, SPARE
-from scarcegan.serving.wire import INT32, Graph, Tensor, saved_model
+from scarcegan.data.log_odds import LEAST_RISK
+from scarcegan.serving.ensemble import Family
+from scarcegan.serving.wire import FLOAT, INT32, Graph, Tensor, Type, saved_model
 
 if TYPE_CHECKING:
     from scarcegan.serving.model import Model
@@ -48,7 +50,8 @@ def export(model: "Model") -> bytes:
     sums = [part.add_to(graph, columns) for part in model.parts]
     total = graph.floats("AddN", *sums, N=len(sums))
     mean = graph.floats("Mul", total, graph.constant(np.float32(1 / model.weight)))
-    probabilities = graph.floats("Identity", _calibrated(graph, mean, model), name="class_probabilities")
+    mean = _calibrated(graph, _pooled(graph, mean, columns, model), model)
+    probabilities = graph.floats("Identity", mean, name="class_probabilities")
     risk = graph.take(probabilities, graph.constant(model.rare_index, INT32), axis=1, name="risk_score")
     outputs = {"class_probabilities": Tensor(probabilities, (-1, classes)), "risk_score": Tensor(risk, (-1,))}
     if model.fills_missing:
@@ -57,22 +60,65 @@ def export(model: "Model") -> bytes:
     return saved_model(graph, {"features": Tensor(raw, (-1, features))}, outputs)
 
 
+def _pooled(graph: Graph, mean: str, columns: str, model: "Model") -> str:
+    """Add the pool of ScarceGAN's risk, in its mean over the parts, [n, classes], and the other families' risks."""
+    if not model.families:
+        return mean
+    risks = [_family(graph, columns, family) for family in model.families]
+    if model.share:
+        risks.append(_risk(graph, mean, model))
+    if len(risks) == 1:
+        return _with_risk(graph, mean, risks[0], model)
+    shares = [share for share in (*model.shares[1:], model.share) if share]
+    parts = [_share_of_log_odds(graph, risk, share) for risk, share in zip(risks, shares, strict=True)]
+    return _with_risk(graph, mean, graph.floats("Sigmoid", graph.floats("AddN", *parts, N=len(parts))), model)
+
+
+def _family(graph: Graph, columns: str, family: Family) -> str:
+    """Add a family's mean risk over its parts, [n, 1]."""
+    risks = [part.add_risk_to(graph, columns) for part in family.parts]
+    risk = graph.floats("Mul", graph.floats("AddN", *risks, N=len(risks)), _constant(graph, 1 / len(risks)))
+    return graph.add("ExpandDims", [risk, graph.constant(1, INT32)], {"T": Type(FLOAT), "Tdim": Type(INT32)})
+
+
+def _share_of_log_odds(graph: Graph, risk: str, share: float) -> str:
+    """Add a family's share of the log-odds; see `scarcegan.data.log_odds`."""
+    risk = _between(graph, risk, LEAST_RISK, 1 - LEAST_RISK)
+    log_odds = graph.floats("Sub", graph.floats("Log", risk), graph.floats("Log1p", graph.floats("Neg", risk)))
+    return graph.floats("Mul", log_odds, _constant(graph, share))
+
+
 def _calibrated(graph: Graph, mean: str, model: "Model") -> str:
-    """Add the calibration of the mean over the parts, [n, classes]; see `Calibration.rescale`."""
+    """Add the calibration of the risk, in class probabilities [n, classes]; see `Calibration`."""
     if model.calibration is None:
         return mean
-    a, b, c = (graph.constant(np.float32(number)) for number in vars(model.calibration).values())
-    raw = graph.take(mean, graph.constant([model.rare_index], INT32), axis=1)
-    raw = graph.floats("Maximum", raw, graph.constant(np.float32(LEAST)))
-    raw = graph.floats("Minimum", raw, graph.constant(np.float32(MOST)))
+    a, b, c = (_constant(graph, number) for number in vars(model.calibration).values())
+    raw = _between(graph, _risk(graph, mean, model), LEAST, MOST)
     low = graph.floats("Mul", a, graph.floats("Log", raw))
     high = graph.floats("Mul", b, graph.floats("Log1p", graph.floats("Neg", raw)))
     risky = graph.floats("Sigmoid", graph.floats("AddV2", graph.floats("Sub", low, high), c))
-    # The rare class takes its new probability; the others, times the rest over their sum, stay in proportion.
+    return _with_risk(graph, mean, risky, model)
+
+
+def _with_risk(graph: Graph, probabilities: str, risk: str, model: "Model") -> str:
+    """Give the rare class another risk, [n, 1]; the others, times the rest over their sum, stay in proportion."""
     is_rare = np.arange(len(model.class_names)) == model.rare_index
     is_other = graph.constant((~is_rare).astype(np.float32))
-    others = graph.floats("Mul", graph.floats("AddV2", mean, graph.constant(np.float32(SPARE))), is_other)
+    others = graph.floats("Mul", graph.floats("AddV2", probabilities, _constant(graph, SPARE)), is_other)
     sums = graph.floats("MatMul", others, graph.constant(np.ones((len(is_rare), len(is_rare)), np.float32)))
-    rest = graph.floats("Sub", graph.constant(np.float32(1.0)), risky)
+    rest = graph.floats("Sub", _constant(graph, 1.0), risk)
     others = graph.floats("Mul", others, graph.floats("RealDiv", rest, sums))
-    return graph.floats("AddV2", others, graph.floats("Mul", risky, graph.constant(is_rare.astype(np.float32))))
+    return graph.floats("AddV2", others, graph.floats("Mul", risk, graph.constant(is_rare.astype(np.float32))))
+
+
+def _risk(graph: Graph, probabilities: str, model: "Model") -> str:
+    """Take the rare class's column out of class probabilities: [n, 1]."""
+    return graph.take(probabilities, graph.constant([model.rare_index], INT32), axis=1)
+
+
+def _between(graph: Graph, values: str, low: float, high: float) -> str:
+    return graph.floats("Minimum", graph.floats("Maximum", values, _constant(graph, low)), _constant(graph, high))
+
+
+def _constant(graph: Graph, number: float) -> str:
+    return graph.constant(np.float32(number))

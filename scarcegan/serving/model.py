@@ -8,11 +8,13 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from scarcegan.data.calibration import Calibration
+from scarcegan.data.calibration import Calibration, set_risk
+from scarcegan.data.log_odds import pooled_log_odds, pooled_risk, slope_of_log_odds, slope_of_sigmoid
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.records import Record
 from scarcegan.serving.archive import content_digest, read_archive, write_archive
 from scarcegan.serving.distribution import ReferenceScores
+from scarcegan.serving.ensemble import Family
 from scarcegan.serving.export import serving_files
 from scarcegan.serving.forward import one_blas_thread
 from scarcegan.serving.parts import AnyPart
@@ -20,6 +22,7 @@ from scarcegan.serving.reasons import Reason, strongest_reasons
 
 # One layer's activations of so many rows stay in a core's cache; more rows per call only cost memory traffic.
 CHUNK_ROWS = 1_024
+SHARES_SUM_TO = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +33,11 @@ class Model(Record):
         class_names: labelled classes in index order; 'unknown' last if the model has that output.
         rare_index: the rare class's place among them.
         threshold: risk score from which a player is flagged, on the scale of `risk`.
-        parts: their weighted mean is the model, but for the calibration.
+        parts: ScarceGAN's; their weighted mean tells the classes.
+        share: ScarceGAN's weight in the risk, beside the shares of the families; it may be 0, all sum to 1.
+        families: what else the risk is made of; see `scarcegan.serving.ensemble`.
         reference: how it scores unlabelled players that it was not trained on; None for older models.
-        calibration: turns the parts' mean into probabilities; None where the prevalence was not known.
+        calibration: turns the risk into a probability; None where the prevalence was not known.
 
     Raises:
         RegistryProblem: the arrays do not fit together, or are not finite.
@@ -46,6 +51,8 @@ class Model(Record):
     parts: tuple[AnyPart, ...]
     reference: ReferenceScores | None = None
     calibration: Calibration | None = None
+    share: float = 1.0
+    families: tuple[Family, ...] = ()
 
     # Checked once, wherever the model comes from; scoring trusts its arrays.
     def __post_init__(self) -> None:
@@ -62,6 +69,12 @@ class Model(Record):
             self.calibration.check()
         for number, part in enumerate(self.parts):
             part.check(f"part {number}", len(self.feature_names), len(self.class_names))
+        for family in self.families:
+            family.check(len(self.feature_names))
+        if not (self.share >= 0 and abs(sum(self.shares) - 1) < SHARES_SUM_TO):
+            raise RegistryProblem(
+                f"expected shares of ScarceGAN and other families that sum to 1, got {self.shares}: choose them again"
+            )
 
     @property
     def score_kind(self) -> Literal["probability", "relative"]:
@@ -71,15 +84,32 @@ class Model(Record):
     @property
     def fills_missing(self) -> bool:
         """Whether a player with a missing value can be scored."""
-        return all(part.fills_missing for part in self.parts)
+        return all(one.fills_missing for one in (*self.parts, *self.families))
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """ScarceGAN's share of the risk, then the other families'."""
+        return (self.share, *(family.share for family in self.families))
 
     @property
     def weight(self) -> float:
-        """What all parts count together."""
+        """What all of ScarceGAN's parts count together."""
         return sum(part.weight for part in self.parts)
 
+    def of_fold(self, number: int) -> Self:
+        """Return the same model with the parts of one fold alone."""
+        families = tuple(replace(one, parts=one.parts[number : number + 1]) for one in self.families)
+        return replace(self, parts=self.parts[number : number + 1], families=families)
+
+    def scarcegan_alone(self) -> Self:
+        """Return ScarceGAN without the other families, not calibrated."""
+        return replace(self, calibration=None, share=1.0, families=())
+
     def probabilities(self, raw_features: np.ndarray) -> np.ndarray:
-        """Return each player's class probabilities, the weighted mean over the parts, calibrated if it can be.
+        """Return each player's class probabilities, calibrated if they can be.
+
+        ScarceGAN tells the classes apart. Where other families have a share of the risk, the rare class has the pooled
+        one, and the other classes keep their proportions.
 
         Raw features are float [n, F], in the order of `feature_names`, NaN where missing; the transpose of an `[F, n]`
         array is quick to read. The result is float32 [n, classes], a view of a `[classes, n]` array. Those of a player
@@ -112,9 +142,15 @@ class Model(Record):
                     part.add_probabilities(raw, chunk)
                 # Each part has added `weight` times its mean: divided once, every member counts the same.
                 chunk /= self.weight
+                if self.families:
+                    set_risk(chunk, self.rare_index, self._pooled(chunk[self.rare_index], raw))
                 if self.calibration is not None:
                     self.calibration.rescale(chunk, self.rare_index)
         return total
+
+    def _pooled(self, own: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        risks = [own, *(family.risk(columns) for family in self.families)]
+        return pooled_risk(risks, self.shares)
 
     def flags(self, scores: np.ndarray) -> np.ndarray:
         """Tell which risk scores [n] reach the threshold: bool [n]."""
@@ -137,14 +173,30 @@ class Model(Record):
         self._check_width(rows)
         self._check_width(typical[None, :])
         found = np.zeros(rows.shape, dtype=np.float32)
-        for part in self.parts:
-            found += part.attributions(rows, typical, self.rare_index, steps)
-        found /= np.float32(self.weight)
+        if self.share:
+            for part in self.parts:
+                found += part.attributions(rows, typical, self.rare_index, steps)
+            found /= np.float32(self.weight)
+        if self.families:
+            found = self._pooled_attributions(found, rows, typical)
         if self.calibration is not None:
             uncalibrated = replace(self, calibration=None)
             start, end = uncalibrated.risk(typical[None, :]), uncalibrated.risk(rows)
             found *= self.calibration.slope(start, end).astype(np.float32)[:, None]
         return found
+
+    def _pooled_attributions(self, own: np.ndarray, rows: np.ndarray, typical: np.ndarray) -> np.ndarray:
+        """Add the families' attributions to ScarceGAN's: each stretched to log-odds, the sum back to risk."""
+        both = np.ascontiguousarray(np.concatenate([typical[None, :], rows]).T, dtype=np.float32)
+        attributions = [own, *(family.attributions(rows, typical) for family in self.families)]
+        if 1.0 in self.shares:
+            return attributions[self.shares.index(1.0)]
+        risks = [self.scarcegan_alone().risk(both.T), *(family.risk(both) for family in self.families)]
+        found = np.zeros(rows.shape)
+        for share, risk, of_family in zip(self.shares, risks, attributions, strict=True):
+            found += share * slope_of_log_odds(risk[:1], risk[1:])[:, None] * of_family
+        mixed = pooled_log_odds(risks, self.shares)
+        return np.asarray(found * slope_of_sigmoid(mixed[:1], mixed[1:])[:, None], dtype=np.float32)
 
     def reasons(self, rows: np.ndarray, attributions: np.ndarray, typical: np.ndarray) -> list[list[Reason]]:
         """Name for each player the features that raised the risk score most; see `strongest_reasons`."""

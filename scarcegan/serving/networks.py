@@ -13,7 +13,7 @@ from scarcegan.serving.forward import Layer, member_logits, one_blas_thread, sof
 from scarcegan.serving.gradient import integrated_gradients
 from scarcegan.serving.lookup import ColumnScaler
 from scarcegan.serving.networks_graph import add_networks
-from scarcegan.serving.shape import expect_array
+from scarcegan.serving.shape import check_scaler, expect_array
 from scarcegan.serving.wire import Graph
 
 # Points on all paths of a chunk, so that one layer's activations stay in a core's cache.
@@ -53,14 +53,7 @@ class Networks(Record):
         # The forward pass takes LeakyReLU as the larger of two lines, which holds for these slopes alone.
         if not 0 <= self.slope <= 1:
             raise RegistryProblem(f"expected {name}'s slope in [0, 1], got {self.slope}: give LeakyReLU's slope")
-        expect_array(f"{name}'s scaler knots", self.scaler.knots, features, None)
-        expect_array(f"{name}'s scaler values", self.scaler.values, features, None)
-        if self.scaler.fill is not None:
-            expect_array(f"{name}'s scaler fill", self.scaler.fill, features)
-        if not set(self.scaler.indicators) <= set(range(features)):
-            raise RegistryProblem(
-                f"expected {name}'s indicators below {features}, got {self.scaler.indicators}: fit the scaler again"
-            )
+        check_scaler(name, self.scaler, features)
         width = self.scaler.width + self._check_steps(name)
         for depth, layer in enumerate(self.layers):
             outputs = classes if depth + 1 == len(self.layers) else None

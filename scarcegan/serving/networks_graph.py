@@ -12,7 +12,7 @@ from scarcegan.serving.wire import INT32, Graph, Type
 
 def add_networks(graph: Graph, columns: str, scaler: Scaler, layers: Sequence[Layer], slope: float) -> str:
     """Add members to a graph with raw columns [F, n] and return the sum of their probabilities, [n, classes]."""
-    scaled = _filled_and_scaled(graph, scaler, columns)
+    scaled = add_scaler(graph, scaler, columns)
     # [n, F] meets [members, F, width]: the first product brings in the axis of members.
     rows = graph.floats("Transpose", scaled, graph.constant([1, 0], INT32))
     activation = _biased(graph, _first_product(graph, rows, layers[0]), layers[0])
@@ -48,8 +48,8 @@ def _biased(graph: Graph, product: str, layer: Layer) -> str:
     return graph.floats("AddV2", product, graph.constant(layer.bias[:, None, :]))
 
 
-def _filled_and_scaled(graph: Graph, scaler: Scaler, columns: str) -> str:
-    """Add a scaler with its fills and indicators, [F, n] to [width, n]."""
+def add_scaler(graph: Graph, scaler: Scaler, columns: str) -> str:
+    """Add a scaler with its fills and indicators to a graph with raw columns, [F, n] to [width, n]."""
     if scaler.fill is None:
         return _scaled(graph, scaler, columns)
     is_missing = graph.is_missing(columns)

@@ -1,6 +1,7 @@
 """The parts of a model: what one family of one fold puts into it, whatever its kind.
 
-Another kind is a class that does what `Part` says, and its place in `KINDS`.
+ScarceGAN's parts tell the classes apart (`Part`), those of other families say how risky a player is (`RiskPart`).
+Another kind is a class that does what one of them says, and its place in `KINDS` or `RISK_KINDS`.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,9 @@ import numpy as np
 from pydantic import PlainSerializer, PlainValidator
 
 from scarcegan.problems import RegistryProblem
+from scarcegan.serving.linear import Linear
 from scarcegan.serving.networks import Networks
+from scarcegan.serving.trees import Trees
 from scarcegan.serving.wire import Graph
 
 
@@ -61,22 +64,65 @@ class Part(Protocol):
         """Read what `to_plain` returned."""
 
 
+class RiskPart(Protocol):
+    """What a model asks of the parts of the families beside ScarceGAN; see `scarcegan.serving.ensemble.Family`."""
+
+    kind: ClassVar[str]
+
+    @property
+    def fills_missing(self) -> bool:
+        """Whether the part knows what to do with a missing value."""
+
+    def check(self, name: str, features: int) -> None:
+        """Refuse, with a RegistryProblem, arrays that do not fit together or to so many features."""
+
+    def add_risk(self, columns: np.ndarray, total: np.ndarray) -> None:
+        """Add each player's probability of being risky to a total, float32 [n].
+
+        Columns are float32 [F, n], raw, a player per column, NaN where missing; they are left as they are.
+        """
+
+    def attributions(self, rows: np.ndarray, typical: np.ndarray) -> np.ndarray:
+        """Share out the difference of that probability from the typical player's: float32 [n, F].
+
+        Rows [n, F] and the typical player [F] are raw.
+        """
+
+    def add_risk_to(self, graph: Graph, columns: str) -> str:
+        """Add the part to a TensorFlow graph that has raw features, float32 [F, n], under the name `columns`.
+
+        Returns the name of the risks, float32 [n].
+        """
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the part as dicts, lists, numbers, text and arrays."""
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> Self:
+        """Read what `to_plain` returned."""
+
+
 # Archives name these kinds: models of a kind that is renamed cannot be read any more.
 KINDS: Mapping[str, type[Part]] = {kind.kind: kind for kind in (Networks,)}
+RISK_KINDS: Mapping[str, type[RiskPart]] = {kind.kind: kind for kind in (Linear, Trees)}
 
 
-def _from_plain(plain: Part | Mapping[str, Any]) -> Part:
+def _read(plain: Any, kinds: Mapping[str, Any], older: str = "") -> Any:
+    """Read a part by the kind that its plain data name; `older` is meant where they name none."""
     if not isinstance(plain, Mapping):
         return plain
-    kind = plain.get("kind", Networks.kind)  # models of a time before kinds have networks alone
-    if kind not in KINDS:
+    kind = plain.get("kind", older)
+    if kind not in kinds:
         raise RegistryProblem(
-            f"expected parts of kind {', '.join(KINDS)}, got '{kind}': use the scarcegan version that wrote the model"
+            f"expected parts of kind {', '.join(kinds)}, got '{kind}': use the scarcegan version that wrote the model"
         )
-    return KINDS[kind].from_plain(plain)
+    return kinds[kind].from_plain(plain)
 
 
-# A field of a record that holds any kind of part; plain data say the kind.
-AnyPart = Annotated[
-    Part, PlainValidator(_from_plain), PlainSerializer(lambda part: {"kind": part.kind, **part.to_plain()})
-]
+def _written(part: Part | RiskPart) -> dict[str, Any]:
+    return {"kind": part.kind, **part.to_plain()}
+
+
+# Fields of records that hold any kind of part; plain data say the kind. Models of a time before kinds have networks.
+AnyPart = Annotated[Part, PlainValidator(lambda plain: _read(plain, KINDS, Networks.kind)), PlainSerializer(_written)]
+AnyRiskPart = Annotated[RiskPart, PlainValidator(lambda plain: _read(plain, RISK_KINDS)), PlainSerializer(_written)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from scarcegan.data.scaling import Scaler
 from scarcegan.problems import RegistryProblem
 
 
@@ -17,3 +18,15 @@ def expect_array(name: str, array: np.ndarray, *shape: int | None) -> None:
         raise RegistryProblem(f"expected {name} as float32, got {array.dtype}: convert it")
     if not np.isfinite(array).all():
         raise RegistryProblem(f"expected finite numbers in {name}, got NaN or infinity: drop that member")
+
+
+def check_scaler(name: str, scaler: Scaler, features: int) -> None:
+    """Raise RegistryProblem unless a scaler's arrays fit together and to so many features."""
+    expect_array(f"{name}'s scaler knots", scaler.knots, features, None)
+    expect_array(f"{name}'s scaler values", scaler.values, features, None)
+    if scaler.fill is not None:
+        expect_array(f"{name}'s scaler fill", scaler.fill, features)
+    if not set(scaler.indicators) <= set(range(features)):
+        raise RegistryProblem(
+            f"expected {name}'s indicators below {features}, got {scaler.indicators}: fit the scaler again"
+        )

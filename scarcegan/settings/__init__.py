@@ -21,6 +21,7 @@ from scarcegan.settings.data_sections import (
     Snapshots,
     Telemetry,
 )
+from scarcegan.settings.estimators import Estimator, named_estimators
 from scarcegan.settings.machine_sections import Deployment, Prices, Resources
 from scarcegan.settings.model_sections import (
     Definition,
@@ -40,7 +41,7 @@ _ALL: Collection[str] = get_args(Data.model_fields["source"].annotation)
 # runs or lies, what it costs, how a finished model is measured, or what another flow does.
 SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **dict.fromkeys(("seed", "review_budget", "confidence", "populations", "data", "folds", "scaling"), _ALL),
-    **dict.fromkeys(("model", "train", "definitions"), _ALL),
+    **dict.fromkeys(("model", "train", "definitions", "estimators"), _ALL),
     **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
     "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "registry", "monitoring"), ()),
@@ -72,6 +73,7 @@ class Settings(Section):
     train: Train = Train()
     definitions: Annotated[tuple[Definition, ...], Field(min_length=1)] = four_definitions()
     evaluate: Evaluate = Evaluate()
+    estimators: tuple[Estimator, ...] = ()
     registry: Registry = Registry()
     monitoring: Monitoring = Monitoring()
     resources: Resources = Resources()
@@ -88,6 +90,13 @@ class Settings(Section):
                 f"train.iterations ({self.train.iterations}) is no multiple of train.round_iterations "
                 f"({self.train.round_iterations}): change one"
             )
+        named_estimators([*self.train.families, *self.evaluate.rivals], self.estimators)
+        for estimator in self.estimators:
+            if estimator.unlabeled == "negatives" and estimator.target != "rare":
+                raise ValueError(
+                    f"estimator '{estimator.name}' takes unlabelled players as negatives, of which class nobody knows: "
+                    'set target = "rare"'
+                )
         if self.data.source != "snapshot" and self.data.snapshot:
             raise ValueError(
                 f"data.snapshot names '{self.data.snapshot}', but data.source is '{self.data.source}': "
@@ -99,6 +108,21 @@ class Settings(Section):
                 "classes: raise it"
             )
         return self
+
+    @property
+    def families(self) -> dict[str, Estimator]:
+        """The estimators that each fold trains beside ScarceGAN, by name."""
+        return named_estimators(self.train.families, self.estimators)
+
+    @property
+    def rivals(self) -> dict[str, Estimator]:
+        """The estimators that are trained for comparison alone, by name."""
+        return named_estimators(self.evaluate.rivals, self.estimators)
+
+    @property
+    def assumed_share(self) -> float:
+        """The share of risky players by which members and families are compared before anybody can estimate it."""
+        return self.data.prevalence or self.review_budget
 
     def fingerprint(self) -> str:
         """Hash what shapes a model made of given players, who have a fingerprint of their own; see `SHAPING_SOURCES`.

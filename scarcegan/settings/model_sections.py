@@ -1,7 +1,7 @@
 """Settings of the model: folds, networks, training, business definitions, evaluation, registry."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -63,6 +63,13 @@ class Train(Section):
     # 16 and 24 members were no better than 8 (measured).
     members: Annotated[int, Field(ge=1, le=1024)] = 8
     """Networks trained side by side in each fold."""
+    families: tuple[Name, ...] = (
+        "small_extra_trees",
+        "small_extra_trees_unlabeled",
+        "small_boosting",
+        "linear",
+    )
+    """Estimators that each fold trains beside ScarceGAN, for the same model; empty: ScarceGAN alone."""
     iterations: Positive = 1_000
     """Joint updates of discriminator and generator."""
     round_iterations: Positive = 50
@@ -126,23 +133,20 @@ def four_definitions() -> tuple[Definition, ...]:
     )
 
 
-RivalName = Literal[
-    "gradient_boosting",
-    "random_forest",
-    "extra_trees",
-    "extra_trees_unlabeled",
-    "logistic_regression",
-    "logistic_regression_shrunk",
-]
-
-
 class Evaluate(Section):
     """How models are measured on the test players, and beside which rivals."""
 
     bootstrap: Annotated[int, Field(ge=20, le=10_000)] = 400
     """Bootstrap resamples of players behind each interval."""
-    rivals: tuple[RivalName, ...] = get_args(RivalName)
-    """Rivals trained on the same rows."""
+    rivals: tuple[Name, ...] = (
+        "gradient_boosting",
+        "random_forest",
+        "extra_trees",
+        "extra_trees_unlabeled",
+        "logistic_regression",
+        "logistic_regression_shrunk",
+    )
+    """Estimators trained on the same rows for comparison alone; one of your own is a table `[[estimators]]`."""
     subgroup_features: tuple[str, ...] = ()
     """Features whose low, middle and high players are measured apart; empty: activity and tenure, if they are told."""
 

@@ -1,4 +1,4 @@
-"""The step `train`: one fold's rows scaled, its members trained, a candidate chosen for each business definition."""
+"""The step `train`: one fold's rows scaled, its members and other families trained, a candidate for each definition."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +22,7 @@ from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
 from scarcegan.serving.forward import Layer, member_logits
 from scarcegan.serving.networks import Networks
 from scarcegan.settings import Definition, Settings
+from scarcegan.workflow.retraining.families import train_families
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Candidate, FoldOffer
 
@@ -64,7 +65,7 @@ def fit_fold(
     labels = prepared.players.labels[validation_rows]
     # A k-th of the labelled players validates here, beside a k-th of all others.
     unlabeled = prepared.unlabeled / settings.folds.k
-    held = held_by_label(labels, rare, _share(settings), unlabeled)
+    held = held_by_label(labels, rare, settings.assumed_share, unlabeled)
     trained = train_members(
         Program(rows, settings.model, settings.train, fold_seed, member_seeds),
         scaled,
@@ -76,7 +77,8 @@ def fit_fold(
     prevalence = prevalence_of(mean_score, labels, unlabeled, settings)
     validation = replace(held, prevalence=prevalence.value).scored(mean_score)
     candidates = {one.name: _candidate(one, validation, trained, scaler, settings) for one in settings.definitions}
-    return FoldOffer(number, candidates, validation_rows, trained.progress, prevalence)
+    families, left_out = train_families(prepared, train_rows, rows, scaler, scaled, settings, fold_seed)
+    return FoldOffer(number, candidates, validation_rows, trained.progress, prevalence, families, left_out)
 
 
 def seeds(seed: int, fold: int, members: int) -> tuple[int, tuple[int, ...]]:
@@ -113,17 +115,12 @@ def training_rows(
     )
 
 
-def _share(settings: Settings) -> float:
-    """Return the share of risky players by which members are compared before anybody can estimate it."""
-    return settings.data.prevalence or settings.review_budget
-
-
 class _Measure:
     """How well each member ranks and names the validation rows, for the live card."""
 
     def __init__(self, scaled: np.ndarray, held: HeldOut, settings: Settings) -> None:
         is_labeled = held.labels != UNLABELED
-        self.held, self.budget, self.share = held, settings.review_budget, _share(settings)
+        self.held, self.budget, self.share = held, settings.review_budget, settings.assumed_share
         self.labeled, self.labels = scaled[is_labeled], held.labels[is_labeled]
         self.classes = settings.populations.classes
 

@@ -15,6 +15,7 @@ from scarcegan.serving.explanation import explain_model
 from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import Explanation
 from scarcegan.settings import Settings
+from scarcegan.settings.estimators import SCARCEGAN
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Selected
 
@@ -23,11 +24,14 @@ def judge_models(
     prepared: Prepared,
     models: Mapping[str, Model],
     validation: Mapping[str, Selected],
+    families: Mapping[str, Mapping[str, np.ndarray]],
     rivals: Mapping[str, Mapping[str, np.ndarray]],
     registry: Registry,
     settings: Settings,
 ) -> Evaluation:
     """Evaluate the models of a run, from `select_models`, beside their rivals' scores of the same test players.
+
+    Families beside ScarceGAN and rivals are risks of the test players, float [n], by name and test set.
 
     The headline model is measured by subgroup as well, on the first test set. The registry knows the champions.
     """
@@ -39,8 +43,9 @@ def judge_models(
     for name, model in models.items():
         chosen = validation[name]
         told = _told(model, features)
+        alone = _alone(model, families, features) if families else {}
         challengers[name] = Challenger(
-            told, chosen.point, chosen.promise, chosen.members, chosen.folds, model.score_kind
+            told, chosen.point, chosen.promise, chosen.members, chosen.folds, model.score_kind, chosen.shares, alone
         )
     champions = _champions(registry, features, models)
     evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings)
@@ -60,6 +65,16 @@ def explain_on_test(prepared: Prepared, model: Model, seed: int) -> Explanation:
 
 def _told(model: Model, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: model.probabilities(raw) for name, raw in features.items()}
+
+
+def _alone(
+    model: Model, families: Mapping[str, Mapping[str, np.ndarray]], features: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return each family's own risks by test set and name, ScarceGAN's first."""
+    return {
+        test: {SCARCEGAN: model.scarcegan_alone().risk(raw), **{name: risks[test] for name, risks in families.items()}}
+        for test, raw in features.items()
+    }
 
 
 def _champions(

@@ -1,7 +1,7 @@
 """What RetrainFlow's steps hand on: what each fold offers, and what validation players tell of the selected models."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from scarcegan.evaluation.definitions import OperatingPoint
 from scarcegan.evaluation.records import Prevalence, Promise
 from scarcegan.gan.progress import Progress
 from scarcegan.records import Record
-from scarcegan.serving.parts import AnyPart
+from scarcegan.serving.parts import AnyPart, AnyRiskPart
+from scarcegan.settings.estimators import SCARCEGAN
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +35,19 @@ class Candidate(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class FamilyOffer(Record):
+    """What one fold offers of a family beside ScarceGAN: its part, and the risks of validation players, float32 [n]."""
+
+    part: AnyRiskPart
+    scores: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class FoldOffer(Record):
     """What one fold, which validates while the others train, offers for each business definition.
 
-    `validation_rows` are rows of the prepared players, int [n]; they tell the prevalence of risky players.
+    `validation_rows` are rows of the prepared players, int [n]; they tell the prevalence of risky players. Families
+    serve every definition; `left_out` says why one could not be trained.
     """
 
     fold: int
@@ -45,14 +55,16 @@ class FoldOffer(Record):
     validation_rows: np.ndarray
     progress: Progress
     prevalence: Prevalence
+    families: Mapping[str, FamilyOffer] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Selected(Record):
     """What validation players tell of a selected model: its threshold, what that reaches and promises, the prevalence.
 
-    `members` are those of all parts; `folds` are what each fold's part reaches with a threshold of its own. Without a
-    bound the promise is None.
+    `members` are ScarceGAN's of all folds; `folds` are what each fold's part reaches with a threshold of its own.
+    `shares` are the families' of the risk, `scarcegan` among them. Without a bound the promise is None.
     """
 
     point: OperatingPoint
@@ -60,6 +72,7 @@ class Selected(Record):
     members: int
     folds: Sequence[OperatingPoint]
     prevalence: Prevalence
+    shares: Mapping[str, float] = field(default_factory=lambda: {SCARCEGAN: 1.0})
 
     def in_words(self, name: str) -> str:
         """Say what the model of a definition promises, before anything is registered."""

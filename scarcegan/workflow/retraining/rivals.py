@@ -1,29 +1,34 @@
 """The rivals of a run, trained on its players while the models wait: an evaluation need not repeat it."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
 from scarcegan.data.folds import few_unlabeled, in_folds
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.evaluation.rivals import train_rival
+from scarcegan.families.estimators import fit_estimator
+from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
-from scarcegan.settings.model_sections import RivalName
 from scarcegan.workflow.retraining.prepare import Prepared
 
-MOST_UNLABELED = 20_000  # more cost time, not a rival's quality
+MOST_UNLABELED = 20_000  # more cost time, not quality
 
 
-def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> dict[str, dict[str, np.ndarray]]:
+@dataclass(frozen=True)
+class Rivals:
+    """What the rivals say of the test players: name -> test set -> risk, float64 [n]; and what could not be trained."""
+
+    scores: dict[str, dict[str, np.ndarray]]
+    warnings: Sequence[str]
+
+
+def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> Rivals:
     """Train every rival of `evaluate.rivals` on the players of all folds: each member of a fold saw fewer of them.
 
     Those are all labelled players of the pool, and a sample of the unlabelled ones for the rivals that learn from them.
-
-    So many rivals as threads are trained at once, each on one thread: their trees are too small to share. The result
-    has each rival's risk scores of the test players: name -> test set -> float64 array [n].
-
-    Raises:
-        DataProblem: the labelled players are all risky, or none is.
+    So many rivals as threads are trained at once, each on one thread: their trees are too small to share.
     """
     from threadpoolctl import threadpool_limits
 
@@ -34,12 +39,19 @@ def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> dict[s
     scaler = fit_scaler(features, settings.scaling, pool)
     inputs, rare = scaler.apply(features, trained), len(settings.populations.negatives)
     tests = {name: scaler.apply(features, rows) for name, rows in prepared.test_rows().items()}
+    estimators = settings.rivals
 
-    def of_rival(name: RivalName) -> dict[str, np.ndarray]:
-        risk_scores = train_rival(name, inputs, labels[trained], rare, seed=settings.seed)
-        return {test: risk_scores(scaled) for test, scaled in tests.items()}
+    def of_rival(name: str) -> dict[str, np.ndarray] | str:
+        try:
+            fitted = fit_estimator(estimators[name], inputs, labels[trained], rare, settings.seed)
+            return {test: fitted.risk(scaled) for test, scaled in tests.items()}
+        except DataProblem as problem:
+            return str(problem)
 
-    names = settings.evaluate.rivals
     # BLAS knows one limit for the whole process: held here, a rival that is done does not lift it for the others.
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as at_once:
-        return dict(zip(names, at_once.map(of_rival, names), strict=True))
+        told = dict(zip(estimators, at_once.map(of_rival, estimators), strict=True))
+    return Rivals(
+        {name: found for name, found in told.items() if not isinstance(found, str)},
+        [f"rival '{name}' is left out of the comparison: {why}" for name, why in told.items() if isinstance(why, str)],
+    )

@@ -1,71 +1,103 @@
 """The join: candidates of all folds become the models of the run, one for each business definition."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from scarcegan.data.calibration import Calibration
+from scarcegan.data.log_odds import pooled_risk
 from scarcegan.evaluation.calibrate import fit_calibration, on_scale_of
+from scarcegan.evaluation.definitions import OperatingPoint, operating_point
 from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.promises import promised_point
 from scarcegan.evaluation.records import Prevalence
 from scarcegan.evaluation.scored import Scored, held_by_label
+from scarcegan.evaluation.shares import choose_shares
 from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.model import Model
-from scarcegan.settings import Settings
+from scarcegan.settings import Definition, Settings
+from scarcegan.settings.estimators import SCARCEGAN
+from scarcegan.workflow.retraining.families import families_of, offered_by_all
 from scarcegan.workflow.retraining.prepare import Prepared
-from scarcegan.workflow.retraining.records import Candidate, FoldOffer, Selected
+from scarcegan.workflow.retraining.records import FoldOffer, Selected
 
 
 def select_models(
     prepared: Prepared, offers: Sequence[FoldOffer], settings: Settings
 ) -> tuple[dict[str, Model], dict[str, Selected]]:
-    """Join the members that each fold chose into one ensemble per business definition and set its threshold.
+    """Join what the folds offer into one ensemble of families per business definition and set its threshold.
 
-    Scores are calibrated and thresholds set on the unlabelled players that no fold has trained or validated on. The
-    models come with what validation players tell of each, by definition.
+    Families that some fold does not offer are left out. Scores are calibrated and thresholds set on the unlabelled
+    players that no fold has trained or validated on. The models come with what validation players tell of each, by
+    definition.
     """
     rows = np.concatenate([offer.validation_rows for offer in offers])
     background = prepared.players.features[prepared.fold == settings.folds.k]
     labels = prepared.players.labels[rows]
+    names = offered_by_all(offers, settings)
     # Every player is scored by the fold that has not trained on it: the pooled scores are out of sample.
-    pooled = {
-        definition.name: np.concatenate([offer.candidates[definition.name].scores for offer in offers])
-        for definition in settings.definitions
-    }
+    of_families = {name: np.concatenate([offer.families[name].scores for offer in offers]) for name in names}
+    held = held_by_label(labels, len(settings.populations.negatives), settings.assumed_share, prepared.unlabeled)
+    pooled, shares = {}, {}
+    for definition in settings.definitions:
+        name = definition.name
+        own = np.concatenate([offer.candidates[name].scores for offer in offers])
+        risks = {SCARCEGAN: own, **of_families}
+        shares[name] = choose_shares(risks, held.scored(own), definition, settings.review_budget, settings.seed)
+        pooled[name] = pooled_risk(list(risks.values()), list(shares[name].values()))
     # One prevalence for all definitions: their precisions can then be compared.
     prevalence = prevalence_of(np.mean(list(pooled.values()), axis=0), labels, prepared.unlabeled, settings)
-    held = held_by_label(labels, len(settings.populations.negatives), prevalence.value, prepared.unlabeled)
+    held = replace(held, prevalence=prevalence.value)
     models, selected = {}, {}
     for definition in settings.definitions:
         name = definition.name
-        candidates = [offer.candidates[name] for offer in offers]
-        model = _joined(name, candidates, prepared.players.feature_names, settings)
+        model = _joined(name, offers, shares[name], prepared, settings)
         unseen, rare, scored = model.probabilities(background), model.rare_index, held.scored(pooled[name])
         calibration = _calibration(scored, unseen[:, rare], prevalence, prepared.unlabeled)
         if calibration is not None:
             calibration.rescale(unseen.T, rare)
-        by_fold = np.stack([replace(model, parts=(part,)).risk(background) for part in model.parts])
+        by_fold = np.stack([model.of_fold(number).risk(background) for number in range(len(offers))])
         point, promise = promised_point(
             definition, scored, prevalence, unseen[:, rare], by_fold, settings.review_budget, settings.confidence
         )
         reference = reference_scores(unseen, rare, point.threshold)
         models[name] = replace(model, threshold=point.threshold, reference=reference, calibration=calibration)
-        members = sum(len(candidate.members) for candidate in candidates)
-        selected[name] = Selected(point, promise, members, [candidate.point for candidate in candidates], prevalence)
+        members = sum(len(offer.candidates[name].members) for offer in offers)
+        folds = _by_fold(definition, labels, prevalence.value, pooled[name], offers, settings)
+        selected[name] = Selected(point, promise, members, folds, prevalence, shares[name])
     return models, selected
 
 
-def _joined(name: str, candidates: Sequence[Candidate], feature_names: tuple[str, ...], settings: Settings) -> Model:
+def _joined(
+    name: str, offers: Sequence[FoldOffer], shares: Mapping[str, float], prepared: Prepared, settings: Settings
+) -> Model:
     return Model(
         class_names=(*settings.populations.classes, *["unknown"] * settings.model.has_unknown),
         rare_index=len(settings.populations.negatives),
-        feature_names=feature_names,
+        feature_names=prepared.players.feature_names,
         threshold=0.0,  # for now: it is set once the model has scored players
         definition=name,
-        parts=tuple(candidate.part for candidate in candidates),
+        parts=tuple(offer.candidates[name].part for offer in offers),
+        share=shares[SCARCEGAN],
+        families=families_of({one: share for one, share in shares.items() if one != SCARCEGAN}, offers),
     )
+
+
+def _by_fold(
+    definition: Definition,
+    labels: np.ndarray,
+    prevalence: float,
+    pooled: np.ndarray,
+    offers: Sequence[FoldOffer],
+    settings: Settings,
+) -> list[OperatingPoint]:
+    """Return what each fold reaches on its own validation players with a threshold of its own."""
+    ends, rare = np.cumsum([len(offer.validation_rows) for offer in offers])[:-1], len(settings.populations.negatives)
+    return [
+        operating_point(definition, held_by_label(own, rare, prevalence).scored(risk), settings.review_budget)
+        for own, risk in zip(np.split(labels, ends), np.split(pooled, ends), strict=True)
+    ]
 
 
 def _calibration(

@@ -1,0 +1,52 @@
+"""How much each family counts in an ensemble, by its risks of validation players that it was not trained on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from scarcegan.evaluation.definitions import operating_point
+from scarcegan.evaluation.intervals import resample_weights
+from scarcegan.evaluation.metrics import curve, recall_at_shares
+from scarcegan.evaluation.scored import Scored
+from scarcegan.settings import Definition
+
+_RESAMPLES = 100
+_SHARES = 9  # flagged shares over which the recall is averaged
+_SURE_LABELS = 20  # so many labelled risky players count as much as the even mix
+_LEAST_SHARE = 0.02  # a family that counts for less costs time and changes nothing
+
+
+def choose_shares(
+    risks: Mapping[str, np.ndarray], validation: Scored, definition: Definition, review_budget: float, seed: int
+) -> dict[str, float]:
+    """Choose the share of each family: its chance of being the best on players drawn anew.
+
+    A family is measured by its recall of labelled risky players, averaged over flagged shares around that of the
+    definition. As there are a few dozen of them, a single winner would be chosen by luck: so validation players are
+    resampled, and a family's share is that of the resamples which it wins. It is mixed with an even share of all
+    families, the more the fewer labelled risky players there are. Risks are float [n], of the validation players, whose
+    own score (ScarceGAN's) gives the flagged share that matters. Shares sum to 1; most are 0.
+
+    Source: Breiman (1996), Bagging predictors, for the vote of resamples; docs/quality.md for what was compared.
+    """
+    names = list(risks)
+    at = operating_point(definition, validation, review_budget).flagged_share
+    shares = np.geomspace(*_around(at, validation), _SHARES)
+    rng = np.random.default_rng([seed, len(names)])
+    weights = resample_weights(validation.is_risky, validation.in_population, _RESAMPLES, rng)
+    recalls = np.stack(
+        [recall_at_shares(curve(validation.with_score(risk), weights), shares).mean(axis=1) for risk in risks.values()]
+    )
+    # Of equals all win, each a part: families that find everybody count the same.
+    wins = recalls >= recalls.max(axis=0) - 1e-12
+    chance = (wins / wins.sum(axis=0)).mean(axis=1)
+    doubt = _SURE_LABELS / (_SURE_LABELS + np.count_nonzero(validation.is_risky))
+    mixed = (1 - doubt) * chance + doubt / len(names)
+    kept = np.where(mixed >= _LEAST_SHARE, mixed, 0.0)
+    return dict(zip(names, (kept / kept.sum()).tolist(), strict=True))
+
+
+def _around(share: float, validation: Scored) -> tuple[float, float]:
+    """Return half and five times a flagged share, of one player at least and of all at most."""
+    share = max(share, 1 / np.count_nonzero(validation.in_population))
+    return share / 2, min(5 * share, 1.0)

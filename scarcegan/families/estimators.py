@@ -1,0 +1,103 @@
+"""Estimators with scikit-learn's protocol, trained on the rows that ScarceGAN is trained on."""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scarcegan.data.players import UNLABELED
+from scarcegan.problems import DataProblem
+from scarcegan.settings.estimators import Estimator
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained estimator; `rare` is the rare class's label in its `classes_`."""
+
+    name: str
+    model: Any
+    rare: int
+
+    def risk(self, scaled: np.ndarray) -> np.ndarray:
+        """Return each player's probability of the rare class, float64 [n], from scaled features [n, width].
+
+        Raises:
+            DataProblem: `predict_proba` breaks the protocol.
+        """
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(limits=1):
+            told = np.asarray(self.model.predict_proba(scaled))
+        classes = np.asarray(self.model.classes_)
+        if told.shape != (len(scaled), len(classes)):
+            raise _broken(self.name, f"predict_proba to return [{len(scaled)}, {len(classes)}]", list(told.shape))
+        # A class without labelled rows has no column: the rare one's place may differ.
+        risk = told[:, np.flatnonzero(classes == self.rare)].sum(axis=1, dtype=np.float64)
+        if not np.isfinite(risk).all():
+            raise _broken(self.name, "finite probabilities", f"{np.count_nonzero(~np.isfinite(risk))} NaN or infinite")
+        if len(risk) and not (risk.min() >= 0 and risk.max() <= 1 + 1e-6):
+            raise _broken(self.name, "probabilities from 0 to 1", f"{risk.min():.3g} to {risk.max():.3g}")
+        return risk
+
+
+def fit_estimator(chosen: Estimator, features: np.ndarray, labels: np.ndarray, rare: int, seed: int) -> Fitted:
+    """Train an estimator on one thread; see `Estimator` for what it is given.
+
+    Features are scaled as for the networks, float32 [n, width]; labels int [n], -1 unlabelled, `rare` the rare class.
+    A `random_state` that the class takes is the seed, unless the parameters say otherwise.
+
+    Raises:
+        DataProblem: no labelled row is of the rare class, or all are; the class cannot be had, or breaks the protocol.
+    """
+    from threadpoolctl import threadpool_limits
+
+    labelled, is_rare = labels != UNLABELED, labels == rare
+    found = int(np.count_nonzero(is_rare))
+    if found in (0, np.count_nonzero(labelled)):
+        raise DataProblem(
+            f"'{chosen.name}' needs labelled players of the rare class and of others, got {found} rare of "
+            f"{np.count_nonzero(labelled)} labelled: add labelled players"
+        )
+    model = _made(chosen, seed)
+    unlabeled = chosen.unlabeled
+    if unlabeled == "left_out" and getattr(model, "learns_from_unlabeled", False):
+        unlabeled = "marked"
+    rows = labelled if unlabeled == "left_out" else np.ones(len(labels), bool)
+    target, rare_label = (labels, rare) if chosen.target == "classes" else (is_rare.astype(int), 1)
+    if unlabeled == "marked":
+        target = np.where(labelled, target, UNLABELED)
+    try:
+        # Others train side by side: each with OpenMP's threads would overload the machine.
+        with threadpool_limits(limits=1):
+            model.fit(features[rows], target[rows])
+        classes = list(model.classes_)
+    except Exception as error:
+        raise _broken(chosen.name, "fit(X, y) that sets classes_", f"{type(error).__name__}: {error}") from error
+    if rare_label not in classes:
+        raise _broken(chosen.name, f"{rare_label} in classes_", classes)
+    return Fitted(chosen.name, model, rare_label)
+
+
+def _made(chosen: Estimator, seed: int) -> Any:
+    module, _, name = chosen.path.partition(":")
+    try:
+        made = getattr(importlib.import_module(module), name)(**chosen.parameters)
+        # Named here and not in the configuration: it derives from the run's one seed.
+        if chosen.parameters.get("random_state") is None and "random_state" in made.get_params():
+            made.set_params(random_state=seed)
+    except ImportError as error:
+        raise DataProblem(
+            f"expected '{chosen.path}' of '{chosen.name}' to be installed, got: {error}; install its package, or take "
+            "it off train.families and evaluate.rivals"
+        ) from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _broken(chosen.name, f"a class {chosen.path} with get_params and these parameters", error) from error
+    return made
+
+
+def _broken(name: str, expected: str, got: object) -> DataProblem:
+    return DataProblem(
+        f"'{name}' breaks scikit-learn's protocol: expected {expected}, got {got}; mend it, or take it off "
+        "train.families and evaluate.rivals"
+    )

@@ -1,0 +1,94 @@
+"""Estimators that take part beside ScarceGAN: as a family in the model, or as a rival for comparison."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from scarcegan.settings.section import Name, Section
+
+SCARCEGAN = "scarcegan"  # the family that is always there
+ENTRY_POINTS = "scarcegan.estimators"  # the group in which an installed package names its own
+
+
+class Estimator(Section):
+    """An estimator of your own, which `train.families` and `evaluate.rivals` may name; see docs/estimators.md."""
+
+    name: Name
+    """Its name in those lists."""
+    path: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    """The class, `package.module:Class`, with scikit-learn's `fit(X, y)` and `predict_proba(X)`."""
+    parameters: Mapping[str, Any] = MappingProxyType({})
+    """What the class is made with."""
+    target: Literal["rare", "classes"] = "rare"
+    """What y says: 1 for the rare class and 0 for others, or every class's number."""
+    unlabeled: Literal["left_out", "negatives", "marked"] = "left_out"
+    """Unlabelled players: none, a sample of them as negatives (target `rare` alone), or a sample with y = -1."""
+
+
+_BALANCED = {"class_weight": "balanced"}
+_FORESTS = "sklearn.ensemble:ExtraTreesClassifier"
+_BOOSTING = "sklearn.ensemble:HistGradientBoostingClassifier"
+_LOGISTIC = "sklearn.linear_model:LogisticRegression"
+
+
+def _built_in(name: str, path: str, parameters: Mapping[str, Any], **how: Any) -> tuple[str, Estimator]:
+    return name, Estimator(name=name, path=path, parameters=_BALANCED | dict(parameters), **how)
+
+
+# Settings are the usual ones or were chosen on development seeds; the same for all data (see docs/quality.md).
+BUILT_IN: Mapping[str, Estimator] = dict(
+    [
+        _built_in("extra_trees", _FORESTS, {"n_estimators": 500}, target="classes"),
+        # Taken as negatives, unlabelled rows help trees with large leaves; they made boosting worse on real telemetry.
+        _built_in(
+            "extra_trees_unlabeled", _FORESTS, {"n_estimators": 300, "min_samples_leaf": 5}, unlabeled="negatives"
+        ),
+        _built_in("random_forest", "sklearn.ensemble:RandomForestClassifier", {"n_estimators": 500}, target="classes"),
+        _built_in("gradient_boosting", _BOOSTING, {}, target="classes"),
+        _built_in("logistic_regression", _LOGISTIC, {"C": 1.0, "max_iter": 5_000}, target="classes"),
+        # Better on real telemetry's hundreds of features: PR-AUC .105, not .071.
+        _built_in("logistic_regression_shrunk", _LOGISTIC, {"C": 0.01, "max_iter": 5_000}, target="classes"),
+        # Families: as many trees in all folds together as a rival has, so that players are scored fast.
+        _built_in("small_extra_trees", _FORESTS, {"n_estimators": 100, "min_samples_leaf": 2}, target="classes"),
+        _built_in(
+            "small_extra_trees_unlabeled",
+            _FORESTS,
+            {"n_estimators": 100, "min_samples_leaf": 5},
+            unlabeled="negatives",
+        ),
+        _built_in("small_boosting", _BOOSTING, {"max_bins": 63, "max_leaf_nodes": 15}),
+        _built_in("linear", _LOGISTIC, {"C": 0.02, "max_iter": 5_000}),
+    ]
+)
+
+
+def named_estimators(names: Sequence[str], own: Sequence[Estimator]) -> dict[str, Estimator]:
+    """Return estimators by name: the user's own, those of installed packages and the built-in ones.
+
+    An installed package names the class in the entry-point group `scarcegan.estimators`; where the class says
+    `learns_from_unlabeled = True`, unlabelled players are given to it with y = -1.
+
+    Raises:
+        ValueError: a name that nothing has, with the nearest one that there is; an own one that is taken.
+    """
+    installed = {found.name: found.value for found in entry_points(group=ENTRY_POINTS)}
+    known = [*BUILT_IN, *(one.name for one in own), *installed]
+    twice = sorted({name for name in known if known.count(name) > 1 or name == SCARCEGAN})
+    if twice:
+        raise ValueError(f"expected estimators with names of their own, got {', '.join(twice)} twice: rename yours")
+    mine = {one.name: one for one in own}
+    found = {}
+    for name in names:
+        if name in installed:
+            found[name] = Estimator(name=name, path=installed[name])
+        elif name in mine or name in BUILT_IN:
+            found[name] = mine.get(name) or BUILT_IN[name]
+        else:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+            raise ValueError(f"no estimator is called '{name}': {hint} One of your own is a table [[estimators]]")
+    return found
