@@ -27,6 +27,7 @@ ALLOWED = {
     "snapshots": GROUND | {"data"},
     "evaluation": GROUND | {"data"},
     "serving": GROUND | {"data"},
+    "families": GROUND | {"data", "serving"},
     "datasets": GROUND | {"data", "features", "snapshots"},
     "monitoring": GROUND | {"data", "snapshots", "evaluation", "registry", "serving"},
     "aws": GROUND | {"data", "snapshots", "evaluation", "registry", "monitoring"},

@@ -66,9 +66,16 @@ class Graph:
         """Add the change of answers to 1 and 0 and return the name of these floats."""
         return self.add("Cast", [answers], {"SrcT": Type(BOOL), "DstT": Type(FLOAT)})
 
-    def take(self, values: str, indices: str, axis: int = 0, name: str = "") -> str:
-        """Add the gathering of float values along an axis and return its name."""
-        types = {"Tparams": Type(FLOAT), "Tindices": Type(INT32), "Taxis": Type(INT32)}
+    def take(
+        self, values: str, indices: str, axis: int = 0, name: str = "", *, kind: int = FLOAT, batch: int = 0
+    ) -> str:
+        """Add the gathering of values along an axis and return its name.
+
+        The first `batch` axes are common to both: each row of indices takes from its own row of values.
+        """
+        types: dict[str, Attribute] = {"Tparams": Type(kind), "Tindices": Type(INT32), "Taxis": Type(INT32)}
+        if batch:
+            types["batch_dims"] = batch
         return self.add("GatherV2", [values, indices, self.constant(axis, INT32)], types, name=name)
 
 

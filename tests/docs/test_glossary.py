@@ -10,8 +10,8 @@ EVERYWHERE = ("scarcegan", "cards", "flows", "localaws", "config", "docs", "READ
 TRAINING = ("scarcegan/gan", "scarcegan/evaluation", "scarcegan/workflow/retraining", "cards/train_card.py")
 # Given up: what to say instead, where it may not be, and where it may all the same.
 GIVEN_UP = {
-    # AWS and Vega's text marks have a word like it.
-    r"base-?line(?!\": \"top)": ("rival", EVERYWHERE, ("scarcegan/aws", "docs/replay", "docs/quality")),
+    # AWS, Vega's text marks and scikit-learn's boosting have a word like it.
+    r"base-?line(?!\": \"top|_prediction)": ("rival", EVERYWHERE, ("scarcegan/aws", "docs/replay", "docs/quality")),
     r"(?<!scarcegan\.)history": ("progress", TRAINING, ()),  # of a training; past runs are `scarcegan.history`
     r"snapshot": ("round", ("scarcegan/gan", "scarcegan/evaluation"), ()),  # of weights; a snapshot is a table
 }

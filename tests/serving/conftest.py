@@ -7,6 +7,7 @@ from scarcegan.data.scaling import Scaler
 from scarcegan.serving.forward import Layer
 from scarcegan.serving.model import Model
 from scarcegan.serving.networks import Networks
+from scarcegan.serving.trees import Trees
 
 FEATURES, KNOTS = 6, 9
 
@@ -72,4 +73,45 @@ def gaps(raw):
     found[:, 5] = raw[:, 5]
     found[3, 5] = np.nan
     found[4, :] = np.nan
+    return found
+
+
+@pytest.fixture
+def make_trees():
+    """Random trees that grow a node at a time, so that depths differ; the last one is a leaf."""
+
+    def make(link="mean", count=7, nodes=41, seed=0):
+        rng = np.random.default_rng(seed)
+        feature, left, right, roots = [], [], [], []
+        for size in [nodes] * (count - 1) + [1]:
+            root = len(feature)
+            roots.append(root)
+            own = range(root, root + size)
+            feature += [-1] * size
+            left += own
+            right += own
+            leaves = [root]
+            for child in range(root + 1, root + size, 2):
+                node = leaves.pop(rng.integers(len(leaves)))
+                feature[node], left[node], right[node] = rng.integers(FEATURES), child, child + 1
+                leaves += [child, child + 1]
+        total = len(feature)
+        # Few distinct thresholds, which players share: ties are common.
+        threshold = rng.integers(-4, 5, total).astype(np.float32) / 4
+        threshold[rng.random(total) < 0.05] = -np.inf
+        values = rng.random(total) if link == "mean" else rng.normal(size=total)
+        feature, left, right, roots = (np.array(array, dtype=np.int32) for array in (feature, left, right, roots))
+        missing_left, values = rng.random(total) < 0.5, values.astype(np.float32)
+        return Trees("extra_trees", feature, threshold, missing_left, left, right, values, roots, link)
+
+    return make
+
+
+@pytest.fixture
+def tied():
+    """Players on the thresholds of such trees, between and far beyond them, and without some values or any."""
+    rng = np.random.default_rng(5)
+    found = rng.integers(-9, 10, (200, FEATURES)).astype(np.float32) / 8
+    found[rng.random(found.shape) < 0.15] = np.nan
+    found[:4] = np.array([[-3e38], [3e38], [-0.0], [np.nan]], dtype=np.float32)
     return found
