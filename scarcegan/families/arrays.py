@@ -6,45 +6,46 @@ from typing import Any, Literal
 import numpy as np
 
 from scarcegan.data.scaling import Scaler
+from scarcegan.families.estimators import Fitted
 from scarcegan.families.lightgbm_trees import is_plain, lightgbm_trees
 from scarcegan.families.raw_splits import raw_splits
 from scarcegan.families.scaled_trees import ScaledTree
 from scarcegan.families.sklearn_trees import boosting_trees, forest_trees
 from scarcegan.problems import DataProblem
+from scarcegan.serving.linear import Linear
 from scarcegan.serving.trees import Trees
 
 Link = Literal["mean", "logit"]
 
 
-def trees_of(estimator: Any, scaler: Scaler, family: str, rare: int) -> Trees:
-    """Turn an estimator that was fitted on what the scaler gives into trees over raw features.
+def part_of(fitted: Fitted, scaler: Scaler) -> Linear | Trees:
+    """Turn an estimator that was fitted on what the scaler gives into arrays that say the same of raw features.
 
-    It is a forest, a single tree or the binary histogram boosting of scikit-learn, or binary LightGBM. The trees' risk
-    is the probability that `predict_proba` gives the rare class, whose label is `rare`, to 1e-6.
+    It is a forest, a single tree, the binary histogram boosting or the binary logistic regression of scikit-learn, or
+    binary LightGBM. The part's risk is the one that `predict_proba` gives the rare class, to 1e-6.
 
     Raises:
-        DataProblem: another kind of estimator, or one that has not seen the rare class.
+        DataProblem: another kind of estimator.
     """
-    classes = np.asarray(getattr(estimator, "classes_", []))
-    found = _read(estimator, classes, rare)
+    # Imported here: scikit-learn takes seconds.
+    from sklearn.linear_model import LogisticRegression
+
+    model, classes = fitted.model, np.asarray(fitted.model.classes_)
+    if isinstance(model, LogisticRegression) and len(classes) == 2:
+        sign = 1 if classes[1] == fitted.rare else -1
+        return Linear(scaler, sign * model.coef_[0].astype(np.float32), sign * float(model.intercept_[0]))
+    found = _read(model, classes, fitted.rare)
     if found is None:
-        kind = type(estimator).__name__
         raise DataProblem(
-            f"family '{family}' cannot be stored as plain arrays (expected trees of scikit-learn, its binary boosting "
-            f"or binary LightGBM without categories, got {kind} with {len(classes)} classes): name it under "
-            "evaluate.rivals instead"
+            f"'{fitted.name}' cannot be stored as plain arrays (expected trees of scikit-learn, its binary boosting or "
+            f"logistic regression, or binary LightGBM without categories, got {type(model).__name__} with "
+            f"{len(classes)} classes): name it under evaluate.rivals instead"
         )
     link, trees = found
-    if not (classes == rare).any():
-        raise DataProblem(
-            f"family '{family}' has to tell the rare class {rare}, but was fitted on the classes {classes.tolist()}: "
-            "fit it on players of that class too"
-        )
-    return _joined(trees, scaler, family, link)
+    return _joined(trees, scaler, link)
 
 
 def _read(estimator: Any, classes: np.ndarray, rare: int) -> tuple[Link, list[ScaledTree]] | None:
-    # Imported here: scikit-learn takes seconds.
     from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.tree import DecisionTreeClassifier
 
@@ -64,7 +65,7 @@ def _read(estimator: Any, classes: np.ndarray, rare: int) -> tuple[Link, list[Sc
     return None
 
 
-def _joined(trees: Sequence[ScaledTree], scaler: Scaler, family: str, link: Link) -> Trees:
+def _joined(trees: Sequence[ScaledTree], scaler: Scaler, link: Link) -> Trees:
     """Lay trees behind one another, over raw features."""
     inputs, thresholds, left, right, values = (np.concatenate(arrays) for arrays in zip(*trees, strict=True))
     sizes = [len(tree.inputs) for tree in trees]
@@ -73,7 +74,6 @@ def _joined(trees: Sequence[ScaledTree], scaler: Scaler, family: str, link: Link
     feature, threshold, missing_left = raw_splits(scaler, inputs, thresholds)
     left, right = (np.where(inputs < 0, own, first + side).astype(np.int32) for side in (left, right))
     return Trees(
-        family=family,
         feature=feature,
         threshold=threshold,
         missing_left=missing_left,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from scarcegan.data.log_odds import sigmoid, slope_of_sigmoid
 from scarcegan.problems import RegistryProblem
 from scarcegan.records import Record
 from scarcegan.serving.shape import expect_array
@@ -15,8 +16,6 @@ from scarcegan.serving.wire import Graph
 
 # Paths that are followed at once, a player's through one tree each; more only cost memory.
 CHUNK_PATHS = 131_072
-# Log-odds that differ by less: their difference has too few digits to divide by.
-LEAST_GAP = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,6 @@ class Trees(Record):
     parent, so that every path ends.
 
     Attributes:
-        family: the name of the family, such as `extra_trees`.
         feature: int32 [nodes], -1 in a leaf.
         threshold: float32 [nodes]; -inf sends every player to the right.
         missing_left: bool [nodes].
@@ -40,7 +38,6 @@ class Trees(Record):
 
     kind: ClassVar[str] = "trees"
 
-    family: str
     feature: np.ndarray
     threshold: np.ndarray
     missing_left: np.ndarray
@@ -51,16 +48,11 @@ class Trees(Record):
     link: Literal["mean", "logit"]
 
     @property
-    def weight(self) -> float:
-        """Each fold counts the same in its family."""
-        return 1.0
-
-    @property
     def fills_missing(self) -> bool:
         """Every split knows a way for missing values."""
         return True
 
-    def check(self, name: str, features: int, classes: int) -> None:
+    def check(self, name: str, features: int) -> None:
         """Refuse arrays that do not fit together; a path through checked ones ends and reads no other memory."""
         expect_array(f"{name}'s values", self.values, None)
         nodes = len(self.values)
@@ -90,7 +82,7 @@ class Trees(Record):
                 )
 
     def add_risk(self, columns: np.ndarray, total: np.ndarray) -> None:
-        """Add `weight` times the risk of players to a total, float [n].
+        """Add the risk of players to a total, float [n].
 
         Columns are float32 [F, n], raw, NaN where missing, a player per column; F is what `check` was told.
         """
@@ -98,15 +90,14 @@ class Trees(Record):
         sums = np.zeros(len(rows))
         for tree, values in self._trees:
             sums += values.take(tree.apply(rows))
-        total += self.weight * self._risk(sums)
+        total += self._risk(sums)
 
-    def attributions(self, rows: np.ndarray, typical: np.ndarray, rare: int, steps: int) -> np.ndarray:
-        """Share out `weight` times the difference of the risk from the typical player's: float32 [n, F].
+    def attributions(self, rows: np.ndarray, typical: np.ndarray) -> np.ndarray:
+        """Share out the difference of the risk from the typical player's: float32 [n, F].
 
         Each split on a player's path is credited with what it changes: the child's value less the node's. The typical
         player's credits are taken off, so that shares sum to the difference exactly. Credits of log-odds are all
-        stretched by the risk's mean slope between the two. Neither `rare` nor `steps` changes anything: there is one
-        class, and no integral.
+        stretched by the risk's mean slope between the two.
 
         Source: Saabas (2014), Interpreting random forests; Shrikumar, Greenside and Kundaje (2017), DeepLIFT, the
         rescale rule, for the logit.
@@ -117,13 +108,13 @@ class Trees(Record):
         for chunk in (slice(at, at + size) for at in range(0, len(rows), size)):
             credits = self._credits(rows[chunk].astype(np.float32))
             slope = self._slope(root + base.sum(axis=1), root + credits.sum(axis=1))
-            found[chunk] = self.weight * slope[:, None] * (credits - base)
+            found[chunk] = slope[:, None] * (credits - base)
         return found
 
     def add_risk_to(self, graph: Graph, columns: str) -> str:
         """Add the trees to a TensorFlow graph that has raw features, float32 [F, n], under the name `columns`.
 
-        Returns the name of `weight` times the risk, float32 [n].
+        Returns the name of the risk, float32 [n].
         """
         return add_trees(graph, columns, self)
 
@@ -154,16 +145,11 @@ class Trees(Record):
 
     def _risk(self, sums: np.ndarray) -> np.ndarray:
         """Turn sums of leaves' values into risks."""
-        # The sigmoid in a form that does not overflow.
-        return sums / len(self.roots) if self.link == "mean" else np.exp(-np.logaddexp(0, -sums))
+        return sums / len(self.roots) if self.link == "mean" else sigmoid(sums)
 
     def _slope(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Return the risk's mean slope between two sums of leaves' values."""
-        if self.link == "mean":
-            return np.full(end.shape, 1 / len(self.roots))
-        middle, gap = self._risk((start + end) / 2), end - start
-        rise = self._risk(end) - self._risk(start)
-        return np.divide(rise, gap, out=middle * (1 - middle), where=np.abs(gap) > LEAST_GAP)
+        return np.full(end.shape, 1 / len(self.roots)) if self.link == "mean" else slope_of_sigmoid(start, end)
 
     def _credits(self, rows: np.ndarray) -> np.ndarray:
         """Sum what the splits on each player's paths change: float64 [n, F]."""

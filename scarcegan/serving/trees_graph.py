@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def add_trees(graph: Graph, columns: str, trees: "Trees") -> str:
-    """Add trees to a graph with raw columns [F, n] and return `weight` times the risk, [n]."""
+    """Add trees to a graph with raw columns [F, n] and return the risk, [n]."""
     rows = graph.floats("Transpose", columns, graph.constant([1, 0], INT32))
     # A leaf is its own child, whatever it asks: it may ask for the first feature.
     feature = graph.constant(np.maximum(trees.feature, 0), INT32)
@@ -29,10 +29,8 @@ def add_trees(graph: Graph, columns: str, trees: "Trees") -> str:
         node = graph.add("SelectV2", [goes_left, *ways], {"T": Type(INT32)})
     reached, axis = graph.take(graph.constant(trees.values), node), graph.constant(1, INT32)
     if trees.link == "mean":
-        risk = graph.floats("Mean", reached, axis)
-    else:
-        risk = graph.floats("Sigmoid", graph.floats("Sum", reached, axis))
-    return graph.floats("Mul", risk, graph.constant(np.float32(trees.weight)))
+        return graph.floats("Mean", reached, axis)
+    return graph.floats("Sigmoid", graph.floats("Sum", reached, axis))
 
 
 def _depth(trees: "Trees") -> int:

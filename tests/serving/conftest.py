@@ -102,7 +102,7 @@ def make_trees():
         values = rng.random(total) if link == "mean" else rng.normal(size=total)
         feature, left, right, roots = (np.array(array, dtype=np.int32) for array in (feature, left, right, roots))
         missing_left, values = rng.random(total) < 0.5, values.astype(np.float32)
-        return Trees("extra_trees", feature, threshold, missing_left, left, right, values, roots, link)
+        return Trees(feature, threshold, missing_left, left, right, values, roots, link)
 
     return make
 

@@ -8,8 +8,6 @@ import pytest
 from scarcegan.problems import RegistryProblem
 from scarcegan.serving.trees import Trees
 
-RARE, STEPS = 2, 16
-
 
 def paths(trees, row):
     """The nodes that a player passes in each tree, in plain Python."""
@@ -44,7 +42,7 @@ def test_the_risk_is_what_the_leaves_say(make_trees, tied, link):
 def test_the_risk_is_added_to_what_is_there(make_trees, tied, dtype):
     trees, total = make_trees(), np.full(len(tied), 0.5, dtype=dtype)
     trees.add_risk(tied.T, total)
-    np.testing.assert_allclose(total, 0.5 + trees.weight * risk(trees, tied), atol=1e-6)
+    np.testing.assert_allclose(total, 0.5 + risk(trees, tied), atol=1e-6)
     assert total.dtype == dtype
 
 
@@ -74,8 +72,8 @@ def test_trees_come_back_from_plain_data(make_trees, tied, link):
     plain = trees.to_plain()
     assert plain.keys() == {field.name for field in fields(Trees)}
     back = Trees.from_plain(plain)
-    back.check("part 0", 6, 4)
-    assert (back.family, back.link) == ("extra_trees", link)
+    back.check("part 0", 6)
+    assert back.link == link
     assert (risk(back, tied) == expected).all()
 
 
@@ -86,10 +84,10 @@ def test_trees_know_a_way_for_missing_values(make_trees):
 @pytest.mark.parametrize("link", ["mean", "logit"])
 def test_shares_add_up_to_the_difference_from_the_typical_player(make_trees, tied, link):
     trees, typical = make_trees(link), tied[7]
-    shares = trees.attributions(tied, typical, RARE, STEPS)
+    shares = trees.attributions(tied, typical)
     assert (shares.shape, shares.dtype) == (tied.shape, np.float32)
     difference = risk(trees, tied) - risk(trees, typical[None, :])
-    np.testing.assert_allclose(shares.sum(axis=1), trees.weight * difference, atol=1e-6)
+    np.testing.assert_allclose(shares.sum(axis=1), difference, atol=1e-6)
     assert (shares[7] == 0).all()
 
 
@@ -104,7 +102,7 @@ def test_a_split_is_credited_with_what_it_changes(make_trees, tied):
         return found / len(trees.roots)
 
     expected = [credits(row) - credits(typical) for row in tied]
-    np.testing.assert_allclose(trees.attributions(tied, typical, RARE, STEPS), expected, atol=1e-6)
+    np.testing.assert_allclose(trees.attributions(tied, typical), expected, atol=1e-6)
 
 
 def test_shares_of_equal_risks_are_stretched_by_the_slope_there():
@@ -114,17 +112,17 @@ def test_shares_of_equal_risks_are_stretched_by_the_slope_there():
         np.array(one, dtype=np.int32) for one in ([0, -1, -1, 1, -1, -1], [1, 1, 2, 4, 4, 5], [2, 1, 2, 5, 4, 5])
     )
     roots, flat = np.array([0, 3], dtype=np.int32), np.zeros(6, dtype=np.float32)
-    trees = Trees("boosting", feature, flat, flat > 0, left, right, values, roots, "logit")
+    trees = Trees(feature, flat, flat > 0, left, right, values, roots, "logit")
     trees.check("part 0", 2, 4)
-    shares = trees.attributions(np.ones((1, 2), np.float32), -np.ones(2, np.float32), RARE, STEPS)
+    shares = trees.attributions(np.ones((1, 2), np.float32), -np.ones(2, np.float32))
     np.testing.assert_allclose(shares, [[0.25, -0.25]], atol=1e-6)
 
 
 def test_shares_are_the_same_in_chunks(make_trees, tied, monkeypatch):
     trees = make_trees("logit")
-    expected = trees.attributions(tied, tied[7], RARE, STEPS)
+    expected = trees.attributions(tied, tied[7])
     monkeypatch.setattr("scarcegan.serving.trees.CHUNK_PATHS", 3)
-    assert (trees.attributions(tied, tied[7], RARE, STEPS) == expected).all()
+    assert (trees.attributions(tied, tied[7]) == expected).all()
 
 
 def changed(array, place, value):
@@ -159,6 +157,6 @@ def changed(array, place, value):
 )
 def test_arrays_that_do_not_fit_together_are_refused(make_trees, field, change, words):
     trees = make_trees()
-    trees.check("part 0", 6, 4)
+    trees.check("part 0", 6)
     with pytest.raises(RegistryProblem, match=words):
-        replace(trees, **{field: change(getattr(trees, field))}).check("part 0", 6, 4)
+        replace(trees, **{field: change(getattr(trees, field))}).check("part 0", 6)
