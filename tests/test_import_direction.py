@@ -153,6 +153,8 @@ def test_the_parser_sees_imports_in_every_form(tmp_path, monkeypatch):
         "scarcegan.gan.progress",
         "scarcegan.registry",
         "scarcegan.serving.forward",
+        "scarcegan.serving.trees",
+        "scarcegan.families.arrays",
         "scarcegan.workflow.retraining.prepare",
         "scarcegan.workflow.retraining.select",
         "scarcegan.workflow.retraining.judge",

@@ -56,12 +56,17 @@ class Trees(Record):
         """Refuse arrays that do not fit together; a path through checked ones ends and reads no other memory."""
         expect_array(f"{name}'s values", self.values, None)
         nodes = len(self.values)
-        for field, dtype in (("threshold", np.float32), ("missing_left", bool), ("feature", np.int32)):
+        kinds = {
+            "threshold": np.float32,
+            "missing_left": bool,
+            "feature": np.int32,
+            "left": np.int32,
+            "right": np.int32,
+        }
+        for field, dtype in kinds.items():
             _expect_like(f"{name}'s {field}", getattr(self, field), dtype, nodes)
-        for field in ("left", "right"):
-            _expect_like(f"{name}'s {field}", getattr(self, field), np.int32, nodes)
         _expect_like(f"{name}'s roots", self.roots, np.int32, self.roots.size)
-        # NaN compares as false, too.
+        # NaN is not below infinity either.
         if not (self.threshold < np.inf).all():
             raise RegistryProblem(f"expected {name}'s thresholds below infinity, got others: convert the trees again")
         if not ((self.feature >= -1) & (self.feature < features)).all():
@@ -69,10 +74,16 @@ class Trees(Record):
                 f"expected {name}'s features from -1 to {features - 1}, got {self.feature.min()} to "
                 f"{self.feature.max()}: give the trees of a model with these features"
             )
-        ends = np.append(self.roots[1:], nodes)
+        self._check_paths(name)
+
+    def _check_paths(self, name: str) -> None:
+        own, is_leaf = np.arange(len(self.values)), self.feature < 0
+        ends = np.append(self.roots[1:], len(own))
         if self.roots.size == 0 or self.roots[0] != 0 or not (self.roots < ends).all():
-            raise RegistryProblem(f"expected {name}'s roots ascending from 0 and below {nodes}, got {self.roots}")
-        own, is_leaf = np.arange(nodes), self.feature < 0
+            raise RegistryProblem(
+                f"expected {name}'s roots ascending from 0 and below {len(own)}, got {self.roots}: "
+                "convert the trees again"
+            )
         end = np.repeat(ends, ends - self.roots)
         for child in (self.left, self.right):
             if not np.where(is_leaf, child == own, (own < child) & (child < end)).all():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scarcegan.problems import RegistryProblem
+from scarcegan.serving.archive import read_archive, write_archive
 from scarcegan.serving.trees import Trees
 
 
@@ -75,6 +76,14 @@ def test_trees_come_back_from_plain_data(make_trees, tied, link):
     back.check("part 0", 6)
     assert back.link == link
     assert (risk(back, tied) == expected).all()
+
+
+def test_trees_come_back_from_an_archive(make_trees, tied, tmp_path):
+    trees = make_trees()
+    write_archive(trees.to_plain(), {}, tmp_path / "model.tar.gz", {})
+    back = read_archive(tmp_path / "model.tar.gz", None, Trees.from_plain)
+    back.check("part 0", 6, 4)
+    assert (risk(back, tied) == risk(trees, tied)).all()
 
 
 def test_trees_know_a_way_for_missing_values(make_trees):
