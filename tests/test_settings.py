@@ -1,8 +1,10 @@
+from importlib.metadata import EntryPoint
+
 import pytest
 from pydantic import ValidationError
 
 from scarcegan.problems import SettingsProblem
-from scarcegan.settings import SHAPING_SOURCES, Settings, load, parse, resolve
+from scarcegan.settings import SHAPING_SOURCES, Settings, estimators, load, parse, resolve
 from scarcegan.settings.monitoring_sections import RETRAIN_AFTER
 from scarcegan.settings.section import keys_of
 
@@ -148,7 +150,7 @@ def test_a_run_lays_its_choices_over_the_configuration():
 def test_every_key_is_documented_once():
     documented = [key.name for key in keys_of(Settings)]
     assert len(set(documented)) == len(documented)
-    mappings = {"definitions", *(f"monitoring.retrain_after.{name}" for name in RETRAIN_AFTER)}
+    mappings = {"definitions", "estimators", *(f"monitoring.retrain_after.{name}" for name in RETRAIN_AFTER)}
     assert set(leaves(Settings().model_dump(mode="json"))) <= set(documented) | mappings
     assert [key.name for key in keys_of(Settings) if not key.meaning] == []
     assert {"definitions.name", "definitions.bound"} <= set(documented)
@@ -184,6 +186,7 @@ SHAPING = [
     ("train", {"members": 3}, SOURCES),
     ("definitions", [{"name": "balanced", "maximise": "f2"}], SOURCES),
     ("evaluate", {"bootstrap": 50, "rivals": []}, set()),
+    ("estimators", [{"name": "a_rival", "path": "package.module:Class"}], set()),
     ("registry", {"group": "other", "worse_challenger": "refuse"}, set()),
     ("monitoring", {"cool_down": 3}, set()),
     ("resources", {"train": {"gpu": 0}}, set()),
@@ -227,3 +230,40 @@ def test_a_batch_has_room_for_every_class():
 def test_infinite_numbers_are_refused():
     with pytest.raises(SettingsProblem, match=r"model\.prior_weight: Input should be a finite number"):
         load({"model": {"prior_weight": float("inf")}})
+
+
+def test_how_a_family_is_made_counts_for_the_fingerprint():
+    def prints(parameters):
+        mine = {"name": "mine", "path": "package.module:Class", "parameters": parameters}
+        return load({"estimators": [mine], "train": {"families": ["mine"]}}).fingerprint()
+
+    assert prints({"trees": 5}) == prints({"trees": 5}) != prints({"trees": 6})
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        (
+            {"train": {"families": ["small_extra_tree"]}},
+            "is called 'small_extra_tree': did you mean 'small_",
+        ),
+        ({"evaluate": {"rivals": ["xyzzy"]}}, "no estimator is called 'xyzzy': known are extra_trees, "),
+        (
+            {"estimators": [{"name": "linear", "path": "a.b:C"}, {"name": "scarcegan", "path": "a.b:C"}]},
+            "expected estimators with names of their own, got linear, scarcegan twice: rename yours",
+        ),
+        (
+            {"estimators": [{"name": "mine", "path": "a.b:C", "unlabeled": "negatives", "target": "classes"}]},
+            'takes unlabelled players as negatives, of which class nobody knows: set target = "rare"',
+        ),
+        ({"estimators": [{"name": "mine", "path": "no class"}]}, "estimators.0.path: String should match pattern"),
+    ],
+)
+def test_estimators_that_cannot_be_meant_are_refused(tree, words):
+    assert words in problem(tree)
+
+
+def test_an_installed_package_may_bring_estimators(monkeypatch):
+    found = [EntryPoint("theirs", "package.module:Class", "scarcegan.estimators")]
+    monkeypatch.setattr(estimators, "entry_points", lambda group: [one for one in found if one.group == group])
+    assert load({"train": {"families": ["theirs"]}}).families["theirs"].path == "package.module:Class"

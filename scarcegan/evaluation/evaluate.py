@@ -158,7 +158,7 @@ def _model(
         test=_measured(model.probabilities, threshold, tests),
         bound=bound,
         score_kind=model.score_kind,
-        families=_families(model, next(iter(tests.items()))) if len(model.shares) > 1 else (),
+        families=_families(model, next(iter(tests.items()))) if model.alone else [],
         scarcegan={test: tests[test].with_score(risks[SCARCEGAN]) for test, risks in model.alone.items()},
     )
 

@@ -169,7 +169,7 @@ class EvaluatedModel(Record):
     promise: Promise | None = None
     bound: Mapping[str, Bound] = field(default_factory=dict)
     score_kind: ScoreKind = "relative"
-    families: Sequence[FamilyShare] = ()
+    families: Sequence[FamilyShare] = field(default_factory=list)
     scarcegan: Mapping[str, Measures] = field(default_factory=dict)
 
     @property

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scarcegan.evaluation.definitions import OperatingPoint, operating_point
+from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import DataProblem, TrainingCollapsed
 from scarcegan.settings import Definition
@@ -17,19 +17,17 @@ class Choice:
     """What one fold offers for one business definition: all members that were healthy in a round, by index.
 
     Each has its chosen round's index and the measure that chose it, mean recall around the definition's flagged share.
-    The point is that of their averaged scores on the fold's validation rows.
     """
 
     members: list[int]
     rounds: list[int]
-    point: OperatingPoint
     measure: list[float]
 
 
 def choose(
     scores: np.ndarray, healthy: np.ndarray, validation: Scored, definition: Definition, review_budget: float
 ) -> Choice:
-    """Choose each healthy member's round for a definition, and the threshold of their mean score.
+    """Choose each healthy member's round for a definition.
 
     A few dozen validation positives make any single figure of a single round noisy. So the flagged share
     that matters is taken from the mean of everything healthy; a round is judged by its recall around that
@@ -58,11 +56,9 @@ def choose(
     quality = smooth(quality)
     best = np.nanargmax(quality, axis=0)
     columns = np.arange(len(members))
-    ensemble = validation.with_score(scores[best, columns].mean(axis=0))
     return Choice(
         members=members.tolist(),
         rounds=best.tolist(),
-        point=operating_point(definition, ensemble, review_budget),
         measure=quality[best, columns].tolist(),
     )
 

@@ -41,10 +41,10 @@ _ALL: Collection[str] = get_args(Data.model_fields["source"].annotation)
 # runs or lies, what it costs, how a finished model is measured, or what another flow does.
 SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **dict.fromkeys(("seed", "review_budget", "confidence", "populations", "data", "folds", "scaling"), _ALL),
-    **dict.fromkeys(("model", "train", "definitions", "estimators"), _ALL),
+    **dict.fromkeys(("model", "train", "definitions"), _ALL),
     **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
     "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
-    **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "registry", "monitoring"), ()),
+    **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
     **dict.fromkeys(("resources", "prices", "deployment"), ()),
 }
 
@@ -127,10 +127,12 @@ class Settings(Section):
     def fingerprint(self) -> str:
         """Hash what shapes a model made of given players, who have a fingerprint of their own; see `SHAPING_SOURCES`.
 
-        Of `[data]`, where the players lie does not count: path, snapshot, the name of the id column.
+        Of `[data]`, where the players lie does not count: path, snapshot, the name of the id column. Of the estimators
+        those count that are families, the built-in ones too.
         """
         shaping = {name for name in Settings.model_fields if self.data.source in SHAPING_SOURCES[name]}
         tree = self.model_dump(mode="json", include=shaping, exclude={"data": {"path", "snapshot", "id_column"}})
+        tree["families"] = [estimator.model_dump(mode="json") for estimator in self.families.values()]
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:16]
 
 

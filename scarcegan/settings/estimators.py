@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
-from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -21,7 +20,7 @@ class Estimator(Section):
     """Its name in those lists."""
     path: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
     """The class, `package.module:Class`, with scikit-learn's `fit(X, y)` and `predict_proba(X)`."""
-    parameters: Mapping[str, Any] = MappingProxyType({})
+    parameters: dict[str, Any] = Field(default_factory=dict)
     """What the class is made with."""
     target: Literal["rare", "classes"] = "rare"
     """What y says: 1 for the rare class and 0 for others, or every class's number."""

@@ -60,7 +60,10 @@ def _values(told: JsonSchemaValue) -> str:
         fewest = " (at least one)" if told.get("minItems") else ""
         return f"list{fewest}: {_values(told['items'])}"
     if told["type"] == "object":  # a table whose keys are not settings themselves
-        return f"table: {_values(told['propertyNames'])} = {_values(told['additionalProperties'])}"
+        named = "propertyNames" in told
+        return (
+            f"table: {_values(told['propertyNames'])} = {_values(told['additionalProperties'])}" if named else "table"
+        )
     if "pattern" in told:
         return f"text, `{told['pattern']}`"
     kind = {"string": "text", "boolean": "`true` or `false`"}.get(told["type"], str(told["type"]))

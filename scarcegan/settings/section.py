@@ -38,7 +38,7 @@ def keys_of(section: type[Section], prefix: str = "", defaults: Section | None =
         inner = get_args(field.annotation)[0] if listed else field.annotation
         is_table = isinstance(inner, type) and issubclass(inner, Section)
         # A table's default may differ from its class's: preprocess asks for more than StepResources.
-        default = getattr(defaults, name, field.default)
+        default = getattr(defaults, name, field.get_default(call_default_factory=True))
         if field.description or not is_table:
             yield Key(prefix + name, field.description or "", default, section, is_table)
         if is_table:

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from scarcegan.evaluation import metrics
-from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.scored import Scored
 from scarcegan.evaluation.selection import choose, mean_recall, smooth
 from scarcegan.problems import DataProblem, TrainingCollapsed
@@ -38,13 +37,6 @@ def test_each_member_enters_with_its_best_time(rng, validation, definition):
     assert choice.rounds[0] in (4, 5, 6)
     assert choice.rounds[1] in (0, 1, 2)
     assert len(choice.measure) == 2
-
-
-def test_the_point_is_the_chosen_ensembles_own(rng, validation):
-    scores = scores_of(rng, rng.random((5, 3)) * 2)
-    choice = choose(scores, all_of(scores), validation, BALANCED, 0.05)
-    mean = scores[choice.rounds, choice.members].mean(axis=0)
-    assert choice.point == operating_point(BALANCED, validation.with_score(mean), 0.05)
 
 
 def test_a_single_lucky_round_loses_to_a_good_neighbourhood(rng, validation):

@@ -24,6 +24,11 @@ def players(rng, n):
     return features, labels
 
 
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
 def built_in(name):
     chosen = BUILT_IN[name]
     trees = {"n_estimators": 30} if "n_estimators" in chosen.parameters else {}

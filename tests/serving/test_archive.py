@@ -155,8 +155,8 @@ def test_an_archive_of_an_older_format_is_still_read(make_model, raw, tmp_path, 
 
 
 def test_an_archive_of_a_later_format_is_refused(make_model, tmp_path):
-    packed(tmp_path / "model.tar.gz", written_by_format(4, make_model(members=(2,))))
-    with pytest.raises(RegistryProblem, match=r"archive format of 1, 2, 3, got 4 in .*: use the scarcegan version"):
+    packed(tmp_path / "model.tar.gz", written_by_format(5, make_model(members=(2,))))
+    with pytest.raises(RegistryProblem, match=r"archive format of 1, 2, 3, 4, got 5 in .*: use the scarcegan version"):
         Model.load(tmp_path / "model.tar.gz")
 
 

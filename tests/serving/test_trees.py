@@ -55,7 +55,7 @@ def test_sure_sums_stay_probabilities(make_trees, tied):
     trees = make_trees("logit")
     for value, sure in ((-1e4, 0.0), (1e4, 1.0)):
         extreme = replace(trees, values=np.full_like(trees.values, value))
-        assert (risk(extreme, tied) == sure).all()
+        assert np.abs(risk(extreme, tied) - sure).max() < 1e-30
 
 
 def test_two_threads_score_at_once(make_trees, tied):
@@ -82,7 +82,7 @@ def test_trees_come_back_from_an_archive(make_trees, tied, tmp_path):
     trees = make_trees()
     write_archive(trees.to_plain(), {}, tmp_path / "model.tar.gz", {})
     back = read_archive(tmp_path / "model.tar.gz", None, Trees.from_plain)
-    back.check("part 0", 6, 4)
+    back.check("part 0", 6)
     assert (risk(back, tied) == risk(trees, tied)).all()
 
 
@@ -122,7 +122,7 @@ def test_shares_of_equal_risks_are_stretched_by_the_slope_there():
     )
     roots, flat = np.array([0, 3], dtype=np.int32), np.zeros(6, dtype=np.float32)
     trees = Trees(feature, flat, flat > 0, left, right, values, roots, "logit")
-    trees.check("part 0", 2, 4)
+    trees.check("part 0", 2)
     shares = trees.attributions(np.ones((1, 2), np.float32), -np.ones(2, np.float32))
     np.testing.assert_allclose(shares, [[0.25, -0.25]], atol=1e-6)
 

@@ -12,6 +12,7 @@ from scarcegan.data.folds import split
 from scarcegan.data.players import Players
 from scarcegan.registry import ModelToRegister
 from scarcegan.snapshots import open_snapshots
+from scarcegan.workflow.retraining.families import family_risks
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import Prepared
@@ -31,8 +32,9 @@ RUN = "ScoreFlow/21"
 def settings(tiny):
     """Tiny settings for these players: their prevalence is not known, their features have steps."""
     model = {"trunk": [8], "thresholds": 1}
+    train = {"learning_rate": 0.01, "families": ["small_extra_trees", "linear"]}
     evaluate = {"bootstrap": 20, "rivals": ["logistic_regression"]}
-    tree = settings_module.parse(tiny({"model": model, "train": {"learning_rate": 0.01}, "evaluate": evaluate}))
+    tree = settings_module.parse(tiny({"model": model, "train": train, "evaluate": evaluate}))
     return settings_module.load(tree | {"data": {}})
 
 
@@ -74,7 +76,13 @@ def selected(prepared, folds, settings):
 @pytest.fixture(scope="session")
 def rivals(prepared, settings):
     """The rivals' scores of the test players."""
-    return train_rivals(prepared, settings, threads=2)
+    return train_rivals(prepared, settings, threads=2).scores
+
+
+@pytest.fixture(scope="session")
+def families(prepared, folds, settings):
+    """The families' risks of the test players."""
+    return family_risks(prepared, folds, settings)
 
 
 @pytest.fixture
@@ -83,10 +91,10 @@ def registry(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def evaluation(prepared, selected, rivals, settings, tmp_path_factory):
+def evaluation(prepared, selected, families, rivals, settings, tmp_path_factory):
     """The first evaluation: no champion yet."""
     empty = open_registry(settings_module.Registry(path=str(tmp_path_factory.mktemp("none"))))
-    return judge_models(prepared, *selected, rivals, empty, settings)
+    return judge_models(prepared, *selected, families, rivals, empty, settings)
 
 
 @pytest.fixture

@@ -56,12 +56,34 @@ def test_risky_validation_players_score_higher(folds, prepared):
         assert np.median(scores[labels == 3]) > np.median(scores[labels == UNLABELED])
 
 
-def test_the_candidates_point_is_measured_on_its_own_scores(folds, prepared):
+def test_each_family_scores_the_validation_players_as_its_part_does(folds, prepared):
     for fold in folds:
-        is_risky = prepared.players.labels[fold.validation_rows] == 3
-        for candidate in fold.candidates.values():
-            flagged = candidate.scores >= candidate.point.threshold
-            assert candidate.point.recall == pytest.approx(flagged[is_risky].mean())
+        assert list(fold.families) == ["small_extra_trees", "linear"]
+        columns = prepared.players.features[fold.validation_rows].T
+        for family in fold.families.values():
+            risk = np.zeros(columns.shape[1], np.float32)
+            family.part.add_risk(columns, risk)
+            np.testing.assert_allclose(risk, family.scores, atol=1e-6)
+
+
+def test_a_family_never_learns_from_the_folds_validation_players(folds, prepared, settings):
+    rows = folds[0].validation_rows
+    labels = prepared.players.labels.copy()
+    labels[rows[:-1][labels[rows[:-1]] == 3][1:]] = 0  # one stays: recall needs somebody
+    mislabeled = replace(prepared, players=replace(prepared.players, labels=labels))
+    again = fit_fold(mislabeled, 0, settings, threads=1)
+    for name, family in folds[0].families.items():
+        assert np.array_equal(family.scores, again.families[name].scores)
+
+
+def test_a_family_that_cannot_be_trained_is_left_out_and_the_fold_goes_on(prepared, settings):
+    tree = settings.model_dump(mode="json")
+    tree["estimators"] = [{"name": "nobodys", "path": "nowhere.to_be:Found"}]
+    offer = fit_fold(
+        prepared, 0, load(tree | {"train": tree["train"] | {"families": ["linear", "nobodys"]}}), threads=1
+    )
+    assert list(offer.families) == ["linear"]
+    assert "expected 'nowhere.to_be:Found' of 'nobodys' to be installed" in offer.left_out["nobodys"]
 
 
 def test_progress_has_validation_series(folds):
@@ -169,7 +191,9 @@ def test_a_killed_fold_goes_on_from_its_checkpoint_to_the_same_candidates(prepar
     for name, candidate in resumed.candidates.items():
         expected = folds[0].candidates[name]
         assert np.array_equal(candidate.scores, expected.scores)
-        assert (candidate.point, candidate.iterations) == (expected.point, expected.iterations)
+        assert candidate.iterations == expected.iterations
+    for name, family in resumed.families.items():
+        assert np.array_equal(family.scores, folds[0].families[name].scores)
 
 
 def test_a_training_is_named_by_data_settings_and_fold(prepared, settings):

@@ -48,12 +48,23 @@ def test_rivals_and_verdicts_stand_beside_every_model_and_nobody_is_grouped_unas
     assert (evaluation.champions, evaluation.subgroups) == ({}, None)
 
 
+def test_it_is_told_what_each_family_brings_and_scarcegan_alone_stands_beside_the_model(evaluation, selected):
+    for name, model in evaluation.models.items():
+        shares = selected[1][name].shares
+        assert {one.family: one.share for one in model.families} == shares
+        assert list(shares) == ["scarcegan", "small_extra_trees", "linear"]
+        alone = model.families[0].alone
+        assert alone.low <= alone.value <= alone.high
+        assert model.scarcegan["later"].pr_auc.value == pytest.approx(alone.value)
+        assert all((one.without is None) == (one.share in (0, 1)) for one in model.families)
+
+
 def test_the_headline_model_is_measured_by_the_groups_that_were_asked_for(
-    selected, rivals, prepared, registry, settings
+    selected, families, rivals, prepared, registry, settings
 ):
     tree = settings.model_dump(mode="json")
     asked = load(tree | {"evaluate": tree["evaluate"] | {"subgroup_features": ["opens"]}})
-    found = judge_models(prepared, *selected, rivals, registry, asked)
+    found = judge_models(prepared, *selected, families, rivals, registry, asked)
     [feature] = found.subgroups.features
     assert (found.subgroups.definition, found.subgroups.test_set) == ("review_budget", "later")
     assert feature.feature == "opens"
@@ -160,8 +171,10 @@ def test_a_release_lands_in_sagemaker_with_its_quality_report(selected, evaluati
         assert package["MetadataProperties"]["CommitId"] == "0a1b2c3"
 
 
-def test_the_champion_is_scored_in_the_next_evaluation(selected, rivals, champions, registry, prepared, settings):
-    second = judge_models(prepared, *selected, rivals, registry, settings)
+def test_the_champion_is_scored_in_the_next_evaluation(
+    selected, families, rivals, champions, registry, prepared, settings
+):
+    second = judge_models(prepared, *selected, families, rivals, registry, settings)
     assert {name: one.version for name, one in second.champions.items()} == {
         version.definition: version.version for version in champions
     }
@@ -183,21 +196,21 @@ def test_the_champion_is_scored_in_the_next_evaluation(selected, rivals, champio
     ],
 )
 def test_a_champion_of_other_features_or_classes_is_left_out(
-    selected, rivals, champions, registry, prepared, settings, change
+    selected, families, rivals, champions, registry, prepared, settings, change
 ):
     models = {name: replace(model, **change) for name, model in selected[0].items()}
-    judged = judge_models(prepared, models, selected[1], rivals, registry, settings)
+    judged = judge_models(prepared, models, selected[1], families, rivals, registry, settings)
     assert judged.champions == {}
     challengers = register_models(models, judged, replace(LINEAGE, origin_run="12"), registry)
     for version, champion in zip(challengers, champions, strict=True):
         assert version.against_champion == AgainstChampion(champion.version, "no rival")
 
 
-def test_without_truth_the_validated_prevalence_is_taken_over(selected, rivals, prepared, registry, settings):
+def test_without_truth_the_validated_prevalence_is_taken_over(selected, families, rivals, prepared, registry, settings):
     players = prepared.players
     labels = np.where(players.truth == 1, 3, players.labels).astype(np.int8)
     blind = replace(prepared, players=replace(players, labels=labels, truth=np.full_like(players.truth, -1)))
-    judged = judge_models(blind, *selected, rivals, registry, settings)
+    judged = judge_models(blind, *selected, families, rivals, registry, settings)
     assert judged.prevalence == next(iter(selected[1].values())).prevalence
 
 

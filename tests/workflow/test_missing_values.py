@@ -7,6 +7,7 @@ import pytest
 
 from scarcegan.serving.explanation import explain_model
 from scarcegan.serving.model import Model
+from scarcegan.workflow.retraining.families import family_risks
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.rivals import train_rivals
@@ -28,7 +29,7 @@ def lacking(prepared):
 def trained(lacking, settings):
     own = replace(lacking, players=replace(lacking.players, features=lacking.players.features.copy()))
     folds = [fit_fold(lacking, 0, settings, threads=1), fit_fold(own, 1, settings, threads=1, spend=True)]
-    return select_models(lacking, folds, settings)
+    return *select_models(lacking, folds, settings), family_risks(lacking, folds, settings)
 
 
 def test_each_fold_carries_its_own_fills_and_the_indicators_of_what_its_players_lack(trained):
@@ -45,7 +46,7 @@ def test_what_a_missing_value_tells_is_learnt(trained, lacking):
 
 
 def test_models_and_rivals_are_measured(trained, lacking, settings, registry):
-    rivals = train_rivals(lacking, settings, threads=1)
+    rivals = train_rivals(lacking, settings, threads=1).scores
     evaluation = judge_models(lacking, *trained, rivals, registry, settings)
     assert evaluation.models["balanced"].test["later"].pr_auc.value > 0.5
     assert evaluation.rivals["logistic_regression"]["later"].pr_auc.value > 0.5

@@ -1,24 +1,22 @@
 """The rivals of a run: trained before the evaluation, whose repetition they need not be part of."""
 
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
 
 from scarcegan.settings import load
-from scarcegan.settings.model_sections import RivalName
 from scarcegan.workflow.retraining.rivals import train_rivals
 
 
 @pytest.fixture(scope="module")
 def every_rival(settings):
     tree = settings.model_dump(mode="json")
-    return load(tree | {"evaluate": tree["evaluate"] | {"rivals": get_args(RivalName)}})
+    return load(tree | {"evaluate": tree["evaluate"] | {"rivals": load({}).evaluate.rivals}})
 
 
 def test_every_rival_scores_the_players_of_every_test_set(prepared, every_rival):
-    scores = train_rivals(prepared, every_rival, threads=1)
+    scores = train_rivals(prepared, every_rival, threads=1).scores
     assert tuple(scores) == every_rival.evaluate.rivals
     risky = prepared.players.truth[prepared.fold == -1] == 1
     for name, by_test in scores.items():
@@ -27,7 +25,7 @@ def test_every_rival_scores_the_players_of_every_test_set(prepared, every_rival)
 
 
 def test_rivals_trained_at_once_are_those_trained_in_turn(prepared, every_rival):
-    in_turn, at_once = (train_rivals(prepared, every_rival, threads) for threads in (1, 3))
+    in_turn, at_once = (train_rivals(prepared, every_rival, threads).scores for threads in (1, 3))
     for name in every_rival.evaluate.rivals:
         np.testing.assert_array_equal(in_turn[name]["later"], at_once[name]["later"])
 
@@ -36,7 +34,7 @@ def test_rivals_never_learn_from_test_players(prepared, every_rival):
     players = prepared.players
     wrong = np.where(prepared.fold == -1, 3, players.labels).astype(np.int8)
     mislabeled = replace(prepared, players=replace(players, labels=wrong))
-    expected, found = (train_rivals(one, every_rival, threads=2) for one in (prepared, mislabeled))
+    expected, found = (train_rivals(one, every_rival, threads=2).scores for one in (prepared, mislabeled))
     for name in every_rival.evaluate.rivals:
         np.testing.assert_array_equal(expected[name]["later"], found[name]["later"])
 
@@ -46,6 +44,16 @@ def test_rivals_never_learn_from_players_set_apart_for_the_thresholds(prepared, 
     turned = players.features.copy()  # the same values among other players: the scaling stays
     turned[apart, 0] = turned[apart, 0][::-1]
     moved = replace(prepared, players=replace(players, features=turned))
-    expected, found = (train_rivals(one, every_rival, threads=2) for one in (prepared, moved))
+    expected, found = (train_rivals(one, every_rival, threads=2).scores for one in (prepared, moved))
     for name in every_rival.evaluate.rivals:
         np.testing.assert_array_equal(expected[name]["later"], found[name]["later"])
+
+
+def test_a_rival_that_cannot_be_trained_is_left_out_and_named(prepared, settings):
+    tree = settings.model_dump(mode="json")
+    tree["estimators"] = [{"name": "nobodys", "path": "nowhere.to_be:Found"}]
+    rivals = train_rivals(prepared, load(tree | {"evaluate": {"rivals": ["linear", "nobodys"]}}), threads=1)
+    assert list(rivals.scores) == ["linear"]
+    assert rivals.warnings[0].startswith(
+        "rival 'nobodys' is left out of the comparison: expected 'nowhere.to_be:Found'"
+    )

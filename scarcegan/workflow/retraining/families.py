@@ -4,38 +4,23 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from scarcegan.data.folds import few_unlabeled
-from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import Scaler
 from scarcegan.families.arrays import part_of
 from scarcegan.families.estimators import fit_estimator
-from scarcegan.gan.program import TrainingRows
 from scarcegan.problems import DataProblem
 from scarcegan.serving.ensemble import Family
 from scarcegan.settings import Settings
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import FamilyOffer, FoldOffer
 
-MOST_UNLABELED = 20_000  # more cost time, not quality
-
 
 def train_families(
-    prepared: Prepared,
-    train_rows: np.ndarray,
-    rows: TrainingRows,
-    scaler: Scaler,
-    validation: np.ndarray,
-    settings: Settings,
-    seed: int,
+    features: np.ndarray, labels: np.ndarray, scaler: Scaler, validation: np.ndarray, settings: Settings, seed: int
 ) -> tuple[dict[str, FamilyOffer], dict[str, str]]:
-    """Train each family of a fold on the rows of its networks, and score its validation players, scaled [n, width].
+    """Train each family of a fold on its scaled rows, float32 [n, width], labels int [n], and score validation rows.
 
-    Of the unlabelled rows a sample is taken, by lot. Returns what each family offers, and why others offer nothing.
+    Returns what each family offers, and why others offer nothing.
     """
-    unlabeled = train_rows[prepared.players.labels[train_rows] == UNLABELED]
-    drawn = np.searchsorted(unlabeled, np.sort(few_unlabeled(prepared.players, unlabeled, MOST_UNLABELED, seed)))
-    features = np.concatenate([rows.labeled, rows.unlabeled[drawn]])
-    labels = np.concatenate([rows.labels, np.full(len(drawn), UNLABELED)])
     offers, left_out = {}, {}
     for name, estimator in settings.families.items():
         try:

@@ -27,6 +27,7 @@ from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Candidate, FoldOffer
 
 VALIDATION_UNLABELED = 10_000  # enough to measure a flagged share of 1 % to a tenth of it
+FAMILY_UNLABELED = 20_000  # more cost time, not quality
 CLASS_RECALL = "validation_recall_of_"  # begins a series of the progress; the class's name follows
 
 
@@ -77,7 +78,9 @@ def fit_fold(
     prevalence = prevalence_of(mean_score, labels, unlabeled, settings)
     validation = replace(held, prevalence=prevalence.value).scored(mean_score)
     candidates = {one.name: _candidate(one, validation, trained, scaler, settings) for one in settings.definitions}
-    families, left_out = train_families(prepared, train_rows, rows, scaler, scaled, settings, fold_seed)
+    families, left_out = train_families(
+        *_family_rows(prepared, train_rows, rows, fold_seed), scaler, scaled, settings, fold_seed
+    )
     return FoldOffer(number, candidates, validation_rows, trained.progress, prevalence, families, left_out)
 
 
@@ -113,6 +116,16 @@ def training_rows(
         low=low,
         high=high,
     )
+
+
+def _family_rows(
+    prepared: Prepared, train_rows: np.ndarray, rows: TrainingRows, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return features and labels of the labelled rows and, by lot, of some unlabelled ones."""
+    unlabeled = train_rows[prepared.players.labels[train_rows] == UNLABELED]
+    drawn = np.searchsorted(unlabeled, np.sort(few_unlabeled(prepared.players, unlabeled, FAMILY_UNLABELED, seed)))
+    labels = np.concatenate([rows.labels, np.full(len(drawn), UNLABELED)])
+    return np.concatenate([rows.labeled, rows.unlabeled[drawn]]), labels
 
 
 class _Measure:
@@ -178,6 +191,5 @@ def _candidate(
         members=choice.members,
         iterations=[trained.iterations[at] for at in choice.rounds],
         measure=choice.measure,
-        point=choice.point,
         scores=trained.scores[choice.rounds, choice.members].mean(axis=0),
     )

@@ -22,7 +22,6 @@ class Candidate(Record):
         members: numbers of the chosen members in the fold.
         iterations: of each of them, when its weights were taken.
         measure: of each of them, what chose it; see `scarcegan.evaluation.selection`.
-        point: the threshold of the part alone and what it reaches on validation players.
         scores: float32 [n], the part's risk scores of the validation players.
     """
 
@@ -30,7 +29,6 @@ class Candidate(Record):
     members: Sequence[int]
     iterations: Sequence[int]
     measure: Sequence[float]
-    point: OperatingPoint
     scores: np.ndarray
 
 
