@@ -43,9 +43,8 @@ class Model(Section):
     """Weight of a weak label; 1 - alpha is the leeway towards 'unknown'."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Dropout in the trunk while training (`corrected` only)."""
-    # About right for telemetry's hundreds of features, far too much for a table of ten (measured).
-    input_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    """Share of a row's features hidden while training (`corrected` only)."""
+    input_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.35
+    """Share of a row's F features hidden while training, times F / (F + 40) (`corrected` only)."""
     unlabeled_weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of all that unlabelled and generated rows teach; 0 trains on labels alone (`corrected` only)."""
     prior_weight: Annotated[float, Field(ge=0)] = 3.0

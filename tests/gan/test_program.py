@@ -5,7 +5,7 @@ import tensorflow as tf
 from scarcegan.gan import objectives
 from scarcegan.gan import program as program_module
 from scarcegan.gan.objectives import Update
-from scarcegan.gan.program import SERIES, Program, TrainingRows
+from scarcegan.gan.program import SERIES, Program, TrainingRows, hidden_share
 
 # One member alone multiplies matrices in another order than several together; twenty Adam steps let the last bits grow.
 STATE_TOLERANCE = 1e-4
@@ -200,3 +200,8 @@ def test_dropout_keeps_the_expected_sum_of_each_layer(batches):
     assert set(np.unique(kept)) == {np.float32(0), np.float32(1 / np.float32(0.8))}
     assert kept.mean() == pytest.approx(1.0, abs=0.05)
     assert [mask.shape[1:] for mask in masks[0]] == [(36, batches[0].labeled.shape[2]), (6, 36), (5, 36)]
+
+
+def test_fewer_features_are_hidden_where_there_are_few():
+    assert hidden_share(0.35, 6) < 0.05 < hidden_share(0.35, 40) == 0.175 < hidden_share(0.35, 208) < 0.3
+    assert hidden_share(0.0, 208) == 0
