@@ -10,6 +10,7 @@ from sklearn.metrics import roc_curve
 
 from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import in_folds
+from scarcegan.data.log_odds import pooled_risk
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import fit_scaler
 from scarcegan.evaluation.calibrate import expected_calibration_error
@@ -21,14 +22,17 @@ from scarcegan.evaluation.metrics import (
     curve,
     recall_at_shares,
 )
-from scarcegan.evaluation.scored import HeldOut, Scored, held_out
+from scarcegan.evaluation.scored import HeldOut, Scored, held_by_label, held_out
+from scarcegan.evaluation.shares import choose_shares
 from scarcegan.problems import TrainingCollapsed
 from scarcegan.serving.forward import member_logits, softmax
 from scarcegan.serving.model import Model
 from scarcegan.settings import Definition, Settings
+from scarcegan.settings.estimators import SCARCEGAN
+from scarcegan.workflow.retraining.families import family_risks
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.prepare import Prepared
-from scarcegan.workflow.retraining.records import Selected
+from scarcegan.workflow.retraining.records import FoldOffer, Selected
 from scarcegan.workflow.retraining.select import select_models
 
 RESAMPLES = 100
@@ -41,12 +45,14 @@ class Outcome:
     """A trained method.
 
     Attributes:
-        members: by test set, float [M, n]: the scores of each network of the ensemble; a rival counts as one.
+        members: by test set, float [M, n]: the scores of each network of ScarceGAN; others count as one.
+        beside: the same by name of what a release consists of: ScarceGAN, each family, all without ScarceGAN.
         models: ScarceGAN's models by business definition.
         validation: what validation tells of each (see `select_models`).
     """
 
     members: dict[str, np.ndarray]
+    beside: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     validation: dict[str, Selected] = field(default_factory=dict)
 
@@ -55,14 +61,14 @@ def compete(method: str, prepared: Prepared, settings: Settings) -> dict[str, An
     """Train a method and measure it.
 
     Args:
-        method: a rival's name; any other name means ScarceGAN, as the settings say.
+        method: a rival's name; any other name means what the settings say, a release or ScarceGAN alone.
         prepared: the players and their folds.
         settings: the method's settings.
 
     Returns:
         `cpu_seconds` (training and scoring the test players once), `labeled_risky`, `tests` (test set -> see
-        `measure`) and, for ScarceGAN, `transfer` (definition -> see `_transfer`) and, of a calibrated model,
-        `calibration` (see `_calibration`).
+        `measure`), `beside` (the same by name, of a release's parts) and, but for rivals, `transfer` (definition -> see
+        `_transfer`) and, of a calibrated model, `calibration` (see `_calibration`).
     """
     players, rare = prepared.players, len(settings.populations.negatives)
     tests = {name: np.flatnonzero(prepared.fold == -number) for number, name in enumerate(players.test_sets, start=1)}
@@ -75,6 +81,10 @@ def compete(method: str, prepared: Prepared, settings: Settings) -> dict[str, An
         "cpu_seconds": round(cpu_seconds, 1),
         "labeled_risky": int(np.count_nonzero(players.labels == rare)),
         "tests": {name: measure(held[name], scores) for name, scores in outcome.members.items()},
+        "beside": {
+            name: {test: measure(held[test], scores) for test, scores in tests.items()}
+            for name, tests in outcome.beside.items()
+        },
         "transfer": {
             one.name: _transfer(one, outcome, raw, held, settings)
             for one in settings.definitions
@@ -131,7 +141,32 @@ def _train_gan(method: str, prepared: Prepared, raw: dict[str, np.ndarray], sett
         # Whoever collapses ranks nobody: all scores are equal.
         return Outcome({name: np.zeros((1, len(rows))) for name, rows in raw.items()})
     models, validation = select_models(prepared, folds, settings)
-    return Outcome({name: _member_scores(models[RANKED_BY], rows) for name, rows in raw.items()}, models, validation)
+    model = models[RANKED_BY]
+    alone = {name: _member_scores(model, rows) for name, rows in raw.items()}
+    if not settings.families:
+        return Outcome(alone, models=models, validation=validation)
+    families = family_risks(prepared, folds, settings)
+    beside = {SCARCEGAN: alone, **{f"family {name}": _one(risks) for name, risks in families.items()}}
+    beside["without_scarcegan"] = _one(_without_scarcegan(prepared, folds, families, settings))
+    return Outcome(_one({name: model.risk(rows) for name, rows in raw.items()}), beside, models, validation)
+
+
+def _one(risks: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {test: risk[np.newaxis] for test, risk in risks.items()}
+
+
+def _without_scarcegan(
+    prepared: Prepared, folds: list[FoldOffer], families: dict[str, dict[str, np.ndarray]], settings: Settings
+) -> dict[str, np.ndarray]:
+    """Return the risks of the ensemble that would be chosen if ScarceGAN were not there, by test set."""
+    definition = next(one for one in settings.definitions if one.name == RANKED_BY)
+    labels = prepared.players.labels[np.concatenate([offer.validation_rows for offer in folds])]
+    held = held_by_label(labels, len(settings.populations.negatives), settings.assumed_share, prepared.unlabeled)
+    risks = {name: np.concatenate([offer.families[name].scores for offer in folds]) for name in families}
+    validation = held.scored(np.mean(list(risks.values()), axis=0))
+    shares = choose_shares(risks, validation, definition, settings.review_budget, settings.seed)
+    tests = next(iter(families.values()))
+    return {test: pooled_risk([families[name][test] for name in shares], list(shares.values())) for test in tests}
 
 
 def _member_scores(model: Model, raw: np.ndarray) -> np.ndarray:

@@ -17,8 +17,8 @@ from sklearn.semi_supervised import LabelSpreading
 from sklearn.tree import DecisionTreeClassifier
 
 from scarcegan.data.players import UNLABELED
-from scarcegan.evaluation.rivals import train_rival
-from scarcegan.settings.model_sections import RivalName
+from scarcegan.families.estimators import fit_estimator
+from scarcegan.settings.estimators import BUILT_IN
 
 TREES = 120  # of every boosted rival
 SAMPLE = 20_000  # unlabelled rows at most, where more would cost much time (self-training, Elkan-Noto, extra trees)
@@ -212,12 +212,12 @@ RIVALS: dict[str, Rival] = {
 }
 
 
-def _rival(name: RivalName, rows: Rows, unlabeled: np.ndarray | None = None) -> Scorer:
+def _rival(name: str, rows: Rows, unlabeled: np.ndarray | None = None) -> Scorer:
     features, labels = rows.labeled, rows.labels
     if unlabeled is not None:
         features = np.concatenate([features, unlabeled])
         labels = np.concatenate([labels, np.full(len(unlabeled), UNLABELED)])
-    return train_rival(name, features, labels, rows.rare, rows.seed)
+    return fit_estimator(BUILT_IN[name], features, labels, rows.rare, rows.seed).risk
 
 
 def _with_unlabeled(rows: Rows, unlabeled: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:

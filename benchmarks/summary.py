@@ -10,9 +10,9 @@ from scipy import stats
 from trials import GANS
 
 MEASURES = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "recall_at_1_fpr", "single_pr_auc")
-OURS = "corrected"
+OURS, ALONE, WITHOUT = "release", "scarcegan", "without_scarcegan"
 LIGHTGBM = ("lightgbm_labels", "lightgbm_unlabeled_negative", "lightgbm_averaged")
-TRANSFERRED = ("corrected", "published")
+TRANSFERRED = ("release", "published")
 
 Result = dict[str, Any]
 BySeed = dict[int, Result]  # what `contest.measure` says, and `cpu_seconds`, by seed
@@ -25,13 +25,23 @@ def summarize(results: Iterable[Result]) -> dict[str, Any]:
     tests = by_test(full)
     verdicts = {test: verdict for test, methods in tests.items() if (verdict := judge(methods, tuple(RIVALS)))}
     lightgbm = {test: verdict for test, methods in tests.items() if (verdict := judge(methods, LIGHTGBM))}
+    alone = {test: verdict for test, methods in tests.items() if (verdict := judge(methods, tuple(RIVALS), ALONE))}
+    gains = [compare(methods[OURS], methods[WITHOUT])["margin"] for methods in tests.values() if WITHOUT in methods]
     figures = {f"quality.{test}.margin": verdict["margin"] for test, verdict in verdicts.items()}
+    figures |= {f"quality.{test}.margin_scarcegan": verdict["margin"] for test, verdict in alone.items()}
     figures |= {f"quality.{test}.margin_lightgbm": verdict["margin"] for test, verdict in lightgbm.items()}
-    figures |= calibration(full)
+    means = {
+        "mean_margin": [one["margin"] for one in verdicts.values()],
+        "mean_margin_scarcegan": [one["margin"] for one in alone.values()],
+        "ensemble_gain": gains,
+    }
+    figures |= {f"quality.{name}": float(np.mean(values)) for name, values in means.items() if values}
+    figures |= curve_margins(results) | calibration(full)
     return {
         "figures": figures,
         "tables": {test: {name: spread(seeds) for name, seeds in methods.items()} for test, methods in tests.items()},
         "verdicts": verdicts,
+        "scarcegan": alone,
         "lightgbm": lightgbm,
         "ablation": {test: ablation(methods) for test, methods in tests.items()},
         "transfer": transfer(full),
@@ -45,6 +55,9 @@ def by_test(results: Iterable[Result]) -> dict[str, dict[str, BySeed]]:
     for result in results:
         for name, measured in _named_tests(result):
             tests[name][result["method"]][result["seed"]] = measured | {"cpu_seconds": result["cpu_seconds"]}
+        for method, own in result["beside"].items():
+            for name, measured in _named_tests(result | {"tests": own}):
+                tests[name][method][result["seed"]] = measured | {"cpu_seconds": None}
     return tests
 
 
@@ -52,16 +65,17 @@ def spread(seeds: BySeed) -> dict[str, Any]:
     """Return the number of seeds, and mean and standard deviation over them of each measure."""
     told: dict[str, Any] = {"seeds": len(seeds)}
     for name in (*MEASURES, "cpu_seconds"):
-        told[name] = _mean_and_sd([measured[name] for measured in seeds.values()])
+        values = [measured[name] for measured in seeds.values()]
+        told[name] = None if None in values else _mean_and_sd(values)
     return told
 
 
-def judge(methods: Mapping[str, BySeed], rivals: Iterable[str]) -> dict[str, Any] | None:
-    """Compare `corrected` with the best of the rivals by mean PR-AUC; None where one side is missing.
+def judge(methods: Mapping[str, BySeed], rivals: Iterable[str], own: str = OURS) -> dict[str, Any] | None:
+    """Compare a method of ours with the best of the rivals by mean PR-AUC; None where one side is missing.
 
-    Only rivals that ran under all of `corrected`'s seeds count.
+    Only rivals that ran under all of its seeds count.
     """
-    ours = methods.get(OURS, {})
+    ours = methods.get(own, {})
     complete = [name for name in rivals if ours and set(ours) <= set(methods.get(name, {}))]
     if not complete:
         return None
@@ -105,12 +119,12 @@ def t_interval(values: np.ndarray) -> list[float] | None:
 
 
 def ablation(methods: Mapping[str, BySeed]) -> dict[str, Any]:
-    """Return each variant's PR-AUC minus that of `corrected` over the seeds that both ran."""
+    """Return each variant's PR-AUC minus that of ScarceGAN alone over the seeds that both ran."""
     differences = {}
-    for name in (name for name in GANS if name != OURS and name in methods):
-        shared = methods[OURS].keys() & methods[name].keys() if OURS in methods else ()
+    for name in (name for name in GANS if name in methods):
+        shared = methods[ALONE].keys() & methods[name].keys() if ALONE in methods else ()
         if shared:
-            values = [methods[name][seed]["pr_auc"] - methods[OURS][seed]["pr_auc"] for seed in sorted(shared)]
+            values = [methods[name][seed]["pr_auc"] - methods[ALONE][seed]["pr_auc"] for seed in sorted(shared)]
             differences[name] = _mean_and_sd(values) | {"seeds": len(values)}
     return differences
 
@@ -136,6 +150,19 @@ def calibration(results: Iterable[Result]) -> dict[str, float]:
         for when in ("before", "after")
         if any(errors)
     }
+
+
+def curve_margins(results: Iterable[Result]) -> dict[str, float]:
+    """Return the release's margins where fewer risky players are labelled, against the rivals that ran there."""
+    fewer: dict[tuple[str, int], list[Result]] = defaultdict(list)
+    for result in (one for one in results if one["labeled_risky_wanted"]):
+        fewer[result["data_set"], result["labeled_risky_wanted"]].append(result)
+    figures = {}
+    for (data_set, count), group in sorted(fewer.items()):
+        told = judge(by_test(group)[data_set], tuple(RIVALS))
+        if told:
+            figures[f"quality.{data_set}_{count}_labels.margin"] = told["margin"]
+    return figures
 
 
 def label_curve(results: Iterable[Result]) -> dict[str, dict[str, dict[str, Any]]]:

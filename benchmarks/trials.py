@@ -25,6 +25,7 @@ from scarcegan.workflow.retraining.prepare import Prepared, prepare
 
 Tree = dict[str, dict[str, Any]]
 
+TABLES = ("annthyroid", "campaign", "cover", "landsat", "magic.gamma", "optdigits")  # unlike telemetry
 # By name: the config file, and what is laid over it.
 DATA_SETS: dict[str, tuple[str, Tree]] = {
     "kdd99_r2l": ("kdd99_r2l", {}),
@@ -33,6 +34,7 @@ DATA_SETS: dict[str, tuple[str, Tree]] = {
     "lootbox_2023-03-14": ("lootbox", {"lootbox": {"cutoff": "2023-03-14"}}),
     "lootbox_2023-04-13": ("lootbox", {"lootbox": {"cutoff": "2023-04-13"}}),
     "simulated": ("retrain", {}),
+    **{name: ("retrain", {"data": {"source": "tables", "path": f"$SCARCEGAN_DATA/tabular/{name}"}}) for name in TABLES},
 }
 PUBLISHED: Tree = {
     "model": {
@@ -53,9 +55,9 @@ PUBLISHED: Tree = {
         "averaging": 0.0,
     },
 }
-# `corrected`, the published code, and `corrected` with one thing taken away.
+RELEASE = "release"  # what the flow registers: ScarceGAN and the other families
+# ScarceGAN alone as published, and as corrected with one thing taken away.
 GANS: dict[str, Tree] = {
-    "corrected": {},
     "published": PUBLISHED,
     "labels_only": {"model": {"unlabeled_weight": 0.0}},
     "without_leeway": {"model": {"variant": "without_leeway"}},
@@ -67,7 +69,7 @@ GANS: dict[str, Tree] = {
     "without_steps": {"model": {"thresholds": 0}},
     "published_trunk": {"model": {"trunk": [15, 21, 8]}},
 }
-METHODS = (*GANS, *RIVALS)
+METHODS = (RELEASE, *GANS, *RIVALS)
 QUICK: Tree = {
     "simulated": {"players": 1_500, "risky_share": 0.04, "labeled_risky": 24, "labeled_negatives": 60},
     "train": {"members": 2, "iterations": 40, "round_iterations": 20, "batch": 16},
@@ -92,10 +94,12 @@ GAN_CODE = (
     "scarcegan/workflow/retraining/fit.py",
     "scarcegan/workflow/retraining/select.py",
     "scarcegan/evaluation/selection.py",
+    "scarcegan/evaluation/shares.py",
     "scarcegan/evaluation/calibrate.py",
+    "scarcegan/data/log_odds.py",
     "scarcegan/evaluation/definitions.py",
 )
-RIVAL_CODE = ("benchmarks/rivals.py", "scarcegan/evaluation/rivals.py")
+RIVAL_CODE = ("benchmarks/rivals.py", "scarcegan/families/estimators.py", "scarcegan/settings/estimators.py")
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ def result_path(trial: Trial, bench: Bench) -> Path:
     """Return where the result of a trial is, or will be."""
     settings = settings_of(trial, bench)
     shaping: list[Any] = [settings.scaling.model_dump(mode="json"), settings.train.members, meaning(RIVAL_CODE)]
-    if trial.method in GANS:
+    if trial.method not in RIVALS:
         shaping = [settings.fingerprint(), meaning(GAN_CODE)]
     mark = digest([players_fingerprint(trial, bench), meaning(MEASURE_CODE), *shaping])
     few = f"-{trial.labeled_risky_wanted}_risky" if trial.labeled_risky_wanted else ""
@@ -144,10 +148,12 @@ def result_path(trial: Trial, bench: Bench) -> Path:
 
 
 def settings_of(trial: Trial, bench: Bench) -> Settings:
-    """Resolve a trial's settings; a rival's are those of `corrected`."""
+    """Resolve a trial's settings; a rival's are those of the release."""
     config, data_set = DATA_SETS[trial.data_set]
     tree = dict(_configuration(config))
-    layers = [data_set, GANS.get(trial.method, {}), {"folds": {"k": bench.folds}}, QUICK if bench.quick else {}]
+    alone: Tree = {"train": {"families": []}} if trial.method in GANS else {}
+    own = GANS.get(trial.method, {})
+    layers = [data_set, own, alone, {"folds": {"k": bench.folds}}, QUICK if bench.quick else {}]
     for layer in layers:
         tree |= {section: {**tree[section], **keys} for section, keys in layer.items()}
     return settings_module.load(tree | {"seed": trial.seed})
@@ -188,4 +194,4 @@ def _configuration(name: str) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=1)
 def _prepared(data_set: str, seed: int, bench: Bench) -> Prepared:
-    return prepare(settings_of(Trial(data_set, seed, "corrected"), bench))[0]
+    return prepare(settings_of(Trial(data_set, seed, RELEASE), bench))[0]

@@ -13,7 +13,7 @@ from scarcegan.settings import Definition
 _RESAMPLES = 100
 _SHARES = 9  # flagged shares over which the recall is averaged
 _SURE_LABELS = 20  # so many labelled risky players count as much as the even mix
-_LEAST_SHARE = 0.02  # a family that counts for less costs time and changes nothing
+_LEAST_SHARE = 0.05  # a family that counts for less costs time and changes nothing
 
 
 def choose_shares(

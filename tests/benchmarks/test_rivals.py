@@ -29,8 +29,6 @@ def rows():
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr("scarcegan.evaluation.rivals._TREES", 30)
-    monkeypatch.setattr("scarcegan.evaluation.rivals._TREES_UNLABELED", 30)
     for name, value in {"TREES": 20, "BAGS": 20, "SAMPLE": 400, "SPREAD_SAMPLE": 300}.items():
         monkeypatch.setattr(rivals, name, value)
 
