@@ -57,7 +57,7 @@ class RetrainFlow(ProjectFlow):
         self.commit = self.launch.commit
         self.next(self.preprocess)
 
-    @card(type="blank", id="data")
+    @card(type="still", id="data")
     @step
     def preprocess(self):
         """Load, check and split the players; nothing is trained on data that are not fit."""
@@ -115,7 +115,7 @@ class RetrainFlow(ProjectFlow):
         self.rivals = train_rivals(prepared, settings, threads)
         self.next(self.evaluate)
 
-    @card(type="blank", id="evaluation")
+    @card(type="still", id="evaluation")
     @step
     def evaluate(self):
         """Measure the models, their rivals and the champions on the same untouched test players."""
@@ -138,7 +138,7 @@ class RetrainFlow(ProjectFlow):
         current.card.extend(evaluate_card(evaluation, explanation))
         self.next(self.register)
 
-    @card(type="blank", id="release")
+    @card(type="still", id="release")
     @step
     def register(self):
         """Register the models as one release that waits for a person's approval."""
