@@ -146,7 +146,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.backends import open_registry
         from scarcegan.data.records import DataReport
         from scarcegan.evaluation.records import Evaluation
-        from scarcegan.history import tag_release
+        from scarcegan.history.client import tag_release  # without the frames, which load pandas
         from scarcegan.workflow.retraining.release import register_models, release_summary
 
         settings, evaluation = self.resolved(), Evaluation.from_plain(self.evaluation)
@@ -197,7 +197,7 @@ class RetrainFlow(ProjectFlow):
             run=f"{current.flow_name}/{current.run_id}",
             origin_run=self.origin_run,
             commit=self.running_commit(),
-            data_fingerprint=self.players["fingerprint"],
+            data_fingerprint=self.data_report["fingerprint"],
             settings_fingerprint=settings.fingerprint(),
             config=self.launch.config,
             card=self.evaluation_card,
