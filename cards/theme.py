@@ -96,7 +96,7 @@ def page(title: str, parts: Sequence[Any]) -> list[Any]:
 
 
 def html_page(components: Sequence[Any], title: str) -> str:
-    """Render components as `@card(type="blank")` does; without the web font, so that it needs no network."""
+    """Render components as a card of these flows does; without the web font, so that it needs no network."""
     card = BlankCard(options={"title": title})
     section = SectionComponent(contents=[item.render() for item in components]).render()
     rendered: str = card.render(SimpleNamespace(pathspec=title), components=[section])

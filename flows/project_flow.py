@@ -6,7 +6,9 @@ import sys
 from metaflow import Config, FlowMutator, FlowSpec, StepMutator, card, config_expr, current, project
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
+from metaflow.plugins import CARDS
 from metaflow.plugins.aws.batch.batch_decorator import BatchDecorator
+from metaflow.plugins.cards.card_modules.basic import BlankCard
 from metaflow.user_decorators.user_step_decorator import user_step_decorator
 
 # Metaflow's code package carries `cards` and `scarcegan` to AWS Batch because they are imported here.
@@ -24,6 +26,20 @@ class NothingStarted(MetaflowException):
     headline = "Nothing was started"
 
 
+class StillCard(BlankCard):
+    """A card that is drawn once, at the end of its step.
+
+    For a card that may change before, as `blank` may, Metaflow starts one more process at the end: a second that every
+    run and every resume waits for.
+    """
+
+    type = "still"
+    RUNTIME_UPDATABLE = False
+
+
+CARDS.append(StillCard)  # all flows import this module, and so do the processes that draw their cards
+
+
 class every_step(FlowMutator):  # noqa: N801 - used as a decorator
     """Give every step its resources, its queue and image on AWS Batch, metering and plain refusals."""
 
@@ -35,7 +51,7 @@ class every_step(FlowMutator):  # noqa: N801 - used as a decorator
             step.add_decorator(runs_on, deco_args=[sections[name]])
             step.add_decorator(metered)
             step.add_decorator(refuses_plainly)  # around the metering, whose problems it tells as well
-        flow.end.add_decorator(card, deco_kwargs={"type": "blank", "id": "cost"})
+        flow.end.add_decorator(card, deco_kwargs={"type": StillCard.type, "id": "cost"})
 
 
 def sections_of(flow_name, steps):

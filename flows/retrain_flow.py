@@ -60,7 +60,7 @@ class RetrainFlow(ProjectFlow):
         self.commit = self.launch.commit
         self.next(self.preprocess)
 
-    @card(type="blank", id="data")
+    @card(type="still", id="data")
     @step
     def preprocess(self):
         """Load, check and split the players; nothing is trained on data that are not fit."""
@@ -123,7 +123,7 @@ class RetrainFlow(ProjectFlow):
         self._warn(self.model_warnings)
         self.next(self.evaluate)
 
-    @card(type="blank", id="evaluation")
+    @card(type="still", id="evaluation")
     @step
     def evaluate(self):
         """Measure the models, their rivals and the champions on the same untouched test players."""
@@ -146,7 +146,7 @@ class RetrainFlow(ProjectFlow):
         current.card.extend(evaluate_card(evaluation, explanation))
         self.next(self.register)
 
-    @card(type="blank", id="release")
+    @card(type="still", id="release")
     @step
     def register(self):
         """Register the models as one release that waits for a person's approval."""
@@ -154,7 +154,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.backends import open_registry
         from scarcegan.data.records import DataReport
         from scarcegan.evaluation.records import Evaluation
-        from scarcegan.history import tag_release
+        from scarcegan.history.client import tag_release  # without the frames, which load pandas
         from scarcegan.workflow.retraining.release import register_models, release_summary
 
         settings, evaluation = self.resolved(), Evaluation.from_plain(self.evaluation)
@@ -206,7 +206,7 @@ class RetrainFlow(ProjectFlow):
             run=f"{current.flow_name}/{current.run_id}",
             origin_run=self.origin_run,
             commit=self.running_commit(),
-            data_fingerprint=self.players["fingerprint"],
+            data_fingerprint=self.data_report["fingerprint"],
             settings_fingerprint=settings.fingerprint(),
             config=self.launch.config,
             card=self.evaluation_card,

@@ -63,8 +63,8 @@ class ScoreFlow(ProjectFlow):
         self.scored = score_shard(plan, model, self.input, self.resolved().snapshots).to_plain()
         self.next(self.report)
 
-    @card(type="blank", id="scores")
-    @card(type="blank", id="drift")
+    @card(type="still", id="scores")
+    @card(type="still", id="drift")
     @step
     def report(self, inputs):
         """Sum up the scores, write the list that moderators work through, and decide whether to retrain."""

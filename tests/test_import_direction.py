@@ -144,9 +144,8 @@ def test_the_parser_sees_imports_in_every_form(tmp_path, monkeypatch):
     assert own_rooms(folder / "bad.py") == {"cli", "evaluation", "registry", "serving", "gan", "workflow"}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
+def test_start_up_does_without_heavy_libraries():
+    light = (
         "scarcegan.cli",
         "scarcegan.history.records",
         "scarcegan.evaluation.evaluate",
@@ -161,19 +160,29 @@ def test_the_parser_sees_imports_in_every_form(tmp_path, monkeypatch):
         "scarcegan.workflow.retraining.release",
         "scarcegan.workflow.features.telemetry",
         "scarcegan.monitoring.watch",
-    ],
-)
-def test_start_up_does_without_heavy_libraries(module):
-    assert loaded_by(module) == []
+    )
+    assert loaded_by(*light) == []
+
+
+def test_training_loads_tensorflow_without_keras_and_what_that_brings_along():
+    assert loaded_by("scarcegan.workflow.retraining.fit") == ["tensorflow by scarcegan.workflow.retraining.fit"]
 
 
 def test_what_an_import_brings_along_is_seen():
-    assert loaded_by("boto3") == ["boto3"]
+    assert loaded_by("json", "boto3") == ["boto3 by boto3"]
 
 
-def loaded_by(module):
-    """Heavy libraries in memory after a fresh process has imported a module."""
-    heavy = ("tensorflow", "keras", "sklearn", "boto3", "metaflow")
-    code = f"import sys, {module}; print(*(name for name in {heavy!r} if name in sys.modules))"
+def loaded_by(*modules):
+    """Which module brings a heavy library to memory, where a fresh process imports one module after the other."""
+    code = f"""
+import importlib, sys
+seen = set()
+for module in {modules!r}:
+    importlib.import_module(module)
+    for name in ("tensorflow", "keras", "sklearn", "boto3", "metaflow"):
+        if name in sys.modules and name not in seen:
+            seen.add(name)
+            print(name, "by", module)
+"""
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return answer.stdout.split()
+    return answer.stdout.splitlines()

@@ -16,6 +16,7 @@ def resources():
     return yaml.safe_load((FOLDER / "stack.yaml").read_text())["Resources"]
 
 
+@pytest.mark.slow
 def test_the_linter_of_cloudformation_finds_nothing():
     templates = [str(FOLDER / name) for name in ("stack.yaml", "metadata.yaml")]
     command = [str(Path(sys.executable).with_name("cfn-lint")), "--regions", "eu-west-1", "--", *templates]

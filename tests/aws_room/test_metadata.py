@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scarcegan.aws.metadata import BOUND, CHAMPION, METRIC, OWN_KEYS, WARNING, from_metadata, to_metadata
@@ -34,6 +34,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 names = st.from_regex(r"[a-z_]{1,20}", fullmatch=True)
 
 
+@settings(max_examples=50)  # long texts take long to make
 @given(
     # With the registry's own 8 entries and a bound's 8 there is room for 34.
     metadata=st.dictionaries(keys, allowed, max_size=17),

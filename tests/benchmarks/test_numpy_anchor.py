@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from numpy_anchor import NumpyMember
 
 from scarcegan.gan.objectives import Batch, updates
 from scarcegan.gan.program import Program, TrainingRows
+from scarcegan.gan.tensorflow import tf
 from scarcegan.settings import Model, Train
 
 FEATURES, BATCH = 6, 12

@@ -183,6 +183,7 @@ def test_more_labels_than_players_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_default_is_neither_easy_nor_hopeless(tmp_path):
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.metrics import average_precision_score

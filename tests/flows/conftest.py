@@ -5,13 +5,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import metaflow
+import pandas as pd
 import pytest
 
+from scarcegan.datasets.simulated import write_telemetry
 from scarcegan.project import project_root
+from scarcegan.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,7 +63,48 @@ class FlowFolder:
 
 @pytest.fixture(scope="module")
 def flow_folder(tmp_path_factory, tiny):
-    folder = FlowFolder(tmp_path_factory.mktemp("flow"), tiny)
+    with opened(FlowFolder(tmp_path_factory.mktemp("flow"), tiny)) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def snapshots_folder(tmp_path_factory, tiny):
+    """The one folder whose telemetry becomes features, and whose features are trained on."""
+    with opened(FlowFolder(tmp_path_factory.mktemp("snapshots"), tiny)) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def features_chain(snapshots_folder):
+    """Features of two cut-offs: one shard fails, a resume publishes. Each launch is what it printed and its run."""
+    folder = snapshots_folder.path
+    small = {"players": 1500, "days": 60, "risky_share": 0.05, "labeled_risky": 20, "labeled_negatives": 40}
+    write_telemetry(load({"data": {"path": f"{folder}/players"}, "simulated": small}))
+    labels = pd.read_parquet(folder / "players/labels.parquet")
+    labels = labels[~labels["population"].isin(["unlabeled", "test"])]
+    labels.assign(since="2025-12-10", source="simulation").to_csv(folder / "labels.csv", index=False)
+    source = {"path": f"{folder}/players/telemetry.parquet", "cutoffs": ["2025-12-20", "2026-01-01"], "shards": 2}
+    snapshots_folder.configure(
+        {
+            "data": {"source": "snapshot"},
+            "telemetry": source,
+            "telemetry.roles": {"activity": "sessions", "loss": "losses"},
+            "features": {"window_days": 45},
+            "snapshots": {"folder": f"{folder}/snapshots"},
+        }
+    )
+    # One task at a time, so that the three others have come to their end when the last one fails.
+    broken = {"fault": "shard:2026-01-01:1", "expect": 1, "flow": "features_flow"}
+    launches = [
+        snapshots_folder.launch("run", "--max-workers", "1", **broken),
+        snapshots_folder.launch("resume", flow="features_flow"),
+    ]
+    return [(printed, snapshots_folder.run(run_id, "FeaturesFlow")) for printed, run_id in launches]
+
+
+@contextmanager
+def opened(folder):
+    """Give a folder to tests; in the end drop the checkpoints of its runs."""
     folder.configure({})
     (folder.path / ".metaflow").mkdir()
     yield folder

@@ -1,19 +1,21 @@
-"""A fold that fails for good, then a broken evaluation: each resume does only what is missing."""
+"""A fold that fails for good, then a broken evaluation, on a snapshot: each resume does only what is missing."""
 
 import pytest
 
 from scarcegan.backends import open_registry
 from scarcegan.settings import load
+from scarcegan.snapshots import open_snapshots
 
 
 @pytest.fixture(scope="module")
-def chain(flow_folder):
+def chain(features_chain, snapshots_folder):
     """Run with a collapsing fold, resume into a broken evaluation, resume to the end."""
-    collapsed = flow_folder.launch("run", fault="collapse:1", expect=1)
-    crashed = flow_folder.launch("resume", fault="evaluate", expect=1)
+    trained_on = ("--data", f"{snapshots_folder.path}/labels.csv", "--snapshot", "players-2026-01-01")
+    collapsed = snapshots_folder.launch("run", *trained_on, fault="collapse:1", expect=1)
+    crashed = snapshots_folder.launch("resume", fault="evaluate", expect=1)
     # Metaflow resumes the latest `run` unless told which one; a failed resume has to be named.
-    finished = flow_folder.launch("resume", "--origin-run-id", crashed[1])
-    return [(printed, flow_folder.run(run_id)) for printed, run_id in (collapsed, crashed, finished)]
+    finished = snapshots_folder.launch("resume", "--origin-run-id", crashed[1])
+    return [(printed, snapshots_folder.run(run_id)) for printed, run_id in (collapsed, crashed, finished)]
 
 
 def cloned(run):
@@ -65,11 +67,26 @@ def test_what_was_taken_over_keeps_its_usage(chain):
     assert [one["step"] for one in told].count("train") == 2
 
 
-def test_the_whole_chain_registers_one_release_of_its_first_run(chain, flow_folder):
-    settings = load({"registry": {"path": str(flow_folder.path / "registry")}})
+def test_the_whole_chain_registers_one_release_of_its_first_run(chain, snapshots_folder):
+    settings = load({"registry": {"path": str(snapshots_folder.path / "registry")}})
     versions = open_registry(settings.registry).versions()
     assert len(versions) == 4
     assert {version.origin_run_id for version in versions} == {chain[0][1].id}
+
+
+def test_a_retraining_reads_the_snapshot_by_name(chain, snapshots_folder):
+    _, run = chain[2]
+    report = run["preprocess"].task["data_report"].data
+    assert report["source"] == "snapshot"
+    assert report["cutoff"] == "2026-01-01"
+    beside = run["preprocess"].task["snapshot_report"].data
+    assert (beside["previous"], beside["previous_cutoff"]) == ("players-2025-12-20", "2025-12-20")
+    assert beside["moves"][0]["psi"] >= beside["moves"][-1]["psi"]
+    assert len(run["end"].task["release"].data["versions"]) == 4
+    players = run["end"].task["players"].data
+    snapshot = open_snapshots(str(snapshots_folder.path / "snapshots")).read("players-2026-01-01")
+    assert set(players["ids"]) <= set(snapshot.ids)
+    assert set(players["feature_names"]) <= set(snapshot.manifest.frame.columns)
 
 
 def test_an_unknown_key_starts_nothing(flow_folder):

@@ -101,12 +101,14 @@ def test_the_release_waits_for_approval(flow_folder, end):
 
 
 @pytest.mark.parametrize("step", ["preprocess", "train", "evaluate", "register", "end"])
-def test_each_telling_step_has_its_card(finished, step):
+def test_each_telling_step_has_its_card_and_the_live_one_alone_is_drawn_more_than_once(finished, step):
     import metaflow
 
     cards = metaflow.cards.get_cards(finished[1][step].task)  # the killed try of a fold may have left its live card
     assert all("<html" in card.get() for card in cards)
     assert len(cards)
+    # Metaflow keeps data of a card that may be drawn again, each time in a process of its own.
+    assert any(card.get_data() for card in cards) == (step == "train")
 
 
 def test_checkpoints_are_dropped_when_nobody_needs_them(finished):

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from scarcegan.gan.networks import Architecture, initial_weights
 from scarcegan.gan.objectives import Batch, updates
 from scarcegan.gan.program import Program, TrainingRows
+from scarcegan.gan.tensorflow import tf
 from scarcegan.settings import Model, Train
 
 CLASSES, FEATURES, BATCH = 3, 4, 12

@@ -2,9 +2,9 @@ import math
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from scarcegan.gan import losses
+from scarcegan.gan.tensorflow import tf
 
 
 def columns(rows):

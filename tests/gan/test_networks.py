@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from scarcegan.gan.networks import (
     SLOPE,
@@ -12,6 +11,7 @@ from scarcegan.gan.networks import (
     trunk_features,
     unsupervised_logits,
 )
+from scarcegan.gan.tensorflow import tf
 from scarcegan.settings import Model
 
 

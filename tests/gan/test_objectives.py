@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from scarcegan.gan import losses
 from scarcegan.gan.objectives import class_pattern
+from scarcegan.gan.tensorflow import tf
 
 # By update: which networks each source's rows reach. T trunk, S supervised and U unsupervised head, G generator.
 JOINT_LEEWAY = {"labeled": "TS", "unlabeled": "TSU", "noise": "TSU"}  # generated rows teach S the unknown output

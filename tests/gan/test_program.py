@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from scarcegan.gan import objectives
 from scarcegan.gan import program as program_module
 from scarcegan.gan.objectives import Update
 from scarcegan.gan.program import SERIES, Program, TrainingRows, hidden_share
+from scarcegan.gan.tensorflow import tf
 
 # One member alone multiplies matrices in another order than several together; twenty Adam steps let the last bits grow.
 STATE_TOLERANCE = 1e-4

@@ -10,7 +10,9 @@ import pytest
 
 from scarcegan.aws.model_monitor import model_monitor_files
 from scarcegan.data.scaling import Scaler
+from scarcegan.monitoring import measures
 from scarcegan.monitoring.measures import scored_players
+from scarcegan.monitoring.two_sample import two_sample_test
 from scarcegan.monitoring.watch import Watch
 from scarcegan.registry import ModelVersion
 from scarcegan.serving.forward import Layer
@@ -51,6 +53,22 @@ def champion(snapshot=MONTHS[3], version=1, **facts):
         metadata={"snapshot": f"players-{snapshot}"} | facts if snapshot else facts,
         **dict.fromkeys(names, ""),
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_classifier_for_each_pair():
+    """Most tests compare the same months: train the classifier of the drift check once for each pair of tables."""
+    known = {}
+
+    def remembered(before, now, **how):
+        key = (before.shape, before.tobytes(), now.tobytes(), *how.items())
+        if key not in known:
+            known[key] = two_sample_test(before, now, **how)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measures, "two_sample_test", remembered)
+        yield
 
 
 @pytest.fixture

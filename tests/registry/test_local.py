@@ -12,14 +12,16 @@ from scarcegan.registry.local import LocalRegistry
 from scarcegan.registry.rules import keep_archive
 
 REVIEW = {"who": "rita", "why": "good"}
+# Processes of their own, forked from one that has imported what they need and opened nothing.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["pytest", "scarcegan.registry.local"])
 
 
 @pytest.fixture(scope="module")
 def eight():
     """Eight processes that are up before the first of them gets work, so that they meet."""
-    spawn = multiprocessing.get_context("spawn")
-    together = spawn.Barrier(8)
-    with ProcessPoolExecutor(8, mp_context=spawn, initializer=together.wait) as pool:
+    together = PROCESSES.Barrier(8)
+    with ProcessPoolExecutor(8, mp_context=PROCESSES, initializer=together.wait) as pool:
         yield pool
 
 
@@ -82,8 +84,7 @@ def test_eight_processes_register_eight_releases_without_loss(eight, folder, mak
 
 @pytest.mark.parametrize("where", ["before the transaction", "between the second model and the third"])
 def test_a_lost_process_leaves_no_part_of_a_release_and_a_rerun_completes_it(folder, registry, make_release, where):
-    spawn = multiprocessing.get_context("spawn")
-    process = spawn.Process(target=register_and_die, args=(folder, make_release(), where))
+    process = PROCESSES.Process(target=register_and_die, args=(folder, make_release(), where))
     process.start()
     process.join()
     assert process.exitcode == 9

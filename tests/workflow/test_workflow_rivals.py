@@ -15,8 +15,13 @@ def every_rival(settings):
     return load(tree | {"evaluate": tree["evaluate"] | {"rivals": load({}).evaluate.rivals}})
 
 
-def test_every_rival_scores_the_players_of_every_test_set(prepared, every_rival):
-    scores = train_rivals(prepared, every_rival, threads=1).scores
+@pytest.fixture(scope="module")
+def scores(prepared, every_rival):
+    """What the rivals say that are trained in turn."""
+    return train_rivals(prepared, every_rival, threads=1).scores
+
+
+def test_every_rival_scores_the_players_of_every_test_set(prepared, every_rival, scores):
     assert tuple(scores) == every_rival.evaluate.rivals
     risky = prepared.players.truth[prepared.fold == -1] == 1
     for name, by_test in scores.items():
@@ -24,29 +29,29 @@ def test_every_rival_scores_the_players_of_every_test_set(prepared, every_rival)
         assert by_test["later"][risky].mean() > by_test["later"][~risky].mean(), name
 
 
-def test_rivals_trained_at_once_are_those_trained_in_turn(prepared, every_rival):
-    in_turn, at_once = (train_rivals(prepared, every_rival, threads).scores for threads in (1, 3))
+def test_rivals_trained_at_once_are_those_trained_in_turn(prepared, every_rival, scores):
+    at_once = train_rivals(prepared, every_rival, threads=3).scores
     for name in every_rival.evaluate.rivals:
-        np.testing.assert_array_equal(in_turn[name]["later"], at_once[name]["later"])
+        np.testing.assert_array_equal(scores[name]["later"], at_once[name]["later"])
 
 
-def test_rivals_never_learn_from_test_players(prepared, every_rival):
+def test_rivals_never_learn_from_test_players(prepared, every_rival, scores):
     players = prepared.players
     wrong = np.where(prepared.fold == -1, 3, players.labels).astype(np.int8)
     mislabeled = replace(prepared, players=replace(players, labels=wrong))
-    expected, found = (train_rivals(one, every_rival, threads=2).scores for one in (prepared, mislabeled))
+    found = train_rivals(mislabeled, every_rival, threads=2).scores
     for name in every_rival.evaluate.rivals:
-        np.testing.assert_array_equal(expected[name]["later"], found[name]["later"])
+        np.testing.assert_array_equal(scores[name]["later"], found[name]["later"])
 
 
-def test_rivals_never_learn_from_players_set_apart_for_the_thresholds(prepared, every_rival):
+def test_rivals_never_learn_from_players_set_apart_for_the_thresholds(prepared, every_rival, scores):
     players, apart = prepared.players, prepared.fold == every_rival.folds.k
     turned = players.features.copy()  # the same values among other players: the scaling stays
     turned[apart, 0] = turned[apart, 0][::-1]
     moved = replace(prepared, players=replace(players, features=turned))
-    expected, found = (train_rivals(one, every_rival, threads=2).scores for one in (prepared, moved))
+    found = train_rivals(moved, every_rival, threads=2).scores
     for name in every_rival.evaluate.rivals:
-        np.testing.assert_array_equal(expected[name]["later"], found[name]["later"])
+        np.testing.assert_array_equal(scores[name]["later"], found[name]["later"])
 
 
 def test_a_rival_that_cannot_be_trained_is_left_out_and_named(prepared, settings):
