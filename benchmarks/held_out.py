@@ -8,7 +8,7 @@ promises are to be right about whatever scores there are.
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from scarcegan.evaluation.scored import HeldOut, Scored, held_by_label, held_out
 from scarcegan.settings import Settings
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.prepare import prepare
+from scarcegan.workflow.retraining.select import select_models
 
 TINY = {
     "folds": {"k": 3},
@@ -35,7 +36,11 @@ HIDDEN = {"annthyroid": 68, "campaign": 598, "cover": 164, "landsat": 45, "magic
 CUTOFFS = ("2023-02-12", "2023-03-14", "2023-04-13")
 REAL = (*(f"lootbox_{day}" for day in CUTOFFS), "kdd99_r2l", "kdd99_u2r", *TABLES)
 # Whatever changes the players or the scores makes the stored ones old.
-CODE = ("scarcegan/data/*.py", "scarcegan/datasets/*.py", "scarcegan/features/*.py", "scarcegan/gan/*.py")
+CODE = (
+    *(f"scarcegan/{room}/*.py" for room in ("data", "datasets", "features", "gan", "families")),
+    "scarcegan/evaluation/shares.py",
+    "scarcegan/evaluation/selection.py",
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class Trained:
     """The scores of one training.
 
     Attributes:
-        scores: float32 [folds, n]; each fold's members' mean score of all players.
+        scores: float32 [folds, n]; all players' risk by the parts of each fold alone, not calibrated.
+        final: float32 [n]; their risk by the model that joins the folds.
         labels, truth, fold: int [n], as in `Prepared`.
         unlabeled: unlabelled players beside the labelled ones of the pool.
         prevalence: share of risky players in the pool, as truth says.
@@ -52,6 +58,7 @@ class Trained:
     name: str
     settings: Settings
     scores: np.ndarray
+    final: np.ndarray
     labels: np.ndarray
     truth: np.ndarray
     fold: np.ndarray
@@ -78,16 +85,17 @@ class Trained:
         scores, labels = self.validation()
         return held_by_label(labels, self.rare, prevalence.value, self.unlabeled).scored(scores)
 
-    def background(self) -> np.ndarray:
-        """Return each fold's scores of the players set apart for thresholds, [folds, n]."""
-        return self.scores[:, self.fold == len(self.scores)]
+    def background(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores of the players set apart for thresholds: final ones, [n], and by fold, [folds, n]."""
+        apart = self.fold == len(self.scores)
+        return self.final[apart], self.scores[:, apart]
 
     def tests(self) -> Iterator[Scored]:
-        """Yield the test sets with the mean score of all folds."""
+        """Yield the test sets with the final score."""
         for number in range(1, 1 - int(self.fold.min())):
             rows = self.fold == -number
             held: HeldOut = held_out(self.labels[rows], self.truth[rows], self.rare)
-            yield held.scored(self.scores[:, rows].mean(axis=0))
+            yield held.scored(self.final[rows])
 
 
 def trainings(names: Sequence[str], seeds: Sequence[int], store: Path) -> Iterator[Trained]:
@@ -122,27 +130,21 @@ def _tree(name: str) -> dict[str, Any]:
 
 def _train(path: Path, settings: Settings) -> None:
     prepared, _ = prepare(settings)
-    features = prepared.players.features.copy()
-    parts = [fit_fold(prepared, number, settings, threads=1).candidates["review_budget"].part for number in range(3)]
-    rare = len(settings.populations.negatives)
+    folds = [fit_fold(prepared, number, settings, threads=1) for number in range(settings.folds.k)]
+    model = replace(select_models(prepared, folds, settings)[0]["review_budget"], calibration=None)
+    features = prepared.players.features
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{os.getpid()}.npz")
     np.savez_compressed(
         draft,
-        scores=np.stack([_risk(part, features, rare) for part in parts]),
+        scores=np.stack([model.of_fold(number).risk(features) for number in range(len(folds))]),
+        final=model.risk(features),
         labels=prepared.players.labels,
         truth=prepared.players.truth,
         fold=prepared.fold,
         unlabeled=prepared.unlabeled,
     )
     draft.replace(path)
-
-
-def _risk(part: Any, features: np.ndarray, rare: int) -> np.ndarray:
-    columns = np.ascontiguousarray(features.T)
-    total = np.zeros((rare + 2, len(features)), np.float32)
-    part.add_probabilities(columns, total)
-    return total[rare] / part.weight
 
 
 def _with_truth(name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

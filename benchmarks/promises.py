@@ -38,9 +38,7 @@ def measured(one: Trained) -> Iterator[dict[str, Any]]:
     prevalence, background = one.estimate(), one.background()
     pooled, budget = one.pooled(prevalence), one.settings.review_budget
     for definition in four_definitions():
-        point, promise = promised_point(
-            definition, pooled, prevalence, background.mean(axis=0), background, budget, one.settings.confidence
-        )
+        point, promise = promised_point(definition, pooled, prevalence, *background, budget, one.settings.confidence)
         for number, test in enumerate(one.tests(), 1):
             if promise is None:
                 continue

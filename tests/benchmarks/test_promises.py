@@ -25,7 +25,7 @@ def trained():
     fold[(fold == FOLDS) & (labels >= 0)] = 0
     unlabeled = float(np.count_nonzero((labels == -1) & ~test))
     return Trained(
-        "simulated", load({"seed": 5}), scores, labels, risky.astype(int), fold, unlabeled, float(risky[~test].mean())
+        "simulated", load({"seed": 5}), scores, scores.mean(axis=0), labels, risky.astype(int), fold, unlabeled, float(risky[~test].mean())
     )
 
 
@@ -68,7 +68,7 @@ def test_a_stored_training_is_read_again(tmp_path, monkeypatch):
     def train(path, settings):
         names.append(path.name)
         arrays = {"scores": np.zeros((3, 4)), "labels": np.array([3, 0, -1, -1]), "truth": np.array([1, 0, 0, 1])}
-        np.savez(path, **arrays, fold=np.array([0, 1, 2, -1]), unlabeled=1.0)
+        np.savez(path, **arrays, final=np.zeros(4), fold=np.array([0, 1, 2, -1]), unlabeled=1.0)
 
     monkeypatch.setattr("held_out._train", train)
     first, again = (next(trainings(["simulated"], [101], tmp_path)) for _ in range(2))
