@@ -95,8 +95,7 @@ def balanced_of_best(one: Trained) -> float:
         definition,
         one.pooled(prevalence),
         prevalence,
-        background.mean(axis=0),
-        background,
+        *background,
         settings.review_budget,
         settings.confidence,
     )

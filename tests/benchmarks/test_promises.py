@@ -25,7 +25,15 @@ def trained():
     fold[(fold == FOLDS) & (labels >= 0)] = 0
     unlabeled = float(np.count_nonzero((labels == -1) & ~test))
     return Trained(
-        "simulated", load({"seed": 5}), scores, scores.mean(axis=0), labels, risky.astype(int), fold, unlabeled, float(risky[~test].mean())
+        "simulated",
+        load({"seed": 5}),
+        scores,
+        scores.mean(axis=0),
+        labels,
+        risky.astype(int),
+        fold,
+        unlabeled,
+        float(risky[~test].mean()),
     )
 
 
