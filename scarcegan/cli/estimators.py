@@ -25,19 +25,11 @@ def list_estimators(settings: Settings) -> Answer:
     from scarcegan.families.estimators import is_installed
 
     parts = {"family": settings.train.families, "rival": settings.evaluate.rivals}
-    found = [
-        {
-            "name": one.name,
-            "path": one.path,
-            "takes_part_as": [part for part, names in parts.items() if one.name in names],
-            "installed": is_installed(one),
-        }
-        for one in known_estimators(settings.estimators).values()
-    ]
-    rows = (
-        (one["name"], one["path"], ", ".join(one["takes_part_as"]) or "-", "yes" if one["installed"] else "no")
-        for one in found
-    )
+    found, rows = [], []
+    for one in known_estimators(settings.estimators).values():
+        takes_part_as, installed = [part for part, names in parts.items() if one.name in names], is_installed(one)
+        found.append({"name": one.name, "path": one.path, "takes_part_as": takes_part_as, "installed": installed})
+        rows.append((one.name, one.path, ", ".join(takes_part_as) or "-", "yes" if installed else "no"))
     return Answer(found, narrow("name", "class", "takes part as", "installed", rows=rows))
 
 
