@@ -52,7 +52,7 @@ class RetrainFlow(ProjectFlow):
         data = self.data and located(self.data, Path.cwd())
         settings = resolve(self.config.to_dict(), seed=self.seed, data={"path": data, "snapshot": self.snapshot})
         print(estimate(settings.resources, settings.prices, settings.folds, settings.train).sentence)
-        inside_run(settings, os.environ)
+        self._warn(inside_run(settings, os.environ))
         # Reads once: a registry that cannot be reached is found out before anything is trained.
         open_registry(settings.registry).versions()
         self.settings = settings.model_dump(mode="json")

@@ -264,6 +264,7 @@ def test_estimators_that_cannot_be_meant_are_refused(tree, words):
 
 
 def test_an_installed_package_may_bring_estimators(monkeypatch):
-    found = [EntryPoint("theirs", "package.module:Class", "scarcegan.estimators")]
+    entries = {"theirs": "package.module:Class", "A Name That None Can Take": "no class"}
+    found = [EntryPoint(name, value, "scarcegan.estimators") for name, value in entries.items()]
     monkeypatch.setattr(estimators, "entry_points", lambda group: [one for one in found if one.group == group])
     assert load({"train": {"families": ["theirs"]}}).families["theirs"].path == "package.module:Class"

@@ -16,17 +16,53 @@ from scarcegan.serving.linear import Linear
 from scarcegan.serving.trees import Trees
 
 Link = Literal["mean", "logit"]
+_CLOSE = 1e-5  # arrays are float32
+_MADE_UP = 200
 
 
 def part_of(fitted: Fitted, scaler: Scaler) -> Linear | Trees:
     """Turn an estimator that was fitted on what the scaler gives into arrays that say the same of raw features.
 
     It is a forest, a single tree, the binary histogram boosting or the binary logistic regression of scikit-learn, or
-    binary LightGBM. The part's risk is the one that `predict_proba` gives the rare class, to 1e-6.
+    binary LightGBM. The part's risk is the one that `predict_proba` gives the rare class, to 1e-5.
 
     Raises:
-        DataProblem: another kind of estimator.
+        DataProblem: another kind of estimator, or one whose arrays do not give the risk, such as a class that derives
+            from one of those and answers otherwise.
     """
+    part = _part(fitted, scaler)
+    if part is None:
+        model = type(fitted.model).__name__
+        raise _unstored(
+            fitted,
+            "trees of scikit-learn, its binary boosting or logistic regression, or binary LightGBM without categories",
+            f"{model} with {len(fitted.model.classes_)} classes",
+        )
+    players = _made_up(scaler)
+    risk = np.zeros(len(players))
+    part.add_risk(np.ascontiguousarray(players.T), risk)
+    furthest = np.abs(risk - fitted.risk(scaler.apply(players))).max()
+    if furthest > _CLOSE:
+        raise _unstored(fitted, "arrays that give the risk of predict_proba", f"another one by {furthest:.2g}")
+    return part
+
+
+def _unstored(fitted: Fitted, expected: str, got: str) -> DataProblem:
+    return DataProblem(
+        f"'{fitted.name}' cannot be stored as plain arrays (expected {expected}, got {got}): "
+        "name it under evaluate.rivals instead"
+    )
+
+
+def _made_up(scaler: Scaler) -> np.ndarray:
+    """Return a few raw players, by lot along each feature's knots: float32 [n, F]."""
+    along, rng = np.linspace(0, 1, scaler.knots.shape[1]), np.random.default_rng(0)
+    known = np.column_stack([np.interp(rng.random(_MADE_UP), along, knots) for knots in scaler.knots])
+    raw = np.sign(known) * np.expm1(np.abs(known)) if scaler.kind == "log_minmax" else known
+    return raw.astype(np.float32)
+
+
+def _part(fitted: Fitted, scaler: Scaler) -> Linear | Trees | None:
     # Imported here: scikit-learn takes seconds.
     from sklearn.linear_model import LogisticRegression
 
@@ -35,14 +71,7 @@ def part_of(fitted: Fitted, scaler: Scaler) -> Linear | Trees:
         sign = 1 if classes[1] == fitted.rare else -1
         return Linear(scaler, sign * model.coef_[0].astype(np.float32), sign * float(model.intercept_[0]))
     found = _read(model, classes, fitted.rare)
-    if found is None:
-        raise DataProblem(
-            f"'{fitted.name}' cannot be stored as plain arrays (expected trees of scikit-learn, its binary boosting or "
-            f"logistic regression, or binary LightGBM without categories, got {type(model).__name__} with "
-            f"{len(classes)} classes): name it under evaluate.rivals instead"
-        )
-    link, trees = found
-    return _joined(trees, scaler, link)
+    return found and _joined(found[1], scaler, found[0])
 
 
 def _read(estimator: Any, classes: np.ndarray, rare: int) -> tuple[Link, list[ScaledTree]] | None:

@@ -27,13 +27,16 @@ class Fitted:
         """
         from threadpoolctl import threadpool_limits
 
-        with threadpool_limits(limits=1):
-            told = np.asarray(self.model.predict_proba(scaled))
         classes = np.asarray(self.model.classes_)
+        try:
+            with threadpool_limits(limits=1):
+                told = np.asarray(self.model.predict_proba(scaled), dtype=np.float64)
+        except Exception as error:
+            raise _broken(self.name, "predict_proba(X) of any players", f"{type(error).__name__}: {error}") from error
         if told.shape != (len(scaled), len(classes)):
             raise _broken(self.name, f"predict_proba to return [{len(scaled)}, {len(classes)}]", list(told.shape))
         # A class without labelled rows has no column: the rare one's place may differ.
-        risk = told[:, np.flatnonzero(classes == self.rare)].sum(axis=1, dtype=np.float64)
+        risk = told[:, np.flatnonzero(classes == self.rare)].sum(axis=1)
         if not np.isfinite(risk).all():
             raise _broken(self.name, "finite probabilities", f"{np.count_nonzero(~np.isfinite(risk))} NaN or infinite")
         if len(risk) and not (risk.min() >= 0 and risk.max() <= 1 + 1e-6):
@@ -79,19 +82,40 @@ def fit_estimator(chosen: Estimator, features: np.ndarray, labels: np.ndarray, r
     return Fitted(chosen.name, model, rare_label)
 
 
-def _made(chosen: Estimator, seed: int) -> Any:
+def class_of(chosen: Estimator) -> Any:
+    """Import an estimator's class.
+
+    Raises:
+        DataProblem: its package is not installed, cannot be imported, or has no such class.
+    """
     module, _, name = chosen.path.partition(":")
     try:
-        made = getattr(importlib.import_module(module), name)(**chosen.parameters)
+        return getattr(importlib.import_module(module), name)
+    # Whatever a package raises while it is imported: a library of the system that is missing is an OSError.
+    except Exception as error:
+        raise DataProblem(
+            f"expected '{chosen.path}' of '{chosen.name}' to be installed, got {type(error).__name__}: {error}; "
+            "install its package, mend the path, or take it off train.families and evaluate.rivals"
+        ) from error
+
+
+def is_installed(chosen: Estimator) -> bool:
+    """Whether an estimator's class can be imported here."""
+    try:
+        class_of(chosen)
+    except DataProblem:
+        return False
+    return True
+
+
+def _made(chosen: Estimator, seed: int) -> Any:
+    kind = class_of(chosen)
+    try:
+        made = kind(**chosen.parameters)
         # Named here and not in the configuration: it derives from the run's one seed.
         if chosen.parameters.get("random_state") is None and "random_state" in made.get_params():
             made.set_params(random_state=seed)
-    except ImportError as error:
-        raise DataProblem(
-            f"expected '{chosen.path}' of '{chosen.name}' to be installed, got: {error}; install its package, or take "
-            "it off train.families and evaluate.rivals"
-        ) from error
-    except (AttributeError, TypeError, ValueError) as error:
+    except Exception as error:
         raise _broken(chosen.name, f"a class {chosen.path} with get_params and these parameters", error) from error
     return made
 

@@ -9,9 +9,11 @@ from typing import Any
 from scarcegan.aws import account
 from scarcegan.aws.capacity import check_queue
 from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.families.estimators import class_of
 from scarcegan.machine import BATCH_JOB, BATCH_QUEUE, STATE_MACHINE
-from scarcegan.problems import PreflightProblem, Problem
+from scarcegan.problems import DataProblem, PreflightProblem, Problem
 from scarcegan.settings import Resources, Settings
+from scarcegan.settings.estimators import BUILT_IN
 from scarcegan.settings.machine_sections import StepResources
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, ResourceSection, request_of
 
@@ -42,9 +44,15 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     return [credentials, *run_checks([*checks, *players])]
 
 
-def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Raise a PreflightProblem for what would fail later in RetrainFlow: players; in a job, queues and registry too."""
-    checks: list[Check] = [("players", partial(_check_players, settings))]
+def inside_run(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Raise a PreflightProblem for what would fail later in RetrainFlow: players; in a job, queues and registry too.
+
+    What would only be missing, as an estimator that is not installed, is returned as warnings.
+    """
+    checks: list[Check] = [
+        ("players", partial(_check_players, settings)),
+        ("estimators", partial(_check_estimators, settings)),
+    ]
     if BATCH_JOB in environment:
         clients = {name: _client(name) for name in ("batch", "ec2")}
         # A job does not get METAFLOW_BATCH_JOB_QUEUE. Without a queue of their own, small steps run in this job's
@@ -52,7 +60,7 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> None:
         default = "" if settings.resources.small.queue else environment[BATCH_QUEUE]
         checks += _queue_checks(settings.resources, default, clients, unnamed=False)
         checks.append(("registry", partial(account.check_kept, settings.registry)))
-    _require(checks)
+    return [_in_words(finding) for finding in _require(checks) if finding.state == "warning"]
 
 
 def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
@@ -87,10 +95,30 @@ def _run(what: str, check: Callable[[], Finding | str]) -> Finding:
     return replace(answer, what=what) if isinstance(answer, Finding) else Finding(what, "ok", answer)
 
 
-def _require(checks: Sequence[Check]) -> None:
-    failed = [finding for finding in run_checks(checks) if finding.state == "failed"]
+def _require(checks: Sequence[Check]) -> list[Finding]:
+    found = run_checks(checks)
+    failed = [finding for finding in found if finding.state == "failed"]
     if failed:
-        raise PreflightProblem("\n".join(f"{one.what}: {one.found}; {one.advice}" for one in failed))
+        raise PreflightProblem("\n".join(map(_in_words, failed)))
+    return found
+
+
+def _in_words(finding: Finding) -> str:
+    return f"{finding.what}: {finding.found}; {finding.advice}"
+
+
+def _check_estimators(settings: Settings) -> Finding | str:
+    """Warn of estimators that cannot be imported here: the run goes on without them."""
+    missing = []
+    for name, estimator in (settings.families | settings.rivals).items():
+        try:
+            # scikit-learn is always there, and takes seconds.
+            name in BUILT_IN or class_of(estimator)
+        except DataProblem as problem:
+            missing.append(str(problem))
+    if missing:
+        return Finding("estimators", "warning", "; ".join(missing), "the run goes on without them")
+    return "all can be imported"
 
 
 def _check_retraining(wanted: bool, environment: Mapping[str, str]) -> str:

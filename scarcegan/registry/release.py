@@ -47,7 +47,8 @@ class ReleasedVersion(Record):
 class Release(Record):
     """A release as it was registered.
 
-    Refused are definitions whose model is worse than its champion, and left out; warnings are those of the data report.
+    Refused are definitions whose model is worse than its champion, and left out; warnings are those of the data report,
+    and what was left out of models and comparison.
     """
 
     release_id: str

@@ -46,7 +46,7 @@ class ModelFacts(Record):
         against_champion: None while its definition has no champion.
         bound: None where the definition has none, or was registered before bounds were judged on test players.
         description: one or two sentences for the reviewer.
-        warnings: what the data report warns of, a sentence each; a registry may shorten long ones.
+        warnings: of the data, and of what was left out, a sentence each; a registry may shorten long ones.
     """
 
     definition: str

@@ -65,29 +65,35 @@ BUILT_IN: Mapping[str, Estimator] = dict(
 )
 
 
-def named_estimators(names: Sequence[str], own: Sequence[Estimator]) -> dict[str, Estimator]:
-    """Return estimators by name: the user's own, those of installed packages and the built-in ones.
+def known_estimators(own: Sequence[Estimator]) -> dict[str, Estimator]:
+    """Return all estimators by name: the built-in ones, the user's own and those of installed packages.
 
     An installed package names the class in the entry-point group `scarcegan.estimators`; where the class says
     `learns_from_unlabeled = True`, unlabelled players are given to it with y = -1.
 
     Raises:
-        ValueError: a name that nothing has, with the nearest one that there is; an own one that is taken.
+        ValueError: names that are taken.
     """
-    installed = {found.name: found.value for found in entry_points(group=ENTRY_POINTS)}
-    known = [*BUILT_IN, *(one.name for one in own), *installed]
-    twice = sorted({name for name in known if known.count(name) > 1 or name == SCARCEGAN})
+    # Not checked: a name or path of theirs that is none hurts only who takes it.
+    installed = [Estimator.model_construct(name=it.name, path=it.value) for it in entry_points(group=ENTRY_POINTS)]
+    every = [*BUILT_IN.values(), *own, *installed]
+    names = [one.name for one in every]
+    twice = sorted({name for name in names if names.count(name) > 1 or name == SCARCEGAN})
     if twice:
         raise ValueError(f"expected estimators with names of their own, got {', '.join(twice)} twice: rename yours")
-    mine = {one.name: one for one in own}
-    found = {}
+    return {one.name: one for one in every}
+
+
+def named_estimators(names: Sequence[str], own: Sequence[Estimator]) -> dict[str, Estimator]:
+    """Return these of the known estimators, by name.
+
+    Raises:
+        ValueError: a name that nothing has, with the nearest one that there is; names that are taken.
+    """
+    known = known_estimators(own)
     for name in names:
-        if name in installed:
-            found[name] = Estimator(name=name, path=installed[name])
-        elif name in mine or name in BUILT_IN:
-            found[name] = mine.get(name) or BUILT_IN[name]
-        else:
+        if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}."
             raise ValueError(f"no estimator is called '{name}': {hint} One of your own is a table [[estimators]]")
-    return found
+    return {name: known[name] for name in names}

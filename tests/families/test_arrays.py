@@ -202,6 +202,21 @@ def test_other_sums_of_lightgbm_are_refused(options):
         part_of(Fitted("lightgbm", estimator, 1), scaler)
 
 
+class Moderate(ExtraTreesClassifier):
+    """Trees whose answer is not what their leaves say."""
+
+    def predict_proba(self, X):
+        return (super().predict_proba(X) + 0.5) / 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_class_that_answers_otherwise_than_its_trees_is_refused(kind):
+    raw, labels = players()
+    scaler, estimator = fitted(Moderate(n_estimators=5, random_state=0), kind, labels == RARE, raw)
+    with pytest.raises(DataProblem, match=r"expected arrays that give the risk of predict_proba, got another one by 0"):
+        part_of(Fitted("mine", estimator, True), scaler)
+
+
 @pytest.mark.parametrize(
     "estimator",
     [

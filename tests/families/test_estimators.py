@@ -1,5 +1,6 @@
 """Estimators with scikit-learn's protocol: what they are given, what they may answer, and what is said of others."""
 
+import importlib
 import sys
 from types import ModuleType
 
@@ -138,7 +139,7 @@ def test_the_runs_seed_is_the_random_state_unless_the_parameters_say_another(fit
     ("path", "parameters", "message"),
     [
         ("nowhere.to_be:Found", {}, "expected 'nowhere.to_be:Found' of 'mine' to be installed.*No module named"),
-        ("mine:Nobody", {}, "expected a class mine:Nobody with get_params and these parameters.*no attribute"),
+        ("mine:Nobody", {}, "expected 'mine:Nobody' of 'mine' to be installed, got AttributeError.*no attribute"),
         ("mine:Prior", {"depth": 3}, "these parameters, got .*'depth'"),
         ("sklearn.svm:LinearSVC", {"C": -1.0}, r"expected fit\(X, y\) that sets classes_, got InvalidParameterError"),
     ],
@@ -160,6 +161,22 @@ def test_answers_that_break_the_protocol_are_refused(fit, parameters, message):
     fitted, asked = fit(parameters=parameters)
     with pytest.raises(DataProblem, match=f"'mine' breaks scikit-learn's protocol: {message}"):
         fitted.risk(asked)
+
+
+def test_whatever_a_foreign_class_raises_becomes_one_message(fit, monkeypatch):
+    def fails(*anything, **more):
+        raise OSError("libgomp.so.1: cannot open shared object file")
+
+    fitted, asked = fit()
+    monkeypatch.setattr(Prior, "predict_proba", fails)
+    with pytest.raises(DataProblem, match=r"expected predict_proba\(X\) of any players, got OSError: libgomp"):
+        fitted.risk(asked)
+    monkeypatch.setattr(Prior, "__init__", fails)
+    with pytest.raises(DataProblem, match="with get_params and these parameters, got libgomp"):
+        fit()
+    monkeypatch.setattr(importlib, "import_module", fails)
+    with pytest.raises(DataProblem, match="expected 'mine:Prior' of 'mine' to be installed, got OSError: libgomp"):
+        fit()
 
 
 def test_families_and_rivals_are_named_in_the_configuration():

@@ -126,6 +126,16 @@ def test_a_job_stops_the_run_whose_next_steps_never_fit(tree, account, in_job):
         inside_run(load(tree), in_job)
 
 
+def test_an_estimator_that_is_not_installed_is_a_warning_before_anything_is_trained(tree, account):
+    theirs = {"name": "theirs", "path": "nowhere.to_be:Found"}
+    known = tree | {"estimators": [theirs, {"name": "ours", "path": "sklearn.naive_bayes:GaussianNB"}]}
+    assert inside_run(load(known | {"train": {"families": ["linear", "ours"]}}), account) == []
+    for taken in ({"train": {"families": ["theirs", "linear"]}}, {"evaluate": {"rivals": ["theirs", "ours"]}}):
+        [warning] = inside_run(load(known | taken), account)
+        assert warning.startswith("estimators: expected 'nowhere.to_be:Found' of 'theirs' to be installed")
+        assert warning.endswith("the run goes on without them")
+
+
 def test_a_job_refuses_to_register_on_its_own_disk(tree, account, in_job):
     del tree["registry"]
     inside_run(load(tree), account)  # a laptop keeps its disk

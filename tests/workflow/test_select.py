@@ -90,7 +90,7 @@ def test_a_family_that_one_fold_lacks_is_in_no_model_and_a_warning_says_why(prep
         assert list(validation[name].shares) == ["scarcegan", "linear"]
         assert {family.name for family in model.families} <= {"linear"}
     told = left_out_of_models([folds[0], lacking])
-    assert told == ["family 'small_extra_trees' is in no model, as it could not be trained on fold 1: no trees"]
+    assert told == ["family 'small_extra_trees' is in no model (fold 1): no trees"]
 
 
 def test_without_other_families_a_model_is_scarcegan_alone(prepared, folds, settings):

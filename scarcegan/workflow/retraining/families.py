@@ -37,9 +37,9 @@ def offered_by_all(offers: Sequence[FoldOffer], settings: Settings) -> list[str]
 
 
 def left_out_of_models(offers: Sequence[FoldOffer]) -> list[str]:
-    """Return a warning for each family that some fold could not train."""
-    first = {name: f"fold {one.fold}: {why}" for one in reversed(offers) for name, why in one.left_out.items()}
-    return [f"family '{name}' is in no model, as it could not be trained on {why}" for name, why in first.items()]
+    """Return a warning for each family that some fold does not offer, with what its first such fold says."""
+    first = {name: f"(fold {one.fold}): {why}" for one in reversed(offers) for name, why in one.left_out.items()}
+    return [f"family '{name}' is in no model {why}" for name, why in first.items()]
 
 
 def family_risks(
