@@ -34,7 +34,7 @@ def register_card(release: Release, evaluation: Evaluation) -> list[Any]:
     )
     parts = [
         _summary(release, evaluation),
-        *([theme.bullets(release.warnings, "Warnings about the data")] if release.warnings else []),
+        *([theme.bullets(release.warnings, "Warnings")] if release.warnings else []),
         _version_table(release, evaluation),
         theme.heading("Which model is for which purpose?", measured),
         *_metrics(release, evaluation),

@@ -42,8 +42,8 @@ def test_a_worse_challenger_is_marked_and_a_refused_one_named(release, evaluatio
     assert "Not registered**, because worse than the champion: `balanced`" in read(register_card(refused, evaluation))
 
 
-def test_warnings_about_the_data_stand_beside_the_summary(release, evaluation, read):
-    assert "Warnings about the data" not in read(register_card(release, evaluation))
+def test_warnings_stand_beside_the_summary(release, evaluation, read):
+    assert "**Warnings**" not in read(register_card(release, evaluation))
     warned = replace(release, warnings=["feature 'nights' alone tells: a likely leak"])
     text = read(register_card(warned, evaluation))
     assert text.index("waiting for approval") < text.index("a likely leak") < text.index("How to decide")
