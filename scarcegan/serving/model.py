@@ -84,7 +84,7 @@ class Model(Record):
     @property
     def fills_missing(self) -> bool:
         """Whether a player with a missing value can be scored."""
-        return all(one.fills_missing for one in (*self.parts, *self.families))
+        return all(part.fills_missing for part in self.parts) and all(one.fills_missing for one in self.families)
 
     @property
     def shares(self) -> tuple[float, ...]:
