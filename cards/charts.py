@@ -249,12 +249,15 @@ def _panels(layers: list[Spec], names: list[str], columns: int, width: int, heig
 def _by_name(marks: Sequence[Mark], *, alone: int, together: int) -> tuple[Spec, Spec, int]:
     """Return place, colour and the chart's height: a row for each name, in it perhaps several series."""
     names, series = _names(marks, "name"), _names(marks, "series")
+    # One choice is shown at a time.
+    choices = [[mark for mark in marks if mark.choice == choice] for choice in _names(marks, "choice")]
+    rows = max((len(_names(shown, "name")) for shown in choices), default=0)
     place: Spec = {"y": _text("name") | {"sort": names, "title": None, "axis": {"labelLimit": 320}}}
     if len({(mark.name, mark.choice) for mark in marks}) == len(marks):
-        return place, _color(marks, "series"), alone * len(names)
+        return place, _color(marks, "series"), alone * rows
     place["y"]["axis"]["grid"] = True
     place["yOffset"] = {"field": "series", "sort": series}
-    return place, _color(marks, "series"), max(alone, together * len(series)) * len(names)
+    return place, _color(marks, "series"), max(alone, together * len(series)) * rows
 
 
 def _text(field: str) -> Spec:

@@ -1,7 +1,7 @@
 """The card that sets runs side by side: which is best, what differs, how they learned, on which data."""
 
 from collections.abc import Iterator
-from itertools import cycle
+from itertools import chain, cycle
 from statistics import median
 from typing import Any
 
@@ -48,7 +48,8 @@ def compare_card(compared: RunsCompared) -> list[Any]:
         theme.table(["Setting", *compared.runs], settings)
         if settings
         else Markdown("Nothing: all settings are the same."),
-        theme.heading("How did they learn?"),
+        *_families(compared),
+        theme.heading("How did their networks learn?"),
         *(chart for series in CURVES for chart in _curves(compared, series)),
         theme.heading(f"Were they trained on the same data as {first}?"),
         theme.bullets(data),
@@ -70,6 +71,14 @@ def _reached(compared: RunsCompared, run: str) -> Iterator[Any]:
         figure = compared.figure(run, best.definition, best.metric)
         text = words.interval(best.metric, figure) if figure else "not evaluated"
         yield Markdown(f"**{text}** (best)") if run == best.run else text
+
+
+def _families(compared: RunsCompared) -> list[Any]:
+    """Say which families share the risk of each run's models."""
+    made = [compared.made_of.get(run, {}) for run in compared.runs]
+    rows = [[name, *(of.get(name, "not evaluated") for of in made)] for name in dict.fromkeys(chain(*made))]
+    title = theme.heading("What are the models made of?", "Families, by their shares of the risk's log-odds.")
+    return [title, theme.table(["Model", *compared.runs], rows)] if rows else []
 
 
 def _lead(best: BestRun, lead: float) -> str:

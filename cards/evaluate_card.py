@@ -62,7 +62,7 @@ def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
         Markdown("### How well are players ranked, whatever the threshold?"),
         evaluation_parts.measure_table(found, RANKING),
         evaluation_parts.other_thresholds(evaluation, test_set),
-        Markdown("### What does each model reach at its own threshold, and each rival at the review budget?"),
+        Markdown("### What does each model reach at its own threshold, and the others at the review budget?"),
         evaluation_parts.measure_table(
             found,
             (*AT_THRESHOLD, "unknown_share"),
@@ -75,10 +75,11 @@ def families_part(evaluation: Evaluation) -> list[Any]:
     """Build the part on the families of the models."""
     charts = evaluation_parts.families(evaluation)
     about = (
-        "Shares are chosen on validation players, by each definition's own measure; a family may have none. ScarceGAN "
-        "names the class in any case."
+        "Each family says how risky a player is, and a model takes the mean of their log-odds, weighted by shares that "
+        "validation players have chosen for its business definition. ScarceGAN names the class, whatever its share."
     )
-    return [theme.heading("What is the model made of?", about), *charts] if charts else []
+    table = evaluation_parts.family_shares(evaluation)
+    return [theme.heading("What are the models made of?", about), *charts, table] if charts else []
 
 
 def folds(evaluation: Evaluation) -> list[Any]:
@@ -130,8 +131,9 @@ def _explanation(explanation: Explanation) -> list[Any]:
     about = (
         f"`{explanation.definition}` on {words.plural(explanation.flagged, 'flagged player')} of "
         f"`{explanation.test_set}` (the highest scores first) and {words.plural(others, 'other')} drawn at random. "
-        "Attributions are integrated gradients from the typical unlabelled player: what a feature adds to the risk "
-        "score. They tell what the model looks at, not what makes players risky."
+        "Attributions count from the typical unlabelled player: what a feature adds to the risk score, by integrated "
+        "gradients of networks, by the splits on a player's path through trees, by the terms of a linear model. They "
+        "tell what the model looks at, not what makes players risky."
     )
     importance = explanation.importance
     total = sum(one.mean_attribution for one in importance) or 1.0

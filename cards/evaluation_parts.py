@@ -18,6 +18,7 @@ PRECISION = Axis("flagged players that are risky (precision)", share=True, low=0
 VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with "}
 VERDICTS |= {f"too few {who}": f"too few {who} to tell from " for who in ("flagged", "risky")}
 VERDICTS["no rival"] = "no rival"
+ALONE = "ScarceGAN alone"
 RELATIVE = (
     "Scores are **relative**: they rank players, and a higher one means more risk, but none is a probability, as "
     "nobody knows how many players are risky. Set `data.prevalence` to have probabilities."
@@ -25,7 +26,10 @@ RELATIVE = (
 
 
 class Contestant(NamedTuple):
-    """Whoever was measured on a test set, and its lines: a model's are solid, a champion's dashed, a rival's dotted."""
+    """Whoever was measured on a test set, and its lines.
+
+    A model's are solid, a champion's dashed. Rivals and ScarceGAN alone, without a threshold of their own, are dotted.
+    """
 
     name: str
     measures: Measures
@@ -37,8 +41,8 @@ class Contestant(NamedTuple):
 def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
     """Yield every model, champion and rival measured on a test set.
 
-    The headline model, its strongest rival and its champion stand out. A champion wears its model's colour. Where the
-    headline model has several families, ScarceGAN alone is there as well.
+    The headline model, its strongest rival and its champion stand out. A champion wears its model's colour, and so does
+    the ScarceGAN of a headline model that has several families.
     """
     headline = evaluation.headline
     # Four of the theme's six colours: the last two are for rivals.
@@ -51,7 +55,7 @@ def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
             title, color = f"champion {name} (version {champion.version})", colors.get(name, theme.INK)
             yield Contestant(title, champion.test[test_set], "dashed", color, name != headline)
     if alone := evaluation.models[headline].scarcegan.get(test_set):
-        yield Contestant("ScarceGAN alone", alone, "dashed", theme.INK, True)
+        yield Contestant(ALONE, alone, "dotted", colors[headline], True)
     strongest = evaluation.verdicts[headline].rival if headline in evaluation.verdicts else None
     for (name, measured), color in zip(evaluation.rivals.items(), itertools.cycle(RIVAL_COLORS), strict=False):
         if test_set in measured:
@@ -65,7 +69,8 @@ def curves(found: Sequence[Contestant], review_budget: float) -> list[VegaChart]
         [_line(one.measures, x, y, name=one.name, dash=one.dash, color=one.color, faint=one.faint) for one in found]
         for x, y in (("flagged_share", "recall"), ("recall", "precision"))
     )
-    reading = "Solid: models; dashes: champions; dots: rivals; bands: 95 %. Click the legend (shift: several)."
+    dotted = "rivals, ScarceGAN alone" if any(one.name == ALONE for one in found) else "rivals"
+    reading = f"Solid: models; dashes: champions; dots: {dotted}; bands: 95 %. Click the legend (shift: several)."
     question = "How many risky players are found for the players flagged?"
     recall = banded_lines(question, reading, FLAGGED, RECALL, recalled, [budget])
     question = "How often is a flagged player risky, the more are found?"
@@ -86,18 +91,30 @@ def other_thresholds(evaluation: Evaluation, test_set: str) -> VegaChart:
 
 
 def families(evaluation: Evaluation) -> list[VegaChart]:
-    """Draw what each family brings to a model; nothing where ScarceGAN is alone."""
+    """Draw what each family brings to a model: alone, and by how it does without; nothing where ScarceGAN is alone."""
     marks, rules = [], []
     for name in _headline_first(evaluation):
         for one in evaluation.models[name].families:
-            label = f"{words.family_name(one.family)} ({words.percent(one.share)})"
+            label = f"{words.family_name(one.family)} ({words.percent(one.share) if one.share else 'no share'})"
             for series, found in (("this family alone", one.alone), ("the model without it", one.without)):
                 if found:
                     marks.append(Mark(label, found.value, found.low, found.high, series=series, choice=name))
-        rules.append(Rule(evaluation.on_first_test_set(name).pr_auc.value, "the model", name))
-    reading = ["In parentheses: the family's share of the risk.", "Lines: 95 %. Choose a model below the chart."]
-    axis = Axis(f"PR-AUC on test set {evaluation.test_sets[0]}", low=0)
+        rules.append(Rule(evaluation.on_first_test_set(name).pr_auc.value, choice=name))
+    reading = ["Dashes: the model. Lines: 95 %. In parentheses: shares of the risk.", "Choose a model below the chart."]
+    axis = Axis(f"PR-AUC on test set '{evaluation.test_sets[0]}'", low=0)
     return [points("What does each family bring?", reading, axis, marks, rules)] if marks else []
+
+
+def family_shares(evaluation: Evaluation) -> Table:
+    """List each family's share of the risk, by model."""
+    models = evaluation.models.values()
+    shares = {family: [model.shares.get(family) for model in models] for family in _families(evaluation)}
+    rows = [[words.family_name(family), *map(words.percent, told)] for family, told in shares.items()]
+    return theme.table(["Share of the risk", *evaluation.models], rows)
+
+
+def _families(evaluation: Evaluation) -> Iterable[str]:
+    return dict.fromkeys(one.family for model in evaluation.models.values() for one in model.families)
 
 
 def calibration(evaluation: Evaluation, test_set: str) -> VegaChart | Markdown:

@@ -41,6 +41,7 @@ def register_card(release: Release, evaluation: Evaluation) -> list[Any]:
         theme.heading("How to decide", "Approve or reject each model; every decision is kept with who, when and why."),
         Markdown("```\n" + "\n".join(release.commands) + "\n```"),
         theme.heading("Where it comes from"),
+        theme.bullets(f"`{one.definition}`: {evaluation.models[one.definition].made_of}." for one in release.versions),
         lineage_table(release.lineage),
     ]
     return theme.page(f"Release: {release.release_id.removeprefix('release-')}", parts)

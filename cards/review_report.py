@@ -6,7 +6,7 @@ from typing import Any
 from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
-from cards.evaluate_card import folds, measured_on, subgroup_part
+from cards.evaluate_card import families_part, folds, measured_on, subgroup_part
 from cards.preprocess_card import attention, population_table
 from cards.register_card import lineage_table
 from scarcegan import words
@@ -16,7 +16,7 @@ from scarcegan.history.records import Dossier
 from scarcegan.registry.release import Release
 
 NETWORKS = ("model.objective", "model.variant", "model.trunk", "model.thresholds")
-METHOD = (*NETWORKS, "folds.k", "train.members", "train.iterations", "seed")
+METHOD = (*NETWORKS, "folds.k", "train.families", "train.members", "train.iterations", "seed")
 HARMS = (
     "**Harmless players who are flagged.** They may be contacted, watched or limited without cause: a loss of trust, "
     "and moderators' time that players at risk do not get. No measure against a player may follow from the score "
@@ -32,7 +32,8 @@ LIMITS = (
     "The labels of harmless players are weak, and only those risky players count as risky who are known.",
 )
 METHOD_IN_WORDS = (
-    "Semi-supervised GAN for rare classes. Each fold trains its members on the others' players; members, iteration and "
+    "Ensembles of families: ScarceGAN, a semi-supervised GAN for rare classes, and estimators such as trees beside it. "
+    "Each fold trains them on the others' players; ScarceGAN's members and iterations, the families' shares and the "
     "threshold are chosen on validation players, never on test players. Intervals are 95 %: Wilson's for shares of "
     "counted players, otherwise from resampling the test players."
 )
@@ -58,6 +59,7 @@ def review_report(dossier: Dossier) -> list[Any]:
         *_data(dossier.data_report, evaluation),
         *_method(dossier),
         *(part for test_set in evaluation.test_sets for part in measured_on(evaluation, test_set)),
+        *families_part(evaluation),
         *folds(evaluation),
         theme.heading("Limits of use"),
         theme.bullets([*own_limits, *LIMITS]),

@@ -22,6 +22,7 @@ MEMBERS_IN_WORDS = (
     "As of the last round: what each finds on validation players, and how its two networks do. A member that is not "
     "healthy now is never selected; nor are the rounds in which it was not healthy, should it recover."
 )
+OTHER_FAMILIES = "This card shows ScarceGAN's networks. The other families (`train.families`) train after them."
 RECOGNISED = "Share of a population's labelled validation players whose most probable class is their own."
 CERTAIN = "Near 50 %: it cannot. Near 100 %: it is certain, and the generator has little left to learn from."
 PRECISIONS = (
@@ -55,7 +56,8 @@ WRITTEN = {"validation_average_precision": words.score, **dict.fromkeys([*LOSSES
 def train_card(progress: Progress, fold: int) -> list[Any]:
     """Build the card of one fold's training; called again after every few rounds."""
     alarms = theme.bullets(progress.alarms, words.plural(len(progress.alarms), "alarm"))
-    parts = [_status(progress), _bar(progress), alarms if progress.alarms else Markdown("**No alarms.**")]
+    status = [_status(progress), _bar(progress), alarms if progress.alarms else Markdown("**No alarms.**")]
+    parts = [*status, Markdown(OTHER_FAMILIES)]
     if progress.iteration and any(progress.healthy):
         parts += _charts(progress)
     if progress.iteration:

@@ -6,6 +6,7 @@ all: < 0.0001 %, > 99 %.
 """
 
 import math
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, Protocol, TypeGuard
 
@@ -234,6 +235,14 @@ def metric_name(metric: str) -> str:
 def family_name(family: str) -> str:
     """Return a family's name for reading: ScarceGAN, small extra trees."""
     return "ScarceGAN" if family == "scarcegan" else family.replace("_", " ")
+
+
+def families(shares: Mapping[str, float]) -> str:
+    """Name the families that share a risk, the largest first: ScarceGAN 60 %, linear 40 %, or ScarceGAN alone."""
+    counted = sorted((name for name in shares if shares[name]), key=lambda name: -shares[name])
+    if len(counted) == 1:
+        return f"{family_name(counted[0])} alone"
+    return ", ".join(f"{family_name(name)} {percent(shares[name])}" for name in counted)
 
 
 def feature_name(feature: str) -> str:

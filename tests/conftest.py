@@ -233,7 +233,12 @@ def make_release(tmp_path):
                 origin_run_id=run,
                 run_pathspec=f"RetrainFlow/{run}",
                 metrics={"recall": 0.5, "pr_auc": 0.125 + int(run) / 1000},
-                metadata={"git_commit": "0a1b2c3", "card": "evaluate/7", "test_players": "4500"},
+                metadata={
+                    "git_commit": "0a1b2c3",
+                    "card": "evaluate/7",
+                    "test_players": "4500",
+                    "families": "linear 0.5 ScarceGAN 0.5",
+                },
                 against_champion=AgainstChampion(1, "worse", -0.0312, -0.051, -0.0104) if int(run) > 11 else None,
                 description=f"Finds risky players, {definition}.",
                 warnings=("feature 'nights' alone tells 'risky' from others (AUC 0.991): a likely leak; 5 % ~ 1",),

@@ -138,3 +138,13 @@ def test_a_bare_metric_is_written_as_it_is_read():
     assert words.metric_value("players", 4528) == "4,528"
     assert words.metric_name("pr_auc") == "PR-AUC"
     assert words.metric_name("my_own") == "My own"
+
+
+@pytest.mark.parametrize(("shares", "written"), [
+    ({"scarcegan": 0.3, "small_boosting": 0.6, "linear": 0.1}, "small boosting 60 %, ScarceGAN 30 %, linear 10 %"),
+    ({"scarcegan": 0.0, "linear": 0.5, "mine": 0.5}, "linear 50 %, mine 50 %"),
+    ({"scarcegan": 1.0, "linear": 0.0}, "ScarceGAN alone"),
+    ({"small_boosting": 1.0}, "small boosting alone"),
+])  # fmt: skip
+def test_families_are_named_with_their_shares_the_largest_first(shares, written):
+    assert plain(words.families(shares)) == written

@@ -137,7 +137,7 @@ def run_facts(run: RunFacts) -> Group:
     if run.metrics:
         names = list(next(iter(run.metrics.values())))
         rows = ((definition, *_values(measured, names)) for definition, measured in run.metrics.items())
-        parts += [Text(), narrow("", *map(figure, names), rows=rows)]
+        parts += [Text(), narrow("", *map(figure, names), rows=rows), Text(), pairs("Made of", run.made_of)]
     return Group(*parts, Text(), pairs("Settings", settings))
 
 
@@ -187,7 +187,8 @@ def _best(rows: Sequence[BestRun], group: str) -> Table:
 
 
 def _figures(compared: RunsCompared, definition: str) -> Table:
-    rows = []
+    made = (compared.made_of.get(run, {}).get(definition, words.MISSING) for run in compared.runs)
+    rows: list[list[Any]] = [["made of", *made]]
     for metric in dict.fromkeys(one.metric for one in compared.metrics):
         figures = (compared.figure(run, definition, metric) for run in compared.runs)
         rows.append([spaced(metric), *(_beside(one, compared.runs[0]) for one in figures)])

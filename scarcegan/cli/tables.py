@@ -102,7 +102,7 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
         # The interval goes below the difference, so that four versions fit 80 characters.
         table.add_row("difference", *(text.replace(" [", "\n[") for text in gains))
     table.add_row("bound", *map(_bound, versions))
-    for name in ("test_players", "risky_test_players"):
+    for name in ("families", "test_players", "risky_test_players"):
         table.add_row(spaced(name), *(version.metadata.get(name, words.MISSING) for version in versions))
     table.add_row("threshold", *(words.number(version.threshold) for version in versions))
     for name in dict.fromkeys(name for version in versions for name in version.metrics):

@@ -36,9 +36,9 @@ def pooled_log_odds(risks: Sequence[np.ndarray], shares: Sequence[float]) -> np.
 
 
 def pooled_risk(risks: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
-    """Return several risks as one, float [n]: that of a single one is its own, others are pooled in log-odds."""
-    alone = [risk for risk, share in zip(risks, shares, strict=True) if share == 1]
-    return alone[0] if alone else sigmoid(pooled_log_odds(risks, shares))
+    """Return several risks as one, float [n]: a single one that has a share as it is, others pooled in log-odds."""
+    counted = [risk for risk, share in zip(risks, shares, strict=True) if share]
+    return counted[0] if len(counted) == 1 else sigmoid(pooled_log_odds(risks, shares))
 
 
 def slope_of_log_odds(start: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Literal
 from scarcegan import words
 from scarcegan.records import Bound, BoundMeasure, Record
 from scarcegan.settings import Definition
+from scarcegan.settings.estimators import SCARCEGAN
 from scarcegan.settings.model_sections import headline_of
 
 Judgement = Literal["better", "worse", "tie", "too few flagged", "too few risky", "no rival"]
@@ -140,8 +141,8 @@ class Promise(Record):
 class FamilyShare(Record):
     """What one family brings to a model: its share of the risk's log-odds, and PR-AUC on the first test set.
 
-    `alone` is the family's own, `without` that of the model if the other families shared its part; None where it has
-    none, or all of it.
+    `alone` is the family's own, `without` that of the model if the others took over its share; None where it has none,
+    or all of it.
     """
 
     family: str
@@ -173,14 +174,17 @@ class EvaluatedModel(Record):
     scarcegan: Mapping[str, Measures] = field(default_factory=dict)
 
     @property
+    def shares(self) -> dict[str, float]:
+        """The families that share the risk, with their shares."""
+        return {one.family: one.share for one in self.families if one.share} or {SCARCEGAN: 1.0}
+
+    @property
     def made_of(self) -> str:
-        """Say what scores a player."""
-        networks = f"{words.plural(self.members, 'network')}, ScarceGAN (CIKM 2021)"
-        if not self.families:
+        """Say what scores a player, and what names the class."""
+        networks = f"{words.plural(self.members, 'network')} of ScarceGAN (CIKM 2021)"
+        if list(self.shares) == [SCARCEGAN]:
             return f"Ensemble of {networks}"
-        shares = {words.family_name(one.family): words.percent(one.share) for one in self.families if one.share > 0}
-        told = ", ".join(f"{family} {share}" for family, share in shares.items())
-        return f"Ensemble of families (share of the log-odds): {told}; {networks} among them or for the classes"
+        return f"Risk by {words.families(self.shares)} (shares of its log-odds), class by {networks}"
 
 
 @dataclass(frozen=True)
@@ -317,6 +321,11 @@ class Evaluation(Record):
     def on_first_test_set(self, definition: str) -> Measures:
         """Return a model's measures where the verdicts are given."""
         return self.models[definition].test[self.test_sets[0]]
+
+    @property
+    def families_in_words(self) -> dict[str, str]:
+        """Which families share the risk of each definition's model."""
+        return {name: words.families(model.shares) for name, model in self.models.items()}
 
     def training(self, definition: str) -> str:
         """Say how one model was made."""

@@ -25,7 +25,7 @@ def choose_shares(
     definition. As there are a few dozen of them, a single winner would be chosen by luck: so validation players are
     resampled, and a family's share is that of the resamples which it wins. It is mixed with an even share of all
     families, the more the fewer labelled risky players there are. Risks are float [n], of the validation players, whose
-    own score (ScarceGAN's) gives the flagged share that matters. Shares sum to 1; most are 0.
+    own score (ScarceGAN's) gives the flagged share that matters. Shares sum to 1; small ones are 0.
 
     Source: Breiman (1996), Bagging predictors, for the vote of resamples; docs/quality.md for what was compared.
     """
@@ -42,7 +42,8 @@ def choose_shares(
     chance = (wins / wins.sum(axis=0)).mean(axis=1)
     doubt = _SURE_LABELS / (_SURE_LABELS + np.count_nonzero(validation.is_risky))
     mixed = (1 - doubt) * chance + doubt / len(names)
-    kept = np.where(mixed >= _LEAST_SHARE, mixed, 0.0)
+    # Of so many families that all are small, the largest stay.
+    kept = np.where(mixed >= min(_LEAST_SHARE, mixed.max()), mixed, 0.0)
     return dict(zip(names, (kept / kept.sum()).tolist(), strict=True))
 
 

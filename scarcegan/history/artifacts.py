@@ -22,8 +22,8 @@ FOLDS, LATEST = "train", "the latest step"  # `train` has a task for each fold
 _MADE = {
     "start": ("settings", "origin_run", "commit", "launch"),
     "preprocess": ("players", "data_report", "snapshot_report"),
-    FOLDS: ("fold", "candidates", "progress", "validation_rows", "prevalence"),
-    "select": ("models", "validation", "rivals"),
+    FOLDS: ("fold", "candidates", "progress", "validation_rows", "prevalence", "families", "left_out"),
+    "select": ("models", "validation", "family_risks", "rivals", "model_warnings"),
     "evaluate": ("evaluation", "explanation", "model_quality", "metrics_csv"),
     "register": ("release",),
     "end": ("cost",),

@@ -53,6 +53,7 @@ def compare(*references: str) -> RunComparison:
         best=_best(found),
         unread=_unread(found),
         headline=next((run.evaluation.headline for run in found if run.evaluation), None),
+        made_of={run.run: run.evaluation.families_in_words for run in found if run.evaluation},
     )
     return RunComparison(record)
 

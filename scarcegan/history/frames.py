@@ -98,6 +98,7 @@ def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -
         metrics={name: {key: of[key].value for key in HEADLINES if key in of} for name, of in measured.items()},
         headline=evaluation.headline if evaluation else None,
         measured_on=evaluation.on_first_test_set(evaluation.headline).counted if evaluation else None,
+        made_of=evaluation.families_in_words if evaluation else {},
         last_words=words,
         unread=made.unread,
     )

@@ -1,7 +1,7 @@
 """What past runs tell the cards and the terminal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scarcegan.data.records import DataReport
@@ -24,6 +24,7 @@ class RunFacts(Record):
         settings, metrics: by dotted key; by definition and metric, on the first test set.
         headline: the definition that stands out at first.
         measured_on: how many test players the metrics are of.
+        made_of: which families share the risk of each definition's model, in words.
     """
 
     run: str
@@ -45,6 +46,7 @@ class RunFacts(Record):
     headline: str | None = None
     last_words: str | None = None
     measured_on: str | None = None
+    made_of: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class RunsCompared(Record):
         data: fingerprint of the players by run; None where it is not known.
         unread: by run, artifacts that this code cannot read, each with the reason.
         headline: the definition that stands out at first; None where no run was evaluated.
+        made_of: which families share the risk, in words, by run and definition; none of a run that was not evaluated.
     """
 
     runs: Sequence[str]
@@ -146,6 +149,7 @@ class RunsCompared(Record):
     best: Sequence[BestRun]
     unread: Mapping[str, Sequence[str]]
     headline: str | None = None
+    made_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def figure(self, run: str, definition: str, metric: str) -> Figure | None:
         """Return a figure, or None where the run was not evaluated."""

@@ -189,8 +189,9 @@ class Model(Record):
         """Add the families' attributions to ScarceGAN's: each stretched to log-odds, the sum back to risk."""
         both = np.ascontiguousarray(np.concatenate([typical[None, :], rows]).T, dtype=np.float32)
         attributions = [own, *(family.attributions(rows, typical) for family in self.families)]
-        if 1.0 in self.shares:
-            return attributions[self.shares.index(1.0)]
+        counted = [one for one, share in zip(attributions, self.shares, strict=True) if share]
+        if len(counted) == 1:
+            return counted[0]
         risks = [self.scarcegan_alone().risk(both.T), *(family.risk(both) for family in self.families)]
         found = np.zeros(rows.shape)
         for share, risk, of_family in zip(self.shares, risks, attributions, strict=True):

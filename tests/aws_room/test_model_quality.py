@@ -126,7 +126,7 @@ def test_the_card_tells_purpose_figures_caveats_and_origin(evaluation):
     caveats = card["additional_information"]["caveats_and_recommendations"]
     assert "not promised: 30 labelled risky players are too few" in caveats
     assert "precision_first" in card["intended_uses"]["intended_uses"]
-    assert card["training_details"]["training_observations"].startswith("Ensemble of 16 networks")
+    assert card["training_details"]["training_observations"].startswith("Ensemble of 16 networks of ScarceGAN")
     data = {entry["name"]: entry["value"] for entry in card["evaluation_details"][0]["metric_groups"][0]["metric_data"]}
     recall = evaluation.on_first_test_set("precision_first").recall
     assert (data["recall"], data["recall_low"]) == (recall.value, recall.low)

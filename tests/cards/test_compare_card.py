@@ -22,6 +22,13 @@ def test_settings_that_differ_stand_in_a_table(compared, read):
     assert "all settings are the same" in read(compare_card(replace(compared, settings={})))
 
 
+def test_it_is_told_what_each_runs_models_are_made_of(compared, read):
+    made = {"first": {"balanced": "ScarceGAN alone"}, "second": {"balanced": "ScarceGAN 60 %, linear 40 %"}}
+    text = read(compare_card(replace(compared, made_of=made)))
+    assert '["balanced", "ScarceGAN alone", "ScarceGAN 60 %, linear 40 %", "not evaluated"]' in text
+    assert "made of?" not in read(compare_card(replace(compared, made_of={})))
+
+
 def test_charts_ask_and_show_only_runs_with_data(compared, charts):
     drawn = charts(compare_card(compared))
     assert list(drawn) == [

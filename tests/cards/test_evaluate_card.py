@@ -83,7 +83,7 @@ def test_without_truth_the_known_risky_are_counted_beside_the_unlabelled(evaluat
 
 def test_every_chart_asks_a_question(evaluation, card, drawn):
     titles = list(drawn(card(evaluation)))
-    assert len(titles) == 8
+    assert len(titles) == 9
     assert all(title.endswith("?") for title in titles)
 
 
@@ -91,7 +91,7 @@ def test_the_headline_its_rival_and_its_champion_stand_out(evaluation, card, dra
     lines = drawn(card(evaluation))[RECALL]
     standing_out = ["review_budget", "champion review_budget (version 9)", "rival extra_trees"]
     assert [line["name"] for line in lines if not line["faint"]] == standing_out
-    assert len(lines) == 11
+    assert len(lines) == 12
 
 
 @pytest.mark.parametrize(("title", "measure"), [(RECALL, "recall"), (PRECISION, "precision")])
@@ -178,6 +178,60 @@ def test_a_team_without_a_review_budget_model_sees_its_first_definition_first(ev
 def test_every_test_set_has_its_part(card, read):
     text = read(card(card_samples.evaluation("test", "new_attacks")))
     assert text.index("## Test set `test`") < text.index("## Test set `new_attacks`")
+
+
+FAMILIES = "What does each family bring?"
+
+
+def test_each_family_stands_with_its_share_alone_and_by_the_model_without_it(evaluation, card, drawn, charts):
+    components, model = card(evaluation), evaluation.models["review_budget"]
+    marks = [mark for mark in drawn(components)[FAMILIES] if mark["choice"] == "review_budget"]
+    names = ["ScarceGAN (24\N{NO-BREAK SPACE}%)", "small extra trees (42\N{NO-BREAK SPACE}%)", "linear (no share)"]
+    assert [mark["name"] for mark in marks if mark["series"] == "this family alone"][::2] == [
+        names[0], "small extra trees unlabeled (15\N{NO-BREAK SPACE}%)", names[2]
+    ]  # fmt: skip
+    trees = model.families[1]
+    told = {mark["series"]: mark["value"] for mark in marks if mark["name"] == names[1]}
+    assert told == pytest.approx(
+        {"this family alone": trees.alone.value, "the model without it": trees.without.value}, rel=1e-4
+    )
+    # There is no model without a family that it does not have.
+    assert [mark["series"] for mark in marks if mark["name"] == names[2]] == ["this family alone"]
+    rules = charts(components)[FAMILIES]["layer"][-1]["data"]["values"]
+    assert rules[0]["choice"] == "review_budget"
+    assert rules[0]["at"] == pytest.approx(model.test["test"].pr_auc.value, rel=1e-4)
+
+
+def test_a_chart_of_one_model_at_a_time_is_as_high_as_one_models_families(evaluation, card, charts):
+    assert charts(card(evaluation))[FAMILIES]["height"] == 5 * 2 * 15
+
+
+def test_shares_stand_by_model_and_family(evaluation, card, read):
+    text = read(card(evaluation))
+    assert cells("Share of the risk", "recall_first", "precision_first", "review_budget", "balanced") in text
+    assert cells("ScarceGAN", "31 %", "–", "24 %", "40 %") in text
+    assert cells("linear", "7 %", "–", "–", "6 %") in text
+
+
+def test_scarcegan_alone_is_in_every_table_and_stands_back_in_the_charts(card, read, drawn):
+    evaluation = card_samples.evaluation("test", "new_attacks")
+    components = card(evaluation)
+    for test_set, told in evaluation.models["review_budget"].scarcegan.items():
+        ranking = [words.interval(name, getattr(told, name)) for name in ("pr_auc", "recall_at_1")]
+        part = read(components).split(f"## Test set `{test_set}`")[1]
+        assert cells("ScarceGAN alone", *ranking) in part
+        at_budget = words.interval("recall", told.recall)
+        assert cells("ScarceGAN alone, at the review budget (1 % flagged)", at_budget) in part
+    (line,) = [line for line in drawn(components)[RECALL] if line["name"] == "ScarceGAN alone"]
+    assert (line["dash"], line["faint"]) == ("dotted", True)
+
+
+def test_a_run_of_scarcegan_alone_says_nothing_of_families(evaluation, card, read, drawn):
+    alone = with_models(evaluation, lambda model: replace(model, families=[], scarcegan={}))
+    text = read(card(alone))
+    assert "What are the models made of?" not in text
+    assert "ScarceGAN alone" not in text
+    assert FAMILIES not in drawn(card(alone))
 
 
 def test_groups_of_players_stand_with_counts_and_intervals(evaluation, card, read, drawn):

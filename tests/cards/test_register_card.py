@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 from cards.register_card import register_card
@@ -22,6 +23,11 @@ def test_a_bound_that_was_missed_is_not_overlooked(release, evaluation, read):
     assert "Bound missed on test players** by `recall_first`: approve with care." in text
     assert '"missed, ' in text
     assert "**Not promised**: the labels do not tell whether `precision_first` will keep its bound." in text
+
+
+def test_it_is_told_what_each_model_is_made_of(release, evaluation, read):
+    text = read(register_card(release, evaluation))
+    assert "balanced: Risk by ScarceGAN 40 %, small extra trees 25 %, " in re.sub("</?code>|`", "", text)
 
 
 def test_decided_models_do_not_wait(release, evaluation, read):

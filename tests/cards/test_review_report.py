@@ -7,10 +7,28 @@ from scarcegan import words
 
 
 def test_every_part_that_a_reviewer_needs_is_there_in_order(dossier, read):
-    titles = ["Purpose", "Data", "Method", "Test set `test`", "Limits of use", "Harms of mistakes"]
+    titles = [
+        "Purpose",
+        "Data",
+        "Method",
+        "Test set `test`",
+        "What are the models made of?",
+        "Limits of use",
+        "Harms of mistakes",
+    ]
     titles += ["Does it serve all players alike?", "Where it comes from", "Who approved it"]
     text = read(review_report(dossier))
     assert sorted(titles, key=lambda title: text.index(f"## {title}")) == titles
+
+
+def test_the_method_names_the_families_and_their_shares(dossier, read):
+    text = read(review_report(dossier))
+    assert "ScarceGAN, a semi-supervised GAN for rare classes, and estimators such as trees" in text
+    risk = (
+        "Risk by small extra trees 62 %, small boosting 30 %, small extra trees unlabeled 8 % (shares of its log-odds)"
+    )
+    assert f"{risk}, class by 37 networks of ScarceGAN (CIKM 2021)" in text
+    assert "`train.families` = linear" in text
 
 
 def test_metrics_have_intervals_beside_champion_and_rivals(dossier, read):

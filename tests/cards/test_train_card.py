@@ -37,6 +37,10 @@ def test_alarms_and_health_are_told_in_words(progress, read):
     assert "No alarms" in read(train_card(card_samples.progress(collapsed=None), 2))
 
 
+def test_the_card_says_that_it_shows_one_family_of_several(progress, read):
+    assert "The other families (`train.families`) train after them." in read(train_card(progress, 2))
+
+
 def test_before_the_first_round_there_is_no_chart(drawn):
     assert not drawn(train_card(card_samples.progress(rounds=0), 0))
 

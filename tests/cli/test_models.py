@@ -88,6 +88,7 @@ def test_compare_puts_the_last_release_beside_the_champions(models, rows):
     text = models("compare").stdout
     assert "0.14 +0.001" in text
     assert "test players" in text
+    assert "ScarceGAN" in text
     assert "4500" in text
 
 

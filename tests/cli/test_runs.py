@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from scarcegan import history, words
 from scarcegan.cli import app
 from scarcegan.cli.decisions import collect
+from scarcegan.evaluation import records
 from scarcegan.evaluation.records import Interval
 from scarcegan.registry.local import LocalRegistry
 from scarcegan.settings import Definition
@@ -80,6 +82,21 @@ def test_show_tells_facts_metrics_and_settings(runs, rows):
     assert facts["settings"]["seed"] == 11
     assert facts["measured_on"] in text
     assert facts["measured_on"].endswith("known risky")
+
+
+def test_show_and_compare_tell_which_families_share_the_risk(recorder, runs):
+    mixed, steps = evaluation(), steps_of("mixed")
+    shares = [records.FamilyShare(name, 0.5, records.Interval(0.4, 0.3, 0.5), None) for name in ("scarcegan", "linear")]
+    models = {name: replace(model, families=shares) for name, model in mixed.models.items()}
+    steps["evaluate"][0]["evaluation"] = replace(mixed, models=models).to_plain()
+    recorder.run("mixed", steps)
+    recorder.run("plain", steps_of("plain"))
+    shown, compared = (
+        " ".join(runs(*told).stdout.split()) for told in (("show", "mixed"), ("compare", "plain", "mixed"))
+    )
+    assert "balanced ScarceGAN 50 %, linear 50 %" in shown
+    assert "ScarceGAN alone" in compared
+    assert "ScarceGAN 50 %," in compared
 
 
 def test_compare_tells_differences_with_their_spread(runs, rows):

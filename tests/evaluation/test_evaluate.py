@@ -8,7 +8,7 @@ from scarcegan.evaluation.evaluate import Champion, evaluate_models
 from scarcegan.evaluation.intervals import resample_weights, share_of
 from scarcegan.evaluation.measures import measure
 from scarcegan.evaluation.metrics import average_precision, curve
-from scarcegan.evaluation.records import Comparison, Evaluation, Prevalence, Promise
+from scarcegan.evaluation.records import Comparison, Evaluation, FamilyShare, Interval, Prevalence, Promise
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load
 
@@ -81,6 +81,45 @@ def test_a_model_carries_its_definition_and_the_folds_spread(evaluation):
     assert (model.members, model.threshold, model.promise) == (16, 0.5, Promise("recall", 0.5, 0.9))
     spread = model.fold_spread["recall"]
     assert (spread.mean, spread.std, spread.folds) == (0.5, pytest.approx(0.02**0.5), [0.4, 0.6])
+
+
+def test_each_family_is_measured_alone_and_the_model_without_it(test_players, challenger):
+    """Without one of two families the other one stands as it is, not cut off as in a pool."""
+    low = {name: told[:, RARE] / 100 for name, told in challenger.probabilities.items()}
+    alone = {name: {"scarcegan": np.zeros(len(risk)), "forest": risk, "linear": -risk} for name, risk in low.items()}
+    shares = {"scarcegan": 0.43, "forest": 0.57, "linear": 0.0}
+    mixed = replace(challenger, shares=shares, alone=alone)
+    model = evaluate_models(test_players, {"balanced": mixed}, {}, {}, PREVALENCE, SETTINGS).models["balanced"]
+    scarcegan, forest, linear = model.families
+    assert [one.share for one in model.families] == [0.43, 0.57, 0.0]
+    assert scarcegan.without == forest.alone
+    assert forest.alone.value == average_precision(curve(test_players["same"].scored(low["same"])))[0]
+    assert forest.without == scarcegan.alone != forest.alone
+    assert linear.without is None
+    assert model.scarcegan["same"].pr_auc == scarcegan.alone
+    assert set(model.scarcegan) == {"same", "own"}
+
+
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [
+        ({}, "Ensemble of 16 networks of ScarceGAN (CIKM 2021)"),
+        ({"scarcegan": 1.0, "linear": 0.0}, "Ensemble of 16 networks of ScarceGAN (CIKM 2021)"),
+        (
+            {"scarcegan": 0.4, "linear": 0.6},
+            "Risk by linear 60 %, ScarceGAN 40 % (shares of its log-odds), class by 16 networks of ScarceGAN "
+            "(CIKM 2021)",
+        ),
+        (
+            {"scarcegan": 0.0, "linear": 1.0},
+            "Risk by linear alone (shares of its log-odds), class by 16 networks of ScarceGAN (CIKM 2021)",
+        ),
+    ],
+)
+def test_it_is_said_what_scores_a_player_and_what_names_the_class(evaluation, shares, told):
+    families = [FamilyShare(name, share, Interval(0.4, 0.3, 0.5), None) for name, share in shares.items()]
+    model = replace(evaluation.models["balanced"], families=families)
+    assert model.made_of.replace("\N{NO-BREAK SPACE}", " ") == told
 
 
 def test_the_headline_is_the_model_whose_flagged_share_is_bound_or_the_first(evaluation):

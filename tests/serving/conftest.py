@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from scarcegan.data.scaling import Scaler
+from scarcegan.serving.ensemble import Family
 from scarcegan.serving.forward import Layer
+from scarcegan.serving.linear import Linear
 from scarcegan.serving.model import Model
 from scarcegan.serving.networks import Networks
 from scarcegan.serving.trees import Trees
@@ -30,11 +32,18 @@ def _part(rng, members, widths, thresholds, indicators):
     return Networks(Scaler("quantile_normal", knots, values, fill, indicators), tuple(layers), 0.2)
 
 
+def _linear(part, seed):
+    """A logistic regression behind a part's scaler."""
+    rng, width = np.random.default_rng(seed), part.scaler.width
+    return Linear(part.scaler, rng.normal(size=width).astype(np.float32), float(rng.normal()))
+
+
 @pytest.fixture
-def make_model():
+def make_model(make_trees):
     """A model of two parts with different member counts, so that a mean of means would show.
 
-    One with indicators fills missing values, the others are of a time before that.
+    One with indicators fills missing values, the others are of a time before that. Families beside ScarceGAN are given
+    by their shares: `forest`, `boosting` and `linear`, each with as many parts.
     """
 
     def make(
@@ -44,16 +53,28 @@ def make_model():
         thresholds=0,
         calibration=None,
         indicators=(),
+        families=None,
     ):
-        rng = np.random.default_rng(seed)
+        rng, families = np.random.default_rng(seed), families or {}
+        parts = tuple(_part(rng, count, (8, 5, len(classes)), thresholds, indicators) for count in members)
+        of_kind = {
+            "forest": lambda at: make_trees("mean", seed=at),
+            "boosting": lambda at: make_trees("logit", seed=10 + at),
+            "linear": lambda at: _linear(parts[at], seed=20 + at),
+        }
         return Model(
             class_names=classes,
             rare_index=2,
             feature_names=tuple(f"feature_{number}" for number in range(FEATURES)),
             threshold=0.25,
             definition="balanced",
-            parts=tuple(_part(rng, count, (8, 5, len(classes)), thresholds, indicators) for count in members),
+            parts=parts,
             calibration=calibration,
+            share=1.0 - sum(families.values()),
+            families=tuple(
+                Family(name, share, tuple(of_kind[name](at) for at in range(len(parts))))
+                for name, share in families.items()
+            ),
         )
 
     return make

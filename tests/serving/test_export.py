@@ -45,6 +45,10 @@ def as_csv(raw):
     return "\n".join(",".join(repr(float(value)) for value in row) for row in raw)
 
 
+def as_csv_with_gaps(raw):
+    return as_csv(raw).replace("nan", "")
+
+
 def assert_same_numbers(answer, model, raw):
     players = json.loads(answer)["predictions"]
     scores = np.array([player["risk_score"] for player in players])
@@ -64,6 +68,18 @@ def test_the_unpacked_archive_answers_with_the_scorers_numbers(
     status, answer, kind = start_image(unpacked(model)).invoke(as_csv(raw))
     assert (status, kind) == (200, "application/json"), answer
     assert_same_numbers(answer, model, raw)
+
+
+@pytest.mark.parametrize("calibration", [None, Calibration(0.8, 1.6, -3.0)])
+@pytest.mark.parametrize(
+    "families", [{"forest": 0.3, "boosting": 0.25, "linear": 0.2}, {"boosting": 0.6, "linear": 0.4}, {"forest": 1.0}]
+)
+def test_all_families_live_in_the_saved_model_and_take_missing_values(
+    start_image, unpacked, make_model, gaps, families, calibration
+):
+    model = make_model(indicators=(0, 3), families=families, calibration=calibration)
+    answer = start_image(unpacked(model)).invoke(as_csv_with_gaps(gaps))[1]
+    assert_same_numbers(answer, model, gaps)
 
 
 @pytest.mark.parametrize("kind", ["quantile_normal", "log_minmax"])
@@ -91,8 +107,7 @@ def test_fitted_scalers_give_the_same_numbers_at_their_knots_and_beyond(start_im
 @pytest.mark.parametrize("thresholds", [0, 2])
 def test_missing_values_give_the_scorers_numbers_and_are_counted(start_image, unpacked, make_model, gaps, thresholds):
     model = make_model(thresholds=thresholds, indicators=(0, 3), calibration=Calibration(0.8, 1.6, -3.0))
-    body = "\n".join(",".join("" if np.isnan(value) else repr(float(value)) for value in row) for row in gaps)
-    status, answer, _ = start_image(unpacked(model)).invoke(body)
+    status, answer, _ = start_image(unpacked(model)).invoke(as_csv_with_gaps(gaps))
     assert status == 200, answer
     assert_same_numbers(answer, model, gaps)
     counted = [player["missing_values"] for player in json.loads(answer)["predictions"]]

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan import words
 from scarcegan.backends import open_registry
-from scarcegan.evaluation.records import Comparison, Interval
+from scarcegan.evaluation.records import Comparison, FamilyShare, Interval
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion
 from scarcegan.registry.release import Lineage, Release
@@ -82,6 +83,23 @@ def versions(selected, evaluation, registry):
 
 def test_every_model_carries_the_warnings_about_the_data(versions, registry):
     assert [version.warnings for version in registry.versions()] == [("a likely leak",)] * len(versions)
+
+
+def test_every_version_says_which_families_share_its_risk(versions, selected):
+    for version in versions:
+        shares = {words.family_name(name): share for name, share in selected[1][version.definition].shares.items()}
+        told = version.metadata["families"]
+        assert all((f"{name} {words.number(share)}" in told) == bool(share) for name, share in shares.items())
+        assert re.fullmatch(r"[\w. ]{1,256}", told)
+
+
+def test_of_many_families_with_long_names_the_largest_are_told(selected, evaluation, registry):
+    names = [f"a_family_with_a_name_as_long_as_any_{at:04d}" for at in range(12)]
+    shares = [FamilyShare(name, at / 66, Interval(0, 0, 0), None) for at, name in enumerate(names)]
+    models = {name: replace(model, families=shares) for name, model in evaluation.models.items()}
+    first = register_models(selected[0], replace(evaluation, models=models), LINEAGE, registry)[0]
+    assert first.metadata["families"].startswith(f"{words.family_name(names[-1])} 0.167 ")
+    assert len(first.metadata["families"]) <= 256
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan import words
 from scarcegan.data.log_odds import pooled_risk
 from scarcegan.settings import load
 from scarcegan.workflow.retraining.families import left_out_of_models
@@ -98,6 +99,11 @@ def test_without_other_families_a_model_is_scarcegan_alone(prepared, folds, sett
     models, validation = select_models(prepared, folds, load(tree | {"train": tree["train"] | {"families": []}}))
     assert all(model.families == () and model.share == 1 for model in models.values())
     assert all(known.shares == {"scarcegan": 1.0} for known in validation.values())
+
+
+def test_the_terminal_says_what_each_model_is_made_of(selected):
+    for name, known in selected[1].items():
+        assert known.in_words(name).startswith(f"`{name}`, made of {words.families(known.shares)}: flags ")
 
 
 def test_offers_that_were_stored_give_the_same_models(selected, prepared, folds, settings):

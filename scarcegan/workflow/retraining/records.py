@@ -73,8 +73,9 @@ class Selected(Record):
     shares: Mapping[str, float] = field(default_factory=lambda: {SCARCEGAN: 1.0})
 
     def in_words(self, name: str) -> str:
-        """Say what the model of a definition promises, before anything is registered."""
-        flags, promise = f"`{name}` flags {words.percent(self.point.flagged_share)} of players", self.promise
+        """Say what the model of a definition is made of and promises, before anything is registered."""
+        made, promise = f"`{name}`, made of {words.families(self.shares)}", self.promise
+        flags = f"{made}: flags {words.percent(self.point.flagged_share)} of players"
         if promise is None:
             return f"{flags}; it has no bound"
         confidence = words.percent(promise.confidence)

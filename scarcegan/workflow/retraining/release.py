@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from scarcegan import settings
+from scarcegan import settings, words
 from scarcegan.aws.model_quality import model_quality_csv, model_quality_json
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.evaluation.verdict import deciding
@@ -148,6 +148,13 @@ def _archived(evaluation: Evaluation, definition: str) -> dict[str, Any]:
     return kept
 
 
+def _families(shares: Mapping[str, float]) -> str:
+    """Say the largest shares of the risk in letters, digits, dots and spaces, as registries take it."""
+    # Five of the longest names fit into the 256 characters of an entry in SageMaker's registry.
+    largest = sorted(shares, key=lambda name: -shares[name])[:5]
+    return " ".join(f"{words.family_name(name)} {words.number(shares[name])}" for name in largest)
+
+
 def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[str, str]:
     measures, verdict = evaluation.on_first_test_set(definition), evaluation.verdicts[definition]
     facts = {
@@ -159,6 +166,7 @@ def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[st
         "verdict": deciding(verdict.against_rival, verdict.by_pr_auc).verdict,
         "score_kind": evaluation.models[definition].score_kind,
         "prevalence": evaluation.prevalence.as_fact(),
+        "families": _families(evaluation.models[definition].shares),
     }
     # The three have other names in the registry: run_pathspec, origin_run_id, git_commit.
     return {name: value for name, value in facts.items() if value and name not in ("run", "origin_run", "commit")}

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from scarcegan.evaluation.scored import Scored
+from scarcegan.evaluation.shares import choose_shares
+from scarcegan.problems import DataProblem
+from scarcegan.settings import Settings
+
+DEFINITIONS = Settings().definitions
+REVIEW_BUDGET = next(one for one in DEFINITIONS if one.name == "review_budget")
+
+
+@pytest.fixture
+def choose():
+    """Choose shares of families that tell so many labelled risky players apart from unlabelled ones by so much."""
+
+    def choose(separations, risky=60, definition=REVIEW_BUDGET, seed=11, players=1_500):
+        rng = np.random.default_rng(5)
+        is_risky = np.arange(players) < risky
+        risks = {}
+        for name, separation in separations.items():
+            # A name that begins like another one is the same family once more.
+            same = next((risk for one, risk in risks.items() if name.startswith(one)), None)
+            logits = rng.normal(size=players) + separation * is_risky - 4
+            risks[name] = 1 / (1 + np.exp(-logits)) if same is None else same
+        validation = Scored(next(iter(risks.values())), is_risky, ~is_risky, 0.01)
+        return choose_shares(risks, validation, definition, 0.05, seed)
+
+    return choose
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda one: one.name)
+def test_shares_sum_to_one_and_are_in_the_families_order(choose, definition):
+    shares = choose({"scarcegan": 2.0, "forest": 2.2, "linear": 1.0}, definition=definition)
+    assert list(shares) == ["scarcegan", "forest", "linear"]
+    assert sum(shares.values()) == pytest.approx(1)
+    assert all(type(share) is float and 0 <= share <= 1 for share in shares.values())
+
+
+def test_a_family_alone_has_everything(choose):
+    assert choose({"scarcegan": 1.0}) == {"scarcegan": 1.0}
+
+
+def test_a_family_that_is_clearly_best_gets_most(choose):
+    shares = choose({"scarcegan": 1.0, "forest": 3.0, "linear": 1.0}, risky=200)
+    assert shares["forest"] > 0.8
+    assert choose({"forest": 3.0, "scarcegan": 1.0, "linear": 1.0}, risky=200)["forest"] > 0.8
+
+
+def test_equal_families_share_evenly(choose):
+    shares = choose({"forest": 2.0, "forest_again": 2.0, "forest_once_more": 2.0})
+    assert shares == pytest.approx(dict.fromkeys(shares, 1 / 3))
+
+
+def test_families_that_find_everybody_share_evenly(choose):
+    shares = choose({"scarcegan": 30.0, "forest": 40.0})
+    assert shares == pytest.approx({"scarcegan": 0.5, "forest": 0.5})
+
+
+@pytest.mark.parametrize(("risky", "least"), [(5, 0.35), (20, 0.24), (80, 0.09)])
+def test_the_fewer_labelled_risky_players_the_nearer_to_even(choose, risky, least):
+    """Even a family that never wins keeps its part of the doubt: 20 labels count as much as the even mix."""
+    shares = choose({"scarcegan": 6.0, "forest": 0.0}, risky=risky)
+    assert shares["forest"] == pytest.approx(0.5 * 20 / (20 + risky))
+    assert shares["forest"] > least
+
+
+def test_a_family_for_which_next_to_nothing_is_left_is_dropped(choose):
+    shares = choose({"scarcegan": 6.0, "forest": 0.0}, risky=600)
+    assert shares == {"scarcegan": 1.0, "forest": 0.0}
+
+
+def test_of_so_many_families_that_all_are_small_some_stay(choose):
+    shares = choose({f"family{number:02d}": 1.0 for number in range(60)}, risky=10)
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_the_same_seed_gives_the_same_shares_and_another_one_nearly_so(choose):
+    separations = {"scarcegan": 2.0, "forest": 2.1, "linear": 1.9}
+    first = choose(separations)
+    assert choose(separations) == first
+    other = choose(separations, seed=12)
+    assert other != first
+    assert other == pytest.approx(first, abs=0.15)
+
+
+def test_a_risk_that_is_not_finite_is_refused(choose):
+    with pytest.raises(DataProblem, match="NaN or infinite"):
+        choose({"scarcegan": 1.0, "forest": np.nan})
