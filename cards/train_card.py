@@ -26,8 +26,8 @@ OTHER_FAMILIES = "This card shows ScarceGAN's networks. The other families (`tra
 RECOGNISED = "Share of a population's labelled validation players whose most probable class is their own."
 CERTAIN = "Near 50 %: it cannot. Near 100 %: it is certain, and the generator has little left to learn from."
 PRECISIONS = (
-    "Precisions take the share of risky players from `data.prevalence` or, where it is not set, from the review "
-    "budget: they compare members and are no claim about players."
+    "Precisions take the share of risky players from `data.prevalence` or, where it is not set,",
+    "from the review budget: they compare members and are no claim about players.",
 )
 FOUND = Axis("on validation players")
 SOUND = "Not sound: a jump by orders of magnitude, or a distance that falls to nothing (collapse)."
@@ -105,7 +105,7 @@ def _charts(progress: Progress) -> list[Any]:
     share, size = Axis("share", share=True, low=0, high=1), Axis("logarithmic", log=True)
     return [
         theme.heading("What the members find"),
-        _bands("Does longer training find more risky players?", progress, VALIDATION, FOUND, PRECISIONS),
+        _bands("Does longer training find more risky players?", progress, VALIDATION, FOUND, *PRECISIONS),
         _bands("Which populations do the members recognise?", progress, classes, recall, RECOGNISED),
         theme.heading("How the two networks do"),
         _bands("Do the losses settle, and do the members agree?", progress, LOSSES, Axis("loss")),
@@ -114,7 +114,7 @@ def _charts(progress: Progress) -> list[Any]:
     ]
 
 
-def _bands(question: str, progress: Progress, series: Mapping[str, str], axis: Axis, reading: str = "") -> VegaChart:
+def _bands(question: str, progress: Progress, series: Mapping[str, str], axis: Axis, *reading: str) -> VegaChart:
     """Draw the healthy members of each series as a median line in a band, at 150 rounds at most."""
     rounds, healthy = len(progress.iteration), np.asarray(progress.healthy, bool)
     shown = np.unique(np.linspace(0, rounds - 1, min(POINTS_SHOWN, rounds)).round().astype(int))
@@ -125,7 +125,7 @@ def _bands(question: str, progress: Progress, series: Mapping[str, str], axis: A
         values = np.maximum(np.asarray(progress.series[key], float)[shown][:, healthy], floor)
         low, middle, high = np.percentile(values, BAND, axis=1).tolist()
         lines.append(Line(name, iterations, middle, low, high))
-    return banded_lines(question, [*filter(None, [reading]), BAND_IN_WORDS], Axis("iteration"), axis, lines)
+    return banded_lines(question, [*reading, BAND_IN_WORDS], Axis("iteration"), axis, lines)
 
 
 def _classes(progress: Progress) -> dict[str, str]:
