@@ -1,18 +1,30 @@
+import json
+
 import numpy as np
 import pytest
-from release_scoring import make_release, seconds_per_million, write_players
+import release_scoring
 
 from scarcegan.settings import load, parse
-from scarcegan.workflow.retraining.prepare import prepare
 
 
 @pytest.mark.slow
-def test_what_is_timed_is_a_release_of_all_default_families(tiny, tmp_path):
-    settings = load(parse(tiny({})) | {"train": {"members": 2}})
-    prepared, _ = prepare(settings)
-    release = make_release(prepared, settings)
-    assert [family.name for family in release.families] == list(settings.families)
-    assert release.shares == pytest.approx([1 / len(release.shares)] * len(release.shares))
-    assert np.isfinite(release.risk(prepared.players.features[:50])).all()
-    write_players(tmp_path / "players.parquet", prepared, 300)
-    assert seconds_per_million(release, tmp_path / "players.parquet") > 0
+def test_what_is_timed_is_the_release_and_each_of_its_families(tiny, capsys, monkeypatch):
+    settings, timed = load(parse(tiny({}))), []
+    monkeypatch.setattr(release_scoring, "seconds_per_million", lambda model, _: timed.append(model) or 1.0)
+    release_scoring.main(settings, rows=300)
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    _, release, dearest, *alone = timed
+    assert told["shares"] == {"scarcegan": release.share, **{one.name: one.share for one in release.families}}
+    assert dearest.shares == pytest.approx(np.full(len(settings.families) + 1, 1 / (len(settings.families) + 1)))
+    assert [one.families[0].name for one in alone] == list(settings.families)
+    assert {f"scoring.{name}_s_per_million" for name in ("default", "dearest", "scarcegan", *settings.families)} == set(
+        told["figures"]
+    )
+
+
+@pytest.mark.slow
+def test_a_whole_file_is_scored(tiny, tmp_path):
+    settings = load(parse(tiny({})))
+    prepared, model, _ = release_scoring.trained(settings)
+    release_scoring.write_players(tmp_path / "players.parquet", prepared, 300)
+    assert release_scoring.seconds_per_million(model, tmp_path / "players.parquet") > 0
