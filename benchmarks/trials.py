@@ -64,6 +64,7 @@ GANS: dict[str, Tree] = {
     "without_bad_generator": {"model": {"variant": "without_bad_generator"}},
     "vanilla": {"model": {"variant": "vanilla"}},
     "without_prior": {"model": {"prior_weight": 0.0}},
+    "without_teacher": {"model": {"teacher": ""}},
     "without_hidden_features": {"model": {"input_dropout": 0.0}},
     "without_averaging": {"train": {"averaging": 0.0}},
     "without_steps": {"model": {"thresholds": 0}},

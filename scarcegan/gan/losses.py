@@ -53,13 +53,20 @@ def soft_false_positives(p_rare: tf.Tensor, is_rare: tf.Tensor) -> tf.Tensor:
     return wrong / (1.0 + tf.reduce_sum(p_rare, axis=-1))
 
 
-def rarity_prior(log_p: tf.Tensor, rare: int) -> tf.Tensor:
-    """Compute -1/B sum_i log(1 - p_r(x_i)): an unlabelled player is almost surely not risky.
+def rarity_prior(log_p: tf.Tensor, rare: int, taught: tf.Tensor) -> tf.Tensor:
+    """Compute -1/B sum_i [t_i log p_r(x_i) + (1 - t_i) log(1 - p_r(x_i))] on unlabelled rows.
 
-    Corrected: absent from the published losses. Written as the log-sum-exp of the other classes, which stays
-    finite where p_r rounds to 1. From the supervised head's log-softmax, float [P, K, B]; float [P], nats.
+    The target t is what a teacher, trained on the labelled rows, thinks of the player: nearly always little. With
+    t = 0 it says that an unlabelled player is almost surely not risky.
+
+    Corrected: absent from the published losses. The second term is written as the log-sum-exp of the other classes,
+    which stays finite where p_r rounds to 1. From the supervised head's log-softmax, float [P, K, B], and t,
+    float [P, B]; float [P], nats.
+
+    Source: Hinton, Vinyals and Dean (2015), Distilling the knowledge in a neural network, for the soft targets.
     """
-    return -tf.reduce_mean(_log_of_others(log_p, rare), axis=-1)
+    not_rare = _log_of_others(log_p, rare)
+    return -tf.reduce_mean(taught * log_p[:, rare] + (1.0 - taught) * not_rare, axis=-1)
 
 
 def known_or_unknown(log_p: tf.Tensor, alpha: float) -> tf.Tensor:

@@ -50,6 +50,7 @@ class Batch:
     Attributes:
         labeled: float [P, B, features], scaled; row j has class j mod C.
         unlabeled: float [P, B, features], scaled.
+        taught: float [P, B], what the teacher thinks of the unlabelled rows.
         noise: float [1, z, B], the generator's input.
         masks: dropout masks of the inputs [1, 3 B, features] (labelled, unlabelled, generated rows) and of each trunk
             layer [1, width, 3 B]; None where there is no dropout.
@@ -57,6 +58,7 @@ class Batch:
 
     labeled: tf.Tensor
     unlabeled: tf.Tensor
+    taught: tf.Tensor
     noise: tf.Tensor
     masks: Masks
 
@@ -133,7 +135,7 @@ class _Objective:
         _, real, fake = tf.split(unsupervised_logits(weights, features), 3, 2)
         supervised = self._supervised_loss(log_labeled)
         unsupervised = self._source_loss(real, is_real=True) + self._source_loss(fake, is_real=False)
-        taught = self._supervised_by_unlabeled(log_unlabeled, log_generated)
+        taught = self._supervised_by_unlabeled(log_unlabeled, log_generated, batch.taught)
         watched = {
             "discriminator_supervised_loss": supervised,
             "discriminator_unsupervised_loss": unsupervised,
@@ -189,8 +191,10 @@ class _Objective:
             loss += (1.0 - self.model.alpha) * wrong
         return loss
 
-    def _supervised_by_unlabeled(self, log_unlabeled: tf.Tensor, log_generated: tf.Tensor) -> tf.Tensor:
-        loss = self.model.prior_weight * losses.rarity_prior(log_unlabeled, self.rare)
+    def _supervised_by_unlabeled(
+        self, log_unlabeled: tf.Tensor, log_generated: tf.Tensor, taught: tf.Tensor
+    ) -> tf.Tensor:
+        loss = self.model.prior_weight * losses.rarity_prior(log_unlabeled, self.rare, taught)
         if self.model.has_unknown:
             unknown = np.eye(self.sizes.supervised_outputs, dtype=np.float32)[-1]
             loss += losses.known_or_unknown(log_unlabeled, self.model.alpha)

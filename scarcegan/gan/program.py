@@ -30,7 +30,7 @@ class TrainingRows:
     """The rows of one fold, float32, scaled to values between `low` and `high`.
 
     Labelled ones are [n, features], their labels int [n], unlabelled ones [m, features]. Each of the labelled classes
-    occurs; the last one is rare.
+    occurs; the last one is rare. `taught` is a teacher's risk of the unlabelled ones, float [m]; None: there is none.
     """
 
     labeled: np.ndarray
@@ -39,6 +39,7 @@ class TrainingRows:
     classes: int
     low: float
     high: float
+    taught: np.ndarray | None = None
 
 
 def hidden_share(most: float, features: int) -> float:
@@ -120,6 +121,8 @@ class Program:
         self._count = tf.constant(counts[pattern], tf.float32)
         self._rows = tf.constant(np.concatenate([rows.labeled[order], rows.unlabeled]), tf.float32)
         self._labeled_rows, self._all_rows = len(rows.labeled), len(rows.labeled) + len(rows.unlabeled)
+        taught = np.zeros(len(rows.unlabeled)) if rows.taught is None else rows.taught
+        self._taught = tf.constant(np.concatenate([np.zeros(len(rows.labeled)), taught]), tf.float32)
 
     def _draw_round(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Masks]:
         """Draw a round's row indices [T, P, 2 B], noise [T, 1, z, B] and a step's dropout masks (see `Batch`)."""
@@ -150,8 +153,9 @@ class Program:
     def _iterate(self, first: tf.Tensor, indices: tf.Tensor, noise: tf.Tensor, masks: Masks) -> tf.Tensor:
         def one_more(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             labeled, unlabeled = tf.split(tf.gather(self._rows, indices[step]), 2, axis=1)
+            taught = tf.gather(self._taught, indices[step][:, self.train.batch :])
             at_step = [None if mask is None else mask[step] for mask in masks]
-            batch = Batch(labeled, unlabeled, noise[step], at_step)
+            batch = Batch(labeled, unlabeled, taught, noise[step], at_step)
             return step + 1, total + self._one_iteration(first + step, batch)
 
         steps = self.train.round_iterations

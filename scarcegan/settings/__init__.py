@@ -21,7 +21,7 @@ from scarcegan.settings.data_sections import (
     Snapshots,
     Telemetry,
 )
-from scarcegan.settings.estimators import Estimator, named_estimators
+from scarcegan.settings.estimators import BUILT_IN, Estimator, named_estimators
 from scarcegan.settings.machine_sections import Deployment, Prices, Resources
 from scarcegan.settings.model_sections import (
     Definition,
@@ -132,7 +132,8 @@ class Settings(Section):
         """
         shaping = {name for name in Settings.model_fields if self.data.source in SHAPING_SOURCES[name]}
         tree = self.model_dump(mode="json", include=shaping, exclude={"data": {"path", "snapshot", "id_column"}})
-        tree["families"] = [estimator.model_dump(mode="json") for estimator in self.families.values()]
+        trained = [*self.families.values(), *([BUILT_IN[self.model.teacher]] if self.model.teacher else [])]
+        tree["families"] = [estimator.model_dump(mode="json") for estimator in trained]
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:16]
 
 

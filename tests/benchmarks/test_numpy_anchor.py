@@ -46,7 +46,8 @@ def batch_of(program, rng):
 def tensorflow_gradients(program, update, real, noise):
     weights = {name: tf.convert_to_tensor(variable) for name, variable in program.weights.items()}
     moved = {name: value for name, value in weights.items() if name.split("/")[0] in update.networks}
-    batch = Batch(tf.constant(real[None, :BATCH]), tf.constant(real[None, BATCH:]), tf.constant(noise.T[None]), None)
+    labeled, unlabeled = (tf.constant(real[None, half]) for half in (slice(BATCH), slice(BATCH, None)))
+    batch = Batch(labeled, unlabeled, tf.zeros((1, BATCH)), tf.constant(noise.T[None]), None)
     with tf.GradientTape() as tape:
         tape.watch(list(moved.values()))
         loss, _ = update.loss(weights, batch)

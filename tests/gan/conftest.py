@@ -70,7 +70,7 @@ def game():
         }
         rows = rng.normal(size=(2, 2, BATCH, FEATURES)).astype(np.float32)
         noise = rng.normal(size=(1, sizes.model.noise, BATCH)).astype(np.float32)
-        batch = Batch(tf.constant(rows[0]), tf.constant(rows[1]), tf.constant(noise), None)
+        batch = Batch(tf.constant(rows[0]), tf.constant(rows[1]), tf.zeros((2, BATCH)), tf.constant(noise), None)
         return updates(Train(batch=BATCH), sizes), weights, batch
 
     return make

@@ -61,12 +61,19 @@ def test_false_positives_have_a_gradient_that_lowers_them():
 
 def test_the_rarity_prior_charges_the_rare_class_alone():
     log_p = log_of([[[0.5, 0.25, 0.25], [0.125, 0.5, 0.375]]])
-    assert numbers(losses.rarity_prior(log_p, rare=1)) == pytest.approx([-(math.log(0.75) + math.log(0.5)) / 2])
+    expected = -(math.log(0.75) + math.log(0.5)) / 2
+    assert numbers(losses.rarity_prior(log_p, rare=1, taught=tf.zeros((1, 2)))) == pytest.approx([expected])
+
+
+def test_what_the_teacher_thinks_is_the_priors_target():
+    log_p = log_of([[[0.5, 0.25, 0.25], [0.125, 0.5, 0.375]]])
+    expected = -(0.8 * math.log(0.25) + 0.2 * math.log(0.75) + 0.1 * math.log(0.5) + 0.9 * math.log(0.5)) / 2
+    assert numbers(losses.rarity_prior(log_p, rare=1, taught=tf.constant([[0.8, 0.1]]))) == pytest.approx([expected])
 
 
 def test_the_rarity_prior_stays_finite_where_the_rare_class_is_certain():
     log_p = columns(tf.nn.log_softmax([[[0.0, 90.0, 0.0]]]))
-    assert numbers(losses.rarity_prior(log_p, rare=1)) == pytest.approx([90.0 - math.log(2)])
+    assert numbers(losses.rarity_prior(log_p, rare=1, taught=tf.zeros((1, 1)))) == pytest.approx([90.0 - math.log(2)])
 
 
 def test_unlabelled_rows_are_known_by_alpha_and_unknown_by_the_rest():

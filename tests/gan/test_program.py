@@ -155,7 +155,7 @@ def batches(make_program):
     labeled = np.stack([labels, np.arange(19)], axis=1).astype(np.float32)
     unlabeled = np.stack([np.full(40, -1), np.arange(40)], axis=1).astype(np.float32)
     order = np.random.default_rng(0).permutation(19)  # not sorted by class: the program must find them
-    rows, seen = TrainingRows(labeled[order], labels[order], unlabeled, 3, -1.0, 1.0), []
+    rows, seen = TrainingRows(labeled[order], labels[order], unlabeled, 3, -1.0, 1.0, np.arange(40) / 100), []
 
     def watching(weights, batch):
         seen.append(batch)
@@ -181,6 +181,11 @@ def test_labelled_batches_are_balanced_by_class_for_every_member(batches):
 
 def test_unlabelled_batches_hold_unlabelled_rows_alone(batches):
     assert all((batch.unlabeled.numpy()[..., 0] == -1).all() for batch in batches)
+
+
+def test_each_unlabelled_row_comes_with_what_the_teacher_thinks_of_it(batches):
+    for batch in batches:
+        np.testing.assert_allclose(batch.taught.numpy(), batch.unlabeled.numpy()[..., 1] / 100, rtol=1e-6)
 
 
 def test_every_row_gets_its_turn_and_members_draw_their_own(batches):

@@ -3,11 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan.data.folds import in_folds
 from scarcegan.data.players import UNLABELED
 from scarcegan.data.scaling import fit_scaler
+from scarcegan.families.estimators import fit_estimator
 from scarcegan.serving.forward import member_logits
 from scarcegan.serving.model import Model
 from scarcegan.settings import load
+from scarcegan.settings.estimators import BUILT_IN
 from scarcegan.workflow.retraining import fit
 from scarcegan.workflow.retraining.fit import CLASS_RECALL, fit_fold, fold_fingerprint, seeds
 
@@ -227,3 +230,20 @@ def test_spent_features_give_the_same_training_rows(prepared, settings):
     np.testing.assert_array_equal(spent.labeled, kept.labeled)
     np.testing.assert_array_equal(spent.unlabeled, kept.unlabeled)
     assert np.shares_memory(spent.unlabeled, own.players.features)
+
+
+def test_the_teacher_is_trained_on_the_folds_labelled_rows_and_teaches_of_the_unlabelled_ones(prepared, settings):
+    own, rare = in_folds(prepared.fold, settings.folds.k) & (prepared.fold != 0), 3
+    rows = np.flatnonzero(own)
+    scaler = fit_scaler(prepared.players.features, settings.scaling, rows)
+    trained = fit.training_rows(prepared, rows, scaler, settings)
+    taught = fit._taught(trained, settings, seed=5)
+    assert taught.shape == (len(trained.unlabeled),)
+    again = fit_estimator(BUILT_IN["small_extra_trees"], trained.labeled, trained.labels, rare, 5)
+    np.testing.assert_array_equal(taught, again.risk(trained.unlabeled))
+
+
+@pytest.mark.parametrize("model", [{"teacher": ""}, {"objective": "published"}])
+def test_there_is_no_teacher_where_the_settings_have_none_or_the_objective_is_as_published(prepared, settings, model):
+    tree = settings.model_dump(mode="json")
+    assert fit._taught(None, load(tree | {"model": tree["model"] | model}), seed=5) is None

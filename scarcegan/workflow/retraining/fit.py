@@ -14,6 +14,7 @@ from scarcegan.evaluation.metrics import average_precision, curve, precision_of,
 from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.scored import HeldOut, Scored, held_by_label
 from scarcegan.evaluation.selection import choose
+from scarcegan.families.estimators import fit_estimator
 from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
 from scarcegan.gan.devices import prepare_devices
 from scarcegan.gan.networks import SLOPE, STEEPNESS, THRESHOLDS
@@ -22,6 +23,7 @@ from scarcegan.gan.trainer import OnRound, TrainedMembers, train_members
 from scarcegan.serving.forward import Layer, member_logits
 from scarcegan.serving.networks import Networks
 from scarcegan.settings import Definition, Settings
+from scarcegan.settings.estimators import BUILT_IN
 from scarcegan.workflow.retraining.families import train_families
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Candidate, FoldOffer
@@ -62,6 +64,7 @@ def fit_fold(
     # Before the training rows, which may be scaled over the raw features.
     scaled = scaler.apply(prepared.players.features, validation_rows)
     rows = training_rows(prepared, train_rows, scaler, settings, spend=spend)
+    rows = replace(rows, taught=_taught(rows, settings, fold_seed))
     rare = len(settings.populations.negatives)
     labels = prepared.players.labels[validation_rows]
     # A k-th of the labelled players validates here, beside a k-th of all others.
@@ -116,6 +119,14 @@ def training_rows(
         low=low,
         high=high,
     )
+
+
+def _taught(rows: TrainingRows, settings: Settings, seed: int) -> np.ndarray | None:
+    """Return what the teacher, trained on the fold's labelled rows, thinks of its unlabelled ones: float [m]."""
+    if not settings.model.teacher or settings.model.objective == "published":
+        return None
+    teacher, rare = BUILT_IN[settings.model.teacher], len(settings.populations.negatives)
+    return fit_estimator(teacher, rows.labeled, rows.labels, rare, seed).risk(rows.unlabeled)
 
 
 def _family_rows(
