@@ -27,7 +27,7 @@ from scarcegan.data.players import UNLABELED
 from scarcegan.families.estimators import fit_estimator
 from scarcegan.settings.estimators import BUILT_IN
 
-TREES = 120  # of LightGBM and XGBoost; the others have their packages' own number
+TREES = 120  # of LightGBM and XGBoost; other boosted rivals have their packages' own number
 SAMPLE = 20_000  # unlabelled rows at most, where more would cost much time (self-training, Elkan-Noto, extra trees)
 SPREAD_SAMPLE = 5_000  # unlabelled rows at most in label spreading and XGBOD, whose time grows with their square
 BAGS = 200
