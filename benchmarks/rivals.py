@@ -3,8 +3,13 @@
 A rival is a function from `Rows` to a scorer. Forests, logistic regression and histogram boosting are the flow's own
 rivals, with balanced weights; the others tell the rare class from all else. Nothing is tuned:
 sizes are the usual ones, and the same on every data set. Every rival uses one thread.
+
+Missing are the neural rivals for tables: TabM, RealMLP (in pytabkit), DevNet (in PyOD), TabICL and TabPFN. All need
+PyTorch, whose wheel for Linux on PyPI brings 3 GB of CUDA packages, too much for `make bench`; PyPI has no build of it
+for CPUs alone. TabICL (BSD-3-Clause) and TabPFN (not for commercial use) also fetch their weights from elsewhere.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +17,9 @@ from typing import Any
 import lightgbm
 import numpy as np
 import xgboost
+from catboost import CatBoostClassifier
 from imblearn.over_sampling import SMOTE
+from pyod.models.xgbod import XGBOD
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.tree import DecisionTreeClassifier
 
@@ -20,9 +27,9 @@ from scarcegan.data.players import UNLABELED
 from scarcegan.families.estimators import fit_estimator
 from scarcegan.settings.estimators import BUILT_IN
 
-TREES = 120  # of every boosted rival
+TREES = 120  # of LightGBM and XGBoost; other boosted rivals have their packages' own number
 SAMPLE = 20_000  # unlabelled rows at most, where more would cost much time (self-training, Elkan-Noto, extra trees)
-SPREAD_SAMPLE = 5_000  # unlabelled rows at most in label spreading, whose memory and time grow with their square
+SPREAD_SAMPLE = 5_000  # unlabelled rows at most in label spreading and XGBOD, whose time grows with their square
 BAGS = 200
 SURE = 0.95  # self-training believes a label from here on
 SELF_TRAINING_ROUNDS = 3
@@ -123,6 +130,25 @@ def xgboost_balanced(rows: Rows) -> Scorer:
     return lambda features: model.predict(xgboost.DMatrix(features))
 
 
+def catboost_balanced(rows: Rows) -> Scorer:
+    """CatBoost as it comes, 1,000 trees, the rare class weighing as much as all else."""
+    model = CatBoostClassifier(
+        auto_class_weights="Balanced",
+        random_seed=rows.seed,
+        thread_count=1,
+        verbose=False,
+        allow_writing_files=False,
+    )
+    model.fit(rows.labeled, rows.is_rare)
+    return lambda features: model.predict_proba(features, thread_count=1)[:, 1]
+
+
+def voting(rows: Rows) -> Scorer:
+    """Soft vote of extra trees, histogram boosting and logistic regression: the mean of their probabilities."""
+    scorers = [rival(rows) for rival in (extra_trees, histogram_boosting, logistic)]
+    return lambda features: np.mean([scorer(features) for scorer in scorers], axis=0)
+
+
 def smote_lightgbm(rows: Rows) -> Scorer:
     """LightGBM on the labelled rows, the rare ones filled up by SMOTE."""
     neighbours = min(5, int(rows.is_rare.sum()) - 1)
@@ -179,6 +205,21 @@ def pu_bagging(rows: Rows) -> Scorer:
     return lambda features: np.mean([tree.predict_proba(features)[:, 1] for tree in trees], axis=0)
 
 
+def xgbod(rows: Rows) -> Scorer:
+    """XGBoost on the features and the scores of 41 outlier detectors; a sample of 5,000 unlabelled rows is negative.
+
+    Source: Y. Zhao, M. K. Hryniewicki, XGBOD: improving supervised outlier detection with unsupervised representation
+    learning, 2018; PyOD's detectors and settings.
+    """
+    features, is_rare = _with_unlabeled(rows, rows.some_unlabeled(SPREAD_SAMPLE), 0.0)
+    # PyOD warns of its own calls: XGBoost no longer knows `silent`, and outlier detectors have no use for labels.
+    model = XGBOD(random_state=rows.seed, n_jobs=1, verbosity=0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="y should not be presented")
+        model.fit(features, is_rare)
+    return lambda features: np.asarray(model.decision_function(features))
+
+
 def label_spreading(rows: Rows) -> Scorer:
     """Labels spread over the 10-nearest-neighbour graph of the labelled and a sample of 5,000 unlabelled rows."""
     sample = rows.some_unlabeled(SPREAD_SAMPLE)
@@ -203,10 +244,13 @@ RIVALS: dict[str, Rival] = {
         lightgbm_unlabeled_negative,
         lightgbm_averaged,
         xgboost_balanced,
+        catboost_balanced,
+        voting,
         smote_lightgbm,
         self_training,
         elkan_noto,
         pu_bagging,
+        xgbod,
         label_spreading,
     )
 }

@@ -46,12 +46,19 @@ def test_there_are_more_than_ten_rivals():
     assert len(RIVALS) >= 11
 
 
+def test_vote_is_the_mean_of_three_unlike_rivals(rows):
+    features = players(np.random.default_rng(9), 200)[0]
+    voters = [RIVALS[name](rows)(features) for name in ("extra_trees", "histogram_boosting", "logistic")]
+    np.testing.assert_allclose(RIVALS["voting"](rows)(features), np.mean(voters, axis=0))
+
+
 SEMI_SUPERVISED = [
     "extra_trees_unlabeled",
     "lightgbm_unlabeled_negative",
     "self_training",
     "elkan_noto",
     "pu_bagging",
+    "xgbod",
     "label_spreading",
 ]
 
