@@ -49,7 +49,7 @@ class Model(Section):
     """Weight of all that unlabelled and generated rows teach; 0 trains on labels alone (`corrected` only)."""
     prior_weight: Annotated[float, Field(ge=0)] = 3.0
     """Weight of the rarity prior -log(1 - p_rare) on unlabelled rows (`corrected` only)."""
-    # With 25 labelled risky players worth .01 to .03 PR-AUC, with many nothing (development seeds).
+    # With 25 labelled risky players worth .01 PR-AUC, with many nothing (development seeds).
     teacher: Literal["", "small_extra_trees"] = "small_extra_trees"
     """Estimator whose risk of an unlabelled row is the prior's target in the place of 0; empty: none."""
 
