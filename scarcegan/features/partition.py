@@ -1,11 +1,14 @@
 """Telemetry sorted by shard, once, so that the task of a shard reads its own players' rows and nobody else's."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyarrow import dataset
+from pyarrow import parquet
 
 from scarcegan.data.ids import lots
 from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers
@@ -28,20 +31,7 @@ def write_partition(source: Source, windows: Sequence[Window], shards: int, fold
     cannot be read, or a folder that cannot be written, is a DataProblem.
     """
     with draft_beside(folder) as draft:
-        tables = _tables(source, windows, shards)
-        # The writer asks for a schema before the first row: the first table has it.
-        first = next(tables)
-        batches = (batch for table in (first, *tables) for batch in table.to_batches())
-        dataset.write_dataset(
-            pa.RecordBatchReader.from_batches(first.schema, batches),
-            draft,
-            format="parquet",
-            partitioning=dataset.partitioning(pa.schema([(SHARD, pa.int64())])),
-            max_partitions=shards,
-            min_rows_per_group=max(1, COLLECTED_ROWS // shards),
-            max_rows_per_group=COLLECTED_ROWS,
-            use_threads=False,
-        )
+        _write_shards(_tables(source, windows, shards), shards, draft)
         for file in sorted(draft.rglob("*.parquet")):
             put_file(file, join(folder, str(file.relative_to(draft))))
     write_bytes(join(folder, COMPLETE), b"")
@@ -79,6 +69,39 @@ def remove_partition(folder: str) -> None:
     """Remove the sorted rows; those that are gone are no problem, those that cannot be removed a DataProblem."""
     remove(join(folder, COMPLETE))
     remove_folder(folder)
+
+
+def _write_shards(tables: Iterable[pa.Table], shards: int, folder: Path) -> None:
+    """Write the rows of all tables to a file for each shard that has some.
+
+    `pyarrow.dataset.write_dataset` would do it in a line, and hold every row until the last is written.
+    """
+    writers: dict[int, parquet.ParquetWriter] = {}
+    with ExitStack() as opened:
+        for table in _collected(tables):
+            number = table[SHARD].to_numpy()
+            rows = table.drop_columns(SHARD).take(np.argsort(number, kind="stable"))
+            ends = np.cumsum(np.bincount(number, minlength=shards)).tolist()
+            for shard, (first, end) in enumerate(itertools.pairwise([0, *ends])):
+                if first < end and shard not in writers:
+                    file = folder / str(shard) / "part-0.parquet"
+                    file.parent.mkdir(parents=True)
+                    writers[shard] = opened.enter_context(parquet.ParquetWriter(file, rows.schema))
+                if first < end:
+                    writers[shard].write_table(rows.slice(first, end - first))
+
+
+def _collected(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Join tables until they have `COLLECTED_ROWS`."""
+    waiting, rows = list[pa.Table](), 0
+    for table in tables:
+        waiting.append(table)
+        rows += len(table)
+        if rows >= COLLECTED_ROWS:
+            yield pa.concat_tables(waiting)
+            waiting, rows = [], 0
+    if rows:
+        yield pa.concat_tables(waiting)
 
 
 def _tables(source: Source, windows: Sequence[Window], shards: int) -> Iterator[pa.Table]:

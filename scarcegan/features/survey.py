@@ -7,6 +7,7 @@ global level (a change of unit, of the log or of the game). Memory holds one pie
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -43,14 +44,17 @@ class Survey:
 
 @dataclass
 class _Days:
-    """Sums per day over the pieces read so far: rows, and per counter the total and the rows with a value."""
+    """Sums per day over the pieces read so far, float64 [days, 1 + 2 counters].
+
+    They are the rows, each counter's total, and for each counter the rows with a value.
+    """
 
     counters: tuple[str, ...] = ()
     id_kinds: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     first: int = 2**31
     last: int = -(2**31)
-    sums: list[pd.DataFrame] = field(default_factory=list)
+    sums: np.ndarray | float = 0.0
 
 
 def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
@@ -67,7 +71,9 @@ def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
     with naming(source.location):
         if not days.rows:
             raise DataProblem("expected telemetry rows, got an empty table: check the input's path and filters")
-        return [_describe(days, window) for window in windows]
+        names = ["rows", *(f"{kind} {name}" for kind in ("sum", "filled") for name in days.counters)]
+        daily = pd.DataFrame(days.sums, range(first, last), names)
+        return [_describe(days, daily.loc[window.first : window.last - 1], window) for window in windows]
 
 
 def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> None:
@@ -87,16 +93,13 @@ def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> 
     days.first, days.last = min(days.first, int(numbers.min())), max(days.last, int(numbers.max()))
     inside = (numbers >= first) & (numbers < last)
     rows = frame.loc[inside]
-    # Totals over all players would lose digits in float32.
-    sums = pd.DataFrame(checked_counters(rows, days.counters), columns=list(days.counters)).astype(np.float64)
-    sums = sums.add_prefix("sum ").assign(rows=1)
-    for name in days.counters:
-        sums[f"filled {name}"] = rows[name].notna().to_numpy()
-    days.sums.append(sums.groupby(numbers[inside]).sum())
+    columns = [*checked_counters(rows, days.counters).T, *(rows[name].notna() for name in days.counters)]
+    # In double precision: totals over all players would lose digits in float32.
+    tally = partial(np.bincount, numbers[inside] - first, minlength=last - first)
+    days.sums = days.sums + np.column_stack([tally(), *(tally(weights=column) for column in columns)])
 
 
-def _describe(days: _Days, window: Window) -> Survey:
-    daily = pd.concat(days.sums).groupby(level=0).sum().reindex(range(window.first, window.last), fill_value=0)
+def _describe(days: _Days, daily: pd.DataFrame, window: Window) -> Survey:
     rows = daily["rows"].to_numpy(np.int64)
     if not rows.any():
         raise DataProblem(

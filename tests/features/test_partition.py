@@ -1,3 +1,5 @@
+import weakref
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,27 @@ def test_shards_together_hold_every_player_once(frame, tmp_path, form, collected
         np.testing.assert_array_equal(ids[order], whole.ids)
         np.testing.assert_array_equal(np.concatenate([block.counters for block in blocks])[order], whole.counters)
         assert all(block.names == whole.names and (block.observed == whole.observed).all() for block in blocks)
+
+
+def test_rows_that_are_written_do_not_stay_in_memory(frame, tmp_path, monkeypatch, read_sorted):
+    read, alive = partition.checked_counters, []
+
+    def counted(*arguments):
+        counters = read(*arguments)
+        kept.append(weakref.ref(counters))
+        alive.append(sum(one() is not None for one in kept))
+        return counters
+
+    kept = []
+    monkeypatch.setattr(partition, "checked_counters", counted)
+    monkeypatch.setattr(partition, "COLLECTED_ROWS", 1)
+    (tmp_path / "telemetry").mkdir()
+    for number in range(20):
+        frame[["player_id", "date", "bets"]].to_parquet(tmp_path / "telemetry" / f"part-{number:02d}.parquet")
+    with pytest.raises(DataProblem, match="rows repeat a"):  # every part has the same days
+        read_sorted(Source(str(tmp_path / "telemetry")), 3, LATE)
+    assert len(alive) == 20
+    assert max(alive) <= 3
 
 
 def test_a_players_shard_depends_on_the_id_alone(frame, tmp_path, read_sorted):
