@@ -43,8 +43,8 @@ def test_a_family_alone_has_everything(choose):
 
 def test_a_family_that_is_clearly_best_gets_most(choose):
     shares = choose({"scarcegan": 1.0, "forest": 3.0, "linear": 1.0}, risky=200)
-    assert shares["forest"] > 0.8
-    assert choose({"forest": 3.0, "scarcegan": 1.0, "linear": 1.0}, risky=200)["forest"] > 0.8
+    assert shares["forest"] > 0.7
+    assert choose({"forest": 3.0, "scarcegan": 1.0, "linear": 1.0}, risky=200)["forest"] > 0.7
 
 
 def test_equal_families_share_evenly(choose):
@@ -57,12 +57,17 @@ def test_families_that_find_everybody_share_evenly(choose):
     assert shares == pytest.approx({"scarcegan": 0.5, "forest": 0.5})
 
 
-@pytest.mark.parametrize(("risky", "least"), [(5, 0.35), (20, 0.24), (80, 0.09)])
-def test_the_fewer_labelled_risky_players_the_nearer_to_even(choose, risky, least):
-    """Even a family that never wins keeps its part of the doubt: 20 labels count as much as the even mix."""
+@pytest.mark.parametrize(("risky", "share"), [(5, 0.5), (20, 0.5), (80, 0.3), (180, 0.15)])
+def test_the_fewer_labelled_risky_players_the_nearer_to_even(choose, risky, share):
+    """A family that never wins keeps its part of the doubt, and what the winner lends: three times that at most."""
     shares = choose({"scarcegan": 6.0, "forest": 0.0}, risky=risky)
-    assert shares["forest"] == pytest.approx(0.5 * 20 / (20 + risky))
-    assert shares["forest"] > least
+    assert shares["forest"] == pytest.approx(share) == pytest.approx(min(0.5, 3 * 0.5 * 20 / (20 + risky)))
+
+
+def test_a_winner_of_several_keeps_one_half_and_the_others_share_the_rest_as_before(choose):
+    shares = choose({"scarcegan": 8.0, "forest": 0.0, "linear": 0.0, "boosting": 0.0, "trees": 0.0}, risky=40)
+    assert shares["scarcegan"] == pytest.approx(0.5)
+    assert sorted(shares.values())[:4] == pytest.approx([0.125] * 4)
 
 
 def test_a_family_for_which_next_to_nothing_is_left_is_dropped(choose):
