@@ -45,21 +45,27 @@ def choose_shares(
     wins = recalls >= recalls.max(axis=0) - 1e-12
     chance = (wins / wins.sum(axis=0)).mean(axis=1)
     doubt = _SURE_LABELS / (_SURE_LABELS + np.count_nonzero(validation.is_risky))
-    mixed = _lent((1 - doubt) * chance + doubt / len(names))
-    # Of so many families that all are small, the largest stay.
-    kept = np.where(mixed >= min(_LEAST_SHARE, mixed.max()), mixed, 0.0)
-    return dict(zip(names, (kept / kept.sum()).tolist(), strict=True))
+    mixed = (1 - doubt) * chance + doubt / len(names)
+    return dict(zip(names, _lent(mixed).tolist(), strict=True))
 
 
 def _lent(shares: np.ndarray) -> np.ndarray:
-    """Let a share above one half go down to it, while the others, in proportion, grow to three times at most."""
-    best, rest = int(shares.argmax()), 1 - shares.max()
-    if shares[best] <= _HALF or rest <= 0:
+    """Let the best keep one half, or more where the others cannot take it, and drop others that are small.
+
+    The others grow in proportion, to three times what they had at most; of many small ones the largest stay.
+    """
+    best = int(shares.argmax())
+    others = np.delete(shares, best)
+    if not others.any():
         return shares
-    grown = min(_HALF, _MOST_TIMES * rest)
-    lent = shares * grown / rest
-    lent[best] = 1 - grown
-    return lent
+    rest = max(others.sum(), min(_HALF, _MOST_TIMES * others.sum()))
+    grown = others * rest / others.sum()
+    grown[grown < min(_LEAST_SHARE, grown.max())] = 0.0
+    if rest < _LEAST_SHARE:
+        grown[:] = rest = 0.0
+    else:
+        grown *= rest / grown.sum()
+    return np.insert(grown, best, 1 - rest)
 
 
 def _around(share: float, validation: Scored) -> tuple[float, float]:
