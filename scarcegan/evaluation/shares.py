@@ -11,7 +11,7 @@ from scarcegan.evaluation.scored import Scored
 from scarcegan.settings import Definition
 
 _RESAMPLES = 100
-_SHARES = 9  # flagged shares over which the recall is averaged
+_SHARES = 13  # flagged shares over which the recall is averaged
 _SURE_LABELS = 20  # so many labelled risky players count as much as the even mix
 _LEAST_SHARE = 0.08  # a family that counts for less costs time and changes nothing
 # Who is best by far on validation players may be hurt most where later players differ: on KDD99's later connections
@@ -25,7 +25,8 @@ def choose_shares(
     """Choose the share of each family: its chance of being the best on players drawn anew.
 
     A family is measured by its recall of labelled risky players, averaged over flagged shares around that of the
-    definition. As there are a few dozen of them, a single winner would be chosen by luck: so validation players are
+    definition, and far below it: where risky players are much rarer than that share, every family finds all of them at
+    it. As there are a few dozen of them, a single winner would be chosen by luck: so validation players are
     resampled, and a family's share is that of the resamples which it wins. It is mixed with an even share of all
     families, the more the fewer labelled risky players there are; a family with more than half lends the others what it
     has above, or a part of it. Risks are float [n], of the validation players, whose own score (ScarceGAN's) gives
@@ -69,6 +70,7 @@ def _lent(shares: np.ndarray) -> np.ndarray:
 
 
 def _around(share: float, validation: Scored) -> tuple[float, float]:
-    """Return half and five times a flagged share, of one player at least and of all at most."""
-    share = max(share, 1 / np.count_nonzero(validation.in_population))
-    return share / 2, min(5 * share, 1.0)
+    """Return a twentieth of a flagged share and five times it, of one player at least and of all at most."""
+    one = 1 / np.count_nonzero(validation.in_population)
+    share = max(share, one)
+    return max(share / 20, one), min(5 * share, 1.0)

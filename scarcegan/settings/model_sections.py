@@ -69,7 +69,6 @@ class Train(Section):
         "small_extra_trees",
         "small_extra_trees_unlabeled",
         "small_boosting",
-        "linear",
     )
     """Estimators that each fold trains beside ScarceGAN, for the same model; empty: ScarceGAN alone."""
     iterations: Positive = 1_000
