@@ -167,6 +167,7 @@ LIGHTGBM = {
 }
 
 
+@pytest.mark.slow  # with `make bench` only
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("options", LIGHTGBM)
 def test_lightgbm_is_carried_over(options, kind):
@@ -180,6 +181,7 @@ def test_lightgbm_is_carried_over(options, kind):
         np.testing.assert_allclose(risk(trees, asked), expected(estimator, scaler, asked, rare), atol=ATOL)
 
 
+@pytest.mark.slow  # with `make bench` only
 @pytest.mark.parametrize(
     "options",
     [

@@ -159,6 +159,7 @@ def test_all_that_is_broken_is_said_at_once(monkeypatch):
     assert len(checked("Moody").broken) == 3
 
 
+@pytest.mark.slow  # with `make bench` only
 def test_lightgbm_can_be_a_family():
     pytest.importorskip("lightgbm")
     told = check_estimator(
