@@ -126,8 +126,9 @@ class Replay:
         models, validation, settings, fingerprint, seconds = self.trained[period.cutoff]
         started = time.process_time()
         prepared, _ = prepare(settings)
-        rivals = train_rivals(prepared, settings, threads=1)
-        evaluation = judge_models(prepared, models, validation, rivals, registry, settings)
+        rivals = train_rivals(prepared, settings, threads=1).scores
+        # What each family brings is nobody's question here.
+        evaluation = judge_models(prepared, models, validation, {}, rivals, registry, settings)
         lineage = Lineage(
             run=f"Replay/{period.cutoff}",
             origin_run=period.cutoff,

@@ -13,7 +13,7 @@ def test_what_is_timed_is_the_release_and_each_of_its_families(tiny, capsys, mon
     monkeypatch.setattr(release_scoring, "seconds_per_million", lambda model, _: timed.append(model) or 1.0)
     release_scoring.main(settings, rows=300)
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    _, release, dearest, *alone = timed
+    _, *alone, release, dearest = timed
     assert told["shares"] == {"scarcegan": release.share, **{one.name: one.share for one in release.families}}
     assert dearest.shares == pytest.approx(np.full(len(settings.families) + 1, 1 / (len(settings.families) + 1)))
     assert [one.families[0].name for one in alone] == list(settings.families)
