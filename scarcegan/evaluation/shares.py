@@ -32,7 +32,7 @@ def choose_shares(
     has above, or a part of it. Risks are float [n], of the validation players, whose own score (ScarceGAN's) gives
     the flagged share that matters. Shares sum to 1; small ones are 0.
 
-    Source: Breiman (1996), Bagging predictors, for the vote of resamples; docs/quality.md for what was compared.
+    Source: Breiman (1996), Bagging predictors, for the vote of resamples.
     """
     names = list(risks)
     at = operating_point(definition, validation, review_budget).flagged_share

@@ -1,4 +1,4 @@
-"""Fitted tree ensembles as plain arrays: what a model keeps of them, and serves without a pickle or their library."""
+"""Fitted estimators as plain arrays: what a model keeps of them, and serves without a pickle or their library."""
 
 from collections.abc import Sequence
 from typing import Any, Literal

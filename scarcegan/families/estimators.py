@@ -10,6 +10,8 @@ from scarcegan.data.players import UNLABELED
 from scarcegan.problems import DataProblem
 from scarcegan.settings.estimators import Estimator
 
+MOST_UNLABELED = 20_000  # rows that an estimator is given: more cost time, not quality
+
 
 @dataclass(frozen=True)
 class Fitted:

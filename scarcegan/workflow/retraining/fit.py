@@ -14,7 +14,7 @@ from scarcegan.evaluation.metrics import average_precision, curve, precision_of,
 from scarcegan.evaluation.prevalence import prevalence_of
 from scarcegan.evaluation.scored import HeldOut, Scored, held_by_label
 from scarcegan.evaluation.selection import choose
-from scarcegan.families.estimators import fit_estimator
+from scarcegan.families.estimators import MOST_UNLABELED, fit_estimator
 from scarcegan.gan.checkpoints import CheckpointFile, training_fingerprint
 from scarcegan.gan.devices import prepare_devices
 from scarcegan.gan.networks import SLOPE, STEEPNESS, THRESHOLDS
@@ -29,7 +29,6 @@ from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Candidate, FoldOffer
 
 VALIDATION_UNLABELED = 10_000  # enough to measure a flagged share of 1 % to a tenth of it
-FAMILY_UNLABELED = 20_000  # more cost time, not quality
 FEW_RISKY = 50  # labelled risky players of a fold with whom half of what the teacher thinks is taught
 CLASS_RECALL = "validation_recall_of_"  # begins a series of the progress; the class's name follows
 
@@ -140,7 +139,7 @@ def _family_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return features and labels of the labelled rows and, by lot, of some unlabelled ones."""
     unlabeled = train_rows[prepared.players.labels[train_rows] == UNLABELED]
-    drawn = np.searchsorted(unlabeled, np.sort(few_unlabeled(prepared.players, unlabeled, FAMILY_UNLABELED, seed)))
+    drawn = np.searchsorted(unlabeled, np.sort(few_unlabeled(prepared.players, unlabeled, MOST_UNLABELED, seed)))
     labels = np.concatenate([rows.labels, np.full(len(drawn), UNLABELED)])
     return np.concatenate([rows.labeled, rows.unlabeled[drawn]]), labels
 

@@ -8,12 +8,10 @@ import numpy as np
 
 from scarcegan.data.folds import few_unlabeled, in_folds
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.families.estimators import fit_estimator
+from scarcegan.families.estimators import MOST_UNLABELED, fit_estimator
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 from scarcegan.workflow.retraining.prepare import Prepared
-
-MOST_UNLABELED = 20_000  # more cost time, not quality
 
 
 @dataclass(frozen=True)
