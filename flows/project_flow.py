@@ -4,7 +4,7 @@ import os
 import sys
 
 from metaflow import Config, FlowMutator, FlowSpec, StepMutator, card, config_expr, current, project
-from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
+from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
 from metaflow.plugins import CARDS
 from metaflow.plugins.aws.batch.batch_decorator import BatchDecorator
@@ -13,17 +13,12 @@ from metaflow.user_decorators.user_step_decorator import user_step_decorator
 
 # Metaflow's code package carries `cards` and `scarcegan` to AWS Batch because they are imported here.
 import cards  # noqa: F401
+from endings import NothingStarted
 from launch import ROOT, UNKNOWN_COMMIT, launch_notes
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG
 from scarcegan.problems import Problem, SettingsProblem, StorageOutage
 from scarcegan.settings import Resources, load, parse
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
-
-
-class NothingStarted(MetaflowException):
-    """Shown by Metaflow as headline and message."""
-
-    headline = "Nothing was started"
 
 
 class StillCard(BlankCard):
