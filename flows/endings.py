@@ -1,6 +1,7 @@
 """How a launch ends in words: what to type to go on, and refusals without Metaflow's internals."""
 
 import shlex
+import shutil
 import sys
 from contextlib import contextmanager
 
@@ -54,7 +55,8 @@ def resume_command(script, arguments, run_id):
         name, has_value, _ = word.partition("=")
         if name in RESUME_KEEPS:
             kept += [word] if has_value else after[place : place + 2]
-    return shlex.join(["python", script, *before, "resume", "--origin-run-id", str(run_id), *kept])
+    python = "python" if shutil.which("python") == sys.executable else sys.executable
+    return shlex.join([python, script, *before, "resume", "--origin-run-id", str(run_id), *kept])
 
 
 class KnownRun(TaskDataStoreSet):
