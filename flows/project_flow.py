@@ -4,6 +4,7 @@ import os
 import sys
 
 from metaflow import Config, FlowMutator, FlowSpec, StepMutator, card, config_expr, current, project
+from metaflow.datastore.spin_datastore import SpinTaskDatastore
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
 from metaflow.plugins import CARDS
@@ -182,6 +183,17 @@ class ProjectFlow(FlowSpec):
     def shared_prefix(self):
         """Return the S3 address under which Metaflow keeps artifacts; empty where they are on this machine's disk."""
         return DATASTORE_SYSROOT_S3 if self._datastore.TYPE == "s3" else ""  # Metaflow has no other way to tell
+
+    def merge_artifacts(self, inputs, exclude=None, include=None):
+        """Take artifacts over from the tasks that a step joins: by reference, or by value where `spin` tries the step.
+
+        A task of `spin` has a datastore of its own, in which Metaflow's references lead nowhere.
+        """
+        if any(isinstance(task._datastore, SpinTaskDatastore) for task in inputs):
+            for name in include:
+                setattr(self, name, getattr(next(iter(inputs)), name))
+        else:
+            super().merge_artifacts(inputs, exclude=exclude, include=include)
 
     def pass_on(self, artifact):
         """Load an artifact to work on: it is passed on as it was, by reference, and not stored by this task again."""
