@@ -17,6 +17,7 @@ from metaflow._vendor import click
 from scarcegan import words
 
 SECONDS_BETWEEN = 0.5
+FIGURES = {"Iteration", "Iterations", "Fold", "Recall", "Healthy", "Seconds_Left"}  # of a fold's line
 TASK = re.compile(r"\[(?P<path>\S+/(?P<step>\w+)/\S+) ")  # how Metaflow begins a line of a task
 
 
@@ -76,7 +77,7 @@ class Screen:
     def __init__(self, out):
         self._out, self._lock, self._drawn = out, threading.RLock(), 0
         self._at_start = True  # of a line: Metaflow writes one in pieces
-        self._began, self.tasks = time.monotonic(), {}
+        self._began, self._has_begun, self.tasks = time.monotonic(), False, {}
 
     def write(self, stream, text):
         """Write to a stream of this terminal, above the moving lines."""
@@ -94,9 +95,10 @@ class Screen:
                 return
             self._erase()
             width, height = shutil.get_terminal_size()
-            lines = [task.line() for task in self.tasks.values()] or [
-                f"starting · {words.duration(time.monotonic() - self._began)}"
-            ]
+            lines = [task.line() for task in list(self.tasks.values())]
+            self._has_begun = self._has_begun or bool(lines)
+            if not self._has_begun:
+                lines = [f"starting · {words.duration(time.monotonic() - self._began)}"]
             most = max(height - 2, 1)
             lines = lines if len(lines) <= most else [*lines[: most - 1], f"and {len(lines) - most + 1} more tasks"]
             self._out.write("".join(f"\x1b[2m{line[: width - 1]}\x1b[0m\n" for line in lines))
@@ -149,10 +151,11 @@ class Shortened:
             self._logger(body, system_msg=system_msg, head=head, bad=bad, **named)
             return
         path, step, tasks = found["path"], found["step"], self._screen.tasks
+        figures = dict(re.findall(r"(\w+)=([^;]*);", body))
         if system_msg and body.startswith("Task is starting"):
             tasks[path] = Doing(step, time.monotonic(), {})
-        elif path in tasks and "Iteration=" in body and "Fold=" in body:
-            tasks[path].figures = dict(re.findall(r"(\w+)=([^;]*);", body))
+        elif path in tasks and figures.keys() >= FIGURES:
+            tasks[path].figures = figures
         elif system_msg and body == "Task finished successfully." and path in tasks:
             done = tasks.pop(path)
             fold = f" fold {done.figures['Fold']}" if done.figures else ""

@@ -128,3 +128,19 @@ def test_a_round_says_how_far_the_fold_is_by_its_healthy_members():
     series = {"validation_recall_at_budget": [[0.0, 0.0, 0.0], [0.4, 0.6, 0.0]]}
     progress = Progress(3, 100, [10, 20], [9.0, 10.0], [], series, [True, True, False], [])
     assert how_far(1, 5, progress) == "Iterations=100; Fold=2/5; Recall=0.50; Healthy=2/3; Seconds_Left=8;"
+
+
+def test_a_line_that_only_looks_like_metrics_is_a_message(log, terminal):
+    log("Task is starting.", system_msg=True, head=HEAD)
+    log("Iteration=5; Fold=1;", head=HEAD)
+    assert left_on(terminal)[0].split() == ["train", "Iteration=5;", "Fold=1;"]
+
+
+def test_until_the_first_task_it_says_that_the_run_starts_and_nothing_between_steps(log, screen, terminal):
+    screen.draw()
+    assert left_on(terminal)[0].startswith("starting · ")
+    log("Task is starting.", system_msg=True, head=HEAD)
+    screen.draw()
+    log("Task finished successfully.", system_msg=True, head=HEAD)
+    screen.draw()
+    assert [line.split()[:2] for line in left_on(terminal)] == [["train", "done"], []]
