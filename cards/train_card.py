@@ -83,13 +83,21 @@ def _status(progress: Progress) -> Markdown:
 
 def _bar(progress: Progress) -> ProgressBar:
     done, total = _done(progress), progress.iterations
-    left = f", about {words.duration(progress.seconds_left)} left" if 0 < done < total else ""
+    left = f", about {words.duration(seconds_left(progress))} left" if 0 < done < total else ""
     note = f"{words.duration(progress.seconds[-1])} gone{left}" if done else "starting"
     return ProgressBar(max=total, value=done, label="Iterations", metadata=note)
 
 
 def _done(progress: Progress) -> int:
     return progress.iteration[-1] if progress.iteration else 0
+
+
+def seconds_left(progress: Progress) -> float:
+    """Extrapolate from the rounds after the first, which pays for compilation."""
+    starts = list(zip(progress.iteration, progress.seconds, strict=True))
+    first, second = starts[0] if len(starts) > 1 else (0, 0.0)
+    last, now = starts[-1]
+    return (progress.iterations - last) * (now - second) / max(last - first, 1)
 
 
 def _charts(progress: Progress) -> list[Any]:

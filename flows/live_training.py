@@ -4,7 +4,7 @@ from pathlib import Path
 
 from metaflow import current
 
-from cards.train_card import train_card
+from cards.train_card import seconds_left, train_card
 from scarcegan.machine import MachineTakenAway
 
 # As the team's regexes know them; in lower case they are the names of the progress's series.
@@ -33,7 +33,7 @@ def how_far(fold, folds, progress):
         "Fold": f"{fold + 1}/{folds}",
         "Recall": f"{recall:.2f}",
         "Healthy": f"{healthy}/{progress.members}",
-        "Seconds_Left": f"{progress.seconds_left:.0f}",
+        "Seconds_Left": f"{seconds_left(progress):.0f}",
     }
     return " ".join(f"{name}={value};" for name, value in told.items())
 

@@ -13,7 +13,6 @@ from typing import Any, Protocol, TypeGuard
 from scarcegan.records import Bound
 
 MISSING = "–"
-LEAK = "a likely leak"  # in a warning about the data; the registry looks for it before an approval
 SMALLEST = 0.00001
 MINUS = "\N{MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"

@@ -148,7 +148,7 @@ def _warnings(
 ) -> list[str]:
     warnings = [
         f"feature '{feature.name}' alone tells '{rare}' from unlabelled players (AUC {words.score(feature.auc, 3)}):"
-        f" {words.LEAK}; see how it is made, or name it in data.ignore_columns"
+        " a likely leak; see how it is made, or name it in data.ignore_columns"
         for feature in features
         if feature.auc >= SUSPECT_AUC
     ]

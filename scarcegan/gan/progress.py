@@ -22,11 +22,3 @@ class Progress(Record):
     series: Mapping[str, Sequence[Sequence[float]]]
     healthy: Sequence[bool]
     alarms: Sequence[str]
-
-    @property
-    def seconds_left(self) -> float:
-        """Extrapolate from the rounds after the first, which pays for compilation."""
-        starts = list(zip(self.iteration, self.seconds, strict=True))
-        first, second = starts[0] if len(starts) > 1 else (0, 0.0)
-        last, now = starts[-1]
-        return (self.iterations - last) * (now - second) / max(last - first, 1)
