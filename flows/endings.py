@@ -9,6 +9,7 @@ from metaflow import current
 from metaflow.datastore import TaskDataStoreSet
 from metaflow.exception import MetaflowException, MetaflowInternalError
 
+SETTINGS = ("--config", "--config-value")  # each takes a name and a value, and `resume` neither
 RESUME_KEEPS = ("--with", "--max-workers", "--max-num-splits", "--tag")  # options of `run` that `resume` has as well
 
 
@@ -47,9 +48,10 @@ def resume_command(script, arguments, run_id):
     """Return what a person types to go on from a run: the same launch, but for the settings, which the run keeps."""
     at = next(place for place, word in enumerate(arguments) if word in ("run", "resume"))
     before, after = list(arguments[:at]), list(arguments[at + 1 :])
-    while "--config" in before:  # takes a name and a file
-        place = before.index("--config")
-        del before[place : place + 3]
+    for option in SETTINGS:
+        while option in before:
+            place = before.index(option)
+            del before[place : place + 3]
     kept = []
     for place, word in enumerate(after):
         name, has_value, _ = word.partition("=")
@@ -73,7 +75,7 @@ class KnownRun(TaskDataStoreSet):
             )
         if flow_datastore.get_task_datastores(run_id, steps=["end"]):
             print(
-                f"{name} is finished: a resume computes nothing anew. To compute a step and all after it again, name "
-                f"it: resume STEP --origin-run-id {run_id}",
+                f"{name} is finished: only a step that is named is computed again, and all after it, as in "
+                f"`resume end --origin-run-id {run_id}`",
                 file=sys.stderr,
             )

@@ -31,6 +31,8 @@ def launch(flow):
     prepare(arguments, os.environ, ROOT)
     pass_on_refusals()
     keep_cards_private(arguments)
+    if "spin" in arguments:
+        keep_latest_run(flow)
     if not starts_run(arguments):
         flow()
         return
@@ -138,6 +140,13 @@ def pass_on_refusals():
             raise
 
     Batch.wait = wait_and_pass_on
+
+
+def keep_latest_run(flow):
+    """Let `resume` go on from the latest run after a `spin` as well, which Metaflow notes as the latest run."""
+    with flow_context(flow):  # as for the command line
+        from metaflow.cli_components import run_cmds
+    run_cmds.write_latest_run_id = lambda *_: None
 
 
 def keep_cards_private(arguments):

@@ -187,7 +187,8 @@ class ProjectFlow(FlowSpec):
 
     def shared_prefix(self):
         """Return the S3 address under which Metaflow keeps artifacts; empty where they are on this machine's disk."""
-        return DATASTORE_SYSROOT_S3 if self._datastore.TYPE == "s3" else ""  # Metaflow has no other way to tell
+        store = getattr(self._datastore, "orig_datastore", self._datastore)  # of `spin`: that of the past run
+        return DATASTORE_SYSROOT_S3 if store.TYPE == "s3" else ""  # Metaflow has no other way to tell
 
     def merge_artifacts(self, inputs, exclude=None, include=None):
         """Take artifacts over from the tasks that a step joins: by reference, or by value where `spin` tries the step.

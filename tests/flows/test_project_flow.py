@@ -173,6 +173,11 @@ def test_settings_of_a_run_that_other_code_has_started_are_refused_with_its_comm
         ProjectFlow.resolved(resumed)
 
 
+def test_a_step_that_spin_tries_keeps_to_the_datastore_of_the_past_run():
+    past = SimpleNamespace(TYPE="local")
+    assert ProjectFlow.shared_prefix(SimpleNamespace(_datastore=SimpleNamespace(orig_datastore=past))) == ""
+
+
 def test_a_step_that_spin_tries_alone_takes_artifacts_over_by_value():
     spun = SimpleNamespace(_datastore=object.__new__(SpinTaskDatastore), players={"ids": [1]}, fold=0)
     task = SimpleNamespace()
