@@ -1,4 +1,4 @@
-"""Metaflow's `spin` tries one step of a past run again; the flows' own ways of passing artifacts on must not stop it."""
+"""`spin` tries one step of a past run again; the ways in which flows pass artifacts on must not stop it."""
 
 import os
 import subprocess
