@@ -78,10 +78,11 @@ class Registry(ABC):
         """Return the champion of a business definition, or refuse and name the definitions that have models."""
         if (found := self.champion(definition)) is None:
             known = self.definitions()
+            there = ", ".join(known) or "no registered models"
             hint = f"{nearest(definition, known)} Otherwise " if known and definition not in known else ""
             raise RegistryProblem(
-                f"expected a champion of '{definition}', got none among {', '.join(known) or 'no registered models'} in "
-                f"group '{self.group}': {hint}approve a version (`scarcegan models list`)"
+                f"expected a champion of '{definition}', got none among {there} in group '{self.group}': {hint}approve a "
+                "version (`scarcegan models list`)"
             )
         return found
 
