@@ -81,8 +81,8 @@ class Registry(ABC):
             there = ", ".join(known) or "no registered models"
             hint = f"{nearest(definition, known)} Otherwise " if known and definition not in known else ""
             raise RegistryProblem(
-                f"expected a champion of '{definition}', got none among {there} in group '{self.group}': {hint}approve a "
-                "version (`scarcegan models list`)"
+                f"expected a champion of '{definition}', got none among {there} in group '{self.group}': {hint}approve "
+                "a version (`scarcegan models list`)"
             )
         return found
 
