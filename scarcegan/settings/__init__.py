@@ -186,7 +186,7 @@ def parse_overrides(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise SettingsProblem(
             f"expected settings such as --set 'train.iterations=2000,model.objective=\"published\"' (values as in the "
-            f"configuration, text in quotes), got {text!r}: {error}; mend it"
+            f"configuration, text in quotes), got {text!r}: {str(error).partition(' (at')[0]}; mend it"
         ) from None
     early = [name for name in DECORATING if name in tree]
     if early:
