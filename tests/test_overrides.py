@@ -58,7 +58,7 @@ def test_data_typed_at_a_prompt_names_a_folder_or_single_tables():
     assert named == {"path": None, "tables": tables(risky="s3://team/a,b.parquet", test="/work/truth.csv")}
     both = typed_data("in,risky=new.csv", HERE)
     assert both == {"path": "/work/in", "tables": tables(risky="/work/new.csv")}
-    with pytest.raises(SettingsProblem, match="expected --data LOCATION or .*, got 'risky='"):
+    with pytest.raises(SettingsProblem, match=r"expected --data LOCATION or .*, got 'risky='"):
         typed_data("risky=", HERE)
 
 
