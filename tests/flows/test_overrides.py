@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from retrain_trigger import Retraining
 from typer.testing import CliRunner
 
 from scarcegan import history
@@ -27,6 +28,13 @@ def test_a_wrong_override_ends_the_command_before_there_is_a_run(flow, tmp_path)
     assert "Nothing was started" in done.stderr
     assert "unknown key 'train.iteratons': did you mean 'train.iterations'?" in done.stderr
     assert not list((tmp_path / ".metaflow").glob("*Flow"))
+
+
+def test_a_retraining_takes_over_the_settings_of_the_run_that_asks():
+    wanted = Retraining("players-a", ("recall",), "ScoreFlow/1", "mine.toml", 'model.objective="published"')
+    assert wanted.parameters == {"snapshot": "players-a", "set": 'model.objective="published"'}
+    assert """run --snapshot players-a --set 'model.objective="published"' --tag""" in wanted.command
+    assert Retraining("players-a", (), "ScoreFlow/1", "mine.toml").parameters == {"snapshot": "players-a"}
 
 
 @pytest.fixture(scope="module")
