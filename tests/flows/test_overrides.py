@@ -12,8 +12,11 @@ import pytest
 from retrain_trigger import Retraining
 from typer.testing import CliRunner
 
+from project_flow import refuse_longer
 from scarcegan import history
 from scarcegan.cli import app
+from scarcegan.problems import SettingsProblem
+from scarcegan.settings import Train
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTS = {"dormant": 40, "normal": 40, "heavy": 40, "risky": 30}
@@ -95,3 +98,10 @@ def test_one_table_and_five_places_give_the_same_players(chain):
     first, _, apart = chain
     prints = {run["preprocess"].task["data_report"].data["fingerprint"] for run in (first, apart)}
     assert len(prints) == 1
+
+
+def test_training_that_outlasts_the_time_limit_of_its_jobs_is_refused():
+    before = Train(members=16, iterations=1000)
+    refuse_longer(before, Train(members=32, iterations=2000))
+    with pytest.raises(SettingsProblem, match="--set asks for 16 members and 1,000,000 iterations"):
+        refuse_longer(before, Train(members=16, iterations=1_000_000))
