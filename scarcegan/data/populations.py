@@ -91,11 +91,6 @@ class _Columns:
                 f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in '{population}': remove it there, "
                 "nothing may be trained on it"
             )
-        if population == TEST and TRUTH_COLUMN not in names:
-            raise DataProblem(
-                f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(names)}: add it, or take '{TEST}' "
-                "away, for test players to be held out"
-            )
         is_told = TRUTH_COLUMN in names and not is_apart
         return [self.data.id_column, *[TRUTH_COLUMN] * is_told]
 
@@ -212,8 +207,8 @@ def _truth(name: str, rows: pa.Table) -> np.ndarray:
         return np.full(len(rows), UNKNOWN_TRUTH, np.int8)
     if TRUTH_COLUMN not in rows.column_names:
         raise DataProblem(
-            f"expected column '{TRUTH_COLUMN}' (0 or 1) beside rows of '{TEST}', got none: add it, or take these rows "
-            "away, for test players to be held out"
+            f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got none: add it, or take '{TEST}' away, for test "
+            "players to be held out"
         )
     truth = rows[TRUTH_COLUMN].to_pandas()
     odd = truth[~truth.isin([0, 1])]
