@@ -197,10 +197,10 @@ def _latest(table: pd.DataFrame, location: str) -> pd.DataFrame:
     last = last.drop_duplicates(["row", "population"])
     again = last["row"].duplicated(keep=False)
     if again.any():
-        first = last[again].iloc[0]
+        row, first = last.index[again][0], last[again].iloc[0]
         raise DataProblem(
             f"{location}: columns '{ID}', 'population': {last.loc[again, 'row'].nunique()} players have two "
-            f"populations from the same day on, first in row {first.name + 1} on {first['since'].date()}: keep one"
+            f"populations from the same day on, first in row {row + 1} on {first['since'].date()}: keep one"
         )
     return last
 
