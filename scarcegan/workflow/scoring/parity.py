@@ -113,8 +113,7 @@ def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
     if names.has_duplicates:
         again = np.flatnonzero(names.duplicated())
         raise DataProblem(
-            f"expected each player once in {location}, got {len(again)} rows of one before, first row {again[0] + 1}: "
-            "mend it"
+            f"expected each player once in {location}, got {len(again)} again, first in row {again[0] + 1}: mend it"
         )
     found = names.get_indexer(pd.Index(ids.astype(str)))
     scores = table["risk_score"].to_numpy(dtype=np.float64)
