@@ -30,6 +30,7 @@ BLANKS = " \t"
 MISSING = ("", "NaN", "nan")
 # Python's `float` also takes 1_0, digits of other scripts, inf and other blanks.
 _is_number = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*").fullmatch
+# Without these characters it takes the same numbers.
 _is_odd = re.compile(r"[^0-9+\-.eE, \t]").search
 # Without a closing quote up to the end, so that no header is searched twice.
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
