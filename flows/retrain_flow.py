@@ -179,6 +179,7 @@ class RetrainFlow(ProjectFlow):
     def end(self):
         """Say what came out and where to look next, and drop the checkpoints that nobody needs any more."""
         from scarcegan.evaluation.records import Evaluation
+        from scarcegan.notices import Notice, tell
         from scarcegan.registry.release import Release
         from scarcegan.storage import remove_folder
 
@@ -187,9 +188,12 @@ class RetrainFlow(ProjectFlow):
         print(f"Thresholds are set by a share of risky players of {evaluation.prevalence.in_words()}.")
         self._warn(release.warnings)
         numbers = ", ".join(str(version.version) for version in release.versions)
-        print(f"Registered versions {numbers} as {release.release_id} in {release.registry}.")
+        registered = f"Registered versions {numbers} as {release.release_id} in {release.registry}."
+        print(registered)
         print("Look next:", *release.commands, sep="\n  ")
         remove_folder(self._checkpoints())
+        waits = "\n".join([registered, *(verdict.sentence for verdict in evaluation.verdicts.values())])
+        tell(self.resolved().notify, Notice("release waits", waits, release.release_id))
 
     def _warn(self, warnings):
         """Say what is wrong with the data or missing from the models."""

@@ -93,6 +93,7 @@ class ScoreFlow(ProjectFlow):
         from retrain_trigger import Retraining
 
         from scarcegan.monitoring.drift import DriftDecision, DriftReport
+        from scarcegan.notices import Notice, tell
         from scarcegan.workflow.scoring.records import ScoreReport
         from scarcegan.workflow.scoring.report import shares_in_words
 
@@ -107,9 +108,12 @@ class ScoreFlow(ProjectFlow):
         print(f"Scores: {plan.folder}/part-*.parquet", f"Look next: {plan.folder}/{review.csv}", sep="\n")
         promise = [decision.promise] if decision.promise else []
         print(f"Drift: {decision.action}", *decision.reasons, *promise, sep="\n  ")
-        self.retraining = None
+        self.retraining, settings = None, self.resolved()
+        if decision.action != "no action":
+            drifted = f"{plan.snapshot.name}: {decision.action}. {' '.join(decision.reasons)}"
+            tell(settings.notify, Notice("drift", drifted, plan.snapshot.name))
         if decision.action == "retrain":
-            settings, config, overrides = self.resolved(), str(self.launch.config), self.overrides or ""
+            config, overrides = str(self.launch.config), self.overrides or ""
             wanted = Retraining(plan.snapshot.name, tuple(decision.causes), plan.run, config, overrides)
             if settings.monitoring.start_retraining:
                 self.retraining = wanted.start(settings)
