@@ -14,19 +14,19 @@ from scarcegan.history.records import BestRun, Figure, RunsCompared
 
 CURVES = {
     "validation_recall_at_budget": ("Which run finds more at the review budget while it learns?", "recall"),
-    "validation_average_precision": ("Which run ranks validation players better while it learns?", "average precision"),
+    "validation_average_precision": ("Which run ranks validation {rows} better while it learns?", "average precision"),
 }
 MOST_DRIFTED = 15
 MODERATE, STRONG = 0.1, 0.25  # population stability indices, as credit scoring reads them
 BEST_READING = (
-    "What the definition maximises, on each run's test players. A model that met its bound on validation players "
+    "What the definition maximises, on each run's test {rows}. A model that met its bound on validation {rows} "
     "goes before one that did not."
 )
 
 
 def compare_card(compared: RunsCompared) -> list[Any]:
     """Build the card of a comparison."""
-    first, *others = compared.runs
+    (first, *others), rows = compared.runs, compared.words.rows
     settings = [
         [key, *(words.setting(by_run[run]) for run in compared.runs)] for key, by_run in compared.settings.items()
     ]
@@ -35,12 +35,12 @@ def compare_card(compared: RunsCompared) -> list[Any]:
         [title, *(words.interval(metric, compared.figure(run, definition, metric)) for run in compared.runs)]
         for title, (definition, metric) in titles.items()
     ]
-    leads = [_lead(best, best.lead) for best in compared.best if best.lead is not None]
+    leads = [_lead(best, best.lead, rows) for best in compared.best if best.lead is not None]
     same = {run: ", the same" for run in others if compared.has_same_data(run)}
     data = [f"{run}: {compared.data[run] or 'no data yet'}{same.get(run, '')}" for run in compared.runs]
     unread = [f"{run}: {why}" for run, reasons in compared.unread.items() for why in reasons]
     parts = [
-        theme.heading("Which run is best for each business definition?", BEST_READING),
+        theme.heading("Which run is best for each business definition?", compared.words.fill(BEST_READING)),
         theme.table(["Run", *map(_title, compared.best)], [[run, *_reached(compared, run)] for run in compared.runs]),
         *([theme.bullets(leads)] if leads else []),
         *_deltas(compared),
@@ -54,7 +54,7 @@ def compare_card(compared: RunsCompared) -> list[Any]:
         theme.heading(f"Were they trained on the same data as {first}?"),
         theme.bullets(data),
         *_drift(compared),
-        theme.heading("All metrics", "On test players, with 95 % intervals."),
+        theme.heading("All metrics", f"On test {rows}, with 95 % intervals."),
         theme.table(["Model and metric", *compared.runs], metrics),
         *([theme.bullets(unread, "This version of the code cannot read")] if unread else []),
     ]
@@ -81,15 +81,15 @@ def _families(compared: RunsCompared) -> list[Any]:
     return [title, theme.table(["Model", *compared.runs], rows)] if rows else []
 
 
-def _lead(best: BestRun, lead: float) -> str:
+def _lead(best: BestRun, lead: float, rows: str) -> str:
     """Say how far the best is ahead, and whether folds differ by more than that."""
     is_beyond = best.spread is not None and abs(lead) > best.spread
     verdict = "beyond the spread of the folds" if is_beyond else "level"
     ahead, varies = (words.difference(best.metric, size).lstrip("+") for size in (abs(lead), best.spread))
-    players = "" if best.same_data else ", and they were measured on other players"
+    others = "" if best.same_data else f", and they were measured on other {rows}"
     return (
         f"`{best.definition}`: **{verdict}**. {best.run} is {ahead} ahead of {best.runner_up}, folds spread by "
-        f"{varies}{players}."
+        f"{varies}{others}."
     )
 
 
@@ -124,7 +124,7 @@ def _curves(compared: RunsCompared, series: str) -> list[VegaChart]:
             lines.append(Line(run, folds[0].iteration[: len(rounds)], middle, *band, color=colors[run]))
     reading = "Lines: median of the folds, each its members' median; bands: lowest to highest fold."
     value = Axis(measure, share=measure == "recall")
-    return [banded_lines(question, reading, Axis("iteration"), value, lines)] if lines else []
+    return [banded_lines(compared.words.fill(question), reading, Axis("iteration"), value, lines)] if lines else []
 
 
 def _drift(compared: RunsCompared) -> list[VegaChart]:
@@ -133,8 +133,9 @@ def _drift(compared: RunsCompared) -> list[VegaChart]:
     marks = [
         Mark(row.feature, row.psi, series=row.run, color=colors[row.run]) for row in moved if row.feature in features
     ]
+    rows, first = compared.words.rows, compared.runs[0]
     reading = [
-        f"Unlabelled players beside those of {compared.runs[0]}: the {len(features)} features that moved most, by at",
+        f"Unlabelled {rows} beside those of {first}: the {len(features)} features that moved most, by at",
         f"least so much. Below {MODERATE}: stable; above {STRONG} (dashes): another distribution.",
     ]
     axis, question = Axis("population stability index"), "Which features are distributed otherwise?"

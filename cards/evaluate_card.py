@@ -8,26 +8,26 @@ from metaflow.cards import Markdown
 from cards import evaluation_parts, theme
 from cards.charts import Axis, Mark, points, ranked_bars
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation, Group, Subgroups
+from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation, Group
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation
+from scarcegan.settings.words_section import Words
 
 RANKING = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "roc_auc")
 GROUP_MEASURES = ("recall", "precision", "flagged_share")
 FEATURES_SHOWN = 15
 RANKS = ("Strongest reason", "Second", "Third")
-TRUTH = {True: "risky", False: "not risky", None: "not known"}
-NO_CLASSES = Markdown("There is no confusion matrix: the classes of these test players are not known.")
+NO_CLASSES = "There is no confusion matrix: the classes of these test {rows} are not known."
 
 
 def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]:
     """Build the card of an evaluation on the untouched test players, and of what the headline model looks at."""
-    first, *others = evaluation.test_sets
+    (first, *others), rows = evaluation.test_sets, evaluation.words.rows
     # The headline model's verdict is a title, the others' stand below.
     verdicts = {name: verdict.sentence for name, verdict in evaluation.verdicts.items()}
     headline = verdicts.pop(evaluation.headline, "")
     basis = (
-        f"Review budget: {words.percent(evaluation.review_budget)} of players. {evaluation_parts.basis(evaluation)} "
-        "The strongest rival is the one that does best on these very test players, which favours it."
+        f"Review budget: {words.percent(evaluation.review_budget)} of {rows}. {evaluation_parts.basis(evaluation)} "
+        f"The strongest rival is the one that does best on these very test {rows}, which favours it."
     )
     parts = [
         Markdown("\n".join([f"### {headline}\n" if headline else "", *(f"- {other}" for other in verdicts.values())])),
@@ -37,11 +37,11 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]
         *families_part(evaluation),
         theme.heading("Can the scores and classes be trusted?"),
         evaluation_parts.calibration(evaluation, first),
-        evaluation_parts.confusion(evaluation, first) or NO_CLASSES,
+        evaluation_parts.confusion(evaluation, first) or Markdown(evaluation.words.fill(NO_CLASSES)),
         theme.heading("Does it hold from fold to fold?"),
         *folds(evaluation),
-        *subgroup_part(evaluation.subgroups),
-        *_explanation(explanation),
+        *subgroup_part(evaluation),
+        *_explanation(explanation, evaluation.words),
     ]
     for name in others:
         parts += measured_on(evaluation, name)
@@ -51,15 +51,15 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]
 def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
     """Build the part on one test set: curves, ranking, and what each model does at its threshold."""
     found = list(evaluation_parts.contestants(evaluation, test_set))
-    measures = found[0].measures
-    counted = f"{words.percent(measures.prevalence)} of them are risky, by their truth: precision is counted."
-    follows = f"Precision goes by a share of risky players of {evaluation.prevalence.in_words()}."
-    untouched = f"{measures.counted}. None of them was seen in training or selection. "
+    measures, their = found[0].measures, evaluation.words
+    counted = f"{words.percent(measures.prevalence)} of them are {their.rare}, by their truth: precision is counted."
+    follows = f"Precision goes by a share of {their.rare_rows} of {evaluation.prevalence.in_words()}."
+    untouched = f"{measures.counted(their)}. None of them was seen in training or selection. "
     untouched += counted if measures.truth_known else follows
     return [
         theme.heading(f"Test set `{test_set}`", untouched),
-        *evaluation_parts.curves(found, evaluation.review_budget),
-        Markdown("### How well are players ranked, whatever the threshold?"),
+        *evaluation_parts.curves(evaluation, found),
+        Markdown(f"### How well are {their.rows} ranked, whatever the threshold?"),
         evaluation_parts.measure_table(found, RANKING),
         evaluation_parts.other_thresholds(evaluation, test_set),
         Markdown("### What does each model reach at its own threshold, and the others at the review budget?"),
@@ -73,10 +73,11 @@ def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
 
 def families_part(evaluation: Evaluation) -> list[Any]:
     """Build the part on the families of the models."""
-    charts = evaluation_parts.families(evaluation)
+    charts, their = evaluation_parts.families(evaluation), evaluation.words
     about = (
-        "Each family says how risky a player is, and a model takes the mean of their log-odds, weighted by shares that "
-        "validation players have chosen for its business definition. ScarceGAN names the class, whatever its share."
+        f"Each family says how {their.rare} a {their.row} is, and a model takes the mean of their log-odds, weighted "
+        f"by shares that validation {their.rows} have chosen for its business definition. ScarceGAN names the class, "
+        "whatever its share."
     )
     table = evaluation_parts.family_shares(evaluation)
     return [theme.heading("What are the models made of?", about), *charts, table] if charts else []
@@ -88,19 +89,20 @@ def folds(evaluation: Evaluation) -> list[Any]:
     return [evaluation_parts.fold_spread(evaluation), title, evaluation_parts.fold_table(evaluation)]
 
 
-def subgroup_part(subgroups: Subgroups | None) -> list[Any]:
+def subgroup_part(evaluation: Evaluation) -> list[Any]:
     """Build the part on quality by subgroup."""
-    title = "Does it serve all players alike?"
+    subgroups, their = evaluation.subgroups, evaluation.words
+    title = f"Does it serve all {their.rows} alike?"
     if subgroups is None or not subgroups.features:
         missing = "The data tell neither activity nor tenure: name features in `evaluate.subgroup_features`."
         return [theme.heading(title, missing)]
     about = (
         f"`{subgroups.definition}` at its one threshold, {words.number(subgroups.threshold)}, on "
-        f"`{subgroups.test_set}`: players in thirds by each feature. Intervals are 95 % (Wilson); where few risky "
-        "players are known they are wide, and a difference may be chance."
+        f"`{subgroups.test_set}`: {their.rows} in thirds by each feature. Intervals are 95 % (Wilson); where few "
+        f"{their.rare_rows} are known they are wide, and a difference may be chance."
     )
     named = [(words.feature_name(one.feature), group) for one in subgroups.features for group in one.groups]
-    headers = ["Players with", "Players", "Risky", *map(words.metric_name, GROUP_MEASURES)]
+    headers = [*map(their.fill, ("{Rows} with", "{Rows}", "{Rare}")), *map(words.metric_name, GROUP_MEASURES)]
     rows = [
         [f"{name} {_range(group)}", words.count(group.players), words.count(group.risky)]
         + [words.interval(measure, getattr(group, measure)) for measure in GROUP_MEASURES]
@@ -112,10 +114,10 @@ def subgroup_part(subgroups: Subgroups | None) -> list[Any]:
         if group.recall
     ]
     reading = [
-        "Points: share of a group's risky players that are found at the model's threshold;",
+        f"Points: share of a group's {their.rare_rows} that are found at the model's threshold;",
         "lines: 95 % intervals.",
     ]
-    axis = Axis("risky players found (recall)", share=True, low=0, high=1)
+    axis = evaluation_parts.recall_axis(evaluation)
     chart = [points("Whose risk does the model overlook?", reading, axis, marks)] if marks else []
     return [theme.heading(title, about), *chart, theme.table(headers, rows)]
 
@@ -125,15 +127,17 @@ def _range(group: Group) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _explanation(explanation: Explanation) -> list[Any]:
+def _explanation(explanation: Explanation, their: Words) -> list[Any]:
     """Build the part on the importance of features and on single players."""
     others = explanation.players - explanation.flagged
+    flagged = words.plural(explanation.flagged, f"flagged {their.row}", f"flagged {their.rows}")
     about = (
-        f"`{explanation.definition}` on {words.plural(explanation.flagged, 'flagged player')} of "
+        f"`{explanation.definition}` on {flagged} of "
         f"`{explanation.test_set}` (the highest scores first) and {words.plural(others, 'other')} drawn at random. "
-        "Attributions count from the typical unlabelled player: what a feature adds to the risk score, by integrated "
-        "gradients of networks, by the splits on a player's path through trees, by the terms of a linear model. They "
-        "tell what the model looks at, not what makes players risky."
+        f"Attributions count from the typical unlabelled {their.row}: what a feature adds to the risk score, by "
+        f"integrated gradients of networks, by the splits on a {their.row}'s path through trees, by the terms of a "
+        "linear model. They "
+        f"tell what the model looks at, not what makes {their.rows} {their.rare}."
     )
     importance = explanation.importance
     total = sum(one.mean_attribution for one in importance) or 1.0
@@ -144,18 +148,19 @@ def _explanation(explanation: Explanation) -> list[Any]:
     return [
         theme.heading("What does the model look at?", about),
         ranked_bars("Which features move the risk score most?", reading, axis, marks),
-        Markdown("### Why were these players flagged?"),
-        *_examples(explanation.examples),
+        Markdown(f"### Why were these {their.rows} flagged?"),
+        *_examples(explanation.examples, their),
     ]
 
 
-def _examples(examples: Sequence[ExplainedPlayer]) -> list[Any]:
+def _examples(examples: Sequence[ExplainedPlayer], their: Words) -> list[Any]:
     if not examples:
-        return [Markdown("Nobody is flagged on this test set.")]
+        return [Markdown(their.fill("{Nobody} is flagged on this test set."))]
+    truth = {True: their.rare, False: f"not {their.rare}", None: "not known"}
     rows = []
     for number, example in enumerate(examples):
         told = [reason.words for reason in example.reasons[: len(RANKS)]]
         gaps = [words.MISSING] * (len(RANKS) - len(told))
-        rows.append([chr(ord("A") + number), words.score(example.score), TRUTH[example.risky], *told, *gaps])
+        rows.append([chr(ord("A") + number), words.score(example.score), truth[example.risky], *told, *gaps])
     note = "Names are withheld and values rounded. In parentheses: what the feature adds to the risk score."
-    return [theme.table(["Player", "Score", "Truth", *RANKS], rows), Markdown(note)]
+    return [theme.table([their.fill("{Row}"), "Score", "Truth", *RANKS], rows), Markdown(note)]

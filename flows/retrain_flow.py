@@ -180,7 +180,7 @@ class RetrainFlow(ProjectFlow):
 
         evaluation, release = Evaluation.from_plain(self.evaluation), Release.from_plain(self.release)
         print(*(verdict.sentence for verdict in evaluation.verdicts.values()), sep="\n")
-        print(f"Thresholds are set by a share of risky players of {evaluation.prevalence.in_words()}.")
+        print(f"Thresholds are set by a share of {evaluation.words.rare_rows} of {evaluation.prevalence.in_words()}.")
         self._warn(release.warnings)
         numbers = ", ".join(str(version.version) for version in release.versions)
         print(f"Registered versions {numbers} as {release.release_id} in {release.registry}.")

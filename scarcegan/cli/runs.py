@@ -14,6 +14,7 @@ from scarcegan import history, words
 from scarcegan.cli.commands import Answer, Run, answers, write_page
 from scarcegan.cli.tables import figure, fixed, narrow, pairs, spaced
 from scarcegan.history.records import BestRun, Figure, RunFacts, RunsCompared
+from scarcegan.settings.words_section import USUAL
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -104,8 +105,9 @@ def runs_overview(runs: Sequence[RunFacts], definition: str) -> RenderableType:
     for run in runs:
         known = [run.run, words.moment(run.created), *([run.user] if user else [])]
         rows.append([*known, _state(run), *_values(run.metrics.get(definition, {}), _SHOWN)])
+    called = runs[0].settings.get("words.rows", USUAL.rows)
     about = Text(
-        f"Model '{definition}' on its test players, at its threshold." if definition else "No run is evaluated.",
+        f"Model '{definition}' on its test {called}, at its threshold." if definition else "No run is evaluated.",
         style="dim",
     )
     unread = _not_read({run.run: run.unread for run in runs})
