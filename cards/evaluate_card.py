@@ -7,6 +7,8 @@ from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
 from cards.charts import Axis, Mark, points, ranked_bars
+from cards.evaluation_verdict import first_screen
+from cards.theme import Part
 from scarcegan import words
 from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation, Group
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation
@@ -19,46 +21,54 @@ RANKS = ("Strongest reason", "Second", "Third")
 NO_CLASSES = "There is no confusion matrix: the classes of these test {rows} are not known."
 
 
-def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]:
-    """Build the card of an evaluation on the untouched test players, and of what the headline model looks at."""
-    (first, *others), rows = evaluation.test_sets, evaluation.words.rows
-    # The headline model's verdict is a title, the others' stand below.
-    verdicts = {name: verdict.sentence for name, verdict in evaluation.verdicts.items()}
-    headline = verdicts.pop(evaluation.headline, "")
+def evaluate_card(evaluation: Evaluation, explanation: Explanation, training_cards: Sequence[str] = ()) -> list[Any]:
+    """Build the card of an evaluation on the untouched test players, and of what the headline model looks at.
+
+    One screen tells the verdict, what to do next and the chart that decides; what is behind it is folded. The training
+    cards are the folds', by the pathspec of their tasks; none where a resume has taken over older ones.
+    """
+    first, *others = evaluation.test_sets
+    recall, _ = evaluation_parts.curves(evaluation, list(evaluation_parts.contestants(evaluation, first)))
+    trusted = [
+        evaluation_parts.calibration(evaluation, first),
+        evaluation_parts.confusion(evaluation, first) or Markdown(evaluation.words.fill(NO_CLASSES)),
+    ]
+    details = [
+        _verdicts(evaluation),
+        measured_on(evaluation, first, has_recall=False),
+        *families_part(evaluation),
+        Part("Can the scores and classes be trusted?", "", trusted),
+        Part("Does it hold from fold to fold?", "", folds(evaluation)),
+        subgroup_part(evaluation),
+        _explanation(explanation, evaluation.words),
+        *(measured_on(evaluation, name) for name in others),
+    ]
+    folded = [component for part in details for component in part.folded()]
+    return theme.page("Is the new release better?", [*first_screen(evaluation, training_cards), recall, *folded])
+
+
+def _verdicts(evaluation: Evaluation) -> Part:
+    """Build the part with the other models' verdicts and the tables of all."""
+    rows = evaluation.words.rows
     basis = (
         f"Review budget: {words.percent(evaluation.review_budget)} of {rows}. {evaluation_parts.basis(evaluation)} "
         f"The strongest rival is the one that does best on these very test {rows}, which favours it."
     )
-    parts = [
-        Markdown("\n".join([f"### {headline}\n" if headline else "", *(f"- {other}" for other in verdicts.values())])),
-        *evaluation_parts.verdict_tables(evaluation),
-        Markdown(basis),
-        *measured_on(evaluation, first),
-        *families_part(evaluation),
-        theme.heading("Can the scores and classes be trusted?"),
-        evaluation_parts.calibration(evaluation, first),
-        evaluation_parts.confusion(evaluation, first) or Markdown(evaluation.words.fill(NO_CLASSES)),
-        theme.heading("Does it hold from fold to fold?"),
-        *folds(evaluation),
-        *subgroup_part(evaluation),
-        *_explanation(explanation, evaluation.words),
-    ]
-    for name in others:
-        parts += measured_on(evaluation, name)
-    return theme.page("Is the new release better?", parts)
+    others = [one.sentence for name, one in evaluation.verdicts.items() if name != evaluation.headline]
+    tables = evaluation_parts.verdict_tables(evaluation)
+    return Part("How do all models do?", "", [theme.bullets(map(theme.unbroken, others)), *tables, Markdown(basis)])
 
 
-def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
-    """Build the part on one test set: curves, ranking, and what each model does at its threshold."""
+def measured_on(evaluation: Evaluation, test_set: str, *, has_recall: bool = True) -> Part:
+    """Build the part on one test set: curves, perhaps without recall's, ranking, and each model at its threshold."""
     found = list(evaluation_parts.contestants(evaluation, test_set))
     measures, their = found[0].measures, evaluation.words
     counted = f"{words.percent(measures.prevalence)} of them are {their.rare}, by their truth: precision is counted."
     follows = f"Precision goes by a share of {their.rare_rows} of {evaluation.prevalence.in_words()}."
     untouched = f"{measures.counted(their)}. None of them was seen in training or selection. "
     untouched += counted if measures.truth_known else follows
-    return [
-        theme.heading(f"Test set `{test_set}`", untouched),
-        *evaluation_parts.curves(evaluation, found),
+    contents = [
+        *evaluation_parts.curves(evaluation, found)[0 if has_recall else 1 :],
         Markdown(f"### How well are {their.rows} ranked, whatever the threshold?"),
         evaluation_parts.measure_table(found, RANKING),
         evaluation_parts.other_thresholds(evaluation, test_set),
@@ -69,10 +79,11 @@ def measured_on(evaluation: Evaluation, test_set: str) -> list[Any]:
             f", at the review budget ({words.percent(evaluation.review_budget)} flagged)",
         ),
     ]
+    return Part(f"Test set `{test_set}`", untouched, contents)
 
 
-def families_part(evaluation: Evaluation) -> list[Any]:
-    """Build the part on the families of the models."""
+def families_part(evaluation: Evaluation) -> list[Part]:
+    """Build the part on the families of the models; none where ScarceGAN is alone."""
     charts, their = evaluation_parts.families(evaluation), evaluation.words
     about = (
         f"Each family says how {their.rare} a {their.row} is, and a model takes the mean of their log-odds, weighted "
@@ -80,7 +91,7 @@ def families_part(evaluation: Evaluation) -> list[Any]:
         "whatever its share."
     )
     table = evaluation_parts.family_shares(evaluation)
-    return [theme.heading("What are the models made of?", about), *charts, table] if charts else []
+    return [Part("What are the models made of?", about, [*charts, table])] if charts else []
 
 
 def folds(evaluation: Evaluation) -> list[Any]:
@@ -89,13 +100,13 @@ def folds(evaluation: Evaluation) -> list[Any]:
     return [evaluation_parts.fold_spread(evaluation), title, evaluation_parts.fold_table(evaluation)]
 
 
-def subgroup_part(evaluation: Evaluation) -> list[Any]:
+def subgroup_part(evaluation: Evaluation) -> Part:
     """Build the part on quality by subgroup."""
     subgroups, their = evaluation.subgroups, evaluation.words
     title = f"Does it serve all {their.rows} alike?"
     if subgroups is None or not subgroups.features:
         missing = "The data tell neither activity nor tenure: name features in `evaluate.subgroup_features`."
-        return [theme.heading(title, missing)]
+        return Part(title, missing, [])
     about = (
         f"`{subgroups.definition}` at its one threshold, {words.number(subgroups.threshold)}, on "
         f"`{subgroups.test_set}`: {their.rows} in thirds by each feature. Intervals are 95 % (Wilson); where few "
@@ -119,7 +130,7 @@ def subgroup_part(evaluation: Evaluation) -> list[Any]:
     ]
     axis = evaluation_parts.recall_axis(evaluation)
     chart = [points("Whose risk does the model overlook?", reading, axis, marks)] if marks else []
-    return [theme.heading(title, about), *chart, theme.table(headers, rows)]
+    return Part(title, about, [*chart, theme.table(headers, rows)])
 
 
 def _range(group: Group) -> str:
@@ -127,7 +138,7 @@ def _range(group: Group) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _explanation(explanation: Explanation, their: Words) -> list[Any]:
+def _explanation(explanation: Explanation, their: Words) -> Part:
     """Build the part on the importance of features and on single players."""
     others = explanation.players - explanation.flagged
     flagged = words.plural(explanation.flagged, f"flagged {their.row}", f"flagged {their.rows}")
@@ -145,12 +156,9 @@ def _explanation(explanation: Explanation, their: Words) -> list[Any]:
     marks = [Mark(name, share * total, label=words.percent(share)) for name, share in shares.items()]
     told = f"{len(marks)} of {len(importance)} features have {words.percent(sum(shares.values()))} of it."
     reading, axis = f"Labels: share of all attribution. These {told}", Axis("mean absolute attribution (risk score)")
-    return [
-        theme.heading("What does the model look at?", about),
-        ranked_bars("Which features move the risk score most?", reading, axis, marks),
-        Markdown(f"### Why were these {their.rows} flagged?"),
-        *_examples(explanation.examples, their),
-    ]
+    bars = ranked_bars("Which features move the risk score most?", reading, axis, marks)
+    examples = [Markdown(f"### Why were these {their.rows} flagged?"), *_examples(explanation.examples, their)]
+    return Part("What does the model look at?", about, [bars, *examples])
 
 
 def _examples(examples: Sequence[ExplainedPlayer], their: Words) -> list[Any]:

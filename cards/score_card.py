@@ -28,6 +28,7 @@ def score_card(
     before, compared_with = _reference(report, drift)
     said = [sentence for sentence in (report.over_budget, decision.promise) if sentence]
     parts = [
+        Markdown(f"### {_verdict(report, decision)}"),
         _headline(report),
         *([theme.bullets(said, "Read with care:")] if said else []),
         theme.heading("Do the scores lie where they did?", compared_with),
@@ -47,6 +48,18 @@ def score_card(
         ),
     ]
     return theme.page(f"Scores: {snapshot.name}", parts)
+
+
+def _verdict(report: ScoreReport, decision: DriftDecision) -> str:
+    """Say in a sentence whether the scores can be worked with as they are."""
+    flagged = f"{words.count(report.flagged)} of {words.plural(report.players, report.words.row, report.words.rows)}"
+    within = "more than the review budget" if report.over_budget else "within the review budget"
+    drift = {"no action": "nothing that counts has moved", "watch": "watch the drift", "retrain": "retrain"}
+    raised = [name for name, state in decision.signals.items() if state.raised]
+    # Of a retraining, the first signal that is behind it.
+    reason = decision.reasons[raised.index(decision.causes[0]) if decision.causes else 0]
+    share = f"{words.percent(report.scored.flagged_share.value)}, {within} of {words.percent(report.review.budget)}"
+    return f"{flagged} are flagged ({share}); {drift[decision.action]}: {reason}"
 
 
 def _headline(report: ScoreReport) -> Table:

@@ -97,6 +97,7 @@ class RetrainFlow(ProjectFlow):
         self.candidates, self.progress = offer["candidates"], offer["progress"]
         self.validation_rows, self.prevalence = offer["validation_rows"], offer["prevalence"]
         self.families, self.left_out = offer["families"], offer["left_out"]
+        self.training_card = current.pathspec
         self.next(self.select)
 
     @step
@@ -111,6 +112,7 @@ class RetrainFlow(ProjectFlow):
         # Named one by one: the folds' own artifacts differ and cannot be merged.
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
         settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
+        self.training_cards = [getattr(task, "training_card", "") for task in inputs]
         offers = [FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]
         models, validation = select_models(prepared, offers, settings)
         self.models = {name: model.to_plain() for name, model in models.items()}
@@ -143,7 +145,9 @@ class RetrainFlow(ProjectFlow):
         self.evaluation, self.explanation = evaluation.to_plain(), explanation.to_plain()
         self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
         self.metrics_csv, self.evaluation_card = metrics_csv(evaluation), current.pathspec
-        current.card.extend(evaluate_card(evaluation, explanation))
+        # A resume may have taken over a `select` of code that did not know them.
+        cards_of_folds = getattr(self, "training_cards", [])
+        current.card.extend(evaluate_card(evaluation, explanation, cards_of_folds))
         self.next(self.register)
 
     @card(type="still", id="release")

@@ -57,6 +57,7 @@ def compare(*references: str) -> RunComparison:
         headline=evaluated[0].headline if evaluated else None,
         made_of={run.run: run.evaluation.families_in_words for run in found if run.evaluation},
         words=evaluated[0].words if evaluated else USUAL,
+        tags={run.run: run.tags for run in found},
     )
     return RunComparison(record)
 

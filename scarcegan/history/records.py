@@ -140,6 +140,7 @@ class RunsCompared(Record):
         headline: the definition that stands out at first; None where no run was evaluated.
         made_of: which families share the risk, in words, by run and definition; none of a run that was not evaluated.
         words: those of the first run that has been evaluated.
+        tags: by run, those that people gave it.
     """
 
     runs: Sequence[str]
@@ -153,6 +154,7 @@ class RunsCompared(Record):
     headline: str | None = None
     made_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     words: Words = USUAL
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def figure(self, run: str, definition: str, metric: str) -> Figure | None:
         """Return a figure, or None where the run was not evaluated."""

@@ -25,6 +25,9 @@ WHOLE_MESSAGES = """<script>for (const level of ["warn", "error"]) {
   const write = console[level].bind(console);
   Object.defineProperty(console, level, { get: () => (...parts) => write(parts.join(" ")), set: () => {} });
 }
+if (location.hash === "#open") addEventListener("load", () => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+});
 setTimeout(() => { document.documentElement.dataset.height = document.body.scrollHeight; }, 3000);
 </script>"""
 

@@ -32,7 +32,11 @@ def sample_cards() -> dict[str, list[Any]]:
         "preprocess_snapshot": preprocess_card(samples.data_report(), samples.snapshot()),
         "train": train_card(samples.progress(), fold=2),
         "train_start": train_card(samples.progress(rounds=0), fold=2),
-        "evaluate": evaluate_card(samples.evaluation(), samples.explanation()),
+        "evaluate": evaluate_card(
+            samples.evaluation(),
+            samples.explanation(),
+            [f"RetrainFlow/1719824973/train/{3 + fold}" for fold in range(5)],
+        ),
         "register": register_card(samples.release(), samples.evaluation()),
         "cost": cost_card(samples.cost()),
         "compare": compare_card(samples.comparison()),
