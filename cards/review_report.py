@@ -19,11 +19,11 @@ NETWORKS = ("model.objective", "model.variant", "model.trunk", "model.thresholds
 METHOD = (*NETWORKS, "folds.k", "train.families", "train.members", "train.iterations", "seed")
 # The texts below are filled with the run's words.
 HARMS = (
-    "**Harmless {rows} {who} are flagged.** They may be contacted, watched or limited without cause: a loss of trust, "
-    "and {reviewers}' time that {rows} at risk do not get. No measure against a {row} may follow from the score "
-    "alone; {a_reviewer} looks at each, and whoever is concerned can object.",
-    "**{Rare} {rows} {who} are missed.** No help comes in time, and harm goes on. A low score is no clearance: other "
-    "ways to ask for help and to report a {row} must stay open, whatever the model says.",
+    "**Harmless {rows} {who} are flagged.** {They} may be contacted, watched or limited without cause: a loss of "
+    "trust, and {reviewers}' time that {rows} at risk do not get. No measure against a {row} may follow from the score "
+    "alone; {a_reviewer} looks at each, and {concerned} can object.",
+    "**{Rare} {rows} {who} are missed.** {They} get no help in time, and harm goes on. A low score is no clearance: "
+    "other ways to ask for help and to report a {row} must stay open, whatever the model says.",
 )
 LIMITS = (
     "It ranks {rows} for {reviewers} to look at. It diagnoses nobody, and is not made for punishment, credit or "

@@ -55,7 +55,7 @@ def _verdict(report: ScoreReport, decision: DriftDecision) -> str:
     flagged = f"{words.count(report.flagged)} of {words.plural(report.players, report.words.row, report.words.rows)}"
     within = "more than the review budget" if report.over_budget else "within the review budget"
     drift = {"no action": "nothing that counts has moved", "watch": "watch the drift", "retrain": "retrain"}
-    raised = [name for name, state in decision.signals.items() if state.raised]
+    raised: list[str] = [name for name, state in decision.signals.items() if state.raised]
     # Of a retraining, the first signal that is behind it.
     reason = decision.reasons[raised.index(decision.causes[0]) if decision.causes else 0]
     share = f"{words.percent(report.scored.flagged_share.value)}, {within} of {words.percent(report.review.budget)}"

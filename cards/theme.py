@@ -20,9 +20,9 @@ RED, SKY = "#d55e00", "#4aa3df"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 300
-LONG_NAME = 20  # letters
 WEB_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')  # Metaflow's template asks for Roboto
 OPENS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+LONG_NAME = re.compile(r"\S{20,}")
 CODE = re.compile("`([^`]+)`")
 INSIDE_FIGURE = re.compile(r"(?<=\d) (?=%)|(?<=,) (?=[^\[\]]*\])")
 Row = TypeVar("Row")
@@ -156,8 +156,10 @@ def bullets(items: Iterable[str], lead: str = "") -> Markdown:
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Build a static table of words and formatted numbers; no line breaks between a number and its %."""
     # A long name may break after each of its words, so that many columns fit.
-    headers = [one.replace("_", "_\N{ZERO WIDTH SPACE}") if len(one) > LONG_NAME else one for one in headers]
-    written = [[unbroken(cell) if isinstance(cell, str) else cell for cell in row] for row in (headers, *rows)]
+    headers = [LONG_NAME.sub(lambda name: name[0].replace("_", "_\N{ZERO WIDTH SPACE}"), one) for one in headers]
+    written: list[list[Any]] = [
+        [unbroken(cell) if isinstance(cell, str) else cell for cell in row] for row in (headers, *rows)
+    ]
     return Table(written[1:], headers=written[0], disable_updates=True)
 
 

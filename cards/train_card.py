@@ -156,4 +156,4 @@ def _member_table(progress: Progress, members: Sequence[int], series: Mapping[st
         + [WRITTEN.get(key, words.percent)(progress.series[key][-1][member]) for key in series]
         for member in members
     ]
-    return theme.table(["Member", "State", *(progress.words.fill(name.capitalize()) for name in series.values())], rows)
+    return theme.table(["Member", "State", *(progress.words.fill(name).capitalize() for name in series.values())], rows)

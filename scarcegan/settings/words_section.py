@@ -54,8 +54,11 @@ class Words(Section):
     def fill(self, text: str) -> str:
         """Put the words into a text's places: `{rows}`; `{Rows}` at its beginning, `{a_reviewer}` with the article."""
         article = "an" if self.reviewer[0].lower() in "aeiou" else "a"
-        more = {"whom": "whom" if self.who == "who" else self.who, "a_reviewer": f"{article} {self.reviewer}"}
-        said = {**vars(self), "nobody": self.nobody, **more}
+        # Things neither object nor are helped: those do whom they belong to.
+        persons = {"whom": "whom", "they": "they", "concerned": f"the {self.row}"}
+        things = {"whom": self.who, "they": "those concerned", "concerned": "whoever is concerned"}
+        more = persons if self.who == "who" else things
+        said = {**vars(self), "nobody": self.nobody, "a_reviewer": f"{article} {self.reviewer}", **more}
         return text.format(**said, **{word.capitalize(): one[0].upper() + one[1:] for word, one in said.items()})
 
 
