@@ -43,15 +43,17 @@ def _headline(bill: Bill) -> Table:
 
 
 def _has_gpus(bill: Bill) -> bool:
-    """Tell whether any step has asked for a GPU: of what was not there, nothing is shown."""
-    return any(step.gpu for step in bill.steps)
+    """Tell whether any step had a GPU: on a machine of one's own what was asked for may not have been there."""
+    return any(step.gpu and (bill.rented or step.gpu_used_share is not None) for step in bill.steps)
 
 
 def _used_chart(bill: Bill) -> VegaChart:
     marks = []
     for step in bill.steps:
         memory = step.peak_memory_mb / step.memory_mb
-        used = {"CPU": step.cpu_used_share, "memory": memory} | ({"GPU": step.gpu_used_share} if step.gpu else {})
+        used = {"CPU": step.cpu_used_share, "memory": memory} | (
+            {"GPU": step.gpu_used_share} if step.gpu and _has_gpus(bill) else {}
+        )
         marks += [Mark(step.step, share, series=kind) for kind, share in used.items()]
     averaged = "CPU and GPU" if _has_gpus(bill) else "CPU"
     reading = f"{averaged}: average over the step's time. Memory: the highest of its tasks. Dashes: all is used."

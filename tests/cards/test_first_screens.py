@@ -109,9 +109,12 @@ def test_scores_begin_with_a_verdict(score_report, decision, read):
 
 
 def test_a_run_without_gpus_shows_nothing_about_them(bill, read):
-    steps = [replace(step, gpu=0, gpu_used_share=None) for step in bill.steps]
-    suggestions = [replace(step, suggestion="") for step in steps]
-    assert "GPU" not in read(cost_card(replace(bill, gpu_hours=0.0, steps=suggestions))).replace("GPU time;", "")
+    unwatched = [replace(step, gpu_used_share=None, suggestion="") for step in bill.steps]
+    none_asked = [replace(step, gpu=0) for step in unwatched]
+    assert "GPU" in read(cost_card(replace(bill, steps=unwatched)))
+    assert "GPU" not in read(cost_card(replace(bill, gpu_hours=0.0, steps=none_asked)))
+    # A laptop has none, though the configuration asks for one on AWS.
+    assert "GPU" not in read(cost_card(replace(bill, rented=False, steps=unwatched)))
 
 
 def test_runs_are_named_by_their_tags_and_by_what_differs(compared, read, charts):

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "cards"))
 PICTURES = {"notebook_runs": (2, 3, 5, 6, 7, 8), "notebook_model": (10, 11, 12, 13, 14, 15)}  # cells of each
 STYLE = """<style>body { font: 14px DejaVu Sans, sans-serif; margin: 16px; width: 860px; } table { font-size: 11px;
-border-collapse: collapse; } td, th { padding: 3px 7px; text-align: right; } tr:nth-child(even) { background: #f3f4f6; }
+border-collapse: collapse; margin: 8px 0; } td, th { padding: 3px 7px; text-align: right; }
+tr:nth-child(even) { background: #f3f4f6; }
 pre { background: #f3f4f6; padding: 8px; font-size: 12px; } img { max-width: 430px; }</style>"""
 
 
@@ -44,6 +45,7 @@ def main(folder: Path) -> None:
         for name, cells in PICTURES.items():
             page = Path(draft) / f"{name}.html"
             body = "".join(map(shown, (notebook.cells[at] for at in cells)))
+            body = body.replace(f"{folder}/", "")
             page.write_text(
                 f"{STYLE}<body>{body}<script>document.documentElement.dataset.height = "
                 "document.body.scrollHeight + 40;</script></body>"
