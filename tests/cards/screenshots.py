@@ -46,12 +46,16 @@ def sample_cards() -> dict[str, list[Any]]:
     }
 
 
-def photograph(name: str, components: list[Any], width: int, dark: bool, folder: Path = FOLDER) -> card_browser.Opened:
-    """Write a card's page and open it, keeping a picture."""
+def photograph(
+    name: str, components: list[Any], width: int, dark: bool, folder: Path = FOLDER, *, unfolded: bool = False
+) -> card_browser.Opened:
+    """Write a card's page and open it, keeping a picture; perhaps with all folds open."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{name}.html"
-    page.write_text(card_browser.to_html(components, f"RetrainFlow/1/{name}/1"))
-    return card_browser.open_page(page, width, dark, folder / f"{name}_{width}{'_dark' * dark}.png")
+    page.write_text(card_browser.to_html(components, f"RetrainFlow/1/{name}/1", unfolded=unfolded))
+    return card_browser.open_page(
+        page, width, dark, folder / f"{name}_{width}{'_dark' * dark}{'_unfolded' * unfolded}.png"
+    )
 
 
 def main(folder: Path) -> None:
