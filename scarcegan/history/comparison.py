@@ -47,7 +47,8 @@ def compare(*references: str) -> RunComparison:
     evaluated = [run.evaluation for run in found if run.evaluation]
     record = RunsCompared(
         runs=[run.run for run in found],
-        settings=_settings_that_differ({run.run: run.settings for run in found}),
+        settings=_settings_that_differ({run.run: run.settings for run in found})
+        | _settings_that_differ({run.run: {"--set": run.overrides} for run in found}),
         metrics=_beside_first(found),
         curves=[curve for run in found for curve in _curves(run)],
         drift=list(_drift(found)),
