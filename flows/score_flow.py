@@ -77,7 +77,7 @@ class ScoreFlow(ProjectFlow):
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
         plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), self.resolved()
         tallies = [Tally.from_plain(task.scored) for task in inputs]
-        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget)
+        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget, settings.words)
         self.score_report = report.to_plain()
         watched = watch_scored(report, model, settings)
         self.drift, self.decision = watched.drift and watched.drift.to_plain(), watched.decision.to_plain()
@@ -101,7 +101,7 @@ class ScoreFlow(ProjectFlow):
         drift = self.drift and DriftReport.from_plain(self.drift)
         plan, review = report.plan, report.review
         print(
-            f"{report.players} players of {plan.snapshot.name} scored with version {self.model_version} "
+            f"{report.players} {report.words.rows} of {plan.snapshot.name} scored with version {self.model_version} "
             f"({plan.model.definition}): {report.flagged} flagged, {review.players} to look at."
         )
         print(*shares_in_words(report, drift), sep="\n")
