@@ -20,9 +20,11 @@ def score_card(
     `first` are the first rows of the moderators' list: player_id, risk_score, class, is_flagged, reasons.
     """
     plan, model, snapshot, review = report.plan, report.plan.model, report.plan.snapshot, report.review
-    below = review.players - review.flagged
+    highest = review.players - review.audit_players
+    below = highest - review.flagged
     unflagged = f"; {words.count(below)} of them are below the threshold" if below else ""
-    listed = f"The {words.count(review.players)} highest scores{unflagged}."
+    drawn = f" The list has {words.count(review.audit_players)} more, drawn at random." if review.audit_players else ""
+    listed = f"The {words.count(highest)} highest scores{unflagged}.{drawn}"
     before, compared_with = _reference(report, drift)
     said = [sentence for sentence in (report.over_budget, decision.promise) if sentence]
     parts = [

@@ -32,7 +32,8 @@ from scarcegan.monitoring.drift import (
 )
 from scarcegan.monitoring.measures import Measured, Sample, measure, scored_players
 from scarcegan.monitoring.records import Records
-from scarcegan.monitoring.report import drift_report, realised_recall
+from scarcegan.monitoring.report import drift_report, realised_recall, recall_of_outcomes
+from scarcegan.outcomes.report import Reviewed, realised
 from scarcegan.registry import ModelVersion
 from scarcegan.serving.distribution import count_scores, counted_quantiles
 from scarcegan.serving.model import Model
@@ -67,7 +68,8 @@ class Watch:
     """Compares snapshots with the one that a champion was trained on, decides, and keeps both on record.
 
     The model is the champion, the version what the registry says of it; the seed draws the players that are compared.
-    The labels, all that are known, are for recall.
+    The labels, all that are known, are for recall; so are the lists that people have reviewed, with the digest of all
+    outcomes, and these come first.
     """
 
     model: Model
@@ -76,6 +78,8 @@ class Watch:
     rule: Monitoring
     seed: int
     labels: Labels | None = None
+    reviewed: Sequence[Reviewed] = ()
+    outcomes: str = ""
 
     @cached_property
     def _records(self) -> Records:
@@ -146,7 +150,7 @@ class Watch:
         return DriftBasis(
             reference=f"{reference.name} {reference.fingerprint}",
             champion=self.version.sha256,
-            labels=self.labels.digest if self.labels else "no labels",
+            labels=f"{self.labels.digest if self.labels else 'no labels'} {self.outcomes}".strip(),
             scored=scored.players if scored else 0,
             pairs=len(pairs),
             rows=self.rule.rows,
@@ -233,12 +237,17 @@ class Watch:
     def _recall(self, manifest: Manifest, reference: Manifest) -> RealisedRecall | None:
         """Return the recall realised on the snapshot before this one, by the labels that have come since.
 
-        None without labels of risky players that are later than everything the champion was trained on, and where the
-        release was registered without a recall.
+        Outcomes of an audit sample tell it of everyone, up to that snapshot. None without these or labels of risky
+        players that are later than everything the champion was trained on, and where the release was registered without
+        a recall.
         """
         scored, registered = self.store.before(manifest), self.version.metrics.get("recall")
         # A snapshot before the reference is older than what the champion was trained on.
         is_ours = scored is not None and scored.frame.cutoff >= reference.frame.cutoff
+        if scored is not None and registered is not None:
+            told = realised(self.reviewed, self.version.version, manifest.frame.cutoff)
+            if told is not None:
+                return recall_of_outcomes(*told, registered)
         if scored is None or not is_ours or self.labels is None or registered is None:
             return None
         after = max(scored.frame.cutoff, self.version.metadata.get("labels_known_by", ""))

@@ -34,6 +34,7 @@ from scarcegan.settings.model_sections import (
     four_definitions,
 )
 from scarcegan.settings.monitoring_sections import Monitoring
+from scarcegan.settings.outcome_sections import Outcomes
 from scarcegan.settings.section import Section, Share, keys_of
 
 _ALL: Collection[str] = get_args(Data.model_fields["source"].annotation)
@@ -45,7 +46,7 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
     "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
-    **dict.fromkeys(("resources", "prices", "deployment"), ()),
+    **dict.fromkeys(("outcomes", "resources", "prices", "deployment"), ()),
 }
 
 
@@ -76,6 +77,7 @@ class Settings(Section):
     estimators: tuple[Estimator, ...] = ()
     registry: Registry = Registry()
     monitoring: Monitoring = Monitoring()
+    outcomes: Outcomes = Outcomes()
     resources: Resources = Resources()
     prices: Prices = Prices()
     deployment: Deployment = Deployment()
