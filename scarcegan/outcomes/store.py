@@ -22,7 +22,7 @@ from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.settings import Outcomes
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import find_bytes, join, list_names, remove, write_bytes
+from scarcegan.storage import find_bytes, is_file, join, list_names, remove, write_bytes
 
 # What makes two outcomes the same; `recorded_at` says only when one of them was added.
 FIELDS = (ID, "snapshot", "decision", "reviewer", "when", "reason")
@@ -112,7 +112,12 @@ class OutcomeStore:
     def _write(self, outcomes: pd.DataFrame) -> bool:
         buffer = io.BytesIO()
         outcomes[list(COLUMNS)].to_parquet(buffer, index=False)
-        return write_bytes(join(self.folder, f"{_digest(outcomes)}.parquet"), buffer.getvalue(), once=True)
+        location = join(self.folder, f"{_digest(outcomes)}.parquet")
+        if write_bytes(location, buffer.getvalue(), once=True):
+            return True
+        if not is_file(location):  # S3 refuses while another writes the same, who may yet fail
+            write_bytes(location, buffer.getvalue())
+        return False
 
     def _digest_of(self, player_id: str) -> str:
         return hashlib.sha256(json.dumps([self.group, player_id]).encode()).hexdigest()[:32]

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from scarcegan import settings as settings_module
+from scarcegan.outcomes.store import open_outcomes
+from scarcegan.registry import ModelToRegister
 from scarcegan.serving.distribution import count_scores
 from scarcegan.workflow.scoring.audit import audit_strata, draw, mixed_in
 from scarcegan.workflow.scoring.plan import plan_scoring
-from scarcegan.workflow.scoring.report import audit_of, tell_scores
+from scarcegan.workflow.scoring.report import audit_of, tell_scores, watch_scored
 from scarcegan.workflow.scoring.shard import score_shard
 
 
@@ -130,3 +132,42 @@ def test_the_drawn_are_mixed_in_at_random_places():
     places = [np.flatnonzero(mixed_in(top, drawn, 7, turn)["stratum"] > 0) for turn in range(50)]
     assert 40 < np.mean(places) < 60
     assert len({tuple(one) for one in places}) == 50
+
+
+def test_outcomes_of_an_audited_list_tell_the_next_months_drift_its_recall(
+    publish, prepared, model, scoring, registry, tmp_path
+):
+    """Score a month with an audit, say that nobody listed is risky but the drawn: the model finds nobody."""
+    archive = tmp_path / "model.tar.gz"
+    facts = {"release_id": "release-11", "origin_run_id": "11", "run_pathspec": "RetrainFlow/11"}
+    facts |= {"sha256": model.save(archive, {}), "threshold": model.threshold, "metrics": {"recall": 0.9}}
+    [version] = registry.register_release([ModelToRegister(definition="balanced", archive=archive, **facts)])
+    registry.approve(version.version, who="rita", why="good")
+    places = {"outcomes": {"folder": str(tmp_path / "outcomes")}, "registry": {"path": str(tmp_path / "registry")}}
+    rule = {"monitoring": {"rows": 100, "reference": "players-2026-01-01"}, "review_budget": 0.2}
+    settings = settings_module.load(scoring.model_dump(mode="json") | places | rule)
+    for month in (1, 2):
+        publish(prepared.players.features, model.feature_names, f"players-2026-0{month}-01", f"2026-0{month}-01")
+
+    def scored(month, run):
+        snapshot = f"players-2026-0{month}-01"
+        loaded, plan = plan_scoring(settings, registry, "balanced", None, snapshot, run)
+        tallies = [score_shard(plan, loaded, number, settings.snapshots) for number in range(plan.snapshot.parts)]
+        report, review = tell_scores(plan, loaded, tallies, settings.review_budget, audit_of(settings))
+        return review, watch_scored(report, loaded, settings)
+
+    review, _ = scored(1, "ScoreFlow/1")
+    found = np.where(review["stratum"] > 0, "risky", "harmless")
+    outcomes = rows_of(review["player_id"], found)
+    open_outcomes(settings.outcomes, settings.registry.group).add(outcomes)
+    _, watched = scored(2, "ScoreFlow/2")
+    assert watched.drift.recall.reviewed == len(review)
+    assert watched.drift.recall.value < 0.5
+    assert "recall" in watched.drift.beyond
+
+
+def rows_of(players, decision):
+    """Checked outcomes of the first month's players."""
+    frame = pd.DataFrame({"player_id": players.astype(str), "decision": decision})
+    when = pd.Timestamp("2026-01-20", tz="UTC").as_unit("us")
+    return frame.assign(snapshot="players-2026-01-01", reviewer="rita", when=when, reason="", recorded_at=when)
