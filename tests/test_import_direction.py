@@ -30,7 +30,7 @@ ALLOWED = {
     "families": GROUND | {"data", "serving"},
     "datasets": GROUND | {"data", "features", "snapshots"},
     "outcomes": GROUND | {"data", "snapshots", "evaluation"},
-    "monitoring": GROUND | {"data", "snapshots", "evaluation", "registry", "serving", "outcomes"},
+    "monitoring": GROUND | {"data", "snapshots", "evaluation", "registry", "serving"},
     "aws": GROUND | {"data", "snapshots", "evaluation", "registry", "monitoring"},
     "backends": GROUND | {"snapshots", "registry", "aws"},
     "preflight": GROUND | {"data", "families", "snapshots", "aws"},

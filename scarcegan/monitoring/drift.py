@@ -194,7 +194,7 @@ class DriftBasis(Record):
     Attributes:
         reference: name and fingerprint of the snapshot that is compared with.
         champion: sha256 of its archive.
-        labels: digest of the labels table, or 'no labels'.
+        labels: digest of the labels table, or 'no labels'; with what outcomes tell of the recall.
         scored: players whose scores were counted in full; 0: only those drawn are known.
         pairs: past pairs of snapshots behind the limits.
         rows, false_alarms, seed: the settings of these names.

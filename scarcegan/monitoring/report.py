@@ -9,8 +9,6 @@ from scarcegan.evaluation.intervals import share_of
 from scarcegan.monitoring.drift import DriftReport, FeatureDrift, RealisedRecall, ScoreDrift, SignalSize, UnknownDrift
 from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
 from scarcegan.monitoring.two_sample import auc_of
-from scarcegan.outcomes.estimates import Recall
-from scarcegan.outcomes.report import Reviewed, pooled
 from scarcegan.settings.monitoring_sections import SignalName
 
 
@@ -23,23 +21,6 @@ def realised_recall(flagged: np.ndarray, registered: float, snapshot: str) -> Re
     if recall is None:
         raise ValueError("expected players who turned out risky, got none: recall needs one")
     return RealisedRecall(snapshot, risky, found, recall.value, recall.low, recall.high, registered, chance)
-
-
-def recall_of_outcomes(found: Recall, lists: Sequence[Reviewed], registered: float) -> RealisedRecall:
-    """Tell the recall that outcomes of an audit sample give, on the lists behind it."""
-    sample, interval = pooled(lists, by_flag=True), found.interval()
-    shown = float(sample.weight[sample.is_risky & sample.is_shown].sum())
-    return RealisedRecall(
-        snapshot=lists[-1].about.snapshot.name,
-        risky=round(float(sample.weight[sample.is_risky].sum())),
-        found=round(shown),
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        registered=registered,
-        p=found.chance_of_less(registered),
-        reviewed=len(sample.weight),
-    )
 
 
 def drift_report(

@@ -32,8 +32,7 @@ from scarcegan.monitoring.drift import (
 )
 from scarcegan.monitoring.measures import Measured, Sample, measure, scored_players
 from scarcegan.monitoring.records import Records
-from scarcegan.monitoring.report import drift_report, realised_recall, recall_of_outcomes
-from scarcegan.outcomes.report import Reviewed, realised
+from scarcegan.monitoring.report import drift_report, realised_recall
 from scarcegan.registry import ModelVersion
 from scarcegan.serving.distribution import count_scores, counted_quantiles
 from scarcegan.serving.model import Model
@@ -68,8 +67,7 @@ class Watch:
     """Compares snapshots with the one that a champion was trained on, decides, and keeps both on record.
 
     The model is the champion, the version what the registry says of it; the seed draws the players that are compared.
-    The labels, all that are known, are for recall; so are the lists that people have reviewed, with the digest of all
-    outcomes, and these come first.
+    The labels, all that are known, are for recall.
     """
 
     model: Model
@@ -78,8 +76,6 @@ class Watch:
     rule: Monitoring
     seed: int
     labels: Labels | None = None
-    reviewed: Sequence[Reviewed] = ()
-    outcomes: str = ""
 
     @cached_property
     def _records(self) -> Records:
@@ -89,8 +85,12 @@ class Watch:
     def _limits(self) -> Records:
         return Records(join(self._records.folder, "limits"))
 
-    def watch(self, snapshot: str, scored: ScoredPlayers | None = None) -> Watched:
+    def watch(
+        self, snapshot: str, scored: ScoredPlayers | None = None, recall: RealisedRecall | None = None
+    ) -> Watched:
         """Watch a snapshot; `scored` says how the champion scores all of its players, None: those drawn tell.
+
+        `recall` is the one that reviewers' outcomes tell, None: labels that came later do.
 
         Raises:
             DataProblem: a snapshot cannot be read, or a record cannot be kept.
@@ -99,20 +99,23 @@ class Watch:
         reference, cutoff, version = self._reference(manifest), manifest.frame.cutoff, self.version.version
         if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
             return Watched(None, cannot_measure(reference, cutoff, version), manifest, None)
-        record = self._record(manifest, reference, scored)
+        record = self._record(manifest, reference, scored, recall)
         return Watched(record.drift, record.decision, manifest, reference)
 
-    def _record(self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None) -> DriftRecord:
+    def _record(
+        self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None, recall: RealisedRecall | None
+    ) -> DriftRecord:
         """Return the record of a snapshot, measured and kept where there is none that still holds."""
         # With the fingerprint: a snapshot that was made anew is watched anew.
         name = f"{manifest.frame.cutoff}_{manifest.fingerprint}_v{self.version.version}"
         past = [record.decision for record in self._records.before(manifest.frame.cutoff, DecidedPeriod)]
         pairs = self._stable_pairs(reference, past)
-        basis = self._basis(reference, scored, pairs)
+        basis = self._basis(reference, scored, recall, pairs)
         replaced = self._records.find(name, DecidedPeriod)
         # Asked apart: measures in the form of older code are no damage, they are measured again.
         kept = Records(self._records.folder).find(name, DriftRecord)
-        drift = kept.drift if kept and kept.basis == basis else self._measured(manifest, reference, scored, pairs)
+        holds = kept is not None and kept.basis == basis
+        drift = kept.drift if kept and holds else self._measured(manifest, reference, scored, recall, pairs)
         decision = decide(drift, self.version.version, past, self.rule)
         unreadable = self._records.unreadable + self._limits.unreadable
         # A retraining that was asked for stays so: its model may be in training by now.
@@ -146,11 +149,18 @@ class Watch:
                 )
         return reference
 
-    def _basis(self, reference: Manifest, scored: ScoredPlayers | None, pairs: Sequence[StablePair]) -> DriftBasis:
+    def _basis(
+        self,
+        reference: Manifest,
+        scored: ScoredPlayers | None,
+        recall: RealisedRecall | None,
+        pairs: Sequence[StablePair],
+    ) -> DriftBasis:
+        outcomes = f", outcomes of {recall.reviewed}: {recall.found} of {recall.risky}" if recall else ""
         return DriftBasis(
             reference=f"{reference.name} {reference.fingerprint}",
             champion=self.version.sha256,
-            labels=f"{self.labels.digest if self.labels else 'no labels'} {self.outcomes}".strip(),
+            labels=f"{self.labels.digest if self.labels else 'no labels'}{outcomes}",
             scored=scored.players if scored else 0,
             pairs=len(pairs),
             rows=self.rule.rows,
@@ -159,7 +169,12 @@ class Watch:
         )
 
     def _measured(
-        self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None, pairs: Sequence[StablePair]
+        self,
+        manifest: Manifest,
+        reference: Manifest,
+        scored: ScoredPlayers | None,
+        recall: RealisedRecall | None,
+        pairs: Sequence[StablePair],
     ) -> DriftReport:
         measured = self._measure(reference, manifest, scored)
         limits = chance_limits(measured, self.rule.false_alarms)
@@ -170,7 +185,7 @@ class Watch:
             measured,
             self.model.feature_names,
             limits,
-            self._recall(manifest, reference),
+            recall or self._recall(manifest, reference),
             threshold=self.model.threshold,
             false_alarms=self.rule.false_alarms,
             pairs=len(pairs),
@@ -237,17 +252,12 @@ class Watch:
     def _recall(self, manifest: Manifest, reference: Manifest) -> RealisedRecall | None:
         """Return the recall realised on the snapshot before this one, by the labels that have come since.
 
-        Outcomes of an audit sample tell it of everyone, up to that snapshot. None without these or labels of risky
-        players that are later than everything the champion was trained on, and where the release was registered without
-        a recall.
+        None without labels of risky players that are later than everything the champion was trained on, and where the
+        release was registered without a recall.
         """
         scored, registered = self.store.before(manifest), self.version.metrics.get("recall")
         # A snapshot before the reference is older than what the champion was trained on.
         is_ours = scored is not None and scored.frame.cutoff >= reference.frame.cutoff
-        if scored is not None and registered is not None:
-            told = realised(self.reviewed, self.version.version, manifest.frame.cutoff)
-            if told is not None:
-                return recall_of_outcomes(*told, registered)
         if scored is None or not is_ours or self.labels is None or registered is None:
             return None
         after = max(scored.frame.cutoff, self.version.metadata.get("labels_known_by", ""))

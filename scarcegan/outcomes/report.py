@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from scarcegan.outcomes.consensus import LABEL, settled
-from scarcegan.outcomes.estimates import Recall, Sample, precision, prevalence, recall
+from scarcegan.outcomes.estimates import Sample, precision, prevalence, recall
 from scarcegan.outcomes.lists import STRATUM, ReviewedList, review_lists, sample_of, with_labels
 from scarcegan.outcomes.records import OutcomeReport, Production
 from scarcegan.outcomes.store import OutcomeStore
@@ -74,17 +74,6 @@ def reviewed_lists(labels: pd.DataFrame, settings: Settings, group: str) -> list
         key = (one.about.snapshot.name, one.about.model.version)
         best[key] = max(one, best.get(key, one), key=lambda each: int((each.rows[LABEL] != "").sum()))
     return [one for one in best.values() if (one.rows[LABEL] != "").any()]
-
-
-def realised(lists: Sequence[Reviewed], version: int, before: str) -> tuple[Recall, Sequence[Reviewed]] | None:
-    """Estimate a version's recall at its threshold on all its lists of cut-offs before a day; None if it can't be.
-
-    The lists behind the estimate are returned as well.
-    """
-    own = [one for one in lists if one.about.model.version == version and one.about.snapshot.cutoff < before]
-    own = [one for one in own if one.is_sampled]
-    found = recall(pooled(own, by_flag=True)) if own else None
-    return (found, own) if found else None
 
 
 def pooled(lists: Sequence[Reviewed], *, by_flag: bool) -> Sample:

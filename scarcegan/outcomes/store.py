@@ -89,11 +89,6 @@ class OutcomeStore:
         write_bytes(place, (json.dumps(receipt.to_plain(), indent=1) + "\n").encode())
         return receipt
 
-    def digest(self) -> str:
-        """Return a digest of all outcomes, by which a reader sees that there are others."""
-        held = [*self._files(), *list_names(self._forgotten)]
-        return hashlib.sha256("\n".join(held).encode()).hexdigest()[:16] if held else ""
-
     def _files(self) -> list[str]:
         return [name for name in list_names(self.folder) if name.endswith(".parquet")]
 

@@ -162,8 +162,13 @@ def test_outcomes_of_an_audited_list_tell_the_next_months_drift_its_recall(
     open_outcomes(settings.outcomes, settings.registry.group).add(outcomes)
     _, watched = scored(2, "ScoreFlow/2")
     assert watched.drift.recall.reviewed == len(review)
+    assert watched.drift.recall.snapshot == "players-2026-01-01"
     assert watched.drift.recall.value < 0.5
     assert "recall" in watched.drift.beyond
+    # What is found out later measures the same snapshot anew.
+    store = open_outcomes(settings.outcomes, settings.registry.group)
+    store.add(rows_of(review["player_id"], "harmless").assign(reviewer="otto"))
+    assert scored(2, "ScoreFlow/3")[1].drift.recall is None
 
 
 def rows_of(players, decision):

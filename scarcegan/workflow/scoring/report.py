@@ -13,9 +13,6 @@ from scarcegan.backends import open_registry
 from scarcegan.monitoring.drift import DriftReport, ScoredPlayers
 from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.watch import Watch, Watched
-from scarcegan.outcomes.consensus import settled
-from scarcegan.outcomes.report import reviewed_lists
-from scarcegan.outcomes.store import open_outcomes
 from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import without_size
@@ -25,6 +22,7 @@ from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join, local_file, new_file, write_bytes
 from scarcegan.workflow.scoring.audit import STRATUM, audit_strata, draw, mixed_in
+from scarcegan.workflow.scoring.realised import recall_of_outcomes
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 
 # Rows of the review list that go with the run as an artifact; the whole list is in its files.
@@ -111,10 +109,9 @@ def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watch
     store, data = open_snapshots(settings.snapshots.folder), settings.data
     # `data.path` is a labels table for this source alone.
     labels = read_labels(data.path, settings.populations) if data.source == "snapshot" and data.path else None
-    outcomes = open_outcomes(settings.outcomes, version.group)
-    reviewed = reviewed_lists(settled(outcomes.table(), settings.outcomes), settings, version.group)
-    watch = Watch(model, version, store, settings.monitoring, settings.seed, labels, reviewed, outcomes.digest())
-    return watch.watch(report.plan.snapshot.name, report.scored)
+    watch = Watch(model, version, store, settings.monitoring, settings.seed, labels)
+    recall = recall_of_outcomes(version, report.plan.snapshot.cutoff, settings)
+    return watch.watch(report.plan.snapshot.name, report.scored, recall)
 
 
 def shares_in_words(report: ScoreReport, drift: DriftReport | None) -> list[str]:
