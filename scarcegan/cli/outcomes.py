@@ -10,7 +10,7 @@ from rich.text import Text
 
 from scarcegan import words
 from scarcegan.cli.commands import Answer, answers, user_name, write_page
-from scarcegan.cli.tables import figure, narrow
+from scarcegan.cli.tables import figure, fixed, narrow
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.registry import Registry
@@ -152,16 +152,17 @@ def _production(title: str, found: "Sequence[Production]") -> RenderableType:
     rows = [
         [
             str(one.version),
-            one.cutoffs[-1] if len(one.cutoffs) == 1 else f"{one.cutoffs[0]} to {one.cutoffs[-1]}",
+            "\nto ".join(dict.fromkeys((one.cutoffs[0], one.cutoffs[-1]))),
             f"{words.count(one.reviewed)}/{words.count(one.listed)}",
             f"{words.count(one.drawn_reviewed)}/{words.count(one.drawn)}",
-            *(words.share(figure) for figure in (one.prevalence, one.precision, one.recall)),
+            # Below its figure an interval is narrow enough for 80 characters.
+            *(words.share(share).replace(" [", "\n[") for share in (one.prevalence, one.precision, one.recall)),
             words.number(one.days_to_confirm),
         ]
         for one in found
     ]
-    headings = ("version", "cut-off", "top reviewed", "audit reviewed", "prevalence", "precision", "recall", "days")
-    return narrow(*headings, title=f"\n{title}", rows=rows)
+    names = ("version", "cut-off", "top", "audit", "prevalence", "precision", "recall", "days")
+    return narrow(*map(fixed, names), title=f"\n{title}; top and audit: reviewed of listed", rows=rows)
 
 
 def _cell(name: str, value: Any) -> str:

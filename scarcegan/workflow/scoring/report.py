@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scarcegan import words
@@ -21,7 +23,7 @@ from scarcegan.snapshots import SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join, local_file, new_file, write_bytes
-from scarcegan.workflow.scoring.audit import STRATUM, audit_strata, draw, mixed_in
+from scarcegan.workflow.scoring.audit import INCLUSION, STRATUM, Stratum, audit_strata, draw, mixed_in
 from scarcegan.workflow.scoring.realised import recall_of_outcomes
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 
@@ -156,25 +158,35 @@ def _review(
     strata = audit_strata(counts, len(top), drawn, is_probability=model.score_kind == "probability")
     # By the snapshot as well: each one is a draw of its own.
     key = (audit.seed, 9, *plan.snapshot.fingerprint.encode())
-    sample = draw(strata, (_read(plan, tally) for tally in tallies), top[ID], *key) if strata else top.head(0)
-    review = mixed_in(top, sample, *key)
+    review = mixed_in(top, _drawn(plan, tallies, strata, top, *key) if strata else top.head(0), *key)
     return review.assign(reasons=pd.Series(_explained(review, plan, model, audit.store), dtype=object))
 
 
 def _top(plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int) -> pd.DataFrame:
     """Return the players of the highest score; of each part only those that may be among them are read."""
     lowest = lowest_of_top(counts, wanted)
-    top = pd.concat([_read(plan, tally, lowest) for tally in tallies], ignore_index=True)
+    top = pd.concat([_read(plan, tally, ("risk_score", ">=", lowest)) for tally in tallies], ignore_index=True)
     order = top_order(top["risk_score"].to_numpy(), top[ID].to_numpy())[:wanted]
     chosen = top.iloc[order].reset_index(drop=True)
     chosen["reasons"] = [list(words) for words in chosen["reasons"]]
     return chosen
 
 
-def _read(plan: ScoringPlan, tally: Tally, lowest: float = 0.0) -> pd.DataFrame:
+def _drawn(
+    plan: ScoringPlan, tallies: Sequence[Tally], strata: Sequence[Stratum], top: pd.DataFrame, *key: int
+) -> pd.DataFrame:
+    """Draw from everyone below the top by id and score alone; only the rows of those drawn are read in full."""
+    scores = (_read(plan, tally, ("risk_score", ">=", 0.0), [ID, "risk_score"]) for tally in tallies)
+    drawn = draw(strata, scores, top[ID], *key)
+    rows = pd.concat([_read(plan, tally, (ID, "in", drawn[ID].tolist())) for tally in tallies])
+    return drawn[[ID, STRATUM, INCLUSION]].merge(rows, on=ID)
+
+
+def _read(
+    plan: ScoringPlan, tally: Tally, which: tuple[str, str, object], columns: Sequence[str] = REVIEW_COLUMNS
+) -> pd.DataFrame:
     with local_file(join(plan.folder, tally.file)) as path:
-        found = pq.read_table(path, columns=REVIEW_COLUMNS, filters=[("risk_score", ">=", lowest)])
-        return found.to_pandas()
+        return pq.read_table(path, columns=list(columns), filters=[which]).to_pandas()
 
 
 def _explained(review: pd.DataFrame, plan: ScoringPlan, model: Model, store: SnapshotStore) -> list[list[str]]:
@@ -184,11 +196,11 @@ def _explained(review: pd.DataFrame, plan: ScoringPlan, model: Model, store: Sna
     manifest = store.describe(plan.snapshot.name)
     typical = manifest.typical_player(model.feature_names)
     for part in manifest.parts if wanted else ():
-        table = store.read_part(manifest, part, model.feature_names).to_pandas()
-        table = table[table[ID].isin(wanted)]
-        rows = table[list(model.feature_names)].to_numpy(np.float32)
+        table = store.read_part(manifest, part, model.feature_names)
+        chosen = table.filter(pc.is_in(table[ID], pa.array(wanted, table[ID].type))).to_pandas()
+        rows = chosen[list(model.feature_names)].to_numpy(np.float32)
         told = model.reasons(rows, model.explain(rows, typical), typical)
-        reasons |= {player: [reason.words for reason in own] for player, own in zip(table[ID], told, strict=True)}
+        reasons |= {player: [reason.words for reason in own] for player, own in zip(chosen[ID], told, strict=True)}
     return [reasons[player] for player in review[ID]]
 
 
