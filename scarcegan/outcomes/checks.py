@@ -66,8 +66,7 @@ def read_outcomes(location: str, given: Mapping[str, str]) -> pd.DataFrame:
             f"{location or 'the outcome'}: expected {list(NEEDED)}, and 'reason' if there is one, got no {missing}: "
             "add them as columns, or as options where they are the same for all rows"
         )
-    table = table.assign(reason=table["reason"]) if "reason" in table.columns else table.assign(reason="")
-    return table.reset_index(drop=True)
+    return (table if "reason" in table.columns else table.assign(reason="")).reset_index(drop=True)
 
 
 def checked(
