@@ -1,8 +1,9 @@
 """Files at a location, which is a local path or an `s3://` address: the same functions for both.
 
 A file is seen whole or not at all. On a disk it is written as a draft beside its place, synced and renamed; S3 shows
-no half objects. Names that begin with `.` or `_` (drafts, `_SUCCESS`) are hidden, with all that is below them: no list
-has them; who knows the name can read, write and remove them, and they go with their folder.
+no half objects. Names that begin with `.` or `_` (drafts, `_SUCCESS`) or end with `_$folder$` (what Hadoop marks a folder
+with) are hidden, with all that is below them: no list has them; who knows the name can read, write and remove them, and
+they go with their folder.
 
 Every function raises a DataProblem where somebody has to mend something (an address, permissions, credentials), and a
 StorageOutage where S3 or the way to it stays down for all of its tries: a later try may succeed.
@@ -69,6 +70,17 @@ def local_file(location: str) -> Iterator[Path]:
         with s3.asking(location) as (client, place):
             client.download_file(**place, Filename=str(path))
         yield path
+
+
+def first_bytes(location: str, count: int) -> bytes:
+    """Return the first bytes of a file, which is there; fewer of a shorter one."""
+    if not is_s3(location):
+        with _on_disk(location), Path(location).open("rb") as file:
+            return file.read(count)
+    with s3.asking(location) as (client, place):
+        body = client.get_object(**place)["Body"]
+        with body:
+            return bytes(body.read(count))
 
 
 def find_bytes(location: str) -> bytes | None:
@@ -168,4 +180,4 @@ def _on_disk(location: str, verb: str = "read") -> Iterator[None]:
 
 def _is_hidden(name: str) -> bool:
     # S3's marker of a folder has an empty name.
-    return not name or name.startswith((".", "_"))
+    return not name or name.startswith((".", "_")) or name.endswith("_$folder$")
