@@ -39,8 +39,6 @@ def read_table(location: str, columns: Sequence[str] | None = None, *, text: Seq
         DataProblem: nothing there, unreadable, corrupt, ragged rows, a column missing or twice, parts that differ.
     """
     pieces = [piece for _, piece in read_parts(location, columns, text=text)]
-    if not pieces:
-        raise DataProblem(f"expected a table at {location}, got nothing but empty files: write it again")
     try:
         whole = pa.concat_tables(pieces, promote_options="permissive")
     except pa.ArrowException as error:
@@ -70,7 +68,7 @@ def read_parts(
     for part, is_parquet in parts.items():
         if not wanted(part):
             continue
-        for piece in _read_part(part, is_parquet, len(parts) == 1, columns, text):
+        for piece in _read_part(part, is_parquet, columns, text):
             names = names or piece.column_names
             differing = sorted(set(names) ^ set(piece.column_names))
             if differing:
@@ -88,22 +86,15 @@ def table_names(name: str) -> tuple[str, ...]:
 
 def _tables_of(location: str) -> dict[str, bool]:
     """Return the parts at a location, and of each whether it is parquet, or else CSV."""
-    found = {part: _is_parquet(part) for part in find_parts(location)}
-    odd = [part for part, is_parquet in found.items() if is_parquet is None and Path(part).suffix]
-    known = {part: is_parquet for part, is_parquet in found.items() if is_parquet is not None}
-    if odd or len(set(known.values())) > 1:
-        got = sorted({"".join(Path(part).suffixes[-1:]) or "no extension" for part in found})
+    formats = {part: _is_parquet(part) for part in find_parts(location)}
+    odd = [part for part, is_parquet in formats.items() if is_parquet is None]
+    if odd or len(set(formats.values())) > 1:
+        got = sorted({Path(part).suffix or "no extension" for part in formats})
         raise DataProblem(
-            f"expected either .parquet or .csv files at {location}, got {got}: "
-            f"move the others away, '{(odd or list(found))[-1]}' for one"
+            f"expected either .parquet or .csv files at {location}, got {got}: move the others away, "
+            f"'{(odd or list(formats))[-1]}' for one, or end the name of a CSV file with .csv or .csv.gz"
         )
-    unknown = next((part for part in found if part not in known and first_bytes(part, 1)), None)
-    if unknown or not known:
-        raise DataProblem(
-            f"expected parquet in a file without extension, got something else in {unknown or location}: name a CSV "
-            "file .csv or .csv.gz, or move the file away"
-        )
-    return known
+    return {part: bool(is_parquet) for part, is_parquet in formats.items()}
 
 
 def _is_parquet(part: str) -> bool | None:
@@ -114,13 +105,8 @@ def _is_parquet(part: str) -> bool | None:
     return True if first_bytes(part, len(_PARQUET)) == _PARQUET else None
 
 
-def _read_part(
-    part: str, is_parquet: bool, is_alone: bool, columns: Columns, text: Sequence[str]
-) -> Iterator[pa.Table]:
+def _read_part(part: str, is_parquet: bool, columns: Columns, text: Sequence[str]) -> Iterator[pa.Table]:
     with local_file(part) as path:
-        # Writers leave parts without a single byte where a task had no rows.
-        if not is_alone and not path.stat().st_size:
-            return
         try:
             if is_parquet:
                 yield from _read_parquet(path, part, columns)
@@ -160,8 +146,8 @@ def _check_text(head: bytes, part: str) -> None:
     separator = max(_SEPARATORS, key=names.count)
     if "," not in names and separator in names:
         raise DataProblem(
-            f"expected commas between the columns of {part}, got the {_SEPARATORS[separator]} {separator!r} in the first "
-            f"line, {names[:80]!r}: write the file with commas (and decimal points), or as parquet"
+            f"expected commas between the columns of {part}, got the {_SEPARATORS[separator]} {separator!r} in the "
+            f"first line, {names[:80]!r}: write the file with commas (and decimal points), or as parquet"
         )
 
 

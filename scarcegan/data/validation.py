@@ -60,7 +60,7 @@ def feature_columns(name: str, columns: Sequence[str], data: Data) -> tuple[str,
 def check_columns(
     name: str, columns: Sequence[str], features: Sequence[str], first: str, data: Data, refusals: Refusals
 ) -> list[str]:
-    """Return the columns that a population's table has or lacks beside the first population's; refuse such, or no id."""
+    """Return the columns that a table has or lacks beside the first population's; refuse such, and one without ids."""
     if data.id_column not in columns:
         refusals.add(f"expected id column '{data.id_column}' in '{name}', got {list(columns)}: set data.id_column")
     found = columns_but_reserved(columns, data)
@@ -126,7 +126,9 @@ def float32_block(name: str, rows: pa.Table, features: Sequence[str], odd: dict[
 def refuse_odd_columns(odd: Mapping[str, OddValues], refusals: Refusals) -> None:
     """Refuse columns of something else than numbers, each with its values."""
     for feature, values in odd.items():
-        refusals.add(f"expected numbers in feature column '{feature}' of {values.where}, got {values.told}")
+        refusals.add(
+            f"expected numbers in feature column '{feature}' of {values.where}, got {values.kind} ({values.counted})"
+        )
 
 
 def refuse_to_ignore(columns: Iterable[str], data: Data, refusals: Refusals) -> None:
@@ -204,6 +206,7 @@ def known_risky(players: Players, populations: Populations) -> np.ndarray:
 
 
 def columns_but_reserved(columns: Sequence[str], data: Data) -> list[str]:
+    """Return the columns that are features."""
     reserved = {data.id_column, TRUTH_COLUMN, *data.ignore_columns}
     return [name for name in columns if name not in reserved]
 

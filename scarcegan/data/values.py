@@ -87,10 +87,15 @@ class OddValues:
         return ", ".join(map(repr, self.places))
 
     @property
-    def told(self) -> str:
-        """What was got, in words."""
+    def kind(self) -> str:
+        """The types, in words."""
+        return " and ".join(self.kinds)
+
+    @property
+    def counted(self) -> str:
+        """How many values are no numbers, and which, in words."""
         count = f"{self.odd} of {self.rows} values are no numbers" if self.odd else f"{self.rows} numbers as text"
-        return f"{' and '.join(self.kinds)} ({count}, such as {', '.join(map(repr, self.examples))})"
+        return f"{count}, such as {', '.join(map(repr, self.examples))}"
 
 
 class Refusals:
@@ -99,8 +104,8 @@ class Refusals:
     def __init__(self) -> None:
         self._told: dict[str, None] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._told)
+    def __len__(self) -> int:
+        return len(self._told)
 
     def add(self, message: str) -> None:
         """Keep a message; the same one again changes nothing."""

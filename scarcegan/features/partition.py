@@ -11,8 +11,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from scarcegan.data.ids import lots
-from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers
-from scarcegan.features.source import Source, Window, naming, read_frames
+from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers, frame_of
+from scarcegan.features.source import Source, Window, naming, read_rows
 from scarcegan.features.telemetry import Telemetry, iso, to_block
 from scarcegan.problems import DataProblem
 from scarcegan.storage import draft_beside, is_file, join, list_names, put_file, remove, remove_folder, write_bytes
@@ -56,8 +56,12 @@ def read_shard(folder: str, number: int, window: Window, observed: np.ndarray, l
     # A day's rows lie in any of the files; those of other windows are dropped at once.
     frames = [
         rows
-        for _, frame in (read_frames(Source(own), window.first, window.last) if list_names(own) else ())
-        if len(rows := frame[frame[DATE].between(iso(window.first), iso(window.last), inclusive="left")])
+        for _, table in (read_rows(Source(own), window.first, window.last) if list_names(own) else ())
+        if len(
+            rows := (frame := frame_of(table))[
+                frame[DATE].between(iso(window.first), iso(window.last), inclusive="left")
+            ]
+        )
     ]
     if not frames:
         return None
@@ -106,7 +110,9 @@ def _collected(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 def _tables(source: Source, windows: Sequence[Window], shards: int) -> Iterator[pa.Table]:
     first, last = min(window.first for window in windows), max(window.last for window in windows)
-    for _, frame in read_frames(source, first, last):
+    for part, table in read_rows(source, first, last):
+        with naming(part):
+            frame = frame_of(table)
         days = day_numbers(frame)
         inside = (days >= first) & (days < last)
         rows = frame.loc[inside]
