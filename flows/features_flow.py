@@ -54,7 +54,7 @@ class FeaturesFlow(ProjectFlow):
 
         cutoff, number = self.input
         plan, settings = SnapshotPlan.from_plain(self.plans[cutoff]), self.resolved()
-        self.written = extract_part(plan, number, settings.telemetry, settings.snapshots).to_plain()
+        self.written = extract_part(plan, number, settings.telemetry, settings.own_snapshots).to_plain()
         self.next(self.publish)
 
     @step
@@ -65,7 +65,7 @@ class FeaturesFlow(ProjectFlow):
         self.merge_artifacts(inputs, include=["settings", "plans", "commit"])
         plans = {cutoff: SnapshotPlan.from_plain(plan) for cutoff, plan in self.plans.items()}
         written = [WrittenPart.from_plain(task.written) for task in inputs]
-        self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, self.resolved().snapshots)]
+        self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, self.resolved().own_snapshots)]
         self.next(self.end)
 
     @step
@@ -73,7 +73,7 @@ class FeaturesFlow(ProjectFlow):
         """Say which snapshots there are and how to train on them."""
         from scarcegan.snapshots import Manifest, open_snapshots
 
-        folder = open_snapshots(self.resolved().snapshots.folder).folder
+        folder = open_snapshots(self.resolved().own_snapshots.folder).folder
         for found in map(Manifest.from_plain, self.snapshots):
             print(
                 f"Snapshot {found.name} ({found.fingerprint}): {found.players} players, "

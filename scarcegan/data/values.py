@@ -67,14 +67,17 @@ class OddValues:
     places: dict[str, None] = field(default_factory=dict)
     rows: int = 0
     odd: int = 0
+    empty: int = 0
     examples: dict[str, None] = field(default_factory=dict)
 
     def add(self, place: str, column: pa.ChunkedArray) -> None:
         """Look at some rows of the column, which lie at `place`."""
         values = column.to_pandas().dropna().astype(str)
+        values = values[values != ""]  # how a CSV file leaves a text out
         odd = values[pd.to_numeric(values, errors="coerce").isna()] if is_text(column.type) else values
         self.kinds[str(column.type).removeprefix("large_")] = None
         self.places[place] = None
+        self.empty += len(column) - len(values)
         self.rows, self.odd = self.rows + len(column), self.odd + len(odd)
         # Texts that are all numbers are examples too.
         for value in (odd if len(odd) else values).unique()[:SHOWN]:
@@ -85,6 +88,11 @@ class OddValues:
     def where(self) -> str:
         """The places, in words."""
         return ", ".join(map(repr, self.places))
+
+    @property
+    def are_mixed(self) -> bool:
+        """Whether some values are numbers, though written as text."""
+        return self.odd < self.rows - self.empty
 
     @property
     def kind(self) -> str:

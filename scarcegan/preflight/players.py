@@ -27,7 +27,7 @@ def check_players(settings: Settings) -> str:
     if data.source == "tables":
         ids, has_test = _in_tables(data, populations)
     else:
-        ids, has_test = _in_labels(data, populations, settings.snapshots.folder)
+        ids, has_test = _in_labels(data, populations, settings.own_snapshots.folder)
     # Where the input brings no test set, some players are held out before the folds are dealt.
     tested = {name: 0 if has_test else held_out(lots(some), data.test_share).sum() for name, some in ids.items()}
     require_players_per_fold({name: len(some) - tested[name] for name, some in ids.items()}, settings.folds.k)

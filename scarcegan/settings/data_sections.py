@@ -131,7 +131,7 @@ class Snapshots(Section):
     """Where snapshots are kept, and what they are called."""
 
     folder: str = ""
-    """Where snapshots are, local or `s3://`; empty: `.scarcegan/snapshots` in the project."""
+    """Where snapshots are, local or `s3://`; empty: `.scarcegan/snapshots/<registry.group>`."""
     prefix: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)] = "players-"
     """Begins a snapshot's name; its cut-off date follows."""
     feature_group: str = ""
@@ -144,4 +144,4 @@ class Scoring(Section):
     """Where ScoreFlow writes the scores."""
 
     folder: str = ""
-    """Where scores are written, local or `s3://`; empty: `.scarcegan/scores` in the project."""
+    """Where scores are written, local or `s3://`; empty: `.scarcegan/scores/<registry.group>`."""

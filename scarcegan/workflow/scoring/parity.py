@@ -107,7 +107,7 @@ def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
     parts = [part for part in find_parts(location) if fnmatch(part, "*/part-*.parquet")] or [location]
     # Ids as text: as numbers, those of a CSV would lose leading zeros.
     pieces = [rows for part in parts for _, rows in read_parts(part, text=[ID])]
-    missing = {ID, SCORE} - set(pieces[0].column_names)
+    missing = {ID, SCORE} - set.intersection(*(set(rows.column_names) for rows in pieces))
     if missing:
         raise DataProblem(
             f"expected the columns {ID} and {SCORE} in {location}, got no {' and no '.join(sorted(missing))}: "
