@@ -15,7 +15,7 @@ from scarcegan.data import ids as player_ids
 from scarcegan.data.folds import sample
 from scarcegan.data.left_out import RowNumbers, leave_out, note
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
-from scarcegan.data.tables import is_nameless, read_parts, table_names
+from scarcegan.data.tables import is_nameless, is_table_of, read_parts
 from scarcegan.data.validation import (
     TRUTH_COLUMN,
     check_columns,
@@ -119,7 +119,7 @@ def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
     names = list_names(folder)
     found, refusals = {}, Refusals()
     for population in (*populations, TEST):
-        options = [name for name in names if name.lower() in {one.lower() for one in table_names(population)}]
+        options = [name for name in names if is_table_of(population, name)]
         if len(options) > 1:
             refusals.add(f"expected one table for '{population}' in {folder}, got {options}: keep one of them")
         if options:
@@ -198,14 +198,15 @@ class _Who:
             )
 
     def _ids(self, rows: pa.Table, refusals: Refusals) -> pa.ChunkedArray:
-        found = None
+        found, missing = None, 0
         if self.id_column in rows.column_names and not self.unreadable:
             with refusals.collecting():
                 found = readable_ids(self.name, rows[self.id_column], self.id_column)
-                self.missing += missing_ids(found)
+                missing = missing_ids(found)
         # Once told is enough. Other checks go on, with names that are no ids.
         self.unreadable |= found is None
-        if found is not None and not missing_ids(found):
+        self.missing += missing
+        if found is not None and not missing:
             return found
         texts = [None] * len(rows) if found is None else found.cast(pa.large_string()).to_pylist()
         named = [text or f"row {row} of '{self.name}'" for row, text in enumerate(texts, self.rows + 1)]

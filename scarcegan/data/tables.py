@@ -79,9 +79,9 @@ def read_parts(
             yield part, plain(piece.select(names))
 
 
-def table_names(name: str) -> tuple[str, ...]:
-    """Return the names that the table `name` may have: a folder, or a file of one of the formats."""
-    return (name, *(name + suffix for suffix in FORMATS))
+def is_table_of(name: str, file: str) -> bool:
+    """Tell whether a file or folder may hold the table `name`: it has this name, or ends with a format as well."""
+    return file.startswith(name) and file[len(name) :].lower() in ("", *FORMATS)
 
 
 def _tables_of(location: str) -> dict[str, bool]:

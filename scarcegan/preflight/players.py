@@ -6,9 +6,10 @@ from scarcegan import words
 from scarcegan.aws.findings import Refused
 from scarcegan.data.folds import held_out, require_players_per_fold
 from scarcegan.data.ids import lots, to_numpy
-from scarcegan.data.populations import TEST, locate
+from scarcegan.data.populations import TEST, load_populations, locate
 from scarcegan.data.tables import read_parts
 from scarcegan.data.validation import checked_ids
+from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Populations, Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
@@ -25,7 +26,11 @@ def check_players(settings: Settings) -> str:
         raise Refused("data.path is not set", "name the folder of the tables, or the labels table of a snapshot")
     data, populations = settings.data, settings.populations
     if data.source == "tables":
-        ids, has_test = _in_tables(data, populations)
+        try:
+            ids, has_test = _in_tables(data, populations)
+        except DataProblem:
+            load_populations(settings)  # reads everything, and tells all that is wrong at once
+            raise
     else:
         ids, has_test = _in_labels(data, populations, settings.own_snapshots.folder)
     # Where the input brings no test set, some players are held out before the folds are dealt.

@@ -84,7 +84,7 @@ def _checked(location: str, table: pd.DataFrame, populations: Populations) -> pd
     known = {*populations.classes, populations.unlabeled, TEST}
     refuse("population", ~table["population"].isin(known), f"one of {sorted(known)}")
     refuse(ID, table[ID].isna() | (table[ID] == ""), "an id in each row")
-    ids = table[ID]
+    ids: np.ndarray = table[ID].to_numpy()
     if len(table) and not refuse.refusals:
         with refuse.refusals.collecting():
             ids = to_numpy([checked_ids(location, pa.chunked_array([pa.array(table[ID])]), ID)])

@@ -77,7 +77,7 @@ def test_drift_is_measured_against_the_table_of_the_training(scored):
 
 
 def test_parity_compares_a_scores_file_on_the_same_snapshot(scored, flow_folder):
-    _, run, now = scored
+    now = scored[2]
     scores = now[["account", "stakes"]].rename(columns={"account": "player_id", "stakes": "risk_score"})
     scores.to_csv(flow_folder.path / "old.csv", index=False)
     command = ["parity", str(flow_folder.path / "old.csv"), "1", "--snapshot", "players-2026-11-01", "--json"]
