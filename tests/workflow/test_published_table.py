@@ -12,7 +12,7 @@ from scarcegan.cli import app
 from scarcegan.data import tables
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load
-from scarcegan.snapshots import open_snapshots
+from scarcegan.snapshots import SnapshotStore, open_snapshots
 from scarcegan.workflow.features import table as published
 from scarcegan.workflow.features.table import publish_table
 
@@ -88,6 +88,25 @@ def test_other_content_under_the_same_name_is_refused_and_leaves_nothing(publish
         publish(lambda frame: frame.assign(nights=1))
     files = {path.name for path in (tmp_path / "snapshots" / first.name).iterdir()}
     assert files == {"manifest.json", *(part.file for part in first.parts)}
+
+
+def test_a_publishing_that_is_killed_half_way_leaves_no_snapshot_and_can_be_done_again(publish, tmp_path, monkeypatch):
+    write, written = SnapshotStore.write_part, []
+
+    def killed(*arguments):
+        written.append(write(*arguments))
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        return written[-1]
+
+    monkeypatch.setattr(SnapshotStore, "write_part", killed)
+    with pytest.raises(KeyboardInterrupt):
+        publish()
+    assert open_snapshots(str(tmp_path / "snapshots")).names() == []
+    monkeypatch.undo()
+    found = publish()
+    assert len(found.ids) == 500
+    assert {path.name for path in (tmp_path / "snapshots").iterdir()} == {found.manifest.name}
 
 
 def test_labels_truth_text_and_row_numbers_are_no_features_and_are_named(publish):
