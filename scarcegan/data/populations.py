@@ -60,11 +60,8 @@ def load_populations(settings: Settings) -> Players:
     everyone = _everyone(locations, columns, populations, refusals)
     with refusals.collecting():
         refuse_same_player_twice(everyone, populations)
-    if refusals:
-        refuse_small_populations(everyone, settings, refusals)
-        players, stay = everyone, np.zeros(len(everyone), bool)
-    else:
-        players, stay = sample(everyone, data, settings.seed)
+    # Once something is refused, nobody's features are kept.
+    players, stay = (everyone, np.zeros(len(everyone), bool)) if refusals else sample(everyone, data, settings.seed)
     features = np.empty((np.count_nonzero(stay), len(columns.features)), np.float32)
     filled, row_numbers, odd = 0, RowNumbers(columns.features), dict[str, OddValues]()
     with refusals.collecting():
@@ -73,6 +70,8 @@ def load_populations(settings: Settings) -> Players:
             features[filled : filled + len(rows)] = rows
             filled += len(rows)
     refuse_odd_columns(odd, refusals)
+    if refusals:
+        refuse_small_populations(everyone, settings, refusals)
     refuse_to_ignore([*odd, *columns.differing], data, refusals)
     refusals.refuse()
     return leave_out(replace(players, features=features), row_numbers.found(TEST), "numbering the rows")

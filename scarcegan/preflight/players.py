@@ -22,15 +22,20 @@ def check_players(settings: Settings) -> str:
     The unlabelled players, who may be millions, are not read; their table only has to be there. Raises Refused where
     the source is not named, and a DataProblem where a table is missing or unreadable, or a population is too small.
     """
+    try:
+        return _counted(settings)
+    except DataProblem:
+        if settings.data.source == "tables":
+            load_populations(settings)  # reads everything, and tells all that is wrong at once
+        raise
+
+
+def _counted(settings: Settings) -> str:
     if not settings.data.path:
         raise Refused("data.path is not set", "name the folder of the tables, or the labels table of a snapshot")
     data, populations = settings.data, settings.populations
     if data.source == "tables":
-        try:
-            ids, has_test = _in_tables(data, populations)
-        except DataProblem:
-            load_populations(settings)  # reads everything, and tells all that is wrong at once
-            raise
+        ids, has_test = _in_tables(data, populations)
     else:
         ids, has_test = _in_labels(data, populations, settings.own_snapshots.folder)
     # Where the input brings no test set, some players are held out before the folds are dealt.
