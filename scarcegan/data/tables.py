@@ -119,9 +119,10 @@ def _read_part(part: str, is_parquet: bool, columns: Columns, text: Sequence[str
                     raise DataProblem(_encoded(part, f"other bytes in column {coded}"))
                 yield chosen
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).split())
+            # PyArrow repeats the whole ragged row, ids included.
+            reason = re.sub(r"(Expected \d+ columns, got \d+): .*", r"\1", " ".join(str(error).split()))
             reason += f"; {ENCODED}" if "UTF8" in reason else ""
-            raise DataProblem(f"cannot read {part}: {reason}; mend the file or write it again") from error
+            raise DataProblem(f"cannot read {part}: {reason}; mend the file or write it again") from None
 
 
 def _read_csv(path: Path, part: str, text: Sequence[str]) -> pa.Table:
@@ -142,12 +143,12 @@ def _check_text(head: bytes, part: str) -> None:
     try:
         names = first.decode()
     except UnicodeDecodeError:
-        raise DataProblem(_encoded(part, f"the first line {first[:80]!r}")) from None
+        raise DataProblem(_encoded(part, "other bytes in the first line")) from None
     separator = max(_SEPARATORS, key=names.count)
     if "," not in names and separator in names:
         raise DataProblem(
             f"expected commas between the columns of {part}, got the {_SEPARATORS[separator]} {separator!r} in the "
-            f"first line, {names[:80]!r}: write the file with commas (and decimal points), or as parquet"
+            "first line: write the file with commas (and decimal points), or as parquet"
         )
 
 

@@ -160,7 +160,7 @@ def finite_blocks(
         yield start, block
     told = [
         f"expected finite numbers in feature '{players.feature_names[column]}', got an infinite value for "
-        f"player {players.ids[first[column]]} of '{_where(players, first[column], populations)}' ({bad[column]} such "
+        f"a player of '{_where(players, first[column], populations)}' ({bad[column]} such "
         "players): leave the fields empty or name the column in data.ignore_columns"
         for column in np.flatnonzero(bad)
     ]
@@ -182,10 +182,11 @@ def refuse_same_player_twice(players: Players, populations: Populations) -> None
     examples = []
     for player in shown.head(3):
         places = " and ".join(repr(_where(players, row, populations)) for row in ids.index[ids == player])
-        examples.append(f"{player} in {places}")
+        examples.append(f"in {places}")
     if examples:
+        told = "; ".join(dict.fromkeys(examples))
         raise DataProblem(
-            f"expected each player once and in one population, got {len(shown)} more often ({'; '.join(examples)}): "
+            f"expected each player once and in one population, got {len(shown)} more often ({told}): "
             "keep each in one place"
         )
 

@@ -4,6 +4,7 @@ Every reader uses it: tables, telemetry, labels, scores. Numbers are integers, f
 columns without a single value; text is text, also where it looks like a number. `ids` does the same for ids.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -80,9 +81,10 @@ class OddValues:
         self.empty += len(column) - len(values)
         self.rows, self.odd = self.rows + len(column), self.odd + len(odd)
         # Texts that are all numbers are examples too.
-        for value in (odd if len(odd) else values).unique()[:SHOWN]:
-            if len(self.examples) < SHOWN:
-                self.examples[value] = None
+        for value, count in (odd if len(odd) else values).value_counts(sort=False).items():
+            if len(self.examples) == SHOWN:
+                break
+            self.examples[_shown(str(value), count, is_odd=bool(len(odd)))] = None
 
     @property
     def where(self) -> str:
@@ -104,6 +106,12 @@ class OddValues:
         """How many values are no numbers, and which, in words."""
         count = f"{self.odd} of {self.rows} values are no numbers" if self.odd else f"{self.rows} numbers as text"
         return f"{count}, such as {', '.join(map(repr, self.examples))}"
+
+
+def _shown(value: str, count: int, *, is_odd: bool) -> str:
+    """Return an example as it is, or only its pattern if it may name a player: what one row alone has."""
+    is_damaged_number = is_odd and not any(map(str.isalpha, value))
+    return value if count > 1 or is_damaged_number else re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "9", value))
 
 
 class Refusals:

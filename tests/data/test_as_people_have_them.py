@@ -101,7 +101,7 @@ def test_all_counters_that_are_no_numbers_are_told_at_once_with_those_to_read(tm
     with pytest.raises(DataProblem) as refused:
         survey(Source(str(tmp_path / "telemetry.csv")), [Window(CUTOFF, 60)])
     country, stakes, _, advice = str(refused.value).split("\n")
-    assert "'country': expected numbers, got string in 2 rows: 1 of 2 values are no numbers, such as 'PT'" in country
+    assert "'country': expected numbers, got string in 2 rows: 1 of 2 values are no numbers, such as 'xx'" in country
     assert "'stakes': expected numbers, got string in 2 rows: 1 of 2 values are no numbers, such as '3,5'" in stakes
     assert advice == '  counters = ["bets"]'
 
@@ -148,9 +148,9 @@ def test_everything_wrong_with_five_tables_is_told_at_once(five_tables, folder_o
         "in 'risky', got extra column ['country']",
         "in 'heavy', got no column ['burst']",
         "for each player of 'heavy', got 1 without",
-        "got 1 more often (3 in 'dormant' and 'normal' and 'normal'",
+        "got 1 more often (in 'dormant' and 'normal' and 'normal'",
         "expected at least 5 'dormant' players",
-        "an infinite value for player 105 of 'risky' (12 such players)",
+        "an infinite value for a player of 'risky' (12 such players)",
         "'city' of 'dormant', 'normal', 'heavy', 'risky', 'unlabeled', got string (291 of 291 values are no ",
         "'joined' of 'dormant', 'normal', 'heavy', 'risky', 'unlabeled', got date32",
         "'night' of 'normal', got string (20 of 40 values are no numbers, such as '?')",
@@ -190,7 +190,10 @@ def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
         (b"player_id;opens\n1;3,5\n", "expected commas between .*, got the semicolon ';' in the first line"),
         (b"player_id\topens\n1\t3\n", "expected commas between .*, got the tab"),
         ("player_id,opens\n1,3\n".encode("utf-16"), "expected UTF-8 text in .*, got UTF-16: write the file as UTF-8"),
-        ("player_id,größe\n1,3\n".encode("latin-1"), "expected UTF-8 text in .*, got the first line .*iconv -f LATIN1"),
+        (
+            "player_id,größe\n1,3\n".encode("latin-1"),
+            "UTF-8 .*, got other bytes in the first line.*iconv -f LATIN1",
+        ),
         (
             "player_id,city\n1,Köln\n".encode("latin-1"),
             r"expected UTF-8 text in .*, got other bytes in column \['city'\]",

@@ -137,7 +137,7 @@ def test_everything_wrong_with_the_table_is_told_at_once_and_nothing_is_publishe
         publish(damaged, file="2026-11-01.csv")
     for told in (
         "got 1 without",
-        "got 1 more often, such as 7",
+        "got 1 more often: keep",
         "in feature 'chases' of",
         "such as '1,5'",
         'ignore_columns = ["stakes"]',

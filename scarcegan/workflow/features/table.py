@@ -139,8 +139,7 @@ class _Table:
             refuse_missing_ids(self.location, self.data.id_column, self.missing)
         if again := [name for file in files for name in _repeated(file) if name]:
             self.refusals.add(
-                f"expected each player once in {self.location}, got {len(again)} more often, such as {again[0]}: "
-                "keep one row of each"
+                f"expected each player once in {self.location}, got {len(again)} more often: keep one row of each"
             )
         for name, count in self.infinite.items():
             self.refusals.add(

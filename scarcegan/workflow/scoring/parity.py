@@ -126,8 +126,10 @@ def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
         refusals.add(f"{location}: column '{SCORE}': expected numbers, got {odd.kind} ({odd.counted}): make it numbers")
     known = pd.Index(np.concatenate(names))
     if known.has_duplicates:
-        again = known[known.duplicated()][0]
-        refusals.add(f"expected each player once in {location}, got {again} twice: mend it")
+        again = np.flatnonzero(known.duplicated())
+        refusals.add(
+            f"expected each player once in {location}, got {len(again)} again, first in row {again[0] + 1}: mend it"
+        )
     refusals.refuse()
     place = known.get_indexer(pd.Index(ids.astype(str)))
     return np.where(place >= 0, np.concatenate([*scores, [np.nan]])[place], np.nan)
