@@ -177,9 +177,8 @@ def _wanted(part: str, names: list[str], columns: Columns) -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataProblem(f"expected different column names in {part}, got {twice} twice: rename or drop one")
-    if callable(columns):
-        return list(columns(names))
-    missing = [name for name in columns or () if name not in names]
+    chosen = columns(names) if callable(columns) else columns
+    missing = [name for name in chosen or () if name not in names]
     if missing:
         raise DataProblem(f"expected column {missing} in {part}, got {names}: add it to the file")
-    return list(columns or (name for name in names if not is_nameless(name)))
+    return [name for name in names if not is_nameless(name)] if chosen is None else list(chosen)
