@@ -1,10 +1,10 @@
-"""A team's own five tables: one per population, and a sixth with known truth if they have it.
+"""A team's own tables: one per population, and one more with known truth if they have it; or one with a label column.
 
 They are read twice. The ids come first: they tell whether somebody is there twice and who stays when unlabelled
 players are sampled. Then the features go, some ten thousand rows at a time, to the one array of those who stay.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -14,12 +14,14 @@ import pyarrow as pa
 from scarcegan.data import ids as player_ids
 from scarcegan.data.folds import sample
 from scarcegan.data.left_out import RowNumbers, leave_out, note
+from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
-from scarcegan.data.tables import is_nameless, is_table_of, read_parts
+from scarcegan.data.tables import is_nameless, is_table_of
 from scarcegan.data.validation import (
     TRUTH_COLUMN,
     check_columns,
     check_ignored_columns,
+    checked_ids,
     feature_columns,
     finite_blocks,
     float32_block,
@@ -35,46 +37,51 @@ from scarcegan.data.values import OddValues, Refusals, numbers
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.settings import Data, Populations, Settings
-from scarcegan.storage import join, list_names
-
-TEST = "test"
+from scarcegan.settings.data_sections import TEST
+from scarcegan.storage import find_parts, join, list_names, require_readable
 
 
 def load_populations(settings: Settings) -> Players:
-    """Read the five populations below `data.path`, and check them; see also `validation.validate`.
+    """Read the populations where `[data]` says that they lie, and check them; see also `validation.validate`.
 
-    Each is `<population>.parquet`, `<population>.csv`, or a folder `<population>/` of such parts: one row per
-    player with an id and numeric features; columns that number the rows are left out. An optional `test` of the same
-    form, with a column `truth_risky` of 0 and 1, becomes the test set; otherwise test players are held out later.
-    Players come in the order labelled (by class), unlabelled (sampled, see `folds.sample`), test.
+    A table is `<population>.parquet`, `<population>.csv`, or a folder `<population>/` of such parts below `data.path`,
+    or what `data.tables` names: one row per player with an id and numeric features; columns that number the rows are
+    left out. An optional `test` of the same form, with a column `truth_risky` of 0 and 1, becomes the test set;
+    otherwise test players are held out later. With `data.label_column`, `data.path` is one table of all rows.
+
+    Players come in the order labelled (by class), unlabelled (sampled, see `folds.sample`), test, and by id within:
+    the same wherever, in however many files and in whatever order they lie.
 
     Raises:
         DataProblem: a table is missing, empty, unreadable or does not fit; the same player twice; an infinite value,
             of a player who would not stay, too. It tells everything that is wrong with all tables.
     """
-    if not settings.data.path:
-        raise DataProblem("expected data.path for data.source 'tables', got none: name the folder of the tables")
     data, populations = settings.data, settings.populations
-    locations = locate(data.path, (*populations.classes, populations.unlabeled))
+    places = places_of(data, populations)
     refusals, columns = Refusals(), _Columns(data, populations.classes[0])
-    everyone = _everyone(locations, columns, populations, refusals)
+    everyone = _everyone(places, columns, populations, refusals)
     with refusals.collecting():
         refuse_same_player_twice(everyone, populations)
     # Once something is refused, nobody's features are kept.
     players, stay = (everyone, np.zeros(len(everyone), bool)) if refusals else sample(everyone, data, settings.seed)
+    order = np.lexsort((players.ids, players.labels, players.labels == UNLABELED, players.test_set))
+    row_of = np.empty(len(players), np.int64)
+    row_of[order] = np.arange(len(players))
     features = np.empty((np.count_nonzero(stay), len(columns.features)), np.float32)
     filled, row_numbers, odd = 0, RowNumbers(columns.features), dict[str, OddValues]()
     with refusals.collecting():
-        for start, block in finite_blocks(everyone, _blocks(locations, everyone, data, row_numbers, odd), populations):
+        for start, block in finite_blocks(
+            everyone, _blocks(places, everyone, populations, row_numbers, odd), populations
+        ):
             rows = block[stay[start : start + len(block)]]
-            features[filled : filled + len(rows)] = rows
+            features[row_of[filled : filled + len(rows)]] = rows
             filled += len(rows)
     refuse_odd_columns(odd, refusals)
     if refusals:
         refuse_small_populations(everyone, settings, refusals)
     refuse_to_ignore([*odd, *columns.differing], data, refusals)
     refusals.refuse()
-    return leave_out(replace(players, features=features), row_numbers.found(TEST), "numbering the rows")
+    return leave_out(replace(players.take(order), features=features), row_numbers.found(TEST), "numbering the rows")
 
 
 @dataclass
@@ -97,97 +104,152 @@ class _Columns:
         self.features = self.features or feature_columns(population, names, self.data)
         differing = check_columns(population, names, self.features, self.first, self.data, refusals)
         self.differing |= dict.fromkeys(differing)
-        if population != TEST and TRUTH_COLUMN in names:
+        is_apart = population != TEST and not self.data.label_column
+        if is_apart and TRUTH_COLUMN in names:
             refusals.add(
                 f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in '{population}': remove it there, "
                 "nothing may be trained on it"
             )
-        if population == TEST and TRUTH_COLUMN not in names:
-            refusals.add(
-                f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got {list(names)}: add it, or take '{TEST}' "
-                "away, for test players to be held out"
-            )
-        asked = [self.data.id_column, *[TRUTH_COLUMN] * (population == TEST)]
+        asked = [self.data.id_column, *[TRUTH_COLUMN] * (not is_apart)]
         # A table that lacks both is counted by any of its columns.
         return [name for name in asked if name in names] or list(names[:1])
 
 
+def places_of(data: Data, populations: Populations) -> list[Place]:
+    """Find the table of each population and, if there is one, that of the test players; or the one table of all."""
+    if not data.path and (data.label_column or not {*populations.classes, populations.unlabeled} <= set(data.tables)):
+        raise DataProblem(
+            "expected data.path for data.source 'tables', got none: name the folder of the tables (or the one table, "
+            "with data.label_column), or every table in data.tables"
+        )
+    if data.label_column:
+        return [Place("all players", located(data.path), data.id_column, {}, data.label_column)]
+    below = [name for name in populations.in_tables if name not in data.tables]
+    found = locate(data.path, below) if data.path else {}
+    places = []
+    for name in populations.in_tables:
+        if name in data.tables:
+            places.append(place_at(located(data.tables[name].path), name, data))
+        elif name in found:
+            places.append(Place(name, found[name], data.id_column))
+    return places
+
+
+def place_at(location: str, name: str, data: Data) -> Place:
+    """Return the place of a table whose columns have the names that the settings give to those of population `name`."""
+    own = data.tables.get(name)
+    renamed = (own.columns | ({data.id_column: own.id_column} if own.id_column else {})) if own else {}
+    return Place(name, location, data.id_column, {ours: theirs for ours, theirs in renamed.items() if ours != theirs})
+
+
 def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
-    """Find the one table that each population must have and, if there is one, that of the test players."""
+    """Find the one table that each population must have; that of the test players need not be there."""
     folder = located(folder)
     names = list_names(folder)
     found, refusals = {}, Refusals()
-    for population in (*populations, TEST):
+    for population in populations:
         options = [name for name in names if is_table_of(population, name)]
         if len(options) > 1:
             refusals.add(f"expected one table for '{population}' in {folder}, got {options}: keep one of them")
-        if options:
+        elif options:
             found[population] = join(folder, options[0])
         elif population != TEST:
             refusals.add(
                 f"expected population '{population}' in {folder} as {population}.parquet, {population}.csv or "
-                f"a folder {population}/, got {names}: add it, or name your populations in [populations]"
+                f"a folder {population}/, got {names}: add it, name its place in data.tables, or name your populations "
+                "in [populations]"
             )
     refusals.refuse()
     return found
 
 
-def _everyone(locations: dict[str, str], columns: _Columns, populations: Populations, refusals: Refusals) -> Players:
-    """Read who is there, without features; a table that cannot be read is taken out of the locations."""
-    labels = {name: label for label, name in enumerate(populations.classes)}
-    read = dict[str, _Who]()
-    for name, location in list(locations.items()):
-        who = _Who(name, columns.data.id_column)
+def labelled_ids(settings: Settings) -> tuple[dict[str, np.ndarray], bool]:
+    """Read the ids of each labelled population, and tell whether there are test players, without reading features.
+
+    Of tables that hold nobody with a label only one byte is read: they are there, and can be read.
+
+    Raises:
+        DataProblem: tables that are missing or unreadable, all of them told.
+    """
+    data, populations = settings.data, settings.populations
+    ids: dict[str, list[pa.ChunkedArray]] = {name: [] for name in populations.in_tables}
+    refusals = Refusals()
+    places = places_of(data, populations)
+    for place in places:
+        with refusals.collecting():
+            if place.name in (populations.unlabeled, TEST):
+                require_readable(find_parts(place.location)[0])
+                continue
+            for name, _, rows in place.read(populations, lambda _: [data.id_column]):
+                if name != populations.unlabeled:
+                    ids[name].append(checked_ids(name, rows[data.id_column], data.id_column))
+    refusals.refuse()
+    has_test = bool(ids[TEST]) or any(place.name == TEST for place in places)
+    return {name: player_ids.to_numpy(ids[name]) for name in populations.classes}, has_test
+
+
+def _everyone(places: list[Place], columns: _Columns, populations: Populations, refusals: Refusals) -> Players:
+    """Read who is there, without features, in the order of the rows; unreadable tables are taken out of the places."""
+    identity, found, who = columns.data.id_column, list[tuple[str, pa.ChunkedArray, np.ndarray]](), dict[str, _Who]()
+    for place in list(places):
+        before = len(found)
         try:
-            for _, rows in read_parts(location, partial(columns.check, name, refusals), text=[who.id_column]):
-                who.add(rows, refusals)
+            for name, _, rows in place.read(populations, partial(columns.check, place.name, refusals)):
+                found.append((name, *who.setdefault(name, _Who(name, identity)).look(rows, refusals)))
         except DataProblem as problem:
             refusals.add(str(problem))
-            del locations[name]
-            continue
-        who.check(refusals)
-        read[name] = who
-    check_ignored_columns(columns.known, columns.data.ignore_columns, refusals)
-    sizes = {name: who.rows for name, who in read.items()}
-    if not sum(sizes.values()):
+            places.remove(place)
+            del found[before:]
+    for one in who.values():
+        one.check(refusals)
+    there = {name for name, ids, _ in found if len(ids)}
+    for name in _expected(places, populations):
+        if name not in there:
+            refusals.add(f"expected players in '{name}', got an empty table: add players to it")
+    known = columns.known | {columns.data.label_column}
+    check_ignored_columns(known, columns.data.ignore_columns, refusals)
+    if not found:
         refusals.refuse()
-    counts = list(sizes.values())
+    labels = {name: label for label, name in enumerate(populations.classes)}
+    counts = [len(ids) for _, ids, _ in found]
     left_out = (note(sorted(columns.nameless), "having no name, as row numbers have none"),)
     return Players(
-        ids=player_ids.to_numpy([ids for who in read.values() for ids in who.ids]),
+        ids=player_ids.to_numpy([ids for _, ids, _ in found]),
         features=np.empty((sum(counts), 0), np.float32),
         feature_names=columns.features,
-        labels=np.repeat(np.array([labels.get(name, UNLABELED) for name in sizes], np.int8), counts),
-        truth=np.concatenate([truth for who in read.values() for truth in who.truth]),
-        test_set=np.repeat(np.array([name == TEST for name in sizes], np.int8), counts),
-        test_sets=(TEST,) if TEST in locations else (),
+        labels=np.repeat(np.array([labels.get(name, UNLABELED) for name, _, _ in found], np.int8), counts),
+        truth=np.concatenate([truth for _, _, truth in found]),
+        test_set=np.repeat(np.array([name == TEST for name, _, _ in found], np.int8), counts),
+        test_sets=(TEST,) if TEST in there else (),
         notes=left_out if columns.nameless else (),
     )
 
 
+def _expected(places: Sequence[Place], populations: Populations) -> Iterator[str]:
+    """Yield the populations of which the tables must have players."""
+    for place in places:
+        yield from (*populations.classes, populations.unlabeled) if place.label_column else (place.name,)
+
+
 @dataclass
 class _Who:
-    """The players of one table, read piece by piece; what cannot be used is refused, and something stands for it."""
+    """The players of one population, piece by piece; what cannot be used is refused, and something stands for it."""
 
     name: str
     id_column: str
-    ids: list[pa.ChunkedArray] = field(default_factory=list)
-    truth: list[np.ndarray] = field(default_factory=list)
     rows: int = 0
     missing: int = 0
     unreadable: bool = False
     odd_truth: list[object] = field(default_factory=list)
 
-    def add(self, rows: pa.Table, refusals: Refusals) -> None:
-        """Look at some rows."""
-        self.ids.append(self._ids(rows, refusals))
-        self.truth.append(self._truth(rows))
+    def look(self, rows: pa.Table, refusals: Refusals) -> tuple[pa.ChunkedArray, np.ndarray]:
+        """Return the ids of some rows and their truth."""
+        seen = self._ids(rows, refusals), self._truth(rows, refusals)
         self.rows += len(rows)
+        return seen
 
     def check(self, refusals: Refusals) -> None:
         """Refuse what all rows together are found to lack."""
-        if not self.rows:
-            refusals.add(f"expected players in '{self.name}', got an empty table: add players to it")
         with refusals.collecting():
             refuse_missing_ids(self.name, self.id_column, self.missing)
         if self.odd_truth:
@@ -211,8 +273,13 @@ class _Who:
         named = [text or f"row {row} of '{self.name}'" for row, text in enumerate(texts, self.rows + 1)]
         return pa.chunked_array([pa.array(named, pa.large_string())])
 
-    def _truth(self, rows: pa.Table) -> np.ndarray:
+    def _truth(self, rows: pa.Table, refusals: Refusals) -> np.ndarray:
         truth = np.full(len(rows), UNKNOWN_TRUTH, np.int8)
+        if self.name == TEST and TRUTH_COLUMN not in rows.column_names:
+            refusals.add(
+                f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got none: add it, or take '{TEST}' away, for "
+                "test players to be held out"
+            )
         if self.name == TEST and TRUTH_COLUMN in rows.column_names:
             column = numbers(rows[TRUTH_COLUMN])
             values = (rows[TRUTH_COLUMN] if column is None else column).to_pandas()
@@ -223,7 +290,11 @@ class _Who:
 
 
 def _blocks(
-    locations: Mapping[str, str], everyone: Players, data: Data, numbered: RowNumbers, odd: dict[str, OddValues]
+    places: Sequence[Place],
+    everyone: Players,
+    populations: Populations,
+    numbered: RowNumbers,
+    odd: dict[str, OddValues],
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (row of the first player, features) piece by piece, in the order of `everyone`."""
     start, features = 0, everyone.feature_names
@@ -231,14 +302,14 @@ def _blocks(
     def features_of(names: Iterable[str]) -> list[str]:
         return [name for name in names if name in features]
 
-    for name, location in locations.items():
-        for part, rows in read_parts(location, features_of, text=[data.id_column]):
+    for place in places:
+        for name, part, rows in place.read(populations, features_of):
             if len(rows.column_names) == len(features):  # else it is refused
                 numbered.add(name, part, rows)
             yield start, float32_block(name, rows, features, odd)
             start += len(rows)
     if start != len(everyone):
         raise DataProblem(
-            f"expected {len(everyone)} players in {data.path} as a moment ago, got {start}: "
-            "let nobody write there while it is read"
+            f"expected {len(everyone)} players as a moment ago, got {start}: let nobody write to the tables while they "
+            "are read"
         )

@@ -166,6 +166,14 @@ def test_a_table_or_a_name_that_cannot_be_meant_is_refused(publish, change, name
         publish(change, name=name)
 
 
+def test_the_names_that_the_settings_give_to_the_unlabelled_table_hold_for_a_published_one(publish, frame):
+    first = publish().manifest
+    tables = {"unlabeled": {"path": "elsewhere", "id_column": "who", "columns": {"stakes": "avg"}}}
+    renamed = {"account": "who", "stakes": "avg"}
+    again = publish(lambda frame: frame.rename(columns=renamed), file="a.parquet", name=first.name, tables=tables)
+    assert again.manifest == first
+
+
 def test_two_groups_do_not_see_each_others_snapshots(frame, tmp_path, monkeypatch):
     monkeypatch.setattr("scarcegan.project.project_root", lambda: tmp_path)
     frame.to_parquet(tmp_path / "2026-11-01.parquet")

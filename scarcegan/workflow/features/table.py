@@ -5,7 +5,7 @@ fingerprint, whatever its format, its parts and the order of its rows.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,7 +20,8 @@ from scarcegan.backends import publish_snapshot
 from scarcegan.data.columns import Column
 from scarcegan.data.ids import lots
 from scarcegan.data.left_out import note
-from scarcegan.data.tables import is_nameless, read_parts
+from scarcegan.data.populations import place_at
+from scarcegan.data.tables import is_nameless
 from scarcegan.data.validation import (
     columns_but_reserved,
     float32_block,
@@ -33,7 +34,7 @@ from scarcegan.data.validation import (
 from scarcegan.data.values import OddValues, Refusals
 from scarcegan.features.partition import SHARD, write_shards
 from scarcegan.problems import DataProblem
-from scarcegan.settings import Data, Settings
+from scarcegan.settings import Data, Populations, Settings
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.manifest import Frame, Part, describe_snapshot
 from scarcegan.snapshots.store import ID
@@ -49,9 +50,10 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 def publish_table(location: str, name: str, settings: Settings) -> Manifest:
     """Publish a table, one row per player, as a snapshot; the same table under the same name finds it there.
 
-    The id column is that of the settings. Features are the columns that hold numbers but for `data.ignore_columns`,
-    labels and the known truth; what is left out is in the notes. The cut-off is the date that the name ends with, or
-    else that of the published snapshot, the last date in the location, or today; without a name, it follows the prefix.
+    Its columns have the names that the settings give to those of the unlabelled players. Features are the columns that
+    hold numbers but for `data.ignore_columns`, labels and the known truth; what is left out is in the notes. The
+    cut-off is the date that the name ends with, or else that of the published snapshot, the last date in the location,
+    or today; without a name, it follows the prefix.
 
     Raises:
         DataProblem: the table cannot be used, told at once; the name holds something else.
@@ -59,7 +61,7 @@ def publish_table(location: str, name: str, settings: Settings) -> Manifest:
     store, chosen = open_snapshots(settings.own_snapshots.folder), settings.own_snapshots
     name, cutoff = _named(location, name, chosen.prefix, store)
     with draft_beside(store.folder) as draft:
-        table, shards = _Table(location, settings.data), settings.telemetry.shards
+        table, shards = _Table(location, settings.data, settings.populations), settings.telemetry.shards
         width = max(1, len(table.features))
         write_shards(table.rows(shards), shards, draft, max(1, COLLECTED_VALUES // width))
         files = sorted(draft.glob("*/*.parquet"))
@@ -96,6 +98,7 @@ class _Table:
 
     location: str
     data: Data
+    populations: Populations
     refusals: Refusals = field(default_factory=Refusals)
     features: tuple[str, ...] = ()
     left_out: dict[str, list[str]] = field(default_factory=dict)
@@ -107,7 +110,7 @@ class _Table:
     with_numbers: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        _, first = next(read_parts(self.location, self._look, text=[self.data.id_column]))
+        first = next(self._read())
         self.features = tuple(name for name in first.column_names if name != self.data.id_column)
 
     @property
@@ -117,7 +120,7 @@ class _Table:
 
     def rows(self, shards: int) -> Iterator[pa.Table]:
         """Yield ids as text, features and the shard of each player, which a hash of the id tells."""
-        for _, rows in read_parts(self.location, self._look, text=[self.data.id_column]):
+        for rows in self._read():
             ids = self._ids(rows)
             block = float32_block(self.location, rows, self.features, self.odd)
             for name, values in zip(self.features, block.T, strict=True):
@@ -159,12 +162,16 @@ class _Table:
         reasons = {**self.left_out, "holding no numbers": [name for name in self.features if name in self.odd]}
         return tuple(note(names, why) for why, names in reasons.items() if names)
 
-    def _look(self, names: list[str]) -> list[str]:
+    def _read(self) -> Iterator[pa.Table]:
+        place = place_at(self.location, self.populations.unlabeled, self.data)
+        return (rows for _, _, rows in place.read(self.populations, self._look))
+
+    def _look(self, names: Sequence[str]) -> list[str]:
         """Pick id and features from the columns of a part."""
         identity = self.data.id_column
         if identity not in names:
             raise DataProblem(
-                f"expected id column '{identity}' in {self.location}, got {names}: set data.id_column in the "
+                f"expected id column '{identity}' in {self.location}, got {list(names)}: set data.id_column in the "
                 "configuration"
             )
         others = [name for name in columns_but_reserved(names, self.data) if name not in LABELS]
