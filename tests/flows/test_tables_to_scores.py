@@ -44,7 +44,7 @@ def scored(flow_folder):
     )
     flow_folder.launch("run", "--data", str(path / "tables"))
     commands = [
-        ["models", "approve", "1", "--reason", "good", "--who", "rita"],
+        ["models", "approve", "1", "--reason", "good", "--who", "rita", "--force"],
         ["snapshots", "publish", str(path / "2026-10-01.parquet")],
         ["snapshots", "publish", str(path / "2026-11-01.parquet")],
     ]
