@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -70,7 +71,7 @@ def release_summary(
     """Describe a release, as the registry returned it, for its card, the terminal and the run's tags."""
     first = versions[0]
     registered = [version.definition for version in versions]
-    config = "" if lineage.config == DEFAULT_CONFIG else f" --config {lineage.config}"
+    config = "" if lineage.config == DEFAULT_CONFIG else f" --config {shlex.quote(lineage.config)}"
     return Release(
         release_id=first.release_id,
         registry=f"{chosen.kind}: {first.group}",
