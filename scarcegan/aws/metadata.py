@@ -1,5 +1,6 @@
 """A model's facts as flat text, within the limits of SageMaker's customer metadata."""
 
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -49,12 +50,25 @@ def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
     return entries
 
 
+def is_ours(entries: Mapping[str, str]) -> bool:
+    """Tell our packages from others in the group; one whose metadata somebody has edited is still ours."""
+    return len(entries.keys() & set(OWN_KEYS)) > 1
+
+
 def from_metadata(entries: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields of a `ModelVersion` that `to_metadata` wrote."""
+    """Return the fields of a `ModelVersion` that `to_metadata` wrote.
+
+    Raises:
+        ValueError, Problem: an entry is missing or changed, as by hand in the console.
+    """
+    if missing := [key for key in OWN_KEYS if key not in entries]:
+        raise ValueError(f"no {' and no '.join(missing)} in its metadata")
     own: dict[str, Any] = {key: entries[key] for key in OWN_KEYS}
     own["threshold"] = float(own["threshold"])
     own["release_size"] = int(own["release_size"])
     own["metrics"] = {name: float(value) for name, value in _under(METRIC, entries).items()}
+    if not all(map(math.isfinite, (own["threshold"], *own["metrics"].values()))):
+        raise ValueError("a number in its metadata that is not finite")
     against, bound = _under(CHAMPION, entries), _under(BOUND, entries)
     own["against_champion"] = AgainstChampion.from_plain(against) if against else None
     own["bound"] = Bound.from_plain(bound) if bound else None

@@ -119,7 +119,11 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
             given["settings"] = settings_of(given["config"])
         if "registry" in own:
             given["registry"] = chosen_registry(given["settings"].registry, given["backend"], given["registry_folder"])
-        answer = command(**{name: given[name] for name in own})
+        try:
+            answer = command(**{name: given[name] for name in own})
+        finally:  # a refusal may follow from what cannot be read
+            for told in getattr(given.get("registry"), "left_out", ()):
+                Console(stderr=True, soft_wrap=True, highlight=False).print(told, style="yellow", markup=False)
         if as_json:
             # Not through rich, which would wrap long lines. What is not a number becomes null.
             typer.echo(TypeAdapter(Any).dump_json(answer.plain, indent=2))

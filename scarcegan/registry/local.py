@@ -59,7 +59,8 @@ _VERSIONS = """
 WITH known AS (
     SELECT version.*, version.group_name AS "group", event.id AS event_id,
         coalesce(event.status, 'PendingManualApproval') AS status, coalesce(event.at, '') AS decided_at,
-        coalesce(event.who, '') AS decided_by, coalesce(event.why, '') AS reason
+        coalesce(event.who, '') AS decided_by, coalesce(event.why, '') AS reason,
+        coalesce(event.id, 0) AS decision_order
     FROM version LEFT JOIN approval_event AS event ON event.id = (
         SELECT max(id) FROM approval_event AS last
         WHERE last.group_name = version.group_name AND last.version = version.version)
@@ -112,8 +113,7 @@ class LocalRegistry(Registry):
         with self._writing() as connection:
             for model in models:
                 self._insert(connection, model, len(models))
-        by_token = {version.token: version for version in self.versions()}
-        return [by_token[model.token] for model in models]
+        return self._registered(models)
 
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
@@ -156,7 +156,8 @@ class LocalRegistry(Registry):
         connection.execute(_INSERT_VERSION, row)
 
     def _read(self, connection: sqlite3.Connection) -> list[ModelVersion]:
-        return [self._version(row) for row in connection.execute(_VERSIONS, (self.group,))]
+        rows = connection.execute(_VERSIONS, (self.group,)).fetchall()
+        return self._read_each(rows, self._version, lambda row: f"version {row['version']}, {row['status']},")
 
     def _version(self, row: sqlite3.Row) -> ModelVersion:
         # Its columns are called as the fields; earlier layouts lack some.
