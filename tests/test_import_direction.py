@@ -14,7 +14,7 @@ ALLOWED = {
     "__init__": set(),
     "problems": set(),
     "project": {"problems"},
-    "machine": set(),
+    "machine": {"problems"},
     "records": {"problems"},
     "words": {"records"},
     "settings": {"problems"},

@@ -26,11 +26,7 @@ MODEL = ModelToRegister(
     run_pathspec="RetrainFlow/11",
 )
 allowed = st.text(st.characters(categories=["L", "N", "Zs"], include_characters="_.:/=+-@"), min_size=1, max_size=256)
-keys = allowed.filter(
-    lambda key: (
-        len(key) <= 128 and key not in OWN_KEYS and not key.startswith((*OURS, "decision."))
-    )
-)
+keys = allowed.filter(lambda key: len(key) <= 128 and key not in OWN_KEYS and not key.startswith((*OURS, "decision.")))
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 names = st.from_regex(r"[a-z_]{1,20}", fullmatch=True)
 
