@@ -8,6 +8,7 @@ Every function raises a DataProblem where somebody has to mend something (an add
 StorageOutage where S3 or the way to it stays down for all of its tries: a later try may succeed.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,11 @@ from tempfile import TemporaryDirectory
 
 from scarcegan.problems import DataProblem
 from scarcegan.storage import s3
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What a disk says of itself, whichever file it is about.
+_DISK_REFUSES = (*_FULL, errno.EROFS, errno.EIO, errno.EFBIG)
+_SHOWN = 300
 
 
 def join(folder: str, name: str) -> str:
@@ -31,7 +37,10 @@ def is_s3(location: str) -> bool:
 
 def is_file(location: str) -> bool:
     """Tell whether there is a file."""
-    return s3.is_object(location) if is_s3(location) else Path(location).is_file()
+    if is_s3(location):
+        return s3.is_object(location)
+    with _on_disk(location):
+        return Path(location).is_file()
 
 
 def list_names(folder: str) -> list[str]:
@@ -64,7 +73,7 @@ def local_file(location: str) -> Iterator[Path]:
     if not is_s3(location):
         yield Path(location)
         return
-    with TemporaryDirectory(prefix="scarcegan-") as folder:
+    with scratch_folder() as folder:
         path = Path(folder, Path(location).name)
         with s3.asking(location) as (client, place):
             client.download_file(**place, Filename=str(path))
@@ -83,16 +92,32 @@ def find_bytes(location: str) -> bytes | None:
 
 
 @contextmanager
+def scratch_folder(inside: str | None = None) -> Iterator[Path]:
+    """Give a folder for files of a moment, `inside` a local one or where the machine keeps such files.
+
+    A disk that refuses what the block writes there is a DataProblem, too.
+    """
+    shown = inside or "the machine's folder for temporary files"
+    with _on_disk(shown, "write"):
+        if inside:
+            os.makedirs(inside, exist_ok=True)
+        scratch = TemporaryDirectory(prefix=".scarcegan-", dir=inside)
+    try:
+        with scratch:
+            yield Path(scratch.name)
+    except OSError as error:
+        # Other errors of the block are not about this disk.
+        if error.errno in _DISK_REFUSES or str(error.filename or "").startswith(scratch.name):
+            raise _problem(shown, "write", error) from error
+        raise
+
+
+@contextmanager
 def draft_beside(folder: str) -> Iterator[Path]:
     """Give a local path to write a file to, for `put_file` to move into the folder; else it is forgotten."""
     # In the folder itself: a rename from another disk would copy, and show half a file.
-    place = None if is_s3(folder) else folder
-    with _on_disk(folder, "write"):
-        if place:
-            os.makedirs(place, exist_ok=True)
-        scratch = TemporaryDirectory(prefix=".scarcegan-", dir=place)
-    with scratch:
-        yield Path(scratch.name, "draft")
+    with scratch_folder(None if is_s3(folder) else folder) as scratch:
+        yield scratch / "draft"
 
 
 def put_file(draft: Path, location: str, *, once: bool = False) -> bool:
@@ -143,8 +168,9 @@ def remove_folder(folder: str) -> None:
     """Remove a folder with all that is in it, hidden or not; one that is not there is no problem."""
     if is_s3(folder):
         s3.remove_below(folder)
-    elif Path(folder).is_dir():
-        with _on_disk(folder, "remove"):
+        return
+    with _on_disk(folder, "remove"):
+        if Path(folder).is_dir():
             shutil.rmtree(folder)
 
 
@@ -162,8 +188,15 @@ def _files_below(location: str) -> list[str]:
 def _on_disk(location: str, verb: str = "read") -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise DataProblem(f"cannot {verb} {location}: {error.strerror}; check the path and its permissions") from error
+    except (OSError, ValueError) as error:  # a ValueError: a path with a NUL
+        raise _problem(location, verb, error) from error
+
+
+def _problem(location: str, verb: str, error: Exception) -> DataProblem:
+    number, told = getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)
+    advice = "free some room there and try again" if number in _FULL else "check the path and its permissions"
+    shown = location if len(location) <= _SHOWN else f"{location[:_SHOWN]}... ({len(location)} characters)"
+    return DataProblem(f"cannot {verb} {shown}: {told}; {advice}")
 
 
 def _is_hidden(name: str) -> bool:

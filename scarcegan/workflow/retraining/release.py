@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import shlex
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.serving.model import Model
+from scarcegan.storage import scratch_folder
 
 SHOWN = ("version", "definition", "status", "threshold", "bound", "metrics")
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
@@ -52,9 +52,9 @@ def register_models(
             "registry.worse_challenger = 'register' and start a new run to register them, marked"
         )
     release = release_id(lineage.origin_run, accepted, evaluation)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         packed = [
-            _to_register(definition, model, evaluation, lineage, release, Path(folder))
+            _to_register(definition, model, evaluation, lineage, release, folder)
             for definition, model in accepted.items()
         ]
         return registry.register_release([replace(one, warnings=tuple(warnings)) for one in packed])
