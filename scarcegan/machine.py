@@ -5,6 +5,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 
 from scarcegan.problems import Problem
 
@@ -53,6 +54,34 @@ def require_user(environment: Mapping[str, str], *, on_batch: bool) -> str:
             f"the name of a job; `export METAFLOW_USER={fit}`"
         )
     return user
+
+
+def this_process() -> str:
+    """Name this process so that `is_alive` tells it from all others: its machine, its number, when it began."""
+    return f"{socket.gethostname()} {os.getpid()} {_began(os.getpid())}"
+
+
+def is_alive(process: str) -> bool | None:
+    """Tell whether a process that `this_process` has named still runs; None: it is, or was, on another machine."""
+    host, number, began = process.split(" ")
+    if host != socket.gethostname():
+        return None
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        pass
+    return _began(int(number)) == began
+
+
+def _began(number: int) -> str:
+    """Return when a process began, in the kernel's ticks; a number is given anew some day. Empty where none says."""
+    try:
+        state, *numbers = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if state == "Z" else numbers[18]
 
 
 def cores() -> int:
