@@ -56,7 +56,7 @@ class Bucket:
         found = []
         for name in list_names(folder):
             # A record that somebody has damaged does not hide the others.
-            with suppress(ValueError, TypeError):
+            with suppress(ValueError, TypeError, RecursionError):
                 found.append(decision_of(json.loads(find_bytes(join(folder, name)) or b"")))
         return found
 

@@ -5,7 +5,7 @@ import getpass
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -122,8 +122,7 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
         try:
             answer = command(**{name: given[name] for name in own})
         finally:  # a refusal may follow from what cannot be read
-            for told in getattr(given.get("registry"), "left_out", ()):
-                Console(stderr=True, soft_wrap=True, highlight=False).print(told, style="yellow", markup=False)
+            warn(getattr(given.get("registry"), "left_out", ()))
         if as_json:
             # Not through rich, which would wrap long lines. What is not a number becomes null.
             typer.echo(TypeAdapter(Any).dump_json(answer.plain, indent=2))
@@ -138,6 +137,12 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
     ]
     run.__signature__ = inspect.Signature(kept + added)  # type: ignore[attr-defined]
     return run
+
+
+def warn(lines: Iterable[str]) -> None:
+    """Say on stderr what an answer had to leave out."""
+    for line in lines:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="yellow", markup=False)
 
 
 def console() -> Console:

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import Answer, answers
+from scarcegan.cli.commands import Answer, answers, warn
 from scarcegan.cli.tables import narrow, pairs
 from scarcegan.project import located
 
@@ -28,6 +28,7 @@ def list_snapshots(
     """List the snapshots by cut-off date."""
     store = _store(folder)
     found = [manifest for manifest in store.snapshots() if cutoff in ("", manifest.frame.cutoff)]
+    warn(store.left_out)
     rows = []
     for one in found:
         counts = (one.frame.window_days, one.players, len(one.frame.columns))

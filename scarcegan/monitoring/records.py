@@ -47,7 +47,7 @@ class Records:
         content = find_bytes(self._at(name))  # where storage fails, this does
         try:
             return None if content is None else kind.from_plain(json.loads(content))
-        except (ValueError, Problem) as error:
+        except (ValueError, RecursionError, Problem) as error:
             reason = (
                 f"the record {self._at(name)} cannot be read and is left out ({error}): remove the file, or score its "
                 "snapshot again"

@@ -9,6 +9,7 @@ StorageOutage where S3 or the way to it stays down for all of its tries: a later
 """
 
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -89,6 +90,12 @@ def find_bytes(location: str) -> bytes | None:
     with s3.asking(location) as (client, place), suppress(client.exceptions.NoSuchKey):
         return bytes(client.get_object(**place)["Body"].read())
     return None
+
+
+def sha256_of(path: Path) -> str:
+    """Return the digest of a local file's bytes."""
+    with _on_disk(str(path)), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

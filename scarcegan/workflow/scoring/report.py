@@ -12,13 +12,14 @@ from scarcegan.backends import open_registry
 from scarcegan.monitoring.drift import DriftReport, ScoredPlayers
 from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.watch import Watch, Watched
+from scarcegan.problems import DataProblem
 from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import join, local_file, new_file, write_bytes
+from scarcegan.storage import join, local_file, new_file, sha256_of, write_bytes
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 
 # Rows of the review list that go with the run as an artifact; the whole list is in its files.
@@ -37,7 +38,7 @@ def tell_scores(
     The report is returned with the review list's first 10,000 rows.
 
     Raises:
-        DataProblem: the scores cannot be read or written.
+        DataProblem: the scores cannot be read or written, or are not those that the shards have written.
     """
     players, flagged = sum(tally.players for tally in tallies), sum(tally.flagged for tally in tallies)
     counts = np.sum([tally.counts for tally in tallies], axis=0)
@@ -123,7 +124,13 @@ def _review(plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wan
     lowest = lowest_of_top(counts, wanted)
     frames = []
     for tally in tallies:
-        with local_file(join(plan.folder, tally.file)) as path:
+        location = join(plan.folder, tally.file)
+        with local_file(location) as path:
+            if tally.sha256 not in (None, sha256_of(path)):
+                raise DataProblem(
+                    f"expected the scores that step score wrote to {location}, got others: somebody has changed the "
+                    "file since; write it anew with `resume score`"
+                )
             found = pq.read_table(path, columns=REVIEW_COLUMNS, filters=[("risk_score", ">=", lowest)])
             frames.append(found.to_pandas())
     top = pd.concat(frames, ignore_index=True)
