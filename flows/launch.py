@@ -18,6 +18,7 @@ from metaflow.plugins.datastores.local_storage import LocalStorage
 import scarcegan
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, require_user
 from scarcegan.problems import Problem
+from scarcegan.settings import text_of
 
 UNKNOWN_COMMIT = "unknown"
 
@@ -39,6 +40,9 @@ def prepare(arguments, environment, root):
     """Set what Metaflow needs in `environment` before it reads its arguments; what the user has set stays."""
     if COMMIT not in environment:  # the tasks of a local run inherit it: git is asked once
         environment[COMMIT] = code_version(root)
+    config = config_of(arguments)
+    if config and os.path.isfile(config):  # else Metaflow says so
+        text_of(Path(config))  # where it is no text, Metaflow would end with a traceback
     # Metaflow takes no run from root or from a nameless user (a container, a fresh cloud machine).
     user = require_user(environment, on_batch=runs_on_batch(arguments))
     if not environment.get("METAFLOW_USER"):
@@ -72,14 +76,17 @@ def launch_notes(_):
 
     Metaflow calls it once for each launch (default of a `Config`); the tasks get what it has returned.
     """
-    arguments = sys.argv
-    chosen = [file for word, name, file in zip(arguments, arguments[1:], arguments[2:], strict=False)
-              if (word, name) == ("--config", "config")]  # fmt: skip
-    path = Path(chosen[-1]).resolve() if chosen else ROOT / DEFAULT_CONFIG
+    path = Path(config_of(sys.argv) or ROOT / DEFAULT_CONFIG).resolve()
     config = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     # A name that is no UTF-8 stands in no message and no registry: its strange bytes become question marks.
     told = str(config).encode(errors="replace").decode()
     return {"commit": os.environ.get(COMMIT) or code_version(ROOT), "config": told}
+
+
+def config_of(arguments):
+    """Return the settings file that the arguments name; None without one."""
+    words = zip(arguments, arguments[1:], arguments[2:], strict=False)
+    return next(reversed([file for word, name, file in words if (word, name) == ("--config", "config")]), None)
 
 
 def require_own_package(root):

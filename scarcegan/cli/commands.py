@@ -45,9 +45,7 @@ def settings_of(config: Path | None) -> settings.Settings:
     default = project_root() / "config" / "retrain.toml"
     file = config or (default if default.is_file() else None)
     try:
-        return settings.load(tomllib.loads(file.read_text())) if file else settings.Settings()
-    except OSError as error:
-        raise SettingsProblem(f"expected settings in {file}, got: {error.strerror}; check --config") from error
+        return settings.load(tomllib.loads(settings.text_of(file))) if file else settings.Settings()
     except tomllib.TOMLDecodeError as error:
         raise SettingsProblem(f"expected TOML in {file}, got: {error}; mend that line") from error
 
