@@ -32,7 +32,7 @@ ALLOWED = {
     "monitoring": GROUND | {"data", "snapshots", "evaluation", "registry", "serving"},
     "aws": GROUND | {"data", "snapshots", "evaluation", "registry", "monitoring"},
     "backends": GROUND | {"snapshots", "registry", "aws"},
-    "preflight": GROUND | {"data", "families", "snapshots", "aws"},
+    "preflight": GROUND | {"data", "families", "snapshots", "aws", "backends"},
 }
 ALLOWED["history"] = GROUND | {"data", "gan", "evaluation", "registry", "costs"}
 ALLOWED["workflow"] = ALLOWED.keys() - {"history"}

@@ -10,7 +10,7 @@ from typing import Any
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.rules import keep_archive
 from scarcegan.registry.versions import Decision
-from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, write_bytes
+from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, require_writable, write_bytes
 
 
 class Bucket:
@@ -26,6 +26,10 @@ class Bucket:
     def uri(self, sha256: str) -> str:
         """Return where the archive with that digest lies, or would lie."""
         return join(self._prefix, f"archives/{sha256}/model.tar.gz")
+
+    def require_writable(self) -> None:
+        """Raise a DataProblem unless archives can be written."""
+        require_writable(join(self._prefix, "archives"))
 
     def keep(self, archive: Path, sha256: str) -> None:
         """Upload an archive unless it is there."""

@@ -73,6 +73,10 @@ class SageMakerRegistry(Registry):
             landed.add(model.token)
         return self._registered(models)
 
+    def require_writable(self) -> None:
+        """Raise a Problem unless archives could be kept now; whether packages may be made only SageMaker knows."""
+        self._bucket.require_writable()
+
     def _versions(self) -> list[ModelVersion]:
         with _asking(f"list the models of group '{self.group}'"):
             packages = self._packages()

@@ -32,6 +32,10 @@ class Registry(ABC):
         """Return the decisions about one version, oldest first."""
 
     @abstractmethod
+    def require_writable(self) -> None:
+        """Raise a Problem unless a release could be registered now: its places can be reached and written."""
+
+    @abstractmethod
     def _versions(self) -> list[ModelVersion]:
         """Read all versions of the group, oldest first; none before the first registration."""
 

@@ -13,7 +13,7 @@ from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
-from scarcegan.storage import draft_beside, is_file, list_names, put_file
+from scarcegan.storage import draft_beside, is_file, list_names, put_file, require_writable
 
 BUSY_SECONDS = 30.0
 SCHEMA_VERSION = 3
@@ -124,6 +124,16 @@ class LocalRegistry(Registry):
         with self._open() as connection:
             rows = connection.execute(_EVENTS, (self.group, version)).fetchall()
         return [Decision(status, who, why, at, bool(forced)) for status, who, why, at, forced in rows]
+
+    def require_writable(self) -> None:
+        """Raise a Problem unless a release could be registered now."""
+        for folder in (self.folder, self._archives):
+            require_writable(str(folder))
+        if self._exists():
+            with self._open() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(f"PRAGMA user_version = {_layout(connection)}")
+                connection.execute("ROLLBACK")
 
     def _versions(self) -> list[ModelVersion]:
         if not self._exists():

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from scarcegan.problems import DataProblem
 from scarcegan.storage import s3
@@ -159,6 +159,26 @@ def write_bytes(location: str, content: bytes, *, once: bool = False) -> bool:
     with draft_beside(_folder(location)) as draft:
         draft.write_bytes(content)
         return put_file(draft, location, once=once)
+
+
+def require_writable(folder: str) -> None:
+    """Write a little in a folder, or where it would be made, and take it away again; a DataProblem if that is refused.
+
+    On S3 an empty hidden object stays where objects may be written but not removed.
+    """
+    if is_s3(folder):
+        location = join(folder, ".writable")
+        write_bytes(location, b"", once=True)
+        with suppress(DataProblem):
+            remove(location)
+        return
+    with _on_disk(folder, "write"):
+        place = Path(folder)
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        with TemporaryFile(dir=place) as file:
+            file.write(bytes(1 << 16))  # an empty file would fit on a full disk
+            file.flush()
 
 
 def remove(location: str) -> None:
