@@ -36,7 +36,7 @@ def test_where_all_can_be_written_nothing_is_left_behind(tree, tmp_path):
     [
         (inside_run, "data", "path", "simulated players"),
         (inside_run, "registry", "path", "registry"),
-        (inside_scoring, "snapshots", "folder", "snapshots"),
+        (inside_scoring, "snapshots", "folder", "records of drift"),
         (inside_scoring, "scoring", "folder", "scores"),
         (inside_features, "snapshots", "folder", "snapshots"),
         (inside_features, "data", "path", "simulated players"),
@@ -55,7 +55,7 @@ def test_all_places_are_named_at_once(tree, tmp_path):
     (tmp_path / "file").touch()
     for section, key in (("snapshots", "folder"), ("scoring", "folder")):
         tree[section] |= {key: str(tmp_path / "file" / section)}
-    with pytest.raises(PreflightProblem, match=r"(?s)snapshots: cannot write.*\nscores: cannot write"):
+    with pytest.raises(PreflightProblem, match=r"(?s)records of drift: cannot write.*\nscores: cannot write"):
         inside_scoring(load(tree), LAPTOP)
 
 
