@@ -58,13 +58,13 @@ def require_user(environment: Mapping[str, str], *, on_batch: bool) -> str:
 
 def this_process() -> str:
     """Name this process so that `is_alive` tells it from all others: its machine, its number, when it began."""
-    return f"{socket.gethostname()} {os.getpid()} {_began(os.getpid())}"
+    return f"{_machine()} {os.getpid()} {_began(os.getpid())}"
 
 
 def is_alive(process: str) -> bool | None:
     """Tell whether a process that `this_process` has named still runs; None: it is, or was, on another machine."""
     host, number, began = process.split(" ")
-    if host != socket.gethostname():
+    if host != _machine():
         return None
     try:
         os.kill(int(number), 0)
@@ -73,6 +73,14 @@ def is_alive(process: str) -> bool | None:
     except PermissionError:  # another user's
         pass
     return _began(int(number)) == began
+
+
+def _machine() -> str:
+    """Name the machine, and where containers share its name, the container: each counts processes for itself."""
+    try:
+        return f"{socket.gethostname()}-{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:
+        return socket.gethostname()
 
 
 def _began(number: int) -> str:

@@ -18,7 +18,7 @@ ALLOWED = {
     "records": {"problems"},
     "words": {"records"},
     "settings": {"problems"},
-    "storage": {"problems", "project"},
+    "storage": {"problems", "project", "machine"},
     "data": GROUND,
     "gan": GROUND,
     "costs": GROUND,

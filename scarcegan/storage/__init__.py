@@ -11,12 +11,15 @@ StorageOutage where S3 or the way to it stays down for all of its tries: a later
 import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
 
+from scarcegan.machine import is_alive, this_process
 from scarcegan.problems import DataProblem
 from scarcegan.storage import s3
 
@@ -24,6 +27,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 # What a disk says of itself, whichever file it is about.
 _DISK_REFUSES = (*_FULL, errno.EROFS, errno.EIO, errno.EFBIG)
 _SHOWN = 300
+SCRATCH = ".scarcegan-"
+# Machine, number and beginning of the process that has made it.
+_OWNER = re.compile(rf"{re.escape(SCRATCH)}(.+)_(\d+)_(\d*)_.{{8}}")
 
 
 def join(folder: str, name: str) -> str:
@@ -53,6 +59,29 @@ def list_names(folder: str) -> list[str]:
         with _on_disk(folder), suppress(FileNotFoundError):
             names = os.listdir(folder)
     return sorted(name for name in names if not _is_hidden(name))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file in a folder: its name relative to that, its bytes, and when it was written, in seconds since 1970."""
+
+    name: str
+    size: int
+    written: float
+
+
+def contents(folder: str) -> list[Stored]:
+    """List all files in and below a folder, hidden ones too; none where there is no folder."""
+    if is_s3(folder):
+        return [Stored(*item) for item in s3.objects_below(folder)]
+    found = []
+    for path in Path(folder).rglob("*"):
+        # Files come and go while others work.
+        with suppress(FileNotFoundError), _on_disk(folder):
+            if path.is_file() and not path.is_symlink():
+                told = path.stat()
+                found.append(Stored(str(path.relative_to(folder)), told.st_size, told.st_mtime))
+    return found
 
 
 def find_parts(location: str) -> list[str]:
@@ -108,7 +137,8 @@ def scratch_folder(inside: str | None = None) -> Iterator[Path]:
     with _on_disk(shown, "write"):
         if inside:
             os.makedirs(inside, exist_ok=True)
-        scratch = TemporaryDirectory(prefix=".scarcegan-", dir=inside)
+        _sweep(inside or gettempdir())
+        scratch = TemporaryDirectory(prefix=f"{SCRATCH}{this_process().replace(' ', '_')}_", dir=inside)
     try:
         with scratch:
             yield Path(scratch.name)
@@ -117,6 +147,14 @@ def scratch_folder(inside: str | None = None) -> Iterator[Path]:
         if error.errno in _DISK_REFUSES or str(error.filename or "").startswith(scratch.name):
             raise _problem(shown, "write", error) from error
         raise
+
+
+def _sweep(folder: str) -> None:
+    """Remove what processes of this machine that have died, killed for instance, left of their scratch folders."""
+    for name in os.listdir(folder):
+        found = _OWNER.fullmatch(name)
+        if found and is_alive(" ".join(found.groups())) is False:
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
 
 @contextmanager
