@@ -34,7 +34,7 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     # Sections mostly share an image: each image is checked once.
     images = dict.fromkeys(asked.image or image for _, asked in _sections(resources))
     checks: list[Check] = [
-        ("user", partial(check_user, environment | variables)),
+        ("user", partial(check_user, {**environment, **variables})),
         ("bucket", partial(account.check_bucket, variables, clients["s3"])),
         *_queue_checks(resources, variables.get("METAFLOW_BATCH_JOB_QUEUE", ""), clients),
         *(("image", partial(account.check_image, image, clients["ecr"])) for image in images),
