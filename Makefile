@@ -33,8 +33,9 @@ check: setup  ## lint, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-reference: setup  ## write docs/configuration.md anew from the settings
+reference: setup  ## write docs/configuration.md anew from the settings, docs/reliability.md from the tests
 	$(BIN)/python -m scarcegan.settings.reference > docs/configuration.md
+	$(BIN)/python tests/docs/test_reliability.py > docs/reliability.md
 
 format: setup  ## mend what the linter can mend
 	$(BIN)/ruff check --fix .

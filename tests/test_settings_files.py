@@ -17,6 +17,11 @@ def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path):
     assert parse(file.read_text())["seed"] == parse(text_of(file))["seed"] == 3
 
 
+@pytest.mark.reliability(
+    case="The configuration is no UTF-8",
+    sees="which file; to save it as UTF-8",
+    resume="not needed: nothing was started",
+)
 def test_a_file_that_is_no_utf8_is_refused_in_words_by_commands_and_flows(tmp_path, monkeypatch):
     file = tmp_path / "own.toml"
     file.write_bytes("# café\n".encode("latin-1"))
@@ -27,6 +32,11 @@ def test_a_file_that_is_no_utf8_is_refused_in_words_by_commands_and_flows(tmp_pa
         launch.launch(object)
 
 
+@pytest.mark.reliability(
+    case="A setting would fail hours later: a counter twice, the id as a counter, noise without limit",
+    sees="the key and what is allowed",
+    resume="not needed: nothing was started",
+)
 @pytest.mark.parametrize(
     ("tree", "told"),
     [

@@ -85,6 +85,11 @@ def test_what_sagemaker_would_not_take_is_refused(change, message):
         to_metadata(replace(MODEL, **change), 4)
 
 
+@pytest.mark.reliability(
+    case="The configuration's path has characters that SageMaker does not take",
+    sees="nothing: they are escaped",
+    resume="registers what older code refused",
+)
 @pytest.mark.parametrize(
     "path",
     [
@@ -98,6 +103,11 @@ def test_a_path_with_any_characters_comes_back(path):
     assert from_metadata(entries)["metadata"] == {"config": path}
 
 
+@pytest.mark.reliability(
+    case="The configuration's path is too long for SageMaker",
+    sees="the path, cut in its middle",
+    resume="registers what older code refused",
+)
 @pytest.mark.parametrize("folder", ["x", "é", "(", "\udcff"])
 def test_a_path_beyond_the_room_keeps_its_beginning_and_its_end(folder):
     entries = to_metadata(replace(MODEL, metadata={"config": f"/data/{folder * 4000}/c.toml"}), 1)

@@ -18,6 +18,11 @@ DAMAGES = {
 }
 
 
+@pytest.mark.reliability(
+    case="Somebody has edited a package in SageMaker's console",
+    sees="the others; which one is left out and why",
+    resume="is not stopped by it",
+)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_package_that_was_edited_in_the_console_is_left_out_and_named(
     aws, open_sagemaker, make_release, reviewer, damage
@@ -45,6 +50,11 @@ def test_a_package_of_others_is_left_alone(aws, open_sagemaker, make_release):
     assert list(registry.left_out) == []
 
 
+@pytest.mark.reliability(
+    case="A package is approved in SageMaker's console",
+    sees="it as champion, with what was written there",
+    resume="takes it as any other",
+)
 @pytest.mark.parametrize("said", ['{"who": null, "why": 3, "at": null}', "[1]", "null", '{"who": "a"}', "fine"])
 def test_an_approval_in_words_of_the_console_counts_as_one_given_there(
     aws, open_sagemaker, make_release, reviewer, said
@@ -87,6 +97,11 @@ def put(aws, facts):
     )
 
 
+@pytest.mark.reliability(
+    case="A row of the local registry has another shape",
+    sees="the others; which one is left out and why",
+    resume="is not stopped by it",
+)
 @pytest.mark.parametrize(
     "damage",
     ["metrics = 'not json'", 'metrics = \'{"recall": "n/a"}\'', "metadata = '[1]'", "bound = '{}'"],
@@ -110,6 +125,11 @@ def test_a_row_of_another_shape_is_left_out_and_named(tmp_path, make_release, re
         registry.register_release(make_release())
 
 
+@pytest.mark.reliability(
+    case="A clock is set back between two approvals",
+    sees="a rollback of the release that was approved last",
+    resume="not needed",
+)
 def test_the_release_that_was_approved_last_is_rolled_back_whatever_the_clock_said(
     registry, make_release, reviewer, monkeypatch
 ):

@@ -204,6 +204,11 @@ def a_dead_process():
 RESUME = "resume --origin-run-id 3`"
 
 
+@pytest.mark.reliability(
+    case="ScoreFlow dies while its retraining runs",
+    sees="in the next scoring: that it runs, has finished or failed, and how to resume it",
+    resume="the printed command goes on with it",
+)
 @pytest.mark.parametrize(
     ("state", "process", "told"),
     [
@@ -222,6 +227,11 @@ def test_the_next_scoring_says_what_became_of_a_retraining(settings, monkeypatch
     assert told in capsys.readouterr().out
 
 
+@pytest.mark.reliability(
+    case="ScoreFlow dies before its retraining has begun",
+    sees="nothing: the next scoring starts it",
+    resume="starts it as well",
+)
 def test_a_retraining_whose_starter_died_before_it_began_is_started_by_the_next_scoring(settings, runner, monkeypatch):
     known_runs(monkeypatch, None)
     runner(executing := Executing(0))

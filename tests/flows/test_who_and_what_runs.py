@@ -25,6 +25,11 @@ def nobody(monkeypatch):
     monkeypatch.setattr(machine.getpass, "getuser", unknown)
 
 
+@pytest.mark.reliability(
+    case="The user has no entry in the machine's list",
+    sees="what to export; nothing if METAFLOW_USER is set",
+    resume="not needed: nothing was started",
+)
 @pytest.mark.usefixtures("nobody")
 def test_a_user_without_a_passwd_entry_starts_if_the_environment_names_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -46,6 +51,11 @@ def test_the_refusal_is_a_plain_message_and_nothing_is_made(tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.reliability(
+    case="AWS Batch does not take the user's name",
+    sees="the `export` that mends it, at launch and in the preflight",
+    resume="not needed: nothing was started",
+)
 @pytest.mark.parametrize("name", ["jane.doe", "Jane Doe", "jörg", "x" * 70, "-jane", "CORP\\jane"])
 def test_a_name_that_batch_takes_in_no_jobs_name_is_refused_before_anything_runs(name):
     assert require_user({"USER": name}, on_batch=False) == name
@@ -68,6 +78,11 @@ def test_the_users_name_is_read_in_metaflows_order():
     assert require_user(names | {"METAFLOW_USER": "a"}, on_batch=False) == "a"
 
 
+@pytest.mark.reliability(
+    case="A worktree's flow is started with another checkout's environment",
+    sees="nothing: its own package runs, and its commit is recorded",
+    resume="runs its own code as well",
+)
 def test_a_flow_runs_the_package_beside_it_and_not_another_checkouts(tmp_path):
     """The virtual environment has this checkout's package installed; the flow lies in a copy."""
     copy = tmp_path / "copy"

@@ -86,6 +86,11 @@ def names_of(runs, found):
     return sorted(named[Path(one.folder).name] for one in found if one.what == "run")
 
 
+@pytest.mark.reliability(
+    case="Old runs fill the disk",
+    sees="in `scarcegan prune`: what may go; releases and pinned runs stay",
+    resume="not needed",
+)
 def test_runs_of_releases_and_pinned_ones_are_kept(pruned):
     _, runs, found, _ = pruned
     assert names_of(runs, found()) == ["failed", "nobodys", "rejected"]
@@ -104,6 +109,11 @@ def test_nothing_is_removed_where_the_registry_cannot_tell_which_runs_are_needed
         found()
 
 
+@pytest.mark.reliability(
+    case="Killed runs leave drafts and copies",
+    sees="them in `scarcegan prune`",
+    resume="not needed",
+)
 def test_drafts_sorted_telemetry_and_parts_that_nobody_has_published_go(pruned):
     folder, _, found, _ = pruned
     for name in (

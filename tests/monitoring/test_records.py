@@ -59,6 +59,11 @@ def test_a_record_that_was_damaged_is_left_out_and_named(tmp_path, content):
     assert "2026-01-01_a.json cannot be read and is left out" in reason
 
 
+@pytest.mark.reliability(
+    case="A record of drift cannot be read",
+    sees="the decision, with the record that it had to do without",
+    resume="is not stopped by it",
+)
 @pytest.mark.parametrize("content", [b"", b"\xff", b"null", b"[1]", b"[" * 100_000, b'{"snapshot": 3}', b'"a"'])
 def test_a_record_of_any_other_shape_is_left_out_and_named(tmp_path, content):
     records = Records(str(tmp_path))

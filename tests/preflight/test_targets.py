@@ -31,6 +31,11 @@ def test_where_all_can_be_written_nothing_is_left_behind(tree, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.reliability(
+    case="A place that the run will write to cannot be written",
+    sees="each of them, in the first step",
+    resume="starts where the mended place is tried again",
+)
 @pytest.mark.parametrize(
     ("inside", "section", "key", "what"),
     [
@@ -74,6 +79,11 @@ def test_a_registry_file_that_cannot_be_written_is_named(tree, tmp_path, make_re
         inside_run(load(tree), LAPTOP)
 
 
+@pytest.mark.reliability(
+    case="The registry's file is gone, its archives are there",
+    sees="how to restore it, or to begin anew on purpose; before training",
+    resume="starts once it is restored",
+)
 def test_a_registry_that_is_lost_stops_a_run_before_it_trains(tree, tmp_path, make_release):
     LocalRegistry(tmp_path / "registry", "players").register_release(make_release())
     (tmp_path / "registry" / "registry.sqlite").unlink()

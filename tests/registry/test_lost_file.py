@@ -18,6 +18,11 @@ def registry(tmp_path, make_release):
     return registry
 
 
+@pytest.mark.reliability(
+    case="The registry's file goes while a run trains",
+    sees="the same, in `register`",
+    resume="registers once it is restored",
+)
 def test_every_question_and_every_registration_is_refused(registry, make_release):
     for ask in (
         registry.versions,

@@ -39,6 +39,11 @@ DAMAGES = {
 }
 
 
+@pytest.mark.reliability(
+    case="A snapshot's manifest cannot be read",
+    sees="the other snapshots; which one is left out and why",
+    resume="is stopped only if it needs that snapshot",
+)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_it_is_left_out_and_named(store, damage):
     file = Path(store.folder, "players-2026-02-01", "manifest.json")

@@ -17,6 +17,11 @@ with draft_beside(sys.argv[1]) as draft:
 """
 
 
+@pytest.mark.reliability(
+    case="A process is killed while it writes a file",
+    sees="a hidden draft, until something is written there again",
+    resume="writes the file anew",
+)
 def test_the_draft_of_a_killed_process_is_gone_after_the_next_writing(tmp_path):
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=os.environ, check=False)
     assert done.returncode == -9

@@ -44,6 +44,11 @@ def write(folder, releases):
     write_bytes(f"{folder}/part", b"x" * (SMALL + 1))
 
 
+@pytest.mark.reliability(
+    case="The disk is full: checkpoint, registry, simulated players, any file",
+    sees="which place cannot be written; to free some room",
+    resume="goes on once there is room",
+)
 @pytest.mark.parametrize("work", [save_checkpoint, register, simulate, write])
 def test_a_full_disk_is_told_in_words_and_leaves_nothing_half_written(work, tmp_path, make_release, request):
     releases = make_release(definitions=("balanced",))
@@ -72,12 +77,22 @@ def test_errors_that_are_not_the_disks_stay_what_they_are(tmp_path):
         read_another()
 
 
+@pytest.mark.reliability(
+    case="There is no folder for temporary files",
+    sees="that it cannot be written",
+    resume="goes on once there is one",
+)
 def test_no_room_for_temporary_files_is_told_in_words(monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", "/nowhere/tmp")
     with pytest.raises(DataProblem, match="cannot write the machine's folder for temporary files: No such file"):
         scratch_folder().__enter__()
 
 
+@pytest.mark.reliability(
+    case="A path is too long, or has a NUL",
+    sees="which place, cut short",
+    resume="not needed: nothing was started",
+)
 @pytest.mark.parametrize("path", ["x" * 5000, "a\0b"], ids=["too long", "NUL"])
 def test_a_path_that_no_disk_takes_is_told_in_short_words(tmp_path, path):
     location = f"{tmp_path}/{path}"

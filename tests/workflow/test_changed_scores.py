@@ -20,6 +20,11 @@ def scored(snapshot, scoring, registry, champion):
     return model, plan, [score_shard(plan, model, number, scoring.snapshots) for number in range(plan.snapshot.parts)]
 
 
+@pytest.mark.reliability(
+    case="Scores are changed between `score` and `report`",
+    sees="which file, and how to write it anew",
+    resume="`resume score` scores anew",
+)
 def test_scores_that_were_changed_since_are_refused_and_a_resume_writes_them_anew(scored, scoring):
     model, plan, tallies = scored
     file = Path(plan.folder, tallies[0].file)
