@@ -1,3 +1,5 @@
+import hashlib
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,10 @@ def test_what_the_project_keeps_is_the_same_from_every_working_directory():
 def test_a_plain_install_has_its_project_in_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.setattr("scarcegan.project.__file__", str(tmp_path / "site-packages/scarcegan/project.py"))
     assert project_root() == tmp_path
+
+
+def test_the_licence_is_the_one_that_packages_name():
+    """The text of apache.org to the byte: licence scanners go by it."""
+    text = (project_root() / "LICENSE").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
+    assert tomllib.loads((project_root() / "pyproject.toml").read_text())["project"]["license"] == "Apache-2.0"
