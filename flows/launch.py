@@ -66,9 +66,19 @@ def make_datastore(arguments, root):
     """
     here = Path.cwd()
     if here.is_relative_to(root):
-        (root / LocalStorage.DATASTORE_DIR).mkdir(exist_ok=True)
+        _make(root / LocalStorage.DATASTORE_DIR)
     elif starts_run(arguments) and LocalStorage.get_datastore_root_from_config(print, create_on_absent=False) is None:
-        (here / LocalStorage.DATASTORE_DIR).mkdir(exist_ok=True)
+        _make(here / LocalStorage.DATASTORE_DIR)
+
+
+def _make(folder):
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            f"cannot make {folder}, where Metaflow keeps runs: {error.strerror}; start the flow in a folder that you "
+            "may write to"
+        ) from error
 
 
 def launch_notes(_):

@@ -1,6 +1,7 @@
 """Who starts a run, under which name, and which code it is: what Batch and the record need is known at launch."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 
 import launch
 from scarcegan import __version__, machine
+from scarcegan.aws.account import metaflow_variables
 from scarcegan.machine import COMMIT, require_user
-from scarcegan.problems import Problem
+from scarcegan.problems import Problem, SettingsProblem
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,9 +91,7 @@ def test_a_flow_runs_the_package_beside_it_and_not_another_checkouts(tmp_path):
     (copy / "flows").mkdir(parents=True)
     for name in ("launch.py", "checkout.py"):
         (copy / "flows" / name).write_text((ROOT / "flows" / name).read_text())
-    (copy / "scarcegan").mkdir()
-    for name in ("__init__.py", "machine.py", "problems.py"):
-        (copy / "scarcegan" / name).write_text((ROOT / "scarcegan" / name).read_text())
+    shutil.copytree(ROOT / "scarcegan", copy / "scarcegan", ignore=shutil.ignore_patterns("__pycache__"))
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ask = "import sys; sys.path[0] = 'flows'; import launch, scarcegan; print(scarcegan.__file__)"
     done = subprocess.run(
@@ -124,3 +124,19 @@ def test_an_installed_package_is_named_by_its_version_and_not_by_a_repository_ar
 def test_a_configs_path_that_is_no_utf8_is_noted_readably(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["flow.py", "--config", "config", "/data/\udcff/c.toml", "run"])
     assert launch.launch_notes(None)["config"] == "/data/?/c.toml"
+
+
+def test_a_folder_that_cannot_take_runs_is_told_in_words(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(Problem, match=rf"cannot make {tmp_path}/.metaflow, where Metaflow keeps runs: Read-only file"):
+        launch.make_datastore(["run"], tmp_path)
+
+
+def test_metaflows_own_settings_that_cannot_be_read_are_named(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(SettingsProblem, match=rf"Metaflow's settings as JSON in {tmp_path}/config.json, got: "):
+        metaflow_variables({"METAFLOW_HOME": str(tmp_path)})
