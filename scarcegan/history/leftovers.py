@@ -10,7 +10,7 @@ from metaflow.exception import MetaflowNotFound
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3, DEFAULT_DATASTORE
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
-from scarcegan.history.client import reading
+from scarcegan.history.client import reading, state_of
 from scarcegan.problems import HistoryProblem
 from scarcegan.project import located
 from scarcegan.records import Record
@@ -97,7 +97,7 @@ def _by_folder(place: str, is_wanted: Callable[[str], bool]) -> Mapping[str, lis
 def _runs(registry: Registry, before: float, idle: float) -> Iterator[Leftover]:
     """Yield the runs that nobody needs, each with the artifacts that no other run shares, and their checkpoints."""
     root = _datastore()
-    needed = _of_releases(registry)
+    waiting, rejected = _of_releases(registry)
     for flow in STEPS if root else ():
         base = join(root, flow)
         folders: defaultdict[str, list[Stored]] = defaultdict(list)
@@ -105,12 +105,14 @@ def _runs(registry: Registry, before: float, idle: float) -> Iterator[Leftover]:
             folders[file.name.split("/")[0]].append(file)
         blobs = {file.name.rpartition("/")[2]: file for file in folders.pop("data", [])}
         known = _known(flow)
+        written = {run: max(file.written for file in files) for run, files in folders.items()}
+        _require_rest(flow, [known[run] for run in folders if run in known and written[run] >= idle])
         dead = {
             run: files
             for run, files in folders.items()
             # Of a run that Metaflow does not list from here nobody can tell whether it is pinned.
-            if run in known and f"{flow}/{run}" not in needed and PINNED not in known[run].tags
-            if max(file.written for file in files) < (before if known[run].finished else min(before, idle))
+            if run in known and written[run] < (before if known[run].finished else min(before, idle))
+            if not _is_needed(known[run], waiting, rejected)
         }
         held = {run: _artifacts(base, files) for run, files in folders.items()}
         shared = set().union(*(held[run] for run in folders.keys() - dead.keys()))
@@ -128,17 +130,35 @@ def _runs(registry: Registry, before: float, idle: float) -> Iterator[Leftover]:
                     yield _leftover(what, place, left)
 
 
-def _of_releases(registry: Registry) -> set[str]:
-    """Return the pathspecs of the runs behind releases of which a version is approved or may still be."""
+def _is_needed(run: metaflow.Run, waiting: set[str], rejected: set[str]) -> bool:
+    # The tag tells of a release in a registry or group that is not asked here.
+    is_released = any(tag.startswith("release:") for tag in run.tags)
+    return PINNED in run.tags or run.pathspec in waiting or (is_released and run.pathspec not in rejected)
+
+
+def _require_rest(flow: str, lately: Sequence[metaflow.Run]) -> None:
+    """Refuse while a run may go on: it may share an artifact with an old run, and note that only at a task's end."""
+    going = [run.id for run in lately if state_of(run)[0] == "unfinished"]
+    if going:
+        raise HistoryProblem(
+            f"expected no run of {flow} that may go on, got {', '.join(going)}, written to within a day: prune when it "
+            "has ended, or a day after it was killed"
+        )
+
+
+def _of_releases(registry: Registry) -> tuple[set[str], set[str]]:
+    """Return the pathspecs of runs behind releases of which a version is approved or may still be; and the others."""
     versions = registry.versions()
     if registry.left_out:
         raise HistoryProblem(
             f"expected to read all versions of {registry.group}, as their runs are kept, got: "
             f"{'; '.join(registry.left_out)}: mend or remove them first"
         )
-    waiting = [version for version in versions if version.status != "Rejected"]
-    origins = {f"{version.run_pathspec.split('/')[0]}/{version.origin_run_id}" for version in waiting}
-    return origins | {version.run_pathspec for version in waiting}
+    waiting, rejected = set[str](), set[str]()
+    for version in versions:
+        origin = f"{version.run_pathspec.split('/')[0]}/{version.origin_run_id}"
+        (rejected if version.status == "Rejected" else waiting).update((origin, version.run_pathspec))
+    return waiting, rejected
 
 
 def _known(flow: str) -> dict[str, metaflow.Run]:

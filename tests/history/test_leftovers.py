@@ -45,12 +45,12 @@ LATER = 40 * DAY_SECONDS
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A folder with five runs: `released`, `rejected`, `pinned`, `failed` and `nobodys`, by name their numbers."""
+    """A folder with runs of these names, which are their tags too; by name their numbers."""
     home = tmp_path_factory.mktemp("home")
     (home / ".metaflow").mkdir()
     (home / "flow.py").write_text(FLOW)
     runs = {}
-    for name in ("released", "rejected", "pinned", "failed", "nobodys"):
+    for name in ("released", "release:elsewhere", "rejected", "pinned", "failed", "nobodys"):
         command = [sys.executable, "flow.py", "run", "--own", name, "--run-id-file", "id", "--tag", name]
         command += ["--fails", "true"] if name == "failed" else []
         subprocess.run(command, cwd=home, env=os.environ | {"USERNAME": "tester"}, capture_output=True, check=False)
@@ -100,6 +100,16 @@ def test_what_is_young_stays_and_what_may_go_on_stays_a_day_at_least(pruned):
     _, runs, found, _ = pruned
     assert found(time.time(), days=30) == []
     assert names_of(runs, found(time.time() + 60, days=0)) == ["nobodys", "rejected"]
+
+
+def test_nothing_is_removed_while_a_run_may_go_on(pruned, monkeypatch):
+    _, runs, found, _ = pruned
+    monkeypatch.setattr(module, "state_of", lambda run: ("unfinished", "train"))
+    with pytest.raises(
+        HistoryProblem, match=rf"expected no run of RetrainFlow that may go on, got .*{runs['nobodys']}"
+    ):
+        found(time.time() + 60, days=0)
+    assert found() != []
 
 
 def test_nothing_is_removed_where_the_registry_cannot_tell_which_runs_are_needed(pruned, monkeypatch):
@@ -156,8 +166,11 @@ def test_the_command_shows_first_and_removes_only_if_asked_to(pruned, home):
     assert removed.exit_code == 0, removed.output
     assert found(time.time() + 60, days=0) == []
     metaflow.namespace(None)
-    assert {run.id for run in metaflow.Flow("RetrainFlow")} == {runs[name] for name in ("released", "pinned", "failed")}
-    for name in ("released", "pinned"):
+    assert {run.id for run in metaflow.Flow("RetrainFlow")} == set(runs.values()) - {
+        runs["rejected"],
+        runs["nobodys"],
+    }
+    for name in ("released", "pinned", "release:elsewhere"):
         run = metaflow.Run(f"RetrainFlow/{runs[name]}")
         assert (run.data.alone, run.data.shared) == (name * 1000, "of all runs" * 1000)
     assert registry.fetch_archive(1).is_file()
