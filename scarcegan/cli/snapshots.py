@@ -45,6 +45,7 @@ def show(name: Annotated[str, typer.Argument(help="Name of the snapshot.")], fol
     store = _store(folder)
     manifest = store.describe(name)
     before = store.before(manifest)
+    warn(store.left_out)
     moved = moves(before.statistics, manifest.statistics)[:10] if before else []
     previous = before.name if before else None
     facts = _facts(manifest) | {"previous": previous}

@@ -151,10 +151,10 @@ def scratch_folder(inside: str | None = None) -> Iterator[Path]:
 
 def _sweep(folder: str) -> None:
     """Remove what processes of this machine that have died, killed for instance, left of their scratch folders."""
-    for name in os.listdir(folder):
-        found = _OWNER.fullmatch(name)
-        if found and is_alive(" ".join(found.groups())) is False:
-            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+    with suppress(OSError):  # a folder may be written and not listed
+        for found in filter(None, map(_OWNER.fullmatch, os.listdir(folder))):
+            if is_alive(" ".join(found.groups())) is False:
+                shutil.rmtree(os.path.join(folder, found[0]), ignore_errors=True)
 
 
 @contextmanager

@@ -72,3 +72,12 @@ def test_a_record_of_any_other_shape_is_left_out_and_named(tmp_path, content):
     assert records.before("2026-02-01", StartedRetraining) == [started("1")]
     [told] = records.unreadable
     assert "2026-01-02_a.json cannot be read and is left out" in told
+
+
+def test_a_record_that_the_disk_does_not_give_is_left_out_and_named(tmp_path):
+    records = Records(str(tmp_path))
+    records.put("2026-01-01_a", started("1"))
+    (tmp_path / "2026-01-02_a.json").mkdir()
+    assert records.before("2026-02-01", StartedRetraining) == [started("1")]
+    [told] = records.unreadable
+    assert "Is a directory" in told
