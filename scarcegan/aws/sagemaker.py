@@ -143,8 +143,16 @@ class SageMakerRegistry(Registry):
         arns = [item["ModelPackageArn"] for page in listed for item in page["ModelPackageSummaryList"]]
         # The list has no metadata: each package is asked for, a few at a time.
         with ThreadPoolExecutor(4) as pool:
-            packages = pool.map(lambda arn: self._client.describe_model_package(ModelPackageName=arn), arns)
+            packages = pool.map(self._described, arns)
             return [item for item in packages if is_ours(item.get("CustomerMetadataProperties", {}))]
+
+    def _described(self, arn: str) -> dict[str, Any]:
+        try:
+            return dict(self._client.describe_model_package(ModelPackageName=arn))
+        except ClientError as error:
+            if "does not exist" in str(error):  # removed since it was listed
+                return {}
+            raise
 
     def _version(self, package: dict[str, Any]) -> ModelVersion:
         facts = from_metadata(package["CustomerMetadataProperties"])

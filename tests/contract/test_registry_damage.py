@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from botocore.exceptions import ClientError
 
 from scarcegan.problems import RegistryProblem
 
@@ -78,6 +79,24 @@ def test_a_damaged_record_of_a_decision_does_not_hide_the_others(aws, open_sagem
     for name, text in (("0", b"{}"), ("1", b"\xff"), ("2", b"[1]")):
         aws("s3").put_object(Bucket="models", Key=f"risky/decisions/{GROUP}/1/{name}.json", Body=text)
     assert [event.who for event in registry.events(1)] == ["rita"]
+
+
+def test_a_package_that_is_removed_while_it_is_listed_does_not_hide_the_others(
+    aws, open_sagemaker, make_release, monkeypatch
+):
+    registry = open_sagemaker()
+    registry.register_release(make_release())
+    client, gone = aws("sagemaker"), package(aws, 2)[0]
+    describe = client.describe_model_package
+
+    def removed(ModelPackageName):
+        if ModelPackageName == gone:
+            error = {"Code": "ValidationException", "Message": f"ModelPackage {gone} does not exist."}
+            raise ClientError({"Error": error}, "DescribeModelPackage")
+        return describe(ModelPackageName=ModelPackageName)
+
+    monkeypatch.setattr(client, "describe_model_package", removed)
+    assert [version.version for version in registry.versions()] == [1, 3, 4]
 
 
 def package(aws, number):
