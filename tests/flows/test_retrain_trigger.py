@@ -73,7 +73,7 @@ def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its
     assert len(runs(home, "StubRetrainFlow")) == 1
     # What a resume looks for.
     stub = HERE / "stub_retrain_flow.py"
-    wanted = Retraining("a", (), "", "", stub)
+    wanted = Retraining("a", (), "", "", flow=stub)
     found = [wanted._found(StartedRetraining("a", run)) for run in (asking.pathspec, "StubAskingFlow/0")]
     assert [run and run.pathspec for run in found] == [started.pathspec, None]
 
