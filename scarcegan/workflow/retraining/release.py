@@ -161,7 +161,6 @@ def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[st
     facts = {
         "git_commit": lineage.commit,
         **lineage.to_plain(),
-        # Flat text, as registries take it; the release and the run keep it as it was typed.
         "test_players": str(measures.players),
         "risky_test_players": str(measures.risky),
         "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",
