@@ -12,13 +12,16 @@ from pathlib import Path
 from checkout import ROOT
 from metaflow import current
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
+from metaflow.parameters import flow_context
 from metaflow.plugins.aws.batch.batch import Batch, BatchException
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
 import scarcegan
+from endings import plain_endings
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, require_user
 from scarcegan.problems import Problem
 from scarcegan.settings import text_of
+from terminal import moving_lines
 
 UNKNOWN_COMMIT = "unknown"
 
@@ -32,8 +35,22 @@ def launch(flow):
     except Problem as problem:
         sys.exit(str(problem))
     pass_on_refusals()
-    with no_stray_jobs(flow.__name__, arguments):
+    keep_cards_private(arguments)
+    if "spin" in arguments:
+        keep_latest_run(flow)
+    if not starts_run(arguments):
         flow()
+        return
+    cli = command_line(flow)
+    with plain_endings(cli, arguments), moving_lines(cli), no_stray_jobs(flow.__name__, arguments):
+        flow()
+
+
+def command_line(flow):
+    """Return Metaflow's command line; it is made when it is first imported, and takes the options of a flow then."""
+    with flow_context(flow):
+        from metaflow import cli
+    return cli
 
 
 def prepare(arguments, environment, root):
@@ -169,6 +186,23 @@ def pass_on_refusals():
             raise
 
     Batch.wait = wait_and_pass_on
+
+
+def keep_latest_run(flow):
+    """Let `resume` go on from the latest run after a `spin` as well, which Metaflow notes as the latest run."""
+    with flow_context(flow):  # as for the command line
+        from metaflow.cli_components import run_cmds
+    run_cmds.write_latest_run_id = lambda *_: None
+
+
+def keep_cards_private(arguments):
+    """Let `card server` answer this machine alone: Metaflow's own binds all addresses, and cards show players."""
+    if "server" not in arguments:
+        return
+    from metaflow.plugins.cards import card_server
+
+    server = card_server.ThreadingHTTPServer
+    card_server.ThreadingHTTPServer = lambda address, routes: server(("127.0.0.1", address[1]), routes)
 
 
 def starts_run(arguments):

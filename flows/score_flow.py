@@ -74,17 +74,18 @@ class ScoreFlow(ProjectFlow):
         from scarcegan.aws.model_monitor import model_monitor_files
         from scarcegan.serving.model import Model
         from scarcegan.workflow.scoring.records import ScoringPlan, Tally
-        from scarcegan.workflow.scoring.report import tell_scores, watch_scored
+        from scarcegan.workflow.scoring.report import audit_of, tell_scores, watch_scored
 
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
         plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), self.resolved()
         tallies = [Tally.from_plain(task.scored) for task in inputs]
-        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget)
+        audit = audit_of(settings)
+        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget, audit, settings.words)
         self.score_report = report.to_plain()
         watched = watch_scored(report, model, settings)
         self.drift, self.decision = watched.drift and watched.drift.to_plain(), watched.decision.to_plain()
         self.model_monitor = model_monitor_files(watched)
-        first = self.flagged.head(20).to_dict("records")
+        first = self.flagged[self.flagged["stratum"] == 0].head(20).to_dict("records")
         current.card["scores"].extend(score_card(report, watched.drift, watched.decision, first))
         current.card["drift"].extend(drift_card(watched.drift, watched.decision))
         self.next(self.end)
@@ -95,6 +96,7 @@ class ScoreFlow(ProjectFlow):
         from retrain_trigger import Retraining
 
         from scarcegan.monitoring.drift import DriftDecision, DriftReport
+        from scarcegan.notices import Notice, tell
         from scarcegan.workflow.scoring.records import ScoreReport
         from scarcegan.workflow.scoring.report import shares_in_words
 
@@ -102,16 +104,19 @@ class ScoreFlow(ProjectFlow):
         drift = self.drift and DriftReport.from_plain(self.drift)
         plan, review = report.plan, report.review
         print(
-            f"{report.players} players of {plan.snapshot.name} scored with version {self.model_version} "
+            f"{report.players} {report.words.rows} of {plan.snapshot.name} scored with version {self.model_version} "
             f"({plan.model.definition}): {report.flagged} flagged, {review.players} to look at."
         )
         print(*shares_in_words(report, drift), sep="\n")
         print(f"Scores: {plan.folder}/part-*.parquet", f"Look next: {plan.folder}/{review.csv}", sep="\n")
         promise = [decision.promise] if decision.promise else []
         print(f"Drift: {decision.action}", *decision.reasons, *promise, sep="\n  ")
-        self.retraining = None
+        self.retraining, settings = None, self.resolved()
+        if decision.action != "no action":
+            drifted = f"{plan.snapshot.name}: {decision.action}. {' '.join(decision.reasons)}"
+            tell(settings.notify, Notice("drift", drifted, plan.snapshot.name))
         if decision.action == "retrain":
-            settings, config, overrides = self.resolved(), str(self.launch.config), self.overrides or ""
+            config, overrides = str(self.launch.config), self.overrides or ""
             wanted = Retraining(plan.snapshot.name, tuple(decision.causes), plan.run, config, overrides)
             if settings.monitoring.start_retraining:
                 self.retraining = wanted.start(settings)

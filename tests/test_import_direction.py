@@ -29,6 +29,7 @@ ALLOWED = {
     "serving": GROUND | {"data"},
     "families": GROUND | {"data", "serving"},
     "datasets": GROUND | {"data", "features", "snapshots"},
+    "outcomes": GROUND | {"data", "snapshots", "evaluation"},
     "monitoring": GROUND | {"data", "snapshots", "evaluation", "registry", "serving"},
     "aws": GROUND | {"data", "snapshots", "evaluation", "registry", "monitoring"},
     "notices": GROUND | {"aws"},
@@ -41,11 +42,13 @@ ALLOWED["cli"] = ALLOWED.keys() | {"history"}
 # Cards take records and words; nothing is computed there.
 RECORDS = {
     "scarcegan.words",
+    "scarcegan.settings.words_section",
     "scarcegan.data.records",
     "scarcegan.snapshots.records",
     "scarcegan.evaluation.records",
     "scarcegan.serving.reasons",
     "scarcegan.monitoring.drift",
+    "scarcegan.outcomes.records",
     "scarcegan.registry.release",
     "scarcegan.gan.progress",
     "scarcegan.costs.records",

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from scarcegan import history, words
 from scarcegan.backends import open_registry
-from scarcegan.cli.commands import Answer, Config, Run, answers, console, settings_of, write_page
+from scarcegan.cli.commands import Answer, Run, answers, write_page
 from scarcegan.cli.tables import narrow
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
@@ -21,42 +21,43 @@ from scarcegan.problems import HistoryProblem
 from scarcegan.registry import Registry
 from scarcegan.registry.release import Release
 from scarcegan.settings import Settings, load
+from scarcegan.settings.words_section import Words
 
 if TYPE_CHECKING:
     from scarcegan.workflow.scoring.records import Mover, ParityReport
 
 app = typer.Typer()
 STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
-SIDE = "Version number, as in 3 or v3, or a parquet or CSV file with player_id and risk_score."
+SIDE = "Version, as in 3 or v3, its ARN, or a parquet or CSV file with player_id and risk_score."
 
 
-@app.command()
-def preflight(config: Config = None) -> None:
+@answers(app)
+def preflight(settings: Settings) -> Answer:
     """Check in seconds what a run with `--with batch` needs, and say what it is expected to cost."""
     # boto3 and pyarrow take their time to load; the other commands do without.
     from scarcegan.costs import estimate
     from scarcegan.preflight import before_launch
 
-    chosen = settings_of(config)
-    findings = before_launch(chosen, os.environ)
-    expected = estimate(chosen.resources, chosen.prices, chosen.folds, chosen.train)
+    findings = before_launch(settings, os.environ)
+    expected = estimate(settings.resources, settings.prices, settings.folds, settings.train)
     rows = [(one.what, Text(one.state, style=STYLES[one.state]), one.found, one.advice) for one in findings]
-    console().print(narrow("check", "", "found", "what to do", rows=rows), Text(expected.sentence))
-    if any(finding.state == "failed" for finding in findings):
-        raise typer.Exit(1)
+    shown = Group(narrow("check", "", "found", "what to do", rows=rows), Text(expected.sentence))
+    failed = any(finding.state == "failed" for finding in findings)
+    return Answer({"findings": findings, "expected": expected}, shown, failed)
 
 
-@app.command()
+@answers(app)
 def report(
     reference: Run,
     html: Annotated[Path | None, typer.Option(help="File to write.", show_default="report-RUN.html")] = None,
-) -> None:
+) -> Answer:
     """Write a run's report for reviewers, one page: purpose, data, metrics, limits, harms, lineage, approver."""
     from cards.review_report import review_report
 
     dossier = collect(reference)
     run = dossier.facts.run
-    console().print(write_page(review_report(dossier), f"Review of run {run}", html or Path(f"report-{run}.html")))
+    file = html or Path(f"report-{run}.html")
+    return Answer({"run": run, "file": str(file)}, write_page(review_report(dossier), f"Review of run {run}", file))
 
 
 def collect(reference: str) -> Dossier:
@@ -95,24 +96,27 @@ def parity(
     players = open_snapshots(settings.snapshots.folder).read(snapshot)
     found = compare(old, new, players, registry, settings.review_budget)
     moved = {"Move in": found.moved_in, "Move out": found.moved_out}
-    tables = [_movers(title, movers) for title, movers in moved.items() if movers]
-    return Answer(found, Group(*map(Text, _summary(found)), *tables))
+    tables = [_movers(title, movers, settings.words.row) for title, movers in moved.items() if movers]
+    return Answer(found, Group(*map(Text, _summary(found, settings.words)), *tables))
 
 
-def _summary(found: "ParityReport") -> list[str]:
+def _summary(found: "ParityReport", their: Words) -> list[str]:
+    def counted(number: int) -> str:
+        return words.plural(number, their.row, their.rows)
+
     lines = [
-        f"{found.old} and {found.new} on {found.snapshot}: {words.plural(found.players, 'player')}",
-        f"Agreement at the budget: {words.percent(found.agreement)} of {words.plural(found.budget_players, 'player')}, "
+        f"{found.old} and {found.new} on {found.snapshot}: {counted(found.players)}",
+        f"Agreement at the budget: {words.percent(found.agreement)} of {counted(found.budget_players)}, "
         f"{words.count(found.moved_in_players)} move in and as many out",
         f"Rank correlation: {words.score(found.rank_correlation, 4)}; largest difference of a score: "
         f"{words.number(found.largest_difference)}",
     ]
     if left_out := found.only_in_snapshot:
-        lines.append(f"{words.plural(left_out, 'player')} of the snapshot have no score in a file: left out")
+        lines.append(f"{counted(left_out)} of the snapshot have no score in a file: left out")
     return lines
 
 
-def _movers(title: str, movers: "Sequence[Mover]") -> Table:
+def _movers(title: str, movers: "Sequence[Mover]", row: str) -> Table:
     rows = (
         [str(mover.player_id)]
         + [words.score(score, 4) for score in (mover.old_score, mover.new_score)]
@@ -120,4 +124,4 @@ def _movers(title: str, movers: "Sequence[Mover]") -> Table:
         + ["; ".join(mover.why)]
         for mover in movers
     )
-    return narrow("player", "old score", "new score", "old rank", "new rank", "why", title=title, rows=rows)
+    return narrow(row, "old score", "new score", "old rank", "new rank", "why", title=title, rows=rows)

@@ -8,6 +8,7 @@ from scarcegan import words
 from scarcegan.evaluation.records import Interval
 from scarcegan.records import Record
 from scarcegan.settings.monitoring_sections import SignalName
+from scarcegan.settings.words_section import USUAL, Words
 
 Action = Literal["no action", "watch", "retrain"]
 
@@ -22,11 +23,10 @@ class ComparedSnapshot(Record):
     players: int
     compared: int
 
-    @property
-    def who(self) -> str:
+    def who(self, their: Words) -> str:
         """Whose features and scores are compared, in words."""
         drawn = f"{words.count(self.compared)} drawn from " if self.compared < self.players else ""
-        return f"{drawn}all {words.plural(self.players, 'player')} of {self.name}"
+        return f"{drawn}all {words.plural(self.players, their.row, their.rows)} of {self.name}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ class RealisedRecall(Record):
     """Of `risky` players of a snapshot labelled risky since, `found` had been flagged: `value` is found / risky.
 
     `low` and `high` are the ends of its 95 % interval. `registered` is the recall that the release was registered with,
-    `p` the chance of finding so few if it holds.
+    `p` the chance of finding so few if it holds. Where outcomes of an audit sample tell it, all these are estimates for
+    everyone, of all snapshots up to this one, from `reviewed` players; otherwise that is 0.
     """
 
     snapshot: str
@@ -115,6 +116,7 @@ class RealisedRecall(Record):
     high: float
     registered: float
     p: float
+    reviewed: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ class DriftReport(Record):
     unknown_share: UnknownDrift | None
     recall: RealisedRecall | None
     signals: Mapping[SignalName, SignalSize]
+    words: Words = USUAL
 
     @property
     def beyond(self) -> list[SignalName]:
@@ -192,7 +195,7 @@ class DriftBasis(Record):
     Attributes:
         reference: name and fingerprint of the snapshot that is compared with.
         champion: sha256 of its archive.
-        labels: digest of the labels table, or 'no labels'.
+        labels: digest of the labels table, or 'no labels'; with what outcomes tell of the recall.
         scored: players whose scores were counted in full; 0: only those drawn are known.
         pairs: past pairs of snapshots behind the limits.
         rows, false_alarms, seed: the settings of these names.

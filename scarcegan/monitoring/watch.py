@@ -37,6 +37,7 @@ from scarcegan.registry import ModelVersion
 from scarcegan.serving.distribution import count_scores, counted_quantiles
 from scarcegan.serving.model import Model
 from scarcegan.settings import Monitoring, Snapshots
+from scarcegan.settings.words_section import USUAL, Words
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import Labels, became_risky
 from scarcegan.snapshots.store import ID
@@ -67,7 +68,7 @@ class Watch:
     """Compares snapshots with the one that a champion was trained on, decides, and keeps both on record.
 
     The model is the champion, the version what the registry says of it; the seed draws the players that are compared.
-    The labels, all that are known, are for recall.
+    The labels, all that are known, are for recall; reports and decisions are in the words given.
     """
 
     model: Model
@@ -76,6 +77,7 @@ class Watch:
     rule: Monitoring
     seed: int
     labels: Labels | None = None
+    words: Words = USUAL
 
     @cached_property
     def _records(self) -> Records:
@@ -85,8 +87,12 @@ class Watch:
     def _limits(self) -> Records:
         return Records(join(self._records.folder, "limits"))
 
-    def watch(self, snapshot: str, scored: ScoredPlayers | None = None) -> Watched:
+    def watch(
+        self, snapshot: str, scored: ScoredPlayers | None = None, recall: RealisedRecall | None = None
+    ) -> Watched:
         """Watch a snapshot; `scored` says how the champion scores all of its players, None: those drawn tell.
+
+        `recall` is the one that reviewers' outcomes tell, None: labels that came later do.
 
         Raises:
             DataProblem: a snapshot cannot be read, or a record cannot be kept.
@@ -95,20 +101,24 @@ class Watch:
         reference, cutoff, version = self._reference(manifest), manifest.frame.cutoff, self.version.version
         if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
             return Watched(None, cannot_measure(reference, cutoff, version), manifest, None)
-        record = self._record(manifest, reference, scored)
+        record = self._record(manifest, reference, scored, recall)
         return Watched(record.drift, record.decision, manifest, reference)
 
-    def _record(self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None) -> DriftRecord:
+    def _record(
+        self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None, recall: RealisedRecall | None
+    ) -> DriftRecord:
         """Return the record of a snapshot, measured and kept where there is none that still holds."""
         # With the fingerprint: a snapshot that was made anew is watched anew.
         name = f"{manifest.frame.cutoff}_{manifest.fingerprint}_v{self.version.version}"
         past = [record.decision for record in self._records.before(manifest.frame.cutoff, DecidedPeriod)]
         pairs = self._stable_pairs(reference, past)
-        basis = self._basis(reference, scored, pairs)
+        basis = self._basis(reference, scored, recall, pairs)
         replaced = self._records.find(name, DecidedPeriod)
         # Asked apart: measures in the form of older code are no damage, they are measured again.
         kept = Records(self._records.folder).find(name, DriftRecord)
-        drift = kept.drift if kept and kept.basis == basis else self._measured(manifest, reference, scored, pairs)
+        holds = kept is not None and kept.basis == basis
+        drift = kept.drift if kept and holds else self._measured(manifest, reference, scored, recall, pairs)
+        drift = replace(drift, words=self.words)  # of this run, whenever it was measured
         decision = decide(drift, self.version.version, past, self.rule)
         unreadable = self._records.unreadable + self._limits.unreadable + self.store.left_out
         # A retraining that was asked for stays so: its model may be in training by now.
@@ -142,11 +152,18 @@ class Watch:
                 )
         return reference
 
-    def _basis(self, reference: Manifest, scored: ScoredPlayers | None, pairs: Sequence[StablePair]) -> DriftBasis:
+    def _basis(
+        self,
+        reference: Manifest,
+        scored: ScoredPlayers | None,
+        recall: RealisedRecall | None,
+        pairs: Sequence[StablePair],
+    ) -> DriftBasis:
+        outcomes = f", outcomes of {recall.reviewed}: {recall.found} of {recall.risky}" if recall else ""
         return DriftBasis(
             reference=f"{reference.name} {reference.fingerprint}",
             champion=self.version.sha256,
-            labels=self.labels.digest if self.labels else "no labels",
+            labels=f"{self.labels.digest if self.labels else 'no labels'}{outcomes}",
             scored=scored.players if scored else 0,
             pairs=len(pairs),
             rows=self.rule.rows,
@@ -155,7 +172,12 @@ class Watch:
         )
 
     def _measured(
-        self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None, pairs: Sequence[StablePair]
+        self,
+        manifest: Manifest,
+        reference: Manifest,
+        scored: ScoredPlayers | None,
+        recall: RealisedRecall | None,
+        pairs: Sequence[StablePair],
     ) -> DriftReport:
         measured = self._measure(reference, manifest, scored)
         limits = chance_limits(measured, self.rule.false_alarms)
@@ -166,7 +188,7 @@ class Watch:
             measured,
             self.model.feature_names,
             limits,
-            self._recall(manifest, reference),
+            recall or self._recall(manifest, reference),
             threshold=self.model.threshold,
             false_alarms=self.rule.false_alarms,
             pairs=len(pairs),

@@ -135,6 +135,14 @@ class LocalRegistry(Registry):
                 connection.execute(f"PRAGMA user_version = {_layout(connection)}")
                 connection.execute("ROLLBACK")
 
+    def newest_group(self) -> str:
+        """Return the group that a release was registered in last: several share the folder."""
+        if not self._exists():
+            return self.group
+        with self._open() as connection:
+            newest = connection.execute("SELECT group_name FROM version ORDER BY created_at DESC LIMIT 1").fetchone()
+        return str(newest[0]) if newest else self.group
+
     def _versions(self) -> list[ModelVersion]:
         if not self._exists():
             return []

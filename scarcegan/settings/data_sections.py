@@ -201,7 +201,9 @@ class Snapshots(Section):
 
 
 class Scoring(Section):
-    """Where ScoreFlow writes the scores."""
+    """Where ScoreFlow writes the scores, and whom it lists beside the highest ones."""
 
     folder: str = ""
     """Where scores are written, local or `s3://`; empty: `.scarcegan/scores` in the project."""
+    audit_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the review list that is drawn at random from all players below its top; 0: the top alone."""

@@ -6,7 +6,7 @@ from metaflow.cards import VegaChart
 from cards import theme
 
 CHARTS = {"preprocess": 3, "preprocess_snapshot": 4, "train": 5, "train_start": 0}
-CHARTS |= {"evaluate": 9, "register": 1, "cost": 1, "compare": 4, "score": 1, "drift": 2, "review": 6}
+CHARTS |= {"evaluate": 9, "register": 1, "cost": 1, "compare": 4, "score": 1, "drift": 2, "outcomes": 3, "review": 6}
 
 pytestmark = [
     pytest.mark.slow,
@@ -34,3 +34,13 @@ def test_a_broken_chart_does_complain(tmp_path):
     opened = screenshots.photograph("broken", theme.page("Broken", [chart]), 1400, False, tmp_path)
     assert opened.console
     assert opened.chart_widths == []
+
+
+def test_the_evaluation_fits_a_screen_until_its_folds_are_opened(cards, tmp_path):
+    folded, unfolded = (
+        screenshots.photograph("evaluate", cards["evaluate"], 1400, False, tmp_path, unfolded=one)
+        for one in (False, True)
+    )
+    # The first screen ends where the first fold begins; there are seven of them.
+    assert folded.height < 1_500 < 5_000 < unfolded.height
+    assert folded.chart_widths == unfolded.chart_widths

@@ -88,9 +88,7 @@ def test_the_users_name_is_read_in_metaflows_order():
 def test_a_flow_runs_the_package_beside_it_and_not_another_checkouts(tmp_path):
     """The virtual environment has this checkout's package installed; the flow lies in a copy."""
     copy = tmp_path / "copy"
-    (copy / "flows").mkdir(parents=True)
-    for name in ("launch.py", "checkout.py"):
-        (copy / "flows" / name).write_text((ROOT / "flows" / name).read_text())
+    shutil.copytree(ROOT / "flows", copy / "flows", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "scarcegan", copy / "scarcegan", ignore=shutil.ignore_patterns("__pycache__"))
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ask = "import sys; sys.path[0] = 'flows'; import launch, scarcegan; print(scarcegan.__file__)"

@@ -7,6 +7,7 @@ import numpy as np
 
 from scarcegan.monitoring.drift import ScoredPlayers
 from scarcegan.records import Record
+from scarcegan.settings.words_section import USUAL, Words
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,11 @@ class Tally(Record):
 
 @dataclass(frozen=True)
 class ReviewList(Record):
-    """The moderators' list: the `budget` share of highest scores, in two files of the plan's folder.
+    """The moderators' list, the `budget` share of the players, in two files of the plan's folder.
 
-    An empty list has no lowest score.
+    `audit_players` of its `players` were drawn at random; the others have the highest scores. Of these are the lowest
+    score, None on an empty list, and the number of the flagged. `csv` is what reviewers see; `table` has the scores and
+    who was drawn as well.
     """
 
     players: int
@@ -80,6 +83,7 @@ class ReviewList(Record):
     flagged: int
     table: str
     csv: str
+    audit_players: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class ScoreReport(Record):
     threshold_set_on: ScoredPlayers | None
     review: ReviewList
     over_budget: str
+    words: Words = USUAL
 
 
 @dataclass(frozen=True)
