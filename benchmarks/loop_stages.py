@@ -74,12 +74,12 @@ def features(settings: Settings, folder: Path) -> dict[str, Any]:
     plans = plan_snapshots(settings, "loop")
     lap("plan")
     parts = [
-        extract_part(plan, shard, settings.telemetry, settings.snapshots)
+        extract_part(plan, shard, settings.telemetry, settings.own_snapshots)
         for plan in plans.values()
         for shard in range(settings.telemetry.shards)
     ]
     lap("extract")
-    publish_snapshots(plans, parts, settings.snapshots)
+    publish_snapshots(plans, parts, settings.own_snapshots)
     lap("publish")
     return lap.seconds
 
@@ -134,7 +134,7 @@ def scoring(settings: Settings, folder: Path) -> dict[str, Any]:
 
     lap, registry, newest = Laps(), open_registry(settings.registry), f"players-{CUTOFFS[1]}"
     model, plan = plan_scoring(settings, registry, None, None, newest, RUN)
-    tallies = [score_shard(plan, model, number, settings.snapshots) for number in range(plan.snapshot.parts)]
+    tallies = [score_shard(plan, model, number, settings.own_snapshots) for number in range(plan.snapshot.parts)]
     lap("score")
     report, _ = tell_scores(plan, model, tallies, settings.review_budget, audit_of(settings))
     lap("report")

@@ -98,7 +98,7 @@ class Retraining:
                 f"'{settings.data.source}': set data.source = 'snapshot' and data.path, its labels table"
             )
         inside_scoring(settings, os.environ)  # a resume does not pass `start`
-        started = retrainings_of(settings.snapshots, settings.registry.group)
+        started = retrainings_of(settings.own_snapshots, settings.registry.group)
         ours = StartedRetraining(self.snapshot, self.asked_by, "" if STATE_MACHINE in os.environ else this_process())
         if not started.claim(self.snapshot, ours):
             claimed = started.find(self.snapshot, StartedRetraining)

@@ -61,7 +61,7 @@ class ScoreFlow(ProjectFlow):
         from scarcegan.workflow.scoring.shard import score_shard
 
         plan, model = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model)
-        self.scored = score_shard(plan, model, self.input, self.resolved().snapshots).to_plain()
+        self.scored = score_shard(plan, model, self.input, self.resolved().own_snapshots).to_plain()
         self.next(self.report)
 
     @card(type="still", id="scores")

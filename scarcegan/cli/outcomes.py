@@ -63,7 +63,7 @@ def add(
     given = {"player_id": player, "snapshot": snapshot, "decision": decision, "reviewer": reviewer, "when": when}
     given = {name: value for name, value in (given | {"reason": reason} | alone).items() if value}
     location = file and located(file, Path.cwd())
-    store, snapshots = _store(settings), open_snapshots(settings.snapshots.folder)
+    store, snapshots = _store(settings), open_snapshots(settings.own_snapshots.folder)
     table = read_outcomes(location, given)
     added = store.add(checked(table, location, store, snapshots, settings.outcomes.decisions, now))
     told = f"Added {words.plural(added.added, 'outcome')}; {words.count(added.known)} known before."

@@ -1,6 +1,7 @@
 """What nobody needs any more: runs behind no release, and what killed or refused runs have left behind."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,9 +53,9 @@ def leftovers(settings: Settings, registry: Registry, now: float, days: int) -> 
         HistoryProblem: the registry or Metaflow cannot tell which runs are needed.
     """
     before = now - days * DAY_SECONDS
-    places = [_local(settings.registry.path, "registry"), _local(settings.scoring.folder, "scores")]
+    places = [_local(settings.registry.path, "registry"), located(settings.own_scoring.folder)]
     places += [_local("", "checkpoints"), _local("", "simulated"), _local("", "archives")]
-    snapshots = _local(settings.snapshots.folder, "snapshots")
+    snapshots = located(settings.own_snapshots.folder)
     beside = [*_unpublished(snapshots), *(one for place in {*places, snapshots} for one in _drafts(place))]
     old = [one for one in beside if one.written < min(before, now - LEAST_SECONDS)]
     return [*_runs(registry, before, now - LEAST_SECONDS), *sorted(old, key=lambda one: one.folder)]
@@ -79,7 +80,7 @@ def _unpublished(snapshots: str) -> Iterator[Leftover]:
     for name, files in top.items():
         if name.startswith(".telemetry-"):
             yield _leftover("sorted telemetry", join(snapshots, name), files)
-        elif not name.startswith((".", "_")) and f"{name}/manifest.json" not in {file.name for file in files}:
+        elif all(re.fullmatch(r"[^._][^/]*/part-[^/]*\.parquet", file.name) for file in files):  # and no manifest
             yield _leftover("unpublished parts", join(snapshots, name), files)
 
 

@@ -134,8 +134,9 @@ class Watch:
         name = self.rule.reference or self.version.metadata.get("snapshot", "")
         if not name:
             return (
-                f"version {self.version.version} was not trained on a snapshot; name one in monitoring.reference, "
-                "or train with data.source = 'snapshot'"
+                f"version {self.version.version} was not trained on a snapshot; name one in monitoring.reference, or "
+                "publish the table of all players of that time (`scarcegan snapshots publish TABLE --name NAME`) and "
+                "name that: until then neither features nor scores have anything to be compared with"
             )
         if name not in self.store.names():
             return (

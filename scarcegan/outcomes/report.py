@@ -67,7 +67,7 @@ def reviewed_lists(labels: pd.DataFrame, settings: Settings, group: str) -> list
 
     A snapshot that was scored twice by the same model has two lists of the same players.
     """
-    found = review_lists(settings.scoring, group, labels["snapshot"].unique().tolist())
+    found = review_lists(settings.own_scoring, group, labels["snapshot"].unique().tolist())
     lists = [Reviewed(one, with_labels(one.rows(), labels, one.snapshot.name)) for one in found]
     best: dict[tuple[str, int], Reviewed] = {}
     for one in lists:

@@ -43,13 +43,13 @@ def _places(settings: Settings, flow: str, environment: Mapping[str, str]) -> di
     """Return the folders that a run of this flow writes to, by what lies there."""
     simulated = located(settings.data.path or ".scarcegan/simulated")
     is_simulated = settings.data.source == "simulated"
-    snapshots = open_snapshots(settings.snapshots.folder).folder
+    snapshots = open_snapshots(settings.own_snapshots.folder).folder
     if flow == FEATURES_FLOW:
         return {"snapshots": snapshots} | ({} if settings.telemetry.path else {"simulated players": simulated})
     if flow == SCORE_FLOW:
         # Beside the snapshots scoring may write these alone.
         drift = join(snapshots, "_drift")
-        return {"records of drift": drift, "scores": located(settings.scoring.folder or ".scarcegan/scores")}
+        return {"records of drift": drift, "scores": located(settings.own_scoring.folder)}
     # Elsewhere they lie beside Metaflow's artifacts on S3.
     own_disk = BATCH_JOB not in environment and environment.get("METAFLOW_DEFAULT_DATASTORE", "local") == "local"
     checkpoints = {"checkpoints": located(".scarcegan/checkpoints")} if own_disk else {}

@@ -122,6 +122,19 @@ class Settings(Section):
         return self
 
     @property
+    def own_snapshots(self) -> Snapshots:
+        """`snapshots`, with the registry group's own folder where none is named."""
+        return self.snapshots.model_copy(update={"folder": self._own(self.snapshots.folder, "snapshots")})
+
+    @property
+    def own_scoring(self) -> Scoring:
+        """`scoring`, with the registry group's own folder where none is named."""
+        return self.scoring.model_copy(update={"folder": self._own(self.scoring.folder, "scores")})
+
+    def _own(self, folder: str, kind: str) -> str:
+        return folder or f".scarcegan/{kind}/{self.registry.group}"
+
+    @property
     def families(self) -> dict[str, Estimator]:
         """The estimators that each fold trains beside ScarceGAN, by name."""
         return named_estimators(self.train.families, self.estimators)

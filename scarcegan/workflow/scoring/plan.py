@@ -9,6 +9,7 @@ from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.settings.model_sections import headline_of
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
+from scarcegan.snapshots.store import PUBLISH
 from scarcegan.storage import join
 from scarcegan.workflow.scoring.records import ScoredSnapshot, ScoringModel, ScoringPlan
 
@@ -28,8 +29,8 @@ def plan_scoring(
     """
     found = _approved(registry, definition or headline_of(settings.definitions), version)
     model = Model.load(registry.fetch_archive(found.version), found.sha256)
-    store = open_snapshots(settings.snapshots.folder)
-    manifest = _manifest(store, settings.snapshots.prefix, snapshot)
+    store = open_snapshots(settings.own_snapshots.folder)
+    manifest = _manifest(store, settings.own_snapshots.prefix, snapshot)
     check_features(model, found.version, manifest)
     scores_by = ScoringModel(
         version=found.version,
@@ -43,7 +44,7 @@ def plan_scoring(
         data_fingerprint=found.metadata.get("data_fingerprint", ""),
     )
     scored = (manifest.name, manifest.fingerprint, manifest.frame.cutoff, manifest.players, len(manifest.parts))
-    root = located(settings.scoring.folder or ".scarcegan/scores")
+    root = located(settings.own_scoring.folder)
     # A run's pathspec has a slash, which would make one more folder.
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
     left_out = (*registry.left_out, *store.left_out)
@@ -79,7 +80,7 @@ def _manifest(store: SnapshotStore, prefix: str, name: str | None) -> Manifest:
     found = store.latest(prefix)
     if found is None:
         raise DataProblem(
-            f"expected a snapshot '{prefix}...' in {store.folder}, got {store.names() or 'none'}: "
-            "publish one with flows/features_flow.py, or name it with --snapshot"
+            f"expected a snapshot '{prefix}...' in {store.folder}, got {store.names() or 'none'}: {PUBLISH}, "
+            f"or name it with --snapshot{store.older()}"
         )
     return found

@@ -104,7 +104,7 @@ def tell_scores(
 def audit_of(settings: Settings) -> Audit | None:
     """Return how the settings draw the audit sample; None where they leave it out."""
     share = settings.scoring.audit_share
-    return Audit(share, settings.seed, open_snapshots(settings.snapshots.folder)) if share else None
+    return Audit(share, settings.seed, open_snapshots(settings.own_snapshots.folder)) if share else None
 
 
 def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watched:
@@ -116,7 +116,7 @@ def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watch
         DataProblem: a snapshot or the labels cannot be read, or a record cannot be kept.
     """
     version = open_registry(settings.registry).show(report.plan.model.version)
-    store, data = open_snapshots(settings.snapshots.folder), settings.data
+    store, data = open_snapshots(settings.own_snapshots.folder), settings.data
     # `data.path` is a labels table for this source alone.
     labels = read_labels(data.path, settings.populations) if data.source == "snapshot" and data.path else None
     watch = Watch(model, version, store, settings.monitoring, settings.seed, labels, settings.words)
