@@ -10,6 +10,7 @@ import pytest
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 
 import launch
+from scarcegan import __version__, machine
 from scarcegan.machine import COMMIT, WORKERS
 
 NOWHERE = Path("/nowhere")
@@ -27,11 +28,11 @@ def prepared(monkeypatch, tmp_path, no_datastore_above):
     """The environment that Ada's launch in an empty folder prepares, on a machine of four cores."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(launch, "cores", lambda: 4)
-    monkeypatch.setattr(launch.getpass, "getuser", lambda: "ada")
+    monkeypatch.setattr(machine.getpass, "getuser", lambda: "ada")
 
     def prepare(*arguments, **environment):
         launch.prepare(arguments, environment, NOWHERE)
-        assert environment.pop(COMMIT) == "unknown"
+        assert environment.pop(COMMIT) == f"scarcegan-{__version__}"
         return environment
 
     return prepare
@@ -69,8 +70,8 @@ def test_a_run_on_batch_is_not_held_to_this_machines_cores(prepared, place):
 
 
 def test_root_is_named_after_its_machine(prepared, monkeypatch):
-    monkeypatch.setattr(launch.getpass, "getuser", lambda: "root")
-    monkeypatch.setattr(launch.socket, "gethostname", lambda: "box")
+    monkeypatch.setattr(machine.getpass, "getuser", lambda: "root")
+    monkeypatch.setattr(machine.socket, "gethostname", lambda: "box")
     assert prepared("run")["USERNAME"] == "root-box"
 
 
