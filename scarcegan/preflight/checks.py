@@ -13,7 +13,7 @@ from scarcegan.backends import open_registry
 from scarcegan.families.estimators import class_of
 from scarcegan.machine import BATCH_JOB, BATCH_QUEUE, STATE_MACHINE
 from scarcegan.preflight.targets import Check, check_user, targets
-from scarcegan.problems import DataProblem, PreflightProblem, Problem
+from scarcegan.problems import DataProblem, Outage, PreflightProblem, Problem
 from scarcegan.settings import Registry, Resources, Settings
 from scarcegan.settings.estimators import BUILT_IN
 from scarcegan.settings.machine_sections import StepResources
@@ -87,24 +87,29 @@ def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
     _require(targets(settings, FEATURES_FLOW, environment))
 
 
-def run_checks(checks: Sequence[Check]) -> list[Finding]:
-    """Run all checks side by side and return their findings in order; a check returns words or a whole finding."""
+def run_checks(checks: Sequence[Check], *, in_run: bool = False) -> list[Finding]:
+    """Run all checks side by side and return their findings in order; a check returns words or a whole finding.
+
+    Inside a run an Outage is no finding, and raised: a later try may go through.
+    """
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(lambda check: _run(*check), checks))
+        return list(pool.map(lambda check: _run(*check, in_run), checks))
 
 
-def _run(what: str, check: Callable[[], Finding | str]) -> Finding:
+def _run(what: str, check: Callable[[], Finding | str], in_run: bool) -> Finding:
     try:
         answer = check()
     except Refused as refused:
         return Finding(what, "failed", *refused.finding)
     except Problem as problem:
+        if in_run and isinstance(problem, Outage):
+            raise
         return Finding(what, "failed", str(problem), "do what it says")
     return replace(answer, what=what) if isinstance(answer, Finding) else Finding(what, "ok", answer)
 
 
 def _require(checks: Sequence[Check]) -> list[Finding]:
-    found = run_checks(checks)
+    found = run_checks(checks, in_run=True)
     failed = [finding for finding in found if finding.state == "failed"]
     if failed:
         raise PreflightProblem("\n".join(map(_in_words, failed)))
