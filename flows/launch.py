@@ -16,9 +16,12 @@ from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.plugins.aws.batch.batch import Batch, BatchException
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
+from scarcegan import __version__
 from scarcegan.machine import COMMIT, DEFAULT_CONFIG, WORKERS, cores
+from scarcegan.project import project_root
 
-ROOT = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parent.parent
+ROOT = project_root()  # the repository, or a project of its own
 UNKNOWN_COMMIT = "unknown"
 
 
@@ -34,7 +37,7 @@ def launch(flow):
 def prepare(arguments, environment, root):
     """Set what Metaflow needs in `environment` before it reads its arguments; what the user has set stays."""
     if COMMIT not in environment:  # the tasks of a local run inherit it: git is asked once
-        environment[COMMIT] = git_commit(root)
+        environment[COMMIT] = running_code(root)
     make_datastore(arguments, root)
     # Metaflow takes no run from root or from a nameless user (a container, a fresh cloud machine).
     user = getpass.getuser()
@@ -51,7 +54,7 @@ def prepare(arguments, environment, root):
 
 
 def make_datastore(arguments, root):
-    """Make the folder of the local datastore: at the repository's root for all commands typed inside it.
+    """Make the folder of the local datastore: at the project's root for all commands typed inside it.
 
     Elsewhere a launch makes it where there is none: of two launches at once, Metaflow lets one fail on it.
     """
@@ -72,7 +75,15 @@ def launch_notes(_):
               if (word, name) == ("--config", "config")]  # fmt: skip
     path = Path(chosen[-1]).resolve() if chosen else ROOT / DEFAULT_CONFIG
     config = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-    return {"commit": os.environ.get(COMMIT) or git_commit(ROOT), "config": str(config)}
+    return {"commit": os.environ.get(COMMIT) or running_code(ROOT), "config": str(config)}
+
+
+def running_code(root):
+    """Return the commit of the project; where the package is not in it, the package's version too."""
+    commit = git_commit(root)
+    if root == REPOSITORY:
+        return commit
+    return "+".join([commit] * (commit != UNKNOWN_COMMIT) + [f"scarcegan-{__version__}"])
 
 
 def git_commit(folder):

@@ -17,8 +17,9 @@ from scarcegan.monitoring.drift import StartedRetraining
 from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.preflight import inside_scoring
 from scarcegan.problems import Problem, SettingsProblem
+from scarcegan.project import flow_command, flow_file
 
-RETRAIN_FLOW = ROOT / "flows" / "retrain_flow.py"
+RETRAIN_FLOW = flow_file("retrain")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Retraining:
     """A retraining that drift asks for; its causes are the signals in ScoreFlow's decision.
 
     `asked_by` is the pathspec of the run that asks, the same for all its resumes. A relative path of the configuration
-    file counts from the repository's root.
+    file counts from the project's root.
     """
 
     snapshot: str
@@ -45,7 +46,7 @@ class Retraining:
     def command(self):
         """What a person types to do the same."""
         tags = "".join(f" --tag {tag}" for tag in self.tags)
-        return f"python flows/retrain_flow.py --config config {self.config} run --snapshot {self.snapshot}{tags}"
+        return f"{flow_command('retrain')} --config config {self.config} run --snapshot {self.snapshot}{tags}"
 
     def start(self, settings):
         """Run RetrainFlow, tagged with its cause, and wait for it.

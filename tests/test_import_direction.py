@@ -13,7 +13,7 @@ GROUND = {"settings", "problems", "project", "machine", "records", "words", "sto
 ALLOWED = {
     "__init__": set(),
     "problems": set(),
-    "project": {"problems"},
+    "project": {"problems", "machine"},
     "machine": set(),
     "records": {"problems"},
     "words": {"records"},

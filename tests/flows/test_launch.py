@@ -10,6 +10,7 @@ import pytest
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 
 import launch
+from scarcegan import __version__
 from scarcegan.machine import COMMIT, WORKERS
 
 NOWHERE = Path("/nowhere")
@@ -31,7 +32,7 @@ def prepared(monkeypatch, tmp_path, no_datastore_above):
 
     def prepare(*arguments, **environment):
         launch.prepare(arguments, environment, NOWHERE)
-        assert environment.pop(COMMIT) == "unknown"
+        assert environment.pop(COMMIT) == f"scarcegan-{__version__}"
         return environment
 
     return prepare
@@ -118,6 +119,16 @@ def test_without_git_the_commit_is_unknown(tmp_path, monkeypatch):
     assert launch.git_commit(tmp_path) == "unknown"  # not a repository
     monkeypatch.setenv("PATH", str(tmp_path))
     assert launch.git_commit(tmp_path) == "unknown"
+
+
+def test_the_code_is_named_by_the_projects_commit_and_outside_the_repository_also_by_its_version(
+    repository, tmp_path_factory, monkeypatch
+):
+    commit = launch.git_commit(repository)
+    assert launch.running_code(repository) == f"{commit}+scarcegan-{__version__}"
+    assert launch.running_code(tmp_path_factory.mktemp("without-git")) == f"scarcegan-{__version__}"
+    monkeypatch.setattr(launch, "REPOSITORY", repository)
+    assert launch.running_code(repository) == commit
 
 
 def test_the_launch_notes_the_commit_and_the_settings_file(tmp_path, monkeypatch):
