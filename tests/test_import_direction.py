@@ -28,6 +28,7 @@ ALLOWED = {
     "evaluation": GROUND | {"data"},
     "serving": GROUND | {"data"},
     "families": GROUND | {"data", "serving"},
+    "starting": GROUND | {"data"},
     "datasets": GROUND | {"data", "features", "snapshots"},
     "monitoring": GROUND | {"data", "snapshots", "evaluation", "registry", "serving"},
     "aws": GROUND | {"data", "snapshots", "evaluation", "registry", "monitoring"},

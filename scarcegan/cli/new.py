@@ -1,0 +1,136 @@
+"""`scarcegan new`: make a project of a team's own tables, and try it with a retraining of a minute."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from scarcegan import words
+from scarcegan.cli.commands import console
+from scarcegan.problems import DataProblem, Problem
+from scarcegan.project import flow_file, located
+
+if TYPE_CHECKING:
+    from scarcegan.starting.guesses import Answers
+    from scarcegan.starting.project import Project
+    from scarcegan.starting.tables import Table
+
+app = typer.Typer()
+LAST_LINES = 15
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new project: a new or an empty one.")],
+    place: Annotated[
+        str, typer.Option("--from", metavar="PATH", help="A table, or a folder or s3:// prefix of tables.")
+    ],
+    id_column: Annotated[str, typer.Option(help="Column that names each row.")] = "",
+    label_column: Annotated[str, typer.Option(help="Column of the one table that says what a row is.")] = "",
+    rare: Annotated[str, typer.Option(help="Table or label of the rare rows, those to find.")] = "",
+    unlabeled: Annotated[str, typer.Option(help="Table or label of rows of which nothing is known.")] = "",
+    test: Annotated[str, typer.Option(help="Table of test rows with their truth, or none.")] = "",
+    row: Annotated[str, typer.Option(help="What one row is called, such as card.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Take every guess, ask nothing.")] = False,
+) -> None:
+    """Make a project of your own tables: say what they are, get settings and scripts, and see a small retraining."""
+    # pyarrow takes its time to load; the other commands do without.
+    from scarcegan.starting.checks import mistakes
+    from scarcegan.starting.configuration import configuration
+    from scarcegan.starting.guesses import Answers
+    from scarcegan.starting.project import open_project
+    from scarcegan.starting.tables import look
+
+    project, tables = open_project(folder), look(place)
+    answers, counts = _answered(tables, Answers(id_column, label_column, rare, unlabeled, test, row), ask=not yes)
+    found = mistakes(tables, answers, counts)
+    if found:
+        raise DataProblem("\n".join([*found, "Nothing was written."]))
+    kept = project.write(configuration(project.name, tables, answers, counts), located(place, Path.cwd()), answers.row)
+    _say(*_written(project, kept, tables, answers))
+    try:
+        seconds = _try(project)
+    except (Problem, KeyboardInterrupt) as problem:
+        raise Problem(
+            f"{problem or 'Stopped.'}\nThe project in {project.folder} is half made: mend config/retrain.toml there or "
+            f"the tables, and type `scarcegan new {folder} --from {place}` again: files that you change stay so"
+        ) from problem
+    project.finish()
+    _say(f"It works: a small retraining took {words.duration(seconds)}. Next:", *_next(folder, tables, answers))
+
+
+def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[Answers, dict[str, int]]":
+    """Complete the answers: by asking, or by guesses. Also returns the rows of each population."""
+    from scarcegan.starting.guesses import QUESTIONS, guess, layout_of, populations_of
+
+    layout, counts = layout_of(tables), dict[str, int]()
+    for field, question in QUESTIONS[layout].items():
+        if field not in ("id_column", "label_column") and not counts:
+            counts = dict(populations_of(tables, given.label_column))
+            _say("Found " + ", ".join(f"{name} ({words.count(rows)})" for name, rows in counts.items()))
+        if not getattr(given, field):
+            guessed = guess(field, tables, given, counts)
+            answer = typer.prompt(question, default=guessed or None) if ask else guessed
+            given = replace(given, **{field: answer.strip()})
+    return given, counts
+
+
+def _written(project: "Project", kept: "Sequence[str]", tables: "Sequence[Table]", answers: "Answers") -> Iterator[str]:
+    from scarcegan.machine import DEFAULT_CONFIG
+    from scarcegan.starting.configuration import left_out
+
+    yield f"Wrote {project.folder}. {DEFAULT_CONFIG} says:"
+    yield from (f"  {line}" for line in (project.folder / DEFAULT_CONFIG).read_text().splitlines() if line)
+    if columns := left_out(tables, answers):
+        yield f"No features, as they are not numbers or not in every table: {', '.join(columns)}"
+    if kept:
+        yield f"Left as you have changed them: {', '.join(kept)}"
+
+
+def _try(project: "Project") -> float:
+    """Check the settings as a run does, then retrain on few rows for a minute; return the seconds it took."""
+    from scarcegan.preflight import inside_run
+    from scarcegan.starting.project import TRIAL_CONFIG
+
+    settings, started = project.settings(), time.monotonic()
+    flows = ["retrain"]
+    if settings.data.source == "snapshot":  # which FeaturesFlow has yet to publish
+        flows = ["features", "retrain"]
+    else:
+        _say(*inside_run(settings, {}))
+    _say("Trying a small retraining, about a minute ...")
+    log = project.folder / ".scarcegan" / "trial.log"
+    with console().status("running"), log.open("w") as told:
+        for flow in flows:
+            arguments = ["--config", "config", TRIAL_CONFIG, "run", "--tag", "trial"]
+            command = [sys.executable, str(flow_file(flow)), *arguments]
+            done = subprocess.run(command, cwd=project.folder, stdout=told, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+            if done.returncode:
+                raise Problem(f"{_reason(log.read_text())}\n(all of it: {log})")
+    return time.monotonic() - started
+
+
+def _reason(printed: str) -> str:
+    """Return what a failed run says: the problem of its step, or else its last lines."""
+    lines = [re.sub(r"^\S+ \S+ \[\S+ \(pid \d+\)\] ", "", line) for line in printed.splitlines()]
+    begin = [number for number, line in enumerate(lines) if re.match(r"\w+ in step \w+:$", line)]
+    return "\n".join(lines[begin[0] :][:LAST_LINES] if begin else lines[-LAST_LINES:])
+
+
+def _next(folder: Path, tables: "Sequence[Table]", answers: "Answers") -> Iterator[str]:
+    yield f"  cd {folder} && scarcegan run"
+    yield "  scarcegan models approve 3 --reason 'why'   # or another one of `scarcegan models compare 1 2 3 4`"
+    everyone = [table.location for table in tables if table.name == answers.unlabeled]
+    publish = f"scarcegan snapshots publish {everyone[0]} --name first && " if everyone else ""
+    yield f"  {publish}scarcegan score{' --snapshot first' if everyone else ''}"
+
+
+def _say(*lines: str) -> None:
+    console().print(Text("\n".join(lines)), soft_wrap=True) if lines else None
