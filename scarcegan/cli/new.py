@@ -4,10 +4,10 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -48,7 +48,7 @@ def new(
     from scarcegan.starting.project import open_project
     from scarcegan.starting.tables import look
 
-    project, tables = open_project(folder), look(place)
+    project, tables = _all(lambda: open_project(folder), lambda: look(place))
     answers, counts = _answered(tables, Answers(id_column, label_column, rare, unlabeled, test, row), ask=not yes)
     found = mistakes(tables, answers, counts)
     if found:
@@ -60,10 +60,23 @@ def new(
     except (Problem, KeyboardInterrupt) as problem:
         raise Problem(
             f"{problem or 'Stopped.'}\nThe project in {project.folder} is half made: mend config/retrain.toml there or "
-            f"the tables, and type `scarcegan new {folder} --from {place}` again: files that you change stay so"
+            "the tables, and type the same command again: files that you change stay as they are"
         ) from problem
     project.finish()
     _say(f"It works: a small retraining took {words.duration(seconds)}. Next:", *_next(folder, tables, answers))
+
+
+def _all(*acts: Callable[[], Any]) -> list[Any]:
+    """Do several things; what is wrong with any of them is told at once."""
+    done, told = [], []
+    for act in acts:
+        try:
+            done.append(act())
+        except Problem as problem:
+            told.append(str(problem))
+    if told:
+        raise Problem("\n".join(told))
+    return done
 
 
 def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[Answers, dict[str, int]]":
@@ -74,7 +87,8 @@ def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[
     for field, question in QUESTIONS[layout].items():
         if field not in ("id_column", "label_column") and not counts:
             counts = dict(populations_of(tables, given.label_column))
-            _say("Found " + ", ".join(f"{name} ({words.count(rows)})" for name, rows in counts.items()))
+            found = [f"{name} ({words.count(rows)})" for name, rows in counts.items()]
+            _say(f"Found {', '.join(found) or 'no populations'}")
         if not getattr(given, field):
             guessed = guess(field, tables, given, counts)
             answer = typer.prompt(question, default=guessed or None) if ask else guessed

@@ -32,12 +32,11 @@ def _id_column(tables: Sequence[Table], column: str) -> Iterator[str]:
             f"tables, got none among {_columns(tables)}: add it, or name it with --id-column"
         )
         return
-    lacking = {table.name: table.columns for table in tables if column not in table.columns}
+    lacking = [table for table in tables if column not in table.columns]
     if lacking:
         yield (
-            f"expected id column '{column}' in every table, got none in "
-            + "; ".join(f"'{name}' (columns {_few(columns)})" for name, columns in lacking.items())
-            + ": rename it there, or name another one with --id-column"
+            f"expected id column '{column}' in every table, got none in {[table.name for table in lacking]} with "
+            f"columns {_columns(lacking)}: rename it there, or name another one with --id-column"
         )
     twice = [table.name for table in tables if column in table.columns and not table.can_name_rows(column)]
     if twice:
@@ -49,10 +48,11 @@ def _id_column(tables: Sequence[Table], column: str) -> Iterator[str]:
 
 def _label_column(table: Table, column: str, counts: Mapping[str, int]) -> Iterator[str]:
     if column not in table.columns:
+        named = f" '{column}'" if column else ""
         yield (
-            f"expected one table for each population in a folder, or one table with a column of labels (small words, "
-            f"at most {MOST_CLASSES} of them), got one table with columns {_few(table.columns)} "
-            f"and label column '{column}': name that column with --label-column"
+            "expected one table for each population in a folder, or one table with a column of labels (a few small "
+            f"words), got one table with columns {_few(table.columns)} and no such column{named}: name it with "
+            "--label-column"
         )
     elif len(counts) > MOST_CLASSES:
         yield (

@@ -119,3 +119,11 @@ def test_a_trial_that_fails_tells_its_problem_and_the_project_can_be_made_again(
     again = new("--yes")
     assert again.exit_code == 1
     assert "name another folder, or go on there" in again.stderr
+
+
+def test_a_folder_that_is_taken_and_tables_that_are_not_there_are_told_together(tmp_path, tables):
+    result = CliRunner().invoke(app, ["new", str(tables), "--from", str(tmp_path / "nowhere"), "--yes"])
+    assert result.exit_code == 1
+    told = " ".join(result.stderr.split())
+    assert "expected a new or empty folder for the project" in told
+    assert "check --from" in told
