@@ -1,17 +1,17 @@
 # Everything a newcomer types. Each target sets up what it needs; only Python 3.11 to 3.13 with venv must be there.
 PYTHON ?= python3
 BIN := .venv/bin
-UV_VERSION := 0.13.9
 INSTALLED := .venv/installed
 # The newest version that SageMaker has an inference image of.
 SERVING_TENSORFLOW := 2.20.0
 SERVING := build/serving
+SCAN := build/scan
 BENCH_INSTALLED := .venv/bench-installed
 CONFIG ?= config/retrain.toml
 # dev, staging or prod
 TO ?= dev
 
-.PHONY: setup run aws-local deploy features test test-slow check reference format lock bench serving clean help
+.PHONY: setup run aws-local deploy features test test-slow check scan reference format lock bench serving clean help
 
 run: setup  ## run the main job on simulated players: about three minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
@@ -28,10 +28,21 @@ test: setup  ## run all fast tests
 test-slow: setup  ## run the tests that take long
 	$(BIN)/python -m pytest -m slow
 
-check: setup  ## lint, format and types
+check: setup scan  ## lint, format, types and scanners
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Licences that a closed product may use; namex says Apache-2.0 in its repository alone.
+LICENCES := MIT;BSD;Apache;ISC;Python Software Foundation;PSF;MPL;Mozilla;Unlicense;CC0;0BSD;Zlib;HPND
+scan: setup $(SCAN)/installed  ## templates, licences and known vulnerabilities; writes build/sbom.json
+	$(BIN)/cfn-lint --regions eu-west-1 -- config/aws/stack.yaml config/aws/metadata.yaml
+	$(SCAN)/bin/checkov --config-file config/scan/checkov.yaml
+	$(SCAN)/bin/python config/scan/guard.py
+	$(SCAN)/bin/cyclonedx-py environment -o build/sbom.json $(BIN)/python
+	$(SCAN)/bin/pip-licenses --python $(BIN)/python --partial-match --allow-only "$(LICENCES)" \
+	  --ignore-packages namex scarcegan --output-file build/licences.txt
+	$(SCAN)/bin/python config/scan/audit.py
 
 reference: setup  ## write docs/configuration.md anew from the settings
 	$(BIN)/python -m scarcegan.settings.reference > docs/configuration.md
@@ -42,11 +53,11 @@ format: setup  ## mend what the linter can mend
 
 setup: $(INSTALLED)  ## make .venv with the locked dependencies
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else \
 	  "expected Python 3.11 to 3.13, got %d.%d: name another one, as in `make run PYTHON=python3.12`" % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-uv.lock
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
@@ -65,6 +76,12 @@ $(SERVING)/installed: requirements-serving.lock
 	$(SERVING)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
 
+# By themselves as well: what they need does not go with what is scanned.
+$(SCAN)/installed: $(INSTALLED) requirements-scan.lock
+	$(PYTHON) -m venv $(SCAN)
+	$(BIN)/uv pip sync --quiet --python $(SCAN)/bin/python --require-hashes requirements-scan.lock
+	touch $@
+
 lock: setup  ## resolve and pin the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --quiet --upgrade --output-file requirements.lock
@@ -72,6 +89,8 @@ lock: setup  ## resolve and pin the newest versions that pyproject.toml allows
 	  --no-header --quiet --upgrade --constraints requirements.lock --output-file requirements-bench.lock
 	echo 'tensorflow[and-cuda]' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	  --no-header --quiet --upgrade --constraints requirements.lock --output-file requirements-gpu.lock
+	printf 'checkov\ncfn_guard_rs\ncyclonedx-bom\npip-audit\npip-licenses\n' | $(BIN)/uv pip compile - --universal \
+	  --python-version 3.11 --generate-hashes --no-header --quiet --upgrade --output-file requirements-scan.lock
 	echo tensorflow==$(SERVING_TENSORFLOW) | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	  --no-header --quiet --upgrade --output-file requirements-serving.lock
 

@@ -10,7 +10,7 @@ from unittest.mock import patch
 KEY = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
 # Variables that would lead past the stand-in, to an account.
 ELSEWHERE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "METAFLOW_S3_ENDPOINT_URL", "METAFLOW_PROFILE")
-COLUMNS = ("step", "cpu", "memory MB", "gpu", "tries", "queue", "image")
+COLUMNS = ("step", "cpu", "memory MB", "gpu", "tries", "hours", "queue", "image")
 
 
 @contextmanager
@@ -65,5 +65,5 @@ def _batch_states(states, place):
 
 def _row(name, job, image):
     asked = {entry["Type"]: entry["Value"] for entry in job["ContainerOverrides"]["ResourceRequirements"]}
-    tries = str(job["RetryStrategy"]["Attempts"])
-    return (name, asked["VCPU"], asked["MEMORY"], asked.get("GPU", "-"), tries, job["JobQueue"], image)
+    tries, hours = str(job["RetryStrategy"]["Attempts"]), f"{job['Timeout']['AttemptDurationSeconds'] / 3_600:g}"
+    return (name, asked["VCPU"], asked["MEMORY"], asked.get("GPU", "-"), tries, hours, job["JobQueue"], image)

@@ -14,9 +14,10 @@ from metaflow.user_decorators.user_step_decorator import user_step_decorator
 # Metaflow's code package carries `cards` and `scarcegan` to AWS Batch because they are imported here.
 import cards  # noqa: F401
 from launch import ROOT, UNKNOWN_COMMIT, launch_notes
+from scarcegan.costs.estimate import time_limit_seconds
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG
 from scarcegan.problems import Problem, SettingsProblem, StorageOutage
-from scarcegan.settings import Resources, load, parse
+from scarcegan.settings import Resources, Train, load, parse
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
 
 
@@ -48,7 +49,7 @@ class every_step(FlowMutator):  # noqa: N801 - used as a decorator
         steps = dict(flow.steps)
         sections = sections_of(flow._flow_cls.__name__, steps)  # Metaflow has no other way to tell the flow
         for name, step in steps.items():
-            step.add_decorator(runs_on, deco_args=[sections[name]])
+            step.add_decorator(runs_on, deco_args=[sections[name], name])
             step.add_decorator(metered)
             step.add_decorator(refuses_plainly)  # around the metering, whose problems it tells as well
         flow.end.add_decorator(card, deco_kwargs={"type": StillCard.type, "id": "cost"})
@@ -73,13 +74,14 @@ class runs_on(StepMutator):  # noqa: N801 - used as a decorator
     Functions) has put the step on AWS Batch, its queue and image follow; the command line overrides both.
     """
 
-    def init(self, section):
-        """Keep the section's name: small, preprocess or train."""
-        self.section = section
+    def init(self, section, name):
+        """Keep the section's name, small, preprocess or train, and the step's."""
+        self.section, self.name = section, name
 
     def mutate(self, step):
         """Add the decorators; called once `--with` is applied, and again where a deployment adds `@batch` later."""
-        wanted = getattr(Resources.model_validate(dict(step.flow.configs)["config"]["resources"]), self.section)
+        config = dict(step.flow.configs)["config"]
+        wanted = getattr(Resources.model_validate(config["resources"]), self.section)
         asked = {"cpu": wanted.cpu, "memory": wanted.memory_mb, "gpu": getattr(wanted, "gpu", None)}
         given_on_command_line = [given for _, _, _, given in step.get_decorator_specs("batch")]
         for given in given_on_command_line:
@@ -89,6 +91,9 @@ class runs_on(StepMutator):  # noqa: N801 - used as a decorator
             chosen = {key: getattr(wanted, key) for key in untold if getattr(wanted, key)}
             if chosen:
                 step.add_decorator("batch", deco_kwargs=given | chosen, duplicates=step.OVERRIDE)
+            # Metaflow's own limit is five days.
+            limit = time_limit_seconds(self.name, Train.model_validate(config["train"]))
+            step.add_decorator("timeout", deco_kwargs={"seconds": limit})
         step.add_decorator("resources", deco_kwargs=asked)
         if BATCH_JOB in os.environ and not given_on_command_line:
             # Metaflow tells a job what `--with` said, not what replaced it. Without @batch nobody watches for the

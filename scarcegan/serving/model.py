@@ -1,6 +1,6 @@
 """A model: what is selected, registered and served; its parts say how players are scored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -142,15 +142,18 @@ class Model(Record):
                     part.add_probabilities(raw, chunk)
                 # Each part has added `weight` times its mean: divided once, every member counts the same.
                 chunk /= self.weight
-                if self.families:
-                    set_risk(chunk, self.rare_index, self._pooled(chunk[self.rare_index], raw))
-                if self.calibration is not None:
-                    self.calibration.rescale(chunk, self.rare_index)
+                self.join(chunk, [family.risk(raw) for family in self.families])
         return total
 
-    def _pooled(self, own: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        risks = [own, *(family.risk(columns) for family in self.families)]
-        return pooled_risk(risks, self.shares)
+    def join(self, own: np.ndarray, risks: Sequence[np.ndarray]) -> None:
+        """Turn ScarceGAN's class probabilities, float32 [classes, n], into the model's, in place.
+
+        Risks are those of the same players by each of `families`, float32 [n].
+        """
+        if self.families:
+            set_risk(own, self.rare_index, pooled_risk([own[self.rare_index], *risks], self.shares))
+        if self.calibration is not None:
+            self.calibration.rescale(own, self.rare_index)
 
     def flags(self, scores: np.ndarray) -> np.ndarray:
         """Tell which risk scores [n] reach the threshold: bool [n]."""

@@ -21,6 +21,7 @@ STACK = {
     "Bucket": "models",
     "Bucket.Arn": "arn:aws:s3:::models",
     "InputBucket": "telemetry",
+    "FeatureGroup": "players",
 }
 PACKAGE = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/risky-players/7"
 STATUS = "sagemaker:ModelApprovalStatus"
@@ -56,6 +57,8 @@ def resolved(node):
             return STACK.get(name, f"the {name}")
         case {"Fn::GetAtt": [name, attribute]}:
             return STACK.get(f"{name}.{attribute}", f"the {name}")
+        case {"Fn::If": [_, where_it_holds, _]}:
+            return resolved(where_it_holds)
         case {"Fn::Sub": text}:
             return re.sub(r"\$\{([^}]+)}", lambda found: STACK[found[1]], text)
     return {key: resolved(value) for key, value in node.items()}
@@ -87,7 +90,7 @@ def applies(statement, action, resource, context):
 def holds(operator, values, context):
     # A key that the request lacks is not equal to anything.
     equal = all(context.get(key) in listed(wanted) for key, wanted in values.items())
-    return {"StringEquals": equal, "StringNotEquals": not equal}[operator]
+    return {"StringEquals": equal, "StringNotEquals": not equal, "ArnEquals": equal}[operator]
 
 
 def test_training_cannot_approve(may):
@@ -163,10 +166,70 @@ def test_jobs_read_the_input_bucket_and_count_foreachs(may):
         assert may(role, "kms:GenerateDataKey", "the KmsKeyArn")
 
 
-def test_who_starts_runs_hands_on_the_flows_roles_and_no_others(may):
-    roles = ("TrainingRole", "ScoringRole", "StepFunctionsRole", "EventsRole", "InstanceRole", "BatchRole")
-    handed = {role for role in roles if may("LaunchesRuns", "iam:PassRole", f"the {role}")}
-    assert handed == set(roles) - {"InstanceRole", "BatchRole"}
+@pytest.mark.parametrize(
+    ("service", "roles"),
+    [
+        ("ecs-tasks", {"TrainingRole", "ScoringRole"}),
+        ("states", {"StepFunctionsRole"}),
+        ("events", {"EventsRole"}),
+        ("ec2", set()),
+        ("lambda", set()),
+    ],
+)
+def test_who_starts_runs_hands_each_role_to_the_service_it_is_for(may, service, roles):
+    every = ("TrainingRole", "ScoringRole", "StepFunctionsRole", "EventsRole", "InstanceRole", "BatchRole")
+    told = {"iam:PassedToService": f"{service}.amazonaws.com"}
+    assert {role for role in every if may("LaunchesRuns", "iam:PassRole", f"the {role}", **told)} == roles
+
+
+@pytest.mark.parametrize("who", ["TrainingRole", "ScoringRole", "StepFunctionsRole", "LaunchesRuns", "ApprovesModels"])
+def test_everybody_who_reads_the_bucket_uses_its_key(may, who):
+    for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+        assert may(who, action, "the KmsKeyArn")
+
+
+# Which actions know no resource, by AWS's service authorization reference.
+KNOW_NO_RESOURCE = {
+    "batch:DescribeComputeEnvironments",
+    "batch:DescribeJobDefinitions",
+    "batch:DescribeJobQueues",
+    "batch:DescribeJobs",
+    "batch:ListJobs",
+    "ec2:DescribeInstanceTypes",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "sagemaker:ListModelPackageGroups",
+    "servicequotas:GetServiceQuota",
+    "states:ListStateMachines",
+}
+
+
+def test_only_actions_that_know_no_resource_are_allowed_on_all(resources):
+    policies = [one["Properties"] for one in resources.values() if one["Type"].startswith("AWS::IAM::")]
+    documents = [one["PolicyDocument"] for one in policies if "PolicyDocument" in one]
+    documents += [inline["PolicyDocument"] for one in policies for inline in one.get("Policies", [])]
+    allowed = [
+        action
+        for document in documents
+        for statement in document["Statement"]
+        if statement["Effect"] == "Allow" and "*" in listed(statement["Resource"])
+        for action in listed(statement["Action"])
+    ]
+    assert set(allowed) <= KNOW_NO_RESOURCE
+
+
+def test_no_policy_allows_actions_by_pattern(resources):
+    text = yaml.safe_dump({name: one for name, one in resources.items() if one["Type"].startswith("AWS::IAM::")})
+    assert re.findall(r"- \w+:\w*\*", text) == []
+
+
+def test_who_starts_runs_neither_approves_nor_decides(may):
     assert not may("LaunchesRuns", "sagemaker:UpdateModelPackage", PACKAGE)
     assert not may("LaunchesRuns", "s3:PutObject", f"{OBJECTS}/registry/decisions/risky-players/7/now.json")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from scarcegan.costs.estimate import estimate, hourly_price
+from scarcegan.costs.estimate import estimate, hourly_price, time_limit_seconds
 from scarcegan.settings import Prices, load
 
 # One hour of one CPU costs 1, of one GB 0.5, of one GPU 10.
@@ -34,3 +34,9 @@ def test_training_time_is_members_times_iterations_in_each_fold_and_all_steps_ar
 
 def test_training_on_cpus_takes_no_gpu_hours():
     assert ": 0.00 GPU hours, " in expected(resources={"train": {"gpu": 0}}).sentence
+
+
+def test_a_job_is_ended_after_ten_times_what_it_is_expected_to_take_and_not_before_six_hours():
+    long, short = (load({"train": {"members": 10, "iterations": number}}).train for number in (1_200_000, 1_000))
+    assert time_limit_seconds("train", long) == 10 * (3_600 + 240)
+    assert {time_limit_seconds(step, short) for step in ("train", "score")} == {6 * 3_600}

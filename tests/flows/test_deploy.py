@@ -56,12 +56,12 @@ def test_a_dry_run_tells_names_schedules_roles_and_what_each_step_asks_for(tmp_p
     features, score, retrain, last = done.stdout.split("\n\n")
     lines = [line.split() for line in retrain.splitlines()]
     assert lines[0] == ["players.test.staging.RetrainFlow"]
-    assert lines[3] == ["step", "cpu", "memory", "MB", "gpu", "tries", "queue", "image"]
+    assert lines[3] == ["step", "cpu", "memory", "MB", "gpu", "tries", "hours", "queue", "image"]
     assert [line[0] for line in lines[4:]] == [
         "start", "preprocess", "train", "select", "evaluate", "register", "end"
     ]  # fmt: skip
-    assert lines[6] == ["train", "(each)", "4", "15000", "1", "3", "fast-gpus", "gpu-image:1"]
-    assert lines[7] == ["select", "1", "4096", "-", "1", "everybodys", "plain"]
+    assert lines[6] == ["train", "(each)", "4", "15000", "1", "3", "6", "fast-gpus", "gpu-image:1"]
+    assert lines[7] == ["select", "1", "4096", "-", "1", "6", "everybodys", "plain"]
     assert "cron(0 2 * * ? *) UTC" in features
     assert "started: by hand or by an event" in score
     assert ("role/scoring" in score, "role/training" in retrain) == (True, True)

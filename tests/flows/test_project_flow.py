@@ -88,6 +88,12 @@ def test_training_gets_its_gpu_its_queue_and_its_image(on_batch):
     assert chosen == {"cpu": "8", "memory": "15000", "gpu": "1", "queue": "fast-gpus", "image": "gpu-image:1"}
 
 
+def test_every_job_has_a_time_limit(on_batch):
+    assert {step: decorators["timeout"]["seconds"] for step, decorators in on_batch.items()} == dict.fromkeys(
+        STEPS["RetrainFlow"], 6 * 3_600
+    )
+
+
 def test_what_the_configuration_leaves_open_is_metaflows_own(on_batch):
     for step in ("start", "select", "register", "end"):
         batch = on_batch[step]["batch"]
@@ -96,7 +102,7 @@ def test_what_the_configuration_leaves_open_is_metaflows_own(on_batch):
 
 def test_a_laptop_run_has_no_batch_and_all_of_its_steps_are_metered_and_refuse_plainly(tmp_path):
     decorators, wraps = decorated(tmp_path)
-    assert not any("batch" in found for found in decorators.values())
+    assert not any({"batch", "timeout"} & set(found) for found in decorators.values())
     assert list(wraps.values()) == [["project_flow.metered", "project_flow.refuses_plainly"]] * len(
         STEPS["RetrainFlow"]
     )

@@ -8,7 +8,7 @@ import numpy as np
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.records import Evaluation, Subgroups
-from scarcegan.evaluation.scored import HeldOut, held_out
+from scarcegan.evaluation.scored import Scored, held_out
 from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
 from scarcegan.registry import Registry
 from scarcegan.serving.explanation import explain_model
@@ -42,15 +42,18 @@ def judge_models(
     challengers = {}
     for name, model in models.items():
         chosen = validation[name]
-        told = _told(model, features)
-        alone = _alone(model, families, features) if families else {}
+        # Once each: every family's trees were scored in `select`, and ScarceGAN is what the model and it alone share.
+        own = _told(model.scarcegan_alone(), features)
+        alone = _alone(own, rare, families) if families else {}
+        told = {test: _joined(model, own[test], {family: of[test] for family, of in families.items()}) for test in own}
         challengers[name] = Challenger(
             told, chosen.point, chosen.promise, chosen.members, chosen.folds, model.score_kind, chosen.shares, alone
         )
     champions = _champions(registry, features, models)
     evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings)
     model, first = models[evaluation.headline], evaluation.test_sets[0]
-    return replace(evaluation, subgroups=_subgroups(model, first, features[first], held[first], settings))
+    scored = held[first].scored(challengers[evaluation.headline].probabilities[first][:, rare])
+    return replace(evaluation, subgroups=_subgroups(model, first, features[first], scored, settings))
 
 
 def explain_on_test(prepared: Prepared, model: Model, seed: int) -> Explanation:
@@ -68,13 +71,20 @@ def _told(model: Model, features: Mapping[str, np.ndarray]) -> dict[str, np.ndar
 
 
 def _alone(
-    model: Model, families: Mapping[str, Mapping[str, np.ndarray]], features: Mapping[str, np.ndarray]
+    own: Mapping[str, np.ndarray], rare: int, families: Mapping[str, Mapping[str, np.ndarray]]
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return each family's own risks by test set and name, ScarceGAN's first."""
     return {
-        test: {SCARCEGAN: model.scarcegan_alone().risk(raw), **{name: risks[test] for name, risks in families.items()}}
-        for test, raw in features.items()
+        test: {SCARCEGAN: told[:, rare], **{name: risks[test] for name, risks in families.items()}}
+        for test, told in own.items()
     }
+
+
+def _joined(model: Model, own: np.ndarray, risks: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the model's class probabilities, float32 [n, classes], from ScarceGAN's and all families' risks."""
+    columns = np.array(own.T, order="C")
+    model.join(columns, [risks[family.name] for family in model.families])
+    return columns.T
 
 
 def _champions(
@@ -96,7 +106,7 @@ def _champions(
 
 
 def _subgroups(
-    model: Model, test_set: str, features: np.ndarray, held: HeldOut, settings: Settings
+    model: Model, test_set: str, features: np.ndarray, scored: Scored, settings: Settings
 ) -> Subgroups | None:
     """Measure a model by subgroup on one test set; None where no feature sets players apart."""
     names = list(model.feature_names)
@@ -104,5 +114,5 @@ def _subgroups(
     if not chosen:
         return None
     values = {name: features[:, names.index(name)] for name in chosen}
-    measured = subgroup_quality(held.scored(model.risk(features)), model.threshold, values)
+    measured = subgroup_quality(scored, model.threshold, values)
     return Subgroups(model.definition, test_set, model.threshold, measured)
