@@ -102,7 +102,9 @@ def _apart(tables: Sequence[Table], answers: Answers, called: Mapping[str, str])
 
 
 def left_out(tables: Sequence[Table], answers: Answers) -> list[str]:
-    """List the columns that cannot be features: not numbers, or not in every table."""
+    """List the columns that cannot be features: not numbers, or not in every table; of telemetry none are asked for."""
+    if labels_and_telemetry(tables):
+        return []
     known = {answers.id_column, answers.label_column, TRUTH_COLUMN}
     for table in tables:
         if table.name == answers.test:

@@ -40,13 +40,13 @@ class Table(Record):
         """Names of the columns."""
         return list(self.head.column_names)
 
-    def values(self, column: str) -> Counter[str]:
+    def values(self, column: str) -> dict[str, int]:
         """Count the rows by a column's text; without one they count as `none`."""
         counts: Counter[str] = Counter()
         for _, rows in read_parts(self.location, [column]):
             found = rows[column].cast(pa.string()).value_counts().to_pylist()
             counts.update({one["values"] or NONE: one["counts"] for one in found})
-        return counts
+        return dict(sorted(counts.items()))
 
     def rows(self) -> int:
         """Count the rows."""
