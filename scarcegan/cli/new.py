@@ -1,6 +1,7 @@
 """`scarcegan new`: make a project of a team's own tables, and try it with a retraining of a minute."""
 
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -139,10 +140,10 @@ def _reason(printed: str) -> str:
 
 
 def _next(folder: Path, tables: "Sequence[Table]", answers: "Answers") -> Iterator[str]:
-    yield f"  cd {folder} && scarcegan run"
+    yield f"  cd {shlex.quote(str(folder))} && scarcegan run"
     yield "  scarcegan models approve 3 --reason 'why'   # or another one of `scarcegan models compare 1 2 3 4`"
     everyone = [table.location for table in tables if table.name == answers.unlabeled]
-    publish = f"scarcegan snapshots publish {everyone[0]} --name first && " if everyone else ""
+    publish = f"scarcegan snapshots publish {shlex.quote(everyone[0])} --name first && " if everyone else ""
     yield f"  {publish}scarcegan score{' --snapshot first' if everyone else ''}"
 
 

@@ -35,10 +35,9 @@ _IGNORED = [".venv/", ".metaflow/", ".metaflow_spin/", ".scarcegan/", "__pycache
 _README = """# {name}
 
 Finds the few {rare} {row}s among many, with a model that is retrained, approved by a person, and scores all {row}s.
-Made by `scarcegan new` of scarcegan {version}, of tables at `{place}`.
+Made by `scarcegan new` from tables at `{place}`; it needs Python with scarcegan {version} installed.
 
 ```console
-$ pip install scarcegan=={version}
 $ scarcegan run                                   # retrain; after a failure `scarcegan resume`
 $ scarcegan models compare 1 2 3 4                # four models, one for each business definition
 $ scarcegan models approve 3 --reason "why"       # a person decides
