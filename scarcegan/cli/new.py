@@ -60,7 +60,7 @@ def new(
         seconds = _try(project)
     except (Problem, KeyboardInterrupt) as problem:
         raise Problem(
-            f"{problem or 'Stopped.'}\nThe project in {project.folder} is half made: mend config/retrain.toml there or "
+            f"{str(problem) or 'Stopped.'}\nThe project in {project.folder} is half made: mend config/retrain.toml there or "
             "the tables, and type the same command again: files that you change stay as they are"
         ) from problem
     project.finish()
