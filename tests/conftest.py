@@ -126,7 +126,8 @@ def clients(aws_endpoint):
     import boto3
 
     session = boto3.Session("testing", "testing", region_name="eu-west-1")
-    made = {name: session.client(name, endpoint_url=aws_endpoint) for name in ("s3", "sagemaker", "stepfunctions")}
+    services = ("s3", "sagemaker", "sns", "sqs", "stepfunctions")
+    made = {name: session.client(name, endpoint_url=aws_endpoint) for name in services}
     yield made
     for client in made.values():
         client.close()

@@ -32,6 +32,7 @@ ALLOWED = {
     "datasets": GROUND | {"data", "features", "snapshots"},
     "monitoring": GROUND | {"data", "snapshots", "evaluation", "registry", "serving"},
     "aws": GROUND | {"data", "snapshots", "evaluation", "registry", "monitoring"},
+    "notices": GROUND | {"aws"},
     "backends": GROUND | {"snapshots", "registry", "aws"},
     "preflight": GROUND | {"data", "families", "snapshots", "aws"},
 }

@@ -1,3 +1,5 @@
+import hashlib
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,10 @@ def test_a_flow_is_called_by_the_script_of_the_project_where_it_has_one(project,
     (project / "retrain_flow.py").touch()
     monkeypatch.chdir(project)
     assert flow_command("retrain") == "python retrain_flow.py"
+
+
+def test_the_licence_is_the_one_that_packages_name():
+    """The text of apache.org to the byte: licence scanners go by it."""
+    text = (project_root() / "LICENSE").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
+    assert tomllib.loads((project_root() / "pyproject.toml").read_text())["project"]["license"] == "Apache-2.0"

@@ -192,6 +192,7 @@ SHAPING = [
     ("resources", {"train": {"gpu": 0}}, set()),
     ("prices", {"gpu_hour": 9.0}, set()),
     ("deployment", {"project": "other"}, set()),
+    ("notify", {"command": "mail team"}, set()),
 ]
 
 

@@ -9,7 +9,7 @@ from scarcegan.aws.model_quality import model_quality_json
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.registry.versions import ModelToRegister
 
-CONTENT_TYPES = ["text/csv", "application/json"]
+CONTENT_TYPES = ["text/csv", "application/json", "application/jsonlines"]
 
 
 def package_request(model: ModelToRegister, release_size: int, group: str, image: str, archive: str) -> dict[str, Any]:

@@ -60,8 +60,8 @@ def new(
         seconds = _try(project)
     except (Problem, KeyboardInterrupt) as problem:
         raise Problem(
-            f"{str(problem) or 'Stopped.'}\nThe project in {project.folder} is half made: mend config/retrain.toml there or "
-            "the tables, and type the same command again: files that you change stay as they are"
+            f"{str(problem) or 'Stopped.'}\nThe project in {project.folder} is half made: mend config/retrain.toml "
+            "there or the tables, and type the same command again: files that you change stay as they are"
         ) from problem
     project.finish()
     _say(f"It works: a small retraining took {words.duration(seconds)}. Next:", *_next(folder, tables, answers))

@@ -90,6 +90,8 @@ def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
     exact = 2 ** (24 if column.type == pa.float32() else 53)
     if (pc.max(pc.abs(column)).as_py() or 0) > exact:
         raise pa.ArrowInvalid(f"{column.type} cannot tell whole numbers above {exact} apart")
+    if broken := pc.sum(pc.not_equal(column, pc.floor(column))).as_py():  # PyArrow's own words would tell an id
+        raise pa.ArrowInvalid(f"{broken} of {len(column)} are not whole")
     return column.cast(pa.float64()).cast(pa.int64())
 
 

@@ -88,8 +88,9 @@ def _read_part(part: str, columns: Columns, text: Sequence[str]) -> Iterator[pa.
                 table = csv.read_csv(path, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
                 yield table.select(_wanted(part, table.column_names, columns))
         except (pa.ArrowException, OSError) as error:
-            reason = " ".join(str(error).split())
-            raise DataProblem(f"cannot read {part}: {reason}; mend the file or write it again") from error
+            # PyArrow repeats the whole ragged row, ids included.
+            reason = re.sub(r"(Expected \d+ columns, got \d+): .*", r"\1", " ".join(str(error).split()))
+            raise DataProblem(f"cannot read {part}: {reason}; mend the file or write it again") from None
 
 
 def _read_parquet(path: Path, part: str, columns: Columns) -> Iterator[pa.Table]:

@@ -129,7 +129,7 @@ def finite_blocks(
             bad += sum(np.count_nonzero(np.isinf(later[:, column])) for _, later in blocks)
             raise DataProblem(
                 f"expected finite numbers in feature '{players.feature_names[column]}', got an infinite value for "
-                f"player {players.ids[start + row]} of '{_where(players, start + row, populations)}' ({bad} such "
+                f"a player of '{_where(players, start + row, populations)}' ({bad} such "
                 "players): leave the fields empty or name the column in data.ignore_columns"
             )
         yield start, block
@@ -149,10 +149,11 @@ def refuse_same_player_twice(players: Players, populations: Populations) -> None
     examples = []
     for player in shown.head(3):
         places = " and ".join(repr(_where(players, row, populations)) for row in ids.index[ids == player])
-        examples.append(f"{player} in {places}")
+        examples.append(f"in {places}")
     if examples:
+        told = "; ".join(dict.fromkeys(examples))
         raise DataProblem(
-            f"expected each player once and in one population, got {len(shown)} more often ({'; '.join(examples)}): "
+            f"expected each player once and in one population, got {len(shown)} more often ({told}): "
             "keep each in one place"
         )
 

@@ -94,7 +94,7 @@ def players_of(telemetry: str, cohorts: pd.DataFrame, roles: RoleNames, cutoff: 
         silent = np.setdiff1d(listed, table.ids)
         raise DataProblem(
             f"{len(silent)} of {len(listed)} players have no telemetry in the {window_days} days before the "
-            f"cut-off (first: {silent[:3].tolist()}): raise features.window_days"
+            "cut-off: raise features.window_days"
         )
     players = Players(
         ids=table.ids,

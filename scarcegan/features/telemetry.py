@@ -131,5 +131,5 @@ def _check_unique(cells: np.ndarray, size: int, rows: pd.DataFrame) -> None:
         row = rows.iloc[int(np.flatnonzero(pd.Series(cells).duplicated())[0])]
         raise DataProblem(
             f"columns 'player_id', 'date': {repeated} of {len(cells)} rows repeat a (player, date), first "
-            f"({row[ID]}, {row['date']}): sum or drop them before"
+            f"on {row['date']}: sum or drop them before"
         )

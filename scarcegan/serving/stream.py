@@ -47,7 +47,7 @@ def score_parquet(model: Model, path: Path, id_column: str, batch_rows: int = BA
                 "features that the model was trained on"
             )
         # One for all batches: fresh memory costs more than the copy into it.
-        buffer = np.empty((len(features), batch_rows), dtype=np.float32)
+        buffer, read = np.empty((len(features), batch_rows), dtype=np.float32), 0
         for batch in file.iter_batches(batch_rows, columns=[id_column, *features], use_threads=False):
             columns = buffer[:, : len(batch)]
             for column, name in zip(columns, features, strict=True):
@@ -55,16 +55,17 @@ def score_parquet(model: Model, path: Path, id_column: str, batch_rows: int = BA
                 raw = batch[name]
                 column[:] = raw.to_numpy(zero_copy_only=False) if raw.null_count else np.from_dlpack(raw)
             scored = ScoredBatch(batch[id_column], columns, model.column_probabilities(columns))
-            _check_finite(scored, features)
+            _check_finite(scored, features, path, read)
+            read += len(batch)
             yield scored
 
 
-def _check_finite(batch: ScoredBatch, features: Sequence[str]) -> None:
+def _check_finite(batch: ScoredBatch, features: Sequence[str], path: Path, read: int) -> None:
     # NaN runs through to every class; looking at one class spares a look at all features.
     if not np.isnan(batch.probabilities[0]).any():
         return
     feature, player = np.argwhere(np.isnan(batch.columns))[0]
     raise DataProblem(
-        f"expected a number for '{features[feature]}' of player {batch.ids[player]}, got none, which this model cannot "
-        "fill: fill it in where the features are made, or train a model on players with such gaps"
+        f"expected a number for '{features[feature]}' in row {read + player + 1} of {path}, got none, which this model "
+        "cannot fill: fill it in where the features are made, or train a model on players with such gaps"
     )

@@ -22,7 +22,7 @@ from scarcegan.settings.data_sections import (
     Telemetry,
 )
 from scarcegan.settings.estimators import BUILT_IN, Estimator, named_estimators
-from scarcegan.settings.machine_sections import Deployment, Prices, Resources
+from scarcegan.settings.machine_sections import Deployment, Notify, Prices, Resources
 from scarcegan.settings.model_sections import (
     Definition,
     Evaluate,
@@ -45,7 +45,7 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
     "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
-    **dict.fromkeys(("resources", "prices", "deployment"), ()),
+    **dict.fromkeys(("resources", "prices", "deployment", "notify"), ()),
 }
 
 
@@ -79,6 +79,7 @@ class Settings(Section):
     resources: Resources = Resources()
     prices: Prices = Prices()
     deployment: Deployment = Deployment()
+    notify: Notify = Notify()
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Settings":

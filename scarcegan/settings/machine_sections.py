@@ -72,3 +72,17 @@ class Deployment(Section):
     """When RetrainFlow is started; empty: by hand, or by ScoreFlow where players drift."""
     scoring_role: str = ""
     """IAM role of ScoreFlow's jobs, output ScoringRoleArn of the stack; empty: METAFLOW_ECS_S3_ACCESS_IAM_ROLE."""
+
+
+class Notify(Section):
+    """Who is told that a release waits, a step refused, players drifted, or a model was decided on; see docs/runs.md.
+
+    Each is tried three times; that nobody could be told is a warning and stops nothing.
+    """
+
+    command: str = ""
+    """Shell command that gets the notice as JSON on its standard input; empty: none."""
+    webhook: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = ""
+    """Address that the notice is posted to as JSON; empty: none."""
+    topic: Annotated[str, Field(pattern=r"^(arn:.+:sns:.+)?$")] = ""
+    """ARN of an SNS topic, output AlarmsTopic of config/aws/stack.yaml; empty: none."""

@@ -106,8 +106,8 @@ def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Pl
     table = table[table["row"] >= 0]
     if table.empty:
         raise DataProblem(
-            f"{labels.location}: expected player ids of snapshot '{snapshot.manifest.name}' (such as "
-            f"{snapshot.ids[:1].tolist()}), got none in {len(labels.table)} rows: use the telemetry's ids"
+            f"{labels.location}: expected player ids of snapshot '{snapshot.manifest.name}' (stored as "
+            f"{snapshot.ids.dtype.name}), got none in {len(labels.table)} rows: use the telemetry's ids"
         )
     is_label = table["population"].isin(labels.populations.classes)
     is_old = (table["since"] < pd.Timestamp(first_day)) & is_label
@@ -197,10 +197,10 @@ def _latest(table: pd.DataFrame, location: str) -> pd.DataFrame:
     last = last.drop_duplicates(["row", "population"])
     again = last["row"].duplicated(keep=False)
     if again.any():
-        first = last[again].iloc[0]
+        row, first = last.index[again][0], last[again].iloc[0]
         raise DataProblem(
             f"{location}: columns '{ID}', 'population': {last.loc[again, 'row'].nunique()} players have two "
-            f"populations from the same day on, first {first[ID]} on {first['since'].date()}: keep one of them"
+            f"populations from the same day on, first in row {row + 1} on {first['since'].date()}: keep one"
         )
     return last
 

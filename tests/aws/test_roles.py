@@ -159,6 +159,12 @@ def test_scoring_keeps_records_of_drift_and_starts_a_retraining_and_nothing_else
     assert not may("ScoringRole", "states:UpdateStateMachine", f"{machines}.RetrainFlow")
 
 
+def test_jobs_tell_what_happened_and_only_jobs_do(may):
+    assert may("TrainingRole", "sns:Publish", "the Alarms")
+    assert may("ScoringRole", "sns:Publish", "the Alarms")
+    assert not may("StepFunctionsRole", "sns:Publish", "the Alarms")
+
+
 def test_jobs_read_the_input_bucket_and_count_foreachs(may):
     for role in ("TrainingRole", "ScoringRole"):
         assert may(role, "s3:GetObject", "arn:aws:s3:::telemetry/2026-11-01/part-0.parquet")

@@ -132,14 +132,13 @@ def test_a_metadata_service_without_its_database_is_replaced(metadata):
 
 
 def test_somebody_is_told_of_failures_and_drift(stack, deploy):
-    deploy("third", Project="third", BatchLogGroup="exists", NotifyEmail="team@example.org")
+    third = deploy("third", Project="third", BatchLogGroup="exists", NotifyEmail="team@example.org")
     [topic] = [one["TopicArn"] for one in boto3.client("sns").list_topics()["Topics"]]  # the first stack has none
     events = boto3.client("events")
     told_by = events.list_rule_names_by_target(TargetArn=topic)["RuleNames"]
-    patterns = [json.loads(events.describe_rule(Name=name)["EventPattern"]) for name in told_by]
-    kinds = {pattern["detail-type"][0]: pattern for pattern in patterns}
-    assert set(kinds) == {"Step Functions Execution Status Change", "Drift decision"}
-    assert kinds["Step Functions Execution Status Change"]["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    [pattern] = [json.loads(events.describe_rule(Name=name)["EventPattern"]) for name in told_by]
+    assert pattern["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    assert third["notify.topic in the configuration."] == topic
 
 
 def test_the_mail_is_subscribed_and_hears_of_approvals_that_start_nothing(resources):

@@ -100,7 +100,7 @@ def test_what_a_run_would_refuse_is_told_before_the_trial(new, tables, tmp_path,
     result = new("--yes")
     assert result.exit_code == 1
     assert "at least 5 'night' players for 5 folds" in " ".join(result.stderr.split())
-    assert "is half made: mend config/retrain.toml there or" in result.stderr
+    assert "is half made: mend config/retrain.toml there or the tables" in result.stderr
     assert not trials
 
 

@@ -19,14 +19,14 @@ def test_good_players_are_returned_as_they_are(players, settings):
 def test_a_player_twice_is_refused_in_one_population_or_in_two(players, settings, row, player, where):
     twice = players()
     twice.ids[row] = player
-    with pytest.raises(DataProblem, match=rf"player once .* got 1 more often \({player} in {where}\): keep each in"):
+    with pytest.raises(DataProblem, match=rf"player once .* got 1 more often \(in {where}\): keep each in"):
         validate(twice, settings())
 
 
 def test_many_players_twice_are_counted_and_three_are_shown(players, settings):
     again = players()
     again.ids[117:217] = again.ids[:100]
-    with pytest.raises(DataProblem, match=r"got 100 more often \(0 in .*; 1 in .*; 2 in 'dormant' and 'unlabeled'\):"):
+    with pytest.raises(DataProblem, match=r"got 100 more often \(in 'dormant' and 'unlabeled'\):"):
         validate(again, settings())
 
 
@@ -35,7 +35,7 @@ def test_infinite_values_are_refused(players, settings, value, monkeypatch):
     monkeypatch.setattr(validation, "BLOCK_ROWS", 50)
     gaps = players()
     gaps.features[[107, 200, 300], 1] = value
-    message = r"finite numbers in feature 'burst', got an infinite value for player 107 of 'risky' \(3 such players\):"
+    message = r"finite numbers in feature 'burst', got an infinite value for a player of 'risky' \(3 such players\):"
     with pytest.raises(DataProblem, match=message):
         validate(gaps, settings())
 

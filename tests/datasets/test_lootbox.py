@@ -65,7 +65,7 @@ def test_a_player_without_telemetry_in_the_window_is_a_problem(small_files):
     file = small_files / "daily_counters.parquet"
     daily = pd.read_parquet(file)
     daily[(daily["player_id"] != 5) | (daily["date"] < date(2023, 2, 12))].to_parquet(file, index=False)
-    with pytest.raises(DataProblem, match=r"1 of 60 players have no telemetry in the 60 days .*\(first: \[5\]\)"):
+    with pytest.raises(DataProblem, match=r"1 of 60 players have no telemetry in the 60 days .*cut-off: raise"):
         lootbox.load(configured(small_files))
 
 

@@ -138,5 +138,5 @@ def test_bad_telemetry_is_refused_with_column_and_rows(frame, cutoff, message, l
 def test_a_repeated_row_is_named():
     day = datetime.date(2023, 1, 5)
     frame = pd.DataFrame({"player_id": [1, 4, 4], "date": [day] * 3, "bets": 1})
-    with pytest.raises(DataProblem, match=r"1 of 3 rows repeat a \(player, date\), first \(4, 2023-01-05\)"):
+    with pytest.raises(DataProblem, match=r"1 of 3 rows repeat a \(player, date\), first on 2023-01-05"):
         to_block(frame, "2023-01-19", 14)

@@ -19,7 +19,7 @@ def site_packages(tmp_path_factory):
     sources, folder = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("site-packages")
     for name in FOLDERS:
         shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, sources)
     build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
     command = [sys.executable, "-c", build, str(folder)]

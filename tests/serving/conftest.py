@@ -1,10 +1,15 @@
+import importlib.util
+import io
 import itertools
+import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from scarcegan.data.scaling import Scaler
 from scarcegan.serving.ensemble import Family
+from scarcegan.serving.export import serving_files
 from scarcegan.serving.forward import Layer
 from scarcegan.serving.linear import Linear
 from scarcegan.serving.model import Model
@@ -136,3 +141,31 @@ def tied():
     found[rng.random(found.shape) < 0.15] = np.nan
     found[:4] = np.array([[-3e38], [3e38], [-0.0], [np.nan]], dtype=np.float32)
     return found
+
+
+@pytest.fixture
+def unpacked_handlers(tmp_path):
+    """Unpack a model's own `code/inference.py` beside its schema, and load it as the image does."""
+
+    def unpack(model):
+        for name, content in serving_files(model).items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(content)
+        spec = importlib.util.spec_from_file_location("inference", tmp_path / "code" / "inference.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return unpack
+
+
+@pytest.fixture
+def passed_on():
+    """What handlers pass on to TensorFlow Serving for a request: rows of numbers."""
+
+    def send(handlers, body, content_type):
+        context = SimpleNamespace(request_content_type=content_type, accept_header="application/json")
+        content = body if isinstance(body, bytes) else body.encode()
+        return json.loads(handlers.input_handler(io.BytesIO(content), context))["instances"]
+
+    return send

@@ -1,12 +1,8 @@
-import importlib.util
-import io
 import json
 import math
 from types import SimpleNamespace
 
 import pytest
-
-from scarcegan.serving.export import serving_files
 
 NAMES = [f"feature_{number}" for number in range(6)]
 ROW = "0,1,2.5,-3e2,4,5"
@@ -15,31 +11,14 @@ GAPS = [[0, None, 2.5, -300, 4, None], [None] * 6]
 
 
 @pytest.fixture
-def handlers(make_model, tmp_path):
-    """The archive's own `code/inference.py` beside its schema."""
-    return unpacked_handlers(make_model(), tmp_path)
-
-
-def unpacked_handlers(model, tmp_path):
-    for name, content in serving_files(model).items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(content)
-    spec = importlib.util.spec_from_file_location("inference", tmp_path / "code" / "inference.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def handlers(make_model, unpacked_handlers):
+    return unpacked_handlers(make_model())
 
 
 @pytest.fixture
-def sent(handlers):
+def sent(handlers, passed_on):
     """What TensorFlow Serving gets for a request."""
     return lambda body, content_type="text/csv": passed_on(handlers, body, content_type)
-
-
-def passed_on(handlers, body, content_type):
-    context = SimpleNamespace(request_content_type=content_type, accept_header="application/json")
-    content = body if isinstance(body, bytes) else body.encode()
-    return json.loads(handlers.input_handler(io.BytesIO(content), context))["instances"]
 
 
 @pytest.mark.parametrize(
@@ -92,13 +71,13 @@ def test_features_with_numbers_for_names_are_a_header(handlers, sent, monkeypatc
         (ROW + "\n0,1,,3,4,5", r"'feature_2' in row 2, got a missing value"),
         (ROW + "\n0,1, ,3,4,5", r"'feature_2' in row 2, got a missing value"),
         ("0,1,NaN,3,4,5", r"'feature_2' in row 1, got a missing value"),
-        ("0,1,-inf,3,4,5", r"got '-inf'"),
-        ("0,1,1e39,3,4,5", r"got '1e39'"),
-        ("0,1,seven,3,4,5", r"got 'seven'"),
+        ("0,1,-inf,3,4,5", "got text of 4 characters"),
+        ("0,1,1e39,3,4,5", r"got a number beyond 3.4e\+38"),
+        ("0,1,seven,3,4,5", "got text of 5 characters"),
         ("0,1,2,3,4", r"expected 6 columns, got 5 in row 1"),
         (ROW + ",6", r"expected 6 columns, got 7 in row 1.*without id or label"),
         (",".join(NAMES) + "\n0,1,2", r"expected 6 columns, got 3 in row 1"),
-        (",".join([*NAMES[:5], "other"]) + "\n" + ROW, r"missing: feature_5; unknown: other"),
+        (",".join([*NAMES[:5], "other"]) + "\n" + ROW, r"missing: feature_5; unknown: 1 not of the model"),
         (",".join([*NAMES, NAMES[0]]) + "\n" + ROW + ",0", r"twice: feature_0"),
     ],
 )
@@ -116,8 +95,8 @@ def test_bad_csv_is_refused_by_row_and_feature(sent, body, message):
         ('{"instances": []}', "at least one player"),
         ('{"instances": [[0, 1, null, 3, 4, 5]]}', "got a missing value"),
         ('{"instances": [[0, 1, NaN, 3, 4, 5]]}', "got a missing value"),
-        ('{"instances": [[0, 1, true, 3, 4, 5]]}', "got True"),
-        ('{"instances": [[0, 1, [2], 3, 4, 5]]}', r"got \[2\]"),
+        ('{"instances": [[0, 1, true, 3, 4, 5]]}', "got true"),
+        ('{"instances": [[0, 1, [2], 3, 4, 5]]}', "got a list"),
         ('{"instances": [[0, 1, 2, 3, 4, 1' + "0" * 400 + "]]}", "finite number"),
         ('{"instances": [[0, 1, 2]]}', "expected 6 columns, got 3"),
         ('{"instances": [[0, 1, 2, 3, 4, 5], 7]}', "row 2 as a list or an object"),
@@ -140,9 +119,11 @@ def test_bad_json_is_refused_by_row_and_feature(sent, body, message):
         (json.dumps([dict(zip(NAMES, row, strict=True)) for row in GAPS]), "application/json"),
     ],
 )
-def test_a_missing_value_is_passed_on_to_a_model_that_fills_it(make_model, tmp_path, body, content_type):
+def test_a_missing_value_is_passed_on_to_a_model_that_fills_it(
+    make_model, unpacked_handlers, passed_on, body, content_type
+):
     """As NaN, which is how TensorFlow Serving reads it."""
-    handlers = unpacked_handlers(make_model(indicators=(1,)), tmp_path)
+    handlers = unpacked_handlers(make_model(indicators=(1,)))
     found = passed_on(handlers, body, content_type)
     assert [[None if math.isnan(value) else value for value in row] for row in found] == GAPS
 
@@ -150,8 +131,8 @@ def test_a_missing_value_is_passed_on_to_a_model_that_fills_it(make_model, tmp_p
 @pytest.mark.parametrize(
     "body", ["0,inf,2,3,4,5", "0,seven,2,3,4,5", "[[0, true, 2, 3, 4, 5]]", "[[0, 1e39, 2, 3, 4, 5]]"]
 )
-def test_what_is_no_number_is_no_missing_value(make_model, tmp_path, body):
-    handlers = unpacked_handlers(make_model(indicators=(1,)), tmp_path)
+def test_what_is_no_number_is_no_missing_value(make_model, unpacked_handlers, passed_on, body):
+    handlers = unpacked_handlers(make_model(indicators=(1,)))
     with pytest.raises(ValueError, match="expected a finite number for 'feature_1' in row 1"):
         passed_on(handlers, body, "application/json" if body[0] == "[" else "text/csv")
 

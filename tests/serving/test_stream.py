@@ -56,10 +56,10 @@ def test_a_missing_column_is_refused_by_name(raw, write, score):
 
 
 @pytest.mark.parametrize("hole", [None, np.nan])
-def test_a_missing_value_that_the_model_cannot_fill_is_refused_with_player_and_feature(raw, write, score, hole):
+def test_a_missing_value_that_the_model_cannot_fill_is_refused_with_row_and_feature(raw, write, score, hole):
     columns = columns_of(raw)
     columns["feature_3"] = pa.array([*map(float, raw[:-1, 3]), hole], pa.float32())
-    with pytest.raises(DataProblem, match="'feature_3' of player 136"):
+    with pytest.raises(DataProblem, match=r"'feature_3' in row 37 of .*parquet, got none"):
         score(write(columns))
 
 

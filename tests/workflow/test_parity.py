@@ -106,7 +106,7 @@ def test_a_file_without_scores_or_with_a_player_twice_is_refused(compare, tmp_pa
     with pytest.raises(DataProblem, match="got no risk_score: rename"):
         compare(tmp_path / "bare.csv", 1)
     (tmp_path / "twice.csv").write_text("player_id,risk_score\n1,0.5\n1,0.6\n")
-    with pytest.raises(DataProblem, match="got 1 twice"):
+    with pytest.raises(DataProblem, match="got 1 again, first in row 2"):
         compare(tmp_path / "twice.csv", 1)
 
 

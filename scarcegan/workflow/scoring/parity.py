@@ -111,7 +111,10 @@ def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
         )
     names = pd.Index(table[ID].astype(str))
     if names.has_duplicates:
-        raise DataProblem(f"expected each player once in {location}, got {names[names.duplicated()][0]} twice: mend it")
+        again = np.flatnonzero(names.duplicated())
+        raise DataProblem(
+            f"expected each player once in {location}, got {len(again)} again, first in row {again[0] + 1}: mend it"
+        )
     found = names.get_indexer(pd.Index(ids.astype(str)))
     scores = table["risk_score"].to_numpy(dtype=np.float64)
     return np.where(found >= 0, scores[found], np.nan)
