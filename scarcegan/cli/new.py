@@ -92,9 +92,17 @@ def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[
             _say(f"Found {', '.join(found) or 'no populations'}")
         if not getattr(given, field):
             guessed = guess(field, tables, given, counts)
-            answer = typer.prompt(question, default=guessed or None) if ask else guessed
-            given = replace(given, **{field: answer.strip()})
+            given = replace(given, **{field: _asked(field, question, guessed) if ask else guessed})
     return given, counts
+
+
+def _asked(field: str, question: str, guessed: str) -> str:
+    try:
+        answer: str = typer.prompt(question, default=guessed or None)
+    except typer.Abort:
+        option = f"--{field.replace('_', '-')}"
+        raise Problem(f"expected an answer, got none: give it with {option}, or take every guess with --yes") from None
+    return answer.strip()
 
 
 def _written(project: "Project", kept: "Sequence[str]", tables: "Sequence[Table]", answers: "Answers") -> Iterator[str]:

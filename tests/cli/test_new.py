@@ -85,6 +85,13 @@ def test_an_option_answers_its_question(new, tmp_path):
     assert config(tmp_path)["populations"]["rare"] == "night"
 
 
+def test_without_anybody_to_answer_the_option_is_named(new, tmp_path):
+    result = new("--id-column", "account", input="")
+    assert result.exit_code == 1
+    assert "give it with --rare, or take every guess with --yes" in result.stderr
+    assert not (tmp_path / "ours").exists()
+
+
 def test_all_mistakes_are_told_at_once_and_nothing_is_written(new, tmp_path, trials):
     result = new("--yes", "--id-column", "card", "--rare", "fruad")
     assert result.exit_code == 1
