@@ -18,6 +18,7 @@ LINEAGE = {
     "origin_run": "First run of these artifacts",
     "commit": "Code (git commit)",
     "config": "Configuration",
+    "overrides": "Settings of this run alone (--set)",
     "card": "Task with the evaluation card",
     "data_fingerprint": "Data fingerprint",
     "settings_fingerprint": "Settings fingerprint",

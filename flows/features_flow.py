@@ -7,7 +7,6 @@ from metaflow import Parameter, config_expr, retry, schedule, step
 
 from launch import launch
 from project_flow import ProjectFlow
-from scarcegan.settings import resolve
 
 
 @schedule(cron=config_expr("config.deployment.features_cron"), daily=False)  # on Step Functions alone
@@ -20,7 +19,7 @@ class FeaturesFlow(ProjectFlow):
     cut-off, see scarcegan.workflow.features.telemetry.SnapshotPlan.
     written (extract) - see scarcegan.workflow.features.telemetry.WrittenPart.
     snapshots (publish) - list, see scarcegan.snapshots.Manifest.
-    usage (every step), cost (end) - see flows/project_flow.py.
+    overrides (start), usage (every step), cost (end) - see flows/project_flow.py.
     """
 
     telemetry = Parameter("telemetry", type=str, default=None, help="Overrides telemetry.path: where the input is.")
@@ -35,7 +34,7 @@ class FeaturesFlow(ProjectFlow):
 
         telemetry = self.telemetry and located(self.telemetry, Path.cwd())
         chosen = {"path": telemetry, "cutoffs": self.cutoff and [self.cutoff]}
-        settings = resolve(self.config.to_dict(), telemetry=chosen)
+        settings = self.choose(telemetry=chosen)
         inside_features(settings, os.environ)
         self.settings = settings.model_dump(mode="json")
         self.commit = self.launch.commit

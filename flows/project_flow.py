@@ -3,7 +3,7 @@
 import os
 import sys
 
-from metaflow import Config, FlowMutator, FlowSpec, StepMutator, card, config_expr, current, project
+from metaflow import Config, FlowMutator, FlowSpec, Parameter, StepMutator, card, config_expr, current, project
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
 from metaflow.plugins import CARDS
@@ -13,11 +13,11 @@ from metaflow.user_decorators.user_step_decorator import user_step_decorator
 
 # Metaflow's code package carries `cards` and `scarcegan` to AWS Batch because they are imported here.
 import cards  # noqa: F401
-from launch import ROOT, UNKNOWN_COMMIT, launch_notes
+from launch import ROOT, UNKNOWN_COMMIT, launch_notes, values_of
 from scarcegan.costs.estimate import time_limit_seconds
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG
 from scarcegan.problems import Problem, SettingsProblem, StorageOutage
-from scarcegan.settings import Resources, Train, load, parse
+from scarcegan.settings import Resources, Train, load, parse, resolve
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
 
 
@@ -46,6 +46,7 @@ class every_step(FlowMutator):  # noqa: N801 - used as a decorator
 
     def pre_mutate(self, flow):
         """Check the flow's steps and decorate them; called once the configuration is read."""
+        refuse_wrong_overrides(dict(flow.configs)["config"], sys.argv)
         steps = dict(flow.steps)
         sections = sections_of(flow._flow_cls.__name__, steps)  # Metaflow has no other way to tell the flow
         for name, step in steps.items():
@@ -157,13 +158,33 @@ def checked_settings(text):
         raise NothingStarted(f"The configuration is refused: {problem}") from None
 
 
+def refuse_wrong_overrides(config, arguments):
+    """Check what `--set` lays over the configuration; a mistake in it ends the command before any run exists."""
+    try:
+        for text in values_of("--set", arguments):
+            resolve(config.to_dict(), text)
+    except Problem as problem:
+        raise NothingStarted(f"--set is refused: {problem}") from None
+
+
+def refuse_longer(before, train):
+    """Refuse overrides with which training may need more time than its jobs got by the configuration."""
+    got, needed = (time_limit_seconds("train", one) for one in (before, train))
+    if needed > got:
+        raise SettingsProblem(
+            f"--set asks for {train.members} members and {train.iterations:,} iterations, for which training gets "
+            f"{needed:,} s at most, but the jobs' limit of {got:,} s was set by the configuration file, before the run "
+            "had parameters: change train.members and train.iterations there"
+        )
+
+
 @project(name=config_expr("config.deployment.project"))
 @every_step
 class ProjectFlow(FlowSpec):
     """A flow of this project.
 
-    Artifacts of every flow: `usage` (every step) - a list of scarcegan.costs.TaskUsage, one per task so far; `cost`
-    (end) - scarcegan.costs.Bill; both as plain data.
+    Artifacts of every flow: `overrides` (start) - the text given to `--set`, or None; `usage` (every step) - a list of
+    scarcegan.costs.TaskUsage, one per task so far; `cost` (end) - scarcegan.costs.Bill; both as plain data.
     """
 
     config = Config(
@@ -173,6 +194,17 @@ class ProjectFlow(FlowSpec):
         help="TOML file of settings; keys are documented in scarcegan/settings/",
     )
     launch = Config("launch", default_value=launch_notes, help="Noted at launch; not for you to set.")
+
+    overrides = Parameter(
+        "set", type=str, default=None, help="Settings for this run alone: train.iterations=2000,model.alpha=0.6"
+    )
+
+    def choose(self, **chosen):
+        """Return the configuration's settings with this run's own, from `--set` and from its other options, over it."""
+        before, settings = load(self.config.to_dict()), resolve(self.config.to_dict(), self.overrides, **chosen)
+        if BATCH_JOB in os.environ:
+            refuse_longer(before.train, settings.train)
+        return settings
 
     def resolved(self):
         """Return the run's settings, which a resume takes over from the run it goes on from."""

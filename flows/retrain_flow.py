@@ -9,7 +9,6 @@ from metaflow import Parameter, card, config_expr, current, retry, schedule, ste
 from launch import launch
 from project_flow import ProjectFlow
 from scarcegan.machine import threads_per_task
-from scarcegan.settings import resolve
 
 # Artifacts of train.
 OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence", "families", "left_out")
@@ -34,11 +33,16 @@ class RetrainFlow(ProjectFlow):
     evaluation (evaluate) - see scarcegan.evaluation.records.Evaluation; `explanation` - of its headline model, see
     scarcegan.serving.reasons.Explanation; `model_quality` - JSON text by definition; `metrics_csv` - text.
     release (register) - see scarcegan.registry.release.Release.
-    usage (every step), cost (end) - see flows/project_flow.py.
+    overrides (start), usage (every step), cost (end) - see flows/project_flow.py.
     """
 
     seed = Parameter("seed", type=int, default=None, help="Overrides the configuration's seed.")
-    data = Parameter("data", type=str, default=None, help="Overrides data.path: where the input is.")
+    data = Parameter(
+        "data",
+        type=str,
+        default=None,
+        help="Overrides data.path: where the input is. NAME=LOCATION,... does it for single tables.",
+    )
     snapshot = Parameter("snapshot", type=str, default=None, help="Overrides data.snapshot: the snapshot to train on.")
 
     @step
@@ -47,10 +51,10 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.backends import open_registry
         from scarcegan.costs import estimate
         from scarcegan.preflight import inside_run
-        from scarcegan.project import located
+        from scarcegan.project import typed_data
 
-        data = self.data and located(self.data, Path.cwd())
-        settings = resolve(self.config.to_dict(), seed=self.seed, data={"path": data, "snapshot": self.snapshot})
+        data = typed_data(self.data, Path.cwd()) if self.data else {}
+        settings = self.choose(seed=self.seed, data={**data, "snapshot": self.snapshot})
         print(estimate(settings.resources, settings.prices, settings.folds, settings.train).sentence)
         self._warn(inside_run(settings, os.environ))
         # Reads once: a registry that cannot be reached is found out before anything is trained.
@@ -209,6 +213,7 @@ class RetrainFlow(ProjectFlow):
             data_fingerprint=self.data_report["fingerprint"],
             settings_fingerprint=settings.fingerprint(),
             config=self.launch.config,
+            overrides=self.overrides or "",
             card=self.evaluation_card,
             snapshot=settings.data.snapshot,
             labels_known_by=settings.data.labels_known_by,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,14 +27,15 @@ RETRAIN_FLOW = flow_file("retrain")
 class Retraining:
     """A retraining that drift asks for; its causes are the signals in ScoreFlow's decision.
 
-    `asked_by` is the pathspec of the run that asks, the same for all its resumes. A relative path of the configuration
-    file counts from the project's root.
+    Its settings are those of the run that asks: `config`, and `overrides` over it. `asked_by` is the pathspec of that
+    run, the same for all its resumes. A relative path of the configuration file counts from the project's root.
     """
 
     snapshot: str
     causes: tuple[str, ...]
     asked_by: str
     config: str
+    overrides: str = ""
     flow: Path = RETRAIN_FLOW
 
     @property
@@ -46,7 +48,13 @@ class Retraining:
     def command(self):
         """What a person types to do the same."""
         tags = "".join(f" --tag {tag}" for tag in self.tags)
-        return f"{flow_command('retrain')} --config config {self.config} run --snapshot {self.snapshot}{tags}"
+        asked = f"--snapshot {self.snapshot}" + (f" --set {shlex.quote(self.overrides)}" if self.overrides else "")
+        return f"{flow_command('retrain')} --config config {self.config} run {asked}{tags}"
+
+    @property
+    def parameters(self):
+        """What the run is started with."""
+        return {"snapshot": self.snapshot} | ({"set": self.overrides} if self.overrides else {})
 
     def start(self, settings):
         """Run RetrainFlow, tagged with its cause, and wait for it.
@@ -100,7 +108,7 @@ class Retraining:
     def _run_here(self):
         """Run the flow on this machine and wait for it; return the run's pathspec."""
         with Runner(str(self.flow), show_output=True, config=[("config", str(ROOT / self.config))]) as runner:
-            done = runner.run(snapshot=self.snapshot, tags=self.tags)
+            done = runner.run(**self.parameters, tags=self.tags)
         if done.returncode:
             raise Problem(
                 f"expected {done.run.pathspec} to retrain on snapshot '{self.snapshot}', but it failed, see its "
@@ -116,7 +124,7 @@ class Retraining:
         machine = StepFunctionsClient().get_state_machine_arn(flow)
         if machine is None:
             raise MetaflowException(f"the state machine {flow} doesn't exist: deploy it beside ScoreFlow (make deploy)")
-        told = json.dumps({"Parameters": json.dumps({"snapshot": self.snapshot})})
+        told = json.dumps({"Parameters": json.dumps(self.parameters)})
         try:
             client.start_execution(stateMachineArn=machine, name=name, input=told)
         except client.exceptions.ExecutionAlreadyExists:  # started before this run was resumed, and ended since

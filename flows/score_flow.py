@@ -6,7 +6,6 @@ from metaflow import Parameter, card, config_expr, current, retry, schedule, ste
 
 from launch import launch
 from project_flow import ProjectFlow
-from scarcegan.settings import load
 
 
 @schedule(cron=config_expr("config.deployment.score_cron"), daily=False)  # on Step Functions alone
@@ -23,7 +22,7 @@ class ScoreFlow(ProjectFlow):
     compare with; `decision` - see scarcegan.monitoring.drift.DriftDecision; `model_monitor` - JSON texts `statistics`
     and `constraints` in the form of SageMaker Model Monitor.
     retraining (end) - pathspec of the RetrainFlow run that drift has started; None for none.
-    usage (every step), cost (end) - see flows/project_flow.py.
+    overrides (start), usage (every step), cost (end) - see flows/project_flow.py.
     """
 
     definition = Parameter(
@@ -39,7 +38,7 @@ class ScoreFlow(ProjectFlow):
         from scarcegan.preflight import inside_scoring
         from scarcegan.workflow.scoring.plan import plan_scoring
 
-        settings = load(self.config.to_dict())
+        settings = self.choose()
         inside_scoring(settings, os.environ)
         run = f"{current.flow_name}/{current.run_id}"
         registry = open_registry(settings.registry)
@@ -110,8 +109,8 @@ class ScoreFlow(ProjectFlow):
         print(f"Drift: {decision.action}", *decision.reasons, *promise, sep="\n  ")
         self.retraining = None
         if decision.action == "retrain":
-            settings, config = self.resolved(), str(self.launch.config)
-            wanted = Retraining(plan.snapshot.name, tuple(decision.causes), asked_by=plan.run, config=config)
+            settings, config, overrides = self.resolved(), str(self.launch.config), self.overrides or ""
+            wanted = Retraining(plan.snapshot.name, tuple(decision.causes), plan.run, config, overrides)
             if settings.monitoring.start_retraining:
                 self.retraining = wanted.start(settings)
             else:

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import SettingsProblem
@@ -55,3 +55,23 @@ def located(path: str, base: Path | None = None) -> str:
     if unset := re.search(r"\$\{?(\w+)", expanded):
         raise SettingsProblem(f"expected a value of ${unset[1]}, which the path '{path}' names: set the variable")
     return expanded if "://" in expanded else os.path.abspath((base or project_root()) / expanded)
+
+
+def typed_data(typed: str, base: Path) -> dict[str, Any]:
+    """Return what `--data` lays over `[data]`: `LOCATION` over its path, `NAME=LOCATION` over the path of one table.
+
+    Several are separated by commas; relative paths count from the `base`.
+    """
+    path, tables = None, {}
+    for one in re.split(r",(?=\w+=)", typed):
+        is_named = re.match(r"\w+=", one)
+        name, place = one.split("=", 1) if is_named else ("", one)
+        if not place:
+            raise SettingsProblem(
+                f"expected --data LOCATION or --data NAME=LOCATION,..., got '{typed}': name the place"
+            )
+        if name:
+            tables[name] = {"path": located(place, base)}
+        else:
+            path = located(place, base)
+    return {"path": path, "tables": tables or None}

@@ -57,13 +57,13 @@ def test_a_place_that_is_busy_is_tried_again(hook):
     assert waited == [2.0, 4.0]
 
 
-def test_a_topic_is_published_to(aws):
-    topic = aws("sns").create_topic(Name="alarms")["TopicArn"]
-    queue = aws("sqs").create_queue(QueueName="heard")["QueueUrl"]
-    arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+def test_a_topic_is_published_to(aws_account):
+    topic = aws_account("sns").create_topic(Name="alarms")["TopicArn"]
+    queue = aws_account("sqs").create_queue(QueueName="heard")["QueueUrl"]
+    arn = aws_account("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws_account("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     assert tell(Notify(topic=topic), NOTICE) == []
-    [heard] = aws("sqs").receive_message(QueueUrl=queue)["Messages"]
+    [heard] = aws_account("sqs").receive_message(QueueUrl=queue)["Messages"]
     told = json.loads(heard["Body"])
     assert told["Subject"] == "drift: players-2026-02-01"
     assert told["Message"].startswith(NOTICE.told)

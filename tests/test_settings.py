@@ -106,7 +106,8 @@ def test_all_problems_are_named_at_once():
             r"train.iterations (70) is no multiple of train.round_iterations (50): change one",
         ),
         ({"populations": {"rare": "heavy"}}, "expected different population names"),
-        ({"populations": {"negatives": ["unknown"]}}, "('unknown' is taken)"),
+        ({"populations": {"negatives": ["unknown"]}}, "('unknown' and 'test' are taken)"),
+        ({"populations": {"rare": "test"}}, "('unknown' and 'test' are taken)"),
         (
             {"definitions": [{"name": "one", "maximise": "f2"}] * 2},
             "expected different definition names, got ['one', 'one']",
@@ -118,7 +119,7 @@ def test_all_problems_are_named_at_once():
         ({"definitions": [{"name": "one", "maximise": "f2", "bound": 0.5}]}, "'one' has a bound but no constraint"),
         ({"definitions": [{"name": "one", "maximise": "fewest_flagged"}]}, "'one' flags nobody at best"),
     ],
-    ids=["rounds", "same name", "unknown", "definitions", "no bound", "no constraint", "nobody"],
+    ids=["rounds", "same name", "unknown", "test", "definitions", "no bound", "no constraint", "nobody"],
 )
 def test_settings_that_do_not_hang_together_are_refused(tree, words):
     assert words in problem(tree)

@@ -14,6 +14,7 @@ from scarcegan import history, words
 from scarcegan.cli.commands import Answer, Run, answers, write_page
 from scarcegan.cli.tables import figure, fixed, narrow, pairs, spaced
 from scarcegan.history.records import BestRun, Figure, RunFacts, RunsCompared
+from scarcegan.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,7 +54,10 @@ def list_runs(
 
 @answers(app)
 def show(reference: Run) -> Answer:
-    """Show one run: facts, metrics, settings, and the last words of one that failed."""
+    """Show one run: facts, metrics, settings that are not the defaults, and the last words of one that failed.
+
+    With `--json`, all settings.
+    """
     facts = history.facts_of_run(reference)
     return Answer([facts], run_facts(facts))
 
@@ -125,11 +129,22 @@ def _apart(runs: Sequence[RunFacts]) -> Table:
 
 
 def run_facts(run: RunFacts) -> Group:
-    """Return everything about one run: facts, last words, metrics by definition, settings."""
-    facts = ("user", "seconds", "origin_run", "commit", "config", "data", "release", "money", "tags", "measured_on")
+    """Return what there is to know of one run: facts, last words, metrics by definition, settings of its own."""
+    facts = (
+        "user",
+        "seconds",
+        "origin_run",
+        "commit",
+        "config",
+        "overrides",
+        "data",
+        "release",
+        "money",
+        "tags",
+        "measured_on",
+    )
     shown = {"created": words.moment(run.created), "status": _state(run).plain}
     shown |= {name: words.setting(getattr(run, name)) for name in facts if getattr(run, name) is not None}
-    settings = {key: words.setting(value) for key, value in run.settings.items()}
     parts: list[RenderableType] = [pairs(f"Run {run.run}", shown)]
     if run.last_words is not None:
         parts += [Text("\nIts last words", style="bold"), Text(run.last_words)]
@@ -138,7 +153,17 @@ def run_facts(run: RunFacts) -> Group:
         names = list(next(iter(run.metrics.values())))
         rows = ((definition, *_values(measured, names)) for definition, measured in run.metrics.items())
         parts += [Text(), narrow("", *map(figure, names), rows=rows), Text(), pairs("Made of", run.made_of)]
-    return Group(*parts, Text(), pairs("Settings", settings))
+    return Group(*parts, Text(), _own_settings(run.settings))
+
+
+def _own_settings(settings: Mapping[str, Any]) -> RenderableType:
+    """Return the settings that are not the defaults of this code; a key that it does not know is among them."""
+    default = history.flat(Settings().model_dump(mode="json"))
+    # By their text: 1 is equal to True otherwise.
+    own = {key: value for key, value in settings.items() if key not in default or repr(value) != repr(default[key])}
+    others = f"{len(settings) - len(own)} settings have their defaults; --json has all."
+    shown = pairs("Settings", {key: words.setting(value) for key, value in own.items()})
+    return Group(*([shown] if own else []), Text(others, style="dim"))
 
 
 def _values(measured: Mapping[str, float], names: Sequence[str]) -> list[str]:

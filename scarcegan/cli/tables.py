@@ -33,7 +33,7 @@ _AGAINST = {
 }
 # What `who-made` calls the facts that a version's metadata hold.
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
-_ORIGIN |= {"config": "config", "card": "card"}
+_ORIGIN |= {"config": "config", "overrides": "set", "card": "card"}
 
 
 def overview(versions: Sequence[ModelVersion]) -> Group:

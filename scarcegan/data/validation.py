@@ -174,7 +174,7 @@ def known_risky(players: Players, populations: Populations) -> np.ndarray:
 
 
 def _columns_but_reserved(columns: Sequence[str], data: Data) -> list[str]:
-    reserved = {data.id_column, TRUTH_COLUMN, *data.ignore_columns}
+    reserved = {data.id_column, data.label_column, TRUTH_COLUMN, *data.ignore_columns}
     return [name for name in columns if name not in reserved]
 
 

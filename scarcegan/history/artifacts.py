@@ -20,7 +20,7 @@ Kind = TypeVar("Kind", bound=Record)
 FOLDS, LATEST = "train", "the latest step"  # `train` has a task for each fold
 # RetrainFlow's docstring describes these; tests/history/test_artifacts.py holds the two together.
 _MADE = {
-    "start": ("settings", "origin_run", "commit", "launch"),
+    "start": ("settings", "origin_run", "commit", "launch", "overrides"),
     "preprocess": ("players", "data_report", "snapshot_report"),
     FOLDS: ("fold", "candidates", "progress", "validation_rows", "prevalence", "families", "left_out"),
     "select": ("models", "validation", "family_risks", "rivals", "model_warnings"),
@@ -60,6 +60,7 @@ class RunArtifacts:
         self.unread: list[str] = []
         self._load = partial(_load, run, cache(partial(tasks_of, run)))
         self.settings = flat(self.plain("settings") or {})
+        self.overrides: str | None = self.plain("overrides")
         self.data_report = self.record("data_report", DataReport)
         self.data = self.data_report.fingerprint if self.data_report else None
         self.evaluation = self.record("evaluation", Evaluation)

@@ -45,7 +45,8 @@ def compare(*references: str) -> RunComparison:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
     record = RunsCompared(
         runs=[run.run for run in found],
-        settings=_settings_that_differ({run.run: run.settings for run in found}),
+        settings=_settings_that_differ({run.run: run.settings for run in found})
+        | _settings_that_differ({run.run: {"--set": run.overrides} for run in found}),
         metrics=_beside_first(found),
         curves=[curve for run in found for curve in _curves(run)],
         drift=list(_drift(found)),

@@ -90,6 +90,7 @@ def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -
         origin_run=made.plain("origin_run"),
         commit=made.plain("commit"),
         config=(made.plain("launch") or {}).get("config"),
+        overrides=made.overrides,
         data=made.data,
         release=release.release_id if release else None,
         money=cost.money if cost else None,

@@ -19,6 +19,7 @@ class RunFacts(Record):
         created: ISO time.
         status: `finished`, `failed` or `unfinished`, in `step`.
         origin_run: first run of a chain of resumes.
+        overrides: settings that the run has laid over those of `config`, as `--set` takes them.
         data: fingerprint of its players.
         unread: artifacts that this code cannot read, each with the reason.
         settings, metrics: by dotted key; by definition and metric, on the first test set.
@@ -36,6 +37,7 @@ class RunFacts(Record):
     origin_run: str | None = None
     commit: str | None = None
     config: str | None = None
+    overrides: str | None = None
     data: str | None = None
     release: str | None = None
     money: float | None = None

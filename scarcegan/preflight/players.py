@@ -5,28 +5,26 @@ import numpy as np
 from scarcegan import words
 from scarcegan.aws.findings import Refused
 from scarcegan.data.folds import held_out, require_players_per_fold
-from scarcegan.data.ids import lots, to_numpy
-from scarcegan.data.populations import TEST, locate
-from scarcegan.data.tables import read_parts
-from scarcegan.data.validation import checked_ids
+from scarcegan.data.ids import lots
+from scarcegan.data.populations import labelled_ids
 from scarcegan.settings import Data, Populations, Settings
+from scarcegan.settings.data_sections import TEST
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
-from scarcegan.storage import find_parts
 
 
 def check_players(settings: Settings) -> str:
     """Check tables or a snapshot's labels: they are there, and each labelled population has players for all folds.
 
-    The unlabelled players, who may be millions, are not read; their table only has to be there. Raises Refused where
-    the source is not named, and a DataProblem where a table is missing or unreadable, or a population is too small.
+    Of the unlabelled players, who may be millions, one byte is read. Raises Refused where the source is not named, and
+    a DataProblem where tables are missing or unreadable, or a population is too small.
     """
-    if not settings.data.path:
-        raise Refused("data.path is not set", "name the folder of the tables, or the labels table of a snapshot")
     data, populations = settings.data, settings.populations
     if data.source == "tables":
-        ids, has_test = _in_tables(data, populations)
+        ids, has_test = labelled_ids(settings)
     else:
+        if not data.path:
+            raise Refused("data.path is not set", "name the labels table of the snapshot")
         ids, has_test = _in_labels(data, populations, settings.snapshots.folder)
     # Where the input brings no test set, some players are held out before the folds are dealt.
     tested = {name: 0 if has_test else held_out(lots(some), data.test_share).sum() for name, some in ids.items()}
@@ -34,17 +32,6 @@ def check_players(settings: Settings) -> str:
     return (
         ", ".join(f"{words.count(len(some))} {name}" for name, some in ids.items()) + f" for {settings.folds.k} folds"
     )
-
-
-def _in_tables(data: Data, populations: Populations) -> tuple[dict[str, np.ndarray], bool]:
-    found = locate(data.path, (*populations.classes, populations.unlabeled))
-    # This only refuses a place without files: the unlabelled are not counted.
-    find_parts(found[populations.unlabeled])
-    column, ids = data.id_column, {}
-    for name in populations.classes:
-        parts = [rows[column] for _, rows in read_parts(found[name], [column], text=[column])]
-        ids[name] = to_numpy([checked_ids(name, part, column) for part in parts])
-    return ids, TEST in found
 
 
 def _in_labels(data: Data, populations: Populations, snapshots: str) -> tuple[dict[str, np.ndarray], bool]:

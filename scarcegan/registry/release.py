@@ -17,6 +17,7 @@ class Lineage(Record):
         card: pathspec of the step whose card shows the evaluation.
         snapshot: that was trained on; empty for other sources. Later snapshots are compared with it.
         labels_known_by: ISO date by which its labels were known; empty: its cut-off.
+        overrides: settings that the run has laid over those of `config`, as `--set` takes them; empty: none.
     """
 
     run: str
@@ -28,6 +29,7 @@ class Lineage(Record):
     card: str
     snapshot: str = ""
     labels_known_by: str = ""
+    overrides: str = ""
 
 
 @dataclass(frozen=True)

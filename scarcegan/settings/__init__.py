@@ -47,6 +47,10 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
     **dict.fromkeys(("resources", "prices", "deployment", "notify"), ()),
 }
+# Keys of [data] that say where the players lie, and how.
+WHERE = {"path", "snapshot", "id_column", "tables", "label_column"}
+# Sections that Metaflow reads before a run has parameters, to decorate the steps.
+DECORATING = ("resources", "deployment")
 
 
 class Settings(Section):
@@ -103,6 +107,8 @@ class Settings(Section):
                 f"data.snapshot names '{self.data.snapshot}', but data.source is '{self.data.source}': "
                 "set data.source = 'snapshot' or leave the snapshot out"
             )
+        if faults := list(self.data.faults(self.populations)):
+            raise ValueError("; ".join(faults))
         if self.train.batch < len(self.populations.classes):
             raise ValueError(
                 f"train.batch ({self.train.batch}) has no room for each of the {len(self.populations.classes)} "
@@ -128,11 +134,11 @@ class Settings(Section):
     def fingerprint(self) -> str:
         """Hash what shapes a model made of given players, who have a fingerprint of their own; see `SHAPING_SOURCES`.
 
-        Of `[data]`, where the players lie does not count: path, snapshot, the name of the id column. Of the estimators
-        those count that are families, the built-in ones too.
+        Of `[data]`, where the players lie does not count, nor how their tables are laid out; see `WHERE`. Of the
+        estimators those count that are families, the built-in ones too.
         """
         shaping = {name for name in Settings.model_fields if self.data.source in SHAPING_SOURCES[name]}
-        tree = self.model_dump(mode="json", include=shaping, exclude={"data": {"path", "snapshot", "id_column"}})
+        tree = self.model_dump(mode="json", include=shaping, exclude={"data": WHERE})
         trained = [*self.families.values(), *([BUILT_IN[self.model.teacher]] if self.model.teacher else [])]
         tree["families"] = [estimator.model_dump(mode="json") for estimator in trained]
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:16]
@@ -149,18 +155,47 @@ def load(tree: Mapping[str, Any]) -> Settings:
         raise SettingsProblem("\n".join(map(_explain, error.errors()))) from None
 
 
-def resolve(tree: Mapping[str, Any], **chosen: Any) -> Settings:
-    """Lay what one run chooses for itself, keys and dicts of a section's keys, over the configuration and check it all.
+def resolve(tree: Mapping[str, Any], overrides: str | None = None, **chosen: Any) -> Settings:
+    """Lay what one run chooses for itself over the configuration and check it all.
 
-    None leaves a value as it is.
+    Args:
+        tree: the configuration, as `parse` returns it.
+        overrides: settings of this run as text, see `parse_overrides`.
+        chosen: keys, and dicts of a section's keys, that go before the overrides; None leaves a value as it is.
     """
-    return load(_laid_over(tree, chosen))
+    return load(_laid_over(_laid_over(tree, parse_overrides(overrides or "")), chosen))
 
 
 def _laid_over(tree: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
     given = {key: value for key, value in chosen.items() if value is not None}
-    sections = {key: _laid_over(tree.get(key, {}), value) for key, value in given.items() if isinstance(value, Mapping)}
-    return {**tree, **given, **sections}
+    for key, value in given.items():
+        below = tree.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            given[key] = _laid_over(below, value)
+    return {**tree, **given}
+
+
+def parse_overrides(text: str) -> dict[str, Any]:
+    """Read `train.iterations=2000,model.trunk=[100, 50]`, the inside of a TOML inline table, into a tree.
+
+    Raises:
+        SettingsProblem: no TOML; a section of which the steps' decorators are made.
+    """
+    try:
+        # As one table: its commas, quotes and brackets are TOML's, and so are the types.
+        tree = tomllib.loads(f"set = {{{text}}}")["set"]
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsProblem(
+            f"expected settings such as --set 'train.iterations=2000,model.objective=\"published\"' (values as in the "
+            f"configuration, text in quotes), got {text!r}: {str(error).partition(' (at')[0]}; mend it"
+        ) from None
+    early = [name for name in DECORATING if name in tree]
+    if early:
+        raise SettingsProblem(
+            f"--set cannot change {' and '.join(f'[{name}]' for name in early)}: Metaflow reads it before a run has "
+            "parameters; change it in the configuration file (--config), or choose machines with --with batch:..."
+        )
+    return dict(tree)
 
 
 def parse(text: str) -> dict[str, Any]:

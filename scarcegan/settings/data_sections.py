@@ -1,10 +1,13 @@
 """Settings of the players: who they are, where they come from, how telemetry becomes their features."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from scarcegan.settings.section import IsoDate, Name, Positive, Section, Share
+from scarcegan.settings.section import IsoDate, Name, Positive, Section, Share, nearest
+
+TEST = "test"  # the table, and the rows, of test players
 
 
 class Populations(Section):
@@ -19,15 +22,45 @@ class Populations(Section):
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Populations":
-        names = [*self.negatives, self.rare, self.unlabeled, "unknown"]
-        if len(set(names)) < len(names):
-            raise ValueError(f"expected different population names ('unknown' is taken), got {names}: rename one")
+        names = [*self.negatives, self.rare, self.unlabeled]
+        if len({*names, "unknown", TEST}) < len(names) + 2:
+            raise ValueError(
+                f"expected different population names ('unknown' and '{TEST}' are taken), got {names}: rename one"
+            )
         return self
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Labelled class names in index order: negatives, then the rare class (unknown follows, unlabelled)."""
         return (*self.negatives, self.rare)
+
+    @property
+    def in_tables(self) -> tuple[str, ...]:
+        """Names that tables of your own may have: the classes, the unlabelled, the test players."""
+        return (*self.classes, self.unlabeled, TEST)
+
+
+class OwnTable(Section):
+    """One of your own tables; a plain text is its path."""
+
+    path: Annotated[str, Field(min_length=1)]
+    """A file or a folder of parts, local or `s3://`."""
+    id_column: str = ""
+    """Its column that names the player; empty: `data.id_column`."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Its columns that go by another name than in the other tables, `ours = "theirs"`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "OwnTable":
+        theirs = [self.id_column, *self.columns.values()]
+        if len(set(theirs)) < len(theirs):
+            raise ValueError(f"expected each of the table's columns under one name, got {theirs}: drop one")
+        return self
 
 
 class Data(Section):
@@ -39,6 +72,10 @@ class Data(Section):
     """Folder or `s3://` prefix of the input (`snapshot`: its labels table); empty: the source's own default."""
     id_column: str = "player_id"
     """Column that names the player in `tables`."""
+    tables: dict[str, OwnTable] = Field(default_factory=dict)
+    """Where the table of a population (or `test`) lies, by its name; the others lie in the folder `data.path`."""
+    label_column: str = ""
+    """Column that names each row's population (none: unlabelled) where `data.path` is one table; empty: five tables."""
     ignore_columns: tuple[str, ...] = ()
     """Columns that are no features; row numbers and constant ones are left out by themselves."""
     snapshot: str = ""
@@ -51,6 +88,20 @@ class Data(Section):
     """Unlabelled players kept for training; more are sampled down to this, by a hash of their ids and the seed."""
     prevalence: Share | None = None
     """Share of risky players among all players, if known; otherwise estimated, and said so."""
+
+    def faults(self, populations: Populations) -> Iterator[str]:
+        """Say what of `tables` and `label_column` cannot be meant."""
+        for name in self.tables:
+            if name not in populations.in_tables:
+                yield f"data.tables names '{name}', which is no population: {nearest(name, populations.in_tables)}"
+        named = [f"data.{key}" for key in ("tables", "label_column") if getattr(self, key)]
+        if named and self.source != "tables":
+            yield f"{' and '.join(named)} is for data.source 'tables', got '{self.source}': set it, or leave it out"
+        if len(named) > 1:
+            yield (
+                "data.label_column says that one table, at data.path, has all players, but data.tables names others: "
+                "leave one out"
+            )
 
 
 class Simulated(Section):

@@ -1,6 +1,7 @@
 """What every section of the settings is made of."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
 
@@ -21,6 +22,12 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
+def nearest(name: str, known: Collection[str]) -> str:
+    """Say which known name may have been meant, or which there are."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+
+
 class Key(NamedTuple):
     """A dotted key with its documentation and its default; `section` has it as a field."""
 
@@ -34,12 +41,14 @@ class Key(NamedTuple):
 def keys_of(section: type[Section], prefix: str = "", defaults: Section | None = None) -> Iterator[Key]:
     """Yield the keys below a section in the tree's order; of tables those that have words of their own."""
     for name, field in section.model_fields.items():
-        listed = get_origin(field.annotation) is tuple  # a list of tables, such as [[definitions]]
-        inner = get_args(field.annotation)[0] if listed else field.annotation
+        # A list of tables, such as [[definitions]], or tables by a name of the user's, such as [data.tables].
+        listed = get_origin(field.annotation) in (tuple, dict)
+        inner = get_args(field.annotation)[get_origin(field.annotation) is dict] if listed else field.annotation
         is_table = isinstance(inner, type) and issubclass(inner, Section)
         # A table's default may differ from its class's: preprocess asks for more than StepResources.
         default = getattr(defaults, name, field.get_default(call_default_factory=True))
         if field.description or not is_table:
             yield Key(prefix + name, field.description or "", default, section, is_table)
         if is_table:
-            yield from keys_of(cast(type[Section], inner), f"{prefix}{name}.", None if listed else default)
+            below = f"{prefix}{name}.NAME." if isinstance(default, dict) else f"{prefix}{name}."
+            yield from keys_of(cast(type[Section], inner), below, None if listed else default)

@@ -82,6 +82,16 @@ def find_bytes(location: str) -> bytes | None:
     return None
 
 
+def require_readable(location: str) -> None:
+    """Read a byte of a file: permissions to list it are no permissions to read it."""
+    if is_s3(location):
+        with s3.asking(location) as (client, place):
+            client.get_object(**place)["Body"].close()
+        return
+    with _on_disk(location), Path(location).open("rb") as file:
+        file.read(1)
+
+
 @contextmanager
 def draft_beside(folder: str) -> Iterator[Path]:
     """Give a local path to write a file to, for `put_file` to move into the folder; else it is forgotten."""

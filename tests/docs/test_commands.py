@@ -151,6 +151,7 @@ def check_flow(script, arguments):
 
 
 def parameters(script):
-    """Return the names of a flow's parameters."""
-    calls = [node for node in ast.walk(ast.parse(script.read_text())) if isinstance(node, ast.Call)]
+    """Return the names of a flow's parameters, and of those that all flows have."""
+    files = (script, ROOT / "flows" / "project_flow.py")
+    calls = [node for file in files for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
     return [call.args[0].value for call in calls if getattr(call.func, "id", "") == "Parameter"]

@@ -72,7 +72,7 @@ def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its
     assert len(runs(home, "StubRetrainFlow")) == 1
     # What a resume looks for.
     stub = HERE / "stub_retrain_flow.py"
-    found = [Retraining("a", (), run, "", stub)._found() for run in (asking.pathspec, "StubAskingFlow/0")]
+    found = [Retraining("a", (), run, "", flow=stub)._found() for run in (asking.pathspec, "StubAskingFlow/0")]
     assert found == [started.pathspec, None]
 
 

@@ -47,5 +47,7 @@ def test_a_test_table_of_ones_own_leaves_all_players_to_the_folds(tables, tmp_pa
 
 
 def test_the_place_of_the_tables_must_be_named():
-    with pytest.raises(Refused, match=r"data\.path is not set"):
+    with pytest.raises(DataProblem, match=r"expected data\.path for data\.source 'tables', got none"):
         check_players(load({"data": {"source": "tables"}}))
+    with pytest.raises(Refused, match=r"data\.path is not set"):
+        check_players(load({"data": {"source": "snapshot"}}))

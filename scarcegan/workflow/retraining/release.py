@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -161,6 +162,8 @@ def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[st
     facts = {
         "git_commit": lineage.commit,
         **lineage.to_plain(),
+        # Flat text, as registries take it; the release and the run keep it as it was typed.
+        "overrides": " ".join(re.sub(r"[^\w.:/=+@-]+", " ", lineage.overrides).split())[:256],
         "test_players": str(measures.players),
         "risky_test_players": str(measures.risky),
         "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",

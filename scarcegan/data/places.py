@@ -1,0 +1,98 @@
+"""A table of one's own: of one population, or of all, where a label column tells them apart.
+
+Whatever the tables call their columns, their rows come from here under the names that the project has for them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scarcegan.data.tables import read_parts
+from scarcegan.problems import DataProblem
+from scarcegan.settings import Populations
+from scarcegan.settings.section import nearest
+
+# What to read of a part, given the names of its columns; both are our names.
+Chosen = Callable[[Sequence[str]], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a table lies, and what it calls its columns.
+
+    Attributes:
+        name: its population, or `test`; with a label column what messages call the whole table.
+        location: a file or a folder of parts.
+        theirs: what the table calls a column, by our name of it, where the two differ.
+        label_column: tells the population of each row; empty: all are of `name`.
+    """
+
+    name: str
+    location: str
+    id_column: str
+    theirs: dict[str, str] = field(default_factory=dict)
+    label_column: str = ""
+
+    def read(self, populations: Populations, chosen: Chosen) -> Iterator[tuple[str, str, pa.Table]]:
+        """Yield (population, part, rows) piece by piece, see `tables.read_parts`; rows have the chosen columns.
+
+        Raises:
+            DataProblem: unreadable, a column that is not there or twice, a label that names no population.
+        """
+        label, strange = self.label_column, Counter[str]()
+        ours = {theirs: ours for ours, theirs in self.theirs.items()}
+
+        def wanted(names: list[str]) -> list[str]:
+            return [self.theirs.get(name, name) for name in [*chosen(self._ours(names)), *[label] * bool(label)]]
+
+        text = [self.theirs.get(name, name) for name in (self.id_column, label) if name]
+        for part, piece in read_parts(self.location, wanted, text=text):
+            rows = piece.rename_columns([ours.get(name, name) for name in piece.column_names])
+            if not label:
+                yield self.name, part, rows
+                continue
+            named = _populations_of(rows[label], populations)
+            there = Counter(named.to_pylist())
+            strange.update({name: there[name] for name in there if name not in populations.in_tables})
+            for name in populations.in_tables:
+                if name in there and not strange:  # afterwards strange ones are only counted
+                    yield name, part, rows.drop_columns(label).filter(pc.equal(named, name))
+        if strange:
+            hints = (
+                f"'{name}' in {count:,} rows ({nearest(name, populations.in_tables)})"
+                for name, count in strange.most_common(10)
+            )
+            raise DataProblem(
+                f"expected populations in '{label}' of {self.location} (none: '{populations.unlabeled}'), got "
+                f"{len(strange)} other values: {', '.join(hints)}; mend the rows, or name yours in [populations]"
+            )
+
+    def _ours(self, names: Sequence[str]) -> list[str]:
+        """Return our names of all columns but that of the labels."""
+        labels = [self.label_column] * bool(self.label_column)  # an empty name is that of row numbers
+        needed = [*self.theirs.values(), *labels]
+        missing = [f"no '{name}': {nearest(name, names)}" for name in needed if name not in names]
+        if missing:
+            raise DataProblem(
+                f"expected the columns that [data] names in '{self.name}', {self.location}, got {'; '.join(missing)}"
+            )
+        ours = {theirs: ours for ours, theirs in self.theirs.items()}
+        found = [ours.get(name, name) for name in names if name not in labels]
+        twice = sorted({name for name in self.theirs if found.count(name) > 1})
+        if twice:
+            raise DataProblem(
+                f"expected one column for each of {twice} in '{self.name}', got another that has the name already: "
+                f"rename it in {self.location}, or leave it out of data.tables.{self.name}"
+            )
+        return found
+
+
+def _populations_of(column: pa.ChunkedArray, populations: Populations) -> pa.ChunkedArray:
+    """Return the population of each row as text; the unlabelled one where there is none."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    text = column.cast(pa.large_string())
+    return pc.if_else(pc.equal(pc.fill_null(text, ""), ""), populations.unlabeled, pc.fill_null(text, ""))
