@@ -120,7 +120,7 @@ def _written(project: "Project", kept: "Sequence[str]", tables: "Sequence[Table]
 def _try(project: "Project") -> float:
     """Check the settings as a run does, then retrain on few rows for a minute; return the seconds it took."""
     from scarcegan.preflight import inside_run
-    from scarcegan.starting.project import TRIAL_CONFIG
+    from scarcegan.starting.configuration import TRIAL
 
     settings, started = project.settings(), time.monotonic()
     flows = ["retrain"]
@@ -132,8 +132,7 @@ def _try(project: "Project") -> float:
     log = project.folder / ".scarcegan" / "trial.log"
     with console().status("running"), log.open("w") as told:
         for flow in flows:
-            arguments = ["--config", "config", TRIAL_CONFIG, "run", "--tag", "trial"]
-            command = [sys.executable, str(flow_file(flow)), *arguments]
+            command = [sys.executable, str(flow_file(flow)), "run", "--set", TRIAL, "--tag", "trial"]
             done = subprocess.run(command, cwd=project.folder, stdout=told, stderr=subprocess.STDOUT, check=False)  # noqa: S603
             if done.returncode:
                 raise Problem(f"{_reason(log.read_text())}\n(all of it: {log})")

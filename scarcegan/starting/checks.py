@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.settings import Populations
+from scarcegan.settings.data_sections import TEST
 from scarcegan.starting.guesses import MOST_CLASSES, Answers, labels_and_telemetry, layout_of, slug, truth_column
 from scarcegan.starting.tables import NONE, Table
 
 _LABELS = ("player_id", "population", "since", "source")
-TEST = "test"
 _TELEMETRY = ("player_id", "date")
 
 

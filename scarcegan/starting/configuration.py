@@ -7,19 +7,19 @@ from typing import Any
 
 from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.settings import Data, Settings, Telemetry
-from scarcegan.starting.checks import TEST, negatives_of
+from scarcegan.settings.data_sections import TEST
+from scarcegan.starting.checks import negatives_of
 from scarcegan.starting.guesses import ROW, Answers, labels_and_telemetry, layout_of, slug, truth_column
 from scarcegan.starting.tables import NONE, Table
 
 USUAL = Settings()
-# What makes a retraining of a minute, which says whether it works and not how well. Its models are registered apart.
-TRIAL: Mapping[str, Mapping[str, Any]] = {
-    "data": {"max_unlabeled": 10_000},
-    "folds": {"k": 2},
-    "train": {"members": 2, "iterations": 100, "round_iterations": 50, "families": ["small_extra_trees"]},
-    "evaluate": {"bootstrap": 50, "rivals": ["logistic_regression"]},
-    "registry": {"kind": "local", "path": ".scarcegan/trial"},
-}
+# What `--set` makes of it for a retraining of a minute, which says whether it works and not how well. Its models are
+# registered apart.
+TRIAL = (
+    "data.max_unlabeled=10_000,folds.k=2,train.members=2,train.iterations=100,train.round_iterations=50,"
+    "train.families=['small_extra_trees'],evaluate.bootstrap=50,evaluate.rivals=['logistic_regression'],"
+    "registry.kind='local',registry.path='.scarcegan/trial'"
+)
 
 Tree = dict[str, dict[str, Any]]
 
@@ -38,11 +38,6 @@ def configuration(name: str, tables: Sequence[Table], answers: Answers, counts: 
     if answers.row != ROW:
         tree["words"] = {"row": answers.row, "rare": called[answers.rare].replace("_", " ")}
     return {section: values for section, values in tree.items() if values}
-
-
-def trial(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay what makes a retraining tiny over a configuration."""
-    return {**tree, **{section: {**tree.get(section, {}), **values} for section, values in TRIAL.items()}}
 
 
 def to_toml(tree: Mapping[str, Any]) -> str:

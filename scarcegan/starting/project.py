@@ -6,17 +6,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from scarcegan import __version__
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import Settings, load
-from scarcegan.starting.configuration import Tree, to_toml, trial
+from scarcegan.starting.configuration import Tree, to_toml
 
 # What `new` has written, with a digest of each file; it goes once the trial run has ended well.
 MARK = ".scarcegan/half-made.json"
-TRIAL_CONFIG = ".scarcegan/trial.toml"
 FLOWS = {
     "retrain": "Retrain, and register the models for approval",
     "score": "Score a snapshot with the champion",
@@ -82,22 +80,18 @@ class Project:
         self._put(MARK, json.dumps({**self.written, **digests}))
         for name in digests:
             self._put(name, files[name])
-        self._put(TRIAL_CONFIG, to_toml(trial(self._tree())))
         return kept
 
     def settings(self) -> Settings:
         """Read the configuration as it stands."""
-        return load(self._tree())
+        try:
+            return load(tomllib.loads((self.folder / DEFAULT_CONFIG).read_text()))
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsProblem(f"expected TOML in {self.folder / DEFAULT_CONFIG}, got: {error}; mend it") from error
 
     def finish(self) -> None:
         """Take the mark away: from now on the folder is its owner's."""
         (self.folder / MARK).unlink()
-
-    def _tree(self) -> dict[str, Any]:
-        try:
-            return tomllib.loads((self.folder / DEFAULT_CONFIG).read_text())
-        except tomllib.TOMLDecodeError as error:
-            raise SettingsProblem(f"expected TOML in {self.folder / DEFAULT_CONFIG}, got: {error}; mend it") from error
 
     def _is_ours(self, name: str) -> bool:
         return self.written.get(name) == _digest((self.folder / name).read_text())

@@ -7,8 +7,8 @@ import tomllib
 import pytest
 
 from scarcegan.problems import SettingsProblem
-from scarcegan.settings import load
-from scarcegan.starting.configuration import configuration, left_out
+from scarcegan.settings import load, resolve
+from scarcegan.starting.configuration import TRIAL, configuration, left_out, to_toml
 from scarcegan.starting.guesses import Answers, populations_of
 from scarcegan.starting.project import open_project
 from scarcegan.starting.tables import look
@@ -101,7 +101,15 @@ def test_a_project_has_settings_scripts_and_words_of_its_own(written):
     }
     assert load(tomllib.loads((folder / "config" / "retrain.toml").read_text())).data.id_column == "account"
     assert "the few fraud cards among many" in (folder / "README.md").read_text()
-    assert load(tomllib.loads((folder / ".scarcegan" / "trial.toml").read_text())).folds.k == 2
+
+
+def test_the_trial_changes_what_makes_it_short_and_where_its_models_are(plain_tables):
+    tree = tomllib.loads(to_toml(described(plain_tables, UNLABELED)))
+    short, full = resolve(tree, TRIAL), load(tree)
+    assert (short.folds.k, short.registry.path) == (2, ".scarcegan/trial")
+    assert (short.populations, short.data.path, short.registry.group) == (
+        *(full.populations, full.data.path, full.registry.group),
+    )
 
 
 def test_its_scripts_start_the_flows_of_the_package(written):
