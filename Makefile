@@ -8,13 +8,21 @@ SERVING := build/serving
 SCAN := build/scan
 BENCH_INSTALLED := .venv/bench-installed
 CONFIG ?= config/retrain.toml
+SNAPSHOTS := config/simulated_snapshot.toml
 # dev, staging or prod
 TO ?= dev
 
-.PHONY: setup run aws-local deploy features test test-slow check scan reference format lock bench serving clean help
+.PHONY: setup run score aws-local deploy features test test-slow check scan reference format lock bench serving clean help
 
 run: setup  ## run the main job on simulated players: about three minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
+
+# Approving is for a person: without a champion nothing is made, and the message says how one is approved.
+score: setup  ## after an approval: score a snapshot of the simulated players and watch for drift, in a minute
+	@$(BIN)/scarcegan models champion review_budget
+	$(BIN)/python -m scarcegan.datasets.simulated $(SNAPSHOTS) .scarcegan/simulated_labels.parquet
+	$(BIN)/python flows/features_flow.py --config config $(SNAPSHOTS) run
+	$(BIN)/python flows/score_flow.py --config config $(SNAPSHOTS) run
 
 aws-local: setup  ## start the local AWS twin, for `run --with batch` without AWS; docs/aws.md
 	$(BIN)/python -m localaws --env .scarcegan/aws-local.env --config .scarcegan/aws-local.toml

@@ -83,7 +83,7 @@ def _status(progress: Progress) -> Markdown:
 
 def _bar(progress: Progress) -> ProgressBar:
     done, total = _done(progress), progress.iterations
-    left = f", about {words.duration(_seconds_left(progress))} left" if 0 < done < total else ""
+    left = f", about {words.duration(seconds_left(progress))} left" if 0 < done < total else ""
     note = f"{words.duration(progress.seconds[-1])} gone{left}" if done else "starting"
     return ProgressBar(max=total, value=done, label="Iterations", metadata=note)
 
@@ -92,7 +92,7 @@ def _done(progress: Progress) -> int:
     return progress.iteration[-1] if progress.iteration else 0
 
 
-def _seconds_left(progress: Progress) -> float:
+def seconds_left(progress: Progress) -> float:
     """Extrapolate from the rounds after the first, which pays for compilation."""
     starts = list(zip(progress.iteration, progress.seconds, strict=True))
     first, second = starts[0] if len(starts) > 1 else (0, 0.0)

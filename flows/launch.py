@@ -13,12 +13,15 @@ from pathlib import Path
 
 from metaflow import current
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
+from metaflow.parameters import flow_context
 from metaflow.plugins.aws.batch.batch import Batch, BatchException
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
+from endings import plain_endings
 from scarcegan import __version__
 from scarcegan.machine import COMMIT, DEFAULT_CONFIG, WORKERS, cores
 from scarcegan.project import project_root
+from terminal import moving_lines
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ROOT = project_root()  # the repository, or a project of its own
@@ -30,8 +33,22 @@ def launch(flow):
     arguments = sys.argv[1:]
     prepare(arguments, os.environ, ROOT)
     pass_on_refusals()
-    with no_stray_jobs(flow.__name__, arguments):
+    keep_cards_private(arguments)
+    if "spin" in arguments:
+        keep_latest_run(flow)
+    if not starts_run(arguments):
         flow()
+        return
+    cli = command_line(flow)
+    with plain_endings(cli, arguments), moving_lines(cli), no_stray_jobs(flow.__name__, arguments):
+        flow()
+
+
+def command_line(flow):
+    """Return Metaflow's command line; it is made when it is first imported, and takes the options of a flow then."""
+    with flow_context(flow):
+        from metaflow import cli
+    return cli
 
 
 def prepare(arguments, environment, root):
@@ -134,6 +151,23 @@ def pass_on_refusals():
             raise
 
     Batch.wait = wait_and_pass_on
+
+
+def keep_latest_run(flow):
+    """Let `resume` go on from the latest run after a `spin` as well, which Metaflow notes as the latest run."""
+    with flow_context(flow):  # as for the command line
+        from metaflow.cli_components import run_cmds
+    run_cmds.write_latest_run_id = lambda *_: None
+
+
+def keep_cards_private(arguments):
+    """Let `card server` answer this machine alone: Metaflow's own binds all addresses, and cards show players."""
+    if "server" not in arguments:
+        return
+    from metaflow.plugins.cards import card_server
+
+    server = card_server.ThreadingHTTPServer
+    card_server.ThreadingHTTPServer = lambda address, routes: server(("127.0.0.1", address[1]), routes)
 
 
 def starts_run(arguments):

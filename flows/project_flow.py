@@ -4,7 +4,8 @@ import os
 import sys
 
 from metaflow import Config, FlowMutator, FlowSpec, Parameter, StepMutator, card, config_expr, current, project
-from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
+from metaflow.datastore.spin_datastore import SpinTaskDatastore
+from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
 from metaflow.plugins import CARDS
 from metaflow.plugins.aws.batch.batch_decorator import BatchDecorator
@@ -13,18 +14,13 @@ from metaflow.user_decorators.user_step_decorator import user_step_decorator
 
 # Metaflow's code package carries `cards` and `scarcegan` to AWS Batch because they are imported here.
 import cards  # noqa: F401
+from endings import NothingStarted
 from launch import ROOT, UNKNOWN_COMMIT, launch_notes, values_of
 from scarcegan.costs.estimate import time_limit_seconds
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG
 from scarcegan.problems import Problem, SettingsProblem, StorageOutage
 from scarcegan.settings import Resources, Train, load, parse, resolve
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
-
-
-class NothingStarted(MetaflowException):
-    """Shown by Metaflow as headline and message."""
-
-    headline = "Nothing was started"
 
 
 class StillCard(BlankCard):
@@ -223,7 +219,19 @@ class ProjectFlow(FlowSpec):
 
     def shared_prefix(self):
         """Return the S3 address under which Metaflow keeps artifacts; empty where they are on this machine's disk."""
-        return DATASTORE_SYSROOT_S3 if self._datastore.TYPE == "s3" else ""  # Metaflow has no other way to tell
+        store = getattr(self._datastore, "orig_datastore", self._datastore)  # of `spin`: that of the past run
+        return DATASTORE_SYSROOT_S3 if store.TYPE == "s3" else ""  # Metaflow has no other way to tell
+
+    def merge_artifacts(self, inputs, exclude=None, include=None):
+        """Take artifacts over from the tasks that a step joins: by reference, or by value where `spin` tries the step.
+
+        A task of `spin` has a datastore of its own, in which Metaflow's references lead nowhere.
+        """
+        if any(isinstance(task._datastore, SpinTaskDatastore) for task in inputs):
+            for name in include:
+                setattr(self, name, getattr(next(iter(inputs)), name))
+        else:
+            super().merge_artifacts(inputs, exclude=exclude, include=include)
 
     def pass_on(self, artifact):
         """Load an artifact to work on: it is passed on as it was, by reference, and not stored by this task again."""

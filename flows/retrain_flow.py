@@ -96,7 +96,7 @@ class RetrainFlow(ProjectFlow):
         checkpoint = f"{self._checkpoints()}/fold_{self.fold}.npz"
         threads = threads_per_task(len(self.fold_numbers), os.environ, self.settings["resources"]["train"]["cpu"])
         prepared, settings = Prepared.from_plain(self.pass_on("players")), self.resolved()
-        show = partial(show_round, self.fold)
+        show = partial(show_round, self.fold, len(self.fold_numbers))
         offer = fit_fold(prepared, self.fold, settings, threads, checkpoint, show, spend=True).to_plain()
         self.candidates, self.progress = offer["candidates"], offer["progress"]
         self.validation_rows, self.prevalence = offer["validation_rows"], offer["prevalence"]

@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from localaws.processes import TwinProblem
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="How many Batch jobs run at once.")
     parser.add_argument("--containers", action="store_true", help="Run jobs in podman's containers.")
     chosen = parser.parse_args()
+    sys.stderr.write("Starting the twin of AWS; this takes some seconds ...\n")
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -46,8 +48,17 @@ def _tell(twin: Twin, env: Path | None, config: Path | None) -> None:
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-    sys.stdout.write(lines + "# Ctrl-C stops the twin.\n")
+    sys.stdout.write(lines + "".join(f"# {line}\n" for line in _told(env, config)))
     sys.stdout.flush()
+
+
+def _told(env: Path | None, config: Path | None) -> Iterator[str]:
+    """Say that the twin is ready, and what to type."""
+    yield "Ctrl-C stops the twin."
+    yield "It is ready. In another terminal:"
+    yield f"  source {env}" if env else "  export the variables above"
+    settings = f"--config config {config} " if config else ""
+    yield f"  python flows/retrain_flow.py {settings}run --with batch"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Errors a user can mend: each message says what was expected, what was got, and what to do."""
 
+import difflib
+from collections.abc import Collection
+
 
 class Problem(Exception):
     """A mistake in settings, data, checkpoints or the registry that the user can mend."""
@@ -35,3 +38,9 @@ class RegistryProblem(Problem):
 
 class HistoryProblem(Problem):
     """No such run, or Metaflow's metadata cannot be reached."""
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Return, for the end of a message, which of the known names somebody may have meant; without one, all of them."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}."

@@ -3,7 +3,6 @@
 import functools
 import getpass
 import inspect
-import re
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -65,16 +64,6 @@ def chosen_registry(registry: settings.Registry, backend: str | None, folder: Pa
     return open_registry(registry.model_copy(update=changes | ({"kind": backend} if backend else {})))
 
 
-def version_number(reference: str) -> int:
-    """Return the number in `3`, `v3` or a model package ARN; a `RegistryProblem` if there is none."""
-    found = re.fullmatch(r"(?:v|arn:\S+/)?(\d+)", reference.strip())
-    if not found:
-        raise RegistryProblem(
-            f"expected a version number such as 3, or an ARN, got '{reference}': see `scarcegan models list`"
-        )
-    return int(found[1])
-
-
 def user_name() -> str:
     """Return the name of the user at the terminal; a `RegistryProblem` where there is none, as in a bare container."""
     try:
@@ -86,15 +75,19 @@ def user_name() -> str:
 Who = Annotated[
     str, typer.Option("--who", help="Who decides.", default_factory=user_name, show_default="your user name")
 ]
-NUMBER = typer.Argument(metavar="VERSION", help="Version, as in 3 or v3, or ARN.", parser=version_number)
+VERSION = typer.Argument(metavar="VERSION", help="Version, as in 3 or v3, or its whole ARN in SageMaker.")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command answers: records or plain data for `--json`, and what a terminal shows."""
+    """What a command answers: a list of records or plain objects, or one of them, for `--json`; what a terminal shows.
+
+    `failed`: the command ends with exit code 1 although it has an answer, as a check does that found something.
+    """
 
     plain: Any
     shown: RenderableType
+    failed: bool = False
 
 
 def answers(app: typer.Typer, name: str | None = None) -> Callable[[Callable[..., Answer]], Callable[..., None]]:
@@ -102,7 +95,7 @@ def answers(app: typer.Typer, name: str | None = None) -> Callable[[Callable[...
 
     It has the option `--json`, and those that choose what the function asks for: a parameter `settings` becomes the
     option `--config`; a parameter `registry`, an open registry, the options `--config`, `--registry` and
-    `--registry-folder`.
+    `--registry-folder`. One that asks for `config` as well knows whether that option was given.
     """
     return lambda function: app.command(name)(_printing(function))
 
@@ -125,12 +118,15 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
             typer.echo(TypeAdapter(Any).dump_json(answer.plain, indent=2))
         else:
             console().print(answer.shown)
+        if answer.failed:
+            raise typer.Exit(1)
 
     # Typer makes arguments and options of the signature that it sees.
     kept = [one for name, one in own.items() if name not in ("settings", "registry")]
     added = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
         for name, kind in options.items()
+        if name not in own
     ]
     run.__signature__ = inspect.Signature(kept + added)  # type: ignore[attr-defined]
     return run

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from scarcegan import history, words
 from scarcegan.backends import open_registry
-from scarcegan.cli.commands import Answer, Config, Run, answers, console, settings_of, write_page
+from scarcegan.cli.commands import Answer, Run, answers, write_page
 from scarcegan.cli.tables import narrow
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
@@ -27,36 +27,36 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
-SIDE = "Version number, as in 3 or v3, or a parquet or CSV file with player_id and risk_score."
+SIDE = "Version, as in 3 or v3, its ARN, or a parquet or CSV file with player_id and risk_score."
 
 
-@app.command()
-def preflight(config: Config = None) -> None:
+@answers(app)
+def preflight(settings: Settings) -> Answer:
     """Check in seconds what a run with `--with batch` needs, and say what it is expected to cost."""
     # boto3 and pyarrow take their time to load; the other commands do without.
     from scarcegan.costs import estimate
     from scarcegan.preflight import before_launch
 
-    chosen = settings_of(config)
-    findings = before_launch(chosen, os.environ)
-    expected = estimate(chosen.resources, chosen.prices, chosen.folds, chosen.train)
+    findings = before_launch(settings, os.environ)
+    expected = estimate(settings.resources, settings.prices, settings.folds, settings.train)
     rows = [(one.what, Text(one.state, style=STYLES[one.state]), one.found, one.advice) for one in findings]
-    console().print(narrow("check", "", "found", "what to do", rows=rows), Text(expected.sentence))
-    if any(finding.state == "failed" for finding in findings):
-        raise typer.Exit(1)
+    shown = Group(narrow("check", "", "found", "what to do", rows=rows), Text(expected.sentence))
+    failed = any(finding.state == "failed" for finding in findings)
+    return Answer({"findings": findings, "expected": expected}, shown, failed)
 
 
-@app.command()
+@answers(app)
 def report(
     reference: Run,
     html: Annotated[Path | None, typer.Option(help="File to write.", show_default="report-RUN.html")] = None,
-) -> None:
+) -> Answer:
     """Write a run's report for reviewers, one page: purpose, data, metrics, limits, harms, lineage, approver."""
     from cards.review_report import review_report
 
     dossier = collect(reference)
     run = dossier.facts.run
-    console().print(write_page(review_report(dossier), f"Review of run {run}", html or Path(f"report-{run}.html")))
+    file = html or Path(f"report-{run}.html")
+    return Answer({"run": run, "file": str(file)}, write_page(review_report(dossier), f"Review of run {run}", file))
 
 
 def collect(reference: str) -> Dossier:

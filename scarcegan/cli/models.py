@@ -1,15 +1,18 @@
 """`scarcegan models`: list, compare, approve, reject and roll back what the runs registered."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console, Group
+from rich.text import Text
 
 from scarcegan.cli import tables
-from scarcegan.cli.commands import NUMBER, Answer, Force, Reason, Who, answers
-from scarcegan.registry import ModelVersion, Registry
+from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers
+from scarcegan.problems import RegistryProblem, nearest
+from scarcegan.registry import ModelVersion, Registry, rules
 from scarcegan.registry.versions import compare as compare_versions
 
 app = typer.Typer(
@@ -27,26 +30,32 @@ def list_versions(
     release: Annotated[str, typer.Option(help="Only this release.")] = "",
 ) -> Answer:
     """List the registered models, oldest first."""
+    known = registry.definitions()
+    if definition and known and definition not in known:
+        raise RegistryProblem(
+            f"expected a definition that has models in group '{registry.group}', got '{definition}': "
+            f"{nearest(definition, known)}"
+        )
     versions = registry.versions(release_id=release or None)
     return _overview([version for version in versions if definition in ("", version.definition)])
 
 
 @answers(app)
-def show(registry: Registry, number: Annotated[int, NUMBER]) -> Answer:
+def show(registry: Registry, reference: Annotated[str, VERSION]) -> Answer:
     """Show one model: its numbers, where it comes from, and every decision about it."""
-    version = registry.show(number)
+    version = registry.show(registry.number_of(reference))
     events = registry.events(version.version)
-    return Answer([vars(version) | {"events": events}], Group(tables.facts(version), tables.decisions(events)))
+    return Answer(vars(version) | {"events": events}, Group(tables.facts(version), tables.decisions(events)))
 
 
 @answers(app)
-def compare(registry: Registry, numbers: Annotated[list[int] | None, NUMBER] = None) -> Answer:
+def compare(registry: Registry, references: Annotated[list[str] | None, VERSION] = None) -> Answer:
     """Show models side by side, each with its difference to the champion of its definition.
 
     Without any version, those of the release that was registered last.
     """
     known = registry.versions()
-    chosen = [registry.show(number) for number in numbers or ()]
+    chosen = [registry.show(registry.number_of(one)) for one in references or ()]
     found = compare_versions(chosen or [one for one in known if one.release_id == known[-1].release_id], known)
     rows = [
         vars(one.version) | {"champion": one.champion and one.champion.version, "differences": one.differences}
@@ -57,16 +66,33 @@ def compare(registry: Registry, numbers: Annotated[list[int] | None, NUMBER] = N
 
 @answers(app)
 def approve(
-    registry: Registry, numbers: Annotated[list[int], NUMBER], reason: Reason, who: Who, force: Force = False
+    registry: Registry,
+    references: Annotated[list[str], VERSION],
+    reason: Reason,
+    who: Who,
+    force: Force = False,
+    config: Config = None,
 ) -> Answer:
-    """Approve models: each becomes the champion of its business definition, and scoring takes it."""
-    return _overview(_decided(registry, lambda: registry.approve(*numbers, who=who, why=reason, force=force)))
+    """Approve models: each becomes the champion of its business definition, and scoring takes it.
+
+    A model that misses its bound, is worse than the champion or learnt from suspect data, and a release that is
+    incomplete, are approved with --force alone.
+    """
+    numbers = [registry.number_of(one) for one in references]
+    if not force:
+        _check_scope(registry, config)
+        _check_doubts([registry.show(number) for number in numbers])
+    return _decided(registry, lambda: registry.approve(*numbers, who=who, why=reason, force=force))
 
 
 @answers(app)
-def reject(registry: Registry, numbers: Annotated[list[int], NUMBER], reason: Reason, who: Who) -> Answer:
+def reject(
+    registry: Registry, references: Annotated[list[str], VERSION], reason: Reason, who: Who, config: Config = None
+) -> Answer:
     """Reject models; a rejected champion gives its place back to the one before."""
-    return _overview(_decided(registry, lambda: registry.reject(*numbers, who=who, why=reason)))
+    numbers = [registry.number_of(one) for one in references]
+    _check_scope(registry, config)
+    return _decided(registry, lambda: registry.reject(*numbers, who=who, why=reason))
 
 
 @answers(app)
@@ -76,11 +102,13 @@ def rollback(
     who: Who,
     release: Annotated[str, typer.Option(help="Release to withdraw.", show_default="the one approved last")] = "",
     force: Force = False,
+    config: Config = None,
 ) -> Answer:
     """Withdraw a release, restore the champions before it and list them."""
+    if not force:
+        _check_scope(registry, config)
     withdrawn = release or None
-    champions = _decided(registry, lambda: registry.rollback(who=who, why=reason, release_id=withdrawn, force=force))
-    return _overview(champions) if champions else Answer([], tables.NO_CHAMPION)
+    return _decided(registry, lambda: registry.rollback(who=who, why=reason, release_id=withdrawn, force=force))
 
 
 @answers(app)
@@ -89,30 +117,69 @@ def champion(
     definition: Annotated[str, typer.Argument(help="Business definition, for instance review_budget.")],
 ) -> Answer:
     """Show the champion of a business definition."""
-    return _overview([registry.require_champion(definition)])
+    found = registry.require_champion(definition)
+    return Answer(found, tables.overview([found]))
 
 
 @answers(app, "who-made")
-def who_made(registry: Registry, number: Annotated[int, NUMBER]) -> Answer:
+def who_made(registry: Registry, reference: Annotated[str, VERSION]) -> Answer:
     """Show where a model comes from: run, commit, data, settings, card."""
-    version = registry.show(number)
+    version = registry.show(registry.number_of(reference))
     origin = tables.origin(version)
     shown = tables.pairs(f"Version {version.version} was made by", origin)
-    return Answer([{"version": version.version, **origin}], shown)
+    return Answer({"version": version.version, **origin}, shown)
 
 
-def _decided(registry: Registry, decide: Callable[[], list[ModelVersion]]) -> list[ModelVersion]:
-    """Take a decision, and move the tags `candidate` and `champion` of the runs that it touches.
+def _check_scope(registry: Registry, config: Path | None) -> None:
+    """Refuse a decision in a group that nobody has named while another one has the latest release: kept for good."""
+    newest = registry.newest_group()
+    if config is None and newest != registry.group:
+        raise RegistryProblem(
+            f"expected --config, as the latest release of this registry is of group '{newest}', got none, which means "
+            f"group '{registry.group}': add --config with the settings file of the group that you mean"
+        )
+
+
+def _check_doubts(chosen: Sequence[ModelVersion]) -> None:
+    found = [(one, why) for one in chosen for why in rules.doubts(one)]
+    if found:
+        told = [f"version {one.version} ({one.definition}): {why}" for one, why in found]
+        lines = ["expected models that nothing speaks against, got:", *told, "Add --force to approve them still."]
+        raise RegistryProblem("\n".join(lines))
+
+
+def _decided(registry: Registry, decide: Callable[[], list[ModelVersion]]) -> Answer:
+    """Take a decision, say what it changed, and move the tags `candidate` and `champion` of the runs that it touches.
 
     The decision holds, whether or not the runs can be tagged from here.
     """
+    before = registry.versions()
+    decided = decide()
+    after = registry.versions()
+    _tag(before, after, decided)
+    shown = tables.overview(decided) if decided else tables.NO_CHAMPION
+    return Answer(decided, Group(shown, *map(Text, _changes(registry.group, before, after))))
+
+
+def _changes(group: str, before: Sequence[ModelVersion], after: Sequence[ModelVersion]) -> Iterator[str]:
+    """Name the group, and say of each definition whose champion has changed which release gave way to which."""
+    yield f"Group {group}:"
+    was, now = ({one.definition: one for one in known if one.is_champion} for known in (before, after))
+    pairs = {definition: (_release(was.get(definition)), _release(now.get(definition))) for definition in was | now}
+    changed = [f"  {name}: champion is now {new}; before: {old}" for name, (old, new) in pairs.items() if old != new]
+    yield from changed or ["  all champions are as before"]
+
+
+def _release(version: ModelVersion | None) -> str:
+    return f"version {version.version} of {version.release_id}" if version else "none"
+
+
+def _tag(before: Sequence[ModelVersion], after: Sequence[ModelVersion], decided: Sequence[ModelVersion]) -> None:
     from scarcegan import history
 
     # Champions before and after count: one that loses its place loses its tag too.
-    before = registry.versions()
-    decided = decide()
     tags: defaultdict[str, set[str]] = defaultdict(set)
-    for version in (after := registry.versions()):
+    for version in after:
         if version.is_champion:
             tags[version.run_pathspec].add(history.CHAMPION)
         if version.status == "PendingManualApproval":
@@ -125,7 +192,6 @@ def _decided(registry: Registry, decide: Callable[[], list[ModelVersion]]) -> li
             f"{', '.join(unreachable)}",
             style="yellow",
         )
-    return decided
 
 
 def _overview(versions: Sequence[ModelVersion]) -> Answer:

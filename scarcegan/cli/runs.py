@@ -14,6 +14,7 @@ from scarcegan import history, words
 from scarcegan.cli.commands import Answer, Run, answers, write_page
 from scarcegan.cli.tables import figure, fixed, narrow, pairs, spaced
 from scarcegan.history.records import BestRun, Figure, RunFacts, RunsCompared
+from scarcegan.problems import HistoryProblem, nearest
 from scarcegan.settings import Settings
 
 app = typer.Typer(
@@ -49,6 +50,9 @@ def list_runs(
     """List runs, newest first: where each stopped, how well it does, which settings tell them apart."""
     with _patience():
         found = history.facts_of_runs(tag or (), since, until, user, status or "", namespace or None)
+    known = sorted({name for run in found for name in run.metrics})
+    if definition and known and definition not in known:
+        raise HistoryProblem(f"expected a definition of these runs, got '{definition}': {nearest(definition, known)}")
     return Answer(found, runs_overview(found, definition))
 
 
@@ -59,7 +63,7 @@ def show(reference: Run) -> Answer:
     With `--json`, all settings.
     """
     facts = history.facts_of_run(reference)
-    return Answer([facts], run_facts(facts))
+    return Answer(facts, run_facts(facts))
 
 
 @answers(app)
@@ -71,10 +75,10 @@ def compare(
     with _patience():
         found = history.compare(*references).record
     if html is None:
-        return Answer([found], runs_compared(found))
+        return Answer(found, runs_compared(found))
     from cards.compare_card import compare_card
 
-    return Answer([found], write_page(compare_card(found), "Runs compared", html))
+    return Answer(found, write_page(compare_card(found), "Runs compared", html))
 
 
 @answers(app)

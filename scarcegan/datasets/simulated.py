@@ -16,6 +16,8 @@ dormant, normal, heavy, risky, as when moderators misjudge a player.
 import hashlib
 import json
 import os
+import sys
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +28,14 @@ import pyarrow.parquet as pq
 from scarcegan.data.players import Players
 from scarcegan.datasets.simulation import COUNTERS, KINDS, SURE_DAYS, VERSION, draw_habits, simulate
 from scarcegan.datasets.sources import TEST, UNLABELED_NAME, players_of, require_populations
-from scarcegan.problems import DataProblem, SettingsProblem
+from scarcegan.problems import DataProblem, Problem, SettingsProblem
 from scarcegan.project import located
-from scarcegan.settings import Settings, Simulated
+from scarcegan.settings import Settings, Simulated, parse
 from scarcegan.settings.data_sections import RoleNames
 from scarcegan.storage import draft_beside, is_s3
 
 CUTOFF = "2026-01-01"
+LABELED, LABELED_LATE = date(2025, 12, 4), date(2025, 12, 18)
 TEST_SHARE = 0.3
 # Both as a team's own data have them: one label in twenty is wrong, and one day in thirty gets lost on its way.
 LABEL_NOISE = 0.05
@@ -61,15 +64,16 @@ def load(settings: Settings) -> Players:
 def write_telemetry(settings: Settings) -> Path:
     """Write the simulated telemetry unless its folder is complete, and return the folder.
 
-    The folder is `data.path`, else `.scarcegan/simulated/<fingerprint>/` in the project. It appears complete
-    or not at all, also when several processes write it at once.
+    The folder is `data.path` where that is the simulated players', else `.scarcegan/simulated/<fingerprint>/` in the
+    project. It appears complete or not at all, also when several processes write it at once.
 
     Raises:
         SettingsProblem: more labels are asked for than there are players; or `data.path` is not local.
         DataProblem: the folder holds something else.
     """
     stamp = fingerprint(settings.simulated, settings.seed)
-    location = located(settings.data.path or f".scarcegan/simulated/{stamp}")
+    own = settings.data.path if settings.data.source == "simulated" else ""
+    location = located(own or f".scarcegan/simulated/{stamp}")
     if is_s3(location):
         raise SettingsProblem(f"simulated players need a local data.path, got {location!r}: leave it empty")
     folder = Path(location)
@@ -87,6 +91,20 @@ def write_telemetry(settings: Settings) -> Path:
             if not _is_complete(folder, stamp):
                 raise
     return folder
+
+
+def labels_table(folder: Path) -> pd.DataFrame:
+    """Return what a team knows of the simulated players in a folder, as `scarcegan.snapshots.labels` reads it.
+
+    The labels are known four weeks before `CUTOFF`. Two weeks later every second risky test player becomes known: such
+    a label is trained on nowhere, and tells the recall that a model has realised.
+    """
+    labels, truth = (pd.read_parquet(folder / name) for name in ("labels.parquet", "truth.parquet"))
+    table = labels.merge(truth[["player_id", "truth_risky"]], on="player_id", validate="one_to_one")
+    known = table[table["population"] != UNLABELED_NAME].assign(since=LABELED)
+    found = known[(known["population"] == TEST) & (known["truth_risky"] == 1)].iloc[::2]
+    late = found.assign(population=KINDS[-1], since=LABELED_LATE)
+    return pd.concat([known, late], ignore_index=True).assign(source="simulation")
 
 
 def fingerprint(simulated: Simulated, seed: int) -> str:
@@ -160,3 +178,15 @@ def _long_form(ids: np.ndarray, counters: np.ndarray, missing_share: float, rng:
     columns = {"player_id": ids[player], "date": pa.array(first + day, pa.date32())}
     columns |= {name: counters[player, day, position] for position, name in enumerate(COUNTERS)}
     return pa.table(columns)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(
+            "expected a settings file and a file to write: simulated config/simulated_snapshot.toml labels.parquet"
+        )
+    try:
+        chosen = Settings.model_validate(parse(Path(sys.argv[1]).read_text()))
+        labels_table(write_telemetry(chosen)).to_parquet(sys.argv[2], index=False)
+    except (Problem, OSError) as problem:
+        sys.exit(str(problem))

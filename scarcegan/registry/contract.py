@@ -1,10 +1,11 @@
 """The one interface of all registries, and what they share: who decides, what is refused, who is champion."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from scarcegan.problems import RegistryProblem
+from scarcegan.problems import RegistryProblem, nearest
 from scarcegan.registry import rules
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 
@@ -44,6 +45,31 @@ class Registry(ABC):
         """Return one version."""
         return rules.find(self.versions(), version)
 
+    def number_of(self, reference: str) -> int:
+        """Return the number that `3`, `v3` or an ARN names.
+
+        Numbers are given anew in each group, account and region: only the whole ARN of a version of this registry is
+        taken, never the number at its end. A `RegistryProblem` for any other.
+        """
+        asked = reference.strip()
+        if number := re.fullmatch(r"v?(\d+)", asked):
+            return int(number[1])
+        found = [version.version for version in self.versions() if version.arn and version.arn == asked]
+        if not found:
+            raise RegistryProblem(
+                f"expected a version of group '{self.group}', as in 3 or v3, or its whole ARN if the registry is "
+                f"SageMaker's, got '{reference}': see `scarcegan models list`, and check --config"
+            )
+        return found[0]
+
+    def newest_group(self) -> str:
+        """Return the group that a release was registered in last, as far as the registry sees others than its own."""
+        return self.group
+
+    def definitions(self) -> list[str]:
+        """Return the names of the business definitions that have models."""
+        return sorted({version.definition for version in self.versions()})
+
     def champion(self, definition: str) -> ModelVersion | None:
         """Return the champion of a business definition, or None while none is approved."""
         return next((one for one in self.versions() if one.is_champion and one.definition == definition), None)
@@ -51,10 +77,12 @@ class Registry(ABC):
     def require_champion(self, definition: str) -> ModelVersion:
         """Return the champion of a business definition, or refuse and name the definitions that have models."""
         if (found := self.champion(definition)) is None:
-            known = ", ".join(sorted({one.definition for one in self.versions()})) or "no registered models"
+            known = self.definitions()
+            there = ", ".join(known) or "no registered models"
+            hint = f"{nearest(definition, known)} Otherwise " if known and definition not in known else ""
             raise RegistryProblem(
-                f"expected a champion of '{definition}', got none among {known}: approve a version "
-                "(`scarcegan models list`)"
+                f"expected a champion of '{definition}', got none among {there} in group '{self.group}': {hint}approve "
+                "a version (`scarcegan models list`)"
             )
         return found
 

@@ -123,6 +123,14 @@ class LocalRegistry(Registry):
             rows = connection.execute(_EVENTS, (self.group, version)).fetchall()
         return [Decision(status, who, why, at, bool(forced)) for status, who, why, at, forced in rows]
 
+    def newest_group(self) -> str:
+        """Return the group that a release was registered in last: several share the folder."""
+        if not self._database.exists():
+            return self.group
+        with self._open() as connection:
+            newest = connection.execute("SELECT group_name FROM version ORDER BY created_at DESC LIMIT 1").fetchone()
+        return str(newest[0]) if newest else self.group
+
     def _versions(self) -> list[ModelVersion]:
         if not self._database.exists():
             return []

@@ -12,6 +12,7 @@ from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion,
 from scarcegan.storage import new_file
 
 LONGEST_REASON = 256
+LEAK = "a likely leak"  # as a warning of `scarcegan.data.report` says it
 
 
 def check_release(models: Sequence[ModelToRegister]) -> None:
@@ -113,6 +114,16 @@ def check_complete(version: ModelVersion, versions: Iterable[ModelVersion]) -> N
         f"expected a complete release to approve version {version.version}, got release "
         f"'{version.release_id}' {fault}: run the registration again, or add --force"
     )
+
+
+def doubts(version: ModelVersion) -> list[str]:
+    """Say, a phrase each, why a person should hesitate to approve a version; most have none."""
+    found = []
+    if version.bound and version.bound.state == "missed":
+        found.append("its bound is missed on test players")
+    if (against := version.against_champion) and against.verdict == "worse":
+        found.append(f"it is worse than version {against.version}, the champion when it was evaluated")
+    return found + [f"its data are suspect: {warning}" for warning in version.warnings if LEAK in warning]
 
 
 def rollback_plan(versions: Sequence[ModelVersion], release_id: str | None, *, force: bool) -> list[ModelVersion]:

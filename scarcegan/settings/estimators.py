@@ -1,12 +1,12 @@
 """Estimators that take part beside ScarceGAN: as a family in the model, or as a rival for comparison."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from scarcegan.problems import nearest
 from scarcegan.settings.section import Name, Section
 
 SCARCEGAN = "scarcegan"  # the family that is always there
@@ -93,7 +93,6 @@ def named_estimators(names: Sequence[str], own: Sequence[Estimator]) -> dict[str
     known = known_estimators(own)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}."
+            hint = nearest(name, known)
             raise ValueError(f"no estimator is called '{name}': {hint} One of your own is a table [[estimators]]")
     return {name: known[name] for name in names}

