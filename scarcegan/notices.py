@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from scarcegan.records import Record
@@ -34,7 +35,7 @@ def tell(chosen: Notify, notice: Notice, pause: Callable[[float], None] = time.s
     places = {"command": (_run, chosen.command), "webhook": (_post, chosen.webhook), "topic": (_publish, chosen.topic)}
     warnings = []
     for name, (send, place) in places.items():
-        failed = place and _tried(lambda send=send, place=place: send(place, notice), pause)
+        failed = place and _tried(partial(send, place, notice), pause)
         if failed:
             warnings.append(f"notify.{name} was not told of '{notice.kind}' ({notice.about}): {failed}")
     for warning in warnings:

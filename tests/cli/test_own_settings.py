@@ -41,7 +41,7 @@ def test_show_tells_overrides_and_settings_other_than_the_defaults():
 
 @pytest.mark.usefixtures("changed")
 def test_json_keeps_all_settings():
-    [facts] = json.loads(shown("show", "changed", "--json"))
+    facts = json.loads(shown("show", "changed", "--json"))
     assert facts["overrides"] == "train.members=3"
     assert facts["settings"]["train.iterations"] == 1000
 
