@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import console
+from scarcegan.cli.commands import Answer, answers
 from scarcegan.problems import DataProblem, Problem
 from scarcegan.project import flow_file, located
 
@@ -27,7 +28,7 @@ app = typer.Typer()
 LAST_LINES = 15
 
 
-@app.command()
+@answers(app)
 def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new project: a new or an empty one.")],
     place: Annotated[
@@ -40,7 +41,7 @@ def new(
     test: Annotated[str, typer.Option(help="Table of test rows with their truth, or none.")] = "",
     row: Annotated[str, typer.Option(help="What one row is called, such as card.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Take every guess, ask nothing.")] = False,
-) -> None:
+) -> Answer:
     """Make a project of your own tables: say what they are, get settings and scripts, and see a small retraining."""
     # pyarrow takes its time to load; the other commands do without.
     from scarcegan.starting.checks import mistakes
@@ -50,12 +51,12 @@ def new(
     from scarcegan.starting.tables import look
 
     project, tables = _all(lambda: open_project(folder), lambda: look(place))
-    answers, counts = _answered(tables, Answers(id_column, label_column, rare, unlabeled, test, row), ask=not yes)
-    found = mistakes(tables, answers, counts)
+    told, counts = _answered(tables, Answers(id_column, label_column, rare, unlabeled, test, row), ask=not yes)
+    found = mistakes(tables, told, counts)
     if found:
         raise DataProblem("\n".join([*found, "Nothing was written."]))
-    kept = project.write(configuration(project.name, tables, answers, counts), located(place, Path.cwd()), answers.row)
-    _say(*_written(project, kept, tables, answers))
+    kept = project.write(configuration(project.name, tables, told, counts), located(place, Path.cwd()), told.row)
+    _say(*_written(project, kept, tables, told))
     try:
         seconds = _try(project)
     except (Problem, KeyboardInterrupt) as problem:
@@ -64,7 +65,10 @@ def new(
             "there or the tables, and type the same command again: files that you change stay as they are"
         ) from problem
     project.finish()
-    _say(f"It works: a small retraining took {words.duration(seconds)}. Next:", *_next(folder, tables, answers))
+    commands = list(_next(folder, tables, told))
+    works = f"It works: a small retraining took {words.duration(seconds)}. Next:"
+    made = {"folder": project.folder, "answers": told, "trial_seconds": seconds, "next": commands}
+    return Answer(made, Text("\n  ".join([works, *commands])))
 
 
 def _all(*acts: Callable[[], Any]) -> list[Any]:
@@ -98,7 +102,7 @@ def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[
 
 def _asked(field: str, question: str, guessed: str) -> str:
     try:
-        answer: str = typer.prompt(question, default=guessed or None)
+        answer: str = typer.prompt(question, default=guessed or None, err=True)
     except typer.Abort:
         option = f"--{field.replace('_', '-')}"
         raise Problem(f"expected an answer, got none: give it with {option}, or take every guess with --yes") from None
@@ -130,7 +134,7 @@ def _try(project: "Project") -> float:
         _say(*inside_run(settings, {}))
     _say("Trying a small retraining, about a minute ...")
     log = project.folder / ".scarcegan" / "trial.log"
-    with console().status("running"), log.open("w") as told:
+    with _terminal().status("running"), log.open("w") as told:
         for flow in flows:
             command = [sys.executable, str(flow_file(flow)), "run", "--set", TRIAL, "--tag", "trial"]
             done = subprocess.run(command, cwd=project.folder, stdout=told, stderr=subprocess.STDOUT, check=False)  # noqa: S603
@@ -147,12 +151,18 @@ def _reason(printed: str) -> str:
 
 
 def _next(folder: Path, tables: "Sequence[Table]", answers: "Answers") -> Iterator[str]:
-    yield f"  cd {shlex.quote(str(folder))} && scarcegan run"
-    yield "  scarcegan models approve 3 --reason 'why'   # or another one of `scarcegan models compare 1 2 3 4`"
+    yield f"cd {shlex.quote(str(folder))} && scarcegan run"
+    yield "scarcegan models approve 3 --reason 'why'   # or another one of `scarcegan models compare 1 2 3 4`"
     everyone = [table.location for table in tables if table.name == answers.unlabeled]
     publish = f"scarcegan snapshots publish {shlex.quote(everyone[0])} --name first && " if everyone else ""
-    yield f"  {publish}scarcegan score{' --snapshot first' if everyone else ''}"
+    yield f"{publish}scarcegan score{' --snapshot first' if everyone else ''}"
 
 
 def _say(*lines: str) -> None:
-    console().print(Text("\n".join(lines)), soft_wrap=True) if lines else None
+    """Tell on stderr what goes on: stdout has the answer alone."""
+    if lines:
+        _terminal().print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def _terminal() -> Console:
+    return Console(stderr=True, highlight=False)

@@ -1,5 +1,6 @@
 """`scarcegan new`: questions with guesses, options instead of answers, and what is said when something is wrong."""
 
+import json
 import subprocess
 import tomllib
 
@@ -73,9 +74,16 @@ def test_with_yes_every_guess_is_taken_a_trial_is_run_and_three_commands_follow(
 def test_six_questions_at_most_are_asked_and_enter_takes_the_guess(new, tmp_path):
     result = new(input="\nheavy\n\n\n\n")
     assert result.exit_code == 0, result.output
-    assert result.stdout.count("?") <= 6
-    assert "[account]" in result.stdout
+    assert result.stderr.count("?") <= 6
+    assert "[account]" in result.stderr
     assert config(tmp_path)["populations"]["rare"] == "heavy"
+
+
+def test_scripts_get_one_object_and_nothing_else_on_stdout(new, tmp_path):
+    made = json.loads(new("--yes", "--json").stdout)
+    assert made["folder"] == str(tmp_path / "ours")
+    assert made["answers"]["rare"] == "fraud"
+    assert len(made["next"]) == 3
 
 
 def test_an_option_answers_its_question(new, tmp_path):
@@ -121,7 +129,7 @@ def test_a_trial_that_fails_tells_its_problem_and_the_project_can_be_made_again(
     changed.write_text("Ours.")
     result = new("--yes")
     assert result.exit_code == 0, result.stderr
-    assert "Left as you have changed them: README.md" in result.stdout
+    assert "Left as you have changed them: README.md" in result.stderr
     assert changed.read_text() == "Ours."
     again = new("--yes")
     assert again.exit_code == 1
