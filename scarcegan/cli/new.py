@@ -153,7 +153,7 @@ def _reason(printed: str) -> str:
 def _next(folder: Path, tables: "Sequence[Table]", answers: "Answers") -> Iterator[str]:
     yield f"cd {shlex.quote(str(folder))} && scarcegan run"
     yield "scarcegan models approve 3 --reason 'why'   # or another one of `scarcegan models compare 1 2 3 4`"
-    everyone = [table.location for table in tables if table.name == answers.unlabeled]
+    everyone = [table.location for table in tables if answers.label_column or table.name == answers.unlabeled]
     publish = f"scarcegan snapshots publish {shlex.quote(everyone[0])} --name first && " if everyone else ""
     yield f"{publish}scarcegan score{' --snapshot first' if everyone else ''}"
 
