@@ -20,6 +20,11 @@ DECADES = [10.0**power for power in range(-12, 10)]
 LOG_SHARES = [lead * 10.0**power for power in range(-6, 1) for lead in (1, 2, 5)]
 # A no-break space keeps a number and its % on one line.
 PERCENT_LABEL = "replace(datum.label, '%', '\u00a0%')"
+WHOLE_NAMES: dict[str, Any] = {"labelLimit": 320, "maxExtent": 340}
+FLAT, SLANTED = {"labelAngle": 0}, {"labelAngle": -40, "labelOverlap": False}
+LETTER = 6.2  # pixels of a letter in a chart, on average
+NARROWEST = 680  # pixels that a legend has on a narrow page
+SYMBOL = 34  # pixels of a legend's symbol and the gap after its name
 IS_CHOSEN = {"filter": "datum.choice == chosen"}
 
 Spec = dict[str, Any]
@@ -38,7 +43,7 @@ class Axis:
 
     def channel(self, field: str, ticks: int = 6) -> Spec:
         """Describe the Vega-Lite channel that puts a field on this scale."""
-        look: Spec = {"labelOverlap": "greedy"}
+        look: Spec = {"labelOverlap": "greedy", "labelSeparation": 8}
         # Vega's own ticks of a logarithmic scale are too many to be read.
         look |= {"values": LOG_SHARES if self.share else DECADES} if self.log else {"tickCount": ticks}
         plain_format = "~s" if ticks < 6 else ",~g" if self.log else ",~f"
@@ -191,9 +196,13 @@ def banded_lines(
 def heat_map(question: str, reading: Reading, row_title: str, column_title: str, cells: Sequence[Cell]) -> VegaChart:
     """Draw cells that are stronger the larger their share of their row, in a small chart for each panel."""
     rows, columns = _names(cells, "row"), _names(cells, "column")
+    # A cell has room for its number; names too long to stand side by side are slanted, and small charts one by one.
+    width = max(260, 48 * len(columns))
+    fits = _widest(columns) <= width / len(columns)
     place = {
-        "x": _text("column") | {"sort": columns, "title": column_title, "axis": {"labelAngle": 0}},
-        "y": _text("row") | {"sort": rows, "title": row_title},
+        "x": _text("column")
+        | {"sort": columns, "title": column_title, "axis": WHOLE_NAMES | (FLAT if fits else SLANTED)},
+        "y": _text("row") | {"sort": rows, "title": row_title, "axis": WHOLE_NAMES},
     }
     scale = {"domain": [0, 1], "range": [f"{theme.BLUE}00", f"{theme.BLUE}99"]}
     shade = {"field": "shade", "type": "quantitative", "scale": scale, "legend": None}
@@ -201,7 +210,8 @@ def heat_map(question: str, reading: Reading, row_title: str, column_title: str,
         _layer({"type": "rect", "stroke": theme.RULE, "strokeWidth": 0.5}, place | {"color": shade}),
         _layer({"type": "text"}, place | {"text": _text("label")}),
     ]
-    spec = _panels(layers, _names(cells, "panel"), 2, 260, 36 * len(rows), "shared")
+    beside = 2 if fits and width == 260 else 1
+    spec = _panels(layers, _names(cells, "panel"), beside, width, 36 * len(rows), "shared")
     return _frame(question, reading, spec, [vars(cell) for cell in cells])
 
 
@@ -252,12 +262,25 @@ def _by_name(marks: Sequence[Mark], *, alone: int, together: int) -> tuple[Spec,
     # One choice is shown at a time.
     choices = [[mark for mark in marks if mark.choice == choice] for choice in _names(marks, "choice")]
     rows = max((len(_names(shown, "name")) for shown in choices), default=0)
-    place: Spec = {"y": _text("name") | {"sort": names, "title": None, "axis": {"labelLimit": 320}}}
+    place: Spec = {"y": _text("name") | {"sort": names, "title": None, "axis": dict(WHOLE_NAMES)}}
     if len({(mark.name, mark.choice) for mark in marks}) == len(marks):
         return place, _color(marks, "series"), alone * rows
     place["y"]["axis"]["grid"] = True
     place["yOffset"] = {"field": "series", "sort": series}
     return place, _color(marks, "series"), max(alone, together * len(series)) * rows
+
+
+def _legend_columns(names: Sequence[str]) -> int:
+    """Return how many columns of names a narrow page has room for."""
+    for columns in range(4 if len(names) < 5 else 3, 1, -1):
+        if sum(_widest(names[at::columns]) + SYMBOL for at in range(columns)) <= NARROWEST:
+            return columns
+    return 1
+
+
+def _widest(names: Iterable[str]) -> float:
+    """Return the pixels that the longest name takes."""
+    return LETTER * max(map(len, names), default=0)
 
 
 def _text(field: str) -> Spec:
@@ -274,7 +297,7 @@ def _color(rows: Sequence[Any], field: str) -> Spec:
     own = {getattr(row, field): row.color for row in reversed(rows)}
     # Beyond six series colours repeat.
     colors = [own[name] or color for name, color in zip(names, itertools.cycle(theme.SERIES), strict=False)]
-    legend = {"title": None, "columns": 4 if len(names) < 5 else 3} if len(names) > 1 else None
+    legend = {"title": None, "columns": _legend_columns(names)} if len(names) > 1 else None
     return _text(field) | {"scale": {"domain": names, "range": colors}, "legend": legend}
 
 

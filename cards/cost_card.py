@@ -1,6 +1,5 @@
 """The card of `end`: what the run used of its machines, what that costs, and what to ask for next time."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from metaflow.cards import Markdown, Table, VegaChart
@@ -22,7 +21,7 @@ def cost_card(bill: Bill) -> list[Any]:
     parts = [
         _headline(bill),
         theme.heading("Requested and used", about),
-        _used_chart(bill.steps),
+        _used_chart(bill),
         _step_table(bill),
         theme.heading("For the next run"),
         theme.bullets(advice) if advice else Markdown("What each step requests fits what it used."),
@@ -34,21 +33,30 @@ def _headline(bill: Bill) -> Table:
     dearest = max(bill.steps, key=lambda step: step.money)
     cost = "Cost" if bill.rented else "Would have cost on AWS"
     expected = "" if bill.expected_money is None else f"expected {words.money(bill.expected_money, bill.currency)}"
+    gpus = [("GPU time", words.duration(3600 * bill.gpu_hours), "as requested, busy or not")] if _has_gpus(bill) else []
     return theme.figures(
         (cost, words.money(bill.money, bill.currency), expected),
         ("Machine time", words.duration(3600 * bill.hours), words.plural(sum(s.tasks for s in bill.steps), "task")),
-        ("GPU time", words.duration(3600 * bill.gpu_hours), "as requested, busy or not"),
+        *gpus,
         ("Dearest step", dearest.step, f"{words.percent(dearest.money / (bill.money or 1))} of the money"),
     )
 
 
-def _used_chart(steps: Sequence[StepCost]) -> VegaChart:
+def _has_gpus(bill: Bill) -> bool:
+    """Tell whether any step had a GPU: on a machine of one's own what was asked for may not have been there."""
+    return any(step.gpu and (bill.rented or step.gpu_used_share is not None) for step in bill.steps)
+
+
+def _used_chart(bill: Bill) -> VegaChart:
     marks = []
-    for step in steps:
+    for step in bill.steps:
         memory = step.peak_memory_mb / step.memory_mb
-        used = {"CPU": step.cpu_used_share, "memory": memory, "GPU": step.gpu_used_share}
+        used = {"CPU": step.cpu_used_share, "memory": memory} | (
+            {"GPU": step.gpu_used_share} if step.gpu and _has_gpus(bill) else {}
+        )
         marks += [Mark(step.step, share, series=kind) for kind, share in used.items()]
-    reading = "CPU and GPU: average over the step's time. Memory: the highest of its tasks. Dashes: all is used."
+    averaged = "CPU and GPU" if _has_gpus(bill) else "CPU"
+    reading = f"{averaged}: average over the step's time. Memory: the highest of its tasks. Dashes: all is used."
     axis = Axis("used of what was requested", share=True)
     return ranked_bars("Which step leaves its machine idle?", reading, axis, marks, [Rule(1)])
 
@@ -60,7 +68,11 @@ def _step_table(bill: Bill) -> Table:
         "Time, all tasks": lambda step: words.duration(step.wall_s),
         "CPU": lambda step: f"{words.number(step.cpu)} CPU, {words.percent(step.cpu_used_share)} busy",
         "Memory, highest": lambda step: f"{words.gigabytes(step.peak_memory_mb)} of {words.gigabytes(step.memory_mb)}",
-        "GPU": lambda step: f"{step.gpu}, {words.percent(step.gpu_used_share)} busy" if step.gpu else "none",
+        **({"GPU": _gpu} if _has_gpus(bill) else {}),
         "Money": lambda step: words.money(step.money, bill.currency),
     }
     return theme.listing(bill.steps, columns)
+
+
+def _gpu(step: StepCost) -> str:
+    return f"{step.gpu}, {words.percent(step.gpu_used_share)} busy" if step.gpu else "none"

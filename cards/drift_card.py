@@ -23,7 +23,7 @@ def _three(value: float) -> str:
 
 SIGNALS: dict[str, tuple[str, Callable[[float], str]]] = {  # what it is, and how its size is written
     "features": ("Share of features beyond their limits", words.percent),
-    "classifier": ("AUC of a classifier, these players against the reference's", _three),
+    "classifier": ("AUC of a classifier, these {rows} against the reference's", _three),
     "score": ("Largest distance of the risk scores' distribution functions", _three),
     "unknown_share": ("Change of the share unknown", words.points),
     "recall": ("Realised recall below the registered one", words.points),
@@ -37,7 +37,7 @@ def drift_card(drift: DriftReport | None, decision: DriftDecision) -> list[Any]:
     if drift is None:
         return theme.page("Drift: not measured", [said])
     compared_with = reference_in_words(drift)
-    about = f"Compared for version {decision.version}: {drift.current.who}. {compared_with}"
+    about = f"Compared for version {decision.version}: {drift.current.who(drift.words)}. {compared_with}"
     parts = [
         said,
         _headline(drift),
@@ -47,8 +47,8 @@ def drift_card(drift: DriftReport | None, decision: DriftDecision) -> list[Any]:
         _feature_chart(drift.features[:SHOWN]),
         _feature_table(drift.features[:SHOWN]),
         theme.heading("Risk scores", compared_with),
-        score_chart(drift.score.now, drift.score.before, drift.score.threshold),
-        share_table(drift.score.now, drift.score.before),
+        score_chart(drift.score.now, drift.score.before, drift.score.threshold, drift.words),
+        share_table(drift.score.now, drift.score.before, drift.words),
     ]
     return theme.page(f"Drift: {drift.current.name}", parts)
 
@@ -65,7 +65,7 @@ def _headline(drift: DriftReport) -> Table:
         boxes.append(_share_box("unknown_share", unknown.now, unknown.before))
     if recall:
         few = "; too few to tell" if recall.risky < FEW and "recall" not in drift.beyond else ""
-        found = f"{words.count(recall.found)} of {words.plural(recall.risky, 'player')}"
+        found = f"{words.count(recall.found)} of {words.plural(recall.risky, drift.words.row, drift.words.rows)}"
         note = f"{found}, registered with {words.percent(recall.registered)}{few}"
         boxes.append(("Realised recall", words.percent(recall.value), note))
     return theme.figures(*boxes)
@@ -90,7 +90,7 @@ def _limits_in_words(drift: DriftReport) -> str:
 def _signal_table(drift: DriftReport, decision: DriftDecision) -> Table:
     state = decision.signals
     columns = {
-        "Signal": lambda name: SIGNALS[name][0],
+        "Signal": lambda name: drift.words.fill(SIGNALS[name][0]),
         "Size": lambda name: SIGNALS[name][1](state[name].size),
         "Limit": lambda name: "beyond" if drift.signals[name].beyond else "within",
         "Counts from": lambda name: SIGNALS[name][1](state[name].least),

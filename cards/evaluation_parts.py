@@ -12,16 +12,13 @@ from scarcegan import words
 from scarcegan.evaluation.records import AT_THRESHOLD, FEW_FLAGGED, FEW_RISKY, Comparison, Evaluation, Measures, Verdict
 
 RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f", "#9aa61f", "#8a7cc8")
-FLAGGED = Axis("players flagged (logarithmic)", share=True, log=True, high=1)
-RECALL = Axis("risky players found (recall)", share=True, low=0, high=1)
-PRECISION = Axis("flagged players that are risky (precision)", share=True, low=0, high=1)
 VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with "}
-VERDICTS |= {f"too few {who}": f"too few {who} to tell from " for who in ("flagged", "risky")}
+VERDICTS |= {"too few flagged": "too few flagged to tell from ", "too few risky": "too few {rare} to tell from "}
 VERDICTS["no rival"] = "no rival"
 ALONE = "ScarceGAN alone"
 RELATIVE = (
-    "Scores are **relative**: they rank players, and a higher one means more risk, but none is a probability, as "
-    "nobody knows how many players are risky. Set `data.prevalence` to have probabilities."
+    "Scores are **relative**: they rank {rows}, and a higher one means more risk, but none is a probability, as "
+    "nobody knows how many {rows} are {rare}. Set `data.prevalence` to have probabilities."
 )
 
 
@@ -62,19 +59,32 @@ def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
             yield Contestant(f"rival {name}", measured[test_set], "dotted", color, name != strongest)
 
 
-def curves(found: Sequence[Contestant], review_budget: float) -> list[VegaChart]:
+def recall_axis(evaluation: Evaluation) -> Axis:
+    """Return the axis of recall."""
+    return Axis(f"{evaluation.words.rare_rows} found (recall)", share=True, low=0, high=1)
+
+
+def flagged_axis(evaluation: Evaluation) -> Axis:
+    """Return the axis of the flagged share."""
+    return Axis(f"{evaluation.words.rows} flagged (logarithmic)", share=True, log=True, high=1)
+
+
+def curves(evaluation: Evaluation, found: Sequence[Contestant]) -> list[VegaChart]:
     """Draw recall against the flagged share, and precision against recall."""
-    budget = Rule(review_budget, f"review budget {words.percent(review_budget)}")
-    recalled, precise = (
+    their, share = evaluation.words, evaluation.review_budget
+    budget = Rule(share, f"review budget {words.percent(share)}")
+    flagged, recall = flagged_axis(evaluation), recall_axis(evaluation)
+    precision = Axis(f"flagged {their.rows} that are {their.rare} (precision)", share=True, low=0, high=1)
+    found_of, precision_of = (
         [_line(one.measures, x, y, name=one.name, dash=one.dash, color=one.color, faint=one.faint) for one in found]
         for x, y in (("flagged_share", "recall"), ("recall", "precision"))
     )
     dotted = "rivals, ScarceGAN alone" if any(one.name == ALONE for one in found) else "rivals"
     reading = f"Solid: models; dashes: champions; dots: {dotted}; bands: 95 %. Click the legend (shift: several)."
-    question = "How many risky players are found for the players flagged?"
-    recall = banded_lines(question, reading, FLAGGED, RECALL, recalled, [budget])
-    question = "How often is a flagged player risky, the more are found?"
-    return [recall, banded_lines(question, reading, RECALL, PRECISION, precise)]
+    question = f"How many {their.rare_rows} are found for the {their.rows} flagged?"
+    first = banded_lines(question, reading, flagged, recall, found_of, [budget])
+    question = f"How often is a flagged {their.row} {their.rare}, the more are found?"
+    return [first, banded_lines(question, reading, recall, precision, precision_of)]
 
 
 def other_thresholds(evaluation: Evaluation, test_set: str) -> VegaChart:
@@ -85,9 +95,9 @@ def other_thresholds(evaluation: Evaluation, test_set: str) -> VegaChart:
         lines += [_line(measures, "flagged_share", key, name=key, choice=name) for key in ("recall", "precision")]
         # A threshold that flags nobody stands at the left end.
         rules.append(Rule(max(measures.flagged_share.value, measures.curve.flagged_share[0]), "its threshold", name))
-    reading = "Choose a model below the chart. Further left, fewer players are flagged. Bands: 95 %."
+    reading = f"Choose a model below the chart. Further left, fewer {evaluation.words.rows} are flagged. Bands: 95 %."
     axis = Axis("share", share=True, low=0, high=1)
-    return banded_lines("What would another threshold bring?", reading, FLAGGED, axis, lines, rules)
+    return banded_lines("What would another threshold bring?", reading, flagged_axis(evaluation), axis, lines, rules)
 
 
 def families(evaluation: Evaluation) -> list[VegaChart]:
@@ -124,15 +134,16 @@ def calibration(evaluation: Evaluation, test_set: str) -> VegaChart | Markdown:
     """
     told = [one for one in _headline_first(evaluation) if evaluation.models[one].score_kind == "probability"]
     if not told:
-        return Markdown(RELATIVE)
+        return Markdown(evaluation.words.fill(RELATIVE))
     lines = []
     for name in told:
         bins = evaluation.models[name].test[test_set].calibration
         lines.append(Line("observed", bins.predicted, bins.observed, bins.low, bins.high, choice=name))
         lines.append(Line("as the score says", (0, 1), (0, 1), dash="dotted", color=theme.INK, choice=name))
-    question = "Does a risk score of 30 % mean that 30 % are risky?"
+    their = evaluation.words
+    question = f"Does a risk score of 30 % mean that 30 % are {their.rare}?"
     reading = "On the dotted line: yes. Below it the scores are too high. Choose a model below the chart. Band: 95 %."
-    x, y = (Axis(title, share=True, low=0, high=1) for title in ("risk score", "share of risky players"))
+    x, y = (Axis(title, share=True, low=0, high=1) for title in ("risk score", f"share of {their.rare_rows}"))
     return banded_lines(question, reading, x, y, lines)
 
 
@@ -146,7 +157,8 @@ def confusion(evaluation: Evaluation, test_set: str) -> VegaChart | None:
         if sum(line)
         for called, players in zip(found.labels, line, strict=True)
     ]
-    reading = "Players in each cell; stronger: a larger share of its row. 'unknown' is an answer, never a known class."
+    counted = evaluation.words.fill("{Rows} in each cell; stronger: a larger share of its row.")
+    reading = f"{counted} 'unknown' is an answer, never a known class."
     question = "Which classes are mistaken for which?"
     return heat_map(question, reading, "known class", "most probable class", cells) if cells else None
 
@@ -160,7 +172,7 @@ def fold_spread(evaluation: Evaluation) -> VegaChart:
         if metric not in words.SCORES and (one := model.fold_spread[metric])
     ]
     reading = "Points: means; lines: ± one standard deviation; ticks: folds, each at a threshold of its own."
-    axis = Axis("on each fold's validation players", share=True, low=0, high=1)
+    axis = Axis(f"on each fold's validation {evaluation.words.rows}", share=True, low=0, high=1)
     return points("How much do the models differ from fold to fold?", reading, axis, marks)
 
 
@@ -178,19 +190,21 @@ def measure_table(found: Iterable[Contestant], metrics: Sequence[str], rival_not
 
 def verdict_tables(evaluation: Evaluation) -> list[Table]:
     """List what test players say of each model's bound, and how it does against its strongest rivals and champion."""
-    verdicts, models = evaluation.verdicts, evaluation.models
+    verdicts, models, their = evaluation.verdicts, evaluation.models, evaluation.words
     bounds = {
         "Model": lambda name: name,
         "Definition": lambda name: models[name].describe.replace(">=", "≥").replace("<=", "≤"),
-        "Is its bound kept on test players?": lambda name: words.bound_state(
+        f"Is its bound kept on test {their.rows}?": lambda name: words.bound_state(
             models[name].bound.get(evaluation.test_sets[0])
         ),
     }
     against = {
         "Model": lambda name: name,
-        "Recall where both flag as many": lambda name: _against(verdicts[name].against_rival, verdicts[name].rival),
-        "Over all thresholds": lambda name: _against(verdicts[name].by_pr_auc, verdicts[name].pr_auc_rival),
-        "Against the champion": lambda name: against_champion(verdicts[name]),
+        "Recall where both flag as many": lambda name: _against(
+            verdicts[name].against_rival, verdicts[name].rival, their.rare
+        ),
+        "Over all thresholds": lambda name: _against(verdicts[name].by_pr_auc, verdicts[name].pr_auc_rival, their.rare),
+        "Against the champion": lambda name: against_champion(verdicts[name], their.rare),
     }
     return [theme.listing(verdicts, bounds), theme.listing(verdicts, against)]
 
@@ -199,11 +213,12 @@ def basis(evaluation: Evaluation) -> str:
     """Say what thresholds, brackets, bounds and differences stand on."""
     sure = max((one.promise.confidence for one in evaluation.models.values() if one.promise), default=None)
     judged = f"; bounds are judged with {words.percent(sure)} confidence" if sure else ""
+    rows, rare_rows = evaluation.words.rows, evaluation.words.rare_rows
     return (
-        f"Thresholds were set by a share of risky players of {evaluation.prevalence.in_words()}. Brackets are 95 % "
-        f"intervals: Wilson's for shares of counted players, otherwise from resampling the test players{judged}. "
-        "A difference in recall is taken where both flag as many players as the model does; a tie of fewer than "
-        f"{FEW_FLAGGED} flagged tells nothing, nor does any comparison with fewer than {FEW_RISKY} risky players."
+        f"Thresholds were set by a share of {rare_rows} of {evaluation.prevalence.in_words()}. Brackets are 95 % "
+        f"intervals: Wilson's for shares of counted {rows}, otherwise from resampling the test {rows}{judged}. "
+        f"A difference in recall is taken where both flag as many {rows} as the model does; a tie of fewer than "
+        f"{FEW_FLAGGED} flagged tells nothing, nor does any comparison with fewer than {FEW_RISKY} {rare_rows}."
     )
 
 
@@ -217,18 +232,19 @@ def fold_table(evaluation: Evaluation) -> Table:
     return theme.table(["Model", "The model's threshold", *map(words.metric_name, AT_THRESHOLD)], rows)
 
 
-def against_champion(verdict: Verdict) -> str:
+def against_champion(verdict: Verdict, rare: str) -> str:
     """Say how a model does against its champion, with the difference in recall."""
     against = verdict.against_champion
     if against is None:
         return "no champion yet"
     if against.difference is None:
         return f"version {verdict.champion_version}: not comparable"
-    return f"{VERDICTS[against.verdict]}version {verdict.champion_version}: {words.gain(against)}"
+    return f"{VERDICTS[against.verdict].format(rare=rare)}version {verdict.champion_version}: {words.gain(against)}"
 
 
-def _against(compared: Comparison, rival: str | None) -> str:
-    return f"{VERDICTS[compared.verdict]}{rival or ''}: {words.gain(compared)}" if rival else VERDICTS["no rival"]
+def _against(compared: Comparison, rival: str | None, rare: str) -> str:
+    told = VERDICTS[compared.verdict].format(rare=rare)
+    return f"{told}{rival}: {words.gain(compared)}" if rival else VERDICTS["no rival"]
 
 
 def _headline_first(evaluation: Evaluation) -> list[str]:

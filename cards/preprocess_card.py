@@ -8,7 +8,8 @@ from metaflow.cards import Markdown, Table, VegaChart
 from cards import theme
 from cards.charts import Axis, Line, Mark, Rule, banded_lines, points, ranked_bars
 from scarcegan import words
-from scarcegan.data.records import SUSPECT_AUC, DataReport, FeatureDescription, FoldCount, PopulationCount
+from scarcegan.data.records import SUSPECT_AUC, DataReport, FeatureDescription, FoldCount
+from scarcegan.settings.words_section import Words
 from scarcegan.snapshots.records import SnapshotReport
 
 SEPARATING_SHOWN = 15
@@ -21,21 +22,22 @@ STRONG = 0.25  # PSI from which a distribution counts as another one, a conventi
 def preprocess_card(report: DataReport, snapshot: SnapshotReport | None) -> list[Any]:
     """Build the card of the data report: what needs attention first, then populations, folds and features."""
     ranked = sorted(report.feature_table, key=lambda row: row.auc or 0.0, reverse=True)
+    their = report.words
     split = (
-        "Training sees the pool, split into folds by player. Of the unlabelled players, "
-        f"{words.count(report.threshold_players)} are set apart for the thresholds. Test players are held out."
+        f"Training sees the pool, split into folds by {their.row}. Of the unlabelled {their.rows}, "
+        f"{words.count(report.threshold_players)} are set apart for the thresholds. Test {their.rows} are held out."
     )
     parts = [
         attention(report),
         _headline(report),
-        theme.heading("Players", split),
-        _population_chart(report.populations),
-        population_table(report.populations, snapshot),
+        theme.heading(their.fill("{Rows}"), split),
+        _population_chart(report),
+        population_table(report, snapshot),
         _fold_table(report.folds),
         *(_snapshot(snapshot) if snapshot else []),
-        theme.heading("Features", _described(report.populations)),
-        _separation_chart(ranked),
-        _distribution_chart(ranked[:DISTRIBUTIONS_SHOWN]),
+        theme.heading("Features", _described(report)),
+        _separation_chart(ranked, their),
+        _distribution_chart(ranked[:DISTRIBUTIONS_SHOWN], their),
         _feature_list(ranked),
     ]
     return theme.page(f"Data: {report.source}", parts)
@@ -48,41 +50,44 @@ def attention(report: DataReport) -> Markdown:
     return theme.bullets(report.warnings, f"{words.plural(len(report.warnings), 'thing')} to look at")
 
 
-def _described(populations: Sequence[PopulationCount]) -> str:
-    *_, rare, unlabeled = populations  # the classes in index order, then the unlabelled
+def _described(report: DataReport) -> str:
+    *_, rare, unlabeled = report.populations  # the classes in index order, then the unlabelled
+    their = report.words
     return (
-        f"Shares and percentiles are of the pool's {words.count(unlabeled.pool)} unlabelled players; beside them stand "
-        f"its {words.count(rare.pool)} risky ones."
+        f"Shares and percentiles are of the pool's {words.count(unlabeled.pool)} unlabelled {their.rows}; beside them "
+        f"stand its {words.count(rare.pool)} {their.rare} ones."
     )
 
 
 def _headline(report: DataReport) -> Table:
     tested, risky = (sum(getattr(test, key) for test in report.test_sets) for key in ("players", "risky"))
     cutoff = f"telemetry before {report.cutoff}" if report.cutoff else "no cut-off date"
+    their = report.words
     return theme.figures(
-        ("Players", words.count(report.players), cutoff),
-        ("Features", words.count(report.features), f"{words.plural(len(report.folds), 'fold')} by player"),
-        ("Test players", words.count(tested), f"{words.count(risky)} of them risky"),
+        (their.fill("{Rows}"), words.count(report.players), cutoff),
+        ("Features", words.count(report.features), f"{words.plural(len(report.folds), 'fold')} by {their.row}"),
+        (f"Test {their.rows}", words.count(tested), f"{words.count(risky)} of them {their.rare}"),
         ("Fingerprint", report.fingerprint[:8], report.fingerprint),
     )
 
 
-def _population_chart(populations: Sequence[PopulationCount]) -> VegaChart:
+def _population_chart(report: DataReport) -> VegaChart:
     marks = [
         Mark(one.name, players, label=words.count(players), series=part)
-        for one in populations
+        for one in report.populations
         for part, players in (("pool", one.pool), ("test", one.test))
     ]
     reading = "Logarithmic: the unlabelled outnumber the labelled many times over."
-    return points("How many players of each population are there?", reading, Axis("players", log=True), marks)
+    rows = report.words.rows
+    return points(f"How many {rows} of each population are there?", reading, Axis(rows, log=True), marks)
 
 
-def population_table(populations: Sequence[PopulationCount], snapshot: SnapshotReport | None = None) -> Table:
+def population_table(report: DataReport, snapshot: SnapshotReport | None = None) -> Table:
     """Count the players of each population, perhaps with their mean days without play."""
     header = ["Population", "Pool", "Test", "Together"]
-    rows = [[one.name, *map(words.count, (one.pool, one.test, one.pool + one.test))] for one in populations]
+    rows = [[one.name, *map(words.count, (one.pool, one.test, one.pool + one.test))] for one in report.populations]
     if snapshot and snapshot.quiet_days:
-        header.append(f"Days without play, of {snapshot.window_days}")
+        header.append(f"Days without {report.words.activity}, of {snapshot.window_days}")
         rows = [[*row, words.number(snapshot.quiet_days.get(row[0]))] for row in rows]
     return theme.table(header, rows)
 
@@ -121,18 +126,18 @@ def _move_chart(snapshot: SnapshotReport) -> VegaChart:
     return ranked_bars("Which features have moved since the previous snapshot?", reading, axis, marks)
 
 
-def _separation_chart(ranked: Sequence[FeatureDescription]) -> VegaChart:
+def _separation_chart(ranked: Sequence[FeatureDescription], their: Words) -> VegaChart:
     marks = []
     for row in ranked[:SEPARATING_SHOWN]:
         kind, color = ("likely leak", theme.RED) if row.auc >= SUSPECT_AUC else ("feature", theme.BLUE)
         marks.append(Mark(row.name, row.auc, label=words.score(row.auc, 3), series=kind, color=color))
     reading = f"The best {len(marks)} of {len(ranked)}. Beyond the dashed line ({SUSPECT_AUC}) a leak is likely."
     axis = Axis("AUC of the feature alone (0.5: none, 1: perfect)", low=0.5, high=1)
-    question = "Which features alone tell risky players from the unlabelled?"
+    question = f"Which features alone tell {their.rare_rows} from the unlabelled?"
     return ranked_bars(question, reading, axis, marks, [Rule(SUSPECT_AUC)])
 
 
-def _distribution_chart(shown: Sequence[FeatureDescription]) -> VegaChart:
+def _distribution_chart(shown: Sequence[FeatureDescription], their: Words) -> VegaChart:
     lines = []
     for row in shown:
         bins = row.histogram
@@ -141,11 +146,11 @@ def _distribution_chart(shown: Sequence[FeatureDescription]) -> VegaChart:
         floor = [0.0] * len(everyone)
         panel = f"{row.name}\n{_end_bars(row)}"
         lines.append(Line("unlabelled", bins.edges, everyone, floor, everyone, color=theme.BLUE, panel=panel))
-        lines.append(Line("risky", bins.edges, risky, color=theme.RED, panel=panel))
-    question = "Where do risky players differ from the unlabelled?"
+        lines.append(Line(their.rare, bins.edges, risky, color=theme.RED, panel=panel))
+    question = f"Where do {their.rare_rows} differ from the unlabelled?"
     reading = [
-        "Share of players in each bin of the raw value; the features that separate best. The bins reach from the 1st",
-        "to the 99th percentile of the unlabelled: the first and the last bar hold everybody beyond, too.",
+        f"Share of {their.rows} in each bin of the raw value; the features that separate best. The bins reach from",
+        "the 1st to the 99th percentile of the unlabelled: the first and the last bar hold everybody beyond, too.",
     ]
     return banded_lines(question, reading, Axis(), Axis(share=True), lines)
 

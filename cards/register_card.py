@@ -31,7 +31,7 @@ def register_card(release: Release, evaluation: Evaluation) -> list[Any]:
     """Build the card of a release: the models, how they differ, how to decide on them, the lineage."""
     measured = (
         f"Measured on test set `{evaluation.test_sets[0]}`: "
-        f"{evaluation.on_first_test_set(evaluation.headline).counted}. {basis(evaluation)}"
+        f"{evaluation.on_first_test_set(evaluation.headline).counted(evaluation.words)}. {basis(evaluation)}"
     )
     parts = [
         _summary(release, evaluation),
@@ -64,7 +64,7 @@ def _summary(release: Release, evaluation: Evaluation) -> Markdown:
     lines = [
         f"**{words.plural(len(release.versions), 'model')} registered, {waiting} waiting for approval.** "
         f"Registry: {release.registry}",
-        f"**Bound missed on test players** by {missed}: approve with care." if missed else "",
+        f"**Bound missed on test {evaluation.words.rows}** by {missed}: approve with care." if missed else "",
         f"**Not promised**: the labels do not tell whether {unkept} will keep its bound." if unkept else "",
         f"**Worse than the champion**: {worse}. Approving would replace a better model." if worse else "",
         f"**Not registered**, because worse than the champion: {refused}." if refused else "",
@@ -77,13 +77,14 @@ def _names(definitions: Iterable[str]) -> str:
 
 
 def _version_table(release: Release, evaluation: Evaluation) -> Table:
+    their = evaluation.words
     columns = {
         "Model": lambda one: one.definition,
         "Version": lambda one: str(one.version),
         "State": lambda one: STATES.get(one.status, one.status),
         "Threshold": lambda one: words.number(one.threshold),
-        "Its bound on test players": lambda one: words.bound_state(one.bound),
-        "Against the champion": lambda one: against_champion(evaluation.verdicts[one.definition]),
+        f"Its bound on test {their.rows}": lambda one: words.bound_state(one.bound),
+        "Against the champion": lambda one: against_champion(evaluation.verdicts[one.definition], their.rare),
         "Registered": lambda one: words.moment(one.created),
     }
     return theme.listing(release.versions, columns)
@@ -100,7 +101,7 @@ def _metrics(release: Release, evaluation: Evaluation) -> list[Any]:
         for one in found
         if metric not in words.SCORES and (at := getattr(one.measures, metric))
     ]
-    question = "What does each model find, and how many players does it flag?"
+    question = f"What does each model find, and how many {evaluation.words.rows} does it flag?"
     reading = "Points: models; lines: 95 % intervals. Rivals are on the card of the evaluate step."
     chart = points(question, reading, Axis(share=True, low=0, high=1), marks)
     return [chart, measure_table(found, metrics)]

@@ -11,40 +11,42 @@ from cards.preprocess_card import attention, population_table
 from cards.register_card import lineage_table
 from scarcegan import words
 from scarcegan.data.records import DataReport
-from scarcegan.evaluation.records import PURPOSE, Evaluation
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.records import Dossier
 from scarcegan.registry.release import Release
 
 NETWORKS = ("model.objective", "model.variant", "model.trunk", "model.thresholds")
 METHOD = (*NETWORKS, "folds.k", "train.families", "train.members", "train.iterations", "seed")
+# The texts below are filled with the run's words.
 HARMS = (
-    "**Harmless players who are flagged.** They may be contacted, watched or limited without cause: a loss of trust, "
-    "and moderators' time that players at risk do not get. No measure against a player may follow from the score "
-    "alone; a moderator looks at each, and the player can object.",
-    "**Risky players who are missed.** They get no help in time, and harm goes on. A low score is no clearance: other "
-    "ways to ask for help and to report a player must stay open, whatever the model says.",
+    "**Harmless {rows} {who} are flagged.** {They} may be contacted, watched or limited without cause: a loss of "
+    "trust, and {reviewers}' time that {rows} at risk do not get. No measure against a {row} may follow from the score "
+    "alone; {a_reviewer} looks at each, and {concerned} can object.",
+    "**{Rare} {rows} {who} are missed.** {They} get no help in time, and harm goes on. A low score is no clearance: "
+    "other ways to ask for help and to report a {row} must stay open, whatever the model says.",
 )
 LIMITS = (
-    "It ranks players for moderators to look at. It diagnoses nobody, and is not made for punishment, credit or "
+    "It ranks {rows} for {reviewers} to look at. It diagnoses nobody, and is not made for punishment, credit or "
     "marketing.",
-    "It holds for players described by the same features, computed in the same way, from a season like the one it was "
+    "It holds for {rows} described by the same features, computed in the same way, from a {season} like the one it was "
     "trained on. Watch the drift report; retrain when it says so.",
-    "The labels of harmless players are weak, and only those risky players count as risky who are known.",
+    "The labels of harmless {rows} are weak, and only those {rare} {rows} count as {rare} {who} are known.",
 )
 METHOD_IN_WORDS = (
     "Ensembles of families: ScarceGAN, a semi-supervised GAN for rare classes, and estimators such as trees beside it. "
-    "Each fold trains them on the others' players; ScarceGAN's members and iterations, the families' shares and the "
-    "threshold are chosen on validation players, never on test players. Intervals are 95 %: Wilson's for shares of "
-    "counted players, otherwise from resampling the test players."
+    "Each fold trains them on the others' {rows}; ScarceGAN's members and iterations, the families' shares and the "
+    "threshold are chosen on validation {rows}, never on test {rows}. Intervals are 95 %: Wilson's for shares of "
+    "counted {rows}, otherwise from resampling the test {rows}."
 )
 
 
 def review_report(dossier: Dossier) -> list[Any]:
     """Build the report of a run."""
     evaluation, facts = dossier.evaluation, dossier.facts
-    budget = f"Review budget: {words.percent(evaluation.review_budget)} of players."
+    their = evaluation.words
+    budget = f"Review budget: {words.percent(evaluation.review_budget)} of {their.rows}."
     own_limits = [
-        f"`{name}`: {words.bound(found)}; {model.promise.why_not or 'approve with care'}."
+        f"`{name}`: {words.bound(found, their.rows)}; {model.promise.why_not or 'approve with care'}."
         for name, model in evaluation.models.items()
         if model.promise
         and (found := model.bound.get(evaluation.test_sets[0]))
@@ -53,18 +55,18 @@ def review_report(dossier: Dossier) -> list[Any]:
     parts = [
         Markdown(f"Made {words.moment(facts.created)} by {facts.user}; written from the run's own records."),
         theme.bullets(verdict.sentence for verdict in evaluation.verdicts.values()),
-        theme.heading("Purpose", f"{PURPOSE} {budget} Each model serves a business definition of its own:"),
+        theme.heading("Purpose", f"{evaluation.purpose} {budget} Each model serves a business definition of its own:"),
         *evaluation_parts.verdict_tables(evaluation),
         Markdown(evaluation_parts.basis(evaluation)),
         *_data(dossier.data_report, evaluation),
         *_method(dossier),
-        *(part for test_set in evaluation.test_sets for part in measured_on(evaluation, test_set)),
-        *families_part(evaluation),
+        *(one for test_set in evaluation.test_sets for one in measured_on(evaluation, test_set).shown()),
+        *(one for part in families_part(evaluation) for one in part.shown()),
         *folds(evaluation),
         theme.heading("Limits of use"),
-        theme.bullets([*own_limits, *LIMITS]),
+        theme.bullets([*own_limits, *map(their.fill, LIMITS)]),
         *_harms(evaluation),
-        *(subgroup_part(evaluation.subgroups) if evaluation.subgroups else []),
+        *(subgroup_part(evaluation).shown() if evaluation.subgroups else []),
         *_origin(dossier.release),
         *_approval(dossier),
     ]
@@ -72,41 +74,44 @@ def review_report(dossier: Dossier) -> list[Any]:
 
 
 def _data(report: DataReport, evaluation: Evaluation) -> list[Any]:
+    their = evaluation.words
     about = (
-        f"{words.count(report.players)} players with {report.features} features from source '{report.source}', cut-off "
-        f"{report.cutoff or 'not known'}. Share of risky players among all: {evaluation.prevalence.in_words()}."
+        f"{words.count(report.players)} {their.rows} with {report.features} features from source '{report.source}', "
+        f"cut-off {report.cutoff or 'not known'}. Share of {their.rare_rows} among all: "
+        f"{evaluation.prevalence.in_words()}."
     )
-    tests = [
-        f"Test set '{one.name}': {words.plural(one.players, 'player')}, {words.count(one.risky)} risky."
-        for one in report.test_sets
-    ]
-    return [theme.heading("Data", about), population_table(report.populations), theme.bullets(tests), attention(report)]
+    counted = {one: words.plural(one.players, their.row, their.rows) for one in report.test_sets}
+    tests = [f"Test set '{one.name}': {told}, {words.count(one.risky)} {their.rare}." for one, told in counted.items()]
+    return [theme.heading("Data", about), population_table(report), theme.bullets(tests), attention(report)]
 
 
 def _method(dossier: Dossier) -> list[Any]:
     made = dict.fromkeys(map(dossier.evaluation.training, dossier.evaluation.models))
     made_with = dossier.facts.settings
     settings = ", ".join(f"`{key}` = {words.setting(made_with[key])}" for key in METHOD if key in made_with)
-    return [theme.heading("Method", METHOD_IN_WORDS), theme.bullets([*made, f"Settings: {settings}."])]
+    return [
+        theme.heading("Method", dossier.evaluation.words.fill(METHOD_IN_WORDS)),
+        theme.bullets([*made, f"Settings: {settings}."]),
+    ]
 
 
 def _harms(evaluation: Evaluation) -> list[Any]:
-    rows = []
+    rows, their = [], evaluation.words
     for name in evaluation.models:
         test = evaluation.on_first_test_set(name)
         flagged, precision, recall = test.flagged_share, test.precision, test.recall
         harmless = [flagged.value * (1 - one) for one in (precision.value, precision.high, precision.low)]
         missed = [test.prevalence * (1 - one) for one in (recall.value, recall.high, recall.low)]
         rows.append([name, *map(_of_10_000, ([flagged.value, flagged.low, flagged.high], harmless, missed))])
-    table = theme.table(["Model", "Flagged", "Flagged, but harmless", "Risky, but missed"], rows)
+    table = theme.table(["Model", "Flagged", "Flagged, but harmless", their.fill("{Rare}, but missed")], rows)
     about = (
-        "Of 10,000 players, at each model's threshold. Brackets: by the 95 % interval of the flagged share, of "
+        f"Of 10,000 {their.rows}, at each model's threshold. Brackets: by the 95 % interval of the flagged share, of "
         "precision and of recall, each alone."
     )
     if not evaluation.on_first_test_set(evaluation.headline).truth_known:
         share = evaluation.prevalence.in_words()
-        about += f" The last two columns go by a share of risky players of {share}; brackets take it as it is."
-    return [theme.heading("Harms of mistakes", about), table, Markdown("\n\n".join(HARMS))]
+        about += f" The last two columns go by a share of {their.rare_rows} of {share}; brackets take it as it is."
+    return [theme.heading("Harms of mistakes", about), table, Markdown("\n\n".join(map(their.fill, HARMS)))]
 
 
 def _of_10_000(shares: Sequence[float]) -> str:

@@ -9,6 +9,7 @@ from cards import theme
 from cards.score_parts import reference_in_words, score_chart, share_table
 from scarcegan import words
 from scarcegan.monitoring.drift import DriftDecision, DriftReport, ScoredPlayers
+from scarcegan.settings.words_section import Words
 from scarcegan.workflow.scoring.records import ScoreReport
 
 
@@ -20,20 +21,22 @@ def score_card(
     `first` are the first rows of the moderators' list: player_id, risk_score, class, is_flagged, reasons.
     """
     plan, model, snapshot, review = report.plan, report.plan.model, report.plan.snapshot, report.review
+    their = report.words
     below = review.players - review.flagged
     unflagged = f"; {words.count(below)} of them are below the threshold" if below else ""
     listed = f"The {words.count(review.players)} highest scores{unflagged}."
     before, compared_with = _reference(report, drift)
     said = [sentence for sentence in (report.over_budget, decision.promise) if sentence]
     parts = [
+        Markdown(f"### {_verdict(report, decision)}"),
         _headline(report),
         *([theme.bullets(said, "Read with care:")] if said else []),
         theme.heading("Do the scores lie where they did?", compared_with),
-        score_chart(report.scored, before, model.threshold),
-        share_table(report.scored, before),
+        score_chart(report.scored, before, model.threshold, their),
+        share_table(report.scored, before, their),
         _class_table(report),
-        theme.heading("Whom to look at first", f"{listed} The whole list: {plan.folder}/{review.csv}"),
-        _review_table(first),
+        theme.heading(their.fill("{Whom} to look at first"), f"{listed} The whole list: {plan.folder}/{review.csv}"),
+        _review_table(first, their),
         theme.heading("Where it comes from"),
         theme.facts(
             ("Run", plan.run),
@@ -47,10 +50,22 @@ def score_card(
     return theme.page(f"Scores: {snapshot.name}", parts)
 
 
+def _verdict(report: ScoreReport, decision: DriftDecision) -> str:
+    """Say in a sentence whether the scores can be worked with as they are."""
+    flagged = f"{words.count(report.flagged)} of {words.plural(report.players, report.words.row, report.words.rows)}"
+    within = "more than the review budget" if report.over_budget else "within the review budget"
+    drift = {"no action": "nothing that counts has moved", "watch": "watch the drift", "retrain": "retrain"}
+    raised: list[str] = [name for name, state in decision.signals.items() if state.raised]
+    # Of a retraining, the first signal that is behind it.
+    reason = decision.reasons[raised.index(decision.causes[0]) if decision.causes else 0]
+    share = f"{words.percent(report.scored.flagged_share.value)}, {within} of {words.percent(report.review.budget)}"
+    return f"{flagged} are flagged ({share}); {drift[decision.action]}: {reason}"
+
+
 def _headline(report: ScoreReport) -> Table:
     model, review = report.plan.model, report.review
     return theme.figures(
-        ("Players", words.count(report.players), f"cut-off {report.plan.snapshot.cutoff}"),
+        (report.words.fill("{Rows}"), words.count(report.players), f"cut-off {report.plan.snapshot.cutoff}"),
         ("Flagged", words.count(report.flagged), f"share {words.percent(report.scored.flagged_share.value)}"),
         ("To look at", words.count(review.players), f"budget {words.percent(review.budget)}"),
         ("Model", f"version {model.version}", model.definition),
@@ -63,9 +78,10 @@ def _reference(report: ScoreReport, drift: DriftReport | None) -> tuple[ScoredPl
         return drift.score.before, reference_in_words(drift)
     if report.threshold_set_on is None:
         return None, "There is no reference to compare with."
+    rows = report.words.rows
     return report.threshold_set_on, (
-        "Drift is not measured. The reference: the unlabelled players of the training that the threshold was set on; "
-        "whether they stand for all players is not known."
+        f"Drift is not measured. The reference: the unlabelled {rows} of the training that the threshold was set on; "
+        f"whether they stand for all {rows} is not known."
     )
 
 
@@ -73,7 +89,10 @@ def _threshold(report: ScoreReport) -> str:
     told, players = words.score(report.plan.model.threshold, 4), report.threshold_set_on
     if players is None:
         return told
-    share, count = words.share(players.flagged_share), words.plural(players.players, "player")
+    share, count = (
+        words.share(players.flagged_share),
+        words.plural(players.players, report.words.row, report.words.rows),
+    )
     return f"{told}; it was set where it flags {share} of {count} of the training, all unlabelled"
 
 
@@ -82,14 +101,14 @@ def _class_table(report: ScoreReport) -> Table:
         [name, words.count(players), words.percent(players / report.players)]
         for name, players in report.classes.items()
     ]
-    return theme.table(["Most probable class", "Players", "Share of players"], rows)
+    return theme.table(["Most probable class", *map(report.words.fill, ("{Rows}", "Share of {rows}"))], rows)
 
 
-def _review_table(first: Sequence[Mapping[str, Any]]) -> Any:
+def _review_table(first: Sequence[Mapping[str, Any]], their: Words) -> Any:
     if not first:
-        return Markdown("Nobody: the review budget is less than one player.")
+        return Markdown(their.fill("{Nobody}: the review budget is less than one {row}."))
     rows = [
         [str(row["player_id"]), words.score(row["risk_score"], 4), row["class"], "; ".join(row["reasons"])]
         for row in first
     ]
-    return theme.table(["Player", "Risk score", "Most probable class", "Why"], rows)
+    return theme.table([their.fill("{Row}"), "Risk score", "Most probable class", "Why"], rows)

@@ -4,10 +4,11 @@ Cards are read on white and on dark pages: charts have no background of their ow
 middle contrast on both, and series differ in hue, lightness and dash (Okabe and Ito's colour-blind safe palette).
 """
 
+import html
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from metaflow.cards import Markdown, Table, ValueBox
 from metaflow.plugins.cards.card_modules.basic import BlankCard, SectionComponent
@@ -21,6 +22,9 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 300
 WEB_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')  # Metaflow's template asks for Roboto
 OPENS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+LONG_NAME = re.compile(r"\S{20,}")
+CODE = re.compile("`([^`]+)`")
+INSIDE_FIGURE = re.compile(r"(?<=\d) (?=%)|(?<=,) (?=[^\[\]]*\])")
 Row = TypeVar("Row")
 
 # Metaflow's page has no room for a style sheet, but its Markdown lets one through. Without the first rule every chart
@@ -52,7 +56,13 @@ STYLE = """<style>
 .mf-card .value-box .value-box-value { color: var(--black); }
 .mf-card .value-box .value-box-subtitle { font-size: 0.8rem; margin: 0; color: var(--dk-grey); }
 .mf-card .vega-bindings { font-size: 13px; margin-top: 0.5rem; }
+.mf-card details.fold { border-top: 1px solid var(--grey); padding: 0.7rem 0; }
+.mf-card details.fold summary { cursor: pointer; font-weight: 600; font-size: 1.05rem; }
+.mf-card details.fold:not([open]) + section { height: 0; overflow: hidden; visibility: hidden; }
+.mf-card details.fold + section > .heading { display: none; }
+.mf-card details.fold[open] + section { padding-bottom: 1.5rem; }
 @media print {
+  .mf-card details.fold:not([open]) + section { height: auto; overflow: visible; visibility: visible; }
   .mf-card .vega-embed { overflow: visible; break-inside: avoid; }
   .mf-card .vega-embed svg { max-width: 100%; height: auto; }
   .mf-card .vega-bindings { display: none; }
@@ -82,12 +92,35 @@ CONFIG: dict[str, Any] = {
     "legend": {
         "orient": "bottom", "labelFontSize": 12, "labelColor": INK, "titleColor": INK, "symbolStrokeWidth": 3,
         "symbolSize": 150, "symbolOpacity": 1, "unselectedOpacity": 0.75,
-        "labelLimit": 260, "columnPadding": 18, "offset": 14,
+        "labelLimit": 300, "columnPadding": 18, "offset": 14,
     },
     "header": {"labelFontSize": 11, "labelColor": INK, "labelFontWeight": 600, "labelAnchor": "start",
                "labelLimit": 215},
     "text": {"color": INK, "fontSize": 12}, "rule": {"color": INK},
 }  # fmt: skip
+
+
+class Part(NamedTuple):
+    """A part of a card: what it is about, perhaps a note, and its components."""
+
+    title: str
+    note: str
+    contents: Sequence[Any]
+
+    def shown(self) -> list[Any]:
+        """Show it below its heading."""
+        return [heading(self.title, self.note), *self.contents]
+
+    def folded(self) -> list[Any]:
+        """Show the title alone, until a reader clicks it; on paper all is shown.
+
+        Metaflow's components hold no others but a section, and its page has no folds: the style sheet makes one of a
+        section that follows a `details`. It keeps its width while it is closed, as charts take theirs from it at once.
+        """
+        title = CODE.sub(r"<code>\1</code>", html.escape(self.title))
+        summary = f'<details class="fold"><summary>{title}</summary></details>'
+        note = [Markdown(self.note)] if self.note else []
+        return [Markdown(summary), SectionComponent(contents=[*note, *self.contents])]
 
 
 def page(title: str, parts: Sequence[Any]) -> list[Any]:
@@ -121,8 +154,18 @@ def bullets(items: Iterable[str], lead: str = "") -> Markdown:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Build a static table of words and formatted numbers."""
-    return Table([list(row) for row in rows], headers=list(headers), disable_updates=True)
+    """Build a static table of words and formatted numbers; no line breaks between a number and its %."""
+    # A long name may break after each of its words, so that many columns fit.
+    headers = [LONG_NAME.sub(lambda name: name[0].replace("_", "_\N{ZERO WIDTH SPACE}"), one) for one in headers]
+    written: list[list[Any]] = [
+        [unbroken(cell) if isinstance(cell, str) else cell for cell in row] for row in (headers, *rows)
+    ]
+    return Table(written[1:], headers=written[0], disable_updates=True)
+
+
+def unbroken(text: str) -> str:
+    """Keep a number and its %, and the two ends of an interval, on one line."""
+    return INSIDE_FIGURE.sub("\N{NO-BREAK SPACE}", text)
 
 
 def listing(rows: Iterable[Row], columns: Mapping[str, Callable[[Row], str]]) -> Table:

@@ -19,17 +19,16 @@ LOG_FLOOR = 1e-6
 BAND = (10, 50, 90)
 BAND_IN_WORDS = "Lines: median of the healthy members; bands: the middle 80 % of them."
 MEMBERS_IN_WORDS = (
-    "As of the last round: what each finds on validation players, and how its two networks do. A member that is not "
+    "As of the last round: what each finds on validation {rows}, and how its two networks do. A member that is not "
     "healthy now is never selected; nor are the rounds in which it was not healthy, should it recover."
 )
 OTHER_FAMILIES = "This card shows ScarceGAN's networks. The other families (`train.families`) train after them."
-RECOGNISED = "Share of a population's labelled validation players whose most probable class is their own."
+RECOGNISED = "Share of a population's labelled validation {rows} whose most probable class is their own."
 CERTAIN = "Near 50 %: it cannot. Near 100 %: it is certain, and the generator has little left to learn from."
 PRECISIONS = (
-    "Precisions take the share of risky players from `data.prevalence` or, where it is not set,",
-    "from the review budget: they compare members and are no claim about players.",
+    "Precisions take the share of {rare} {rows} from `data.prevalence` or, where it is not set,",
+    "from the review budget: they compare members and are no claim about {rows}.",
 )
-FOUND = Axis("on validation players")
 SOUND = "Not sound: a jump by orders of magnitude, or a distance that falls to nothing (collapse)."
 LOSSES = {
     "discriminator_supervised_loss": "discriminator's supervised loss",
@@ -37,9 +36,9 @@ LOSSES = {
     "generator_loss": "generator's loss",
 }
 SHARES = {
-    "p_real": "real players judged real",
-    "p_fake": "generated players judged generated",
-    "unknown_share": "players called unknown",
+    "p_real": "real {rows} judged real",
+    "p_fake": "generated {rows} judged generated",
+    "unknown_share": "{rows} called unknown",
 }
 SIZES = {"gradient_norm": "gradient norm", "feature_distance": "distance of real and generated features"}
 VALIDATION = {
@@ -61,7 +60,7 @@ def train_card(progress: Progress, fold: int) -> list[Any]:
     if progress.iteration and any(progress.healthy):
         parts += _charts(progress)
     if progress.iteration:
-        parts += [theme.heading("Members", MEMBERS_IN_WORDS), *_member_tables(progress)]
+        parts += [theme.heading("Members", progress.words.fill(MEMBERS_IN_WORDS)), *_member_tables(progress)]
     return theme.page(f"Fold {fold}", parts)
 
 
@@ -102,14 +101,15 @@ def seconds_left(progress: Progress) -> float:
 
 def _charts(progress: Progress) -> list[Any]:
     classes, recall = _classes(progress), Axis("recognised (recall)", share=True, low=0, high=1)
+    found = Axis(progress.words.fill("on validation {rows}"))
     share, size = Axis("share", share=True, low=0, high=1), Axis("logarithmic", log=True)
     return [
         theme.heading("What the members find"),
-        _bands("Does longer training find more risky players?", progress, VALIDATION, FOUND, *PRECISIONS),
+        _bands("Does longer training find more {rare} {rows}?", progress, VALIDATION, found, *PRECISIONS),
         _bands("Which populations do the members recognise?", progress, classes, recall, RECOGNISED),
         theme.heading("How the two networks do"),
         _bands("Do the losses settle, and do the members agree?", progress, LOSSES, Axis("loss")),
-        _bands("Can the discriminator tell real players from generated ones?", progress, SHARES, share, CERTAIN),
+        _bands("Can the discriminator tell real {rows} from generated ones?", progress, SHARES, share, CERTAIN),
         _bands("Are the gradients sound, and does the generator keep moving?", progress, SIZES, size, SOUND),
     ]
 
@@ -120,12 +120,13 @@ def _bands(question: str, progress: Progress, series: Mapping[str, str], axis: A
     shown = np.unique(np.linspace(0, rounds - 1, min(POINTS_SHOWN, rounds)).round().astype(int))
     iterations = [progress.iteration[at] for at in shown]
     floor = LOG_FLOOR if axis.log else -np.inf  # a logarithmic axis has no place for zero
-    lines = []
+    lines, fill = [], progress.words.fill
     for key, name in series.items():
         values = np.maximum(np.asarray(progress.series[key], float)[shown][:, healthy], floor)
         low, middle, high = np.percentile(values, BAND, axis=1).tolist()
-        lines.append(Line(name, iterations, middle, low, high))
-    return banded_lines(question, [*reading, BAND_IN_WORDS], Axis("iteration"), axis, lines)
+        lines.append(Line(fill(name), iterations, middle, low, high))
+    told = [*map(fill, reading), BAND_IN_WORDS]
+    return banded_lines(fill(question), told, Axis("iteration"), axis, lines)
 
 
 def _classes(progress: Progress) -> dict[str, str]:
@@ -155,4 +156,4 @@ def _member_table(progress: Progress, members: Sequence[int], series: Mapping[st
         + [WRITTEN.get(key, words.percent)(progress.series[key][-1][member]) for key in series]
         for member in members
     ]
-    return theme.table(["Member", "State", *(name.capitalize() for name in series.values())], rows)
+    return theme.table(["Member", "State", *(progress.words.fill(name).capitalize() for name in series.values())], rows)

@@ -73,10 +73,11 @@ class FeaturesFlow(ProjectFlow):
         from scarcegan.project import flow_command
         from scarcegan.snapshots import Manifest, open_snapshots
 
-        folder = open_snapshots(self.resolved().snapshots.folder).folder
+        settings = self.resolved()
+        folder, rows = open_snapshots(settings.snapshots.folder).folder, settings.words.rows
         for found in map(Manifest.from_plain, self.snapshots):
             print(
-                f"Snapshot {found.name} ({found.fingerprint}): {found.players} players, "
+                f"Snapshot {found.name} ({found.fingerprint}): {found.players} {rows}, "
                 f"{len(found.frame.columns)} features in {len(found.parts)} parts, in {folder}"
             )
         print(

@@ -18,8 +18,9 @@ from endings import NothingStarted
 from launch import ROOT, UNKNOWN_COMMIT, launch_notes, values_of
 from scarcegan.costs.estimate import time_limit_seconds
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG
+from scarcegan.notices import Notice, tell
 from scarcegan.problems import Problem, SettingsProblem, StorageOutage
-from scarcegan.settings import Resources, Train, load, parse, resolve
+from scarcegan.settings import Notify, Resources, Train, load, parse, resolve
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
 
 
@@ -142,7 +143,10 @@ def refuses_plainly(step_name, flow, inputs):
     except StorageOutage:
         raise
     except Problem as problem:
-        print(f"{type(problem).__name__} in step {step_name}:\n{problem}", file=sys.stderr)
+        refused = f"{type(problem).__name__} in step {step_name}:\n{problem}"
+        print(refused, file=sys.stderr)
+        chosen = Notify.model_validate(flow.config.to_dict()["notify"])
+        tell(chosen, Notice("step refused", refused, f"{flow.name}/{current.run_id}"))
         sys.exit(METAFLOW_EXIT_DISALLOW_RETRY)
 
 

@@ -101,6 +101,7 @@ class RetrainFlow(ProjectFlow):
         self.candidates, self.progress = offer["candidates"], offer["progress"]
         self.validation_rows, self.prevalence = offer["validation_rows"], offer["prevalence"]
         self.families, self.left_out = offer["families"], offer["left_out"]
+        self.training_card = current.pathspec
         self.next(self.select)
 
     @step
@@ -115,6 +116,7 @@ class RetrainFlow(ProjectFlow):
         # Named one by one: the folds' own artifacts differ and cannot be merged.
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
         settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
+        self.training_cards = [getattr(task, "training_card", "") for task in inputs]
         offers = [FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]
         models, validation = select_models(prepared, offers, settings)
         self.models = {name: model.to_plain() for name, model in models.items()}
@@ -147,7 +149,9 @@ class RetrainFlow(ProjectFlow):
         self.evaluation, self.explanation = evaluation.to_plain(), explanation.to_plain()
         self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
         self.metrics_csv, self.evaluation_card = metrics_csv(evaluation), current.pathspec
-        current.card.extend(evaluate_card(evaluation, explanation))
+        # A resume may have taken over a `select` of code that did not know them.
+        cards_of_folds = getattr(self, "training_cards", [])
+        current.card.extend(evaluate_card(evaluation, explanation, cards_of_folds))
         self.next(self.register)
 
     @card(type="still", id="release")
@@ -179,17 +183,21 @@ class RetrainFlow(ProjectFlow):
     def end(self):
         """Say what came out and where to look next, and drop the checkpoints that nobody needs any more."""
         from scarcegan.evaluation.records import Evaluation
+        from scarcegan.notices import Notice, tell
         from scarcegan.registry.release import Release
         from scarcegan.storage import remove_folder
 
         evaluation, release = Evaluation.from_plain(self.evaluation), Release.from_plain(self.release)
         print(*(verdict.sentence for verdict in evaluation.verdicts.values()), sep="\n")
-        print(f"Thresholds are set by a share of risky players of {evaluation.prevalence.in_words()}.")
+        print(f"Thresholds are set by a share of {evaluation.words.rare_rows} of {evaluation.prevalence.in_words()}.")
         self._warn(release.warnings)
         numbers = ", ".join(str(version.version) for version in release.versions)
-        print(f"Registered versions {numbers} as {release.release_id} in {release.registry}.")
+        registered = f"Registered versions {numbers} as {release.release_id} in {release.registry}."
+        print(registered)
         print("Look next:", *release.commands, sep="\n  ")
         remove_folder(self._checkpoints())
+        waits = "\n".join([registered, *(verdict.sentence for verdict in evaluation.verdicts.values())])
+        tell(self.resolved().notify, Notice("release waits", waits, release.release_id))
 
     def _warn(self, warnings):
         """Say what is wrong with the data or missing from the models."""

@@ -77,7 +77,7 @@ class ScoreFlow(ProjectFlow):
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
         plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), self.resolved()
         tallies = [Tally.from_plain(task.scored) for task in inputs]
-        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget)
+        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget, settings.words)
         self.score_report = report.to_plain()
         watched = watch_scored(report, model, settings)
         self.drift, self.decision = watched.drift and watched.drift.to_plain(), watched.decision.to_plain()
@@ -93,6 +93,7 @@ class ScoreFlow(ProjectFlow):
         from retrain_trigger import Retraining
 
         from scarcegan.monitoring.drift import DriftDecision, DriftReport
+        from scarcegan.notices import Notice, tell
         from scarcegan.workflow.scoring.records import ScoreReport
         from scarcegan.workflow.scoring.report import shares_in_words
 
@@ -100,16 +101,19 @@ class ScoreFlow(ProjectFlow):
         drift = self.drift and DriftReport.from_plain(self.drift)
         plan, review = report.plan, report.review
         print(
-            f"{report.players} players of {plan.snapshot.name} scored with version {self.model_version} "
+            f"{report.players} {report.words.rows} of {plan.snapshot.name} scored with version {self.model_version} "
             f"({plan.model.definition}): {report.flagged} flagged, {review.players} to look at."
         )
         print(*shares_in_words(report, drift), sep="\n")
         print(f"Scores: {plan.folder}/part-*.parquet", f"Look next: {plan.folder}/{review.csv}", sep="\n")
         promise = [decision.promise] if decision.promise else []
         print(f"Drift: {decision.action}", *decision.reasons, *promise, sep="\n  ")
-        self.retraining = None
+        self.retraining, settings = None, self.resolved()
+        if decision.action != "no action":
+            drifted = f"{plan.snapshot.name}: {decision.action}. {' '.join(decision.reasons)}"
+            tell(settings.notify, Notice("drift", drifted, plan.snapshot.name))
         if decision.action == "retrain":
-            settings, config, overrides = self.resolved(), str(self.launch.config), self.overrides or ""
+            config, overrides = str(self.launch.config), self.overrides or ""
             wanted = Retraining(plan.snapshot.name, tuple(decision.causes), plan.run, config, overrides)
             if settings.monitoring.start_retraining:
                 self.retraining = wanted.start(settings)

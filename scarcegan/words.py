@@ -32,8 +32,8 @@ METRICS = {
     "precision_at_budget": "Precision at the review budget",
 }
 STATES = {
-    "kept": "kept on test players",
-    "missed": "missed on test players",
+    "kept": "kept on test {rows}",
+    "missed": "missed on test {rows}",
     "cannot be told": "cannot be told from this test",
 }
 # Metrics that are no shares of players: written 0.41, not 41 %.
@@ -97,9 +97,9 @@ def number(value: float | None) -> str:
     return _shortened(_fixed(value, min(5, 2 - math.floor(math.log10(size)))))
 
 
-def plural(number_of: int, noun: str) -> str:
-    """Write a count with its noun: 1 player, 2 players."""
-    return f"{count(number_of)} {noun}{'' if number_of == 1 else 's'}"
+def plural(number_of: int, noun: str, nouns: str = "") -> str:
+    """Write a count with its noun: 1 player, 2 players; `nouns` are more than one where that is no s."""
+    return f"{count(number_of)} {noun if number_of == 1 else nouns or f'{noun}s'}"
 
 
 def duration(seconds: float) -> str:
@@ -162,13 +162,16 @@ def limit(measure: str, bound: float) -> str:
     return f"{measure.replace('_', ' ')} {'<=' if measure == 'flagged_share' else '>='} {percent(bound)}"
 
 
-def bound(found: Bound | None) -> str:
-    """Say what test players tell of a bound: recall >= 85 %: kept on test players (limits, and how sure each is)."""
+def bound(found: Bound | None, rows: str = "players") -> str:
+    """Say what test players tell of a bound: recall >= 85 %: kept on test players (limits, and how sure each is).
+
+    The rows are what a team calls its players.
+    """
     if found is None:
         return MISSING
     limits = f"{percent(found.low)} to {percent(found.high)}, each with {percent(found.confidence)} confidence"
     how = " on average" if found.measure == "flagged_share" else ""
-    told = f"{limit(found.measure, found.bound)}{how}: {STATES[found.state]} ({limits})"
+    told = f"{limit(found.measure, found.bound)}{how}: {STATES[found.state].format(rows=rows)} ({limits})"
     return told if found.is_promised else f"{told}; not promised"
 
 

@@ -42,6 +42,7 @@ ALLOWED["cli"] = ALLOWED.keys() | {"history"}
 # Cards take records and words; nothing is computed there.
 RECORDS = {
     "scarcegan.words",
+    "scarcegan.settings.words_section",
     "scarcegan.data.records",
     "scarcegan.snapshots.records",
     "scarcegan.evaluation.records",

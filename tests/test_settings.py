@@ -194,6 +194,7 @@ SHAPING = [
     ("prices", {"gpu_hour": 9.0}, set()),
     ("deployment", {"project": "other"}, set()),
     ("notify", {"command": "mail team"}, set()),
+    ("words", {"row": "card", "rare": "fraud"}, set()),
 ]
 
 

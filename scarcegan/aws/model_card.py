@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from scarcegan import words
-from scarcegan.evaluation.records import PURPOSE, Evaluation, Measures, Verdict
+from scarcegan.evaluation.records import Evaluation, Measures, Verdict
 from scarcegan.problems import RegistryProblem
+from scarcegan.settings.words_section import Words
 
 LONGEST_TEXT = 2_000
 LONGEST_CARD = 100_000
@@ -24,9 +25,11 @@ def model_card(evaluation: Evaluation, definition: str, facts: Mapping[str, str]
     use = f"Business definition '{definition}': {model.describe}. Review budget: {budget}."
     content = {
         "model_overview": {"model_creator": "scarcegan"},
-        "intended_uses": {"purpose_of_model": PURPOSE, "intended_uses": use},
+        "intended_uses": {"purpose_of_model": evaluation.purpose, "intended_uses": use},
         "training_details": {"training_observations": evaluation.training(definition)},
-        "evaluation_details": [_evaluated(name, measures, verdict) for name, measures in model.test.items()],
+        "evaluation_details": [
+            _evaluated(name, measures, verdict, evaluation.words) for name, measures in model.test.items()
+        ],
         "additional_information": {
             "caveats_and_recommendations": verdict.sentence[:LONGEST_TEXT],
             "custom_details": {name: text[:LONGEST_TEXT] for name, text in facts.items()},
@@ -41,14 +44,14 @@ def model_card(evaluation: Evaluation, definition: str, facts: Mapping[str, str]
     return text
 
 
-def _evaluated(name: str, measures: Measures, verdict: Verdict) -> dict[str, Any]:
+def _evaluated(name: str, measures: Measures, verdict: Verdict, their: Words) -> dict[str, Any]:
     data = [
         {"name": f"{metric}{suffix}", "type": "number", "value": value}
         for metric, figure in measures.intervals().items()
         for suffix, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high))
         if math.isfinite(value)
     ]
-    told = f"{measures.counted}; 95 % intervals."
+    told = f"{measures.counted(their)}; 95 % intervals."
     return {
         "name": f"Test set {name}",
         "evaluation_observation": f"{told} {verdict.sentence}"[:LONGEST_TEXT],

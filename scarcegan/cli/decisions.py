@@ -21,6 +21,7 @@ from scarcegan.problems import HistoryProblem
 from scarcegan.registry import Registry
 from scarcegan.registry.release import Release
 from scarcegan.settings import Settings, load
+from scarcegan.settings.words_section import Words
 
 if TYPE_CHECKING:
     from scarcegan.workflow.scoring.records import Mover, ParityReport
@@ -95,24 +96,27 @@ def parity(
     players = open_snapshots(settings.snapshots.folder).read(snapshot)
     found = compare(old, new, players, registry, settings.review_budget)
     moved = {"Move in": found.moved_in, "Move out": found.moved_out}
-    tables = [_movers(title, movers) for title, movers in moved.items() if movers]
-    return Answer(found, Group(*map(Text, _summary(found)), *tables))
+    tables = [_movers(title, movers, settings.words.row) for title, movers in moved.items() if movers]
+    return Answer(found, Group(*map(Text, _summary(found, settings.words)), *tables))
 
 
-def _summary(found: "ParityReport") -> list[str]:
+def _summary(found: "ParityReport", their: Words) -> list[str]:
+    def counted(number: int) -> str:
+        return words.plural(number, their.row, their.rows)
+
     lines = [
-        f"{found.old} and {found.new} on {found.snapshot}: {words.plural(found.players, 'player')}",
-        f"Agreement at the budget: {words.percent(found.agreement)} of {words.plural(found.budget_players, 'player')}, "
+        f"{found.old} and {found.new} on {found.snapshot}: {counted(found.players)}",
+        f"Agreement at the budget: {words.percent(found.agreement)} of {counted(found.budget_players)}, "
         f"{words.count(found.moved_in_players)} move in and as many out",
         f"Rank correlation: {words.score(found.rank_correlation, 4)}; largest difference of a score: "
         f"{words.number(found.largest_difference)}",
     ]
     if left_out := found.only_in_snapshot:
-        lines.append(f"{words.plural(left_out, 'player')} of the snapshot have no score in a file: left out")
+        lines.append(f"{counted(left_out)} of the snapshot have no score in a file: left out")
     return lines
 
 
-def _movers(title: str, movers: "Sequence[Mover]") -> Table:
+def _movers(title: str, movers: "Sequence[Mover]", row: str) -> Table:
     rows = (
         [str(mover.player_id)]
         + [words.score(score, 4) for score in (mover.old_score, mover.new_score)]
@@ -120,4 +124,4 @@ def _movers(title: str, movers: "Sequence[Mover]") -> Table:
         + ["; ".join(mover.why)]
         for mover in movers
     )
-    return narrow("player", "old score", "new score", "old rank", "new rank", "why", title=title, rows=rows)
+    return narrow(row, "old score", "new score", "old rank", "new rank", "why", title=title, rows=rows)

@@ -16,6 +16,7 @@ from scarcegan.cli.tables import figure, fixed, narrow, pairs, spaced
 from scarcegan.history.records import BestRun, Figure, RunFacts, RunsCompared
 from scarcegan.problems import HistoryProblem, nearest
 from scarcegan.settings import Settings
+from scarcegan.settings.words_section import USUAL
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -112,8 +113,9 @@ def runs_overview(runs: Sequence[RunFacts], definition: str) -> RenderableType:
     for run in runs:
         known = [run.run, words.moment(run.created), *([run.user] if user else [])]
         rows.append([*known, _state(run), *_values(run.metrics.get(definition, {}), _SHOWN)])
+    called = runs[0].settings.get("words.rows", USUAL.rows)
     about = Text(
-        f"Model '{definition}' on its test players, at its threshold." if definition else "No run is evaluated.",
+        f"Model '{definition}' on its test {called}, at its threshold." if definition else "No run is evaluated.",
         style="dim",
     )
     unread = _not_read({run.run: run.unread for run in runs})

@@ -11,6 +11,7 @@ from rich.text import Text
 from scarcegan import words
 from scarcegan.registry import Decision, ModelVersion
 from scarcegan.registry.versions import BesideChampion
+from scarcegan.settings.words_section import Words
 
 NOTHING_YET = Text(
     "No registered models in this group yet: `make run` trains and registers four.\n"
@@ -34,6 +35,7 @@ _AGAINST = {
 # What `who-made` calls the facts that a version's metadata hold.
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
 _ORIGIN |= {"config": "config", "overrides": "set", "card": "card"}
+WORDS = ("rows", "rare")  # facts of a version whose words are its own
 
 
 def overview(versions: Sequence[ModelVersion]) -> Group:
@@ -71,7 +73,7 @@ def facts(version: ModelVersion) -> Table:
     """Return everything about one version, a row per fact."""
     told: dict[str, str | Text] = {"status": _status(version), "description": version.description}
     told |= {"warnings": Text("\n".join(version.warnings), style="yellow")}
-    told |= {"threshold": words.number(version.threshold), "bound": words.bound(version.bound)}
+    told |= {"threshold": words.number(version.threshold), "bound": words.bound(version.bound, _their(version).rows)}
     told |= {name: words.metric_value(name, value) for name, value in version.metrics.items()}
     told |= {name: getattr(version, name) for name in ("release_id", "run_pathspec", "origin_run_id")}
     told |= version.metadata
@@ -102,8 +104,10 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
         # The interval goes below the difference, so that four versions fit 80 characters.
         table.add_row("difference", *(text.replace(" [", "\n[") for text in gains))
     table.add_row("bound", *map(_bound, versions))
-    for name in ("families", "test_players", "risky_test_players"):
-        table.add_row(spaced(name), *(version.metadata.get(name, words.MISSING) for version in versions))
+    their = _their(versions[0])
+    tested = {"test_players": f"test {their.rows}", "risky_test_players": f"{their.rare} test {their.rows}"}
+    for name, told in {"families": "families", **tested}.items():
+        table.add_row(told, *(version.metadata.get(name, words.MISSING) for version in versions))
     table.add_row("threshold", *(words.number(version.threshold) for version in versions))
     for name in dict.fromkeys(name for version in versions for name in version.metrics):
         table.add_row(spaced(name), *(_beside_champion(item, name) for item in comparisons))
@@ -122,6 +126,11 @@ def pairs(title: str, facts: Mapping[str, str | Text]) -> Table:
     table = narrow(Column(style="dim"), Column(overflow="fold"), rows=told)
     table.title, table.show_header, table.box, table.padding = Text(title), False, None, (0, 2, 0, 0)
     return table
+
+
+def _their(version: ModelVersion) -> Words:
+    """Return the words that a version was registered with."""
+    return Words.model_validate({name: version.metadata[name] for name in WORDS if name in version.metadata})
 
 
 def _status(version: ModelVersion) -> Text:

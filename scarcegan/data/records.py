@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scarcegan.data.columns import Column
 from scarcegan.records import Record
+from scarcegan.settings.words_section import USUAL, Words
 
 
 @dataclass(frozen=True)
@@ -93,3 +94,4 @@ class DataReport(Record):
     test_sets: Sequence[TestSetCount]
     feature_table: Sequence[FeatureDescription]
     warnings: Sequence[str]
+    words: Words = USUAL

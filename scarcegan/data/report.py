@@ -20,6 +20,7 @@ from scarcegan.data.records import (
 )
 from scarcegan.data.validation import known_risky
 from scarcegan.settings import Populations, Settings
+from scarcegan.settings.words_section import Words
 
 BINS = 20
 # With fewer, a single player moves a fold's recall by more than a tenth.
@@ -56,11 +57,12 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
         ],
         feature_table=features,
         warnings=[
-            *_warnings(players, features, folds, populations.rare),
-            *_gaps(features),
-            *_lacking(players, populations),
+            *_warnings(players, features, folds, populations.rare, settings.words),
+            *_gaps(features, settings.words.rows),
+            *_lacking(players, populations, settings.words.rows),
             *players.notes,
         ],
+        words=settings.words,
     )
 
 
@@ -115,16 +117,16 @@ def _histogram(rare: np.ndarray, unlabeled: np.ndarray, low: float, high: float)
     return Histogram(edges.tolist(), *(share.tolist() for share in shares))
 
 
-def _gaps(features: Sequence[FeatureDescription]) -> list[str]:
+def _gaps(features: Sequence[FeatureDescription], rows: str) -> list[str]:
     """Name in one line the features that most unlabelled players lack, and how many do; no line if there are none."""
     lacked = {row.name: row.missing_share for row in features if row.missing_share}
     most = sorted(lacked, key=lambda name: -lacked[name])
     told = [f"{name} {words.percent(lacked[name])}" for name in most[:MOST_GAPS]]
     told += [f"{len(most) - MOST_GAPS} more"] * (len(most) > MOST_GAPS)
-    return [f"missing values, which the median fills: {', '.join(told)} of the unlabelled players"] if told else []
+    return [f"missing values, which the median fills: {', '.join(told)} of the unlabelled {rows}"] if told else []
 
 
-def _lacking(players: Players, populations: Populations) -> list[str]:
+def _lacking(players: Players, populations: Populations, called: str) -> list[str]:
     """Name the features that all players of a population or a test set lack: that alone sets them apart."""
     labels = {name: label for label, name in enumerate(populations.classes)} | {populations.unlabeled: UNLABELED}
     pool = players.test_set == 0
@@ -137,31 +139,33 @@ def _lacking(players: Players, populations: Populations) -> list[str]:
         empty = [players.feature_names[one] for one in lacked if np.isnan(players.features[rows, one]).all()]
         if empty:
             told.append(
-                f"all players of '{name}' lack {', '.join(map(repr, empty))}, which others have: that alone sets them "
+                f"all {called} of '{name}' lack {', '.join(map(repr, empty))}, which others have: that alone sets them "
                 "apart; fill it in, or name it in data.ignore_columns"
             )
     return told
 
 
 def _warnings(
-    players: Players, features: Sequence[FeatureDescription], folds: Sequence[FoldCount], rare: str
+    players: Players, features: Sequence[FeatureDescription], folds: Sequence[FoldCount], rare: str, their: Words
 ) -> list[str]:
     warnings = [
-        f"feature '{feature.name}' alone tells '{rare}' from unlabelled players (AUC {words.score(feature.auc, 3)}):"
-        " a likely leak; see how it is made, or name it in data.ignore_columns"
+        f"feature '{feature.name}' alone tells '{rare}' from unlabelled {their.rows} "
+        f"(AUC {words.score(feature.auc, 3)}): a likely leak; see how it is made, or name it in data.ignore_columns"
         for feature in features
         if feature.auc >= SUSPECT_AUC
     ]
     fewest = min(fold.validation[rare] for fold in folds)
     if fewest < FEW_RISKY:
         # Two folds are the fewest.
-        advice = f"{'lower folds.k or ' if len(folds) > 2 else ''}label more players"
+        advice = f"{'lower folds.k or ' if len(folds) > 2 else ''}label more {their.rows}"
         step = words.percent(1 / fewest)
-        warnings.append(f"a fold validates on {fewest} '{rare}' players: its recall moves in steps of {step}; {advice}")
+        warnings.append(
+            f"a fold validates on {fewest} '{rare}' {their.rows}: its recall moves in steps of {step}; {advice}"
+        )
     for number, name in enumerate(players.test_sets, start=1):
         if (players.truth[players.test_set == number] == UNKNOWN_TRUTH).any():
             warnings.append(
-                f"test set '{name}' has no known truth: recall is measured on its labelled '{rare}' players, "
+                f"test set '{name}' has no known truth: recall is measured on its labelled '{rare}' {their.rows}, "
                 "flagged shares on its unlabelled ones"
             )
     return warnings

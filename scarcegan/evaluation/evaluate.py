@@ -137,6 +137,7 @@ def evaluate_models(
             name: _verdict(name, model, evaluated[name], rivals, champions.get(name), next(iter(tests.items())))
             for name, model in models.items()
         },
+        words=settings.words,
     )
 
 
@@ -203,10 +204,10 @@ def _verdict(
     if champion and champion.probabilities is not None:
         others[CHAMPION] = test.risk(champion.probabilities[on])
     ours = test.risk(model.probabilities[on])
-    verdict = judge(name, ours, model.point.threshold, evaluated.test[on], others, test.weights)
+    verdict = judge(name, ours, model.point.threshold, evaluated.test[on], others, test.weights, test.settings.words)
     if evaluated.promise:
         why_not = f": {evaluated.promise.why_not}" if evaluated.promise.why_not else ""
-        said = f"{verdict.sentence}; {words.bound(evaluated.bound[on])}{why_not}"
+        said = f"{verdict.sentence}; {words.bound(evaluated.bound[on], test.settings.words.rows)}{why_not}"
         # Sentences go to terminals, tags and registries: with plain spaces.
         verdict = replace(verdict, sentence=said.replace(words.GAP, " "))
     if champion is None:

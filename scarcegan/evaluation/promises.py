@@ -20,6 +20,7 @@ from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import DataProblem
 from scarcegan.records import Bound, BoundState
 from scarcegan.settings import Definition
+from scarcegan.settings.words_section import USUAL, Words
 
 # A budget counts as kept if, with the promise's confidence, no more than this many times the budget is flagged.
 WITHIN = 1.5
@@ -33,6 +34,7 @@ def promised_point(
     by_fold: np.ndarray,
     review_budget: float,
     confidence: float,
+    their: Words = USUAL,
 ) -> tuple[OperatingPoint, Promise | None]:
     """Set the threshold of a final model so that its bound can be promised, or as well as can be.
 
@@ -46,7 +48,7 @@ def promised_point(
     Raises:
         DataProblem: a background score is not finite, or there is none.
     """
-    promise, sure = _promise(definition, pooled, prevalence, len(background), review_budget, confidence)
+    promise, sure = _promise(definition, pooled, prevalence, len(background), review_budget, confidence, their)
     point = operating_point(definition, pooled, review_budget, sure)
     return replace(point, threshold=share_threshold(background, float(np.mean(by_fold >= point.threshold)))), promise
 
@@ -111,27 +113,28 @@ def _promise(
     background: int,
     review_budget: float,
     confidence: float,
+    their: Words,
 ) -> tuple[Promise | None, np.ndarray | None]:
     """Say what can be promised, and by which lower limits, [thresholds]; None: by the figures as they are."""
     if definition.constraint is None:
         return None, None
     bound, risky = bound_of(definition, review_budget), int(np.count_nonzero(pooled.is_risky))
-    told = Promise(MEASURES[definition.constraint], bound, confidence)
+    told, labelled = Promise(MEASURES[definition.constraint], bound, confidence), f"{risky} labelled {their.rare_rows}"
     if definition.constraint == "flagged":
-        few = f"{words.percent(bound)} of the {words.plural(background, 'player')} that set the threshold are nobody"
-        return (told if bound * (background + 1) >= 1 else replace(told, why_not=few)), None
+        few = f"{words.percent(bound)} of the {words.plural(background, their.row, their.rows)} that set the threshold"
+        return (told if bound * (background + 1) >= 1 else replace(told, why_not=f"{few} are {their.nobody}")), None
     if definition.constraint == "recall":
         # If all n are found, recall is at least (1 - confidence) ** (1 / n).
         needed = math.ceil(math.log(1 - confidence) / math.log(bound))
         if risky < needed:
-            return replace(told, why_not=f"{risky} labelled risky players are too few: {needed} are needed"), None
+            return replace(told, why_not=f"{labelled} are too few: {needed} are needed"), None
         _, reached = all_points(pooled)
         return told, lower_bound(np.round(reached.recall * risky), risky, confidence)
     if not prevalence.is_known:
-        return replace(told, why_not="the share of risky players is not known: set data.prevalence"), None
+        return replace(told, why_not=f"the share of {their.rare_rows} is not known: set data.prevalence"), None
     sure = _sure_precision(pooled, prevalence, confidence)
     if sure.max() < bound:
-        return replace(told, why_not=f"{risky} labelled risky players are too few for any threshold"), None
+        return replace(told, why_not=f"{labelled} are too few for any threshold"), None
     return told, sure
 
 

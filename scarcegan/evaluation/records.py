@@ -9,6 +9,7 @@ from scarcegan.records import Bound, BoundMeasure, Record
 from scarcegan.settings import Definition
 from scarcegan.settings.estimators import SCARCEGAN
 from scarcegan.settings.model_sections import headline_of
+from scarcegan.settings.words_section import USUAL, Words
 
 Judgement = Literal["better", "worse", "tie", "too few flagged", "too few risky", "no rival"]
 ScoreKind = Literal["probability", "relative"]
@@ -17,11 +18,6 @@ PrevalenceOrigin = Literal["configured", "estimated", "assumed", "not recorded"]
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
 FEW_FLAGGED = 30  # with fewer at the same share, a player more or less decides a comparison
 FEW_RISKY = 10  # with fewer risky test players, no comparison tells anything
-# What registries and reports say a model is for.
-PURPOSE = (
-    "Finds the few risky players among many, for moderators to look at. "
-    "No player is to be restricted on the score alone."
-)
 
 
 @dataclass(frozen=True)
@@ -97,12 +93,12 @@ class Measures(Record):
     confusion: Confusion | None = None
     truth_known: bool = True
 
-    @property
-    def counted(self) -> str:
+    def counted(self, their: Words) -> str:
         """Say how many players the figures are of; without truth the known risky ones are beside the unlabelled."""
+        known = f"{words.count(self.risky)} known {their.rare}"
         if self.truth_known:
-            return f"{words.plural(self.players, 'player')}, {words.count(self.risky)} known risky"
-        return f"{words.plural(self.players, 'unlabelled player')} and {words.count(self.risky)} known risky"
+            return f"{words.plural(self.players, their.row, their.rows)}, {known}"
+        return f"{words.plural(self.players, f'unlabelled {their.row}', f'unlabelled {their.rows}')} and {known}"
 
     def intervals(self) -> dict[str, Interval]:
         """Return every figure that has an interval, by name."""
@@ -301,7 +297,7 @@ class Evaluation(Record):
 
     Verdicts are given on the first test set. The prevalence is what the models were selected with, whatever the truth
     of the test players says. Models, champions and verdicts are by definition, rivals by name and test set; subgroups
-    are the headline model's, None where nothing was measured apart.
+    are the headline model's, None where nothing was measured apart. The words are the run's.
     """
 
     test_sets: Sequence[str]
@@ -312,6 +308,7 @@ class Evaluation(Record):
     champions: Mapping[str, EvaluatedChampion]
     verdicts: Mapping[str, Verdict]
     subgroups: Subgroups | None = None
+    words: Words = USUAL
 
     @property
     def headline(self) -> str:
@@ -327,6 +324,16 @@ class Evaluation(Record):
         """Which families share the risk of each definition's model."""
         return {name: words.families(model.shares) for name, model in self.models.items()}
 
+    @property
+    def purpose(self) -> str:
+        """What registries and reports say a model is for."""
+        their = self.words
+        return (
+            f"Finds the few {their.rare_rows} among many, for {their.reviewers} to look at. "
+            f"No {their.row} is to be restricted on the score alone."
+        )
+
     def training(self, definition: str) -> str:
         """Say how one model was made."""
-        return f"{self.models[definition].made_of}; share of risky players {self.prevalence.in_words()}."
+        share = f"share of {self.words.rare_rows} {self.prevalence.in_words()}"
+        return f"{self.models[definition].made_of}; {share}."

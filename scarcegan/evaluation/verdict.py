@@ -10,6 +10,7 @@ from scarcegan.evaluation.intervals import interval, share_of
 from scarcegan.evaluation.metrics import at_threshold, average_precision, curve, recall_at_shares
 from scarcegan.evaluation.records import FEW_FLAGGED, FEW_RISKY, Comparison, Judgement, Measures, Verdict
 from scarcegan.evaluation.scored import Scored
+from scarcegan.settings.words_section import USUAL, Words
 
 CHAMPION = "champion"
 TOLD = ("recall", "flagged_share", "pr_auc")
@@ -23,11 +24,12 @@ def judge(
     measures: Measures,
     others: Mapping[str, Scored],
     weights: np.ndarray,
+    their: Words = USUAL,
 ) -> Verdict:
     """Judge a model against the strongest of others: at its own flagged share, and by PR-AUC over all thresholds.
 
     The others are scores of the same players by name: the rivals', and as 'champion' the approved model's. The weights
-    are those of `resample_weights`.
+    are those of `resample_weights`; the sentence is in their words.
     """
     share = np.array([measures.flagged_share.value])
     curves = {name: curve(scored) for name, scored in others.items()}
@@ -37,7 +39,7 @@ def judge(
     at_share = {name: compare(ours, others[name], threshold, weights) for name in others if name in (rival, CHAMPION)}
     over_all = {name: compare_pr_auc(ours, others[name], weights) for name in others if name in (area_rival, CHAMPION)}
     recall, flagged, ours_area = (words.interval(name, getattr(measures, name)) for name in TOLD)
-    said = [f"`{definition}` finds {recall} of risky players where it flags {flagged}"]
+    said = [f"`{definition}` finds {recall} of {their.rare_rows} where it flags {flagged}"]
 
     def finds(other: str) -> str:
         counted = share_of(found[other] * measures.risky, measures.risky)
@@ -46,8 +48,8 @@ def judge(
     if rival and area_rival:
         theirs = words.score(area[area_rival])
         said += [
-            f"{finds(rival)}: {_outcome(at_share[rival], rival)}",
-            f"PR-AUC {ours_area}, {_name(area_rival)} {theirs}: {_outcome(over_all[area_rival], area_rival)}",
+            f"{finds(rival)}: {_outcome(at_share[rival], rival, their)}",
+            f"PR-AUC {ours_area}, {_name(area_rival)} {theirs}: {_outcome(over_all[area_rival], area_rival, their)}",
         ]
     against = deciding(at_share[CHAMPION], over_all[CHAMPION]) if CHAMPION in others else None
     if against:
@@ -55,7 +57,7 @@ def judge(
         # The strongest rival is named above, and may be the champion.
         if (rival if by_recall else area_rival) != CHAMPION:
             theirs = finds(CHAMPION) if by_recall else f"PR-AUC of the champion {words.score(area[CHAMPION])}"
-            said.append(f"{theirs}: {_outcome(against, CHAMPION)}")
+            said.append(f"{theirs}: {_outcome(against, CHAMPION, their)}")
     return Verdict(
         sentence="; ".join(said).replace(words.GAP, " "),
         rival=rival,
@@ -118,8 +120,10 @@ def _name(rival: str) -> str:
     return rival if rival == CHAMPION else f"best rival {rival}"
 
 
-def _outcome(against: Comparison, rival: str) -> str:
+def _outcome(against: Comparison, rival: str, their: Words) -> str:
+    if against.verdict == "too few risky":
+        return f"too few {their.rare} to tell"
     if against.verdict not in ("better", "worse"):
-        return f"{against.verdict} to tell" if against.verdict.startswith("too few") else against.verdict
+        return f"{against.verdict} to tell" if against.verdict == "too few flagged" else against.verdict
     who = "better" if against.verdict == "better" else f"{rival} is better"
     return f"{who} by {words.lead(against)}"

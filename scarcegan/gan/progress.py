@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scarcegan.records import Record
+from scarcegan.settings.words_section import USUAL, Words
 
 
 @dataclass(frozen=True)
@@ -22,3 +23,4 @@ class Progress(Record):
     series: Mapping[str, Sequence[Sequence[float]]]
     healthy: Sequence[bool]
     alarms: Sequence[str]
+    words: Words = USUAL

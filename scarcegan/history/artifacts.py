@@ -51,12 +51,14 @@ def artifact(run: str | metaflow.Run, name: str) -> Any:
 class RunArtifacts:
     """The small artifacts of one run, each step asked for once; as records None where not made or not to be read.
 
-    `settings` are by dotted key, `data` is the fingerprint of the players. `unread` are those that could not be read so
-    far, each with the reason: one of them must not hide the others.
+    `settings` are by dotted key, `tags` those that people gave, `data` is the fingerprint of the players. `unread` are
+    those that could not be read so far, each with the reason: one of them must not hide the others.
     """
 
     def __init__(self, run: metaflow.Run) -> None:
         self.run: str = run.id
+        # `config:` and the like repeat what settings say.
+        self.tags = sorted(tag for tag in run.user_tags if ":" not in tag)
         self.unread: list[str] = []
         self._load = partial(_load, run, cache(partial(tasks_of, run)))
         self.settings = flat(self.plain("settings") or {})

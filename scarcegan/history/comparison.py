@@ -16,6 +16,7 @@ from scarcegan.history.client import find_run, find_runs
 from scarcegan.history.records import BestRun, Figure, LearningCurve, MovedFeature, RunsCompared
 from scarcegan.problems import HistoryProblem
 from scarcegan.records import Record
+from scarcegan.settings.words_section import USUAL
 
 METRICS = ("recall", "precision", "flagged_share", "f2", "pr_auc", "recall_at_budget")
 SERIES = ("validation_recall_at_budget", "validation_average_precision", "discriminator_supervised_loss")
@@ -43,6 +44,7 @@ def compare(*references: str) -> RunComparison:
     found = list({run.id: RunArtifacts(run) for run in map(find_run, references)}.values())
     if len(found) < 2:
         raise HistoryProblem(f"expected two runs or more, got {len(found)}: name them, see `scarcegan runs list`")
+    evaluated = [run.evaluation for run in found if run.evaluation]
     record = RunsCompared(
         runs=[run.run for run in found],
         settings=_settings_that_differ({run.run: run.settings for run in found})
@@ -53,8 +55,10 @@ def compare(*references: str) -> RunComparison:
         data={run.run: run.data for run in found},
         best=_best(found),
         unread=_unread(found),
-        headline=next((run.evaluation.headline for run in found if run.evaluation), None),
+        headline=evaluated[0].headline if evaluated else None,
         made_of={run.run: run.evaluation.families_in_words for run in found if run.evaluation},
+        words=evaluated[0].words if evaluated else USUAL,
+        tags={run.run: run.tags for run in found},
     )
     return RunComparison(record)
 

@@ -9,6 +9,7 @@ from scarcegan.evaluation.records import Evaluation
 from scarcegan.records import Bound, Record
 from scarcegan.registry.release import Release
 from scarcegan.registry.versions import Decision
+from scarcegan.settings.words_section import USUAL, Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +141,8 @@ class RunsCompared(Record):
         unread: by run, artifacts that this code cannot read, each with the reason.
         headline: the definition that stands out at first; None where no run was evaluated.
         made_of: which families share the risk, in words, by run and definition; none of a run that was not evaluated.
+        words: those of the first run that has been evaluated.
+        tags: by run, those that people gave it.
     """
 
     runs: Sequence[str]
@@ -152,6 +155,8 @@ class RunsCompared(Record):
     unread: Mapping[str, Sequence[str]]
     headline: str | None = None
     made_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    words: Words = USUAL
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def figure(self, run: str, definition: str, metric: str) -> Figure | None:
         """Return a figure, or None where the run was not evaluated."""

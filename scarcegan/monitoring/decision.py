@@ -111,12 +111,12 @@ def _row(state: SignalState) -> str:
 
 def _found(report: DriftReport) -> dict[str, str]:
     """Say of each signal what was found."""
-    moved = [feature.name for feature in report.features if feature.flagged]
+    their, moved = report.words, [feature.name for feature in report.features if feature.flagged]
     named = f"{', '.join(moved[:3])}{', ...' if len(moved) > 3 else ''}"
     classifier, score, unknown, recall = report.classifier, report.score, report.unknown_share, report.recall
     found = {
         "features": f"{len(moved)} of {len(report.features)} features moved beyond their limits ({named})",
-        "classifier": f"a classifier tells these players from those of {report.reference.name} "
+        "classifier": f"a classifier tells these {their.rows} from those of {report.reference.name} "
         f"(AUC {words.score(classifier.auc, 3)}, limit {words.score(classifier.limit, 3)})",
         "score": f"risk scores moved (distance {words.score(score.ks, 3)}, limit {words.score(score.limit, 3)}): "
         f"flagged share {_from_to(score.before.flagged_share, score.now.flagged_share)}",
@@ -125,9 +125,9 @@ def _found(report: DriftReport) -> dict[str, str]:
         found["unknown_share"] = f"share unknown {_from_to(unknown.before, unknown.now)}"
     if recall is not None:
         found["recall"] = (
-            f"{words.count(recall.found)} of {words.plural(recall.risky, 'player')} of {recall.snapshot} labelled "
-            f"risky since had been flagged: recall {words.share(recall)}; registered with "
-            f"{words.percent(recall.registered)}"
+            f"{words.count(recall.found)} of {words.plural(recall.risky, their.row, their.rows)} of "
+            f"{recall.snapshot} labelled {their.rare} since had been flagged: recall {words.share(recall)}; "
+            f"registered with {words.percent(recall.registered)}"
         )
     return found
 

@@ -8,6 +8,7 @@ from scarcegan import words
 from scarcegan.evaluation.records import Interval
 from scarcegan.records import Record
 from scarcegan.settings.monitoring_sections import SignalName
+from scarcegan.settings.words_section import USUAL, Words
 
 Action = Literal["no action", "watch", "retrain"]
 
@@ -22,11 +23,10 @@ class ComparedSnapshot(Record):
     players: int
     compared: int
 
-    @property
-    def who(self) -> str:
+    def who(self, their: Words) -> str:
         """Whose features and scores are compared, in words."""
         drawn = f"{words.count(self.compared)} drawn from " if self.compared < self.players else ""
-        return f"{drawn}all {words.plural(self.players, 'player')} of {self.name}"
+        return f"{drawn}all {words.plural(self.players, their.row, their.rows)} of {self.name}"
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,7 @@ class DriftReport(Record):
     unknown_share: UnknownDrift | None
     recall: RealisedRecall | None
     signals: Mapping[SignalName, SignalSize]
+    words: Words = USUAL
 
     @property
     def beyond(self) -> list[SignalName]:

@@ -37,6 +37,7 @@ from scarcegan.registry import ModelVersion
 from scarcegan.serving.distribution import count_scores, counted_quantiles
 from scarcegan.serving.model import Model
 from scarcegan.settings import Monitoring, Snapshots
+from scarcegan.settings.words_section import USUAL, Words
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import Labels, became_risky
 from scarcegan.snapshots.store import ID
@@ -67,7 +68,7 @@ class Watch:
     """Compares snapshots with the one that a champion was trained on, decides, and keeps both on record.
 
     The model is the champion, the version what the registry says of it; the seed draws the players that are compared.
-    The labels, all that are known, are for recall.
+    The labels, all that are known, are for recall; reports and decisions are in the words given.
     """
 
     model: Model
@@ -76,6 +77,7 @@ class Watch:
     rule: Monitoring
     seed: int
     labels: Labels | None = None
+    words: Words = USUAL
 
     @cached_property
     def _records(self) -> Records:
@@ -109,6 +111,7 @@ class Watch:
         # Asked apart: measures in the form of older code are no damage, they are measured again.
         kept = Records(self._records.folder).find(name, DriftRecord)
         drift = kept.drift if kept and kept.basis == basis else self._measured(manifest, reference, scored, pairs)
+        drift = replace(drift, words=self.words)  # of this run, whenever it was measured
         decision = decide(drift, self.version.version, past, self.rule)
         unreadable = self._records.unreadable + self._limits.unreadable
         # A retraining that was asked for stays so: its model may be in training by now.

@@ -35,6 +35,7 @@ from scarcegan.settings.model_sections import (
 )
 from scarcegan.settings.monitoring_sections import Monitoring
 from scarcegan.settings.section import Section, Share, keys_of
+from scarcegan.settings.words_section import USUAL, Words
 
 _ALL: Collection[str] = get_args(Data.model_fields["source"].annotation)
 # For which sources of players a section, or a key at the top, shapes the trained models. None: it says where something
@@ -45,7 +46,7 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
     "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
-    **dict.fromkeys(("resources", "prices", "deployment", "notify"), ()),
+    **dict.fromkeys(("resources", "prices", "deployment", "notify", "words"), ()),
 }
 # Keys of [data] that say where the players lie, and how.
 WHERE = {"path", "snapshot", "id_column", "tables", "label_column"}
@@ -84,6 +85,7 @@ class Settings(Section):
     prices: Prices = Prices()
     deployment: Deployment = Deployment()
     notify: Notify = Notify()
+    words: Words = USUAL
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Settings":

@@ -75,7 +75,7 @@ class Deployment(Section):
 
 
 class Notify(Section):
-    """Who is told that a release waits, a step refused, players drifted, or a model was decided on; see docs/runs.md.
+    """Who is told that a release waits for approval, a step refused, or players drifted; see docs/runs.md.
 
     Each is tried three times; that nobody could be told is a warning and stops nothing.
     """

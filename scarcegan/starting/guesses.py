@@ -8,6 +8,7 @@ from typing import Literal
 
 from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.records import Record
+from scarcegan.settings.words_section import Words
 from scarcegan.starting.tables import NONE, Table
 
 Layout = Literal["tables", "labelled", "telemetry"]
@@ -39,7 +40,7 @@ _TEST = ("test", "holdout", "hold_out", "eval")
 _LABEL = ("label", "population", "class", "target", "segment", "status", "outcome", "kind", "type")
 _ID = ("id", "uuid", "key", "account", "customer", "user", "player", "client", "member", "card", "number")
 MOST_CLASSES = 20
-ROW = "player"
+ROW = Words().row
 
 
 @dataclass(frozen=True)

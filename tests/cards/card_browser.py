@@ -27,6 +27,9 @@ WHOLE_MESSAGES = """<script>for (const level of ["warn", "error"]) {
 }
 setTimeout(() => { document.documentElement.dataset.height = document.body.scrollHeight; }, 3000);
 </script>"""
+UNFOLD = """<script>addEventListener("load", () => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+});</script>"""
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,10 @@ class Opened:
         return int(re.findall(r'data-height="(\d+)"', self.dom)[0])
 
 
-def to_html(components: list[Any], title: str) -> str:
-    """Render components to a page that tells the tests what the browser complains of."""
-    return html_page(components, title).replace("<body>", f"<body>{WHOLE_MESSAGES}", 1)
+def to_html(components: list[Any], title: str, *, unfolded: bool = False) -> str:
+    """Render components to a page that tells the tests what the browser complains of, perhaps with all folds open."""
+    scripts = WHOLE_MESSAGES + (UNFOLD if unfolded else "")
+    return html_page(components, title).replace("<body>", f"<body>{scripts}", 1)
 
 
 def content(page: str) -> str:

@@ -163,7 +163,8 @@ def evaluation(*test_sets: str) -> Evaluation:
         (told, alone), *others = (ensemble(kind, separation, seed, shares) for seed in range(6))
         folds = [operating_point(definition, rows.scored(one[:, RARE]), SETTINGS.review_budget) for one, _ in others]
         risk = told[:, RARE].astype(float)
-        point = promised_point(definition, rows.scored(risk), PREVALENCE, risk, risk[None], SETTINGS.review_budget, 0.9)
+        bound_by = SETTINGS.review_budget, 0.9, SETTINGS.words
+        point = promised_point(definition, rows.scored(risk), PREVALENCE, risk, risk[None], *bound_by)
         told, alone = (dict.fromkeys(test_sets, one) for one in (told, alone))
         return Challenger(told, *point, 37, folds, "probability", shares, alone)
 

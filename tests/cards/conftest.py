@@ -39,7 +39,9 @@ def charts():
     """Return the charts among components by their titles."""
 
     def charts(components):
-        specs = [part.render()["spec"] for part in components if isinstance(part, VegaChart)]
+        # Of a folded part the components are inside a section.
+        flat = [one for part in components for one in getattr(part, "_contents", [part])]
+        specs = [part.render()["spec"] for part in flat if isinstance(part, VegaChart)]
         return {spec["title"]["text"]: spec for spec in specs}
 
     return charts

@@ -32,7 +32,11 @@ def sample_cards() -> dict[str, list[Any]]:
         "preprocess_snapshot": preprocess_card(samples.data_report(), samples.snapshot()),
         "train": train_card(samples.progress(), fold=2),
         "train_start": train_card(samples.progress(rounds=0), fold=2),
-        "evaluate": evaluate_card(samples.evaluation(), samples.explanation()),
+        "evaluate": evaluate_card(
+            samples.evaluation(),
+            samples.explanation(),
+            [f"RetrainFlow/1719824973/train/{3 + fold}" for fold in range(5)],
+        ),
         "register": register_card(samples.release(), samples.evaluation()),
         "cost": cost_card(samples.cost()),
         "compare": compare_card(samples.comparison()),
@@ -42,12 +46,16 @@ def sample_cards() -> dict[str, list[Any]]:
     }
 
 
-def photograph(name: str, components: list[Any], width: int, dark: bool, folder: Path = FOLDER) -> card_browser.Opened:
-    """Write a card's page and open it, keeping a picture."""
+def photograph(
+    name: str, components: list[Any], width: int, dark: bool, folder: Path = FOLDER, *, unfolded: bool = False
+) -> card_browser.Opened:
+    """Write a card's page and open it, keeping a picture; perhaps with all folds open."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{name}.html"
-    page.write_text(card_browser.to_html(components, f"RetrainFlow/1/{name}/1"))
-    return card_browser.open_page(page, width, dark, folder / f"{name}_{width}{'_dark' * dark}.png")
+    page.write_text(card_browser.to_html(components, f"RetrainFlow/1/{name}/1", unfolded=unfolded))
+    return card_browser.open_page(
+        page, width, dark, folder / f"{name}_{width}{'_dark' * dark}{'_unfolded' * unfolded}.png"
+    )
 
 
 def main(folder: Path) -> None:

@@ -34,3 +34,13 @@ def test_a_broken_chart_does_complain(tmp_path):
     opened = screenshots.photograph("broken", theme.page("Broken", [chart]), 1400, False, tmp_path)
     assert opened.console
     assert opened.chart_widths == []
+
+
+def test_the_evaluation_fits_a_screen_until_its_folds_are_opened(cards, tmp_path):
+    folded, unfolded = (
+        screenshots.photograph("evaluate", cards["evaluate"], 1400, False, tmp_path, unfolded=one)
+        for one in (False, True)
+    )
+    # The first screen ends where the first fold begins; there are seven of them.
+    assert folded.height < 1_500 < 5_000 < unfolded.height
+    assert folded.chart_widths == unfolded.chart_widths

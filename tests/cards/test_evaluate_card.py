@@ -29,7 +29,7 @@ def cells(name, *texts):
 
 def test_the_headlines_verdict_comes_first(evaluation, card, read):
     text = read(card(evaluation))
-    order = ("### `review_budget` finds", "- `recall_first` finds", "## Test set `test`")
+    order = ("### `review_budget` finds", "- `recall_first` finds", "Test set <code>test</code>")
     assert sorted(order, key=text.index) == list(order)
     verdict, model = evaluation.verdicts["review_budget"], evaluation.models["review_budget"]
     told = [f"a tie with {verdict.rival}: {words.gain(verdict.against_rival)}"]
@@ -177,7 +177,7 @@ def test_a_team_without_a_review_budget_model_sees_its_first_definition_first(ev
 
 def test_every_test_set_has_its_part(card, read):
     text = read(card(card_samples.evaluation("test", "new_attacks")))
-    assert text.index("## Test set `test`") < text.index("## Test set `new_attacks`")
+    assert text.index("Test set <code>test</code>") < text.index("Test set <code>new_attacks</code>")
 
 
 FAMILIES = "What does each family bring?"
@@ -218,7 +218,7 @@ def test_scarcegan_alone_is_in_every_table_and_stands_back_in_the_charts(card, r
     components = card(evaluation)
     for test_set, told in evaluation.models["review_budget"].scarcegan.items():
         ranking = [words.interval(name, getattr(told, name)) for name in ("pr_auc", "recall_at_1")]
-        part = read(components).split(f"## Test set `{test_set}`")[1]
+        part = read(components).split(f"Test set <code>{test_set}</code>")[1]
         assert cells("ScarceGAN alone", *ranking) in part
         at_budget = words.interval("recall", told.recall)
         assert cells("ScarceGAN alone, at the review budget (1 % flagged)", at_budget) in part

@@ -21,7 +21,8 @@ USAGE_ERRORS = (typer.BadParameter.__base__, metaflow_click.UsageError)  # each 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Programs that are not the project's: their paths are checked, their options are not.
-OTHERS = {"apt-get", "aws", "cd", "docker", "export", "for", "head", "mmdebstrap", "podman", "source", "zip"}
+OTHERS = {"apt-get", "aws", "cd", "docker", "export", "for", "head", "jupyter", "mmdebstrap", "podman", "source", "uv"}
+OTHERS |= {"zip"}
 FLOW_OPTIONS = {"--config": 2, "--production": 0, "--branch": 1}  # with so many values; Metaflow adds them to a flow
 
 
@@ -61,7 +62,7 @@ def test_a_documented_command_can_be_run(page, command):
     elif not re.match(r"\w+=", program):
         assert program in OTHERS, f"say in this test how `{program}` of {page} is checked"
         for argument in arguments:
-            if argument.startswith(("config/", "docs/", "flows/")):
+            if argument.startswith(("config/", "docs/", "flows/", "notebooks/")):
                 assert (ROOT / argument).exists()
 
 

@@ -1,5 +1,6 @@
 """Real runs of the flow on a tiny configuration, each in a folder of its own."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -27,9 +28,15 @@ class FlowFolder:
     path: Path
     tiny: Callable
 
+    def notices(self, kind: str) -> list[dict]:
+        """What somebody was told of, so far."""
+        told = map(json.loads, (self.path / "notices").read_text().splitlines())
+        return [notice for notice in told if notice["kind"] == kind]
+
     def configure(self, sections: dict) -> None:
         """Lay other values over the tiny configuration, for the launches to come."""
         own = {"data": {"path": f"{self.path}/players"}, "registry": {"path": f"{self.path}/registry"}}
+        own["notify"] = {"command": f"(cat; echo) >> '{self.path}/notices'"}
         laid_over = {name: own.get(name, {}) | sections.get(name, {}) for name in own | sections}
         (self.path / "tiny.toml").write_text(self.tiny(laid_over))
 

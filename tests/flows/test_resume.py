@@ -31,6 +31,12 @@ def test_the_first_cause_stands_in_the_log_without_a_traceback(chain):
     assert "Traceback" not in printed
 
 
+def test_somebody_is_told_of_the_mistake_and_how_to_find_the_run(chain, snapshots_folder):
+    run = chain[0][1]
+    [notice] = [one for one in snapshots_folder.notices("step refused") if one["about"] == run.pathspec]
+    assert notice["told"].startswith("TrainingCollapsed in step train:")
+
+
 def test_a_mistake_is_not_retried(chain):
     assert "This failed task will not be retried" in chain[0][0]
 

@@ -35,6 +35,12 @@ def test_the_terminal_says_where_to_look_next(finished):
     assert f"card view {run['evaluate'].task.pathspec.split('/', 1)[1]}" in printed
 
 
+def test_somebody_is_told_that_the_release_waits(flow_folder, finished, end):
+    [notice] = flow_folder.notices("release waits")
+    assert notice["about"] == finished[1]["register"].task["release"].data["release_id"]
+    assert notice["told"].startswith("Registered versions 1, 2, 3, 4")
+
+
 def test_the_teams_metric_expressions_find_the_metrics(finished):
     line = "Discriminator_Supervised_Loss=[0-9.e-]+; Discriminator_UnSupervised_Loss=[0-9.e-]+; Generator_Loss="
     import re

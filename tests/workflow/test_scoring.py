@@ -108,9 +108,9 @@ def test_one_reference_has_the_same_figures_on_both_cards_in_the_artifacts_and_i
         tables = [part for part in card if isinstance(part, Table)]
         assert [words.metric_name("flagged_share"), *shares] in [row for table in tables for row in table._data]
     flagged, _, *_ = shares_in_words(report, found.drift)
-    who = found.drift.reference.who
+    who = found.drift.reference.who(found.drift.words)
     assert flagged == f"Flagged share at its threshold: {shares[0]}; of the reference ({who}) {shares[1]}"
-    assert found.drift.reference.who.startswith("100 drawn from all ")
+    assert who.startswith("100 drawn from all ")
 
 
 def test_more_flagged_than_the_budget_is_said_only_beyond_the_sampling_error(snapshot, scoring, registry, champion):

@@ -70,12 +70,13 @@ def fit_fold(
     # A k-th of the labelled players validates here, beside a k-th of all others.
     unlabeled = prepared.unlabeled / settings.folds.k
     held = held_by_label(labels, rare, settings.assumed_share, unlabeled)
+    their = settings.words
     trained = train_members(
         Program(rows, settings.model, settings.train, fold_seed, member_seeds),
         scaled,
         _Measure(scaled, held, settings),
         CheckpointFile(str(checkpoint), fold_fingerprint(prepared, settings, number)) if checkpoint else None,
-        on_round,
+        on_round and (lambda progress: on_round(replace(progress, words=their))),
     )
     mean_score = trained.scores[trained.healthy].mean(axis=0)
     prevalence = prevalence_of(mean_score, labels, unlabeled, settings)
@@ -84,7 +85,8 @@ def fit_fold(
     families, left_out = train_families(
         *_family_rows(prepared, train_rows, rows, fold_seed), scaler, scaled, settings, fold_seed
     )
-    return FoldOffer(number, candidates, validation_rows, trained.progress, prevalence, families, left_out)
+    progress = replace(trained.progress, words=their)
+    return FoldOffer(number, candidates, validation_rows, progress, prevalence, families, left_out)
 
 
 def seeds(seed: int, fold: int, members: int) -> tuple[int, tuple[int, ...]]:

@@ -12,6 +12,7 @@ from scarcegan.gan.progress import Progress
 from scarcegan.records import Record
 from scarcegan.serving.parts import AnyPart, AnyRiskPart
 from scarcegan.settings.estimators import SCARCEGAN
+from scarcegan.settings.words_section import USUAL, Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +72,12 @@ class Selected(Record):
     folds: Sequence[OperatingPoint]
     prevalence: Prevalence
     shares: Mapping[str, float] = field(default_factory=lambda: {SCARCEGAN: 1.0})
+    words: Words = USUAL
 
     def in_words(self, name: str) -> str:
         """Say what the model of a definition is made of and promises, before anything is registered."""
         made, promise = f"`{name}`, made of {words.families(self.shares)}", self.promise
-        flags = f"{made}: flags {words.percent(self.point.flagged_share)} of players"
+        flags = f"{made}: flags {words.percent(self.point.flagged_share)} of {self.words.rows}"
         if promise is None:
             return f"{flags}; it has no bound"
         confidence = words.percent(promise.confidence)

@@ -189,6 +189,8 @@ def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[st
         "score_kind": evaluation.models[definition].score_kind,
         "prevalence": evaluation.prevalence.as_fact(),
         "families": _families(evaluation.models[definition].shares),
+        # What `scarcegan models` calls the players; the words that hold without settings are left out.
+        **evaluation.words.model_dump(include={"rows", "rare"}, exclude_defaults=True),
     }
     # The three have other names in the registry: run_pathspec, origin_run_id, git_commit.
     return {name: value for name, value in facts.items() if value and name not in ("run", "origin_run", "commit")}

@@ -58,14 +58,13 @@ def select_models(
         if calibration is not None:
             calibration.rescale(unseen.T, rare)
         by_fold = np.stack([model.of_fold(number).risk(background) for number in range(len(offers))])
-        point, promise = promised_point(
-            definition, scored, prevalence, unseen[:, rare], by_fold, settings.review_budget, settings.confidence
-        )
+        bound_by = settings.review_budget, settings.confidence, settings.words
+        point, promise = promised_point(definition, scored, prevalence, unseen[:, rare], by_fold, *bound_by)
         reference = reference_scores(unseen, rare, point.threshold)
         models[name] = replace(model, threshold=point.threshold, reference=reference, calibration=calibration)
         members = sum(len(offer.candidates[name].members) for offer in offers)
         folds = _by_fold(definition, labels, prevalence.value, pooled[name], offers, settings)
-        selected[name] = Selected(point, promise, members, folds, prevalence, shares[name])
+        selected[name] = Selected(point, promise, members, folds, prevalence, shares[name], settings.words)
     return models, selected
 
 

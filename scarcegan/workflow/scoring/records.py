@@ -7,6 +7,7 @@ import numpy as np
 
 from scarcegan.monitoring.drift import ScoredPlayers
 from scarcegan.records import Record
+from scarcegan.settings.words_section import USUAL, Words
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class ScoreReport(Record):
     threshold_set_on: ScoredPlayers | None
     review: ReviewList
     over_budget: str
+    words: Words = USUAL
 
 
 @dataclass(frozen=True)

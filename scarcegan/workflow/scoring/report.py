@@ -15,6 +15,7 @@ from scarcegan.monitoring.watch import Watch, Watched
 from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
+from scarcegan.settings.words_section import USUAL, Words
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
@@ -29,7 +30,7 @@ REVIEW_COLUMNS = [ID, "risk_score", "class", "is_flagged", "reasons"]
 
 
 def tell_scores(
-    plan: ScoringPlan, model: Model, tallies: Sequence[Tally], review_budget: float
+    plan: ScoringPlan, model: Model, tallies: Sequence[Tally], review_budget: float, their: Words = USUAL
 ) -> tuple[ScoreReport, pd.DataFrame]:
     """Sum up the shards, and write the moderators' list and the report beside the scores.
 
@@ -63,7 +64,8 @@ def tell_scores(
             table=_put_frame(plan, review, "review.parquet"),
             csv=_put_frame(plan, review, "review.csv"),
         ),
-        over_budget=_over_budget(scored, review_budget),
+        over_budget=_over_budget(scored, review_budget, their.reviewers),
+        words=their,
     )
     plain = report.to_plain()
     text = json.dumps({**plain.pop("plan"), **plain}, indent=1, allow_nan=False) + "\n"
@@ -83,7 +85,7 @@ def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watch
     store, data = open_snapshots(settings.snapshots.folder), settings.data
     # `data.path` is a labels table for this source alone.
     labels = read_labels(data.path, settings.populations) if data.source == "snapshot" and data.path else None
-    watch = Watch(model, version, store, settings.monitoring, settings.seed, labels)
+    watch = Watch(model, version, store, settings.monitoring, settings.seed, labels, settings.words)
     return watch.watch(report.plan.snapshot.name, report.scored)
 
 
@@ -94,7 +96,7 @@ def shares_in_words(report: ScoreReport, drift: DriftReport | None) -> list[str]
         told = f"{words.metric_name(metric)}: {words.share(getattr(report.scored, metric))}"
         if drift:
             before = words.share(getattr(drift.score.before, metric))
-            told += f"; of the reference ({drift.reference.who}) {before}"
+            told += f"; of the reference ({drift.reference.who(drift.words)}) {before}"
         lines.append(told)
     return [*lines, report.over_budget] if report.over_budget else lines
 
@@ -108,13 +110,13 @@ def _set_on(reference: ReferenceScores | None, *, has_unknown: bool) -> ScoredPl
     return scored_players(players, flagged, unknown if has_unknown else None, reference.quantiles)
 
 
-def _over_budget(scored: ScoredPlayers, review_budget: float) -> str:
+def _over_budget(scored: ScoredPlayers, review_budget: float, reviewers: str) -> str:
     if scored.flagged_share.low <= review_budget:
         return ""
     flagged = words.share(scored.flagged_share)
     return (
         f"the flagged share, {flagged}, is above the review budget, {words.percent(review_budget)}, by more than its "
-        "sampling error: moderators look at the highest scores only"
+        f"sampling error: {reviewers} look at the highest scores only"
     )
 
 
