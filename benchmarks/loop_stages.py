@@ -74,12 +74,12 @@ def features(settings: Settings, folder: Path) -> dict[str, Any]:
     plans = plan_snapshots(settings, "loop")
     lap("plan")
     parts = [
-        extract_part(plan, shard, settings.telemetry, settings.snapshots)
+        extract_part(plan, shard, settings.telemetry, settings.own_snapshots)
         for plan in plans.values()
         for shard in range(settings.telemetry.shards)
     ]
     lap("extract")
-    publish_snapshots(plans, parts, settings.snapshots)
+    publish_snapshots(plans, parts, settings.own_snapshots)
     lap("publish")
     return lap.seconds
 
@@ -129,14 +129,14 @@ def scoring(settings: Settings, folder: Path) -> dict[str, Any]:
     """Do ScoreFlow's jobs on the later snapshot: scores with reasons, and the list for moderators."""
     from scarcegan.backends import open_registry
     from scarcegan.workflow.scoring.plan import plan_scoring
-    from scarcegan.workflow.scoring.report import tell_scores
+    from scarcegan.workflow.scoring.report import audit_of, tell_scores
     from scarcegan.workflow.scoring.shard import score_shard
 
     lap, registry, newest = Laps(), open_registry(settings.registry), f"players-{CUTOFFS[1]}"
     model, plan = plan_scoring(settings, registry, None, None, newest, RUN)
-    tallies = [score_shard(plan, model, number, settings.snapshots) for number in range(plan.snapshot.parts)]
+    tallies = [score_shard(plan, model, number, settings.own_snapshots) for number in range(plan.snapshot.parts)]
     lap("score")
-    report, _ = tell_scores(plan, model, tallies, settings.review_budget)
+    report, _ = tell_scores(plan, model, tallies, settings.review_budget, audit_of(settings))
     lap("report")
     (folder / "report.json").write_text(json.dumps(report.to_plain()))
     return lap.seconds | {"flagged": report.flagged, "families": {one.name: one.share for one in model.families}}

@@ -159,7 +159,7 @@ class Replay:
 
     def _quality(self, champion: Champion, period: Period) -> dict[str, Any]:
         """Return recall at the review budget and at the champion's threshold on the period's test players."""
-        snapshot = open_snapshots(self.series.settings.snapshots.folder).read(period.snapshot)
+        snapshot = open_snapshots(self.series.settings.own_snapshots.folder).read(period.snapshot)
         names = list(snapshot.manifest.frame.columns)
         columns = [names.index(name) for name in champion.model.feature_names]
         row_of = {player: row for row, player in enumerate(snapshot.ids.tolist())}
@@ -178,7 +178,7 @@ class Replay:
     def _watched(self, champion: Champion, period: Period) -> dict[str, Any]:
         settings = self.series.settings
         store, labels = (
-            open_snapshots(settings.snapshots.folder),
+            open_snapshots(settings.own_snapshots.folder),
             read_labels(str(self.series.all_labels), settings.populations),
         )
         watch = Watch(champion.model, champion.version, store, settings.monitoring, settings.seed, labels)

@@ -105,7 +105,7 @@ def _series(
         periods.append(
             Period(
                 cutoff=cutoff,
-                snapshot=settings.snapshots.prefix + cutoff,
+                snapshot=settings.own_snapshots.prefix + cutoff,
                 labels=labels,
                 known_by=(date.fromisoformat(cutoff) + timedelta(days=PROXY_DAYS)).isoformat(),
                 test_ids=tested["player_id"].to_numpy(),
@@ -121,11 +121,11 @@ def _series(
 def _publish(settings: Settings) -> None:
     plans = plan_snapshots(settings, COMMIT)
     parts = [
-        extract_part(plan, shard, settings.telemetry, settings.snapshots)
+        extract_part(plan, shard, settings.telemetry, settings.own_snapshots)
         for plan in plans.values()
         for shard in range(settings.telemetry.shards)
     ]
-    publish_snapshots(plans, parts, settings.snapshots)
+    publish_snapshots(plans, parts, settings.own_snapshots)
 
 
 def _moved(path: Path, number: int, season: float) -> Path:

@@ -22,9 +22,11 @@ def score_card(
     """
     plan, model, snapshot, review = report.plan, report.plan.model, report.plan.snapshot, report.review
     their = report.words
-    below = review.players - review.flagged
+    highest = review.players - review.audit_players
+    below = highest - review.flagged
     unflagged = f"; {words.count(below)} of them are below the threshold" if below else ""
-    listed = f"The {words.count(review.players)} highest scores{unflagged}."
+    drawn = f" The list has {words.count(review.audit_players)} more, drawn at random." if review.audit_players else ""
+    listed = f"The {words.count(highest)} highest scores{unflagged}.{drawn}"
     before, compared_with = _reference(report, drift)
     said = [sentence for sentence in (report.over_budget, decision.promise) if sentence]
     parts = [

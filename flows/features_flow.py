@@ -53,7 +53,7 @@ class FeaturesFlow(ProjectFlow):
 
         cutoff, number = self.input
         plan, settings = SnapshotPlan.from_plain(self.plans[cutoff]), self.resolved()
-        self.written = extract_part(plan, number, settings.telemetry, settings.snapshots).to_plain()
+        self.written = extract_part(plan, number, settings.telemetry, settings.own_snapshots).to_plain()
         self.next(self.publish)
 
     @step
@@ -64,7 +64,7 @@ class FeaturesFlow(ProjectFlow):
         self.merge_artifacts(inputs, include=["settings", "plans", "commit"])
         plans = {cutoff: SnapshotPlan.from_plain(plan) for cutoff, plan in self.plans.items()}
         written = [WrittenPart.from_plain(task.written) for task in inputs]
-        self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, self.resolved().snapshots)]
+        self.snapshots = [one.to_plain() for one in publish_snapshots(plans, written, self.resolved().own_snapshots)]
         self.next(self.end)
 
     @step
@@ -74,7 +74,7 @@ class FeaturesFlow(ProjectFlow):
         from scarcegan.snapshots import Manifest, open_snapshots
 
         settings = self.resolved()
-        folder, rows = open_snapshots(settings.snapshots.folder).folder, settings.words.rows
+        folder, rows = open_snapshots(settings.own_snapshots.folder).folder, settings.words.rows
         for found in map(Manifest.from_plain, self.snapshots):
             print(
                 f"Snapshot {found.name} ({found.fingerprint}): {found.players} {rows}, "

@@ -73,7 +73,7 @@ class Retraining:
                 f"'{settings.data.source}': set data.source = 'snapshot' and data.path, its labels table"
             )
         inside_scoring(settings, os.environ)  # a resume does not pass `start`
-        started = retrainings_of(settings.snapshots, settings.registry.group)
+        started = retrainings_of(settings.own_snapshots, settings.registry.group)
         if not started.claim(self.snapshot, StartedRetraining(self.snapshot, self.asked_by)):
             claimed = started.find(self.snapshot, StartedRetraining)
             by = claimed.by if claimed else "another run"

@@ -59,7 +59,7 @@ class ScoreFlow(ProjectFlow):
         from scarcegan.workflow.scoring.shard import score_shard
 
         plan, model = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model)
-        self.scored = score_shard(plan, model, self.input, self.resolved().snapshots).to_plain()
+        self.scored = score_shard(plan, model, self.input, self.resolved().own_snapshots).to_plain()
         self.next(self.report)
 
     @card(type="still", id="scores")
@@ -72,17 +72,18 @@ class ScoreFlow(ProjectFlow):
         from scarcegan.aws.model_monitor import model_monitor_files
         from scarcegan.serving.model import Model
         from scarcegan.workflow.scoring.records import ScoringPlan, Tally
-        from scarcegan.workflow.scoring.report import tell_scores, watch_scored
+        from scarcegan.workflow.scoring.report import audit_of, tell_scores, watch_scored
 
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
         plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), self.resolved()
         tallies = [Tally.from_plain(task.scored) for task in inputs]
-        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget, settings.words)
+        audit = audit_of(settings)
+        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget, audit, settings.words)
         self.score_report = report.to_plain()
         watched = watch_scored(report, model, settings)
         self.drift, self.decision = watched.drift and watched.drift.to_plain(), watched.decision.to_plain()
         self.model_monitor = model_monitor_files(watched)
-        first = self.flagged.head(20).to_dict("records")
+        first = self.flagged[self.flagged["stratum"] == 0].head(20).to_dict("records")
         current.card["scores"].extend(score_card(report, watched.drift, watched.decision, first))
         current.card["drift"].extend(drift_card(watched.drift, watched.decision))
         self.next(self.end)

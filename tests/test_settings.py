@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import SHAPING_SOURCES, Settings, estimators, load, parse, resolve
 from scarcegan.settings.monitoring_sections import RETRAIN_AFTER
+from scarcegan.settings.outcome_sections import DECISIONS
 from scarcegan.settings.section import keys_of
 
 
@@ -152,6 +153,7 @@ def test_every_key_is_documented_once():
     documented = [key.name for key in keys_of(Settings)]
     assert len(set(documented)) == len(documented)
     mappings = {"definitions", "estimators", *(f"monitoring.retrain_after.{name}" for name in RETRAIN_AFTER)}
+    mappings |= {f"outcomes.decisions.{name}" for name in DECISIONS}
     assert set(leaves(Settings().model_dump(mode="json"))) <= set(documented) | mappings
     assert [key.name for key in keys_of(Settings) if not key.meaning] == []
     assert {"definitions.name", "definitions.bound"} <= set(documented)
@@ -190,6 +192,7 @@ SHAPING = [
     ("estimators", [{"name": "a_rival", "path": "package.module:Class"}], set()),
     ("registry", {"group": "other", "worse_challenger": "refuse"}, set()),
     ("monitoring", {"cool_down": 3}, set()),
+    ("outcomes", {"agreeing": 2}, set()),
     ("resources", {"train": {"gpu": 0}}, set()),
     ("prices", {"gpu_hour": 9.0}, set()),
     ("deployment", {"project": "other"}, set()),

@@ -143,4 +143,5 @@ def _records(table: pa.Table, manifest: Manifest) -> Iterator[list[dict[str, str
     ]
     for piece in table.select([ID, *manifest.frame.columns]).to_batches(max_chunksize=1_000):
         for row in piece.to_pylist():
-            yield [{"FeatureName": name, "ValueAsString": str(value)} for name, value in row.items()] + same
+            told = [(name, value) for name, value in row.items() if value == value]  # a record lacks what is missing
+            yield [{"FeatureName": name, "ValueAsString": str(value)} for name, value in told] + same

@@ -7,7 +7,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from scarcegan import __version__
-from scarcegan.cli import decisions, estimators, flows, models, new, runs, snapshots
+from scarcegan.cli import decisions, estimators, flows, models, new, outcomes, runs, snapshots
 from scarcegan.problems import Problem
 
 
@@ -38,6 +38,7 @@ app.add_typer(decisions.app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")
+app.add_typer(outcomes.app, name="outcomes")
 app.add_typer(estimators.app, name="estimators")
 
 

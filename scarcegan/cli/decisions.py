@@ -93,7 +93,7 @@ def parity(
     from scarcegan.snapshots import open_snapshots
     from scarcegan.workflow.scoring.parity import parity as compare
 
-    players = open_snapshots(settings.snapshots.folder).read(snapshot)
+    players = open_snapshots(settings.own_snapshots.folder).read(snapshot)
     found = compare(old, new, players, registry, settings.review_budget)
     moved = {"Move in": found.moved_in, "Move out": found.moved_out}
     tables = [_movers(title, movers, settings.words.row) for title, movers in moved.items() if movers]

@@ -1,4 +1,4 @@
-"""`scarcegan snapshots`: list what FeaturesFlow has published, and show one of them."""
+"""`scarcegan snapshots`: publish a table of features, list what is published, and show one of them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,22 +11,44 @@ from scarcegan import words
 from scarcegan.cli.commands import Answer, answers
 from scarcegan.cli.tables import narrow, pairs
 from scarcegan.project import located
+from scarcegan.settings import Settings
 
 if TYPE_CHECKING:
     from scarcegan.snapshots import Manifest, SnapshotStore
 
-app = typer.Typer(no_args_is_help=True, help="List and show the snapshots of features that FeaturesFlow published.")
+app = typer.Typer(no_args_is_help=True, help="Publish, list and show snapshots of features.")
 Folder = Annotated[
-    str, typer.Option("--folder", help="Folder or s3:// prefix of the snapshots.", show_default=".scarcegan/snapshots")
+    str, typer.Option("--folder", help="Folder or s3:// prefix of the snapshots.", show_default="as in the settings")
 ]
+
+
+@answers(app)
+def publish(
+    settings: Settings,
+    table: Annotated[str, typer.Argument(help="A parquet or CSV file, or a folder of parts, local or s3://.")],
+    name: Annotated[
+        str, typer.Option(help="Name of the snapshot.", show_default="snapshots.prefix and a date in TABLE, or today's")
+    ] = "",
+) -> Answer:
+    """Publish a table of features, one row per player, as a snapshot, for ScoreFlow to score."""
+    from scarcegan.workflow.features.table import publish_table
+
+    manifest = publish_table(located(table, Path.cwd()), name, settings)
+    lines = [f"note: {note}" for note in manifest.frame.notes]
+    features = words.plural(len(manifest.frame.columns), "feature")
+    said = f"Snapshot {manifest.name} ({manifest.fingerprint}): {words.plural(manifest.players, 'player')}, {features}"
+    look_next = f"Look next: python flows/score_flow.py --config config ... run --snapshot {manifest.name}"
+    return Answer(_facts(manifest), Group(*map(Text, [said, *lines, look_next])))
 
 
 @answers(app, "list")
 def list_snapshots(
-    cutoff: Annotated[str, typer.Option(help="Only this cut-off date, as in 2026-11-22.")] = "", folder: Folder = ""
+    settings: Settings,
+    cutoff: Annotated[str, typer.Option(help="Only this cut-off date, as in 2026-11-22.")] = "",
+    folder: Folder = "",
 ) -> Answer:
     """List the snapshots by cut-off date."""
-    store = _store(folder)
+    store = _store(settings, folder)
     found = [manifest for manifest in store.snapshots() if cutoff in ("", manifest.frame.cutoff)]
     rows = []
     for one in found:
@@ -37,11 +59,13 @@ def list_snapshots(
 
 
 @answers(app)
-def show(name: Annotated[str, typer.Argument(help="Name of the snapshot.")], folder: Folder = "") -> Answer:
+def show(
+    settings: Settings, name: Annotated[str, typer.Argument(help="Name of the snapshot.")], folder: Folder = ""
+) -> Answer:
     """Show one snapshot: where it comes from, what was odd in its telemetry, what moved since the one before."""
     from scarcegan.data.distances import moves
 
-    store = _store(folder)
+    store = _store(settings, folder)
     manifest = store.describe(name)
     before = store.before(manifest)
     moved = moves(before.statistics, manifest.statistics)[:10] if before else []
@@ -53,11 +77,11 @@ def show(name: Annotated[str, typer.Argument(help="Name of the snapshot.")], fol
     return Answer(facts | {"moved_most": moved}, Group(shown, *map(Text, lines)))
 
 
-def _store(folder: str) -> "SnapshotStore":
+def _store(settings: Settings, folder: str) -> "SnapshotStore":
     # pyarrow takes its time to load; the other commands do without.
     from scarcegan.snapshots import open_snapshots
 
-    return open_snapshots(folder and located(folder, Path.cwd()))
+    return open_snapshots(located(folder, Path.cwd()) if folder else settings.own_snapshots.folder)
 
 
 def _facts(manifest: "Manifest") -> dict[str, Any]:

@@ -5,7 +5,7 @@ reading a row of them: see `scarcegan.data.distances`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,7 +18,7 @@ QUANTILE_ROWS = 65_536
 
 @dataclass(frozen=True)
 class Column(Record):
-    """One column of a table of players.
+    """One column of a table, of the players who have a value; `missing_share` of all players lack it.
 
     The quantiles are at `LEVELS`, to seven digits: each the least value that so many players do not exceed.
     """
@@ -29,6 +29,7 @@ class Column(Record):
     high: float
     zero_share: float
     quantiles: Sequence[float]
+    missing_share: float | None = field(default=None, kw_only=True)
 
     @property
     def median(self) -> float:
@@ -47,8 +48,14 @@ def describe(features: np.ndarray) -> list[Column]:
 
 
 def describe_column(values: np.ndarray) -> Column:
-    """Describe the values of n > 0 players, float array [n] in any order."""
-    rows, low, high = len(values), values.min(), values.max()
+    """Describe the values of n > 0 players, float array [n] in any order, NaN where one is missing."""
+    everyone, low, high = len(values), values.min(), values.max()
+    if np.isnan(low):
+        values = values[~np.isnan(values)]
+        if not len(values):  # zeros stand for what nobody has
+            return Column(0.0, 0.0, 0.0, 0.0, 0.0, [0.0] * len(LEVELS), missing_share=1.0)
+        low, high = values.min(), values.max()
+    rows = len(values)
     # Evenly spaced rows, not drawn ones: the same table always gives the same figures.
     ordered = np.sort(values[:: -(-rows // QUANTILE_ROWS)])
     # The small subtrahend undoes rounding, which could lift a whole number to the next one.
@@ -64,12 +71,17 @@ def describe_column(values: np.ndarray) -> Column:
         high=float(high),
         zero_share=1 - np.count_nonzero(values) / rows,
         quantiles=[float(f"{value:.7g}") for value in quantiles],
+        missing_share=1 - rows / everyone,
     )
 
 
 def merge(parts: Sequence[Column], players: Sequence[int]) -> Column:
     """Join the descriptions of one column in parts of so many different `players`; exact but for inner quantiles."""
-    weight = np.array(players, dtype=np.float64) / sum(players)
+    present = [many * (1 - (part.missing_share or 0)) for part, many in zip(parts, players, strict=True)]
+    if not any(present):
+        return parts[0]
+    parts = [part for part, many in zip(parts, present, strict=True) if many]
+    weight = np.array([many for many in present if many], dtype=np.float64) / sum(present)
     means, stds = np.array([part.mean for part in parts]), np.array([part.std for part in parts])
     mean = float(weight @ means)
     return Column(
@@ -80,6 +92,7 @@ def merge(parts: Sequence[Column], players: Sequence[int]) -> Column:
         high=max(part.high for part in parts),
         zero_share=float(weight @ [part.zero_share for part in parts]),
         quantiles=_merged_quantiles(parts, weight),
+        missing_share=1 - sum(present) / sum(players),
     )
 
 

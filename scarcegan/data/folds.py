@@ -174,9 +174,11 @@ def population_counts(labels: np.ndarray, populations: Populations) -> dict[str,
 
 def require_players_per_fold(counts: Mapping[str, int], k: int) -> None:
     """Refuse a population, given as name -> players in the pool, that has fewer players than there are folds."""
-    for name, count in counts.items():
-        if count < k:
-            raise DataProblem(
-                f"expected at least {k} '{name}' players for {k} folds (test players apart), got {count}: "
-                f"lower folds.k or add players to the '{name}' input"
-            )
+    told = [
+        f"expected at least {k} '{name}' players for {k} folds (test players apart), got {count}: "
+        f"lower folds.k or add players to the '{name}' input"
+        for name, count in counts.items()
+        if count < k
+    ]
+    if told:
+        raise DataProblem("\n".join(told))

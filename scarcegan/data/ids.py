@@ -5,6 +5,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scarcegan.data.values import is_text
+
 # Neither leading zeros nor a plus sign: what a number would lose keeps an id text.
 _WHOLE = r"^(0|-?[1-9][0-9]{0,18})$"
 # What becomes of integers in a column of floats or decimals that is written as text.
@@ -17,8 +19,7 @@ def is_id_type(kind: pa.DataType) -> bool:
     """Tell whether a column of this type can hold ids; the numbers in it must be whole, see `canonical`."""
     if pa.types.is_dictionary(kind):
         return is_id_type(kind.value_type)
-    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    return is_text or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
 def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -38,6 +39,21 @@ def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
     # Large strings: offsets of 32 bits end at two gigabytes of text.
     text = _without_point_zero(column.cast(pa.large_string()))
     return text.cast(pa.int64()) if pc.all(is_number(text), min_count=0).as_py() else text
+
+
+def stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return ids as `canonical` does, but keep text that looks like numbers, which other parts may not do.
+
+    Raises:
+        pa.ArrowInvalid: as `canonical`, and integers beyond 63 bits.
+    """
+    if is_text(column.type):
+        return column.cast(pa.large_string())
+    found = canonical(column)
+    if found.type != pa.int64():
+        large = pc.sum(pc.invert(is_number(found))).as_py()
+        raise pa.ArrowInvalid(f"{large} of {len(found)} are beyond 63 bits")
+    return found
 
 
 def is_number(text: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -87,7 +103,9 @@ def _without_point_zero(text: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    exact = 2 ** (24 if column.type == pa.float32() else 53)
+    exact = 2 ** {16: 11, 32: 24, 64: 53}[column.type.bit_width]
+    # pandas writes a missing id among floats so.
+    column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     if (pc.max(pc.abs(column)).as_py() or 0) > exact:
         raise pa.ArrowInvalid(f"{column.type} cannot tell whole numbers above {exact} apart")
     if broken := pc.sum(pc.not_equal(column, pc.floor(column))).as_py():  # PyArrow's own words would tell an id

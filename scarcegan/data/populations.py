@@ -4,7 +4,7 @@ They are read twice. The ids come first: they tell whether somebody is there twi
 players are sampled. Then the features go, some ten thousand rows at a time, to the one array of those who stay.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -16,7 +16,7 @@ from scarcegan.data.folds import sample
 from scarcegan.data.left_out import RowNumbers, leave_out, note
 from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
-from scarcegan.data.tables import FORMATS, is_nameless
+from scarcegan.data.tables import is_nameless, is_table_of
 from scarcegan.data.validation import (
     TRUTH_COLUMN,
     check_columns,
@@ -25,8 +25,15 @@ from scarcegan.data.validation import (
     feature_columns,
     finite_blocks,
     float32_block,
+    missing_ids,
+    readable_ids,
+    refuse_missing_ids,
+    refuse_odd_columns,
     refuse_same_player_twice,
+    refuse_small_populations,
+    refuse_to_ignore,
 )
+from scarcegan.data.values import OddValues, Refusals, numbers
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.settings import Data, Populations, Settings
@@ -46,25 +53,35 @@ def load_populations(settings: Settings) -> Players:
     the same wherever, in however many files and in whatever order they lie.
 
     Raises:
-        DataProblem: tables are missing, empty, unreadable or do not fit, all of them told; the same player twice; an
-            infinite value, of a player who would not stay, too.
+        DataProblem: a table is missing, empty, unreadable or does not fit; the same player twice; an infinite value,
+            of a player who would not stay, too. It tells everything that is wrong with all tables.
     """
     data, populations = settings.data, settings.populations
     places = places_of(data, populations)
-    everyone = _everyone(places, data, populations)
-    refuse_same_player_twice(everyone, populations)
-    players, stay = sample(everyone, data, settings.seed)
+    refusals, columns = Refusals(), _Columns(data, populations.classes[0])
+    everyone = _everyone(places, columns, populations, refusals)
+    with refusals.collecting():
+        refuse_same_player_twice(everyone, populations)
+    # Once something is refused, nobody's features are kept.
+    players, stay = (everyone, np.zeros(len(everyone), bool)) if refusals else sample(everyone, data, settings.seed)
     order = np.lexsort((players.ids, players.labels, players.labels == UNLABELED, players.test_set))
     row_of = np.empty(len(players), np.int64)
     row_of[order] = np.arange(len(players))
-    features = np.empty((len(players), len(everyone.feature_names)), np.float32)
-    filled = 0
-    numbers = RowNumbers(everyone.feature_names)
-    for start, block in finite_blocks(everyone, _blocks(places, everyone, settings, numbers), populations):
-        rows = block[stay[start : start + len(block)]]
-        features[row_of[filled : filled + len(rows)]] = rows
-        filled += len(rows)
-    return leave_out(replace(players.take(order), features=features), numbers.found(TEST), "numbering the rows")
+    features = np.empty((np.count_nonzero(stay), len(columns.features)), np.float32)
+    filled, row_numbers, odd = 0, RowNumbers(columns.features), dict[str, OddValues]()
+    with refusals.collecting():
+        for start, block in finite_blocks(
+            everyone, _blocks(places, everyone, populations, row_numbers, odd), populations
+        ):
+            rows = block[stay[start : start + len(block)]]
+            features[row_of[filled : filled + len(rows)]] = rows
+            filled += len(rows)
+    refuse_odd_columns(odd, refusals)
+    if refusals:
+        refuse_small_populations(everyone, settings, refusals)
+    refuse_to_ignore([*odd, *columns.differing], data, refusals)
+    refusals.refuse()
+    return leave_out(replace(players.take(order), features=features), row_numbers.found(TEST), "numbering the rows")
 
 
 @dataclass
@@ -76,23 +93,26 @@ class _Columns:
     features: tuple[str, ...] = ()
     known: set[str] = field(default_factory=set)
     nameless: set[str] = field(default_factory=set)
+    differing: dict[str, None] = field(default_factory=dict)
 
-    def check(self, population: str, names: Sequence[str]) -> list[str]:
+    def check(self, population: str, refusals: Refusals, names: Sequence[str]) -> list[str]:
         """Check the names in a part and return those that tell who its players are."""
         self.known.update(names)
         nameless = {name for name in names if is_nameless(name)} - {self.data.id_column, *self.data.ignore_columns}
         self.nameless |= nameless
         names = [name for name in names if name not in nameless]
         self.features = self.features or feature_columns(population, names, self.data)
-        check_columns(population, names, self.features, self.first, self.data)
+        differing = check_columns(population, names, self.features, self.first, self.data, refusals)
+        self.differing |= dict.fromkeys(differing)
         is_apart = population != TEST and not self.data.label_column
         if is_apart and TRUTH_COLUMN in names:
-            raise DataProblem(
+            refusals.add(
                 f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in '{population}': remove it there, "
                 "nothing may be trained on it"
             )
-        is_told = TRUTH_COLUMN in names and not is_apart
-        return [self.data.id_column, *[TRUTH_COLUMN] * is_told]
+        asked = [self.data.id_column, *[TRUTH_COLUMN] * (not is_apart)]
+        # A table that lacks both is counted by any of its columns.
+        return [name for name in asked if name in names] or list(names[:1])
 
 
 def places_of(data: Data, populations: Populations) -> list[Place]:
@@ -109,33 +129,37 @@ def places_of(data: Data, populations: Populations) -> list[Place]:
     places = []
     for name in populations.in_tables:
         if name in data.tables:
-            own = data.tables[name]
-            renamed = own.columns | ({data.id_column: own.id_column} if own.id_column else {})
-            theirs = {ours: column for ours, column in renamed.items() if ours != column}
-            places.append(Place(name, located(own.path), data.id_column, theirs))
+            places.append(place_at(located(data.tables[name].path), name, data))
         elif name in found:
             places.append(Place(name, found[name], data.id_column))
     return places
+
+
+def place_at(location: str, name: str, data: Data) -> Place:
+    """Return the place of a table whose columns have the names that the settings give to those of population `name`."""
+    own = data.tables.get(name)
+    renamed = (own.columns | ({data.id_column: own.id_column} if own.id_column else {})) if own else {}
+    return Place(name, location, data.id_column, {ours: theirs for ours, theirs in renamed.items() if ours != theirs})
 
 
 def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
     """Find the one table that each population must have; that of the test players need not be there."""
     folder = located(folder)
     names = list_names(folder)
-    found, faults = {}, []
+    found, refusals = {}, Refusals()
     for population in populations:
-        options = [name for name in names if name in {population, *(population + suffix for suffix in FORMATS)}]
+        options = [name for name in names if is_table_of(population, name)]
         if len(options) > 1:
-            faults.append(f"expected one table for '{population}' in {folder}, got {options}: keep one of them")
+            refusals.add(f"expected one table for '{population}' in {folder}, got {options}: keep one of them")
         elif options:
             found[population] = join(folder, options[0])
         elif population != TEST:
-            faults.append(
+            refusals.add(
                 f"expected population '{population}' in {folder} as {population}.parquet, {population}.csv or "
                 f"a folder {population}/, got {names}: add it, name its place in data.tables, or name your populations "
                 "in [populations]"
             )
-    _refuse(faults)
+    refusals.refuse()
     return found
 
 
@@ -149,47 +173,46 @@ def labelled_ids(settings: Settings) -> tuple[dict[str, np.ndarray], bool]:
     """
     data, populations = settings.data, settings.populations
     ids: dict[str, list[pa.ChunkedArray]] = {name: [] for name in populations.in_tables}
-    faults = []
+    refusals = Refusals()
     places = places_of(data, populations)
     for place in places:
-        try:
+        with refusals.collecting():
             if place.name in (populations.unlabeled, TEST):
                 require_readable(find_parts(place.location)[0])
                 continue
             for name, _, rows in place.read(populations, lambda _: [data.id_column]):
                 if name != populations.unlabeled:
                     ids[name].append(checked_ids(name, rows[data.id_column], data.id_column))
-        except DataProblem as problem:
-            faults.append(str(problem))
-    _refuse(faults)
+    refusals.refuse()
     has_test = bool(ids[TEST]) or any(place.name == TEST for place in places)
     return {name: player_ids.to_numpy(ids[name]) for name in populations.classes}, has_test
 
 
-def _refuse(faults: Sequence[str]) -> None:
-    if faults:
-        raise DataProblem("\n".join(faults))
-
-
-def _everyone(places: Sequence[Place], data: Data, populations: Populations) -> Players:
-    """Read who is there, without features, in the order of the rows."""
-    columns = _Columns(data, populations.classes[0])
-    found, faults = [], []
-    for place in places:
+def _everyone(places: list[Place], columns: _Columns, populations: Populations, refusals: Refusals) -> Players:
+    """Read who is there, without features, in the order of the rows; unreadable tables are taken out of the places."""
+    identity, found, who = columns.data.id_column, list[tuple[str, pa.ChunkedArray, np.ndarray]](), dict[str, _Who]()
+    for place in list(places):
+        before = len(found)
         try:
-            for name, _, rows in place.read(populations, partial(columns.check, place.name)):
-                found.append((name, checked_ids(name, rows[data.id_column], data.id_column), _truth(name, rows)))
+            for name, _, rows in place.read(populations, partial(columns.check, place.name, refusals)):
+                found.append((name, *who.setdefault(name, _Who(name, identity)).look(rows, refusals)))
         except DataProblem as problem:
-            faults.append(str(problem))  # one for each table: the others are looked at all the same
-    _refuse(faults)
+            refusals.add(str(problem))
+            places.remove(place)
+            del found[before:]
+    for one in who.values():
+        one.check(refusals)
     there = {name for name, ids, _ in found if len(ids)}
-    for name in populations.in_tables:
-        if name not in there and (name != TEST or any(place.name == TEST for place in places)):
-            faults.append(f"expected players in '{name}', got an empty table: add players to it")
-    _refuse(faults)
-    check_ignored_columns(columns.known | {data.label_column}, data.ignore_columns)
+    for name in _expected(places, populations):
+        if name not in there:
+            refusals.add(f"expected players in '{name}', got an empty table: add players to it")
+    known = columns.known | {columns.data.label_column}
+    check_ignored_columns(known, columns.data.ignore_columns, refusals)
+    if not found:
+        refusals.refuse()
     labels = {name: label for label, name in enumerate(populations.classes)}
     counts = [len(ids) for _, ids, _ in found]
+    left_out = (note(sorted(columns.nameless), "having no name, as row numbers have none"),)
     return Players(
         ids=player_ids.to_numpy([ids for _, ids, _ in found]),
         features=np.empty((sum(counts), 0), np.float32),
@@ -198,34 +221,92 @@ def _everyone(places: Sequence[Place], data: Data, populations: Populations) -> 
         truth=np.concatenate([truth for _, _, truth in found]),
         test_set=np.repeat(np.array([name == TEST for name, _, _ in found], np.int8), counts),
         test_sets=(TEST,) if TEST in there else (),
-        notes=(note(sorted(columns.nameless), "having no name, as row numbers have none"),) if columns.nameless else (),
+        notes=left_out if columns.nameless else (),
     )
 
 
-def _truth(name: str, rows: pa.Table) -> np.ndarray:
-    if name != TEST:
-        return np.full(len(rows), UNKNOWN_TRUTH, np.int8)
-    if TRUTH_COLUMN not in rows.column_names:
-        raise DataProblem(
-            f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got none: add it, or take '{TEST}' away, for test "
-            "players to be held out"
-        )
-    truth = rows[TRUTH_COLUMN].to_pandas()
-    odd = truth[~truth.isin([0, 1])]
-    if len(odd):
-        raise DataProblem(f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {odd.tolist()[0]!r}: mend that row")
-    return truth.to_numpy(np.int8)
+def _expected(places: Sequence[Place], populations: Populations) -> Iterator[str]:
+    """Yield the populations of which the tables must have players."""
+    for place in places:
+        yield from (*populations.classes, populations.unlabeled) if place.label_column else (place.name,)
+
+
+@dataclass
+class _Who:
+    """The players of one population, piece by piece; what cannot be used is refused, and something stands for it."""
+
+    name: str
+    id_column: str
+    rows: int = 0
+    missing: int = 0
+    unreadable: bool = False
+    odd_truth: list[object] = field(default_factory=list)
+
+    def look(self, rows: pa.Table, refusals: Refusals) -> tuple[pa.ChunkedArray, np.ndarray]:
+        """Return the ids of some rows and their truth."""
+        seen = self._ids(rows, refusals), self._truth(rows, refusals)
+        self.rows += len(rows)
+        return seen
+
+    def check(self, refusals: Refusals) -> None:
+        """Refuse what all rows together are found to lack."""
+        with refusals.collecting():
+            refuse_missing_ids(self.name, self.id_column, self.missing)
+        if self.odd_truth:
+            refusals.add(
+                f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {self.odd_truth[0]!r}: mend that row"
+                f"{f' ({len(self.odd_truth)} such rows)' if len(self.odd_truth) > 1 else ''}"
+            )
+
+    def _ids(self, rows: pa.Table, refusals: Refusals) -> pa.ChunkedArray:
+        found, missing = None, 0
+        if self.id_column in rows.column_names and not self.unreadable:
+            with refusals.collecting():
+                found = readable_ids(self.name, rows[self.id_column], self.id_column)
+                missing = missing_ids(found)
+        # Once told is enough. Other checks go on, with names that are no ids.
+        self.unreadable |= found is None
+        self.missing += missing
+        if found is not None and not missing:
+            return found
+        texts = [None] * len(rows) if found is None else found.cast(pa.large_string()).to_pylist()
+        named = [text or f"row {row} of '{self.name}'" for row, text in enumerate(texts, self.rows + 1)]
+        return pa.chunked_array([pa.array(named, pa.large_string())])
+
+    def _truth(self, rows: pa.Table, refusals: Refusals) -> np.ndarray:
+        truth = np.full(len(rows), UNKNOWN_TRUTH, np.int8)
+        if self.name == TEST and TRUTH_COLUMN not in rows.column_names:
+            refusals.add(
+                f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got none: add it, or take '{TEST}' away, for "
+                "test players to be held out"
+            )
+        if self.name == TEST and TRUTH_COLUMN in rows.column_names:
+            column = numbers(rows[TRUTH_COLUMN])
+            values = (rows[TRUTH_COLUMN] if column is None else column).to_pandas()
+            is_known = values.isin([0, 1]) if column is not None else np.zeros(len(rows), bool)
+            self.odd_truth += values[~is_known].tolist()
+            truth[is_known] = values[is_known]
+        return truth
 
 
 def _blocks(
-    places: Sequence[Place], everyone: Players, settings: Settings, numbers: RowNumbers
+    places: Sequence[Place],
+    everyone: Players,
+    populations: Populations,
+    numbered: RowNumbers,
+    odd: dict[str, OddValues],
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (row of the first player, features) piece by piece, in the order of `everyone`."""
-    start = 0
+    start, features = 0, everyone.feature_names
+
+    def features_of(names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in features]
+
     for place in places:
-        for name, part, rows in place.read(settings.populations, lambda _: everyone.feature_names):
-            numbers.add(name, part, rows)
-            yield start, float32_block(name, rows)
+        for name, part, rows in place.read(populations, features_of):
+            if len(rows.column_names) == len(features):  # else it is refused
+                numbered.add(name, part, rows)
+            yield start, float32_block(name, rows, features, odd)
             start += len(rows)
     if start != len(everyone):
         raise DataProblem(

@@ -55,7 +55,6 @@ class FeatureDescription(Column):
     auc: float
     p99: float
     histogram: Histogram
-    missing_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,17 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from scarcegan.data.values import plain
 from scarcegan.problems import DataProblem
-from scarcegan.storage import find_parts, local_file
+from scarcegan.storage import find_parts, first_bytes, local_file
 
-FORMATS = (".parquet", ".csv")
+# By the end of a name, in upper or lower case; of a file with another name, its first bytes tell.
+FORMATS = (".parquet", ".csv", ".csv.gz")
+_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_HEAD_BYTES = 65_536
+ENCODED = "write the file as UTF-8 (`iconv -f LATIN1 -t UTF-8 IN > OUT`, or -f UTF-16), or as parquet"
+_SEPARATORS = {";": "semicolon", "\t": "tab", "|": "bar"}
 BATCH_ROWS = 16_384
 READ_BUFFER_BYTES = 2**18
 
@@ -56,41 +63,97 @@ def read_parts(
     A piece is a CSV part, or some ten thousand rows of a parquet part, however large its row groups are. Types may
     differ between pieces. `wanted` tells by its location whether a part is read at all; see also `read_table`.
     """
-    parts = find_parts(location)
-    formats = {Path(part).suffix for part in parts}
-    if len(formats) > 1 or not formats <= set(FORMATS):
-        odd = next((part for part in parts if Path(part).suffix not in FORMATS), parts[-1])
-        raise DataProblem(
-            f"expected either .parquet or .csv files at {location}, got {sorted(formats)}: "
-            f"move the others away, '{odd}' for one"
-        )
+    parts = _tables_of(location)
     names: list[str] = []
-    for part in filter(wanted, parts):
-        for piece in _read_part(part, columns, text):
+    for part, is_parquet in parts.items():
+        if not wanted(part):
+            continue
+        for piece in _read_part(part, is_parquet, columns, text):
             names = names or piece.column_names
             differing = sorted(set(names) ^ set(piece.column_names))
             if differing:
                 raise DataProblem(
-                    f"expected the same columns in all parts, but {parts[0]} and {part} differ in {differing}: "
-                    "write the parts with one schema"
+                    f"expected the same columns in all parts, but {next(iter(parts))} and {part} differ in "
+                    f"{differing}: write the parts with one schema"
                 )
-            yield part, piece.select(names)
+            yield part, plain(piece.select(names))
 
 
-def _read_part(part: str, columns: Columns, text: Sequence[str]) -> Iterator[pa.Table]:
+def is_table_of(name: str, file: str) -> bool:
+    """Tell whether a file or folder may hold the table `name`: it has this name, or ends with a format as well."""
+    return file.startswith(name) and file[len(name) :].lower() in ("", *FORMATS)
+
+
+def _tables_of(location: str) -> dict[str, bool]:
+    """Return the parts at a location, and of each whether it is parquet, or else CSV."""
+    formats = {part: _is_parquet(part) for part in find_parts(location)}
+    odd = [part for part, is_parquet in formats.items() if is_parquet is None]
+    if odd or len(set(formats.values())) > 1:
+        got = sorted({Path(part).suffix or "no extension" for part in formats})
+        raise DataProblem(
+            f"expected either .parquet or .csv files at {location}, got {got}: move the others away, "
+            f"'{(odd or list(formats))[-1]}' for one, or end the name of a CSV file with .csv or .csv.gz"
+        )
+    return {part: bool(is_parquet) for part, is_parquet in formats.items()}
+
+
+def _is_parquet(part: str) -> bool | None:
+    """Tell parquet from CSV by the end of a part's name, or its first bytes; None if it is neither."""
+    name = part.lower()
+    if name.endswith(FORMATS):
+        return name.endswith(".parquet")
+    return True if first_bytes(part, len(_PARQUET)) == _PARQUET else None
+
+
+def _read_part(part: str, is_parquet: bool, columns: Columns, text: Sequence[str]) -> Iterator[pa.Table]:
     with local_file(part) as path:
         try:
-            if path.suffix == ".parquet":
+            if is_parquet:
                 yield from _read_parquet(path, part, columns)
             else:
-                convert = csv.ConvertOptions(column_types=dict.fromkeys(text, pa.string()))
-                # One thread: only then does the reader know the number of a ragged row.
-                table = csv.read_csv(path, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
-                yield table.select(_wanted(part, table.column_names, columns))
-        except (pa.ArrowException, OSError) as error:
+                table = _read_csv(path, part, text)
+                chosen = table.select(_wanted(part, table.column_names, columns))
+                # What is not UTF-8 comes as bytes.
+                coded = [field.name for field in chosen.schema if pa.types.is_binary(field.type)]
+                if coded:
+                    raise DataProblem(_encoded(part, f"other bytes in column {coded}"))
+                yield chosen
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             # PyArrow repeats the whole ragged row, ids included.
             reason = re.sub(r"(Expected \d+ columns, got \d+): .*", r"\1", " ".join(str(error).split()))
+            reason += f"; {ENCODED}" if "UTF8" in reason else ""
             raise DataProblem(f"cannot read {part}: {reason}; mend the file or write it again") from None
+
+
+def _read_csv(path: Path, part: str, text: Sequence[str]) -> pa.Table:
+    packed = "gzip" if first_bytes(str(path), len(_GZIP)) == _GZIP else None
+    with pa.input_stream(str(path), compression=packed) as file:
+        _check_text(file.read(_HEAD_BYTES), part)
+    convert = csv.ConvertOptions(column_types=dict.fromkeys(text, pa.string()))
+    with pa.input_stream(str(path), compression=packed) as file:
+        # One thread: only then does the reader know the number of a ragged row.
+        return csv.read_csv(file, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
+
+
+def _check_text(head: bytes, part: str) -> None:
+    """Refuse a CSV file of another encoding or separator, by its first bytes."""
+    first = head.splitlines()[0] if head else b""
+    if head.startswith(_UTF16) or b"\0" in first:
+        raise DataProblem(_encoded(part, "UTF-16"))
+    try:
+        names = first.decode()
+    except UnicodeDecodeError:
+        raise DataProblem(_encoded(part, "other bytes in the first line")) from None
+    separator = max(_SEPARATORS, key=names.count)
+    if "," not in names and separator in names:
+        raise DataProblem(
+            f"expected commas between the columns of {part}, got the {_SEPARATORS[separator]} {separator!r} in the "
+            "first line: write the file with commas (and decimal points), or as parquet"
+        )
+
+
+def _encoded(part: str, got: str) -> str:
+    return f"expected UTF-8 text in {part}, got {got}: {ENCODED}"
 
 
 def _read_parquet(path: Path, part: str, columns: Columns) -> Iterator[pa.Table]:
@@ -114,9 +177,8 @@ def _wanted(part: str, names: list[str], columns: Columns) -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataProblem(f"expected different column names in {part}, got {twice} twice: rename or drop one")
-    if callable(columns):
-        return list(columns(names))
-    missing = [name for name in columns or () if name not in names]
+    chosen = columns(names) if callable(columns) else columns
+    missing = [name for name in chosen or () if name not in names]
     if missing:
         raise DataProblem(f"expected column {missing} in {part}, got {names}: add it to the file")
-    return list(columns or (name for name in names if not is_nameless(name)))
+    return [name for name in names if not is_nameless(name)] if chosen is None else list(chosen)

@@ -1,17 +1,18 @@
 """What must hold before anything is trained: each refusal names the population, the column and the players."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence, Set
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pandas.api import types
 
 from scarcegan.data.folds import hold_out, population_counts, require_players_per_fold
 from scarcegan.data.ids import canonical, is_id_type, lots
 from scarcegan.data.players import UNKNOWN_TRUTH, Players
+from scarcegan.data.values import OddValues, Refusals, float32
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Populations, Settings
 
@@ -26,24 +27,28 @@ def validate(players: Players, settings: Settings) -> Players:
         DataProblem: the same player twice, a value that is infinite, a population that is empty or has too few players
             for the folds, a test set without risky or without other players.
     """
-    refuse_same_player_twice(players, settings.populations)
-    for _ in finite_blocks(players, _blocks(players.features), settings.populations):
-        pass
-    _refuse_small_populations(players, settings)
+    refusals = Refusals()
+    with refusals.collecting():
+        refuse_same_player_twice(players, settings.populations)
+    with refusals.collecting():
+        for _ in finite_blocks(players, _blocks(players.features), settings.populations):
+            pass
+    refuse_small_populations(players, settings, refusals)
     risky = known_risky(players, settings.populations)
     for number, name in enumerate(players.test_sets, start=1):
         inside = risky[players.test_set == number]
         if inside.all() or not inside.any():
-            raise DataProblem(
+            refusals.add(
                 f"expected risky and other players in test set '{name}', got {np.count_nonzero(inside)} risky "
                 f"of {len(inside)} players: add the other kind"
             )
+    refusals.refuse()
     return players
 
 
 def feature_columns(name: str, columns: Sequence[str], data: Data) -> tuple[str, ...]:
     """Return the feature columns of population `name`, the first, which all others must have; refuse to find none."""
-    features = _columns_but_reserved(columns, data)
+    features = columns_but_reserved(columns, data)
     if not features:
         raise DataProblem(
             f"expected feature columns in '{name}', got only {list(columns)}: "
@@ -52,87 +57,115 @@ def feature_columns(name: str, columns: Sequence[str], data: Data) -> tuple[str,
     return tuple(features)
 
 
-def check_columns(name: str, columns: Sequence[str], features: Sequence[str], first: str, data: Data) -> None:
-    """Refuse a population's table without id column, or with other feature columns than the first population's."""
+def check_columns(
+    name: str, columns: Sequence[str], features: Sequence[str], first: str, data: Data, refusals: Refusals
+) -> list[str]:
+    """Return the columns that a table has or lacks beside the first population's; refuse such, and one without ids."""
     if data.id_column not in columns:
-        raise DataProblem(f"expected id column '{data.id_column}' in '{name}', got {list(columns)}: set data.id_column")
-    found = _columns_but_reserved(columns, data)
+        refusals.add(f"expected id column '{data.id_column}' in '{name}', got {list(columns)}: set data.id_column")
+    found = columns_but_reserved(columns, data)
     missing = [column for column in features if column not in found]
     extra = [column for column in found if column not in features]
     if missing or extra:
         words = [f"no column {missing}"] * bool(missing) + [f"extra column {extra}"] * bool(extra)
-        raise DataProblem(
+        refusals.add(
             f"expected the feature columns of '{first}' in '{name}', got {' and '.join(words)}: give all tables the "
             "same features, or name the odd ones in data.ignore_columns"
         )
+    return missing + extra
 
 
 def checked_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> pa.ChunkedArray:
     """Return ids in their one form, see `canonical`; refuse those missing, or neither text nor whole numbers."""
+    found = readable_ids(name, ids, id_column)
+    refuse_missing_ids(name, id_column, missing_ids(found))
+    return found
+
+
+def readable_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> pa.ChunkedArray:
+    """Return ids in their one form, null where there is none; refuse what is neither text nor whole numbers."""
     wanted = f"expected whole numbers or text in id column '{id_column}' of '{name}', got "
     # A CSV without rows has columns without types.
     if len(ids) and not is_id_type(ids.type) and ids.null_count < len(ids):
         raise DataProblem(f"{wanted}{ids.type}: store the ids as text")
     try:
-        found = canonical(ids)
+        return canonical(ids)
     except pa.ArrowInvalid as error:
         raise DataProblem(f"{wanted}{ids.type}: {error}; store the ids as text") from error
-    is_empty = found.type != pa.int64() and pc.sum(pc.equal(found, "")).as_py()
-    missing = found.null_count + (is_empty or 0)
+
+
+def missing_ids(found: pa.ChunkedArray) -> int:
+    """Count the players without an id: nothing, or a text without a letter."""
+    empty = 0 if found.type == pa.int64() else pc.sum(pc.equal(found, "")).as_py()
+    return int(found.null_count + (empty or 0))
+
+
+def refuse_missing_ids(name: str, id_column: str, missing: int) -> None:
+    """Refuse a table in which so many players have no id, if any."""
     if missing:
         raise DataProblem(
             f"expected an id in '{id_column}' for each player of '{name}', got {missing} without: fill them in"
         )
-    return found
 
 
-def float32_block(name: str, rows: pa.Table) -> np.ndarray:
-    """Return the rows of population `name`, all of them features, as float32 [n, F]; a gap becomes NaN.
+def float32_block(name: str, rows: pa.Table, features: Sequence[str], odd: dict[str, OddValues]) -> np.ndarray:
+    """Return features of the rows of population `name` as float32 [n, F]; a gap, or a column not there, is NaN.
 
-    What float32 cannot hold becomes infinite, which `finite_blocks` refuses; a column of something else than numbers is
-    refused here.
+    What float32 cannot hold becomes infinite, which `finite_blocks` refuses; a column of something else than numbers
+    is added to `odd`, for `refuse_odd_columns`.
     """
-    block = np.empty(rows.shape, np.float32)
-    if not len(rows):  # a CSV without rows has columns without types
-        return block
-    for number, (feature, column) in enumerate(zip(rows.column_names, rows.columns, strict=True)):
-        kind = column.type
-        # A part without a single value has no type.
-        known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
-        if not any(is_kind(kind) for is_kind in known):
-            found = types.infer_dtype(column.to_pandas(), skipna=True)
-            raise DataProblem(
-                f"expected numbers in feature column '{feature}' of '{name}', got {found} ({kind}): make it a number "
-                "or name it in data.ignore_columns"
-            )
-        block[:, number] = column.cast(pa.float32(), safe=False).to_numpy()
+    block = np.empty((len(rows), len(features)), np.float32)
+    for number, feature in enumerate(features):
+        values = float32(rows[feature]) if feature in rows.column_names else np.nan
+        if values is None:
+            odd.setdefault(feature, OddValues()).add(name, rows[feature])
+        block[:, number] = np.nan if values is None else values
     return block
+
+
+def refuse_odd_columns(odd: Mapping[str, OddValues], refusals: Refusals) -> None:
+    """Refuse columns of something else than numbers, each with its values."""
+    for feature, values in odd.items():
+        refusals.add(
+            f"expected numbers in feature column '{feature}' of {values.where}, got {values.kind} ({values.counted})"
+        )
+
+
+def refuse_to_ignore(columns: Iterable[str], data: Data, refusals: Refusals) -> None:
+    """Say how to do without columns that were refused, in a line ready for the configuration."""
+    names = list(dict.fromkeys([*data.ignore_columns, *columns]))
+    if len(names) > len(data.ignore_columns):
+        refusals.add(
+            "make these columns numbers in every table (a category: one column of 0 and 1 for each value), or leave "
+            f"them out with data.ignore_columns:\n  ignore_columns = {json.dumps(names, ensure_ascii=False)}"
+        )
 
 
 def finite_blocks(
     players: Players, blocks: Iterable[tuple[int, np.ndarray]], populations: Populations
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Pass blocks of features on, and refuse the first value that is infinite; NaN is a missing value.
+    """Pass blocks of features on, and after the last refuse features with infinite values; NaN is a missing value.
 
     Args:
         players: everybody whose features the blocks hold; its own features are not looked at.
         blocks: (row of the block's first player, float array [n, F]); memory holds one of them.
         populations: their names.
     """
-    blocks = iter(blocks)
+    bad, first = np.zeros(len(players.feature_names), int), np.full(len(players.feature_names), -1)
     for start, block in blocks:
         infinite = np.isinf(block)
         if infinite.any():
-            row, column = np.argwhere(infinite)[0]
-            bad = np.count_nonzero(infinite[:, column])
-            # The message counts all such players: the other blocks are read for it.
-            bad += sum(np.count_nonzero(np.isinf(later[:, column])) for _, later in blocks)
-            raise DataProblem(
-                f"expected finite numbers in feature '{players.feature_names[column]}', got an infinite value for "
-                f"a player of '{_where(players, start + row, populations)}' ({bad} such "
-                "players): leave the fields empty or name the column in data.ignore_columns"
-            )
+            bad += infinite.sum(axis=0)
+            first = np.where((first < 0) & infinite.any(axis=0), start + infinite.argmax(axis=0), first)
         yield start, block
+    told = [
+        f"expected finite numbers in feature '{players.feature_names[column]}', got an infinite value for "
+        f"a player of '{_where(players, first[column], populations)}' ({bad[column]} such "
+        "players): leave the fields empty or name the column in data.ignore_columns"
+        for column in np.flatnonzero(bad)
+    ]
+    if told:
+        raise DataProblem("\n".join(told))
 
 
 def refuse_same_player_twice(players: Players, populations: Populations) -> None:
@@ -158,13 +191,13 @@ def refuse_same_player_twice(players: Players, populations: Populations) -> None
         )
 
 
-def check_ignored_columns(known: Set[str], ignored_columns: Sequence[str]) -> None:
+def check_ignored_columns(known: Set[str], ignored_columns: Sequence[str], refusals: Refusals) -> None:
     """Refuse a name in `data.ignore_columns` that no table has: most likely a slip of the pen."""
     for ignored in ignored_columns:
         if ignored not in known:
             near = difflib.get_close_matches(ignored, known, n=1)
             hint = f"did you mean '{near[0]}'?" if near else "remove it"
-            raise DataProblem(f"data.ignore_columns names '{ignored}', which no table has: {hint}")
+            refusals.add(f"data.ignore_columns names '{ignored}', which no table has: {hint}")
 
 
 def known_risky(players: Players, populations: Populations) -> np.ndarray:
@@ -173,21 +206,26 @@ def known_risky(players: Players, populations: Populations) -> np.ndarray:
     return (players.truth == 1) | ((players.truth == UNKNOWN_TRUTH) & labeled)
 
 
-def _columns_but_reserved(columns: Sequence[str], data: Data) -> list[str]:
+def columns_but_reserved(columns: Sequence[str], data: Data) -> list[str]:
+    """Return the columns that are features."""
     reserved = {data.id_column, data.label_column, TRUTH_COLUMN, *data.ignore_columns}
     return [name for name in columns if name not in reserved]
 
 
-def _refuse_small_populations(players: Players, settings: Settings) -> None:
+def refuse_small_populations(players: Players, settings: Settings, refusals: Refusals) -> None:
+    """Refuse populations without players, or with too few for the folds."""
     counts = population_counts(players.labels[players.test_set == 0], settings.populations)
-    for name, count in counts.items():
-        if count == 0:
-            raise DataProblem(f"expected '{name}' players, got none: add players to the '{name}' input")
+    empty = [name for name, count in counts.items() if count == 0]
+    for name in empty:
+        refusals.add(f"expected '{name}' players, got none: add players to the '{name}' input")
+    if empty:
+        return
     if not players.test_sets:
         # Players are held out after this check: those will be missing from the folds.
         players = hold_out(players, settings.data.test_share)
         counts = population_counts(players.labels[players.test_set == 0], settings.populations)
-    require_players_per_fold(counts, settings.folds.k)
+    with refusals.collecting():
+        require_players_per_fold(counts, settings.folds.k)
 
 
 def _where(players: Players, row: int, populations: Populations) -> str:

@@ -25,7 +25,7 @@ def load(settings: Settings) -> Players:
         SettingsProblem: the snapshot or the labels are not named.
         DataProblem: either cannot be used.
     """
-    store = open_snapshots(settings.snapshots.folder)
+    store = open_snapshots(settings.own_snapshots.folder)
     if not settings.data.snapshot or not settings.data.path:
         raise SettingsProblem(
             "source 'snapshot' needs data.snapshot (a name) and data.path (the labels table), got "
@@ -45,7 +45,7 @@ def snapshot_report(players: Players, settings: Settings) -> SnapshotReport | No
     """Describe the snapshot that the players come from, beside the one before it; None for other sources."""
     if settings.data.source != "snapshot":
         return None
-    store = open_snapshots(settings.snapshots.folder)
+    store = open_snapshots(settings.own_snapshots.folder)
     manifest = store.describe(settings.data.snapshot)
     before = store.before(manifest)
     return SnapshotReport(

@@ -1,5 +1,7 @@
 """The spread a figure would have with other players of the same kind: bootstrap, and exact bounds for counts."""
 
+from statistics import NormalDist
+
 import numpy as np
 
 from scarcegan.evaluation.records import Interval
@@ -30,8 +32,8 @@ def interval(value: float, samples: np.ndarray) -> Interval:
     return Interval(float(value), float(low), float(high), std=float(np.std(samples, ddof=1)))
 
 
-def share_of(part: float, whole: int) -> Interval | None:
-    """Put a share of counted players beside its 95 % Wilson interval; None of nobody.
+def share_of(part: float, whole: float, confidence: float = 0.95) -> Interval | None:
+    """Put a share of counted players beside its Wilson interval, by default of 95 %; None of nobody.
 
     Wilson's, unlike the bootstrap, leaves doubt where all or none of a few were found. The part may be no whole number,
     as where ties at the edge are taken in random order.
@@ -40,7 +42,7 @@ def share_of(part: float, whole: int) -> Interval | None:
     """
     if not whole:
         return None
-    z = 1.959964  # of the normal distribution, for 95 %
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     share = part / whole
     middle = (share + z**2 / (2 * whole)) / (1 + z**2 / whole)
     half = z / (1 + z**2 / whole) * np.sqrt(share * (1 - share) / whole + z**2 / (4 * whole**2))

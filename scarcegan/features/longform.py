@@ -1,10 +1,14 @@
 """Check the columns of long-form telemetry; every refusal names the column and counts the rows."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from scarcegan import words
+from scarcegan.data.ids import is_id_type, stored
+from scarcegan.data.values import OddValues, Refusals, numbers
 from scarcegan.problems import DataProblem
 
 ID = "player_id"
@@ -23,6 +27,42 @@ def required_counters(frame: pd.DataFrame | pa.Table) -> tuple[str, ...]:
             f"expected columns '{ID}', '{DATE}' and counters, each once, got {list(columns)}: rename or add them"
         )
     return names
+
+
+def frame_of(rows: pa.Table) -> pd.DataFrame:
+    """Return rows with ids as integers or text and counters as numbers, whatever the types of their columns.
+
+    Raises:
+        DataProblem: ids that are neither, counters that are no numbers: all such columns.
+    """
+    refusals, names = Refusals(), required_counters(rows)
+    with refusals.collecting():
+        rows = rows.set_column(rows.column_names.index(ID), ID, _ids(rows[ID]))
+    odd = dict[str, OddValues]()
+    for name in names:
+        found = numbers(rows[name])
+        if found is None:
+            odd.setdefault(name, OddValues()).add(name, rows[name])
+        else:
+            rows = rows.set_column(rows.column_names.index(name), name, found)
+    for name, values in odd.items():
+        refusals.add(f"column '{name}': expected numbers, got {values.kind} in {len(rows)} rows: {values.counted}")
+    if odd:
+        usable = json.dumps([name for name in names if name not in odd], ensure_ascii=False)
+        refusals.add(f"make them numbers, or name the counters to read in [telemetry]:\n  counters = {usable}")
+    refusals.refuse()
+    return rows.to_pandas(date_as_object=False, ignore_metadata=True)
+
+
+def _ids(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    wanted = f"column '{ID}': expected integers or text, got {column.type} in {len(column)} rows"
+    if not is_id_type(column.type) and column.null_count < len(column):
+        raise DataProblem(f"{wanted}: store the ids as text")
+    _refuse_empty_ids(column.null_count, len(column))
+    try:
+        return stored(column)
+    except pa.ArrowInvalid as error:
+        raise DataProblem(f"{wanted}: {error}; store the ids as text") from error
 
 
 def day_numbers(table: pd.DataFrame) -> np.ndarray:

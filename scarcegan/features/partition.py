@@ -11,8 +11,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from scarcegan.data.ids import lots
-from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers
-from scarcegan.features.source import Source, Window, naming, read_frames
+from scarcegan.features.longform import DATE, ID, checked_counters, day_numbers, frame_of
+from scarcegan.features.source import Source, Window, naming, read_rows
 from scarcegan.features.telemetry import Telemetry, iso, to_block
 from scarcegan.problems import DataProblem
 from scarcegan.storage import draft_beside, is_file, join, list_names, put_file, remove, remove_folder, write_bytes
@@ -31,7 +31,7 @@ def write_partition(source: Source, windows: Sequence[Window], shards: int, fold
     cannot be read, or a folder that cannot be written, is a DataProblem.
     """
     with draft_beside(folder) as draft:
-        _write_shards(_tables(source, windows, shards), shards, draft)
+        write_shards(_tables(source, windows, shards), shards, draft)
         for file in sorted(draft.rglob("*.parquet")):
             put_file(file, join(folder, str(file.relative_to(draft))))
     write_bytes(join(folder, COMPLETE), b"")
@@ -56,8 +56,12 @@ def read_shard(folder: str, number: int, window: Window, observed: np.ndarray, l
     # A day's rows lie in any of the files; those of other windows are dropped at once.
     frames = [
         rows
-        for _, frame in (read_frames(Source(own), window.first, window.last) if list_names(own) else ())
-        if len(rows := frame[frame[DATE].between(iso(window.first), iso(window.last), inclusive="left")])
+        for _, table in (read_rows(Source(own), window.first, window.last) if list_names(own) else ())
+        if len(
+            rows := (frame := frame_of(table))[
+                frame[DATE].between(iso(window.first), iso(window.last), inclusive="left")
+            ]
+        )
     ]
     if not frames:
         return None
@@ -71,14 +75,16 @@ def remove_partition(folder: str) -> None:
     remove_folder(folder)
 
 
-def _write_shards(tables: Iterable[pa.Table], shards: int, folder: Path) -> None:
-    """Write the rows of all tables to a file for each shard that has some.
+def write_shards(tables: Iterable[pa.Table], shards: int, folder: Path, collected_rows: int | None = None) -> None:
+    """Write the rows of all tables, which column `SHARD` divides, to `<folder>/<shard>/part-0.parquet`.
+
+    A shard without rows gets no file. So many rows, of all shards together, are in memory.
 
     `pyarrow.dataset.write_dataset` would do it in a line, and hold every row until the last is written.
     """
     writers: dict[int, parquet.ParquetWriter] = {}
     with ExitStack() as opened:
-        for table in _collected(tables):
+        for table in _collected(tables, collected_rows or COLLECTED_ROWS):
             number = table[SHARD].to_numpy()
             rows = table.drop_columns(SHARD).take(np.argsort(number, kind="stable"))
             ends = np.cumsum(np.bincount(number, minlength=shards)).tolist()
@@ -91,13 +97,13 @@ def _write_shards(tables: Iterable[pa.Table], shards: int, folder: Path) -> None
                     writers[shard].write_table(rows.slice(first, end - first))
 
 
-def _collected(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Join tables until they have `COLLECTED_ROWS`."""
+def _collected(tables: Iterable[pa.Table], most: int) -> Iterator[pa.Table]:
+    """Join tables until they have so many rows."""
     waiting, rows = list[pa.Table](), 0
     for table in tables:
         waiting.append(table)
         rows += len(table)
-        if rows >= COLLECTED_ROWS:
+        if rows >= most:
             yield pa.concat_tables(waiting)
             waiting, rows = [], 0
     if rows:
@@ -106,7 +112,9 @@ def _collected(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 def _tables(source: Source, windows: Sequence[Window], shards: int) -> Iterator[pa.Table]:
     first, last = min(window.first for window in windows), max(window.last for window in windows)
-    for _, frame in read_frames(source, first, last):
+    for part, table in read_rows(source, first, last):
+        with naming(part):
+            frame = frame_of(table)
         days = day_numbers(frame)
         inside = (days >= first) & (days < last)
         rows = frame.loc[inside]

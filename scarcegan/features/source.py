@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import pandas as pd
 import pyarrow as pa
 
 from scarcegan.data.tables import read_parts
@@ -48,10 +47,10 @@ class Window:
         return self.last - self.window_days
 
 
-def read_frames(source: Source, first: int, last: int) -> Iterator[tuple[str, pd.DataFrame]]:
+def read_rows(source: Source, first: int, last: int) -> Iterator[tuple[str, pa.Table]]:
     """Yield (part, rows) piece by piece; partitions whose day lies outside are left out, other rows are all there.
 
-    The days that count are `first` to before `last`, in days since 1970-01-01.
+    The days that count are `first` to before `last`, in days since 1970-01-01. See `longform.frame_of`.
 
     Raises:
         DataProblem: nothing there, unreadable, columns missing or differing between parts.
@@ -69,8 +68,7 @@ def read_frames(source: Source, first: int, last: int) -> Iterator[tuple[str, pd
     # Ids of CSV files stay text: as numbers they would lose leading zeros.
     for part, piece in read_parts(source.location, columns, text=[ID], wanted=is_wanted):
         with naming(part):
-            rows = _with_date(piece, date_of(part), source.counters)
-            yield part, rows.to_pandas(date_as_object=False, ignore_metadata=True)
+            yield part, _with_date(piece, date_of(part), source.counters)
 
 
 def _is_partitioned(location: str) -> bool:

@@ -13,11 +13,14 @@ import numpy as np
 import pandas as pd
 
 from scarcegan import words
-from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, required_counters
-from scarcegan.features.source import Source, Window, naming, read_frames
+from scarcegan.data.values import Refusals
+from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, frame_of, required_counters
+from scarcegan.features.source import Source, Window, naming, read_rows
 from scarcegan.features.telemetry import iso, observed_days
 from scarcegan.problems import DataProblem
 
+# Refusals after which the other parts, which are mostly like the first ones, are not read.
+ENOUGH = 5
 # Days on each side of a break: two weeks, so that weekdays cancel out.
 SIDE_DAYS = 14
 LEAST_SIDE_DAYS = 7
@@ -64,10 +67,13 @@ def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
         DataProblem: unusable rows or a cut-off outside the data; the message names the file.
     """
     first, last = min(window.first for window in windows), max(window.last for window in windows)
-    days = _Days()
-    for part, frame in read_frames(source, first, last):
-        with naming(part):
-            _add(days, part, frame, first, last)
+    days, refusals = _Days(), Refusals()
+    for part, rows in read_rows(source, first, last):
+        with refusals.collecting(), naming(part):
+            _add(days, part, frame_of(rows), first, last)
+        if len(refusals) >= ENOUGH:
+            break
+    refusals.refuse()
     with naming(source.location):
         if not days.rows:
             raise DataProblem("expected telemetry rows, got an empty table: check the input's path and filters")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, required_counters
+from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, frame_of, required_counters
 from scarcegan.problems import DataProblem
 
 # With this many rows on a usual day, an empty one is a hole in the log (chance of none: e^-20), not a day of rest.
@@ -62,7 +62,7 @@ def to_block(
     """
     last = day_of(cutoff)
     names = required_counters(frame)
-    table = frame.to_pandas(date_as_object=False) if isinstance(frame, pa.Table) else frame
+    table = frame_of(frame) if isinstance(frame, pa.Table) else frame
     days = day_numbers(table)
     first = last - window_days
     inside = (days >= first) & (days < last)

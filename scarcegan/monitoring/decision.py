@@ -123,7 +123,13 @@ def _found(report: DriftReport) -> dict[str, str]:
     }
     if unknown is not None:
         found["unknown_share"] = f"share unknown {_from_to(unknown.before, unknown.now)}"
-    if recall is not None:
+    if recall is not None and recall.reviewed:
+        found["recall"] = (
+            f"about {words.count(recall.found)} of {words.plural(recall.risky, 'risky player')} up to "
+            f"{recall.snapshot} had been flagged, as outcomes of {words.plural(recall.reviewed, 'reviewed player')} "
+            f"say: recall {words.share(recall)}; registered with {words.percent(recall.registered)}"
+        )
+    elif recall is not None:
         found["recall"] = (
             f"{words.count(recall.found)} of {words.plural(recall.risky, their.row, their.rows)} of "
             f"{recall.snapshot} labelled {their.rare} since had been flagged: recall {words.share(recall)}; "

@@ -104,7 +104,8 @@ class RealisedRecall(Record):
     """Of `risky` players of a snapshot labelled risky since, `found` had been flagged: `value` is found / risky.
 
     `low` and `high` are the ends of its 95 % interval. `registered` is the recall that the release was registered with,
-    `p` the chance of finding so few if it holds.
+    `p` the chance of finding so few if it holds. Where outcomes of an audit sample tell it, all these are estimates for
+    everyone, of all snapshots up to this one, from `reviewed` players; otherwise that is 0.
     """
 
     snapshot: str
@@ -115,6 +116,7 @@ class RealisedRecall(Record):
     high: float
     registered: float
     p: float
+    reviewed: int = 0
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ class DriftBasis(Record):
     Attributes:
         reference: name and fingerprint of the snapshot that is compared with.
         champion: sha256 of its archive.
-        labels: digest of the labels table, or 'no labels'.
+        labels: digest of the labels table, or 'no labels'; with what outcomes tell of the recall.
         scored: players whose scores were counted in full; 0: only those drawn are known.
         pairs: past pairs of snapshots behind the limits.
         rows, false_alarms, seed: the settings of these names.

@@ -87,8 +87,12 @@ class Watch:
     def _limits(self) -> Records:
         return Records(join(self._records.folder, "limits"))
 
-    def watch(self, snapshot: str, scored: ScoredPlayers | None = None) -> Watched:
+    def watch(
+        self, snapshot: str, scored: ScoredPlayers | None = None, recall: RealisedRecall | None = None
+    ) -> Watched:
         """Watch a snapshot; `scored` says how the champion scores all of its players, None: those drawn tell.
+
+        `recall` is the one that reviewers' outcomes tell, None: labels that came later do.
 
         Raises:
             DataProblem: a snapshot cannot be read, or a record cannot be kept.
@@ -97,20 +101,23 @@ class Watch:
         reference, cutoff, version = self._reference(manifest), manifest.frame.cutoff, self.version.version
         if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
             return Watched(None, cannot_measure(reference, cutoff, version), manifest, None)
-        record = self._record(manifest, reference, scored)
+        record = self._record(manifest, reference, scored, recall)
         return Watched(record.drift, record.decision, manifest, reference)
 
-    def _record(self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None) -> DriftRecord:
+    def _record(
+        self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None, recall: RealisedRecall | None
+    ) -> DriftRecord:
         """Return the record of a snapshot, measured and kept where there is none that still holds."""
         # With the fingerprint: a snapshot that was made anew is watched anew.
         name = f"{manifest.frame.cutoff}_{manifest.fingerprint}_v{self.version.version}"
         past = [record.decision for record in self._records.before(manifest.frame.cutoff, DecidedPeriod)]
         pairs = self._stable_pairs(reference, past)
-        basis = self._basis(reference, scored, pairs)
+        basis = self._basis(reference, scored, recall, pairs)
         replaced = self._records.find(name, DecidedPeriod)
         # Asked apart: measures in the form of older code are no damage, they are measured again.
         kept = Records(self._records.folder).find(name, DriftRecord)
-        drift = kept.drift if kept and kept.basis == basis else self._measured(manifest, reference, scored, pairs)
+        holds = kept is not None and kept.basis == basis
+        drift = kept.drift if kept and holds else self._measured(manifest, reference, scored, recall, pairs)
         drift = replace(drift, words=self.words)  # of this run, whenever it was measured
         decision = decide(drift, self.version.version, past, self.rule)
         unreadable = self._records.unreadable + self._limits.unreadable
@@ -127,8 +134,9 @@ class Watch:
         name = self.rule.reference or self.version.metadata.get("snapshot", "")
         if not name:
             return (
-                f"version {self.version.version} was not trained on a snapshot; name one in monitoring.reference, "
-                "or train with data.source = 'snapshot'"
+                f"version {self.version.version} was not trained on a snapshot; name one in monitoring.reference, or "
+                "publish the table of all players of that time (`scarcegan snapshots publish TABLE --name NAME`) and "
+                "name that: until then neither features nor scores have anything to be compared with"
             )
         if name not in self.store.names():
             return (
@@ -145,11 +153,18 @@ class Watch:
                 )
         return reference
 
-    def _basis(self, reference: Manifest, scored: ScoredPlayers | None, pairs: Sequence[StablePair]) -> DriftBasis:
+    def _basis(
+        self,
+        reference: Manifest,
+        scored: ScoredPlayers | None,
+        recall: RealisedRecall | None,
+        pairs: Sequence[StablePair],
+    ) -> DriftBasis:
+        outcomes = f", outcomes of {recall.reviewed}: {recall.found} of {recall.risky}" if recall else ""
         return DriftBasis(
             reference=f"{reference.name} {reference.fingerprint}",
             champion=self.version.sha256,
-            labels=self.labels.digest if self.labels else "no labels",
+            labels=f"{self.labels.digest if self.labels else 'no labels'}{outcomes}",
             scored=scored.players if scored else 0,
             pairs=len(pairs),
             rows=self.rule.rows,
@@ -158,7 +173,12 @@ class Watch:
         )
 
     def _measured(
-        self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None, pairs: Sequence[StablePair]
+        self,
+        manifest: Manifest,
+        reference: Manifest,
+        scored: ScoredPlayers | None,
+        recall: RealisedRecall | None,
+        pairs: Sequence[StablePair],
     ) -> DriftReport:
         measured = self._measure(reference, manifest, scored)
         limits = chance_limits(measured, self.rule.false_alarms)
@@ -169,7 +189,7 @@ class Watch:
             measured,
             self.model.feature_names,
             limits,
-            self._recall(manifest, reference),
+            recall or self._recall(manifest, reference),
             threshold=self.model.threshold,
             false_alarms=self.rule.false_alarms,
             pairs=len(pairs),

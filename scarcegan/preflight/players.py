@@ -6,7 +6,8 @@ from scarcegan import words
 from scarcegan.aws.findings import Refused
 from scarcegan.data.folds import held_out, require_players_per_fold
 from scarcegan.data.ids import lots
-from scarcegan.data.populations import labelled_ids
+from scarcegan.data.populations import labelled_ids, load_populations
+from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Populations, Settings
 from scarcegan.settings.data_sections import TEST
 from scarcegan.snapshots import open_snapshots
@@ -19,13 +20,22 @@ def check_players(settings: Settings) -> str:
     Of the unlabelled players, who may be millions, one byte is read. Raises Refused where the source is not named, and
     a DataProblem where tables are missing or unreadable, or a population is too small.
     """
+    try:
+        return _counted(settings)
+    except DataProblem:
+        if settings.data.source == "tables":
+            load_populations(settings)  # reads everything, and tells all that is wrong at once
+        raise
+
+
+def _counted(settings: Settings) -> str:
     data, populations = settings.data, settings.populations
     if data.source == "tables":
         ids, has_test = labelled_ids(settings)
     else:
         if not data.path:
             raise Refused("data.path is not set", "name the labels table of the snapshot")
-        ids, has_test = _in_labels(data, populations, settings.snapshots.folder)
+        ids, has_test = _in_labels(data, populations, settings.own_snapshots.folder)
     # Where the input brings no test set, some players are held out before the folds are dealt.
     tested = {name: 0 if has_test else held_out(lots(some), data.test_share).sum() for name, some in ids.items()}
     require_players_per_fold({name: len(some) - tested[name] for name, some in ids.items()}, settings.folds.k)

@@ -39,7 +39,7 @@ def lowest_of_top(counts: np.ndarray, wanted: int) -> float:
     """Return a score that at least `wanted` players reach (all of them, if there are fewer), and hardly more."""
     reach = np.cumsum(counts[::-1])[::-1]
     enough = np.flatnonzero(reach >= wanted)
-    return float(_edges()[enough[-1]]) if len(enough) else 0.0
+    return float(bin_edges()[enough[-1]]) if len(enough) else 0.0
 
 
 def counted_quantiles(counts: np.ndarray) -> list[float]:
@@ -49,7 +49,7 @@ def counted_quantiles(counts: np.ndarray) -> list[float]:
         return []
     # At least one player: level 0 is the lowest score, not the first bin.
     at = np.searchsorted(total, np.maximum(1, np.ceil(LEVELS * total[-1])))
-    return [float(edge) for edge in _edges()[at]]
+    return [float(edge) for edge in bin_edges()[at]]
 
 
 def reference_scores(probabilities: np.ndarray, rare: int, threshold: float) -> ReferenceScores:
@@ -71,6 +71,6 @@ def top_order(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
     return np.lexsort((ids, -scores))
 
 
-def _edges() -> np.ndarray:
-    """Return each bin's lowest score."""
+def bin_edges() -> np.ndarray:
+    """Return each bin's lowest score, float32 [BINS]."""
     return (np.arange(BINS, dtype=np.int32) << _DROPPED_BITS).view(np.float32)

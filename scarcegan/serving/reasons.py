@@ -72,6 +72,11 @@ def strongest_reasons(
     ]
 
 
+def without_size(words: str) -> str:
+    """Return a reason in words without its share of the risk score, by which readers could guess the score."""
+    return words.rpartition(" (")[0]
+
+
 def _reason(feature: str, value: float, typical: float, attribution: float) -> Reason:
     name = feature.replace("_", " ")
     is_missing = math.isnan(value)

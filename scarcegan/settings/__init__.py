@@ -34,6 +34,7 @@ from scarcegan.settings.model_sections import (
     four_definitions,
 )
 from scarcegan.settings.monitoring_sections import Monitoring
+from scarcegan.settings.outcome_sections import Outcomes
 from scarcegan.settings.section import Section, Share, keys_of
 from scarcegan.settings.words_section import USUAL, Words
 
@@ -46,7 +47,7 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
     "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
-    **dict.fromkeys(("resources", "prices", "deployment", "notify", "words"), ()),
+    **dict.fromkeys(("outcomes", "resources", "prices", "deployment", "notify", "words"), ()),
 }
 # Keys of [data] that say where the players lie, and how.
 WHERE = {"path", "snapshot", "id_column", "tables", "label_column"}
@@ -81,6 +82,7 @@ class Settings(Section):
     estimators: tuple[Estimator, ...] = ()
     registry: Registry = Registry()
     monitoring: Monitoring = Monitoring()
+    outcomes: Outcomes = Outcomes()
     resources: Resources = Resources()
     prices: Prices = Prices()
     deployment: Deployment = Deployment()
@@ -117,6 +119,19 @@ class Settings(Section):
                 "classes: raise it"
             )
         return self
+
+    @property
+    def own_snapshots(self) -> Snapshots:
+        """`snapshots`, with the registry group's own folder where none is named."""
+        return self.snapshots.model_copy(update={"folder": self._own(self.snapshots.folder, "snapshots")})
+
+    @property
+    def own_scoring(self) -> Scoring:
+        """`scoring`, with the registry group's own folder where none is named."""
+        return self.scoring.model_copy(update={"folder": self._own(self.scoring.folder, "scores")})
+
+    def _own(self, folder: str, kind: str) -> str:
+        return folder or f".scarcegan/{kind}/{self.registry.group}"
 
     @property
     def families(self) -> dict[str, Estimator]:

@@ -182,7 +182,7 @@ class Snapshots(Section):
     """Where snapshots are kept, and what they are called."""
 
     folder: str = ""
-    """Where snapshots are, local or `s3://`; empty: `.scarcegan/snapshots` in the project."""
+    """Where snapshots are, local or `s3://`; empty: `.scarcegan/snapshots/<registry.group>`."""
     prefix: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)] = "players-"
     """Begins a snapshot's name; its cut-off date follows."""
     feature_group: str = ""
@@ -192,7 +192,9 @@ class Snapshots(Section):
 
 
 class Scoring(Section):
-    """Where ScoreFlow writes the scores."""
+    """Where ScoreFlow writes the scores, and whom it lists beside the highest ones."""
 
     folder: str = ""
-    """Where scores are written, local or `s3://`; empty: `.scarcegan/scores` in the project."""
+    """Where scores are written, local or `s3://`; empty: `.scarcegan/scores/<registry.group>`."""
+    audit_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the review list that is drawn at random from all players below its top; 0: the top alone."""

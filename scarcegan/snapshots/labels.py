@@ -1,7 +1,7 @@
 """Labels joined to a snapshot: who was known to be what, and when that was known.
 
 The labels table has one row per label: `player_id`, `population`, `since` (the day from which the label describes the
-player), `source` (who says so) and, if it was found out later, `known_at`; without that, `since` stands for it.
+player), `source` (who says so) and, if it was found out later, `known_at`; where there is none, `since` stands for it.
 With w the first day of the snapshot's window and c its cut-off:
 
 * since < w: the label is older than anything the features see; it does not count, the player is unlabelled.
@@ -28,6 +28,7 @@ from scarcegan.data.ids import below, canonical, keyed_lots, to_numpy
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.tables import read_table
 from scarcegan.data.validation import TRUTH_COLUMN, checked_ids
+from scarcegan.data.values import Refusals
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.settings import Data, Populations
@@ -75,18 +76,32 @@ def read_labels(location: str, populations: Populations) -> Labels:
         raise DataProblem(
             f"{location}: expected columns {list(COLUMNS)} and, if you have it, 'known_at', got no {missing}: add them"
         )
+    return Labels(_checked(location, table, populations), location, populations)
+
+
+def _checked(location: str, table: pd.DataFrame, populations: Populations) -> pd.DataFrame:
+    refuse = _Refusing(location, table)
     known = {*populations.classes, populations.unlabeled, TEST}
-    _refuse(location, "population", table, ~table["population"].isin(known), f"one of {sorted(known)}")
-    _refuse(location, ID, table, table[ID].isna() | (table[ID] == ""), "an id in each row")
-    ids = to_numpy([checked_ids(location, pa.chunked_array([pa.array(table[ID])]), ID)]) if len(table) else table[ID]
-    checked = table[["population"]].assign(**{ID: ids}, since=_dates(location, table, "since"))
-    known_at = _dates(location, table, "known_at") if "known_at" in table.columns else checked["since"]
+    refuse("population", ~table["population"].isin(known), f"one of {sorted(known)}")
+    refuse(ID, table[ID].isna() | (table[ID] == ""), "an id in each row")
+    ids: np.ndarray = table[ID].to_numpy()
+    if len(table) and not refuse.refusals:
+        with refuse.refusals.collecting():
+            ids = to_numpy([checked_ids(location, pa.chunked_array([pa.array(table[ID])]), ID)])
+    since = refuse.dates("since", table["since"])
+    known_at = since
+    if "known_at" in table.columns:
+        # Only some labels were found out later.
+        known_at = table["known_at"].astype(str)
+        known_at = known_at.mask(table["known_at"].isna() | (known_at == ""), table["since"].astype(str))
+        known_at = refuse.dates("known_at", known_at)
+        refuse("known_at", known_at < since, "no date before 'since'")
     truth = table.get(TRUTH_COLUMN, pd.Series(UNKNOWN_TRUTH, index=table.index))
     is_test = table["population"] == TEST
-    _refuse(location, TRUTH_COLUMN, table, is_test & ~truth.isin([0, 1]), f"0 or 1 for each '{TEST}' player")
-    checked = checked.assign(known_at=known_at, truth=truth.where(is_test, UNKNOWN_TRUTH).astype(np.int8))
-    _refuse(location, "known_at", table, checked["known_at"] < checked["since"], "no date before 'since'")
-    return Labels(checked, location, populations)
+    refuse(TRUTH_COLUMN, is_test & ~truth.isin([0, 1]), f"0 or 1 for each '{TEST}' player")
+    refuse.refusals.refuse()
+    truth = truth.where(is_test, UNKNOWN_TRUTH).astype(np.int8)
+    return table[["population"]].assign(**{ID: ids}, since=since, known_at=known_at, truth=truth)
 
 
 def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Players:
@@ -205,21 +220,27 @@ def _latest(table: pd.DataFrame, location: str) -> pd.DataFrame:
     return last
 
 
-def _dates(location: str, table: pd.DataFrame, column: str) -> pd.Series:
-    # A date or a moment, in any zone: the day that was written counts, as in telemetry.
-    written = table[column].astype(str).str.slice(0, 10)
-    dates = pd.to_datetime(written, format="%Y-%m-%d", errors="coerce")
-    _refuse(location, column, table, dates.isna(), f"ISO dates such as {date(2023, 4, 13)}")
-    return dates
+class _Refusing:
+    """Collects what is wrong with the rows of a labels table."""
 
+    def __init__(self, location: str, table: pd.DataFrame) -> None:
+        self.location, self.table, self.refusals = location, table, Refusals()
 
-def _refuse(location: str, column: str, table: pd.DataFrame, bad: pd.Series, expected: str) -> None:
-    if bad.any():
-        first = table[column][bad].iloc[0] if column in table.columns else "no such column"
-        raise DataProblem(
-            f"{location}: column '{column}': expected {expected}, got something else in {bad.sum()} of {len(table)} "
-            f"rows, first {first!r}: mend these rows"
-        )
+    def __call__(self, column: str, bad: pd.Series, expected: str) -> None:
+        """Refuse the rows that are bad, if there are some."""
+        if bad.any():
+            first = self.table[column][bad].iloc[0] if column in self.table.columns else "no such column"
+            self.refusals.add(
+                f"{self.location}: column '{column}': expected {expected}, got something else in {bad.sum()} of "
+                f"{len(self.table)} rows, first {first!r}: mend these rows"
+            )
+
+    def dates(self, column: str, values: pd.Series) -> pd.Series:
+        """Return the dates of a column, and refuse what is none."""
+        # A date or a moment, in any zone: the day that was written counts, as in telemetry.
+        dates = pd.to_datetime(values.astype(str).str.slice(0, 10), format="%Y-%m-%d", errors="coerce")
+        self(column, dates.isna(), f"ISO dates such as {date(2023, 4, 13)}")
+        return dates
 
 
 def _notes(first_day: str, known_by: pd.Timestamp, old: int, late: int, silent: int, unlisted: int) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ MANIFEST = "manifest.json"
 ID = "player_id"
 # Of manifests that are read at once: each is one request, which waits more than it works.
 READERS = 8
+PUBLISH = "publish it with `scarcegan snapshots publish TABLE` or, from telemetry, with flows/features_flow.py"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 
 
@@ -130,7 +131,7 @@ class SnapshotStore:
         if found is None:
             raise DataProblem(
                 f"expected a snapshot '{name}' in {self.folder}, got {self.names() or 'none at all'}: name one of "
-                "these, or publish it with flows/features_flow.py"
+                f"these, or {PUBLISH}{self.older()}"
             )
         return found
 
@@ -192,6 +193,12 @@ class SnapshotStore:
                 )
             yield path
 
+    def older(self) -> str:
+        """Say where older versions of this project, which kept all groups' snapshots in one folder, have left some."""
+        above = self.folder.rstrip("/").rpartition("/")[0]
+        left = SnapshotStore(above).names() if above.endswith("/.scarcegan/snapshots") else []
+        return f"; older versions have left {left} in {above}: move them to {self.folder}" if left else ""
+
     def _latest_first(self, prefix: str = "", before: str = "9999") -> Iterator[Manifest]:
         """Yield the published manifests, the latest cut-off first, each read when it is asked for."""
         names = [name for name in list_names(self.folder) if name.startswith(prefix)]
@@ -217,7 +224,7 @@ class SnapshotStore:
 
 
 def open_snapshots(folder: str) -> SnapshotStore:
-    """Open the snapshots of `snapshots.folder`, see `located`; empty: `.scarcegan/snapshots` in the project."""
+    """Open the snapshots of `snapshots.folder`, see `Settings.own_snapshots` and `located`."""
     return SnapshotStore(located(folder or ".scarcegan/snapshots"))
 
 

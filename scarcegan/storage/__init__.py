@@ -1,8 +1,9 @@
 """Files at a location, which is a local path or an `s3://` address: the same functions for both.
 
 A file is seen whole or not at all. On a disk it is written as a draft beside its place, synced and renamed; S3 shows
-no half objects. Names that begin with `.` or `_` (drafts, `_SUCCESS`) are hidden, with all that is below them: no list
-has them; who knows the name can read, write and remove them, and they go with their folder.
+no half objects. Names that begin with `.` or `_` (drafts, `_SUCCESS`) or end with `_$folder$` (Hadoop's mark of a
+folder) are hidden, with all that is below them: no list has them; who knows the name can read, write and remove them,
+and they go with their folder.
 
 Every function raises a DataProblem where somebody has to mend something (an address, permissions, credentials), and a
 StorageOutage where S3 or the way to it stays down for all of its tries: a later try may succeed.
@@ -46,11 +47,15 @@ def list_names(folder: str) -> list[str]:
 
 
 def find_parts(location: str) -> list[str]:
-    """Return the location itself if it is a file, or the files in and below it, sorted; a DataProblem if none."""
-    names = s3.names_below(location) if is_s3(location) else _files_below(location)
+    """Return the location itself if it is a file, or the files in and below it, sorted; a DataProblem if none.
+
+    Files without a byte, which writers leave where a task had no rows, are passed over if others have some.
+    """
+    sizes = s3.sizes_below(location) if is_s3(location) else _sizes_below(location)
     # By segments: as text `a-b/c` would come before `a/c`.
-    paths = sorted(name.split("/") for name in names)
-    found = [join(location, "/".join(path)) for path in paths if not any(map(_is_hidden, path))]
+    paths = sorted(name.split("/") for name in sizes)
+    names = ["/".join(path) for path in paths if not any(map(_is_hidden, path))]
+    found = [join(location, name) for name in [name for name in names if sizes[name]] or names]
     if not found and not is_file(location):
         raise DataProblem(
             f"expected a file or a folder of parts at {location}, found nothing: check the path and its files"
@@ -69,6 +74,17 @@ def local_file(location: str) -> Iterator[Path]:
         with s3.asking(location) as (client, place):
             client.download_file(**place, Filename=str(path))
         yield path
+
+
+def first_bytes(location: str, count: int) -> bytes:
+    """Return the first bytes of a file, which is there; fewer of a shorter one."""
+    if not is_s3(location):
+        with _on_disk(location), Path(location).open("rb") as file:
+            return file.read(count)
+    with s3.asking(location) as (client, place):
+        body = client.get_object(**place)["Body"]
+        with body:
+            return bytes(body.read(count))
 
 
 def find_bytes(location: str) -> bytes | None:
@@ -162,10 +178,11 @@ def _folder(location: str) -> str:
     return os.path.dirname(location) or "."
 
 
-def _files_below(location: str) -> list[str]:
+def _sizes_below(location: str) -> dict[str, int]:
     with _on_disk(location):
         os.stat(location)  # says what is wrong with a path, where `is_file` only says no
-    return [str(path.relative_to(location)) for path in Path(location).rglob("*") if path.is_file()]
+    files = (path for path in Path(location).rglob("*") if path.is_file())
+    return {str(path.relative_to(location)): path.stat().st_size for path in files}
 
 
 @contextmanager
@@ -178,4 +195,4 @@ def _on_disk(location: str, verb: str = "read") -> Iterator[None]:
 
 def _is_hidden(name: str) -> bool:
     # S3's marker of a folder has an empty name.
-    return not name or name.startswith((".", "_"))
+    return not name or name.startswith((".", "_")) or name.endswith("_$folder$")

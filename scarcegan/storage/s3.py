@@ -52,6 +52,14 @@ def names_below(folder: str, **request: str) -> list[str]:
         return [name.removeprefix(prefix) for name in pages.search("[Contents[].Key, CommonPrefixes[].Prefix][][]")]
 
 
+def sizes_below(folder: str) -> dict[str, int]:
+    """List the keys below a folder, relative to it, with their sizes in bytes."""
+    with asking(folder) as (asked, place):
+        prefix = _prefix(place)
+        pages = asked.get_paginator("list_objects_v2").paginate(Bucket=place["Bucket"], Prefix=prefix)
+        return {one["Key"].removeprefix(prefix): one["Size"] for page in pages for one in page.get("Contents", ())}
+
+
 def is_object(location: str) -> bool:
     """Tell whether there is an object."""
     with asking(location) as (asked, place):

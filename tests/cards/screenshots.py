@@ -10,11 +10,13 @@ from typing import Any
 
 import card_browser
 import card_samples as samples
+import outcomes_samples
 
 from cards.compare_card import compare_card
 from cards.cost_card import cost_card
 from cards.drift_card import drift_card
 from cards.evaluate_card import evaluate_card
+from cards.outcomes_card import outcomes_card
 from cards.preprocess_card import preprocess_card
 from cards.register_card import register_card
 from cards.review_report import review_report
@@ -42,6 +44,7 @@ def sample_cards() -> dict[str, list[Any]]:
         "compare": compare_card(samples.comparison()),
         "score": score_card(samples.score_report(), samples.scored_drift(), samples.decision(), samples.first_rows()),
         "drift": drift_card(samples.drift(), samples.decision()),
+        "outcomes": outcomes_card(outcomes_samples.outcomes()),
         "review": review_report(samples.dossier()),
     }
 

@@ -6,7 +6,7 @@ from metaflow.cards import VegaChart
 from cards import theme
 
 CHARTS = {"preprocess": 3, "preprocess_snapshot": 4, "train": 5, "train_start": 0}
-CHARTS |= {"evaluate": 9, "register": 1, "cost": 1, "compare": 4, "score": 1, "drift": 2, "review": 6}
+CHARTS |= {"evaluate": 9, "register": 1, "cost": 1, "compare": 4, "score": 1, "drift": 2, "outcomes": 3, "review": 6}
 
 pytestmark = [
     pytest.mark.slow,

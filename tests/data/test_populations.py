@@ -152,7 +152,7 @@ def _ids(frame, ids):
         ("heavy", lambda f: f.assign(wins=1.0), r"in 'heavy', got extra column \['wins'\]: .* data.ignore_columns"),
         ("heavy", lambda f: f.rename(columns={"burst": "b"}), r"got no column \['burst'\] and extra column \['b'\]"),
         ("normal", lambda f: f.assign(opens="many"), "numbers in feature column 'opens' of 'normal', got string "),
-        ("normal", lambda f: f.assign(opens=pd.Timestamp("2026-01-01")), "'opens' of 'normal', got datetime64 "),
+        ("normal", lambda f: f.assign(opens=pd.Timestamp("2026-01-01")), "'opens' of 'normal', got timestamp.[mnu]s. "),
         ("dormant", lambda f: f.assign(burst=1e300), "'burst', got an infinite value for a player of 'dormant'"),
         ("dormant", lambda f: f.rename(columns={"player_id": "id"}), "id column 'player_id' in 'dormant', got .*: set"),
         ("risky", lambda f: _ids(f, np.linspace(0, 1, 12)), "expected whole numbers or text in id column 'player_id'"),

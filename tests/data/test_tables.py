@@ -61,6 +61,8 @@ def test_columns_may_be_picked_from_the_names_of_each_part(tmp_path):
     FRAME.assign(wins=1).to_parquet(tmp_path / "2.parquet")
     picked = [rows.column_names for _, rows in read_parts(str(tmp_path), lambda names: sorted(names)[:1])]
     assert picked == [["burst"], ["burst"]]
+    with pytest.raises(DataProblem, match=r"expected column \['losses'\] in .*1.parquet, got \["):
+        list(read_parts(str(tmp_path), lambda names: ["losses"]))
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

@@ -59,7 +59,7 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
     windows = [Window(cutoff, settings.features.window_days) for cutoff in settings.telemetry.cutoffs]
     surveys = survey(source, windows)
     # A name of its own: runs at the same time must not mix their rows.
-    rows = join(open_snapshots(settings.snapshots.folder).folder, f".telemetry-{uuid4().hex}")
+    rows = join(open_snapshots(settings.own_snapshots.folder).folder, f".telemetry-{uuid4().hex}")
     # The settings may leave the counters out: the survey has found their names.
     write_partition(replace(source, counters=surveys[0].counters), windows, settings.telemetry.shards, rows)
     return {

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 from scipy.stats import spearmanr
 
-from scarcegan.data.tables import read_table
+from scarcegan.data.ids import to_numpy
+from scarcegan.data.tables import read_parts
+from scarcegan.data.validation import checked_ids
+from scarcegan.data.values import OddValues, Refusals, numbers
 from scarcegan.problems import DataProblem
 from scarcegan.registry import Registry
 from scarcegan.serving.distribution import top_order
@@ -19,6 +24,7 @@ from scarcegan.workflow.scoring.plan import check_features
 from scarcegan.workflow.scoring.records import Mover, ParityReport
 
 SHOWN = 20
+SCORE = "risk_score"
 
 
 @dataclass(frozen=True)
@@ -97,27 +103,36 @@ def _features(model: Model, snapshot: Snapshot, rows: np.ndarray | None = None) 
 
 def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
     """Return the scores of a file in the order of `ids`, NaN for players that it lacks."""
-    import pandas as pd
-
     # A folder that ScoreFlow has written holds the files of shards beside its reports.
     parts = [part for part in find_parts(location) if fnmatch(part, "*/part-*.parquet")] or [location]
     # Ids as text: as numbers, those of a CSV would lose leading zeros.
-    table = pd.concat([read_table(part, text=[ID]) for part in parts])
-    missing = {ID, "risk_score"} - set(table.columns)
+    pieces = [rows for part in parts for _, rows in read_parts(part, text=[ID])]
+    missing = {ID, SCORE} - set.intersection(*(set(rows.column_names) for rows in pieces))
     if missing:
         raise DataProblem(
-            f"expected the columns {ID} and risk_score in {location}, got no {' and no '.join(sorted(missing))}: "
+            f"expected the columns {ID} and {SCORE} in {location}, got no {' and no '.join(sorted(missing))}: "
             "rename the file's own"
         )
-    names = pd.Index(table[ID].astype(str))
-    if names.has_duplicates:
-        again = np.flatnonzero(names.duplicated())
-        raise DataProblem(
+    refusals, odd, names, scores = Refusals(), OddValues(), [np.empty(0, str)], [np.empty(0)]
+    for rows in pieces:
+        found = numbers(rows[SCORE])
+        if found is None:
+            odd.add(location, rows[SCORE])
+        else:
+            scores.append(found.cast(pa.float64()).to_numpy())
+        with refusals.collecting():
+            names.append(to_numpy([checked_ids(location, rows[ID], ID)]).astype(str))
+    if odd.rows:
+        refusals.add(f"{location}: column '{SCORE}': expected numbers, got {odd.kind} ({odd.counted}): make it numbers")
+    known = pd.Index(np.concatenate(names))
+    if known.has_duplicates:
+        again = np.flatnonzero(known.duplicated())
+        refusals.add(
             f"expected each player once in {location}, got {len(again)} again, first in row {again[0] + 1}: mend it"
         )
-    found = names.get_indexer(pd.Index(ids.astype(str)))
-    scores = table["risk_score"].to_numpy(dtype=np.float64)
-    return np.where(found >= 0, scores[found], np.nan)
+    refusals.refuse()
+    place = known.get_indexer(pd.Index(ids.astype(str)))
+    return np.where(place >= 0, np.concatenate([*scores, [np.nan]])[place], np.nan)
 
 
 def _movers(

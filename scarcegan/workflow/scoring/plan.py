@@ -9,6 +9,7 @@ from scarcegan.serving.model import Model
 from scarcegan.settings import Settings, Snapshots
 from scarcegan.settings.model_sections import headline_of
 from scarcegan.snapshots import Manifest, open_snapshots
+from scarcegan.snapshots.store import PUBLISH
 from scarcegan.storage import join
 from scarcegan.workflow.scoring.records import ScoredSnapshot, ScoringModel, ScoringPlan
 
@@ -28,7 +29,7 @@ def plan_scoring(
     """
     found = _approved(registry, definition or headline_of(settings.definitions), version)
     model = Model.load(registry.fetch_archive(found.version), found.sha256)
-    manifest = _manifest(settings.snapshots, snapshot)
+    manifest = _manifest(settings.own_snapshots, snapshot)
     check_features(model, found.version, manifest)
     scores_by = ScoringModel(
         version=found.version,
@@ -42,7 +43,7 @@ def plan_scoring(
         data_fingerprint=found.metadata.get("data_fingerprint", ""),
     )
     scored = (manifest.name, manifest.fingerprint, manifest.frame.cutoff, manifest.players, len(manifest.parts))
-    root = located(settings.scoring.folder or ".scarcegan/scores")
+    root = located(settings.own_scoring.folder)
     # A run's pathspec has a slash, which would make one more folder.
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
     return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder)
@@ -78,7 +79,7 @@ def _manifest(chosen: Snapshots, name: str | None) -> Manifest:
     found = store.latest(chosen.prefix)
     if found is None:
         raise DataProblem(
-            f"expected a snapshot '{chosen.prefix}...' in {store.folder}, got {store.names() or 'none'}: "
-            "publish one with flows/features_flow.py, or name it with --snapshot"
+            f"expected a snapshot '{chosen.prefix}...' in {store.folder}, got {store.names() or 'none'}: {PUBLISH}, "
+            f"or name it with --snapshot{store.older()}"
         )
     return found

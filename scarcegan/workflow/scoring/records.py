@@ -65,9 +65,11 @@ class Tally(Record):
 
 @dataclass(frozen=True)
 class ReviewList(Record):
-    """The moderators' list: the `budget` share of highest scores, in two files of the plan's folder.
+    """The moderators' list, the `budget` share of the players, in two files of the plan's folder.
 
-    An empty list has no lowest score.
+    `audit_players` of its `players` were drawn at random; the others have the highest scores. Of these are the lowest
+    score, None on an empty list, and the number of the flagged. `csv` is what reviewers see; `table` has the scores and
+    who was drawn as well.
     """
 
     players: int
@@ -76,6 +78,7 @@ class ReviewList(Record):
     flagged: int
     table: str
     csv: str
+    audit_players: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scarcegan import words
@@ -14,12 +17,15 @@ from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.watch import Watch, Watched
 from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
+from scarcegan.serving.reasons import without_size
 from scarcegan.settings import Settings
 from scarcegan.settings.words_section import USUAL, Words
-from scarcegan.snapshots import open_snapshots
+from scarcegan.snapshots import SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join, local_file, new_file, write_bytes
+from scarcegan.workflow.scoring.audit import INCLUSION, STRATUM, Stratum, audit_strata, draw, mixed_in
+from scarcegan.workflow.scoring.realised import recall_of_outcomes
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 
 # Rows of the review list that go with the run as an artifact; the whole list is in its files.
@@ -27,12 +33,30 @@ SHOWN_ROWS = 10_000
 # 29 % of 100 players are 29, not 28.
 ROUNDING = 1e-9
 REVIEW_COLUMNS = [ID, "risk_score", "class", "is_flagged", "reasons"]
+# Of a list with an audit sample reviewers see these alone: a score, a class or a flag would tell who was drawn.
+BLIND_COLUMNS = [ID, "reasons"]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """How a share of the review list is drawn from all players below its top; `store` has the players' features."""
+
+    share: float
+    seed: int
+    store: SnapshotStore
 
 
 def tell_scores(
-    plan: ScoringPlan, model: Model, tallies: Sequence[Tally], review_budget: float, their: Words = USUAL
+    plan: ScoringPlan,
+    model: Model,
+    tallies: Sequence[Tally],
+    review_budget: float,
+    audit: Audit | None = None,
+    their: Words = USUAL,
 ) -> tuple[ScoreReport, pd.DataFrame]:
     """Sum up the shards, and write the moderators' list and the report beside the scores.
+
+    Without an audit the list is the top of the scores alone.
 
     `report.json` is written last: where it is, all scores are. It holds the report, the plan's keys beside the others.
     The report is returned with the review list's first 10,000 rows.
@@ -43,7 +67,9 @@ def tell_scores(
     players, flagged = sum(tally.players for tally in tallies), sum(tally.flagged for tally in tallies)
     counts = np.sum([tally.counts for tally in tallies], axis=0)
     likeliest = np.sum([tally.classes for tally in tallies], axis=0)
-    review = _review(plan, tallies, counts, wanted=int(review_budget * players + ROUNDING))
+    wanted = int(review_budget * players + ROUNDING)
+    review = _review(plan, tallies, counts, wanted, audit, model)
+    top = review[review[STRATUM] == 0]
     # Beyond the rare class there is 'unknown', or nothing.
     beyond = likeliest[model.rare_index + 1 :]
     scored = scored_players(players, flagged, int(beyond.sum()) if len(beyond) else None, counted_quantiles(counts))
@@ -59,10 +85,11 @@ def tell_scores(
         review=ReviewList(
             players=len(review),
             budget=review_budget,
-            lowest_score=float(review["risk_score"].min()) if len(review) else None,
-            flagged=int(review["is_flagged"].sum()),
+            lowest_score=float(top["risk_score"].min()) if len(top) else None,
+            flagged=int(top["is_flagged"].sum()),
             table=_put_frame(plan, review, "review.parquet"),
-            csv=_put_frame(plan, review, "review.csv"),
+            csv=_put_frame(plan, _for_reviewers(review) if audit else review[REVIEW_COLUMNS], "review.csv"),
+            audit_players=len(review) - len(top),
         ),
         over_budget=_over_budget(scored, review_budget, their.reviewers),
         words=their,
@@ -71,6 +98,12 @@ def tell_scores(
     text = json.dumps({**plain.pop("plan"), **plain}, indent=1, allow_nan=False) + "\n"
     write_bytes(join(plan.folder, "report.json"), text.encode())
     return report, review.head(SHOWN_ROWS)
+
+
+def audit_of(settings: Settings) -> Audit | None:
+    """Return how the settings draw the audit sample; None where they leave it out."""
+    share = settings.scoring.audit_share
+    return Audit(share, settings.seed, open_snapshots(settings.own_snapshots.folder)) if share else None
 
 
 def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watched:
@@ -82,11 +115,12 @@ def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watch
         DataProblem: a snapshot or the labels cannot be read, or a record cannot be kept.
     """
     version = open_registry(settings.registry).show(report.plan.model.version)
-    store, data = open_snapshots(settings.snapshots.folder), settings.data
+    store, data = open_snapshots(settings.own_snapshots.folder), settings.data
     # `data.path` is a labels table for this source alone.
     labels = read_labels(data.path, settings.populations) if data.source == "snapshot" and data.path else None
     watch = Watch(model, version, store, settings.monitoring, settings.seed, labels, settings.words)
-    return watch.watch(report.plan.snapshot.name, report.scored)
+    recall = recall_of_outcomes(version, report.plan.snapshot.cutoff, settings)
+    return watch.watch(report.plan.snapshot.name, report.scored, recall)
 
 
 def shares_in_words(report: ScoreReport, drift: DriftReport | None) -> list[str]:
@@ -120,19 +154,65 @@ def _over_budget(scored: ScoredPlayers, review_budget: float, reviewers: str) ->
     )
 
 
-def _review(plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int) -> pd.DataFrame:
-    """Return the `wanted` players of the highest score; of each part only those that may be among them are read."""
+def _review(
+    plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int, audit: Audit | None, model: Model
+) -> pd.DataFrame:
+    """Return the list of `wanted` players: those of the highest score, and mixed in those drawn from all others."""
+    drawn = round(audit.share * wanted) if audit else 0
+    top = _top(plan, tallies, counts, wanted - drawn)
+    if audit is None:
+        return mixed_in(top, top.head(0))
+    strata = audit_strata(counts, len(top), drawn, is_probability=model.score_kind == "probability")
+    # By the snapshot as well: each one is a draw of its own.
+    key = (audit.seed, 9, *plan.snapshot.fingerprint.encode())
+    review = mixed_in(top, _drawn(plan, tallies, strata, top, *key) if strata else top.head(0), *key)
+    return review.assign(reasons=pd.Series(_explained(review, plan, model, audit.store), dtype=object))
+
+
+def _top(plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int) -> pd.DataFrame:
+    """Return the players of the highest score; of each part only those that may be among them are read."""
     lowest = lowest_of_top(counts, wanted)
-    frames = []
-    for tally in tallies:
-        with local_file(join(plan.folder, tally.file)) as path:
-            found = pq.read_table(path, columns=REVIEW_COLUMNS, filters=[("risk_score", ">=", lowest)])
-            frames.append(found.to_pandas())
-    top = pd.concat(frames, ignore_index=True)
+    top = pd.concat([_read(plan, tally, ("risk_score", ">=", lowest)) for tally in tallies], ignore_index=True)
     order = top_order(top["risk_score"].to_numpy(), top[ID].to_numpy())[:wanted]
     chosen = top.iloc[order].reset_index(drop=True)
     chosen["reasons"] = [list(words) for words in chosen["reasons"]]
     return chosen
+
+
+def _drawn(
+    plan: ScoringPlan, tallies: Sequence[Tally], strata: Sequence[Stratum], top: pd.DataFrame, *key: int
+) -> pd.DataFrame:
+    """Draw from everyone below the top by id and score alone; only the rows of those drawn are read in full."""
+    scores = (_read(plan, tally, ("risk_score", ">=", 0.0), [ID, "risk_score"]) for tally in tallies)
+    drawn = draw(strata, scores, top[ID], *key)
+    rows = pd.concat([_read(plan, tally, (ID, "in", drawn[ID].tolist())) for tally in tallies])
+    return drawn[[ID, STRATUM, INCLUSION]].merge(rows, on=ID)
+
+
+def _read(
+    plan: ScoringPlan, tally: Tally, which: tuple[str, str, object], columns: Sequence[str] = REVIEW_COLUMNS
+) -> pd.DataFrame:
+    with local_file(join(plan.folder, tally.file)) as path:
+        return pq.read_table(path, columns=list(columns), filters=[which]).to_pandas()
+
+
+def _explained(review: pd.DataFrame, plan: ScoringPlan, model: Model, store: SnapshotStore) -> list[list[str]]:
+    """Return the reasons of everyone on the list: whoever has none would be known not to be flagged."""
+    reasons = {player: list(own) for player, own in zip(review[ID], review["reasons"], strict=True)}
+    wanted = [player for player, own in reasons.items() if not own]
+    manifest = store.describe(plan.snapshot.name)
+    typical = manifest.typical_player(model.feature_names)
+    for part in manifest.parts if wanted else ():
+        table = store.read_part(manifest, part, model.feature_names)
+        chosen = table.filter(pc.is_in(table[ID], pa.array(wanted, table[ID].type))).to_pandas()
+        rows = chosen[list(model.feature_names)].to_numpy(np.float32)
+        told = model.reasons(rows, model.explain(rows, typical), typical)
+        reasons |= {player: [reason.words for reason in own] for player, own in zip(chosen[ID], told, strict=True)}
+    return [reasons[player] for player in review[ID]]
+
+
+def _for_reviewers(review: pd.DataFrame) -> pd.DataFrame:
+    return review[BLIND_COLUMNS].assign(reasons=review["reasons"].map(lambda own: list(map(without_size, own))))
 
 
 def _put_frame(plan: ScoringPlan, frame: pd.DataFrame, name: str) -> str:

@@ -1,0 +1,64 @@
+"""The card of `scarcegan outcomes report`: what reviewers found out, by champion and over time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from metaflow.cards import Table, VegaChart
+
+from cards import theme
+from cards.charts import Axis, Mark, points
+from scarcegan import words
+from scarcegan.evaluation.records import Interval
+from scarcegan.outcomes.records import OutcomeReport, Production
+
+FIGURES = {"recall": "Recall", "precision": "Precision", "prevalence": "Prevalence"}
+
+
+def outcomes_card(report: OutcomeReport) -> list[Any]:
+    """Build the card of what the outcomes of a registry group teach."""
+    headline = theme.figures(
+        ("Outcomes", words.count(report.outcomes), f"of {words.plural(report.reviewers, 'reviewer')}"),
+        ("Settled", words.count(report.settled), f"{words.count(report.undecided)} not"),
+        ("Champions", words.count(len(report.champions)), f"of {report.group}"),
+    )
+    said = [f"Version {one.version}: {one.cannot_tell}." for one in report.champions if one.cannot_tell]
+    about = (
+        "Of the review list's top, estimated for everyone who was scored, with 95 % intervals: the audit sample, drawn "
+        "at random, says what the top has missed."
+    )
+    parts = [
+        headline,
+        *([theme.bullets(said, "Read with care:")] if said else []),
+        theme.heading("By champion", about),
+        _table(report.champions),
+        theme.heading("Over time"),
+        *(_chart(name, report.periods) for name in FIGURES if any(getattr(one, name) for one in report.periods)),
+        _table(report.periods),
+    ]
+    return theme.page("Outcomes", parts)
+
+
+def _chart(name: str, periods: Sequence[Production]) -> VegaChart:
+    found: list[tuple[Production, Interval]] = [(one, getattr(one, name)) for one in periods if getattr(one, name)]
+    marks = [
+        Mark(f"{one.cutoffs[0]}, version {one.version}", figure.value, figure.low, figure.high, series=one.definition)
+        for one, figure in found
+    ]
+    reading = "A point is a scored snapshot, the line its interval."
+    return points(f"{FIGURES[name]} in production, period by period", reading, Axis(share=True), marks)
+
+
+def _table(shown: Sequence[Production]) -> Table:
+    columns = {
+        "Model": lambda one: f"version {one.version}, {one.definition}",
+        "Cut-off": lambda one: " to ".join(dict.fromkeys((one.cutoffs[0], one.cutoffs[-1]))),
+        "Top reviewed": lambda one: f"{words.count(one.reviewed)} of {words.count(one.listed)}",
+        "Audit reviewed": lambda one: f"{words.count(one.drawn_reviewed)} of {words.count(one.drawn)}",
+        "Prevalence": lambda one: words.share(one.prevalence),
+        "Precision": lambda one: words.share(one.precision),
+        "Recall": lambda one: words.share(one.recall),
+        "Recall at the threshold": lambda one: words.share(one.recall_flagged),
+        "As registered": lambda one: words.percent(one.recall_registered),
+        "Days to confirm": lambda one: words.number(one.days_to_confirm),
+    }
+    return theme.listing(shown, columns)

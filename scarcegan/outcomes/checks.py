@@ -1,0 +1,157 @@
+"""Outcomes as people hand them in: read, checked against what is known, and refused with all mistakes at once.
+
+Messages name rows by their number, never by player: they end in logs and tickets.
+"""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from scarcegan.data.ids import canonical
+from scarcegan.data.tables import read_table
+from scarcegan.outcomes.store import FIELDS, OutcomeStore
+from scarcegan.problems import DataProblem
+from scarcegan.snapshots import SnapshotStore
+from scarcegan.snapshots.store import ID
+
+NEEDED = (ID, "snapshot", "decision", "reviewer", "when")
+KEY = (ID, "snapshot", "reviewer", "when")  # a reviewer decides one thing of a player at a time
+SHOWN_ROWS = 10
+
+
+@dataclass
+class _Mistakes:
+    """What is wrong, and in which rows, counted from 1."""
+
+    rows: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def note(self, what: str, is_wrong: "pd.Series | np.ndarray") -> None:
+        """Note the rows where a mask, bool [n], is true."""
+        found = np.flatnonzero(np.asarray(is_wrong, bool)) + 1
+        if len(found):
+            self.rows[what] += found.tolist()
+
+    def refuse(self, location: str) -> None:
+        """Raise one DataProblem that tells all of them, if there are any."""
+        if self.rows:
+            told = "\n".join(f"  {_rows(rows)}: {what}" for what, rows in self.rows.items())
+            raise DataProblem(
+                f"{location}: nothing was added; mend this and add it again (row 1 is the first one below the "
+                f"heading):\n{told}"
+            )
+
+
+def read_outcomes(location: str, given: Mapping[str, str]) -> pd.DataFrame:
+    """Read a table of outcomes, parquet or CSV, as text; what is `given` stands for a column that it lacks.
+
+    Without a location, what is given is one outcome.
+
+    Raises:
+        DataProblem: the table cannot be read, or a column is missing or given twice.
+    """
+    table = read_table(location, text=[*FIELDS, "id", "group"]) if location else pd.DataFrame(index=[0])
+    table = table.rename(columns={"id": ID} if ID not in table.columns else {})
+    both = [name for name in given if name in table.columns]
+    if both:
+        raise DataProblem(f"expected {both} either as a column of {location} or as an option, got both: drop one")
+    table = table.assign(**given)
+    missing = [name for name in NEEDED if name not in table.columns]
+    if missing:
+        raise DataProblem(
+            f"{location or 'the outcome'}: expected {list(NEEDED)}, and 'reason' if there is one, got no {missing}: "
+            "add them as columns, or as options where they are the same for all rows"
+        )
+    return (table if "reason" in table.columns else table.assign(reason="")).reset_index(drop=True)
+
+
+def checked(
+    table: pd.DataFrame,
+    location: str,
+    store: OutcomeStore,
+    snapshots: SnapshotStore,
+    decisions: Collection[str],
+    now: pd.Timestamp,
+) -> pd.DataFrame:
+    """Return outcomes that were read as `OutcomeStore.table` has them, recorded now; or tell all mistakes at once.
+
+    Raises:
+        DataProblem: unknown players, snapshots or decisions, missing values, moments that are none, in the future or
+            before the snapshot, an outcome twice, two decisions at once, another group's file, a forgotten player.
+    """
+    mistakes = _Mistakes()
+    text = {name: table[name].where(table[name].notna(), "").astype(str).str.strip() for name in FIELDS}
+    outcomes = pd.DataFrame(text | {ID: _ids(table[ID], location)})
+    outcomes["when"] = pd.to_datetime(table["when"], utc=True, format="ISO8601", errors="coerce").astype(
+        "datetime64[us, UTC]"
+    )
+    for name in (ID, "snapshot", "reviewer"):
+        mistakes.note(f"no {name}", outcomes[name] == "")
+    if "group" in table.columns:
+        other = table["group"].astype(str) != store.group
+        mistakes.note(f"outcomes of another group than '{store.group}': add them with that group's --config", other)
+    _check_decisions(outcomes["decision"], decisions, mistakes)
+    _check_moments(outcomes["when"], now, mistakes)
+    _check_players(outcomes, store, snapshots, mistakes)
+    _check_twice(outcomes, store.table(), mistakes)
+    mistakes.refuse(location or "the outcome")
+    return outcomes.assign(recorded_at=now)
+
+
+def _check_decisions(decision: pd.Series, decisions: Collection[str], mistakes: _Mistakes) -> None:
+    for name in sorted(set(decision) - set(decisions)):
+        near = difflib.get_close_matches(name, decisions, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"expected one of {sorted(decisions)}"
+        mistakes.note(f"unknown decision '{name}': {hint}", decision == name)
+
+
+def _check_moments(when: pd.Series, now: pd.Timestamp, mistakes: _Mistakes) -> None:
+    mistakes.note("'when' is no ISO date or time such as 2026-11-29T14:05:00+01:00", when.isna())
+    mistakes.note(f"'when' is in the future; it is {now.isoformat(timespec='minutes')}", when > now)
+
+
+def _check_players(outcomes: pd.DataFrame, store: OutcomeStore, snapshots: SnapshotStore, mistakes: _Mistakes) -> None:
+    is_forgotten = store.are_forgotten(outcomes[ID])
+    mistakes.note("the player was forgotten and stays so: take the row out", is_forgotten)
+    names = {str(name): rows.index for name, rows in outcomes.groupby("snapshot") if name}
+    known = set(snapshots.names())
+    for name, rows in names.items():
+        is_here = outcomes.index.isin(rows)
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean '{near[0]}'?" if near else f"see what {snapshots.folder} holds"
+            mistakes.note(f"unknown snapshot '{name}': {hint}", is_here)
+            continue
+        snapshot = snapshots.read_ids(name)
+        is_known = outcomes[ID].isin(snapshot.ids.astype(str)) | (outcomes[ID] == "") | is_forgotten
+        mistakes.note(f"no such player in snapshot '{name}'", is_here & ~is_known)
+        cutoff = snapshot.manifest.frame.cutoff
+        is_early = outcomes["when"] < pd.Timestamp(cutoff, tz="UTC")
+        mistakes.note(f"decided before the cut-off of '{name}', {cutoff}", is_here & is_early)
+
+
+def _check_twice(outcomes: pd.DataFrame, known: pd.DataFrame, mistakes: _Mistakes) -> None:
+    mistakes.note("an outcome that an earlier row has: leave it out", outcomes.duplicated(list(FIELDS)))
+    both = pd.concat([known, outcomes], ignore_index=True).drop_duplicates([*KEY, "decision"])
+    contradicts = both.duplicated(list(KEY), keep=False)
+    keys = pd.MultiIndex.from_frame(both.loc[contradicts, list(KEY)])
+    is_bad = pd.MultiIndex.from_frame(outcomes[list(KEY)]).isin(keys) & outcomes["when"].notna().to_numpy()
+    mistakes.note("two decisions of one reviewer on one player at the same time; a correction has a later one", is_bad)
+
+
+def _ids(ids: pd.Series, location: str) -> pd.Series:
+    try:
+        column = canonical(pa.chunked_array([pa.array(ids, from_pandas=True)])).cast(pa.large_string())
+    except pa.ArrowException as error:
+        raise DataProblem(f"{location}: column '{ID}' holds no ids: {error}; write them as text") from error
+    return pd.Series(column.to_pandas(), index=ids.index).fillna("").astype(str)
+
+
+def _rows(rows: list[int]) -> str:
+    shown = ", ".join(map(str, sorted(rows)[:SHOWN_ROWS]))
+    more = f", ... ({len(rows)} rows)" if len(rows) > SHOWN_ROWS else ""
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{more}"

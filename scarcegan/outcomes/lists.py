@@ -1,0 +1,138 @@
+"""The review lists that ScoreFlow has written, with their design, and what people found out about those on them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from scarcegan.outcomes.consensus import LABEL
+from scarcegan.outcomes.estimates import Sample
+from scarcegan.problems import DataProblem, Problem
+from scarcegan.project import located
+from scarcegan.records import Record
+from scarcegan.settings import Scoring
+from scarcegan.snapshots.store import ID
+from scarcegan.storage import find_bytes, find_parts, join, list_names, local_file
+
+# Columns of the design of a list: stratum 0 is its top, listed for sure; the others were drawn with this probability.
+STRATUM, INCLUSION = "stratum", "inclusion"
+# The top is mostly reviewed from its first row on: a part of it that is reviewed stands for its own neighbours alone.
+TOP_SLICES = 10
+_COLUMNS = [ID, "risk_score", "is_flagged", STRATUM, INCLUSION]
+
+
+@dataclass(frozen=True)
+class ListModel(Record):
+    """The version that has scored."""
+
+    version: int
+    definition: str
+    group: str
+
+
+@dataclass(frozen=True)
+class ListSnapshot(Record):
+    """What was scored."""
+
+    name: str
+    cutoff: str
+
+
+@dataclass(frozen=True)
+class ListFile(Record):
+    """Where the list and its design lie, and how many of its rows were drawn."""
+
+    table: str
+    audit_players: int = 0
+
+
+@dataclass(frozen=True)
+class ReviewedList(Record):
+    """A list of a scored snapshot, as `report.json` in its folder tells it; `flagged` are players of the snapshot."""
+
+    model: ListModel
+    snapshot: ListSnapshot
+    players: int
+    flagged: int
+    review: ListFile
+    folder: str
+
+    def rows(self) -> pd.DataFrame:
+        """Read the players of the list, best first: id as text, score, flag, stratum and inclusion probability."""
+        with local_file(join(self.folder, self.review.table)) as path:
+            names = set(pq.read_schema(path).names)
+            frame = pq.read_table(path, columns=[name for name in _COLUMNS if name in names]).to_pandas()
+        # A list that older code has written is a top alone.
+        frame = frame if STRATUM in frame.columns else frame.assign(**{STRATUM: 0, INCLUSION: 1.0})
+        return frame.assign(**{ID: frame[ID].astype(str)})
+
+
+def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list[ReviewedList]:
+    """Find the lists of these snapshots that models of a registry group have written, by cut-off, version and folder.
+
+    Raises:
+        DataProblem: a report among the scores cannot be read.
+    """
+    folder = located(scoring.folder or ".scarcegan/scores")
+    if not list_names(folder):
+        return []
+    reports = [_read(place) for place in find_parts(folder) if place.endswith("/report.json")]
+    found = [one for one in reports if one.model.group == group and one.snapshot.name in snapshots]
+    return sorted(found, key=lambda one: (one.snapshot.cutoff, one.model.version, one.folder))
+
+
+def with_labels(rows: pd.DataFrame, labels: pd.DataFrame, snapshot: str) -> pd.DataFrame:
+    """Put what reviewers settled on beside a list's rows: `label`, empty where there is none, and `known_at`."""
+    own = labels.loc[labels["snapshot"] == snapshot, [ID, LABEL, "known_at"]]
+    joined = rows.merge(own, on=ID, how="left")
+    return joined.assign(label=joined[LABEL].fillna(""))
+
+
+def sample_of(rows: pd.DataFrame, *, players: int, flagged: int, by_flag: bool) -> Sample:
+    """Weigh the labelled rows of one list so that they stand for everyone who was scored.
+
+    Rows as `with_labels` gives them; shown are the flagged, or the top of the list. A stratum's reviewed players stand
+    for all of it; one of which nobody was reviewed is counted with the one above, or else below.
+    """
+    is_top = (rows[STRATUM] == 0).to_numpy()
+    is_labelled = (rows[LABEL] != "").to_numpy()
+    weight = np.zeros(len(rows))
+    for side, cells in ((is_top, _slices(rows, is_top)), (~is_top, rows[STRATUM].to_numpy())):
+        if (side & is_labelled).any():
+            _weigh(weight, cells, side, is_labelled, rows[INCLUSION].to_numpy())
+    risky, shown = (rows[LABEL] == "risky").to_numpy(), rows["is_flagged"].to_numpy(bool) if by_flag else is_top
+    count = flagged if by_flag else int(is_top.sum())
+    return Sample(weight[is_labelled], risky[is_labelled], shown[is_labelled], players, count)
+
+
+def _weigh(
+    weight: np.ndarray, cells: np.ndarray, side: np.ndarray, labelled: np.ndarray, inclusion: np.ndarray
+) -> None:
+    """Give the labelled rows of one side, top or drawn, their weights, in place."""
+    groups: list[list[int]] = []
+    for cell in np.unique(cells[side]):
+        rows = np.flatnonzero(side & (cells == cell))
+        # Nobody labelled so far: this cell joins the ones before it.
+        if groups and not (labelled[groups[-1]].any() and labelled[rows].any()):
+            groups[-1] += rows.tolist()
+        else:
+            groups.append(rows.tolist())
+    for group in groups:
+        known = [row for row in group if labelled[row]]
+        weight[known] = (1 / inclusion[group]).sum() / len(known)
+
+
+def _slices(rows: pd.DataFrame, is_top: np.ndarray) -> np.ndarray:
+    place = rows["risk_score"].where(is_top).rank(ascending=False, method="first").to_numpy()
+    return np.nan_to_num((place - 1) * TOP_SLICES // max(1, int(is_top.sum())), nan=-1)
+
+
+def _read(location: str) -> ReviewedList:
+    content = find_bytes(location)
+    try:
+        return ReviewedList.from_plain(json.loads(content or b""))
+    except (ValueError, Problem) as error:
+        raise DataProblem(f"{location} is no report of ScoreFlow ({error}): score the snapshot again") from error

@@ -1,0 +1,211 @@
+"""Tables, telemetry, labels and scores in the types and files that warehouses and people write."""
+
+import gzip
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from scarcegan.data.fingerprint import fingerprint
+from scarcegan.data.populations import load_populations
+from scarcegan.data.tables import read_table
+from scarcegan.features.source import Source, Window
+from scarcegan.features.survey import survey
+from scarcegan.features.telemetry import to_block
+from scarcegan.problems import DataProblem
+from scarcegan.settings import Populations
+from scarcegan.snapshots.labels import read_labels
+from scarcegan.workflow.scoring.parity import _from_file
+
+CUTOFF = "2026-03-02"
+TYPES = {
+    "decimal128": lambda ids, values: (ids.cast(pa.decimal128(38, 0)), values.cast(pa.decimal128(12, 2))),
+    "floats and nullable booleans": lambda ids, values: (ids.cast(pa.float64()), pa.array([True, None] * 30)),
+    "dictionary and all null": lambda ids, values: (_text(ids).dictionary_encode(), pa.nulls(60)),
+    "string_view and dictionary": lambda ids, values: (_text(ids).cast(pa.string_view()), values.dictionary_encode()),
+    "large_string and half floats": lambda ids, values: (_text(ids).cast(pa.large_string()), values.cast(pa.float16())),
+    "unsigned": lambda ids, values: (ids.cast(pa.uint64()), values.cast(pa.uint8())),
+}
+
+
+def _text(ids):
+    return ids.cast(pa.string())
+
+
+@pytest.fixture(params=TYPES.values(), ids=TYPES.keys())
+def columns(request):
+    """Ids 1,000 to 1,059 and sixty values, as some warehouse writes them, with the values that they mean."""
+    values = pa.array([float(number % 7) for number in range(60)])
+    ids, written = request.param(pa.array(range(1000, 1060)), values)
+    plain = written.cast(written.type.value_type) if pa.types.is_dictionary(written.type) else written
+    meant = [np.nan if value is None else float(value) for value in plain.to_pylist()]
+    return ids, written, np.array(meant, np.float32)
+
+
+def test_numbers_and_ids_of_every_type_are_read_from_tables(columns, five_tables, folder_of, settings):
+    ids, written, meant = columns
+    folder = folder_of(five_tables)
+    table = pa.table({"player_id": ids, "opens": written, "burst": np.arange(60.0), "night": np.arange(60) % 2})
+    parquet.write_table(table, f"{folder}/heavy.parquet")
+    heavy = load_populations(settings(data={"path": folder}))
+    heavy = heavy.take(heavy.labels == 2)
+    assert heavy.ids.astype(str).tolist() == [str(number) for number in range(1000, 1060)]
+    np.testing.assert_array_equal(heavy.features[:, 0], meant)
+
+
+def test_numbers_and_ids_of_every_type_are_read_from_telemetry(columns, tmp_path):
+    ids, written, meant = columns
+    dates = np.arange("2026-01-01", "2026-03-02", dtype="datetime64[D]").astype(str).tolist()
+    table = pa.table({"player_id": ids, "date": dates, "bets": written, "wins": np.ones(60)})
+    parquet.write_table(table, tmp_path / "telemetry.parquet")
+    [found] = survey(Source(str(tmp_path / "telemetry.parquet")), [Window(CUTOFF, 60)])
+    block = to_block(table, CUTOFF, 60)
+    assert found.counters == block.names == ("bets", "wins")
+    assert block.ids.astype(str).tolist() == [str(number) for number in range(1000, 1060)]
+    np.testing.assert_array_equal(block.counters[..., 0].sum(axis=1), np.nan_to_num(meant))
+
+
+def test_ids_and_scores_of_every_type_are_read_from_labels_and_scores(columns, tmp_path):
+    ids, written, meant = columns
+    label = {"population": pa.array(["risky"] * 60).dictionary_encode(), "since": ["2026-01-01"] * 60}
+    parquet.write_table(pa.table({"player_id": ids, **label, "source": ["cs"] * 60}), tmp_path / "labels.parquet")
+    labels = read_labels(str(tmp_path / "labels.parquet"), Populations())
+    assert labels.table["player_id"].astype(str).tolist() == [str(number) for number in range(1000, 1060)]
+    parquet.write_table(pa.table({"player_id": ids, "risk_score": written}), tmp_path / "scores.parquet")
+    scores = _from_file(str(tmp_path / "scores.parquet"), np.arange(999, 1060))
+    np.testing.assert_array_equal(scores, [np.nan, *meant])
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        (pa.array([2**63 + 5, 1], pa.uint64()), "uint64 in 2 rows: 1 of 2 are beyond 63 bits; store the ids as text"),
+        (pa.array([0.5, 1]), "double in 2 rows: .*; store the ids as text"),
+        (pa.array([True, False]), "bool in 2 rows: store the ids as text"),
+        (pa.array([Decimal("1.50"), Decimal("2.00")]), "decimal128.* in 2 rows: .*; store the ids as text"),
+    ],
+)
+def test_ids_that_telemetry_cannot_keep_are_refused_with_file_column_and_count(ids, told, tmp_path):
+    table = pa.table({"player_id": ids, "date": ["2026-01-01"] * 2, "bets": [1, 2]})
+    parquet.write_table(table, tmp_path / "telemetry.parquet")
+    with pytest.raises(DataProblem, match=rf"telemetry.parquet: column 'player_id': expected .*, got {told}"):
+        survey(Source(str(tmp_path / "telemetry.parquet")), [Window(CUTOFF, 60)])
+
+
+def test_all_counters_that_are_no_numbers_are_told_at_once_with_those_to_read(tmp_path):
+    rows = pd.DataFrame({"player_id": [1, 2], "date": "2026-01-01", "bets": 1, "country": ["PT", None]})
+    rows.assign(stakes=["12.5", "3,5"]).to_csv(tmp_path / "telemetry.csv", index=False)
+    with pytest.raises(DataProblem) as refused:
+        survey(Source(str(tmp_path / "telemetry.csv")), [Window(CUTOFF, 60)])
+    country, stakes, _, advice = str(refused.value).split("\n")
+    assert "'country': expected numbers, got string in 2 rows: 1 of 2 values are no numbers, such as 'xx'" in country
+    assert "'stakes': expected numbers, got string in 2 rows: 1 of 2 values are no numbers, such as '3,5'" in stakes
+    assert advice == '  counters = ["bets"]'
+
+
+def test_scores_as_text_are_refused_in_one_message(tmp_path):
+    (tmp_path / "old.csv").write_text("player_id,risk_score\n1,63.7%\n2,1.0%\n")
+    with pytest.raises(
+        DataProblem, match=r"old.csv: column 'risk_score': expected numbers, got string \(2 of 2 .*63.7%"
+    ):
+        _from_file(str(tmp_path / "old.csv"), np.array([1, 2]))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_label_without_known_at_takes_since_where_others_have_it(suffix, tmp_path):
+    rows = pd.DataFrame({"player_id": [1, 2], "population": "risky", "since": "2025-11-15", "source": "cs"})
+    rows["known_at"] = ["2026-02-01", None]
+    path = tmp_path / f"labels{suffix}"
+    rows.to_csv(path, index=False) if suffix == ".csv" else rows.to_parquet(path)
+    known_at = read_labels(str(path), Populations()).table["known_at"]
+    assert known_at.dt.strftime("%Y-%m-%d").tolist() == ["2026-02-01", "2025-11-15"]
+
+
+def test_everything_wrong_with_a_labels_table_is_told_at_once(tmp_path):
+    text = "player_id,population,since,source,known_at\n,whale,soon,cs,\n2,risky,2026-01-01,cs,2025-12-01\n"
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(DataProblem) as refused:
+        read_labels(str(tmp_path / "labels.csv"), Populations())
+    told = str(refused.value)
+    assert all(f"column '{name}'" in told for name in ("player_id", "population", "since", "known_at"))
+
+
+def test_everything_wrong_with_five_tables_is_told_at_once(five_tables, folder_of, settings):
+    tables = {
+        name: frame.assign(city="Lisbon", joined=pd.Timestamp("2026-01-01")) for name, frame in five_tables.items()
+    }
+    tables["risky"] = tables["risky"].assign(country="PT", opens=np.inf)
+    tables["heavy"] = tables["heavy"].drop(columns="burst").assign(player_id=[None, *range(800, 834)])
+    tables["normal"].loc[tables["normal"].index[:5], "player_id"] = 3
+    tables["normal"]["night"] = ["?", "1"] * 20
+    tables["dormant"] = tables["dormant"][:4]
+    with pytest.raises(DataProblem) as refused:
+        load_populations(settings(data={"path": folder_of(tables, ".csv"), "ignore_columns": ["citi"]}))
+    for told in (
+        "in 'risky', got extra column ['country']",
+        "in 'heavy', got no column ['burst']",
+        "for each player of 'heavy', got 1 without",
+        "got 1 more often (in 'dormant' and 'normal' and 'normal'",
+        "expected at least 5 'dormant' players",
+        "an infinite value for a player of 'risky' (12 such players)",
+        "'city' of 'dormant', 'normal', 'heavy', 'risky', 'unlabeled', got string (291 of 291 values are no ",
+        "'joined' of 'dormant', 'normal', 'heavy', 'risky', 'unlabeled', got date32",
+        "'night' of 'normal', got string (20 of 40 values are no numbers, such as '?')",
+        "names 'citi', which no table has: did you mean 'city'?",
+    ):
+        assert told in str(refused.value)
+    last = str(refused.value).splitlines()[-1]
+    assert last == '  ignore_columns = ["citi", "city", "joined", "night", "burst", "country"]'
+
+
+@pytest.mark.parametrize("form", ["no extension", ".CSV", ".csv.gz", "S3"])
+def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
+    form, five_tables, folder_of, settings, bucket, tmp_path
+):
+    expected = fingerprint(load_populations(settings(data={"path": folder_of(five_tables)})))
+    for name, frame in five_tables.items():
+        folder = tmp_path / form / name
+        folder.mkdir(parents=True)
+        part = {".CSV": "0.CSV", ".csv.gz": "0.csv.gz"}.get(form, "20261101_093011_00042_q7x2k_0c1f2d3e")
+        text = frame.to_csv(index=False).encode()
+        written = {".CSV": text, ".csv.gz": gzip.compress(text)}.get(form) or frame.to_parquet(index=False)
+        (folder / part).write_bytes(written)
+        for marker in ("country=DE_$folder$", "_SUCCESS", ".part.crc", f"9{'.CSV' if form == '.CSV' else ''}"):
+            (folder / marker).touch()
+    location = str(tmp_path / form)
+    if form == "S3":
+        for file in (tmp_path / form).rglob("*"):
+            if file.is_file():
+                bucket.put_object(Key=f"in/{file.relative_to(tmp_path / form)}", Body=file.read_bytes())
+        location = "s3://models/in"
+    assert fingerprint(load_populations(settings(data={"path": location}))) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"player_id;opens\n1;3,5\n", "expected commas between .*, got the semicolon ';' in the first line"),
+        (b"player_id\topens\n1\t3\n", "expected commas between .*, got the tab"),
+        ("player_id,opens\n1,3\n".encode("utf-16"), "expected UTF-8 text in .*, got UTF-16: write the file as UTF-8"),
+        (
+            "player_id,größe\n1,3\n".encode("latin-1"),
+            "UTF-8 .*, got other bytes in the first line.*iconv -f LATIN1",
+        ),
+        (
+            "player_id,city\n1,Köln\n".encode("latin-1"),
+            r"expected UTF-8 text in .*, got other bytes in column \['city'\]",
+        ),
+    ],
+)
+def test_the_message_names_another_separator_or_encoding(content, told, tmp_path):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(DataProblem, match=told):
+        read_table(str(tmp_path / "a.csv"))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
+    (tmp_path / "a.csv").write_bytes("player_id,opens\n1,3\n".encode("utf-8-sig"))
+    assert list(read_table(str(tmp_path / "a.csv")).columns) == ["player_id", "opens"]
