@@ -49,8 +49,10 @@ def located(path: str, base: Path | None = None) -> str:
     working directory, the `base` then.
 
     Raises:
-        SettingsProblem: the path names an environment variable that is not set.
+        SettingsProblem: the path names an environment variable that is not set, or has a character that no path has.
     """
+    if "\0" in path:
+        raise SettingsProblem(f"expected a path without NUL characters, got {path!r}: remove them")
     expanded = os.path.expanduser(os.path.expandvars(path))
     if unset := re.search(r"\$\{?(\w+)", expanded):
         raise SettingsProblem(f"expected a value of ${unset[1]}, which the path '{path}' names: set the variable")

@@ -14,11 +14,11 @@ ALLOWED = {
     "__init__": set(),
     "problems": set(),
     "project": {"problems", "machine"},
-    "machine": set(),
+    "machine": {"problems"},
     "records": {"problems"},
     "words": {"records"},
     "settings": {"problems"},
-    "storage": {"problems", "project"},
+    "storage": {"problems", "project", "machine"},
     "data": GROUND,
     "gan": GROUND,
     "costs": GROUND,
@@ -35,7 +35,7 @@ ALLOWED = {
     "aws": GROUND | {"data", "snapshots", "evaluation", "registry", "monitoring"},
     "notices": GROUND | {"aws"},
     "backends": GROUND | {"snapshots", "registry", "aws"},
-    "preflight": GROUND | {"data", "families", "snapshots", "aws"},
+    "preflight": GROUND | {"data", "families", "snapshots", "aws", "backends"},
 }
 ALLOWED["history"] = GROUND | {"data", "gan", "evaluation", "registry", "costs"}
 ALLOWED["workflow"] = ALLOWED.keys() - {"history"}

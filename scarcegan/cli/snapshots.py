@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import Answer, answers
+from scarcegan.cli.commands import Answer, answers, warn
 from scarcegan.cli.tables import narrow, pairs
 from scarcegan.project import flow_command, located
 from scarcegan.settings import Settings
@@ -50,6 +50,7 @@ def list_snapshots(
     """List the snapshots by cut-off date."""
     store = _store(settings, folder)
     found = [manifest for manifest in store.snapshots() if cutoff in ("", manifest.frame.cutoff)]
+    warn(store.left_out)
     rows = []
     for one in found:
         counts = (one.frame.window_days, one.players, len(one.frame.columns))
@@ -68,6 +69,7 @@ def show(
     store = _store(settings, folder)
     manifest = store.describe(name)
     before = store.before(manifest)
+    warn(store.left_out)
     moved = moves(before.statistics, manifest.statistics)[:10] if before else []
     previous = before.name if before else None
     facts = _facts(manifest) | {"previous": previous}
