@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from scarcegan.aws import account
-from scarcegan.aws.capacity import check_queue
+from scarcegan.aws.capacity import check_gpu_quota, check_queue
 from scarcegan.aws.findings import Finding, Refused, asking_aws
 from scarcegan.backends import open_registry
 from scarcegan.families.estimators import class_of
@@ -29,14 +29,16 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     if credentials.state == "failed":
         return [credentials, *run_checks(players)]
     # Made before the threads start: boto3 does not create clients safely in several at once.
-    clients = {name: _client(name) for name in ("s3", "batch", "ec2", "ecr", "iam", "sagemaker")}
+    clients = {name: _client(name) for name in ("s3", "batch", "ec2", "ecr", "iam", "sagemaker", "service-quotas")}
     resources, image = settings.resources, variables.get("METAFLOW_BATCH_CONTAINER_IMAGE", "")
+    queue = variables.get("METAFLOW_BATCH_JOB_QUEUE", "")
     # Sections mostly share an image: each image is checked once.
     images = dict.fromkeys(asked.image or image for _, asked in _sections(resources))
     checks: list[Check] = [
         ("user", partial(check_user, {**environment, **variables})),
         ("bucket", partial(account.check_bucket, variables, clients["s3"])),
-        *_queue_checks(resources, variables.get("METAFLOW_BATCH_JOB_QUEUE", ""), clients),
+        *_queue_checks(resources, queue, clients),
+        *_quota_checks(settings, queue, clients),
         *(("image", partial(account.check_image, image, clients["ecr"])) for image in images),
         ("role", partial(account.check_role, variables, clients["iam"])),
         ("registry", partial(_check_registry_from_here, settings.registry, clients)),
@@ -170,6 +172,13 @@ def _queue_checks(
         if name or unnamed:
             check = partial(check_queue, name, request_of(resources, section), clients["batch"], clients["ec2"])
             yield f"queue {name or '(none)'} for {section}", check
+
+
+def _quota_checks(settings: Settings, default: str, clients: Mapping[str, Any]) -> Iterator[Check]:
+    """Yield the check of EC2's quota where folds train on GPUs, side by side."""
+    request = request_of(settings.resources, "train")
+    if request.gpu and (name := settings.resources.train.queue or default):
+        yield "GPU quota", partial(check_gpu_quota, name, request, settings.folds.k, clients)
 
 
 def _sections(resources: Resources) -> list[tuple[ResourceSection, StepResources]]:
