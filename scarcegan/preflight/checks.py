@@ -1,6 +1,6 @@
 """Which checks there are, before a run is launched on AWS Batch and inside its first step."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -95,12 +95,13 @@ def run_checks(checks: Sequence[Check], *, in_run: bool = False) -> list[Finding
     Inside a run an Outage is no finding, and raised: a later try may go through.
     """
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(lambda check: _run(*check, in_run), checks))
+        return list(pool.map(lambda check: _run(check, in_run), checks))
 
 
-def _run(what: str, check: Callable[[], Finding | str], in_run: bool) -> Finding:
+def _run(check: Check, in_run: bool) -> Finding:
+    what, ask = check
     try:
-        answer = check()
+        answer = ask()
     except Refused as refused:
         return Finding(what, "failed", *refused.finding)
     except Problem as problem:
