@@ -169,6 +169,7 @@ def calls(account, tiny, types, players, note):
     sections = {
         "registry": {"kind": "sagemaker", "group": GROUP, "image": "serving", "archives": outputs["RegistryArchives"]},
         "data": {"source": "tables", "path": f"{bucket}/data/november", "prevalence": 0.05},
+        "telemetry": {"path": f"{bucket}/data/telemetry"},  # nothing is there: the triggered flow ends at its start
         "snapshots": {"folder": outputs["SnapshotsFolder"]},
         "scoring": {"folder": outputs["ScoresFolder"]},
         "outcomes": {"folder": f"{bucket}/outcomes"},
