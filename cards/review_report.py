@@ -7,6 +7,7 @@ from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
 from cards.evaluate_card import families_part, folds, measured_on, subgroup_part
+from cards.evaluation_groups import groups_part
 from cards.preprocess_card import attention, population_table
 from cards.register_card import lineage_table
 from scarcegan import words
@@ -67,6 +68,7 @@ def review_report(dossier: Dossier) -> list[Any]:
         theme.bullets([*own_limits, *map(their.fill, LIMITS)]),
         *_harms(evaluation),
         *(subgroup_part(evaluation).shown() if evaluation.subgroups else []),
+        *(one for part in groups_part(evaluation) for one in part.shown()),
         *_origin(dossier.release),
         *_approval(dossier),
     ]

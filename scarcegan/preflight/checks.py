@@ -23,7 +23,10 @@ Check = tuple[str, Callable[[], Finding | str]]
 def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
     """Check all that a run on AWS Batch needs, in seconds; Metaflow's configuration file counts as well."""
     variables = account.metaflow_variables(environment)
-    players: list[Check] = [("players", partial(_check_players, settings))]
+    players: list[Check] = [
+        ("players", partial(_check_players, settings)),
+        ("attributes", partial(_check_attributes, settings)),
+    ]
     # Without credentials all questions to AWS fail alike; the players may lie on this machine.
     [credentials] = run_checks([("credentials", lambda: account.check_credentials(_client("sts")))])
     if credentials.state == "failed":
@@ -51,6 +54,7 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     """
     checks: list[Check] = [
         ("players", partial(_check_players, settings)),
+        ("attributes", partial(_check_attributes, settings)),
         ("estimators", partial(_check_estimators, settings)),
     ]
     if BATCH_JOB in environment:
@@ -139,6 +143,14 @@ def _check_players(settings: Settings) -> str:
     from scarcegan.preflight.players import check_players
 
     return check_players(settings)
+
+
+def _check_attributes(settings: Settings) -> str:
+    if not settings.evaluate.attributes:
+        return "models are not measured by any"
+    from scarcegan.data.attributes import check_attributes
+
+    return check_attributes(settings)
 
 
 def _queue_checks(

@@ -19,10 +19,11 @@ from scarcegan.data.log_odds import pooled_risk
 from scarcegan.data.players import Players
 from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report as report_on
+from scarcegan.evaluation.attribute_groups import attribute_tables
 from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.promises import promised_point
-from scarcegan.evaluation.records import Evaluation, Prevalence, Subgroups
+from scarcegan.evaluation.records import AttributeGroups, Evaluation, Prevalence, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_quality
 from scarcegan.gan.progress import Progress
@@ -184,7 +185,16 @@ def evaluation(*test_sets: str) -> Evaluation:
     rng = np.random.default_rng(1)
     raw = {"sessions_active_share": rng.beta(1, 3, len(kind)), "sessions_tenure_days": rng.integers(1, 61, len(kind))}
     groups = subgroup_quality(measured, headline.point.threshold, raw)
-    return replace(found, subgroups=Subgroups(found.headline, test_sets[0], headline.point.threshold, groups))
+    about = found.headline, test_sets[0], headline.point.threshold
+    attributes = {
+        "region": rng.choice(
+            ["north", "east", "south", "abroad", "unknown"], len(kind), p=[0.4, 0.3, 0.26, 0.03, 0.01]
+        ),
+        "age_band": rng.choice(["18-24", "25-39", "40-64", "65+"], len(kind), p=[0.2, 0.4, 0.35, 0.05]),
+    }
+    by_attribute, compared = attribute_tables(measured, headline.point.threshold, attributes, 20)
+    tables = AttributeGroups(*about, 20, compared, by_attribute)
+    return replace(found, subgroups=Subgroups(*about, groups), attribute_groups=tables)
 
 
 def explanation() -> Explanation:
