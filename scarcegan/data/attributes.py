@@ -45,8 +45,9 @@ def attributes_of(ids: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
         )
     found = {}
     for name, pieces in table.columns.items():
-        values = np.append(pa.chunked_array(pieces).to_numpy().astype(object), None)[rows]
-        found[name] = np.where(pd.isna(values) | (values == ""), UNKNOWN, values).astype(str)
+        # One more row, which -1 picks, for who has none.
+        values = [text or UNKNOWN for text in pa.chunked_array(pieces).to_pylist()] + [UNKNOWN]
+        found[name] = np.array(values)[rows]
     return found
 
 

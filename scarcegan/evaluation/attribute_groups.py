@@ -39,13 +39,13 @@ def attribute_tables(
     flagged = scored.score >= threshold
     chances: dict[tuple[int, str], float] = {}
     groups = [AttributeGroup(cell.values) for cell in cells]
-    for number in np.flatnonzero(~hidden):
+    for number in np.flatnonzero(~hidden).tolist():
         groups[number] = _measured(scored, flagged, cells[number], chances, number)
     clear = _clear(chances)
-    for number, measure in chances:
-        told = groups[number].to_rest
-        to_rest = {**told, measure: replace(told[measure], is_clear=(number, measure) in clear)}
-        groups[number] = replace(groups[number], to_rest=to_rest)
+    for at, measure in chances:
+        told = groups[at].to_rest
+        to_rest = {**told, measure: replace(told[measure], is_clear=(at, measure) in clear)}
+        groups[at] = replace(groups[at], to_rest=to_rest)
     tables = dict.fromkeys(cell.attributes for cell in cells)
     return [
         AttributeTable(names, [group for cell, group in zip(cells, groups, strict=True) if cell.attributes == names])
@@ -118,7 +118,8 @@ def _chance(ours: tuple[int, int], rest: tuple[int, int]) -> float:
     """Return how often chance alone makes two shares (part, whole) differ so much: Fisher's exact test."""
     from scipy.stats import fisher_exact
 
-    return float(fisher_exact([[part, whole - part] for part, whole in (ours, rest)])[1])
+    counted = np.array([[part, whole - part] for part, whole in (ours, rest)])
+    return float(fisher_exact(counted)[1])
 
 
 def _clear(chances: Mapping[tuple[int, str], float]) -> set[tuple[int, str]]:
@@ -126,7 +127,7 @@ def _clear(chances: Mapping[tuple[int, str], float]) -> set[tuple[int, str]]:
 
     Source: S. Holm, A simple sequentially rejective multiple test procedure, 1979.
     """
-    clear = set()
+    clear: set[tuple[int, str]] = set()
     for key in sorted(chances, key=lambda one: chances[one]):
         if chances[key] > LEVEL / (len(chances) - len(clear)):
             break

@@ -24,10 +24,10 @@ def withheld(sizes: np.ndarray, relations: np.ndarray, smallest: int) -> np.ndar
     """
     hidden = sizes < smallest
     is_hidden_well = ~hidden
-    for group in sorted(np.flatnonzero(hidden), key=lambda one: sizes[one]):
+    for group in sorted(np.flatnonzero(hidden).tolist(), key=lambda one: int(sizes[one])):
         if is_hidden_well[group]:
             continue
-        change = _cheapest_change(group, smallest - sizes[group], sizes, relations, hidden)
+        change = _cheapest_change(group, smallest - int(sizes[group]), sizes, relations, hidden)
         if change is None:  # there are too few of all to hide among
             return np.ones(len(sizes), bool)
         hidden |= np.abs(change) > _TOLERANCE
@@ -47,4 +47,5 @@ def _cheapest_change(
     bounds[group], bounds[len(sizes) + group] = (need, need), (0.0, 0.0)
     cost = np.tile(np.where(hidden, 0.0, sizes), 2)
     found = linprog(cost, A_eq=np.hstack([relations, -relations]), b_eq=np.zeros(len(relations)), bounds=bounds)
-    return found.x[: len(sizes)] - found.x[len(sizes) :] if found.success else None
+    up_and_down = found.x
+    return None if up_and_down is None else up_and_down[: len(sizes)] - up_and_down[len(sizes) :]

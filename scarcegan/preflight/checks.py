@@ -23,10 +23,7 @@ Check = tuple[str, Callable[[], Finding | str]]
 def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
     """Check all that a run on AWS Batch needs, in seconds; Metaflow's configuration file counts as well."""
     variables = account.metaflow_variables(environment)
-    players: list[Check] = [
-        ("players", partial(_check_players, settings)),
-        ("attributes", partial(_check_attributes, settings)),
-    ]
+    players = _player_checks(settings)
     # Without credentials all questions to AWS fail alike; the players may lie on this machine.
     [credentials] = run_checks([("credentials", lambda: account.check_credentials(_client("sts")))])
     if credentials.state == "failed":
@@ -52,11 +49,7 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> list[str]:
 
     What would only be missing, as an estimator that is not installed, is returned as warnings.
     """
-    checks: list[Check] = [
-        ("players", partial(_check_players, settings)),
-        ("attributes", partial(_check_attributes, settings)),
-        ("estimators", partial(_check_estimators, settings)),
-    ]
+    checks: list[Check] = [*_player_checks(settings), ("estimators", partial(_check_estimators, settings))]
     if BATCH_JOB in environment:
         clients = {name: _client(name) for name in ("batch", "ec2")}
         # A job does not get METAFLOW_BATCH_JOB_QUEUE. Without a queue of their own, small steps run in this job's
@@ -145,9 +138,13 @@ def _check_players(settings: Settings) -> str:
     return check_players(settings)
 
 
+def _player_checks(settings: Settings) -> list[Check]:
+    """Return the checks of what is known of players: themselves, and their attributes if models are measured by any."""
+    by_attributes: list[Check] = [("attributes", partial(_check_attributes, settings))]
+    return [("players", partial(_check_players, settings)), *(by_attributes if settings.evaluate.attributes else [])]
+
+
 def _check_attributes(settings: Settings) -> str:
-    if not settings.evaluate.attributes:
-        return "models are not measured by any"
     from scarcegan.data.attributes import check_attributes
 
     return check_attributes(settings)

@@ -27,7 +27,7 @@ from scarcegan.evaluation.records import AttributeGroups, Evaluation, Prevalence
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_quality
 from scarcegan.gan.progress import Progress
-from scarcegan.history.records import Dossier, RunFacts, RunsCompared
+from scarcegan.history.records import Dossier, Package, ReleaseFile, RunFacts, RunsCompared
 from scarcegan.monitoring.decision import decide
 from scarcegan.monitoring.drift import DriftDecision, DriftReport
 from scarcegan.monitoring.measures import scored_players
@@ -227,6 +227,23 @@ def release() -> Release:
     )  # fmt: skip
     commands = ["scarcegan models compare", "scarcegan models approve 15 --reason 'beats the champion'"]
     return Release("r-20240701-9f2c41d0", "local: /home/ada/.scarcegan/registry", versions, [], lineage, commands)
+
+
+def release_file() -> ReleaseFile:
+    """What is known of a release that follows another one."""
+    beside = comparison()
+    return ReleaseFile(
+        release_id="release-1719824973-9f2c41d0",
+        group="scarcegan-risky-players",
+        written_at="2024-07-03T10:00:00+00:00",
+        dossier=dossier(),
+        cost=cost(),
+        previous="release-1719000000-0a1b2c3d",
+        changes=replace(beside, runs=beside.runs[:2]),
+        unread="",
+        software=[Package("numpy", "2.1.0", "BSD-3-Clause"), Package("namex", "0.1.0")],
+        software_from="requirements.lock",
+    )
 
 
 def cost() -> Bill:
