@@ -40,12 +40,16 @@ class ScoredSnapshot(Record):
 
 @dataclass(frozen=True)
 class ScoringPlan(Record):
-    """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`."""
+    """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`.
+
+    `left_out` names the versions and snapshots that cannot be read: one of them may have been meant.
+    """
 
     run: str
     model: ScoringModel
     snapshot: ScoredSnapshot
     folder: str
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Tally(Record):
     """What one shard, whose scores are in `file` of the plan's folder, adds to the report.
 
     `classes` are players by most probable class in the model's order, int [classes]; `counts` are scores by bin, int,
-    see `scarcegan.serving.distribution`.
+    see `scarcegan.serving.distribution`; `sha256` is of the file's bytes, None in what older code has stored.
     """
 
     file: str
@@ -61,6 +65,7 @@ class Tally(Record):
     flagged: int
     classes: np.ndarray
     counts: np.ndarray
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
