@@ -7,6 +7,7 @@ from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings, Snapshots
+from scarcegan.settings.markers_section import patterns_of
 from scarcegan.settings.model_sections import headline_of
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.snapshots.store import PUBLISH
@@ -46,7 +47,8 @@ def plan_scoring(
     root = located(settings.own_scoring.folder)
     # A run's pathspec has a slash, which would make one more folder.
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
-    return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder)
+    markers = patterns_of(settings.markers, settings.telemetry.roles)
+    return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder, markers)
 
 
 def check_features(model: Model, version: int, manifest: Manifest) -> None:

@@ -1,12 +1,16 @@
 """What ScoreFlow's steps hand on: the plan, each shard's tally, the report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from scarcegan.monitoring.drift import ScoredPlayers
+from scarcegan.outcomes.records import Outcome
 from scarcegan.records import Record
+from scarcegan.serving.counterfactual import Counterfactual
+from scarcegan.serving.reasons import Marker
 from scarcegan.settings.words_section import USUAL, Words
 
 
@@ -40,12 +44,16 @@ class ScoredSnapshot(Record):
 
 @dataclass(frozen=True)
 class ScoringPlan(Record):
-    """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`."""
+    """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`.
+
+    `markers` are patterns of features by the marker of harm under which their reasons are told.
+    """
 
     run: str
     model: ScoringModel
     snapshot: ScoredSnapshot
     folder: str
+    markers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,36 @@ class ScoreReport(Record):
     threshold_set_on: ScoredPlayers | None
     review: ReviewList
     over_budget: str
+    words: Words = USUAL
+
+
+@dataclass(frozen=True)
+class DecisionRecord(Record):
+    """Why a model has flagged one player of a snapshot, or has not: for when the player, or anybody, contests it.
+
+    Attributes:
+        plan: the version, release and training behind the score, the snapshot, and the run that has scored it; without
+            a run nobody was flagged by it yet.
+        score: by the model on the player's features; `recorded_score` is what that run wrote, None where it is gone.
+        score_kind: whether a score is the probability of being risky, or only ranks players.
+        typical_score: the score of a player with the median of each feature.
+        markers: every marker and feature; their attributions add up to the score less the typical one.
+        counterfactual: what would have to change; None if not flagged, or nothing was found in the observed range.
+        outcomes: what reviewers decided of the player in this snapshot, by time; `label` is what they settle on.
+    """
+
+    player_id: str
+    plan: ScoringPlan
+    score: float
+    score_kind: Literal["probability", "relative"]
+    threshold: float
+    is_flagged: bool
+    recorded_score: float | None
+    typical_score: float
+    markers: Sequence[Marker]
+    counterfactual: Counterfactual | None
+    outcomes: Sequence[Outcome]
+    label: str
     words: Words = USUAL
 
 
