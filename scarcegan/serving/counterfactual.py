@@ -9,40 +9,19 @@ Source: Wachter, Mittelstadt and Russell (2018), Counterfactual explanations wit
 al. (2020), for changes within what is observed and few of them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scarcegan import words
 from scarcegan.data.columns import LEVELS
-from scarcegan.records import Record
 from scarcegan.serving.model import Model
-from scarcegan.serving.reasons import Background
+from scarcegan.serving.reasons import Background, Change, Counterfactual
 
 MOST_CHANGES = 5
 FEATURES_TRIED = 30
 # Scores of one player differ by less between calls with few rows and with many.
 MARGIN = 1e-6
-
-
-@dataclass(frozen=True)
-class Change(Record):
-    """A feature whose value would have to be another one, raw; a missing value is None."""
-
-    feature: str
-    marker: str
-    value: float | None
-    wanted: float
-    words: str
-
-
-@dataclass(frozen=True)
-class Counterfactual(Record):
-    """Changes after which a player is not flagged: then the risk score is `score`."""
-
-    changes: Sequence[Change]
-    score: float
 
 
 @dataclass(frozen=True, eq=False)

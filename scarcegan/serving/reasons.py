@@ -87,6 +87,25 @@ class Marker(Record):
     features: Sequence[Contribution]
 
 
+@dataclass(frozen=True)
+class Change(Record):
+    """A feature whose value would have to be another one, raw; a missing value is None."""
+
+    feature: str
+    marker: str
+    value: float | None
+    wanted: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Counterfactual(Record):
+    """Changes after which a player is not flagged: then the risk score is `score`."""
+
+    changes: Sequence[Change]
+    score: float
+
+
 @dataclass(frozen=True, eq=False)
 class Background:
     """What a player's features are told beside: the players of a snapshot, and what each of F features stands for.

@@ -66,7 +66,7 @@ class Settings(Section):
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
     """Confidence with which a threshold keeps its bound on recall or precision, where the labels can promise it."""
     markers: Markers = MARKERS
-    """Markers of harm, the reasons' groups: names and patterns of features (`losses_*`, `role:loss`), the first counts."""
+    """Markers of harm, which group the reasons: patterns of features (`losses_*`, `role:loss`); the first counts."""
     populations: Populations = Populations()
     data: Data = Data()
     simulated: Simulated = Simulated()

@@ -42,7 +42,9 @@ def test_scores_classes_and_flags_are_those_of_the_training(snapshot, score, mod
     assert set(frame["run"]) == {RUN}
 
 
-def test_flagged_players_have_their_strongest_markers_as_reasons_and_nobody_else_has_any(snapshot, score, model, prepared):
+def test_flagged_players_have_their_strongest_markers_as_reasons_and_nobody_else_has_any(
+    snapshot, score, model, prepared
+):
     _, _, frame = score()
     lengths = frame["reasons"].map(len)
     assert lengths[frame["is_flagged"]].between(1, 3).all()

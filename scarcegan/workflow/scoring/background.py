@@ -12,7 +12,7 @@ from scarcegan.snapshots import Manifest
 
 
 def background_of(model: Model, manifest: Manifest, markers: Mapping[str, Sequence[str]]) -> Background:
-    """Return the background of a model's features in a snapshot; markers are patterns of features, see `patterns_of`."""
+    """Return the background of a model's features in a snapshot; markers are what `patterns_of` returns."""
     units = units_of(manifest.frame.columns)
     quantiles = np.array([manifest.statistics[name].quantiles for name in model.feature_names], np.float32)
     own_units = tuple(units.get(name, "") for name in model.feature_names)

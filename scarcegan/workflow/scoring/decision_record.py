@@ -51,17 +51,17 @@ def explain_player(
     row = _row(store, manifest, model, player)
     background = background_of(model, manifest, plan.markers)
     [attributions] = model.explain(row[None, :], background.typical)
-    score, typical_score = (float(model.risk(one[None, :])[0]) for one in (row, background.typical))
+    score, typical_score = (model.risk(one[None, :]) for one in (row, background.typical))
     outcomes, label = _outcomes(player, snapshot, settings)
     return DecisionRecord(
         player_id=player,
         plan=plan,
-        score=score,
+        score=float(score[0]),
         score_kind=model.score_kind,
         threshold=plan.model.threshold,
-        is_flagged=bool(model.flags(np.float32(score))),
+        is_flagged=bool(model.flags(score)[0]),
         recorded_score=_recorded(plan, files, player),
-        typical_score=typical_score,
+        typical_score=float(typical_score[0]),
         markers=contributions(background, row, attributions),
         counterfactual=nearest_counterfactual(model, background, row, attributions),
         outcomes=outcomes,
@@ -78,7 +78,9 @@ def _scored(manifest: Manifest, settings: Settings, version: int | None) -> tupl
         return None, []
     headline = headline_of(settings.definitions)
     # Names of runs end with their number: of equal length they compare as numbers.
-    last = max(found, key=lambda one: (one.model.definition == headline, one.model.version, len(one.folder), one.folder))
+    last = max(
+        found, key=lambda one: (one.model.definition == headline, one.model.version, len(one.folder), one.folder)
+    )
     tree = json.loads(find_bytes(join(last.folder, "report.json")) or b"{}")
     # The report has the plan's keys beside its own.
     plan = replace(ScoringPlan.from_plain(tree), folder=last.folder)

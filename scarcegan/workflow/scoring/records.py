@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.monitoring.drift import ScoredPlayers
 from scarcegan.outcomes.records import Outcome
 from scarcegan.records import Record
-from scarcegan.serving.counterfactual import Counterfactual
-from scarcegan.serving.reasons import Marker
+from scarcegan.serving.reasons import Counterfactual, Marker
 from scarcegan.settings.words_section import USUAL, Words
 
 
@@ -143,6 +143,44 @@ class DecisionRecord(Record):
     outcomes: Sequence[Outcome]
     label: str
     words: Words = USUAL
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What was decided, by which model and run, by name; empty where there is none."""
+        model, snapshot = self.plan.model, self.plan.snapshot
+        kind = self.words.fill(
+            "the probability of being {rare}" if self.score_kind == "probability" else "relative: it ranks {rows}"
+        )
+        recorded = "" if self.recorded_score is None else words.score(self.recorded_score, 4)
+        return [
+            (self.words.fill("{Row}"), self.player_id),
+            ("Decision", "flagged" if self.is_flagged else "not flagged"),
+            ("Risk score", f"{words.score(self.score, 4)} ({kind})"),
+            ("As written then", recorded),
+            ("Threshold", words.score(self.threshold, 4)),
+            ("Snapshot", f"{snapshot.name}, cut-off {snapshot.cutoff}, fingerprint {snapshot.fingerprint}"),
+            ("Scored by", self.plan.run or "no run yet: what the champion would decide"),
+            ("Model", f"version {model.version} of {model.group}, {model.definition}, {model.release_id}"),
+            ("Trained by", model.run),
+            ("Archive (sha256)", model.sha256),
+            ("Outcome", self.label or (self.outcomes and "not settled") or "none"),
+        ]
+
+    @property
+    def change_in_words(self) -> str:
+        """What would have to change for the flag to fall."""
+        if not self.is_flagged:
+            return self.words.fill("The {row} is not flagged.")
+        if self.counterfactual is None:
+            return self.words.fill(
+                "None found within the observed range of the snapshot's {rows}, of up to five changes."
+            )
+        found = self.counterfactual
+        changes = ", and ".join(one.words for one in found.changes)
+        return (
+            self.words.fill("The {row} would not be flagged with ")
+            + f"{changes}: risk score {words.score(found.score, 4)}."
+        )
 
 
 @dataclass(frozen=True)
