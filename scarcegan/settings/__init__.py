@@ -5,6 +5,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, model_validator
@@ -221,11 +222,22 @@ def parse_overrides(text: str) -> dict[str, Any]:
 def parse(text: str) -> dict[str, Any]:
     """Read TOML into a checked, complete tree of plain values (for Metaflow's `Config`), or raise a SettingsProblem."""
     try:
-        tree = tomllib.loads(text)
+        # Windows' editors put a byte-order mark in front.
+        tree = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise SettingsProblem(f"the configuration is not valid TOML: {error}; mend that line") from None
     # Plain values: Metaflow keeps a Config as JSON.
     return load(tree).model_dump(mode="json")
+
+
+def text_of(file: Path) -> str:
+    """Return the text of a settings file; a SettingsProblem says that it cannot be read, or is no UTF-8."""
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise SettingsProblem(f"expected settings in {file}, got: {error.strerror}; check --config") from error
+    except ValueError as error:
+        raise SettingsProblem(f"expected UTF-8 in {file}, got: {error}; save it as UTF-8") from error
 
 
 def _explain(item: Any) -> str:

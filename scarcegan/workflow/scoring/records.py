@@ -46,13 +46,15 @@ class ScoredSnapshot(Record):
 class ScoringPlan(Record):
     """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`.
 
-    `markers` are patterns of features by the marker of harm under which their reasons are told.
+    `left_out` names the versions and snapshots that cannot be read: one of them may have been meant. `markers` are
+    patterns of features by the marker of harm under which their reasons are told.
     """
 
     run: str
     model: ScoringModel
     snapshot: ScoredSnapshot
     folder: str
+    left_out: tuple[str, ...] = ()
     markers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -61,7 +63,7 @@ class Tally(Record):
     """What one shard, whose scores are in `file` of the plan's folder, adds to the report.
 
     `classes` are players by most probable class in the model's order, int [classes]; `counts` are scores by bin, int,
-    see `scarcegan.serving.distribution`.
+    see `scarcegan.serving.distribution`; `sha256` is of the file's bytes, None in what older code has stored.
     """
 
     file: str
@@ -69,6 +71,7 @@ class Tally(Record):
     flagged: int
     classes: np.ndarray
     counts: np.ndarray
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from scarcegan.backends import open_registry
 from scarcegan.monitoring.drift import DriftReport, ScoredPlayers
 from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.watch import Watch, Watched
+from scarcegan.problems import DataProblem
 from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import reasons_in_words, without_size
@@ -23,7 +24,7 @@ from scarcegan.settings.words_section import USUAL, Words
 from scarcegan.snapshots import SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import join, local_file, new_file, write_bytes
+from scarcegan.storage import join, local_file, new_file, sha256_of, write_bytes
 from scarcegan.workflow.scoring.audit import INCLUSION, STRATUM, Stratum, audit_strata, draw, mixed_in
 from scarcegan.workflow.scoring.background import background_of
 from scarcegan.workflow.scoring.realised import recall_of_outcomes
@@ -63,7 +64,7 @@ def tell_scores(
     The report is returned with the review list's first 10,000 rows.
 
     Raises:
-        DataProblem: the scores cannot be read or written.
+        DataProblem: the scores cannot be read or written, or are not those that the shards have written.
     """
     players, flagged = sum(tally.players for tally in tallies), sum(tally.flagged for tally in tallies)
     counts = np.sum([tally.counts for tally in tallies], axis=0)
@@ -193,7 +194,13 @@ def _drawn(
 def _read(
     plan: ScoringPlan, tally: Tally, which: tuple[str, str, object], columns: Sequence[str] = REVIEW_COLUMNS
 ) -> pd.DataFrame:
-    with local_file(join(plan.folder, tally.file)) as path:
+    location = join(plan.folder, tally.file)
+    with local_file(location) as path:
+        if tally.sha256 not in (None, sha256_of(path)):
+            raise DataProblem(
+                f"expected the scores that step score wrote to {location}, got others: somebody has changed the file "
+                "since; write it anew with `resume score`"
+            )
         return pq.read_table(path, columns=list(columns), filters=[which]).to_pandas()
 
 

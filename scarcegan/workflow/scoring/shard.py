@@ -15,7 +15,7 @@ from scarcegan.serving.stream import ScoredBatch, score_parquet
 from scarcegan.settings import Snapshots
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import join, new_file
+from scarcegan.storage import join, new_file, sha256_of
 from scarcegan.workflow.scoring.background import background_of
 from scarcegan.workflow.scoring.records import ScoringPlan, Tally
 
@@ -42,7 +42,8 @@ def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapsho
         background = background_of(model, manifest, plan.markers)
         with pq.ParquetWriter(draft, _schema(part.id_type), compression="zstd") as writer:
             tally = _write_scores(writer, batches, model, background, plan)
-    return replace(tally, file=file)
+        sha256 = sha256_of(draft)
+    return replace(tally, file=file, sha256=sha256)
 
 
 def _write_scores(
