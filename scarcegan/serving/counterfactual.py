@@ -119,7 +119,9 @@ def _told(model: Model, background: Background, row: np.ndarray, taken: dict[int
     changes = []
     for i, wanted in sorted(taken.items()):
         value, name = float(row[i]), words.feature_name(background.features[i])
-        told = f"{name} {background.amount(i, wanted)} instead of {background.amount(i, value)}"
         known = None if np.isnan(value) else value
+        # The unit stands once, behind the value that there is.
+        now = background.amount(i, wanted) if known is None else words.number(wanted)
+        told = f"{name} {now} instead of {background.amount(i, value)}"
         changes.append(Change(background.features[i], background.markers[i], known, wanted, told))
     return Counterfactual(changes, float(model.risk(_changed(row, taken)[None, :])[0]))

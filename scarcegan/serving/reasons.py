@@ -143,9 +143,7 @@ class Background:
 
     @cached_property
     def _units(self) -> list[str]:
-        # `12 count per day` reads 12 per day; a scale is no unit.
-        told = (unit.removeprefix("count").strip() for unit in self.units)
-        return [f" on a scale of {unit}" if " to " in unit else unit and f" {unit}" for unit in told]
+        return [_unit(*one) for one in zip(map(words.feature_name, self.features), self.units, strict=True)]
 
     @cached_property
     def _usual_told(self) -> list[str]:
@@ -224,6 +222,16 @@ def strongest_reasons(
 def without_size(words: str) -> str:
     """Return a reason in words without its share of the risk score, by which readers could guess the score."""
     return words.rpartition(" (")[0]
+
+
+def _unit(name: str, unit: str) -> str:
+    """Return what stands behind a value: `12 count per day` reads 12 per day; nothing that the name says already."""
+    if " to " in unit:
+        return f" on a scale of {unit.replace('-', words.MINUS)}"
+    if unit.startswith("log "):
+        return " on a log scale"
+    told = unit.removeprefix("count").strip()
+    return "" if not told or name.endswith(told) else f" {told}"
 
 
 def _in_words(

@@ -15,7 +15,7 @@ from scarcegan.workflow.scoring.records import DecisionRecord
 def record(score_report):
     night = Contribution("night_level", 41.0, 0.0, 12.0, 0.21, "night level 41 per day, usually 0 to 12")
     tenure = Contribution("tenure_days", None, 3.0, 60.0, -0.02, "tenure days missing, usually 3 to 60")
-    change = Change("night_level", "time of day", 41.0, 8.0, "night level 8 per day instead of 41 per day")
+    change = Change("night_level", "time of day", 41.0, 8.0, "night level 8 instead of 41 per day")
     when = "2026-01-20T10:00:00Z"
     return DecisionRecord(
         player_id="4711",
@@ -38,7 +38,7 @@ def test_the_page_tells_the_whole_decision(record, read):
     for told in (
         '"0.7200 (the probability of being risky)"',
         '["time of day", "+0.21", "night level 41 per day, usually 0 to 12"]',
-        "The player would not be flagged with night level 8 per day instead of 41 per day: risk score 0.5800.",
+        "The player would not be flagged with night level 8 instead of 41 per day: risk score 0.5800.",
         '["2026-01-20 10:00", "harmless", "rita", "called, fine"]',
         '["night level", "time of day", "41", "0 to 12", "+0.21"]',
         '["tenure days", "other", "missing", "3 to 60", "−0.020"]',

@@ -42,7 +42,25 @@ def test_what_lowers_the_score_counts_in_the_sum_and_is_not_named(background):
 def test_a_missing_value_is_called_missing_and_what_everyone_has_is_one_value(background):
     [first, second] = said(background, (0.2, 0.0, 0.0, 0.1), row=(np.nan, 0, 0, 3))
     assert first == "time of day: night level missing, usually 5 to 95 (+0.20)"
-    assert second == "other: tenure days 3 days, usually 7 (+0.10)"
+    assert second == "other: tenure days 3, usually 7 (+0.10)"
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "told"),
+    [
+        ("night_level", "count per day", "night level 2 per day"),
+        ("night_peak", "count", "night peak 2"),
+        ("night_per_activity", "per activity", "night per activity 2"),
+        ("gap_mean_days", "days", "gap mean days 2"),
+        ("streak_now_weeks", "weeks", "streak now weeks 2"),
+        ("night_trend", "log count per D days", "night trend 2 on a log scale"),
+        ("acceleration", "-1 to 1", "acceleration 2 on a scale of −1 to 1"),
+        ("stake", "", "stake 2"),
+    ],
+)
+def test_a_unit_says_what_the_name_does_not(name, unit, told):
+    background = Background((name,), np.zeros((1, len(LEVELS)), np.float32), ("other",), (unit,))
+    assert background.told(0, 2.0) == f"{told}, usually 0"
 
 
 def test_whoever_has_a_feature_that_raises_the_score_has_a_reason_however_low_it_is(background):

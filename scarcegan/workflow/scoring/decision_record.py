@@ -45,7 +45,7 @@ def explain_player(
     manifest = store.describe(snapshot)
     plan, files = _scored(manifest, settings, version)
     if plan is None:
-        plan = plan_scoring(settings, registry, None, version, snapshot, run="")[1]
+        plan = replace(plan_scoring(settings, registry, None, version, snapshot, run="")[1], folder="")
     model = Model.load(registry.fetch_archive(plan.model.version), plan.model.sha256)
     plan = replace(plan, markers=plan.markers or patterns_of(settings.markers, settings.telemetry.roles))
     row = _row(store, manifest, model, player)

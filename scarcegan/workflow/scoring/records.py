@@ -124,7 +124,7 @@ class DecisionRecord(Record):
 
     Attributes:
         plan: the version, release and training behind the score, the snapshot, and the run that has scored it; without
-            a run nobody was flagged by it yet.
+            a run and a folder no scoring is kept, and the record tells what the model decides now.
         score: by the model on the player's features; `recorded_score` is what that run wrote, None where it is gone.
         score_kind: whether a score is the probability of being risky, or only ranks players.
         typical_score: the score of a player with the median of each feature.
@@ -162,7 +162,7 @@ class DecisionRecord(Record):
             ("As written then", recorded),
             ("Threshold", words.score(self.threshold, 4)),
             ("Snapshot", f"{snapshot.name}, cut-off {snapshot.cutoff}, fingerprint {snapshot.fingerprint}"),
-            ("Scored by", self.plan.run or "no run yet: what the champion would decide"),
+            ("Scored by", self.plan.run or "no run that is kept: what the model decides now"),
             ("Model", f"version {model.version} of {model.group}, {model.definition}, {model.release_id}"),
             ("Trained by", model.run),
             ("Archive (sha256)", model.sha256),
