@@ -12,6 +12,7 @@ import checkout  # noqa: F401 - the package beside it, not another checkout's
 from scarcegan.aws.account import metaflow_variables
 from scarcegan.problems import Problem
 from scarcegan.settings import load, parse
+from scarcegan.settings.aws_names import LONGEST_STATE_MACHINE
 
 FLOWS = {"features": "FeaturesFlow", "score": "ScoreFlow", "retrain": "RetrainFlow"}
 # Metaflow's branches of a project: the user's own is dev.
@@ -45,7 +46,7 @@ def main():
     except Problem as problem:
         sys.exit(f"{chosen.config} cannot be deployed: {problem}")
     variables = metaflow_variables(os.environ)
-    to_mend = unmet(settings, variables)
+    to_mend = [*unmet(settings, variables), *too_long(settings, variables, chosen.to)]
     if chosen.dry_run:
         show(settings, variables, chosen.config, chosen.to)
         print(*(["Before it can be deployed:", *to_mend] if to_mend else ["Nothing was created."]), sep="\n  ")
@@ -64,6 +65,19 @@ def unmet(settings, variables):
     folders = {"snapshots.folder": settings.snapshots.folder, "scoring.folder": settings.scoring.folder}
     local = [name for name, folder in folders.items() if not folder.startswith("s3://")]
     return todo + [f"set {name} to an s3:// prefix: a job's disk is gone with the job" for name in local]
+
+
+def too_long(settings, variables, to):
+    """Say which state machine's name Metaflow would cut, so that neither the stack's policies nor ScoreFlow know it."""
+    from metaflow.util import get_username
+
+    project, prefix = settings.deployment.project, variables.get("METAFLOW_SFN_STATE_MACHINE_PREFIX") or ""
+    begin = project if project.startswith(prefix) else f"{prefix}_{project}"
+    branch = {"dev": f"user.{variables.get('METAFLOW_OWNER') or get_username()}", "staging": "test.staging"}.get(to, to)
+    longest = max((f"{begin}.{branch}.{flow}" for flow in FLOWS.values()), key=len)
+    if (over := len(longest) - LONGEST_STATE_MACHINE) > 0:
+        shorter = "METAFLOW_OWNER, your user name," if to == "dev" else "deployment.project"
+        yield f"shorten {shorter} by {over}: {longest} is longer than the {LONGEST_STATE_MACHINE} that Metaflow keeps"
 
 
 def deploy(settings, variables, config, to):

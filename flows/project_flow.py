@@ -19,7 +19,7 @@ from launch import ROOT, UNKNOWN_COMMIT, launch_notes, values_of
 from scarcegan.costs.estimate import time_limit_seconds
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG
 from scarcegan.notices import Notice, tell
-from scarcegan.problems import Problem, SettingsProblem, StorageOutage
+from scarcegan.problems import Outage, Problem, SettingsProblem
 from scarcegan.settings import Notify, Resources, Train, load, parse, resolve
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
 
@@ -137,10 +137,10 @@ def price(flow, usage):
 
 @user_step_decorator
 def refuses_plainly(step_name, flow, inputs):
-    """Print a problem's message alone and end the task; a retry would meet the same problem, unless S3 was down."""
+    """Print a problem's message alone and end the task; a retry would meet the same problem, unless AWS was down."""
     try:
         yield
-    except StorageOutage:
+    except Outage:
         raise
     except Problem as problem:
         refused = f"{type(problem).__name__} in step {step_name}:\n{problem}"

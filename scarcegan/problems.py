@@ -16,8 +16,12 @@ class DataProblem(Problem):
     """The players, their labels or their features cannot be used as they are."""
 
 
-class StorageOutage(Problem):
-    """S3 or the way to it is down or busy: nothing is wrong with the data, and another try may succeed."""
+class Outage(Problem):
+    """AWS or the way to it is down or busy: nothing is wrong with what was asked, and another try may succeed."""
+
+
+class StorageOutage(Outage):
+    """S3 or the way to it is down or busy."""
 
 
 class CheckpointProblem(Problem):

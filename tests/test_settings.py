@@ -80,7 +80,7 @@ def test_an_unknown_key_is_answered_with_the_nearest(tree, words):
             "'features', 'classifier', 'score', 'unknown_share' or 'recall'",
             "got 'scores'",
         ),
-        ({"registry": {"group": "my group"}}, "registry.group", "match pattern", "got 'my group'"),
+        ({"registry": {"group": "my group"}}, "registry.group", "letters and digits", "got 'my group'"),
     ],
 )
 def test_a_value_out_of_range_names_key_range_and_value(tree, key, expected, got):

@@ -43,7 +43,9 @@ def consume(event: dict[str, Any], sagemaker: Any, stepfunctions: Any, state_mac
     package = sagemaker.describe_model_package(ModelPackageName=detail["ModelPackageArn"])
     if package["ModelApprovalStatus"] != "Approved":
         return {"outcome": f"meanwhile {package['ModelApprovalStatus']}"}
-    name = approval_name(package)
+    name = approval_name(event, package)
+    if not name:
+        return {"outcome": "no approval"}
     # Metaflow's form: its parameters are JSON within JSON.
     parameters = json.dumps({"version": package["ModelPackageVersion"]})
     try:
@@ -57,12 +59,19 @@ def consume(event: dict[str, Any], sagemaker: Any, stepfunctions: Any, state_mac
     return {"outcome": "started", "name": name}
 
 
-def approval_name(package: dict[str, Any]) -> str:
-    """Name an approval: the same for each event about it, another one if the package is approved anew."""
+def approval_name(event: dict[str, Any], package: dict[str, Any]) -> str:
+    """Name an approval: the same for each event about it, another one if the package is approved anew.
+
+    Empty where the event tells of another change to a package that was approved in the console before.
+    """
+    said, changed = package.get("ApprovalDescription", ""), event["detail"].get("UpdatedModelPackageFields")
     try:
-        moment = json.loads(package.get("ApprovalDescription", ""))["at"]
+        moment = json.loads(said)["at"]
     except (ValueError, TypeError, KeyError):
-        # Approved in the console, in a reviewer's own words.
-        moment = package.get("LastModifiedTime", package["CreationTime"]).isoformat()
+        # Approved in the console, in a reviewer's own words. When, the event alone tells: the package's own time is
+        # that of its last change, whatever it was. Where events do not tell what changed, the words stand for it.
+        if changed is not None and "ModelApprovalStatus" not in changed:
+            return ""
+        moment = said if changed is None else event["time"]
     digest = hashlib.sha256(f"{package['ModelPackageArn']} {moment}".encode()).hexdigest()
     return f"approval-v{package['ModelPackageVersion']}-{digest[:24]}"

@@ -1,6 +1,6 @@
 """Whether a queue can ever run a job: one that fits no instance stays RUNNABLE for ever, and nobody says why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,13 @@ from scarcegan.settings.steps import Request
 # The operating system and the ECS agent keep some of an instance's memory to themselves.
 USABLE_MEMORY = 0.94
 RUNNABLE = "its jobs would stay RUNNABLE for ever"
+# EC2's quotas of the vCPUs that run at once, by how machines are bought and the first letter of their family.
+QUOTAS = {
+    ("EC2", "g"): "L-DB2E81BA",
+    ("SPOT", "g"): "L-3819A6DF",
+    ("EC2", "p"): "L-417A185B",
+    ("SPOT", "p"): "L-7212CCBC",
+}
 # Batch takes `optimal` from the newest of these families.
 OPTIMAL = ("c5", "m5", "r5")
 
@@ -42,9 +49,7 @@ def check_queue(name: str, request: Request, batch: Any, ec2: Any) -> Finding:
     if not name:
         raise Refused("no queue is named", f"export METAFLOW_BATCH_JOB_QUEUE or set resources.{request.section}.queue")
     with asking_aws("allow batch:Describe* and ec2:DescribeInstanceTypes (the stack's policy LaunchesRuns does)"):
-        queue = _open_queue(name, request, batch)
-        order = [one["computeEnvironment"] for one in queue["computeEnvironmentOrder"]]
-        environments = batch.describe_compute_environments(computeEnvironments=order)["computeEnvironments"]
+        environments = _environments(name, request, batch)
         misfits = {one["computeEnvironmentName"]: _misfit(one, request, ec2) for one in environments}
     reasons = [f"{environment}: {misfit}" for environment, misfit in misfits.items() if misfit]
     if len(reasons) == len(environments):
@@ -57,6 +62,57 @@ def check_queue(name: str, request: Request, batch: Any, ec2: Any) -> Finding:
         advice = f"{request} fits elsewhere in the queue; jobs may wait longer"
         return Finding(f"queue {name}", "warning", "; ".join(reasons), advice)
     return Finding(f"queue {name}", "ok", f"open, {request} fits")
+
+
+def check_gpu_quota(name: str, request: Request, jobs: int, clients: Mapping[str, Any]) -> Finding | str:
+    """Check that EC2's quotas let the machines of so many jobs run side by side; a new account's are 0.
+
+    `clients` has batch, ec2 and service-quotas. A warning where jobs would wait for each other, or where nobody may
+    ask. Raises Refused where there is room for none.
+    """
+    with asking_aws("mend the queue"):
+        environments = _environments(name, request, clients["batch"])
+        asked = [_quota_of(one["computeResources"], request, clients["ec2"]) for one in environments]
+    vcpus = dict(quota for quota in asked if quota)
+    try:
+        with asking_aws("allow servicequotas:GetServiceQuota (the stack's policy LaunchesRuns does)"):
+            allowed = {code: _quota(code, clients["service-quotas"]) for code in vcpus}
+    except Refused as refused:
+        return Finding("", "warning", *refused.finding)
+    if not allowed:
+        return "its machines have none that is known here"
+    least, total = min(vcpus.values()), sum(allowed.values())
+    found = " and ".join(f"{code} allows {words.count(value)}" for code, value in allowed.items())
+    found = f"{jobs} folds side by side take {jobs * least} vCPUs; EC2's quota {found}"
+    if total >= jobs * least:
+        return found
+    advice = (
+        f"aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {next(iter(vcpus))} "
+        f"--desired-value {jobs * least}; AWS takes hours to days"
+    )
+    if total < least:
+        raise Refused(f"{found}: {RUNNABLE}", advice)
+    return Finding("", "warning", f"{found}: they wait for each other", advice)
+
+
+def _quota(code: str, quotas: Any) -> float:
+    return float(quotas.get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]["Value"])
+
+
+def _quota_of(resources: Any, request: Request, ec2: Any) -> tuple[str, int] | None:
+    """Return the code of the quota that counts an environment's machines, and the vCPUs of the smallest that fits."""
+    if "FARGATE" in resources["type"]:
+        return None
+    fitting = [one for one in _instances(resources["instanceTypes"], ec2) if one.fits(request)]
+    smallest = min(fitting, key=lambda one: one.cpu, default=None)
+    code = QUOTAS.get((resources["type"], smallest.name[0])) if smallest else None
+    return (code, smallest.cpu) if smallest and code else None
+
+
+def _environments(name: str, request: Request, batch: Any) -> Any:
+    queue = _open_queue(name, request, batch)
+    order = [one["computeEnvironment"] for one in queue["computeEnvironmentOrder"]]
+    return batch.describe_compute_environments(computeEnvironments=order)["computeEnvironments"]
 
 
 def _open_queue(name: str, request: Request, batch: Any) -> Any:

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from scarcegan.problems import Problem
+from scarcegan.problems import Outage, Problem
+from scarcegan.storage.s3 import AGAIN, may_pass
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,21 @@ class Refused(Exception):
 @contextmanager
 def asking_aws(advice: str) -> Iterator[None]:
     """Turn an error of AWS into `Refused`, with this advice."""
-    with _told(lambda error: Refused(error, advice)):
+    with _told(lambda error: Refused(str(error), advice)):
         yield
 
 
 @contextmanager
 def expecting_aws(to: str, kind: type[Problem]) -> Iterator[None]:
-    """Turn an error of AWS into a problem that says what AWS was expected to do."""
-    advice = "check credentials, region and permissions, then try again"
-    with _told(lambda error: kind(f"expected AWS to {to}, got: {error}; {advice}")):
+    """Turn an error of AWS into a problem that says what AWS was expected to do: an Outage if it may pass, as S3's."""
+
+    def told(error: Exception) -> Problem:
+        expected = f"expected AWS to {to}, got: {error}"
+        if may_pass(error):
+            return Outage(f"{expected}; {AGAIN}")
+        return kind(f"{expected}; check credentials, region and permissions, then try again")
+
+    with _told(told):
         yield
 
 
@@ -51,7 +58,7 @@ def patient_client(service: str, connections: int = 10) -> Any:
 
 
 @contextmanager
-def _told(tell: Callable[[str], Exception]) -> Iterator[None]:
+def _told(tell: Callable[[Exception], Exception]) -> Iterator[None]:
     # Imported here: the checks of a run that is not on AWS do without boto3, which takes a second.
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -59,4 +66,4 @@ def _told(tell: Callable[[str], Exception]) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError, ResponseParserError) as error:  # the last: a proxy answers instead of AWS
-        raise tell(str(error)) from error
+        raise tell(error) from error

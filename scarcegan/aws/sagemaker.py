@@ -23,6 +23,7 @@ from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 
+LISTED_AT_ONCE = 100  # the most that SageMaker takes; it gives ten to who does not say
 _asking = partial(expecting_aws, kind=RegistryProblem)
 
 
@@ -135,7 +136,7 @@ class SageMakerRegistry(Registry):
     def _packages(self) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("list_model_packages")
         try:
-            listed = list(pages.paginate(ModelPackageGroupName=self.group))
+            listed = list(pages.paginate(ModelPackageGroupName=self.group, MaxResults=LISTED_AT_ONCE))
         except ClientError as error:
             if "does not exist" in str(error):
                 return []

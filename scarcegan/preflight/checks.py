@@ -1,19 +1,19 @@
 """Which checks there are, before a run is launched on AWS Batch and inside its first step."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from scarcegan.aws import account
-from scarcegan.aws.capacity import check_queue
+from scarcegan.aws.capacity import check_gpu_quota, check_queue
 from scarcegan.aws.findings import Finding, Refused, asking_aws
 from scarcegan.backends import open_registry
 from scarcegan.families.estimators import class_of
 from scarcegan.machine import BATCH_JOB, BATCH_QUEUE, STATE_MACHINE
 from scarcegan.preflight.targets import Check, check_user, targets
-from scarcegan.problems import DataProblem, PreflightProblem, Problem
+from scarcegan.problems import DataProblem, Outage, PreflightProblem, Problem
 from scarcegan.settings import Registry, Resources, Settings
 from scarcegan.settings.estimators import BUILT_IN
 from scarcegan.settings.machine_sections import StepResources
@@ -29,14 +29,16 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     if credentials.state == "failed":
         return [credentials, *run_checks(players)]
     # Made before the threads start: boto3 does not create clients safely in several at once.
-    clients = {name: _client(name) for name in ("s3", "batch", "ec2", "ecr", "iam", "sagemaker")}
+    clients = {name: _client(name) for name in ("s3", "batch", "ec2", "ecr", "iam", "sagemaker", "service-quotas")}
     resources, image = settings.resources, variables.get("METAFLOW_BATCH_CONTAINER_IMAGE", "")
+    queue = variables.get("METAFLOW_BATCH_JOB_QUEUE", "")
     # Sections mostly share an image: each image is checked once.
     images = dict.fromkeys(asked.image or image for _, asked in _sections(resources))
     checks: list[Check] = [
         ("user", partial(check_user, {**environment, **variables})),
         ("bucket", partial(account.check_bucket, variables, clients["s3"])),
-        *_queue_checks(resources, variables.get("METAFLOW_BATCH_JOB_QUEUE", ""), clients),
+        *_queue_checks(resources, queue, clients),
+        *_quota_checks(settings, queue, clients),
         *(("image", partial(account.check_image, image, clients["ecr"])) for image in images),
         ("role", partial(account.check_role, variables, clients["iam"])),
         ("registry", partial(_check_registry_from_here, settings.registry, clients)),
@@ -87,24 +89,30 @@ def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
     _require(targets(settings, FEATURES_FLOW, environment))
 
 
-def run_checks(checks: Sequence[Check]) -> list[Finding]:
-    """Run all checks side by side and return their findings in order; a check returns words or a whole finding."""
+def run_checks(checks: Sequence[Check], *, in_run: bool = False) -> list[Finding]:
+    """Run all checks side by side and return their findings in order; a check returns words or a whole finding.
+
+    Inside a run an Outage is no finding, and raised: a later try may go through.
+    """
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(lambda check: _run(*check), checks))
+        return list(pool.map(lambda check: _run(check, in_run), checks))
 
 
-def _run(what: str, check: Callable[[], Finding | str]) -> Finding:
+def _run(check: Check, in_run: bool) -> Finding:
+    what, ask = check
     try:
-        answer = check()
+        answer = ask()
     except Refused as refused:
         return Finding(what, "failed", *refused.finding)
     except Problem as problem:
+        if in_run and isinstance(problem, Outage):
+            raise
         return Finding(what, "failed", str(problem), "do what it says")
     return replace(answer, what=what) if isinstance(answer, Finding) else Finding(what, "ok", answer)
 
 
 def _require(checks: Sequence[Check]) -> list[Finding]:
-    found = run_checks(checks)
+    found = run_checks(checks, in_run=True)
     failed = [finding for finding in found if finding.state == "failed"]
     if failed:
         raise PreflightProblem("\n".join(map(_in_words, failed)))
@@ -177,6 +185,13 @@ def _queue_checks(
         if name or unnamed:
             check = partial(check_queue, name, request_of(resources, section), clients["batch"], clients["ec2"])
             yield f"queue {name or '(none)'} for {section}", check
+
+
+def _quota_checks(settings: Settings, default: str, clients: Mapping[str, Any]) -> Iterator[Check]:
+    """Yield the check of EC2's quota where folds train on GPUs, side by side."""
+    request = request_of(settings.resources, "train")
+    if request.gpu and (name := settings.resources.train.queue or default):
+        yield "GPU quota", partial(check_gpu_quota, name, request, settings.folds.k, clients)
 
 
 def _sections(resources: Resources) -> list[tuple[ResourceSection, StepResources]]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from scarcegan.settings.aws_names import FeatureGroupName
 from scarcegan.settings.section import IsoDate, Name, Positive, Section, Share, nearest
 
 TEST = "test"  # the table, and the rows, of test players
@@ -194,8 +195,8 @@ class Snapshots(Section):
     """Where snapshots are, local or `s3://`; empty: `.scarcegan/snapshots/<registry.group>`."""
     prefix: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)] = "players-"
     """Begins a snapshot's name; its cut-off date follows."""
-    feature_group: str = ""
-    """SageMaker feature group that also receives each snapshot (offline store); empty: none."""
+    feature_group: FeatureGroupName = ""
+    """SageMaker feature group (64 letters, digits, - and _) that also receives each snapshot; empty: none."""
     feature_group_role: str = ""
     """ARN of the role with which SageMaker writes the offline store; needed to create the feature group."""
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from scarcegan.settings.aws_names import Cron, ProjectName
 from scarcegan.settings.section import Positive, Section
 
 Price = Annotated[float, Field(ge=0)]
@@ -62,13 +63,13 @@ class Prices(Section):
 class Deployment(Section):
     """The flows on AWS Step Functions, and when EventBridge starts each."""
 
-    project: Annotated[str, Field(pattern="^[a-z0-9_]+$")] = "scarcegan"
-    """Name of Metaflow's project: state machines are called `<project>.<branch>.<flow>`."""
-    features_cron: str = ""
+    project: ProjectName = "scarcegan"
+    """Name of Metaflow's project, at most 34 of a-z, 0-9, _: state machines are called `<project>.<branch>.<flow>`."""
+    features_cron: Cron = ""
     """When FeaturesFlow is started, as EventBridge's cron expression in UTC; empty: by hand or by an event alone."""
-    score_cron: str = "0 5 ? * MON *"
+    score_cron: Cron = "0 5 ? * MON *"
     """When ScoreFlow is started."""
-    retrain_cron: str = ""
+    retrain_cron: Cron = ""
     """When RetrainFlow is started; empty: by hand, or by ScoreFlow where players drift."""
     scoring_role: str = ""
     """IAM role of ScoreFlow's jobs, output ScoringRoleArn of the stack; empty: METAFLOW_ECS_S3_ACCESS_IAM_ROLE."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from scarcegan.settings.aws_names import GroupName
 from scarcegan.settings.section import Name, Positive, Rate, Section, Share
 
 # Far beyond what helps, and what a machine's memory still holds.
@@ -179,8 +180,8 @@ class Registry(Section):
     """The embedded SQLite registry, or SageMaker's Model Registry."""
     path: str = ""
     """Folder of the local registry; empty: `.scarcegan/registry` in the project."""
-    group: Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")] = "scarcegan-risky-players"
-    """Model package group."""
+    group: GroupName = "scarcegan-risky-players"
+    """Model package group: at most 63 letters, digits and hyphens."""
     archives: str = ""
     """S3 prefix that keeps archives and decisions; needed by `sagemaker`."""
     image: str = ""

@@ -13,8 +13,9 @@ from uuid import uuid4
 
 from scarcegan.problems import DataProblem, Problem, StorageOutage
 
-# S3's ways to say "later" with a status that blames who asks, or with none.
+# AWS's ways to say "later" with a status that blames who asks, or with none.
 LATER = ("RequestTimeout", "OperationAborted", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown")
+AGAIN = "try again later; if it stays so, check the network, the region and the endpoint"
 DELETED_AT_ONCE = 1000  # the most that S3 takes
 
 
@@ -41,7 +42,7 @@ def asking(location: str, verb: str = "read") -> Iterator[tuple[Any, dict[str, s
     try:
         yield client(), {"Bucket": bucket, "Key": key}
     except (BotoCoreError, Boto3Error, ClientError) as error:
-        raise _problem(f"cannot {verb} {location}: {error}", _may_pass(error)) from error
+        raise _problem(f"cannot {verb} {location}: {error}", may_pass(error)) from error
 
 
 def names_below(folder: str, **request: str) -> list[str]:
@@ -118,20 +119,20 @@ def _prefix(place: dict[str, str]) -> str:
     return f"{place['Key'].rstrip('/')}/".lstrip("/")
 
 
-def _problem(told: str, may_pass: bool) -> Problem:
-    if may_pass:
-        return StorageOutage(f"{told}; try again later; if it stays so, check the network, the region and the endpoint")
+def _problem(told: str, is_outage: bool) -> Problem:
+    if is_outage:
+        return StorageOutage(f"{told}; {AGAIN}")
     return DataProblem(f"{told}; check the address, the region and your AWS credentials")
 
 
-def _may_pass(error: Exception) -> bool:
+def may_pass(error: Exception) -> bool:
     """Tell an outage, which another try may find over, from what somebody has to mend."""
     from boto3.exceptions import RetriesExceededError
     from botocore import exceptions as botocore
 
     if isinstance(error, botocore.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        # 5xx is S3's own trouble; 408 and 429 ask to come back later.
+        # 5xx is AWS's own trouble; 408 and 429 ask to come back later.
         return not 400 <= status < 500 or status in (408, 429) or error.response["Error"]["Code"] in LATER
     lost = (botocore.HTTPClientError, botocore.ConnectionError, botocore.IncompleteReadError, RetriesExceededError)
     # The last two: the job's role is asked for over the network, too.

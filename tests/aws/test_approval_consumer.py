@@ -13,6 +13,7 @@ from scarcegan.aws.sagemaker import SageMakerRegistry
 
 FOLDER = Path(__file__).parents[2] / "config" / "aws"
 GROUP = "risky-players"
+STATUS, METADATA = "ModelApprovalStatus", "CustomerMetadataProperties"
 REVIEW = {"who": "rita", "why": "finds more"}
 
 
@@ -45,8 +46,8 @@ def consume(consumer, aws, state_machine):
     return lambda event: consumer.consume(event, aws("sagemaker"), aws("stepfunctions"), state_machine)
 
 
-def event_of(version, status="Approved", group=GROUP):
-    """An event with the fields that the developer guide shows."""
+def event_of(version, status="Approved", group=GROUP, **told):
+    """An event with the fields that the developer guide shows, and what else it tells."""
     return {
         "version": "0",
         "id": "844e2571-85d4-695f-b930-0153b71dcb42",
@@ -62,6 +63,7 @@ def event_of(version, status="Approved", group=GROUP):
             "ModelPackageArn": version.arn,
             "ModelPackageStatus": "Completed",
             "ModelApprovalStatus": status,
+            **told,
         },
     }
 
@@ -108,6 +110,43 @@ def test_an_approval_in_the_console_counts_once_too(registry, consume, aws, stat
     outcomes = [consume(event_of(version))["outcome"] for _ in range(2)]
     assert outcomes[0] == "started"
     assert len(executions(aws, state_machine)) == 1
+
+
+def decide_in_the_console(aws, version, status="Approved", words="seen in Studio"):
+    told = {"ModelApprovalStatus": status, "ApprovalDescription": words}
+    aws("sagemaker").update_model_package(ModelPackageArn=version.arn, **told)
+
+
+def touch(aws, version):
+    """Change a package's metadata, as somebody may in the console: its time of the last change moves on."""
+    before = aws("sagemaker").describe_model_package(ModelPackageName=version.arn)
+    decide_in_the_console(aws, version)  # the stand-in forgets what an update leaves out
+    after = aws("sagemaker").describe_model_package(ModelPackageName=version.arn)
+    assert after["LastModifiedTime"] > before["LastModifiedTime"]
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_package_that_is_touched_after_its_approval_in_the_console_is_not_scored_again(
+    registry, consume, aws, state_machine, tells
+):
+    version = registry.show(1)
+    decide_in_the_console(aws, version)
+    approved, touched = ({"UpdatedModelPackageFields": [field]} if tells else {} for field in (STATUS, METADATA))
+    event = event_of(version, **approved)
+    assert consume(event)["outcome"] == "started"
+    touch(aws, version)
+    assert (consume(event_of(version, **touched))["outcome"] == "no approval") is tells
+    consume(event)  # the first one comes again, after the touch
+    assert len(executions(aws, state_machine)) == 1
+
+
+def test_a_second_approval_in_the_console_is_another_one(registry, consume, aws, state_machine):
+    version = registry.show(1)
+    for moment, status in (("05:00", "Approved"), ("06:00", "Rejected"), ("07:00", "Approved")):
+        decide_in_the_console(aws, version, status)
+        told = event_of(version, status, UpdatedModelPackageFields=[STATUS, "ApprovalDescription"])
+        consume(told | {"time": f"2026-11-01T{moment}:00Z"})
+    assert len(executions(aws, state_machine)) == 2
 
 
 def test_a_late_event_of_a_model_that_was_rejected_since_starts_nothing(registry, consume, aws, state_machine):

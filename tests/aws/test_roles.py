@@ -247,6 +247,17 @@ def test_reviewers_approve_and_train_nothing(may):
     assert not may("ApprovesModels", "batch:SubmitJob", "any")
 
 
+def test_who_starts_runs_publishes_snapshots_and_reviewers_keep_outcomes(may):
+    snapshot, outcome = f"{OBJECTS}/snapshots/players-2026-11-01/part-0.parquet", f"{OBJECTS}/outcomes/4711.json"
+    for action in ("s3:PutObject", "s3:DeleteObject"):
+        assert may("LaunchesRuns", action, snapshot)
+        assert not may("ApprovesModels", action, snapshot)
+    assert may("ApprovesModels", "s3:PutObject", outcome)
+    assert not may("ApprovesModels", "s3:DeleteObject", outcome)
+    for role in ("LaunchesRuns", "TrainingRole", "ScoringRole"):
+        assert not may(role, "s3:PutObject", outcome)
+
+
 def test_eventbridge_starts_the_projects_state_machines_alone(may):
     machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:"
     assert may("EventsRole", "states:StartExecution", f"{machine}scarcegan_RetrainFlow")

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from scarcegan import settings
 from scarcegan.aws.model_quality import model_quality_json
 from scarcegan.backends import open_registry
-from scarcegan.problems import RegistryProblem
+from scarcegan.problems import Outage, RegistryProblem
 
 GROUP = "risky-players"
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/tensorflow-inference:2.20-cpu"
@@ -37,7 +37,8 @@ class Meddling:
 
 
 def refusal(code, message="no"):
-    return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+    status = {"HTTPStatusCode": 400}
+    return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": status}, "Operation")
 
 
 def failing_after(calls, client, failure):
@@ -55,7 +56,7 @@ def failing_after(calls, client, failure):
 @pytest.mark.parametrize(
     ("failure", "seen", "words"),
     [
-        (refusal("ThrottlingException"), RegistryProblem, r"'review_budget' \(landed so far: recall_first, precision_"),
+        (refusal("ThrottlingException"), Outage, r"'review_budget' \(landed so far: recall_first, precision_"),
         (SystemExit("the process is lost"), SystemExit, "lost"),
     ],
 )

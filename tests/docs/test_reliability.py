@@ -16,8 +16,7 @@ BEGINNING = """# Reliability
 Written by `make reference` from the tests that hold each row; don't edit.
 
 What goes wrong on real machines, what the user sees then, what is lost, and what a `resume` does. A case stands for its
-kind. What only a real AWS account can show is not in the table: IAM's own refusals, SageMaker's consistency after a
-write, and the notice of a spot instance that goes.
+kind. [aws.md](aws.md#what-only-a-real-account-can-show) lists what only a real AWS account can show.
 
 | case | what the user sees | what is lost | what a resume does | test |
 |---|---|---|---|---|

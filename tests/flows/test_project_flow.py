@@ -13,7 +13,7 @@ from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 
 from project_flow import NothingStarted, ProjectFlow, refuses_plainly, sections_of
 from scarcegan.machine import COMMIT
-from scarcegan.problems import DataProblem, SettingsProblem, StorageOutage
+from scarcegan.problems import DataProblem, Outage, SettingsProblem, StorageOutage
 from scarcegan.settings.steps import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,8 +153,9 @@ def test_a_problem_ends_the_task_for_good(step_that_raised, capsys):
     assert capsys.readouterr().err == "DataProblem in step train:\nmend it\n"
 
 
-def test_an_outage_of_s3_is_left_to_metaflows_retry(step_that_raised):
-    outage = StorageOutage("cannot write s3://bucket/fold_0.npz")
+@pytest.mark.parametrize("kind", [StorageOutage, Outage])
+def test_an_outage_of_aws_is_left_to_metaflows_retry(step_that_raised, kind):
+    outage = kind("cannot write s3://bucket/fold_0.npz")
     assert step_that_raised(outage) is outage
 
 

@@ -64,6 +64,7 @@ def test_on_the_projects_own_stack_nothing_fails(good):
         "queue scarcegan-cpu for small",
         "queue scarcegan-cpu for preprocess",
         "queue scarcegan-gpu for train",
+        "GPU quota",
         "image",
         "role",
         "registry",

@@ -6,12 +6,14 @@ checkpoint, once `file` is there), `crash:<fold>[:<file>]` (the same as a defect
 `kill:<fold>:<file>` (the process of that fold, on Batch its whole job, is killed right after a checkpoint, once:
 `file` remembers it), `notice:<fold>:<file>` (after that fold's first checkpoint `file` is the notice that its spot
 instance goes), `shard:<cut-off>:<number>` (that shard of features fails for good), `unscored:<number>` (that
-shard's scores fail for good), or `half:<number>:<file>` (the process that scores that shard is killed when its scores
-are written but not yet in their place, once: `file` remembers it).
+shard's scores fail for good), `half:<number>:<file>` (the process that scores that shard is killed when its scores
+are written but not yet in their place, once: `file` remembers it), or `calls:<who>:<file>` (no fault: each call of
+AWS is noted in `file`, a line of JSON with who called, the service, the operation and its parameters).
 """
 
 import importlib.abc
 import importlib.machinery
+import json
 import os
 import signal
 import sys
@@ -141,6 +143,20 @@ def half(storage, detail):
     storage.put_file = dies
 
 
+def calls(client, detail):
+    """Note each call before it is sent: whether it succeeds is another question."""
+    who, _, file = detail.partition(":")
+    original = client.BaseClient._make_api_call
+
+    def noted(self, operation, parameters):
+        told = [who, self.meta.service_model.signing_name, operation, parameters]
+        with open(file, "a") as notes:  # a line at once: processes share the file
+            notes.write(json.dumps(told, default=lambda _: None) + "\n")
+        return original(self, operation, parameters)
+
+    client.BaseClient._make_api_call = noted
+
+
 PATCHES = {
     "collapse": ("scarcegan.gan.checkpoints", collapse),
     "crash": ("scarcegan.gan.checkpoints", crash),
@@ -151,6 +167,7 @@ PATCHES = {
     "shard": ("scarcegan.workflow.features.telemetry", shard),
     "unscored": ("scarcegan.workflow.scoring.shard", unscored),
     "half": ("scarcegan.storage", half),
+    "calls": ("botocore.client", calls),
 }
 FAULTS = [fault.partition(":") for fault in os.environ.get("SCARCEGAN_FAULT", "").split(";") if fault]
 
