@@ -105,24 +105,25 @@ def state_of(run: metaflow.Run) -> tuple[str, str]:
     `unfinished`: no task has failed. The run goes on, or was ended from outside: Metaflow does not note that.
     """
     with reading():
-        if run.successful:
+        # By what tasks have noted: Metaflow's own `successful` unpickles an artifact.
+        if any(_has_ended(task, well=True) for task in tasks_of(run, "end")):
             return "finished", "end"
         # Metaflow lists the latest step first.
         steps = [step.id for step in run]
-        failed = [step for step in steps if any(map(_has_failed, tasks_of(run, step)))]
+        failed = [step for step in steps if any(_has_ended(task, well=False) for task in tasks_of(run, step))]
         return ("failed", failed[0]) if failed else ("unfinished", steps[0] if steps else "start")
 
 
-def _has_failed(task: metaflow.Task) -> bool:
-    """Tell whether the latest attempt of a task ended without success."""
+def _has_ended(task: metaflow.Task, *, well: bool) -> bool:
+    """Tell whether the latest attempt of a task ended with success, or without."""
     noted = task.metadata_dict
-    return noted.get("attempt_ok") == "False" and noted.get("attempt") == noted.get("attempt-done")
+    return noted.get("attempt_ok") == str(well) and noted.get("attempt") == noted.get("attempt-done")
 
 
 def last_words(run: metaflow.Run, step: str) -> str:
     """Return the last lines that the failed task of a step wrote on stderr."""
     with reading():
-        failed = [task for task in tasks_of(run, step) if _has_failed(task)]
+        failed = [task for task in tasks_of(run, step) if _has_ended(task, well=False)]
         lines = failed[0].stderr.strip().splitlines() if failed else []
         # The message comes last, below any traceback.
         return "\n".join(lines[-4:])
