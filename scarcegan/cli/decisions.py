@@ -129,7 +129,7 @@ def parity(
     from scarcegan.workflow.scoring.parity import parity as compare
 
     players = open_snapshots(settings.own_snapshots.folder).read(snapshot)
-    found = compare(old, new, players, registry, settings.review_budget)
+    found = compare(old, new, players, registry, settings.review_budget, settings.data.id_key)
     moved = {"Move in": found.moved_in, "Move out": found.moved_out}
     tables = [_movers(title, movers, settings.words.row) for title, movers in moved.items() if movers]
     return Answer(found, Group(*map(Text, _summary(found, settings.words)), *tables))

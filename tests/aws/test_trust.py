@@ -1,4 +1,4 @@
-"""What the stack's bucket refuses everybody, its owner too: to write over an archive, or to remove one.
+"""What the stack's bucket refuses everybody, its owner too: to write over an archive or remove one; who reads the key.
 
 Condition keys as in S3's user guide, "Enforce conditional writes on Amazon S3 buckets"; the stand-in for AWS does not
 evaluate bucket policies, so they are reasoned about here.
@@ -17,9 +17,13 @@ UPLOAD = TLS | {"s3:ObjectCreationOperation": "true"}
 
 
 @pytest.fixture(scope="module")
-def refuses():
+def resources():
+    return yaml.safe_load(TEMPLATE.read_text())["Resources"]
+
+
+@pytest.fixture(scope="module")
+def refuses(resources):
     """Tell whether the bucket's policy denies a request whose keys of conditions are given."""
-    resources = yaml.safe_load(TEMPLATE.read_text())["Resources"]
     statements = resources["OnlyWithTls"]["Properties"]["PolicyDocument"]["Statement"]
 
     def ask(action, key, context):
@@ -61,3 +65,12 @@ def test_nobody_removes_an_archive(refuses, action):
 def test_everything_else_is_written_as_ever(refuses):
     for key in ("registry/reports/0.json", "registry/decisions/players/1/0.json", "metaflow/a", "scores/b"):
         assert not refuses("s3:PutObject", f"${{Bucket.Arn}}/{key}", UPLOAD)
+
+
+def test_jobs_read_the_key_of_the_ids_and_nothing_else_of_secrets_manager(resources):
+    allowed = resources["JobsReadTheIdKey"]["Properties"]
+    assert allowed["Roles"] == [{"Ref": "TrainingRole"}, {"Ref": "ScoringRole"}]
+    [statement] = allowed["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "secretsmanager:GetSecretValue"
+    assert statement["Resource"] == {"Ref": "IdKeySecretArn"}
+    assert resources["JobsReadTheIdKey"]["Condition"] == "HasIdKey"
