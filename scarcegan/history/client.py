@@ -106,24 +106,24 @@ def state_of(run: metaflow.Run) -> tuple[str, str]:
     """
     with reading():
         # By what tasks have noted: Metaflow's own `successful` unpickles an artifact.
-        if any(_has_ended(task, well=True) for task in tasks_of(run, "end")):
+        if any(task.metadata_dict.get("attempt_ok") == "True" for task in tasks_of(run, "end")):
             return "finished", "end"
         # Metaflow lists the latest step first.
         steps = [step.id for step in run]
-        failed = [step for step in steps if any(_has_ended(task, well=False) for task in tasks_of(run, step))]
+        failed = [step for step in steps if any(map(_has_failed, tasks_of(run, step)))]
         return ("failed", failed[0]) if failed else ("unfinished", steps[0] if steps else "start")
 
 
-def _has_ended(task: metaflow.Task, *, well: bool) -> bool:
-    """Tell whether the latest attempt of a task ended with success, or without."""
+def _has_failed(task: metaflow.Task) -> bool:
+    """Tell whether the latest attempt of a task ended without success."""
     noted = task.metadata_dict
-    return noted.get("attempt_ok") == str(well) and noted.get("attempt") == noted.get("attempt-done")
+    return noted.get("attempt_ok") == "False" and noted.get("attempt") == noted.get("attempt-done")
 
 
 def last_words(run: metaflow.Run, step: str) -> str:
     """Return the last lines that the failed task of a step wrote on stderr."""
     with reading():
-        failed = [task for task in tasks_of(run, step) if _has_ended(task, well=False)]
+        failed = [task for task in tasks_of(run, step) if _has_failed(task)]
         lines = failed[0].stderr.strip().splitlines() if failed else []
         # The message comes last, below any traceback.
         return "\n".join(lines[-4:])

@@ -4,7 +4,6 @@ A run's own artifacts are pickles, and to read one runs what it says; whoever ma
 """
 
 import json
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.records import Record
-from scarcegan.registry import rules
+from scarcegan.serving.archive import unpack
 from scarcegan.settings import Settings
 
 FILE = "review.json"
@@ -49,12 +48,10 @@ def read_review(archive: Path, sha256: str) -> Review:
     Raises:
         RegistryProblem: another digest, or an archive of older code, which keeps nothing.
     """
-    rules.check_digest(archive, sha256)
+    files = unpack(archive, sha256)
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            file = tar.extractfile(FILE)
-            return Review.from_plain(json.loads(file.read() if file else b""))
-    except (KeyError, OSError, EOFError, ValueError, tarfile.TarError, Problem) as error:
+        return Review.from_plain(json.loads(files[FILE]))
+    except (KeyError, ValueError, Problem) as error:
         raise RegistryProblem(
             f"expected {FILE} in the archive {archive}, got none that can be read ({error}): other code has registered "
             "the model; use that code's report, or retrain"
