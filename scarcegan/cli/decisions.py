@@ -19,6 +19,7 @@ from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.settings import Settings
+from scarcegan.settings.markers_section import patterns_of
 from scarcegan.settings.words_section import Words
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ def parity(
     from scarcegan.workflow.scoring.parity import parity as compare
 
     players = open_snapshots(settings.own_snapshots.folder).read(snapshot)
-    found = compare(old, new, players, registry, settings.review_budget, settings.data.id_key)
+    markers = patterns_of(settings.markers, settings.telemetry.roles)
+    found = compare(old, new, players, registry, settings.review_budget, markers, settings.data.id_key)
     moved = {"Move in": found.moved_in, "Move out": found.moved_out}
     tables = [_movers(title, movers, settings.words.row) for title, movers in moved.items() if movers]
     return Answer(found, Group(*map(Text, _summary(found, settings.words)), *tables))
