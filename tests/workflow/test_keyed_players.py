@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from scarcegan.cli import app
 from scarcegan.data.ids import keyed_id
 from scarcegan.outcomes.store import open_outcomes
+from scarcegan.problems import DataProblem
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import join_labels, read_labels
@@ -101,3 +102,17 @@ def test_outcomes_are_handed_in_by_the_sources_id_or_by_that_of_the_list(from_te
     kept = everything(tmp_path / "outcomes")
     assert MARK.encode() not in kept
     assert KEY.encode() not in kept
+
+
+def test_explain_looks_for_the_player_by_the_same_hash(tmp_path, monkeypatch):
+    asked = []
+
+    def note(player, *_):
+        asked.append(player)
+        raise DataProblem("no such player")
+
+    monkeypatch.setattr("scarcegan.workflow.scoring.decision_record.explain_player", note)
+    config = tmp_path / "config.toml"
+    config.write_text(f"[data]\nid_key = {json.dumps(ID_KEY)}\n[registry]\npath = {json.dumps(str(tmp_path))}\n")
+    CliRunner().invoke(app, ["explain", f" {MARK}-1", "--snapshot", "players-2026-01-01", "--config", str(config)])
+    assert asked == [keyed_id(f"{MARK}-1", ID_KEY)]
