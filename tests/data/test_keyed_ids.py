@@ -7,9 +7,11 @@ import re
 from functools import partial
 
 import boto3
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from scarcegan.data.attributes import attributes_of
 from scarcegan.data.ids import keyed, keyed_id
 from scarcegan.data.populations import labelled_ids, load_populations
 from scarcegan.preflight import inside_features, inside_run, inside_scoring
@@ -136,3 +138,10 @@ def test_many_players_have_as_many_hashes_of_one_form():
     found = keyed(column(*range(20_000)), ID_KEY).to_pylist()
     assert len(set(found)) == 20_000
     assert all(re.fullmatch(r"hmac-[0-9a-f]{32}", one) for one in found)
+
+
+def test_a_table_of_attributes_has_the_sources_ids(settings, tmp_path):
+    (tmp_path / "attributes.csv").write_text("player_id,region\n12,north\n7,south\n")
+    evaluate = {"attributes": str(tmp_path / "attributes.csv"), "attribute_columns": ["region"]}
+    found = attributes_of(np.array([hashed("7"), hashed("12")]), settings(data={"id_key": ID_KEY}, evaluate=evaluate))
+    assert found["region"].tolist() == ["south", "north"]
