@@ -161,14 +161,15 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.evaluation.records import Evaluation
         from scarcegan.history.client import tag_release  # without the frames, which load pandas
         from scarcegan.workflow.retraining.release import register_models, release_summary
+        from scarcegan.workflow.retraining.review import review_of
 
         settings, evaluation = self.resolved(), Evaluation.from_plain(self.evaluation)
         lineage, worse = self._lineage(settings), settings.registry.worse_challenger
         registry = open_registry(settings.registry)
-        warnings = [*DataReport.from_plain(self.data_report).warnings, *self.model_warnings]
-        versions = register_models(
-            self._models(), evaluation, lineage, registry, warnings=warnings, worse_challenger=worse
-        )
+        data_report = DataReport.from_plain(self.data_report)
+        warnings = [*data_report.warnings, *self.model_warnings]
+        how = {"warnings": warnings, "worse_challenger": worse, "review": review_of(evaluation, data_report, settings)}
+        versions = register_models(self._models(), evaluation, lineage, registry, **how)
         release = release_summary(versions, evaluation, lineage, settings.registry, warnings=warnings)
         self.release = release.to_plain()
         self._warn(release.warnings)
@@ -222,6 +223,7 @@ class RetrainFlow(ProjectFlow):
             card=self.evaluation_card,
             snapshot=settings.data.snapshot,
             labels_known_by=settings.data.labels_known_by,
+            user=current.username or "",
         )
 
     def _checkpoints(self):

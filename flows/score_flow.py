@@ -15,7 +15,8 @@ class ScoreFlow(ProjectFlow):
     Artifacts, stable between versions (step that makes them):
 
     settings (start) - everything resolved, as a plain dict; `commit` - git commit of the code; `plan` - see
-    scarcegan.workflow.scoring.records.ScoringPlan; `model` - its plain arrays; `model_version` - int; `shards` - list.
+    scarcegan.workflow.scoring.records.ScoringPlan, with the digest of the archive by which each step fetches the model
+    from the registry; `model_version` - int; `shards` - list.
     scored (score) - see scarcegan.workflow.scoring.records.Tally.
     score_report (report) - see scarcegan.workflow.scoring.records.ScoreReport; `flagged` - frame, the moderators' list,
     the first 10,000 rows of it; `drift` - see scarcegan.monitoring.drift.DriftReport, None where there is nothing to
@@ -42,11 +43,11 @@ class ScoreFlow(ProjectFlow):
         inside_scoring(settings, os.environ)
         run = f"{current.flow_name}/{current.run_id}"
         registry = open_registry(settings.registry)
-        model, plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
+        _, plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
         for left_out in plan.left_out:
             print("Warning:", left_out)
-        # The model itself, not its number: all shards and resumes score with the same one.
-        self.settings, self.model, self.plan = settings.model_dump(mode="json"), model.to_plain(), plan.to_plain()
+        # Its digest, not its number: all shards and resumes score with the same model.
+        self.settings, self.plan = settings.model_dump(mode="json"), plan.to_plain()
         self.commit = self.launch.commit
         self.model_version = plan.model.version
         self.shards = list(range(plan.snapshot.parts))
@@ -56,12 +57,14 @@ class ScoreFlow(ProjectFlow):
     @step
     def score(self):
         """Score one part of the snapshot into one file, with reasons for the players that are flagged."""
-        from scarcegan.serving.model import Model
+        from scarcegan.backends import open_registry
+        from scarcegan.workflow.scoring.plan import planned_model
         from scarcegan.workflow.scoring.records import ScoringPlan
         from scarcegan.workflow.scoring.shard import score_shard
 
-        plan, model = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model)
-        self.scored = score_shard(plan, model, self.input, self.resolved().own_snapshots).to_plain()
+        plan, settings = ScoringPlan.from_plain(self.plan), self.resolved()
+        model = planned_model(plan, open_registry(settings.registry))
+        self.scored = score_shard(plan, model, self.input, settings.own_snapshots).to_plain()
         self.next(self.report)
 
     @card(type="still", id="scores")
@@ -72,12 +75,14 @@ class ScoreFlow(ProjectFlow):
         from cards.drift_card import drift_card
         from cards.score_card import score_card
         from scarcegan.aws.model_monitor import model_monitor_files
-        from scarcegan.serving.model import Model
+        from scarcegan.backends import open_registry
+        from scarcegan.workflow.scoring.plan import planned_model
         from scarcegan.workflow.scoring.records import ScoringPlan, Tally
         from scarcegan.workflow.scoring.report import audit_of, tell_scores, watch_scored
 
-        self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model", "model_version", "shards"])
-        plan, model, settings = ScoringPlan.from_plain(self.plan), Model.from_plain(self.model), self.resolved()
+        self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model_version", "shards"])
+        plan, settings = ScoringPlan.from_plain(self.plan), self.resolved()
+        model = planned_model(plan, open_registry(settings.registry))
         tallies = [Tally.from_plain(task.scored) for task in inputs]
         audit = audit_of(settings)
         report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget, audit, settings.words)

@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.rules import keep_archive
+from scarcegan.registry.rules import archive_path, check_digest, keep_archive
 from scarcegan.registry.versions import Decision
-from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, require_writable, write_bytes
+from scarcegan.storage import (
+    etag,
+    find_bytes,
+    is_file,
+    join,
+    list_names,
+    local_file,
+    put_file,
+    require_writable,
+    write_bytes,
+)
 
 
 class Bucket:
@@ -31,10 +41,11 @@ class Bucket:
         """Raise a DataProblem unless archives can be written."""
         require_writable(join(self._prefix, "archives"))
 
-    def keep(self, archive: Path, sha256: str) -> None:
-        """Upload an archive unless it is there."""
+    def keep(self, archive: Path, sha256: str) -> str:
+        """Upload an archive unless it is there, never over another one, and return the object's ETag."""
         if not is_file(self.uri(sha256)):
-            put_file(archive, self.uri(sha256))
+            put_file(archive, self.uri(sha256), once=True)
+        return etag(self.uri(sha256))
 
     def keep_report(self, text: str) -> tuple[str, str]:
         """Keep a report by its content and return its URI and its digest, `sha256:<hex>`."""
@@ -44,9 +55,28 @@ class Bucket:
         return uri, f"sha256:{sha256}"
 
     def fetch(self, sha256: str) -> Path:
-        """Return a local path of an archive, its digest checked."""
+        """Return a local path of an archive with that digest: fetched before, or the bucket's."""
+        kept = archive_path(self._cache, sha256)
+        with suppress(RegistryProblem):
+            check_digest(kept, sha256)
+            return kept
         with local_file(self.uri(sha256)) as fetched:
+            check_digest(fetched, sha256, self.uri(sha256))
             return keep_archive(fetched, self._cache, sha256)
+
+    def verify(self, sha256: str) -> None:
+        """Raise a Problem unless the bucket's own object has that digest, whatever was fetched before."""
+        with local_file(self.uri(sha256)) as fetched:
+            check_digest(fetched, sha256, self.uri(sha256))
+
+    def put_back(self, archive: Path, sha256: str) -> None:
+        """Upload a checked archive where the object is gone, or over one that is damaged, if S3 permits that."""
+        if put_file(archive, self.uri(sha256), once=True):
+            return
+        try:
+            self.verify(sha256)
+        except RegistryProblem:
+            put_file(archive, self.uri(sha256))
 
     def record(self, group: str, version: int, decision: Decision) -> None:
         """Add a decision to a version's record; the same one twice is one entry."""

@@ -59,8 +59,10 @@ class SageMakerRegistry(Registry):
         ]
         with _asking(f"prepare group '{self.group}'"):
             self._ensure_group()
-            for model in models:
-                self._bucket.keep(model.archive, model.sha256)
+            for model, request in zip(models, requests, strict=True):
+                # Whoever deploys the package gets these very bytes, or a refusal of SageMaker's.
+                container = request["InferenceSpecification"]["Containers"][0]
+                container["ModelDataETag"] = self._bucket.keep(model.archive, model.sha256)
         # SageMaker takes one model at a time: after a failure in between, a rerun must not repeat those that landed.
         landed = {version.token for version in self.versions()}
         for model, request in zip(models, requests, strict=True):
@@ -111,6 +113,14 @@ class SageMakerRegistry(Registry):
     def _fetch(self, sha256: str) -> Path:
         with _asking(f"fetch {self._bucket.uri(sha256)}"):
             return self._bucket.fetch(sha256)
+
+    def _verify(self, sha256: str) -> None:
+        with _asking(f"read {self._bucket.uri(sha256)}"):
+            self._bucket.verify(sha256)
+
+    def _put_back(self, archive: Path, sha256: str) -> None:
+        with _asking(f"write {self._bucket.uri(sha256)}"):
+            self._bucket.put_back(archive, sha256)
 
     def _ensure_group(self) -> None:
         describe = self._client.describe_model_package_group

@@ -11,12 +11,14 @@ import typer
 
 from scarcegan import history
 from scarcegan.cli.commands import Answer, answers, write_page
-from scarcegan.cli.decisions import collect
 from scarcegan.costs.records import Bill
-from scarcegan.history.records import Package, ReleaseFile
+from scarcegan.data.records import DataReport
+from scarcegan.evaluation.records import Evaluation
+from scarcegan.history.records import Dossier, Package, ReleaseFile
 from scarcegan.problems import HistoryProblem, Problem, RegistryProblem, nearest
 from scarcegan.project import project_root
 from scarcegan.registry import Registry
+from scarcegan.registry.release import Release
 
 app = typer.Typer()
 LONGEST_LICENCE = 60  # some packages put the whole text there
@@ -51,7 +53,7 @@ def gather(registry: Registry, release: str) -> ReleaseFile:
     earlier = known[: known.index(release)]
     approved = [one for one in earlier if any(it.status == "Approved" for it in versions if it.release_id == one)]
     previous = next(reversed(approved or earlier), "")
-    dossier, cost = collect(runs[release]), history.artifact(runs[release], "cost")
+    dossier, cost = _of_run(registry, runs[release]), history.artifact(runs[release], "cost")
     changes, unread = None, ""
     try:
         # Two releases of one run, as a resume makes them, have the same data and settings.
@@ -72,6 +74,21 @@ def gather(registry: Registry, release: str) -> ReleaseFile:
         software=software,
         software_from=software_from,
     )
+
+
+def _of_run(registry: Registry, reference: str) -> Dossier:
+    """Return what the run's own artifacts tell: they are pickles, so this is for who trusts everybody who may train."""
+    facts = history.facts_of_run(reference)
+    evaluation, release = history.artifact(facts.run, "evaluation"), history.artifact(facts.run, "release")
+    if evaluation is None:
+        raise HistoryProblem(
+            f"expected an evaluated run, got {facts.run}, {facts.status} in {facts.step}: resume it or take another"
+        )
+    registered = release and Release.from_plain(release)
+    found = registry.versions(release_id=registered.release_id) if registered else []
+    decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}
+    data_report = DataReport.from_plain(history.artifact(facts.run, "data_report"))
+    return Dossier(facts, data_report, Evaluation.from_plain(evaluation), registered, decisions)
 
 
 def packages(root: Path) -> tuple[str, list[Package]]:

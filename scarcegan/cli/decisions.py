@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,20 +12,18 @@ from rich.table import Table
 from rich.text import Text
 
 from scarcegan import history, words
-from scarcegan.backends import open_registry
 from scarcegan.cli.commands import Answer, Run, answers, write_page
 from scarcegan.cli.tables import narrow
-from scarcegan.data.records import DataReport
-from scarcegan.evaluation.records import Evaluation
-from scarcegan.history.records import Dossier
-from scarcegan.problems import HistoryProblem
-from scarcegan.registry import Registry
-from scarcegan.registry.release import Release
-from scarcegan.settings import Settings, load
+from scarcegan.history.records import Dossier, RunFacts
+from scarcegan.problems import RegistryProblem
+from scarcegan.registry import ModelVersion, Registry
+from scarcegan.registry.release import Lineage, Release, ReleasedVersion
+from scarcegan.settings import Settings
 from scarcegan.settings.markers_section import patterns_of
 from scarcegan.settings.words_section import Words
 
 if TYPE_CHECKING:
+    from scarcegan.workflow.retraining.review import Review
     from scarcegan.workflow.scoring.records import Mover, ParityReport
 
 app = typer.Typer()
@@ -49,37 +48,73 @@ def preflight(settings: Settings) -> Answer:
 
 @answers(app)
 def report(
+    registry: Registry,
     reference: Run,
     html: Annotated[Path | None, typer.Option(help="File to write.", show_default="report-RUN.html")] = None,
 ) -> Answer:
-    """Write a run's report for reviewers, one page: purpose, data, metrics, limits, harms, lineage, approver."""
+    """Write a run's report for reviewers, one page: purpose, data, metrics, limits, harms, lineage, approver.
+
+    It comes from the registry alone: what the models' archives keep, whose digests the registry holds.
+    """
     from cards.review_report import review_report
 
-    dossier = collect(reference)
+    dossier = collect(registry, reference)
     run = dossier.facts.run
     file = html or Path(f"report-{run}.html")
     return Answer({"run": run, "file": str(file)}, write_page(review_report(dossier), f"Review of run {run}", file))
 
 
-def collect(reference: str) -> Dossier:
-    """Return what the run, and the registry that its settings name, tell a reviewer.
+def collect(registry: Registry, reference: str) -> Dossier:
+    """Return what the registry tells a reviewer of the run `RetrainFlow/12`, or `12`, that has registered a release.
 
-    A `Problem` says that the run does not exist or was not evaluated, or what cannot be read.
+    None of the run's own artifacts is read. A `Problem` says that there is no such release, or what cannot be read.
     """
-    facts = history.facts_of_run(reference)
-    evaluation, release = history.artifact(facts.run, "evaluation"), history.artifact(facts.run, "release")
-    if evaluation is None:
-        raise HistoryProblem(
-            f"expected an evaluated run, got {facts.run}, {facts.status} in {facts.step}: resume it or take another"
+    from scarcegan.workflow.retraining.review import read_review
+
+    known = registry.versions()
+    of_run = [one for one in known if reference in (one.run_pathspec, one.run_pathspec.split("/")[-1])]
+    if not of_run:
+        others = ", ".join(dict.fromkeys(one.run_pathspec.split("/")[-1] for one in reversed(known))) or "none"
+        raise RegistryProblem(
+            f"expected a run that has registered a release in group '{registry.group}' ({shorten(others, 200)}), got "
+            f"'{reference}': check --config; `scarcegan runs show` tells of other runs"
         )
-    registered = release and Release.from_plain(release)
-    decisions = {}
-    if registered:
-        registry = open_registry(load(history.artifact(facts.run, "settings")).registry)
-        found = registry.versions(release_id=registered.release_id)
-        decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}
-    data_report = DataReport.from_plain(history.artifact(facts.run, "data_report"))
-    return Dossier(facts, data_report, Evaluation.from_plain(evaluation), registered, decisions)
+    found = [one for one in of_run if one.release_id == of_run[-1].release_id]
+    review = read_review(registry.fetch_archive(found[0].version), found[0].sha256)
+    release = _release_of(found, list(review.evaluation.models))
+    decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}
+    return Dossier(_facts_of(found[0], review), review.data_report, review.evaluation, release, decisions)
+
+
+def _release_of(versions: Sequence[ModelVersion], evaluated: Sequence[str]) -> Release:
+    """Return a release as the registry knows it; evaluated models that it lacks were refused."""
+    first, registered = versions[0], [one.definition for one in versions]
+    commit = first.metadata.get("git_commit", "")
+    origin = {"run": first.run_pathspec, "origin_run": first.origin_run_id, "commit": commit}
+    return Release(
+        release_id=first.release_id,
+        registry=f"{'sagemaker' if first.arn else 'local'}: {first.group}",
+        versions=[ReleasedVersion.from_plain(vars(one) | {"created": one.created_at}) for one in versions],
+        refused=[name for name in evaluated if name not in registered],
+        lineage=Lineage.from_plain({**first.metadata, **origin}),
+        commands=[],
+        warnings=first.warnings,
+    )
+
+
+def _facts_of(version: ModelVersion, review: "Review") -> RunFacts:
+    return RunFacts(
+        run=version.run_pathspec.split("/")[-1],
+        created=version.created_at,
+        user=version.metadata.get("user", "an unknown user"),
+        status="finished",
+        step="register",
+        release=version.release_id,
+        tags=[],
+        unread=[],
+        settings=history.flat(review.settings),
+        metrics={},
+    )
 
 
 @answers(app)
@@ -96,7 +131,7 @@ def parity(
 
     players = open_snapshots(settings.own_snapshots.folder).read(snapshot)
     markers = patterns_of(settings.markers, settings.telemetry.roles)
-    found = compare(old, new, players, registry, settings.review_budget, markers)
+    found = compare(old, new, players, registry, settings.review_budget, markers, settings.data.id_key)
     moved = {"Move in": found.moved_in, "Move out": found.moved_out}
     tables = [_movers(title, movers, settings.words.row) for title, movers in moved.items() if movers]
     return Answer(found, Group(*map(Text, _summary(found, settings.words)), *tables))

@@ -34,10 +34,11 @@ def explain(
 ) -> Answer:
     """Tell the decision on one player: model, score, reasons, what would have to change, what people found out."""
     # pyarrow takes its time to load; the other commands do without.
+    from scarcegan.data.ids import keyed_id
     from scarcegan.workflow.scoring.decision_record import explain_player
 
     number = registry.number_of(version) if version else None
-    found = explain_player(player.strip(), snapshot, settings, registry, number)
+    found = explain_player(keyed_id(player.strip(), settings.data.id_key), snapshot, settings, registry, number)
     shown = [pairs("Decision record", dict(found.facts)), *_tables(found)]
     if html:
         from cards.decision_card import decision_card

@@ -112,6 +112,17 @@ def rollback(
 
 
 @answers(app)
+def repair(
+    registry: Registry,
+    reference: Annotated[str, VERSION],
+    file: Annotated[Path, typer.Argument(help="A copy of its archive, from a backup or another machine's cache.")],
+) -> Answer:
+    """Put a model's archive back that is missing or damaged; only the very bytes that were registered are taken."""
+    found = registry.repair(registry.number_of(reference), file)
+    return Answer(found, Text(f"Version {found.version} is whole: sha256 {found.sha256}, {found.location}"))
+
+
+@answers(app)
 def champion(
     registry: Registry,
     definition: Annotated[str, typer.Argument(help="Business definition, for instance review_budget.")],

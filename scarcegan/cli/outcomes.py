@@ -64,7 +64,7 @@ def add(
     given = {name: value for name, value in (given | {"reason": reason} | alone).items() if value}
     location = file and located(file, Path.cwd())
     store, snapshots = _store(settings), open_snapshots(settings.own_snapshots.folder)
-    table = read_outcomes(location, given)
+    table = read_outcomes(location, given, settings.data.id_key)
     added = store.add(checked(table, location, store, snapshots, settings.outcomes.decisions, now))
     told = f"Added {words.plural(added.added, 'outcome')}; {words.count(added.known)} known before."
     return Answer(added, Text(told))

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scarcegan.data.ids import canonical, is_id_type, lots, to_numpy
+from scarcegan.data.ids import canonical, is_id_type, keyed_rows, lots, to_numpy
 from scarcegan.data.tables import read_parts
 from scarcegan.data.validation import missing_ids, readable_ids, refuse_missing_ids
 from scarcegan.data.values import Refusals
@@ -133,6 +133,7 @@ def _read(settings: Settings, wanted: np.ndarray) -> _Table:
 
     with refusals.collecting():
         for _, rows in read_parts(table.location, there, text=[identity, *names]):
+            rows = keyed_rows(rows, identity, settings.data.id_key)
             table.add(rows.select([name for name in rows.column_names if name in (identity, *names)]), wanted, refusals)
         if not missing or table.rows:
             table.check(refusals)

@@ -1,4 +1,11 @@
-"""One name for each player, however a file stores ids: the integer 12, the text '12' and 12.0 are the same player."""
+"""One name for each player, however a file stores ids: the integer 12, the text '12' and 12.0 are the same player.
+
+Where the settings name a key (`data.id_key`), ids are replaced as soon as they are read, by `hmac-` and the first 128
+bits, in hexadecimal, of HMAC-SHA256 over that one name. Who lacks the key cannot tell whose they are. That any two of n
+players share one has a probability below n^2 / 2^129: of a billion players, 2e-21.
+"""
+
+import hmac
 
 import numpy as np
 import pandas as pd
@@ -6,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scarcegan.data.values import is_text
+from scarcegan.storage.keys import secret_key
 
 # Neither leading zeros nor a plus sign: what a number would lose keeps an id text.
 _WHOLE = r"^(0|-?[1-9][0-9]{0,18})$"
@@ -13,6 +21,8 @@ _WHOLE = r"^(0|-?[1-9][0-9]{0,18})$"
 _POINT_ZERO = r"^(0|-?[1-9][0-9]*)\.0+$"
 _LIMITS = np.iinfo(np.int64)
 BLOCK_ROWS = 65_536
+KEYED, KEYED_DIGITS = "hmac-", 32
+_KEYED = rf"^{KEYED}[0-9a-f]{{{KEYED_DIGITS}}}$"
 
 
 def is_id_type(kind: pa.DataType) -> bool:
@@ -56,6 +66,47 @@ def stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return found
 
 
+def keyed(column: pa.ChunkedArray, id_key: str) -> pa.ChunkedArray:
+    """Return ids as their keyed hashes, large_string, where a key is named, see `secret_key`; otherwise as they are.
+
+    Missing ids stay missing, and what is a keyed hash already stays one: lists that people work through hold such.
+    Columns that hold no ids stay too, for `canonical` to refuse them.
+    """
+    if not id_key or not is_id_type(column.type):
+        return column
+    try:
+        names = canonical(column).cast(pa.large_string()).combine_chunks()
+    except pa.ArrowInvalid:
+        return column
+    # In telemetry each id repeats for every day: it is hashed once.
+    coded = names.dictionary_encode()
+    stays = pc.or_(pc.match_substring_regex(coded.dictionary, _KEYED), pc.equal(coded.dictionary, "")).to_pylist()
+    # Who only hands back what a list holds does without the key.
+    key = b"" if all(stays) else secret_key(id_key)
+    hashes = [one if kept else _keyed(key, one) for one, kept in zip(coded.dictionary.to_pylist(), stays, strict=True)]
+    return pa.chunked_array([pa.array(hashes, pa.large_string()).take(coded.indices)])
+
+
+def keyed_rows(rows: pa.Table, name: str, id_key: str) -> pa.Table:
+    """Return rows with the ids of column `name`, if it is there, as `keyed` returns them."""
+    if not id_key or name not in rows.column_names:
+        return rows
+    return rows.set_column(rows.column_names.index(name), name, keyed(rows[name], id_key))
+
+
+def keyed_series(ids: pd.Series, id_key: str) -> pd.Series:
+    """Return ids of a frame as `keyed` does; missing ones are None."""
+    if not id_key:
+        return ids
+    hashed = keyed(pa.chunked_array([pa.array(ids, from_pandas=True)]), id_key)
+    return pd.Series(hashed.to_pandas(), index=ids.index, name=ids.name)
+
+
+def keyed_id(player: str, id_key: str) -> str:
+    """Return the id of one player, as a person types it, as tables have it from then on."""
+    return str(keyed_series(pd.Series([player]), id_key).iloc[0])
+
+
 def is_number(text: pa.ChunkedArray) -> pa.ChunkedArray:
     """Tell for each text id whether it is a whole number of 64 bits, written as such; null for null."""
     is_whole, size = pc.match_substring_regex(text, _WHOLE), pc.utf8_length(text)
@@ -96,6 +147,10 @@ def keyed_lots(ids: np.ndarray, *key: int) -> np.ndarray:
 def below(lot: np.ndarray, share: float) -> np.ndarray:
     """Return a mask of the players, about that share, whose lots are below it: nobody else's lot matters."""
     return lot < np.uint64(share * 2.0**64)
+
+
+def _keyed(key: bytes, name: str) -> str:
+    return KEYED + hmac.digest(key, name.encode(), "sha256").hex()[:KEYED_DIGITS]
 
 
 def _without_point_zero(text: pa.ChunkedArray) -> pa.ChunkedArray:

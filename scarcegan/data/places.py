@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scarcegan.data.ids import keyed_rows
 from scarcegan.data.tables import read_parts
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Populations
@@ -28,6 +29,7 @@ class Place:
         location: a file or a folder of parts.
         theirs: what the table calls a column, by our name of it, where the two differ.
         label_column: tells the population of each row; empty: all are of `name`.
+        id_key: as `data.id_key`.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Place:
     id_column: str
     theirs: dict[str, str] = field(default_factory=dict)
     label_column: str = ""
+    id_key: str = ""
 
     def read(self, populations: Populations, chosen: Chosen) -> Iterator[tuple[str, str, pa.Table]]:
         """Yield (population, part, rows) piece by piece, see `tables.read_parts`; rows have the chosen columns.
@@ -51,6 +54,7 @@ class Place:
         text = [self.theirs.get(name, name) for name in (self.id_column, label) if name]
         for part, piece in read_parts(self.location, wanted, text=text):
             rows = piece.rename_columns([ours.get(name, name) for name in piece.column_names])
+            rows = keyed_rows(rows, self.id_column, self.id_key)
             if not label:
                 yield self.name, part, rows
                 continue

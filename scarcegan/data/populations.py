@@ -123,7 +123,7 @@ def places_of(data: Data, populations: Populations) -> list[Place]:
             "with data.label_column), or every table in data.tables"
         )
     if data.label_column:
-        return [Place("all players", located(data.path), data.id_column, {}, data.label_column)]
+        return [Place("all players", located(data.path), data.id_column, {}, data.label_column, data.id_key)]
     below = [name for name in populations.in_tables if name not in data.tables]
     found = locate(data.path, below) if data.path else {}
     places = []
@@ -131,7 +131,7 @@ def places_of(data: Data, populations: Populations) -> list[Place]:
         if name in data.tables:
             places.append(place_at(located(data.tables[name].path), name, data))
         elif name in found:
-            places.append(Place(name, found[name], data.id_column))
+            places.append(Place(name, found[name], data.id_column, id_key=data.id_key))
     return places
 
 
@@ -139,7 +139,8 @@ def place_at(location: str, name: str, data: Data) -> Place:
     """Return the place of a table whose columns have the names that the settings give to those of population `name`."""
     own = data.tables.get(name)
     renamed = (own.columns | ({data.id_column: own.id_column} if own.id_column else {})) if own else {}
-    return Place(name, location, data.id_column, {ours: theirs for ours, theirs in renamed.items() if ours != theirs})
+    theirs = {ours: theirs for ours, theirs in renamed.items() if ours != theirs}
+    return Place(name, location, data.id_column, theirs, id_key=data.id_key)
 
 
 def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:

@@ -31,7 +31,7 @@ def load(settings: Settings) -> Players:
             "source 'snapshot' needs data.snapshot (a name) and data.path (the labels table), got "
             f"{settings.data.snapshot!r} and {settings.data.path!r}: name one of {store.names() or 'no snapshots yet'}"
         )
-    labels = read_labels(settings.data.path, settings.populations)
+    labels = read_labels(settings.data.path, settings.populations, settings.data.id_key)
     everyone = store.read_ids(settings.data.snapshot)
     players = join_labels(everyone, labels, settings.data, settings.seed)
     players, _ = sample(players, settings.data, settings.seed)

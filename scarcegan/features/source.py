@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from scarcegan.data.ids import keyed_rows
 from scarcegan.data.tables import read_parts
 from scarcegan.features.longform import DATE, ID, required_counters
 from scarcegan.features.telemetry import day_of
@@ -23,10 +24,14 @@ _DATE_IN_PATH = re.compile(rf"/{DATE}=(\d{{4}}-\d{{2}}-\d{{2}})[^/]*/")
 
 @dataclass(frozen=True)
 class Source:
-    """Where telemetry is (see `read_table`), and its counters in order: all columns but id and date if empty."""
+    """Where telemetry is (see `read_table`), and its counters in order: all columns but id and date if empty.
+
+    `id_key` is that of the settings; none for rows whose ids are keyed already.
+    """
 
     location: str
     counters: tuple[str, ...] = ()
+    id_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def read_rows(source: Source, first: int, last: int) -> Iterator[tuple[str, pa.T
     # Ids of CSV files stay text: as numbers they would lose leading zeros.
     for part, piece in read_parts(source.location, columns, text=[ID], wanted=is_wanted):
         with naming(part):
-            yield part, _with_date(piece, date_of(part), source.counters)
+            yield part, keyed_rows(_with_date(piece, date_of(part), source.counters), ID, source.id_key)
 
 
 def _is_partitioned(location: str) -> bool:

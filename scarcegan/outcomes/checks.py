@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from scarcegan.data.ids import canonical
+from scarcegan.data.ids import canonical, keyed_series
 from scarcegan.data.tables import read_table
 from scarcegan.outcomes.store import FIELDS, OutcomeStore
 from scarcegan.problems import DataProblem
@@ -46,10 +46,11 @@ class _Mistakes:
             )
 
 
-def read_outcomes(location: str, given: Mapping[str, str]) -> pd.DataFrame:
+def read_outcomes(location: str, given: Mapping[str, str], id_key: str = "") -> pd.DataFrame:
     """Read a table of outcomes, parquet or CSV, as text; what is `given` stands for a column that it lacks.
 
-    Without a location, what is given is one outcome.
+    Without a location, what is given is one outcome. Ids are those of the source, or keyed already, as lists have them;
+    `id_key` is `data.id_key`.
 
     Raises:
         DataProblem: the table cannot be read, or a column is missing or given twice.
@@ -66,6 +67,7 @@ def read_outcomes(location: str, given: Mapping[str, str]) -> pd.DataFrame:
             f"{location or 'the outcome'}: expected {list(NEEDED)}, and 'reason' if there is one, got no {missing}: "
             "add them as columns, or as options where they are the same for all rows"
         )
+    table = table.assign(**{ID: keyed_series(table[ID], id_key)})
     return (table if "reason" in table.columns else table.assign(reason="")).reset_index(drop=True)
 
 

@@ -18,6 +18,7 @@ from scarcegan.settings import Registry, Resources, Settings
 from scarcegan.settings.estimators import BUILT_IN
 from scarcegan.settings.machine_sections import StepResources
 from scarcegan.settings.steps import FEATURES_FLOW, RETRAIN_FLOW, SCORE_FLOW, STEPS, ResourceSection, request_of
+from scarcegan.storage.keys import secret_key
 
 
 def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
@@ -43,6 +44,7 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
         ("role", partial(account.check_role, variables, clients["iam"])),
         ("registry", partial(_check_registry_from_here, settings.registry, clients)),
         ("metadata", partial(account.check_metadata, variables)),
+        *([("id key", partial(_check_key_of_jobs, settings.data.id_key))] if settings.data.id_key else []),
     ]
     return [credentials, *run_checks([*checks, *players])]
 
@@ -52,6 +54,7 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> list[str]:
 
     What would only be missing, as an estimator that is not installed, is returned as warnings.
     """
+    _require_key(settings)
     checks: list[Check] = [
         *_player_checks(settings),
         ("estimators", partial(_check_estimators, settings)),
@@ -73,6 +76,7 @@ def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
 
     Also, in a job, for one whose jobs do not share registry and folders, or that retrains.
     """
+    _require_key(settings)
     if BATCH_JOB in environment:
         folders = {"snapshots": settings.snapshots.folder, "scoring": settings.scoring.folder}
         kept = partial(account.check_kept, settings.registry)
@@ -84,6 +88,7 @@ def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
 
 def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
     """Raise a PreflightProblem where snapshots cannot be written; in a job, also unless all jobs share them."""
+    _require_key(settings)
     if BATCH_JOB in environment:
         _require([("folders", partial(account.check_folders, snapshots=settings.snapshots.folder))])
     _require(targets(settings, FEATURES_FLOW, environment))
@@ -117,6 +122,21 @@ def _require(checks: Sequence[Check]) -> list[Finding]:
     if failed:
         raise PreflightProblem("\n".join(map(_in_words, failed)))
     return found
+
+
+def _require_key(settings: Settings) -> None:
+    """Refuse a key of the ids that is named but not there, before the other checks: they would all tell the same."""
+    if settings.data.id_key:
+        secret_key(settings.data.id_key)
+
+
+def _check_key_of_jobs(id_key: str) -> str:
+    if id_key.startswith("env:"):
+        raise Refused(
+            f"data.id_key = '{id_key}' names a variable of this machine, which jobs do not get",
+            "keep the key in AWS Secrets Manager and set data.id_key = 'secret:ARN'",
+        )
+    return "is read by the jobs' roles"
 
 
 def _in_words(finding: Finding) -> str:

@@ -48,7 +48,7 @@ def _in_labels(data: Data, populations: Populations, snapshots: str) -> tuple[di
     if not data.snapshot:
         raise Refused("data.snapshot is not set", "name one of `scarcegan snapshots list`")
     open_snapshots(snapshots).describe(data.snapshot)
-    table = read_labels(data.path, populations).table
+    table = read_labels(data.path, populations, data.id_key).table
     # A close count is enough: the join with the snapshot decides which of several labels holds.
     players = table.drop_duplicates("player_id", keep="last").set_index("population")["player_id"]
     return {name: players[players.index == name].to_numpy() for name in populations.classes}, TEST in players.index

@@ -45,6 +45,14 @@ class Registry(ABC):
         """Return a local path of the archive with that digest, checked."""
 
     @abstractmethod
+    def _verify(self, sha256: str) -> None:
+        """Raise a Problem unless the archive with that digest lies, whole, where the registry keeps it."""
+
+    @abstractmethod
+    def _put_back(self, archive: Path, sha256: str) -> None:
+        """Put a checked archive where the registry keeps it, over a damaged one."""
+
+    @abstractmethod
     def _decide(self, choose: Choice, decision: Decision) -> None:
         """Record a decision about the versions that `choose` takes of all there are; it raises for a refusal."""
 
@@ -99,7 +107,19 @@ class Registry(ABC):
 
     def fetch_archive(self, version: int) -> Path:
         """Return a local path of the version's archive, its digest checked."""
-        return self._fetch(self.show(version).sha256)
+        return self.fetch(self.show(version).sha256)
+
+    def fetch(self, sha256: str) -> Path:
+        """Return a local path of the archive with that digest, checked, without asking which version has it."""
+        return self._fetch(sha256)
+
+    def repair(self, version: int, archive: Path) -> ModelVersion:
+        """Put a version's archive back that is missing or damaged; only one with its very digest is taken."""
+        found = self.show(version)
+        rules.check_digest(archive, found.sha256)
+        self._put_back(archive, found.sha256)
+        self._verify(found.sha256)
+        return found
 
     def approve(self, *versions: int, who: str, why: str, force: bool = False) -> list[ModelVersion]:
         """Approve versions, all or none: each becomes the champion of its definition.
@@ -112,8 +132,8 @@ class Registry(ABC):
             for version in chosen:
                 if not force:
                     rules.check_complete(version, known)
-                # A model whose archive is gone or damaged must not become champion.
-                self._fetch(version.sha256)
+                # A model whose archive is gone or damaged must not become champion, whatever was fetched before.
+                self._verify(version.sha256)
             return chosen
 
         self._decide(choose, rules.decide("Approved", who, why, forced=force))

@@ -154,6 +154,12 @@ class LocalRegistry(Registry):
         rules.check_digest(path, sha256)
         return path
 
+    def _verify(self, sha256: str) -> None:
+        self._fetch(sha256)
+
+    def _put_back(self, archive: Path, sha256: str) -> None:
+        rules.keep_archive(archive, self._archives, sha256)
+
     def _decide(self, choose: Choice, decision: Decision) -> None:
         """Choose and record under one lock: of two processes the second one sees what the first has decided."""
         if not self._exists():

@@ -18,6 +18,7 @@ class Lineage(Record):
         snapshot: that was trained on; empty for other sources. Later snapshots are compared with it.
         labels_known_by: ISO date by which its labels were known; empty: its cut-off.
         overrides: settings that the run has laid over those of `config`, as `--set` takes them; empty: none.
+        user: who ran it, as Metaflow knows them.
     """
 
     run: str
@@ -30,6 +31,7 @@ class Lineage(Record):
     snapshot: str = ""
     labels_known_by: str = ""
     overrides: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True)

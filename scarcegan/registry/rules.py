@@ -13,6 +13,7 @@ from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion,
 from scarcegan.storage import new_file
 
 LONGEST_REASON = 256
+REPAIR = "put a copy with that digest back (`scarcegan models repair VERSION FILE`), or run the registration again"
 LEAK = "a likely leak"  # as a warning of `scarcegan.data.report` says it
 
 
@@ -38,19 +39,17 @@ def check_release(models: Sequence[ModelToRegister]) -> None:
         check_digest(model.archive, model.sha256)
 
 
-def check_digest(archive: Path, sha256: str) -> None:
-    """Raise a RegistryProblem unless an archive is there and has the digest."""
+def check_digest(archive: Path, sha256: str, shown: str = "") -> None:
+    """Raise a RegistryProblem unless an archive is there and has the digest; `shown` names the place of a copy."""
     try:
         with archive.open("rb") as file:
             got = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise RegistryProblem(
-            f"expected an archive at {archive}, got: {error.strerror}; run the registration again"
-        ) from error
+        raise RegistryProblem(f"expected an archive at {shown or archive}, got: {error.strerror}; {REPAIR}") from error
     if got != sha256:
         raise RegistryProblem(
-            f"expected the archive with sha256 {sha256}, got {got} at {archive}: it was changed; do not use it, "
-            "run the registration again"
+            f"expected the archive with sha256 {sha256}, got {got} at {shown or archive}: it was changed; do not use "
+            f"it; {REPAIR}"
         )
 
 

@@ -46,7 +46,7 @@ def content_digest(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> s
 
 def read_archive(path: str | Path, expect_sha256: str | None, make: Callable[[Any], Made]) -> Made:
     """Read what `make` makes of an archive's model, which it gets as plain data; see `Model.load`."""
-    files = _unpack(Path(path), expect_sha256)
+    files = unpack(Path(path), expect_sha256)
     try:
         tree = json.loads(files["model.json"], object_hook=functools.partial(_with_array, files))
         if tree["format"] not in READ_FORMATS:
@@ -121,7 +121,7 @@ def _pack(files: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def _unpack(path: Path, expect_sha256: str | None) -> dict[str, bytes]:
+def unpack(path: Path, expect_sha256: str | None) -> dict[str, bytes]:
     """Return the archive's files; read into memory, so that no name in it can point elsewhere on the disk."""
     try:
         content = path.read_bytes()

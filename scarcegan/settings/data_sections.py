@@ -1,5 +1,6 @@
 """Settings of the players: who they are, where they come from, how telemetry becomes their features."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -8,6 +9,7 @@ from pydantic import Field, model_validator
 from scarcegan.settings.aws_names import FeatureGroupName
 from scarcegan.settings.section import IsoDate, Name, Positive, Section, Share, nearest
 
+_KEY_PLACE = r"env:[A-Za-z_]\w*|secret:arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+"
 TEST = "test"  # the table, and the rows, of test players
 
 
@@ -73,6 +75,8 @@ class Data(Section):
     """Folder or `s3://` prefix of the input (`snapshot`: its labels table); empty: the source's own default."""
     id_column: str = "player_id"
     """Column that names the player in `tables`."""
+    id_key: str = ""
+    """The key that makes ids unreadable as they are read: `env:NAME` or `secret:ARN`; empty: ids stay as they are."""
     tables: dict[str, OwnTable] = Field(default_factory=dict)
     """Where the table of a population (or `test`) lies, by its name; the others lie in the folder `data.path`."""
     label_column: str = ""
@@ -91,7 +95,13 @@ class Data(Section):
     """Share of risky players among all players, if known; otherwise estimated, and said so."""
 
     def faults(self, populations: Populations) -> Iterator[str]:
-        """Say what of `tables` and `label_column` cannot be meant."""
+        """Say what of `id_key`, `tables` and `label_column` cannot be meant."""
+        if self.id_key and not re.fullmatch(_KEY_PLACE, self.id_key):
+            # Not what it got: that may be the key itself.
+            yield (
+                "expected data.id_key as 'env:NAME' or 'secret:ARN' (of AWS Secrets Manager), got something else: name "
+                "where the key is, never the key"
+            )
         for name in self.tables:
             if name not in populations.in_tables:
                 yield f"data.tables names '{name}', which is no population: {nearest(name, populations.in_tables)}"

@@ -24,7 +24,7 @@ import pandas as pd
 import pyarrow as pa
 
 from scarcegan.data.folds import hold_out
-from scarcegan.data.ids import below, canonical, keyed_lots, to_numpy
+from scarcegan.data.ids import below, canonical, keyed_lots, keyed_series, to_numpy
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.tables import read_table
 from scarcegan.data.validation import TRUTH_COLUMN, checked_ids
@@ -62,8 +62,10 @@ class Labels:
         return populations.map(index).fillna(UNLABELED).to_numpy(np.int8)
 
 
-def read_labels(location: str, populations: Populations) -> Labels:
+def read_labels(location: str, populations: Populations, id_key: str = "") -> Labels:
     """Read and check the labels table at a path of the settings, parquet or CSV, local or `s3://`.
+
+    Its ids are those that the source of the snapshot has; `id_key` is `data.id_key`.
 
     Raises:
         DataProblem: unreadable, columns missing, unknown populations, dates that are none, a label known before it
@@ -76,6 +78,7 @@ def read_labels(location: str, populations: Populations) -> Labels:
         raise DataProblem(
             f"{location}: expected columns {list(COLUMNS)} and, if you have it, 'known_at', got no {missing}: add them"
         )
+    table = table.assign(**{ID: keyed_series(table[ID], id_key)})
     return Labels(_checked(location, table, populations), location, populations)
 
 

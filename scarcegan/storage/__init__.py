@@ -115,6 +115,11 @@ def local_file(location: str) -> Iterator[Path]:
         yield path
 
 
+def etag(location: str) -> str:
+    """Return what S3 calls an object's very bytes by: another object, under the same key too, has another one."""
+    return s3.etag(location)
+
+
 def first_bytes(location: str, count: int) -> bytes:
     """Return the first bytes of a file, which is there; fewer of a shorter one."""
     if not is_s3(location):

@@ -81,6 +81,12 @@ def is_object(location: str) -> bool:
         return any(item["Key"] == place["Key"] for item in answer.get("Contents", ()))
 
 
+def etag(location: str) -> str:
+    """Return an object's ETag, without its quotes."""
+    with asking(location) as (asked, place):
+        return str(asked.head_object(**place)["ETag"]).strip('"')
+
+
 def put(path: Path, location: str, once: bool) -> bool:
     """Write an object, if `once` unless there is one, and tell whether this call wrote it."""
     writer = uuid4().hex

@@ -33,7 +33,7 @@ def test_the_bucket_is_encrypted(stack):
 def test_the_bucket_is_versioned_and_lets_nobody_in_from_the_public_or_without_tls(resources):
     # moto deploys none of these.
     assert resources["Bucket"]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
-    [denied] = resources["OnlyWithTls"]["Properties"]["PolicyDocument"]["Statement"]
+    denied, *_ = resources["OnlyWithTls"]["Properties"]["PolicyDocument"]["Statement"]
     assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", "*", "s3:*")
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert set(resources["Bucket"]["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}

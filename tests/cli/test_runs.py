@@ -10,9 +10,8 @@ import pytest
 from history_samples import evaluation, steps_of
 from typer.testing import CliRunner
 
-from scarcegan import history, words
+from scarcegan import words
 from scarcegan.cli import app
-from scarcegan.cli.decisions import collect
 from scarcegan.evaluation import records
 from scarcegan.evaluation.records import Interval
 from scarcegan.registry.local import LocalRegistry
@@ -186,20 +185,3 @@ def test_a_decision_holds_where_the_run_cannot_be_reached(recorded, tmp_path, ma
     assert found.champion("recall_first").version == 1
     assert "Decided and kept on record." in result.stderr
     assert "RetrainFlow/99" in result.stderr
-
-
-def test_report_writes_one_page_with_the_decisions(recorded, registry, tmp_path, monkeypatch):
-    own = history.artifact("first", "settings") | {"registry": {"path": str(registry)}}
-    real = history.artifact
-    monkeypatch.setattr(history, "artifact", lambda run, name: own if name == "settings" else real(run, name))
-    decide(registry, "approve", "--force", "2")
-    dossier = collect("first")
-    assert dossier.release.release_id == "release-first"
-    assert [[event.who for event in events] for events in dossier.decisions.values()] == [[], ["rita"], [], []]
-    page = tmp_path / "first.html"
-    assert CliRunner().invoke(app, ["report", "first", "--html", str(page)]).exit_code == 0
-    assert "<html" in page.read_text()
-
-
-def test_report_of_a_run_that_was_not_evaluated_is_refused(recorded, refused):
-    refused(CliRunner().invoke(app, ["report", "third"]), "got third, failed in train: resume it")

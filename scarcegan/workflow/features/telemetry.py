@@ -55,7 +55,7 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
     path = settings.telemetry.path
     # Simulated players' telemetry is written where it is missing.
     location = located(path) if path else str(write_telemetry(settings) / "telemetry.parquet")
-    source = Source(location, tuple(settings.telemetry.counters))
+    source = Source(location, tuple(settings.telemetry.counters), settings.data.id_key)
     windows = [Window(cutoff, settings.features.window_days) for cutoff in settings.telemetry.cutoffs]
     surveys = survey(source, windows)
     # A name of its own: runs at the same time must not mix their rows.

@@ -22,6 +22,7 @@ from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, R
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.serving.model import Model
 from scarcegan.storage import scratch_folder
+from scarcegan.workflow.retraining.review import FILE, Review
 
 SHOWN = ("version", "definition", "status", "threshold", "bound", "metrics")
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
@@ -35,6 +36,7 @@ def register_models(
     *,
     warnings: Sequence[str] = (),
     worse_challenger: Literal["register", "refuse"] = "register",
+    review: Review | None = None,
 ) -> list[ModelVersion]:
     """Pack each model with its evaluation and register all of them as one release; again gives the same versions.
 
@@ -52,10 +54,10 @@ def register_models(
             f"expected a model that is no worse than its champion, got worse ones for {', '.join(worse)}: set "
             "registry.worse_challenger = 'register' and start a new run to register them, marked"
         )
-    release = release_id(lineage.origin_run, accepted, evaluation)
+    release = release_id(lineage.origin_run, accepted, evaluation, review)
     with scratch_folder() as folder:
         packed = [
-            _to_register(definition, model, evaluation, lineage, release, folder)
+            _to_register(definition, model, evaluation, lineage, release, folder, review)
             for definition, model in accepted.items()
         ]
         return registry.register_release([replace(one, warnings=tuple(warnings)) for one in packed])
@@ -84,7 +86,7 @@ def release_summary(
         lineage=lineage,
         commands=[
             f"scarcegan models compare {' '.join(str(version.version) for version in versions)}{config}",
-            f"scarcegan report {lineage.run.split('/', 1)[1]}",
+            f"scarcegan report {lineage.run.split('/', 1)[1]}{config}",
             *([f"scarcegan models approve {advised.version} --reason 'why'{config}"] if advised else []),
             f"{flow_command('retrain')} card view {lineage.card.split('/', 1)[1]}",
         ],
@@ -110,18 +112,27 @@ def advised_version(versions: Sequence[ModelVersion], evaluation: Evaluation) ->
     return min((one for one in versions if not rules.doubts(one)), key=rank, default=None)
 
 
-def release_id(origin_run: str, models: Mapping[str, Model], evaluation: Evaluation) -> str:
-    """Name a release: the run that trained it, and a digest of all its models with their evaluation.
+def release_id(
+    origin_run: str, models: Mapping[str, Model], evaluation: Evaluation, review: Review | None = None
+) -> str:
+    """Name a release: the run that trained it, and a digest of all its models with their evaluation and its review.
 
     A retry makes the same name. A resume that measures or chooses anew, after a release was registered, makes
     another one: a whole second release beside the first, never one mixed of both.
     """
     digests = [model.digest(_archived(evaluation, name)) for name, model in models.items()]
+    digests += [hashlib.sha256(review.to_file()).hexdigest()] if review else []
     return f"release-{origin_run}-{hashlib.sha256(' '.join(digests).encode()).hexdigest()[:8]}"
 
 
 def _to_register(
-    definition: str, model: Model, evaluation: Evaluation, lineage: Lineage, release: str, folder: Path
+    definition: str,
+    model: Model,
+    evaluation: Evaluation,
+    lineage: Lineage,
+    release: str,
+    folder: Path,
+    review: Review | None,
 ) -> ModelToRegister:
     measures, verdict = evaluation.on_first_test_set(definition), evaluation.verdicts[definition]
     against = None
@@ -134,6 +145,7 @@ def _to_register(
     reports = {
         "model_quality.json": model_quality_json(measures).encode(),
         "model_quality.csv": model_quality_csv(measures).encode(),
+        **({FILE: review.to_file()} if review else {}),
     }
     # The release's name in each archive makes all of them differ from those of another release.
     own = {"release_id": release, **_archived(evaluation, definition)}

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from scipy.stats import spearmanr
 
-from scarcegan.data.ids import to_numpy
+from scarcegan.data.ids import keyed_rows, to_numpy
 from scarcegan.data.tables import read_parts
 from scarcegan.data.validation import checked_ids
 from scarcegan.data.values import OddValues, Refusals, numbers
@@ -50,18 +50,19 @@ def parity(
     registry: Registry,
     review_budget: float,
     markers: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    id_key: str = "",
 ) -> ParityReport:
     """Compare two models, or a model and an older scores file, on one snapshot.
 
     `old` and `new` are each a version's number or ARN, approved or not, or the location of a parquet or CSV file with
     `player_id` and `risk_score`. The review budget is the share of players that moderators can look at. Reasons are
-    told under the markers, which are what `patterns_of` returns.
+    told under the markers, which are what `patterns_of` returns; `id_key` is `data.id_key`.
 
     Raises:
         RegistryProblem: no such version, or its archive was changed.
         DataProblem: the snapshot lacks features of a model; a file cannot be used, or shares no player with it.
     """
-    sides = [_scores(side, snapshot, registry) for side in (old, new)]
+    sides = [_scores(side, snapshot, registry, id_key) for side in (old, new)]
     known = np.isfinite(sides[0].score) & np.isfinite(sides[1].score)
     if not known.any():
         raise DataProblem(
@@ -99,9 +100,9 @@ def _ranks(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
     return ranks
 
 
-def _scores(side: str, snapshot: Snapshot, registry: Registry) -> Scores:
+def _scores(side: str, snapshot: Snapshot, registry: Registry, id_key: str) -> Scores:
     if not re.fullmatch(r"v?\d+|arn:.*", side):
-        return Scores(side, _from_file(side, snapshot.ids), None)
+        return Scores(side, _from_file(side, snapshot.ids, id_key), None)
     version = registry.show(registry.number_of(side))
     model = Model.load(registry.fetch_archive(version.version), version.sha256)
     check_features(model, version.version, snapshot.manifest)
@@ -113,12 +114,12 @@ def _features(model: Model, snapshot: Snapshot, rows: np.ndarray | None = None) 
     return (snapshot.features if rows is None else snapshot.features[rows])[:, columns]
 
 
-def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
+def _from_file(location: str, ids: np.ndarray, id_key: str = "") -> np.ndarray:
     """Return the scores of a file in the order of `ids`, NaN for players that it lacks."""
     # A folder that ScoreFlow has written holds the files of shards beside its reports.
     parts = [part for part in find_parts(location) if fnmatch(part, "*/part-*.parquet")] or [location]
     # Ids as text: as numbers, those of a CSV would lose leading zeros.
-    pieces = [rows for part in parts for _, rows in read_parts(part, text=[ID])]
+    pieces = [keyed_rows(rows, ID, id_key) for part in parts for _, rows in read_parts(part, text=[ID])]
     missing = {ID, SCORE} - set.intersection(*(set(rows.column_names) for rows in pieces))
     if missing:
         raise DataProblem(

@@ -53,6 +53,15 @@ def plan_scoring(
     return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder, left_out, markers)
 
 
+def planned_model(plan: ScoringPlan, registry: Registry) -> Model:
+    """Return the model of a plan as the registry keeps it, by its digest: plain arrays, nothing is unpickled.
+
+    Raises:
+        RegistryProblem: its archive is gone or was changed.
+    """
+    return Model.load(registry.fetch(plan.model.sha256), plan.model.sha256)
+
+
 def check_features(model: Model, version: int, manifest: Manifest) -> None:
     """Refuse, with a DataProblem, a snapshot that lacks features of the model; their order does not matter."""
     missing = [name for name in model.feature_names if name not in manifest.frame.columns]

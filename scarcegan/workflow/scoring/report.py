@@ -119,7 +119,8 @@ def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watch
     version = open_registry(settings.registry).show(report.plan.model.version)
     store, data = open_snapshots(settings.own_snapshots.folder), settings.data
     # `data.path` is a labels table for this source alone.
-    labels = read_labels(data.path, settings.populations) if data.source == "snapshot" and data.path else None
+    has_labels = data.source == "snapshot" and data.path
+    labels = read_labels(data.path, settings.populations, data.id_key) if has_labels else None
     watch = Watch(model, version, store, settings.monitoring, settings.seed, labels, settings.words)
     recall = recall_of_outcomes(version, report.plan.snapshot.cutoff, settings)
     return watch.watch(report.plan.snapshot.name, report.scored, recall)

@@ -1,0 +1,58 @@
+"""What a reviewer reads of a run: kept, as plain JSON, in the archive of each model, whose digest the registry holds.
+
+A run's own artifacts are pickles, and to read one runs what it says; whoever may write them could act as the reviewer.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_json
+
+from scarcegan.data.records import DataReport
+from scarcegan.evaluation.records import Evaluation
+from scarcegan.problems import Problem, RegistryProblem
+from scarcegan.records import Record
+from scarcegan.serving.archive import unpack
+from scarcegan.settings import Settings
+
+FILE = "review.json"
+# The sections of the settings that say how models are made; others may name places and people.
+METHOD = {"seed", "model", "folds", "train"}
+
+
+@dataclass(frozen=True)
+class Review(Record):
+    """The whole evaluation of a run, its data report, and the settings that made its models, by section."""
+
+    evaluation: Evaluation
+    data_report: DataReport
+    settings: Mapping[str, Any]
+
+    def to_file(self) -> bytes:
+        """Return the record as JSON; equal records give equal bytes."""
+        # As text NaN comes back: what could not be measured stays so.
+        return to_json(self.to_plain(), inf_nan_mode="strings")
+
+
+def review_of(evaluation: Evaluation, data_report: DataReport, settings: Settings) -> Review:
+    """Put together what a reviewer reads."""
+    return Review(evaluation, data_report, settings.model_dump(mode="json", include=METHOD))
+
+
+def read_review(archive: Path, sha256: str) -> Review:
+    """Read what an archive with that digest keeps for reviewers.
+
+    Raises:
+        RegistryProblem: another digest, or an archive of older code, which keeps nothing.
+    """
+    files = unpack(archive, sha256)
+    try:
+        return Review.from_plain(json.loads(files[FILE]))
+    except (KeyError, ValueError, Problem) as error:
+        raise RegistryProblem(
+            f"expected {FILE} in the archive {archive}, got none that can be read ({error}): other code has registered "
+            "the model; use that code's report, or retrain"
+        ) from error

@@ -1,0 +1,154 @@
+"""`scarcegan report` reads what the registry holds the digest of, and nothing that training may write otherwise.
+
+Metaflow's artifacts are pickles: to read one runs what it says, as whoever reads it.
+"""
+
+import os
+from dataclasses import replace
+
+import pytest
+from history_samples import evaluation, report, settings
+from typer.testing import CliRunner
+
+from scarcegan import history
+from scarcegan.cli import app
+from scarcegan.cli.decisions import collect
+from scarcegan.evaluation.records import Interval
+from scarcegan.history.client import find_run, state_of
+from scarcegan.problems import RegistryProblem
+from scarcegan.registry import ModelToRegister, rules
+from scarcegan.registry.local import LocalRegistry
+from scarcegan.serving.archive import write_archive
+from scarcegan.settings import load
+from scarcegan.workflow.retraining.review import FILE, read_review, review_of
+
+GROUP = "scarcegan-risky-players"
+MADE = ("settings", "data_report", "evaluation", "release", "launch", "usage", "overrides", "origin_run", "commit")
+
+
+class Planted:
+    """An artifact that makes a file where it is unpickled."""
+
+    def __init__(self, trace):
+        self.trace = str(trace)
+
+    def __reduce__(self):
+        return (os.mkdir, (self.trace,))
+
+
+@pytest.fixture
+def trace(tmp_path):
+    return tmp_path / "somebody-else's-code-has-run"
+
+
+@pytest.fixture
+def planted(recorder, trace):
+    """A finished run all of whose artifacts, Metaflow's own marks too, are planted."""
+    steps = {step: [dict.fromkeys(MADE)] for step in ("start", "preprocess", "evaluate", "register", "end")}
+    store = recorder.store.get_task_datastore
+    recorder.store.get_task_datastore = lambda *place, **how: _planting(store(*place, **how), trace)
+    recorder.run("first", steps)
+
+
+def _planting(store, trace):
+    save = store.save_artifacts
+    store.save_artifacts = lambda items: save(iter([(name, Planted(trace)) for name, _ in items]))
+    return store
+
+
+@pytest.fixture
+def release(tmp_path):
+    """Register a release of run `first`, as its step `register` does, and return the registry."""
+    found = LocalRegistry(tmp_path / "registry", GROUP)
+
+    def register(review, run="first", definitions=("balanced", "review_budget")):
+        models = []
+        for name in definitions:
+            archive = tmp_path / f"{run}-{name}.tar.gz"
+            sha256 = write_archive({"of": name}, {}, archive, {FILE: review.to_file()} if review else {})
+            lineage = {"data_fingerprint": "9f2c", "settings_fingerprint": "41c0", "config": "config/retrain.toml"}
+            facts = {"metadata": lineage | {"card": f"{run}/evaluate/7", "git_commit": "0a1b2c3", "user": "ada"}}
+            facts |= {"release_id": f"release-{run}", "origin_run_id": run, "run_pathspec": f"RetrainFlow/{run}"}
+            facts |= {"archive": archive, "sha256": sha256, "warnings": ("a likely leak",)}
+            models.append(ModelToRegister(definition=name, threshold=0.5, **facts))
+        found.register_release(models)
+        return found
+
+    return register
+
+
+@pytest.fixture
+def review():
+    return review_of(evaluation(), report(), load(settings(seed=11)))
+
+
+@pytest.mark.reliability(
+    case="Somebody plants code in the artifacts of a training",
+    sees="the report as it was registered; the code does not run as the reviewer, nor as scoring",
+    resume="not needed",
+)
+def test_code_planted_in_a_runs_artifacts_does_not_run_when_a_reviewer_types_report(
+    planted, release, review, trace, tmp_path
+):
+    folder = release(review).folder
+    page = tmp_path / "first.html"
+    typed = ["report", "first", "--html", str(page), "--registry-folder", str(folder)]
+    result = CliRunner().invoke(app, typed)
+    assert result.exit_code == 0, result.output
+    assert "<html" in page.read_text()
+    assert not trace.exists()
+    assert history.artifact("first", "evaluation") is None  # what `os.mkdir` returns
+    assert trace.exists()  # it does run where an artifact is read
+
+
+def test_nor_when_a_reviewer_decides_or_scoring_asks_what_became_of_a_retraining(planted, release, review, trace):
+    folder = release(review).folder
+    options = ["--reason", "finds more", "--who", "rita", "--registry-folder", str(folder), "--force"]
+    result = CliRunner().invoke(app, ["models", "approve", "1", *options])
+    assert result.exit_code == 0, result.output
+    assert state_of(find_run("first")) == ("finished", "end")
+    assert not trace.exists()
+
+
+def test_the_report_tells_release_decisions_and_how_the_models_were_made(release, review):
+    registry = release(review)
+    registry.approve(2, who="rita", why="finds more")
+    found = collect(registry, "RetrainFlow/first")
+    assert (found.facts.run, found.facts.user, found.facts.settings["seed"]) == ("first", "ada", 11)
+    assert "data.path" not in found.facts.settings  # the archive is served too: it names no places
+    assert (found.release.release_id, found.release.lineage.commit) == ("release-first", "0a1b2c3")
+    assert found.release.refused == ["recall_first", "precision_first"]
+    assert [[event.who for event in events] for events in found.decisions.values()] == [[], ["rita"]]
+    assert found.evaluation == evaluation()
+    assert found.data_report == report()
+
+
+def test_a_run_without_a_release_is_refused_and_those_with_one_are_named(release, review):
+    with pytest.raises(RegistryProblem, match=r"in group 'scarcegan-risky-players' \(first\), got 'third'"):
+        collect(release(review), "third")
+
+
+def test_an_archive_that_was_changed_is_not_read(release, review):
+    registry = release(review)
+    place = rules.archive_path(registry.folder / "archives", registry.show(1).sha256)
+    place.write_bytes(place.read_bytes() + b" ")
+    with pytest.raises(RegistryProblem, match="it was changed"):
+        collect(registry, "first")
+
+
+def test_a_model_of_older_code_says_that_it_keeps_no_review(release):
+    with pytest.raises(RegistryProblem, match=r"expected review\.json in the archive"):
+        collect(release(None), "first")
+
+
+def test_what_could_not_be_measured_comes_back_as_such(tmp_path, review):
+    nan = float("nan")
+    models = {
+        name: replace(one, test={"test": replace(one.test["test"], pr_auc=Interval(nan, nan, nan, nan))})
+        for name, one in review.evaluation.models.items()
+    }
+    spoilt = replace(review, evaluation=replace(review.evaluation, models=models))
+    sha256 = write_archive({}, {}, tmp_path / "a.tar.gz", {FILE: spoilt.to_file()})
+    again = read_review(tmp_path / "a.tar.gz", sha256)
+    assert again.to_file() == spoilt.to_file()
+    assert again.evaluation.models["balanced"].test["test"].pr_auc.value != 0
