@@ -16,7 +16,7 @@ from scarcegan.data.folds import sample
 from scarcegan.data.left_out import RowNumbers, leave_out, note
 from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
-from scarcegan.data.reviewed import Reviewed, relabel
+from scarcegan.data.reviewed import ReviewedPlayers, relabel
 from scarcegan.data.tables import is_nameless, is_table_of
 from scarcegan.data.validation import (
     TRUTH_COLUMN,
@@ -42,7 +42,7 @@ from scarcegan.settings.data_sections import TEST
 from scarcegan.storage import find_parts, join, list_names, require_readable
 
 
-def load_populations(settings: Settings, reviewed: Reviewed | None = None) -> Players:
+def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None) -> Players:
     """Read the populations where `[data]` says that they lie, and check them; see also `validation.validate`.
 
     A table is `<population>.parquet`, `<population>.csv`, or a folder `<population>/` of such parts below `data.path`,

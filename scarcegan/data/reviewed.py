@@ -15,7 +15,7 @@ ORIGINS = ("input", "top", "audit", "other")
 
 
 @dataclass(frozen=True)
-class Reviewed(Record):
+class ReviewedPlayers(Record):
     """What was settled of players, one row each for each day that it describes, in the order in which it was settled.
 
     Attributes:
@@ -38,21 +38,20 @@ class Reviewed(Record):
         return pd.DataFrame({"row": rows_of(self.ids, known), "population": population} | columns)
 
 
-def relabel(players: Players, reviewed: Reviewed, populations: Populations, harmless: str) -> Players:
+def relabel(players: Players, reviewed: ReviewedPlayers, populations: Populations, harmless: str) -> Players:
     """Give players of tables, whose own labels have no dates, the labels that reviewers settled on last.
 
     Risky ones become rare, harmless ones keep their negative class or get the class `harmless`. Test players stay.
     """
-    found = reviewed.rows(players.ids, populations, harmless)
-    found = (
-        found[found["row"] >= 0].sort_values(["since", "known_at"], kind="stable").drop_duplicates("row", keep="last")
-    )
-    found = found[players.test_set[found["row"]] == 0]
-    rare, row = len(populations.negatives), found["row"].to_numpy()
-    labels, origin = players.labels.copy(), np.zeros(len(players), np.int8)
-    is_open = (labels[row] == UNLABELED) | (labels[row] == rare)
-    is_risky = (found["population"] == populations.rare).to_numpy()
-    index = populations.negatives.index(harmless)
-    labels[row] = np.where(is_risky, rare, np.where(is_open, index, labels[row]))
-    origin[row] = found["origin"]
+    order = np.lexsort((reviewed.known_at, reviewed.since))
+    latest = order[~pd.Series(reviewed.ids[order]).duplicated(keep="last").to_numpy()]
+    # The players may have one id twice: that is refused later, with all else that is wrong.
+    place = rows_of(players.ids, reviewed.ids[latest])
+    rows = np.flatnonzero((place >= 0) & (players.test_set == 0))
+    found = latest[place[rows]]
+    labels, origin, rare = players.labels.copy(), np.zeros(len(players), np.int8), len(populations.negatives)
+    is_open = np.isin(labels[rows], [UNLABELED, rare])
+    now_harmless = np.where(is_open, populations.negatives.index(harmless), labels[rows])
+    labels[rows] = np.where(reviewed.is_risky[found], rare, now_harmless)
+    origin[rows] = reviewed.origin[found]
     return replace(players, labels=labels, origin=origin)

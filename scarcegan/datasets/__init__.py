@@ -1,11 +1,11 @@
 """Where players come from: one module for each source that `data.source` names, with a function `load`."""
 
 from scarcegan.data.players import Players
-from scarcegan.data.reviewed import Reviewed
+from scarcegan.data.reviewed import ReviewedPlayers
 from scarcegan.settings import Settings
 
 
-def load_players(settings: Settings, reviewed: Reviewed | None = None) -> Players:
+def load_players(settings: Settings, reviewed: ReviewedPlayers | None = None) -> Players:
     """Load the players of the configured source, with what reviewers found out where `data.outcomes` takes it.
 
     Settings that do not fit it raise a SettingsProblem, data that cannot be used as they are a DataProblem.

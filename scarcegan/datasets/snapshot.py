@@ -7,7 +7,7 @@ import numpy as np
 from scarcegan.data.distances import moves
 from scarcegan.data.folds import sample
 from scarcegan.data.players import UNLABELED, Players
-from scarcegan.data.reviewed import Reviewed
+from scarcegan.data.reviewed import ReviewedPlayers
 from scarcegan.datasets.sources import without_ignored
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import Populations, Settings
@@ -16,7 +16,7 @@ from scarcegan.snapshots.labels import join_labels, read_labels
 from scarcegan.snapshots.records import SnapshotReport
 
 
-def load(settings: Settings, reviewed: Reviewed | None = None) -> Players:
+def load(settings: Settings, reviewed: ReviewedPlayers | None = None) -> Players:
     """Read the snapshot `data.snapshot` and join it with the labels at `data.path`.
 
     Features are read once it is known who stays: the unlabelled players are sampled before (`folds.sample`).

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from scarcegan.data.reviewed import ORIGINS, Reviewed
+from scarcegan.data.reviewed import ORIGINS, ReviewedPlayers
 from scarcegan.outcomes.consensus import settled
 from scarcegan.outcomes.lists import INCLUSION, STRATUM, review_lists
 from scarcegan.outcomes.store import OutcomeStore, open_outcomes
@@ -36,7 +36,7 @@ def settled_labels(store: OutcomeStore, settings: Settings, known_by: pd.Timesta
     return joined.assign(source=source).drop(columns=STRATUM)
 
 
-def reviewed_players(settings: Settings) -> Reviewed | None:
+def reviewed_players(settings: Settings) -> ReviewedPlayers | None:
     """Return what training takes of the registry group's outcomes; None without `data.outcomes`.
 
     What was settled after `data.labels_known_by`, or else the snapshot's cut-off, was not known: it is as if nobody had
@@ -59,7 +59,7 @@ def reviewed_players(settings: Settings) -> Reviewed | None:
     # Of a snapshot that is gone: it began by the day it was settled.
     since = pd.to_datetime(found["snapshot"].map(cutoffs)).fillna(known_at)
     found = found.assign(known_at=known_at, since=since).drop_duplicates([ID, "since"], keep="last")
-    return Reviewed(
+    return ReviewedPlayers(
         ids=found[ID].to_numpy(str),
         is_risky=(found["label"] == "risky").to_numpy(),
         since=found["since"].to_numpy("datetime64[s]"),

@@ -28,7 +28,7 @@ import pyarrow as pa
 from scarcegan.data.folds import hold_out
 from scarcegan.data.ids import below, keyed_lots, rows_of, to_numpy
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
-from scarcegan.data.reviewed import Reviewed
+from scarcegan.data.reviewed import ReviewedPlayers
 from scarcegan.data.tables import read_table
 from scarcegan.data.validation import TRUTH_COLUMN, checked_ids
 from scarcegan.data.values import Refusals
@@ -107,7 +107,9 @@ def _checked(location: str, table: pd.DataFrame, populations: Populations) -> pd
     return table[["population"]].assign(**{ID: ids}, since=since, known_at=known_at, truth=truth)
 
 
-def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int, reviewed: Reviewed | None = None) -> Players:
+def join_labels(
+    snapshot: Snapshot, labels: Labels, data: Data, seed: int, reviewed: ReviewedPlayers | None = None
+) -> Players:
     """Give the players of a snapshot their labels, by the rules above; the seed draws test set `later`.
 
     Labels that are too old, late, or without telemetry are told in the players' notes.
