@@ -38,6 +38,8 @@ def loop(flow_folder):
         "snapshots": {"folder": f"{path}/snapshots"},
         "scoring": {"folder": f"{path}/scores"},
         "outcomes": {"folder": f"{path}/outcomes"},
+        "train": {"members": 1, "iterations": 10, "families": ["small_extra_trees"]},
+        "evaluate": {"rivals": []},
     }
     flow_folder.configure(own)
     flow_folder.launch("run")
