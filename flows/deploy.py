@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import checkout  # noqa: F401 - the package beside it, not another checkout's
+
 from scarcegan.aws.account import metaflow_variables
 from scarcegan.problems import Problem
 from scarcegan.settings import load, parse

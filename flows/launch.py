@@ -1,34 +1,41 @@
 """How a flow is started on the command line: what Metaflow is told before, and what is cleaned up after."""
 
-import getpass
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from checkout import ROOT as CODE
 from metaflow import current
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.parameters import flow_context
 from metaflow.plugins.aws.batch.batch import Batch, BatchException
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
+import scarcegan
 from endings import plain_endings
-from scarcegan.machine import COMMIT, DEFAULT_CONFIG, WORKERS, cores
+from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, require_user
+from scarcegan.problems import Problem
+from scarcegan.project import project_root
+from scarcegan.settings import text_of
 from terminal import moving_lines
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = project_root()  # the repository, or a project of its own
 UNKNOWN_COMMIT = "unknown"
 
 
 def launch(flow):
     """Start a flow with the arguments of the command line."""
     arguments = sys.argv[1:]
-    prepare(arguments, os.environ, ROOT)
+    try:
+        require_own_package(CODE)
+        prepare(arguments, os.environ, ROOT)
+    except Problem as problem:
+        sys.exit(str(problem))
     pass_on_refusals()
     keep_cards_private(arguments)
     if "spin" in arguments:
@@ -51,11 +58,15 @@ def command_line(flow):
 def prepare(arguments, environment, root):
     """Set what Metaflow needs in `environment` before it reads its arguments; what the user has set stays."""
     if COMMIT not in environment:  # the tasks of a local run inherit it: git is asked once
-        environment[COMMIT] = git_commit(root)
-    make_datastore(arguments, root)
+        environment[COMMIT] = running_code(root)
+    config = config_of(arguments)
+    if config and os.path.isfile(config):  # else Metaflow says so
+        text_of(Path(config))  # where it is no text, Metaflow would end with a traceback
     # Metaflow takes no run from root or from a nameless user (a container, a fresh cloud machine).
-    user = getpass.getuser()
-    environment.setdefault("USERNAME", user if user != "root" else f"root-{socket.gethostname()}")
+    user = require_user(environment, on_batch=runs_on_batch(arguments))
+    if not environment.get("METAFLOW_USER"):
+        environment.setdefault("USERNAME", user)
+    make_datastore(arguments, root)
     # Jobs run elsewhere: this machine's cores do not limit them.
     if runs_on_batch(arguments):
         return
@@ -68,15 +79,25 @@ def prepare(arguments, environment, root):
 
 
 def make_datastore(arguments, root):
-    """Make the folder of the local datastore: at the repository's root for all commands typed inside it.
+    """Make the folder of the local datastore: at the project's root for all commands typed inside it.
 
     Elsewhere a launch makes it where there is none: of two launches at once, Metaflow lets one fail on it.
     """
     here = Path.cwd()
     if here.is_relative_to(root):
-        (root / LocalStorage.DATASTORE_DIR).mkdir(exist_ok=True)
+        _make(root / LocalStorage.DATASTORE_DIR)
     elif starts_run(arguments) and LocalStorage.get_datastore_root_from_config(print, create_on_absent=False) is None:
-        (here / LocalStorage.DATASTORE_DIR).mkdir(exist_ok=True)
+        _make(here / LocalStorage.DATASTORE_DIR)
+
+
+def _make(folder):
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            f"cannot make {folder}, where Metaflow keeps runs: {error.strerror}; start the flow in a folder that you "
+            "may write to"
+        ) from error
 
 
 def launch_notes(_):
@@ -84,12 +105,45 @@ def launch_notes(_):
 
     Metaflow calls it once for each launch (default of a `Config`); the tasks get what it has returned.
     """
-    arguments = sys.argv
-    chosen = [file for word, name, file in zip(arguments, arguments[1:], arguments[2:], strict=False)
-              if (word, name) == ("--config", "config")]  # fmt: skip
-    path = Path(chosen[-1]).resolve() if chosen else ROOT / DEFAULT_CONFIG
+    path = Path(config_of(sys.argv) or ROOT / DEFAULT_CONFIG).resolve()
     config = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-    return {"commit": os.environ.get(COMMIT) or git_commit(ROOT), "config": str(config)}
+    # A name that is no UTF-8 stands in no message and no registry: its strange bytes become question marks.
+    told = str(config).encode(errors="replace").decode()
+    return {"commit": os.environ.get(COMMIT) or running_code(ROOT), "config": told}
+
+
+def config_of(arguments):
+    """Return the settings file that the arguments name; None without one."""
+    words = zip(arguments, arguments[1:], arguments[2:], strict=False)
+    return next(reversed([file for word, name, file in words if (word, name) == ("--config", "config")]), None)
+
+
+def require_own_package(root):
+    """Refuse to run another checkout's package beside the flows of this one: its commit would name other code."""
+    own, runs = root / "scarcegan", Path(scarcegan.__file__).resolve().parent
+    if own.is_dir() and runs != own:
+        raise Problem(
+            f"expected the package {own} beside the flow that runs, got {runs}: start the flow with its own file, as "
+            f"in `python {root}/flows/retrain_flow.py`, in a process that has imported no other"
+        )
+
+
+def running_code(project):
+    """Return what names the code that runs, after the commit of a project of its own, if that has one."""
+    own = git_commit(project) if project != CODE else UNKNOWN_COMMIT
+    return "+".join([own] * (own != UNKNOWN_COMMIT) + [code_version(CODE)])
+
+
+def code_version(root):
+    """Return what names the code that runs: the commit of a checkout, else the version of the installed package.
+
+    A job has neither git nor checkout, and is told the commit by its launch.
+    """
+    # A package that pip has installed may lie in somebody's repository, which says nothing of it.
+    is_checkout = (root / "scarcegan").is_dir() and not {"site-packages", "dist-packages"} & set(root.parts)
+    if is_checkout or BATCH_JOB in os.environ:
+        return git_commit(root)
+    return f"scarcegan-{scarcegan.__version__}"
 
 
 def git_commit(folder):

@@ -48,7 +48,6 @@ class RetrainFlow(ProjectFlow):
     @step
     def start(self):
         """Resolve the settings; check players, registry and queues before anything large is rented."""
-        from scarcegan.backends import open_registry
         from scarcegan.costs import estimate
         from scarcegan.preflight import inside_run
         from scarcegan.project import typed_data
@@ -57,8 +56,6 @@ class RetrainFlow(ProjectFlow):
         settings = self.choose(seed=self.seed, data={**data, "snapshot": self.snapshot})
         print(estimate(settings.resources, settings.prices, settings.folds, settings.train).sentence)
         self._warn(inside_run(settings, os.environ))
-        # Reads once: a registry that cannot be reached is found out before anything is trained.
-        open_registry(settings.registry).versions()
         self.settings = settings.model_dump(mode="json")
         self.origin_run = current.run_id
         self.commit = self.launch.commit

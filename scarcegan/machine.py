@@ -1,7 +1,13 @@
 """The machine that a task runs on: its cores shared out, and what AWS and the launch say of it in the environment."""
 
+import getpass
 import os
+import re
+import socket
 from collections.abc import Mapping
+from pathlib import Path
+
+from scarcegan.problems import Problem
 
 # Set by AWS Batch in each of its jobs: the job's id, and the queue it came from.
 BATCH_JOB = "AWS_BATCH_JOB_ID"
@@ -15,8 +21,75 @@ COMMIT = "SCARCEGAN_COMMIT"
 DEFAULT_CONFIG = "config/retrain.toml"
 
 
+# In this order Metaflow looks for who runs; it does not take root.
+USER_VARIABLES = ("METAFLOW_USER", "SUDO_USER", "USERNAME", "USER")
+# A job's name begins with the user; AWS Batch takes 128 such characters, and the rest needs room too.
+BATCH_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
 class MachineTakenAway(Exception):
     """Ends a training whose machine is about to be taken away, once its checkpoint is saved; a retry continues it."""
+
+
+def require_user(environment: Mapping[str, str], *, on_batch: bool) -> str:
+    """Return the user that Metaflow will see; for root it is made of the machine's name.
+
+    Raises:
+        Problem: the machine knows no name for this user, or AWS Batch takes the name in no job's name.
+    """
+    given = next((name for key in USER_VARIABLES if (name := environment.get(key)) not in (None, "", "root")), "")
+    try:
+        user = given or getpass.getuser()
+    except (KeyError, OSError) as error:  # a container that is started with a bare number, for instance
+        raise Problem(
+            "expected a user name, this machine knows none for the user that runs this: name one, as in "
+            "`export METAFLOW_USER=ci`"
+        ) from error
+    if user == "root":
+        user = re.sub(r"[^A-Za-z0-9_-]", "-", f"root-{socket.gethostname()}")[:64]
+    if on_batch and not BATCH_USER.fullmatch(user):
+        fit = re.sub(r"[^A-Za-z0-9_-]+", "-", user).strip("-_")[:64] or "me"
+        raise Problem(
+            f"expected a user name of at most 64 letters, digits, - and _, got {user!r}: AWS Batch takes no other in "
+            f"the name of a job; `export METAFLOW_USER={fit}`"
+        )
+    return user
+
+
+def this_process() -> str:
+    """Name this process so that `is_alive` tells it from all others: its machine, its number, when it began."""
+    return f"{_machine()} {os.getpid()} {_began(os.getpid())}"
+
+
+def is_alive(process: str) -> bool | None:
+    """Tell whether a process that `this_process` has named still runs; None: it is, or was, on another machine."""
+    host, number, began = process.split(" ")
+    if host != _machine():
+        return None
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        pass
+    return _began(int(number)) == began
+
+
+def _machine() -> str:
+    """Name the machine, and where containers share its name, the container: each counts processes for itself."""
+    try:
+        return f"{socket.gethostname()}-{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:
+        return socket.gethostname()
+
+
+def _began(number: int) -> str:
+    """Return when a process began, in the kernel's ticks; a number is given anew some day. Empty where none says."""
+    try:
+        state, *numbers = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if state == "Z" else numbers[18]
 
 
 def cores() -> int:

@@ -13,12 +13,12 @@ GROUND = {"settings", "problems", "project", "machine", "records", "words", "sto
 ALLOWED = {
     "__init__": set(),
     "problems": set(),
-    "project": {"problems"},
-    "machine": set(),
+    "project": {"problems", "machine"},
+    "machine": {"problems"},
     "records": {"problems"},
     "words": {"records"},
     "settings": {"problems"},
-    "storage": {"problems", "project"},
+    "storage": {"problems", "project", "machine"},
     "data": GROUND,
     "gan": GROUND,
     "costs": GROUND,
@@ -28,13 +28,14 @@ ALLOWED = {
     "evaluation": GROUND | {"data"},
     "serving": GROUND | {"data"},
     "families": GROUND | {"data", "serving"},
+    "starting": GROUND | {"data"},
     "datasets": GROUND | {"data", "features", "snapshots"},
     "outcomes": GROUND | {"data", "snapshots", "evaluation"},
     "monitoring": GROUND | {"data", "snapshots", "evaluation", "registry", "serving"},
     "aws": GROUND | {"data", "snapshots", "evaluation", "registry", "monitoring"},
     "notices": GROUND | {"aws"},
     "backends": GROUND | {"snapshots", "registry", "aws"},
-    "preflight": GROUND | {"data", "families", "snapshots", "aws"},
+    "preflight": GROUND | {"data", "families", "snapshots", "aws", "backends"},
 }
 ALLOWED["history"] = GROUND | {"data", "gan", "evaluation", "registry", "costs"}
 ALLOWED["workflow"] = ALLOWED.keys() - {"history"}

@@ -1,6 +1,7 @@
 """What the AWS account must have for a run: a bucket, an image, a role, a model group, a metadata service."""
 
 import json
+import os
 import re
 import urllib.request
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.problems import SettingsProblem
 from scarcegan.settings import Registry
 from scarcegan.storage import is_s3
 
@@ -19,10 +21,14 @@ ECR = re.compile(
 
 def metaflow_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return Metaflow's settings as it sees them: its configuration file, and the environment over it."""
-    folder = Path(environment.get("METAFLOW_HOME", "~/.metaflowconfig")).expanduser()
+    # os.path: pathlib refuses `~` where the machine knows no home of the user.
+    folder = Path(os.path.expanduser(environment.get("METAFLOW_HOME", "~/.metaflowconfig")))
     profile = environment.get("METAFLOW_PROFILE")
     file = folder / (f"config_{profile}.json" if profile else "config.json")
-    stored = json.loads(file.read_text()) if file.is_file() else {}
+    try:
+        stored = dict(json.loads(file.read_text())) if file.is_file() else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise SettingsProblem(f"expected Metaflow's settings as JSON in {file}, got: {error}; mend the file") from error
     return stored | {name: value for name, value in environment.items() if name.startswith("METAFLOW_")}
 
 

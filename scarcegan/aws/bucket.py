@@ -2,13 +2,15 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.rules import keep_archive
 from scarcegan.registry.versions import Decision
-from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, write_bytes
+from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, require_writable, write_bytes
 
 
 class Bucket:
@@ -24,6 +26,10 @@ class Bucket:
     def uri(self, sha256: str) -> str:
         """Return where the archive with that digest lies, or would lie."""
         return join(self._prefix, f"archives/{sha256}/model.tar.gz")
+
+    def require_writable(self) -> None:
+        """Raise a DataProblem unless archives can be written."""
+        require_writable(join(self._prefix, "archives"))
 
     def keep(self, archive: Path, sha256: str) -> None:
         """Upload an archive unless it is there."""
@@ -51,8 +57,20 @@ class Bucket:
     def recorded(self, group: str, version: int) -> list[Decision]:
         """Return the recorded decisions about a version, oldest first."""
         folder = self._decisions(group, version)
-        contents = [find_bytes(join(folder, name)) for name in list_names(folder)]
-        return [Decision(**json.loads(content)) for content in contents if content]
+        found = []
+        for name in list_names(folder):
+            # A record that somebody has damaged does not hide the others.
+            with suppress(ValueError, TypeError, RecursionError):
+                found.append(decision_of(json.loads(find_bytes(join(folder, name)) or b"")))
+        return found
 
     def _decisions(self, group: str, version: int) -> str:
         return join(self._prefix, f"decisions/{group}/{version}")
+
+
+def decision_of(said: Any) -> Decision:
+    """Return the decision that was written as `asdict` tells it; a ValueError or TypeError if it is none."""
+    decision = Decision(**said)
+    if not all(isinstance(one, str) for one in (decision.status, decision.who, decision.why, decision.at)):
+        raise TypeError("a decision has a status, a name, a reason and a time")
+    return decision

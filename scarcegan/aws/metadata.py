@@ -1,5 +1,6 @@
 """A model's facts as flat text, within the limits of SageMaker's customer metadata."""
 
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,8 +14,8 @@ MOST_ENTRIES = 50
 LONGEST_KEY = 128
 LONGEST_VALUE = 256
 LONGEST_DESCRIPTION = 1_024
-METRIC, CHAMPION, BOUND, WARNING = "metric.", "champion.", "bound.", "warning."
-OURS = (METRIC, CHAMPION, BOUND, WARNING)
+METRIC, CHAMPION, BOUND, WARNING, TEXT = "metric.", "champion.", "bound.", "warning.", "text."
+OURS = (METRIC, CHAMPION, BOUND, WARNING, TEXT)
 MOST_WARNINGS = 10
 FACTS = ("definition", "threshold", "release_id", "origin_run_id", "run_pathspec", "sha256", "token")
 OWN_KEYS = (*FACTS, "release_size")
@@ -23,8 +24,9 @@ OWN_KEYS = (*FACTS, "release_size")
 def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
     """Return everything worth keeping about a model as flat text.
 
-    A RegistryProblem tells of a reserved key, or one of SageMaker's limits (50 entries, 128 and 256 characters,
-    letters, digits, spaces and _.:/=+-@).
+    A fact that SageMaker does not take as it is (256 characters: letters, digits, spaces and _.:/=+-@) is escaped and
+    cut in its middle, and an empty one is left out: a path must not stop a release. A RegistryProblem tells of a
+    reserved key, a key that is too long or has other characters, or more than 50 entries.
     """
     # `from_metadata` tells the registry's entries by their keys: other facts must not use them.
     taken = [key for key in model.metadata if key in OWN_KEYS or key.startswith((*OURS, "decision."))]
@@ -41,18 +43,32 @@ def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
         for name, value in (record.to_plain() if record else {}).items()
         if value is not None
     }
-    entries = {**own, **metrics, **told, **model.metadata}
+    facts = dict(_fact(name, text) for name, text in model.metadata.items() if text)
+    entries = {**own, **metrics, **told, **facts}
     entries |= _warnings(model.warnings, MOST_ENTRIES - len(entries))
     _check_limits(model.definition, entries, model.description)
     return entries
 
 
+def is_ours(entries: Mapping[str, str]) -> bool:
+    """Tell our packages from others in the group; one whose metadata somebody has edited is still ours."""
+    return len(entries.keys() & set(OWN_KEYS)) > 1
+
+
 def from_metadata(entries: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields of a `ModelVersion` that `to_metadata` wrote."""
+    """Return the fields of a `ModelVersion` that `to_metadata` wrote.
+
+    Raises:
+        ValueError, Problem: an entry is missing or changed, as by hand in the console.
+    """
+    if missing := [key for key in OWN_KEYS if key not in entries]:
+        raise ValueError(f"no {' and no '.join(missing)} in its metadata")
     own: dict[str, Any] = {key: entries[key] for key in OWN_KEYS}
     own["threshold"] = float(own["threshold"])
     own["release_size"] = int(own["release_size"])
     own["metrics"] = {name: float(value) for name, value in _under(METRIC, entries).items()}
+    if not all(map(math.isfinite, (own["threshold"], *own["metrics"].values()))):
+        raise ValueError("a number in its metadata that is not finite")
     against, bound = _under(CHAMPION, entries), _under(BOUND, entries)
     own["against_champion"] = AgainstChampion.from_plain(against) if against else None
     own["bound"] = Bound.from_plain(bound) if bound else None
@@ -60,7 +76,13 @@ def from_metadata(entries: Mapping[str, str]) -> dict[str, Any]:
     # Packages of before bounds were judged on test players have `constraint_met`.
     known = (*OWN_KEYS, "constraint_met")
     own["metadata"] = {key: value for key, value in entries.items() if key not in known and not key.startswith(OURS)}
+    own["metadata"] |= {name: _unescaped(text) for name, text in _under(TEXT, entries).items()}
     return own
+
+
+def _fact(name: str, text: str) -> tuple[str, str]:
+    """Return a fact's entry: as it is where SageMaker takes it, else under another key, escaped and cut if need be."""
+    return (name, text) if _fits(text, LONGEST_VALUE) else (TEXT + name, _shortened(text, keep_end=True))
 
 
 def _warnings(warnings: Sequence[str], room: int) -> dict[str, str]:
@@ -72,17 +94,20 @@ def _warnings(warnings: Sequence[str], room: int) -> dict[str, str]:
     return {f"{WARNING}{number:02d}": _shortened(text) for number, text in enumerate(warnings, 1)}
 
 
-def _shortened(text: str) -> str:
-    kept = text
+def _shortened(text: str, *, keep_end: bool = False) -> str:
+    """Escape a text and cut it to an entry's length: at its end, or in its middle, as the end of a path tells most."""
+    whole, length = text, min(len(text), LONGEST_VALUE)
     while len(_escaped(text)) > LONGEST_VALUE:
-        kept = kept[:-1]
-        text = f"{kept}..."
+        length -= 1
+        end = length // 2 if keep_end else 0
+        text = f"{whole[: length - end]}...{whole[len(whole) - end :]}"
     return _escaped(text)
 
 
 def _escaped(text: str) -> str:
     """Write what SageMaker does not take, quotes and brackets for instance, as `=` and two hexadecimal digits."""
-    return quote(text, safe=" :/+@").replace("~", "%7E").replace("%", "=")
+    # A path that is no UTF-8 has lone surrogates, which become question marks.
+    return quote(text, safe=" :/+@", errors="replace").replace("~", "%7E").replace("%", "=")
 
 
 def _unescaped(text: str) -> str:
@@ -110,13 +135,14 @@ def _check_limits(definition: str, entries: Mapping[str, str], description: str)
 
 
 def _check_text(name: str, text: str, longest: int) -> None:
-    if not 1 <= len(text) <= longest:
+    if not _fits(text, longest):
         raise RegistryProblem(
-            f"expected {name} with 1 to {longest} characters, got {len(text)}: shorten it, or leave it out"
+            f"expected {name} of 1 to {longest} letters, digits, spaces and _.:/=+-@ , got {text!r:.300}: SageMaker "
+            "takes no others; shorten it, or leave it out"
         )
+
+
+def _fits(text: str, longest: int) -> bool:
     # Letters, numbers and separators of all scripts, by the first letter of their Unicode categories.
-    strange = sorted({one for one in text if one not in "_.:/=+-@" and unicodedata.category(one)[0] not in "LNZ"})
-    if strange:
-        raise RegistryProblem(
-            f"expected {name} in letters, digits, spaces and _.:/=+-@ , got {strange}: SageMaker takes no others"
-        )
+    taken = all(one in "_.:/=+-@" or unicodedata.category(one)[0] in "LNZ" for one in text)
+    return 1 <= len(text) <= longest and taken

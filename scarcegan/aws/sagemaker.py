@@ -12,10 +12,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from scarcegan import settings
-from scarcegan.aws.bucket import Bucket
+from scarcegan.aws.bucket import Bucket, decision_of
 from scarcegan.aws.findings import expecting_aws, patient_client
 from scarcegan.aws.images import serving_image
-from scarcegan.aws.metadata import from_metadata
+from scarcegan.aws.metadata import from_metadata, is_ours
 from scarcegan.aws.packages import package_request, quality_metrics
 from scarcegan.problems import RegistryProblem
 from scarcegan.project import located
@@ -71,22 +71,31 @@ class SageMakerRegistry(Registry):
             ):
                 self._create(model, request)
             landed.add(model.token)
-        by_token = {version.token: version for version in self.versions()}
-        return [by_token[model.token] for model in models]
+        return self._registered(models)
+
+    def require_writable(self) -> None:
+        """Raise a Problem unless archives could be kept now; whether packages may be made only SageMaker knows."""
+        self._bucket.require_writable()
 
     def _versions(self) -> list[ModelVersion]:
         with _asking(f"list the models of group '{self.group}'"):
             packages = self._packages()
         firsts: dict[str, ModelVersion] = {}
         # SageMaker forgets a client token some day: of two packages with one token the older one counts.
-        for version in sorted(map(self._version, packages), key=lambda version: version.version):
+        read = self._read_each(packages, self._version, _named)
+        for version in sorted(read, key=lambda version: version.version):
             firsts.setdefault(version.token, version)
-        champions: dict[str, ModelVersion] = {}
-        for version in sorted(firsts.values(), key=lambda version: (version.decided_at, version.version)):
-            if version.status == "Approved":
-                champions[version.definition] = version
+        decided = sorted(firsts.values(), key=lambda version: (version.decided_at, version.version))
+        champions = {version.definition: version.version for version in decided if version.status == "Approved"}
+        # Those of one decision have one time, and one place in the order.
+        moments = sorted({version.decided_at for version in decided} | {""})
         return [
-            replace(version, is_champion=champions.get(version.definition) is version) for version in firsts.values()
+            replace(
+                version,
+                is_champion=champions.get(version.definition) == version.version,
+                decision_order=moments.index(version.decided_at),
+            )
+            for version in firsts.values()
         ]
 
     def events(self, version: int) -> list[Decision]:
@@ -134,8 +143,16 @@ class SageMakerRegistry(Registry):
         arns = [item["ModelPackageArn"] for page in listed for item in page["ModelPackageSummaryList"]]
         # The list has no metadata: each package is asked for, a few at a time.
         with ThreadPoolExecutor(4) as pool:
-            packages = pool.map(lambda arn: self._client.describe_model_package(ModelPackageName=arn), arns)
-            return [item for item in packages if "token" in item.get("CustomerMetadataProperties", {})]
+            packages = pool.map(self._described, arns)
+            return [item for item in packages if is_ours(item.get("CustomerMetadataProperties", {}))]
+
+    def _described(self, arn: str) -> dict[str, Any]:
+        try:
+            return dict(self._client.describe_model_package(ModelPackageName=arn))
+        except ClientError as error:
+            if "does not exist" in str(error):  # removed since it was listed
+                return {}
+            raise
 
     def _version(self, package: dict[str, Any]) -> ModelVersion:
         facts = from_metadata(package["CustomerMetadataProperties"])
@@ -156,7 +173,9 @@ class SageMakerRegistry(Registry):
         )
 
     def _decide(self, choose: Choice, decision: Decision) -> None:
-        for version in choose(self.versions()):
+        known = self.versions()
+        decision = rules.after(decision, known)
+        for version in choose(known):
             with _asking(f"set version {version.version} to {decision.status}"):
                 self._set_status(version, decision)
 
@@ -183,11 +202,15 @@ def _decision_of(package: dict[str, Any]) -> Decision | None:
         return None
     text = package.get("ApprovalDescription", "")
     try:
-        return Decision(status, **json.loads(text))
+        return decision_of(json.loads(text) | {"status": status})
     except (ValueError, TypeError):
         who = package.get("LastModifiedBy", {}).get("UserProfileName", "")
         # No JSON of ours: somebody decided in the console.
         return Decision(status, who, text, _iso(package.get("LastModifiedTime", package["CreationTime"])))
+
+
+def _named(package: dict[str, Any]) -> str:
+    return f"package {package['ModelPackageVersion']}, {package['ModelApprovalStatus']},"
 
 
 def _iso(moment: datetime) -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from scarcegan import __version__
-from scarcegan.cli import decisions, estimators, models, outcomes, runs, snapshots
+from scarcegan.cli import decisions, estimators, explain, flows, models, new, outcomes, prune, runs, snapshots
 from scarcegan.problems import Problem
 
 
@@ -32,7 +32,11 @@ app = typer.Typer(
     epilog="Begin with `make run`. Then `scarcegan runs list` says what was trained, `scarcegan report RUN` what to "
     "know before approving, and `scarcegan models approve` makes a model the champion, the one that scoring takes.",
 )
+app.add_typer(new.app)
+app.add_typer(flows.app)
 app.add_typer(decisions.app)
+app.add_typer(explain.app)
+app.add_typer(prune.app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")

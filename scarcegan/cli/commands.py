@@ -4,7 +4,7 @@ import functools
 import getpass
 import inspect
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -44,9 +44,7 @@ def settings_of(config: Path | None) -> settings.Settings:
     default = project_root() / "config" / "retrain.toml"
     file = config or (default if default.is_file() else None)
     try:
-        return settings.load(tomllib.loads(file.read_text())) if file else settings.Settings()
-    except OSError as error:
-        raise SettingsProblem(f"expected settings in {file}, got: {error.strerror}; check --config") from error
+        return settings.load(tomllib.loads(settings.text_of(file))) if file else settings.Settings()
     except tomllib.TOMLDecodeError as error:
         raise SettingsProblem(f"expected TOML in {file}, got: {error}; mend that line") from error
 
@@ -112,12 +110,16 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
             given["settings"] = settings_of(given["config"])
         if "registry" in own:
             given["registry"] = chosen_registry(given["settings"].registry, given["backend"], given["registry_folder"])
-        answer = command(**{name: given[name] for name in own})
+        try:
+            answer = command(**{name: given[name] for name in own})
+        finally:  # a refusal may follow from what cannot be read
+            warn(getattr(given.get("registry"), "left_out", ()))
         if as_json:
             # Not through rich, which would wrap long lines. What is not a number becomes null.
             typer.echo(TypeAdapter(Any).dump_json(answer.plain, indent=2))
         else:
-            console().print(answer.shown)
+            # A text may hold commands to copy: the terminal breaks its lines, and not rich.
+            console().print(answer.shown, soft_wrap=isinstance(answer.shown, Text))
         if answer.failed:
             raise typer.Exit(1)
 
@@ -130,6 +132,12 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
     ]
     run.__signature__ = inspect.Signature(kept + added)  # type: ignore[attr-defined]
     return run
+
+
+def warn(lines: Iterable[str]) -> None:
+    """Say on stderr what an answer had to leave out."""
+    for line in lines:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="yellow", markup=False)
 
 
 def console() -> Console:

@@ -8,9 +8,9 @@ from rich.console import Group
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import Answer, answers
+from scarcegan.cli.commands import Answer, answers, warn
 from scarcegan.cli.tables import narrow, pairs
-from scarcegan.project import located
+from scarcegan.project import flow_command, located
 from scarcegan.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def publish(
     lines = [f"note: {note}" for note in manifest.frame.notes]
     features = words.plural(len(manifest.frame.columns), "feature")
     said = f"Snapshot {manifest.name} ({manifest.fingerprint}): {words.plural(manifest.players, 'player')}, {features}"
-    look_next = f"Look next: python flows/score_flow.py --config config ... run --snapshot {manifest.name}"
+    look_next = f"Look next: {flow_command('score')} --config config ... run --snapshot {manifest.name}"
     return Answer(_facts(manifest), Group(*map(Text, [said, *lines, look_next])))
 
 
@@ -50,6 +50,7 @@ def list_snapshots(
     """List the snapshots by cut-off date."""
     store = _store(settings, folder)
     found = [manifest for manifest in store.snapshots() if cutoff in ("", manifest.frame.cutoff)]
+    warn(store.left_out)
     rows = []
     for one in found:
         counts = (one.frame.window_days, one.players, len(one.frame.columns))
@@ -68,6 +69,7 @@ def show(
     store = _store(settings, folder)
     manifest = store.describe(name)
     before = store.before(manifest)
+    warn(store.left_out)
     moved = moves(before.statistics, manifest.statistics)[:10] if before else []
     previous = before.name if before else None
     facts = _facts(manifest) | {"previous": previous}

@@ -32,7 +32,7 @@ from scarcegan.problems import DataProblem, Problem, SettingsProblem
 from scarcegan.project import located
 from scarcegan.settings import Settings, Simulated, parse
 from scarcegan.settings.data_sections import RoleNames
-from scarcegan.storage import draft_beside, is_s3
+from scarcegan.storage import draft_beside, find_bytes, is_s3, list_names
 
 CUTOFF = "2026-01-01"
 LABELED, LABELED_LATE = date(2025, 12, 4), date(2025, 12, 18)
@@ -86,10 +86,10 @@ def write_telemetry(settings: Settings) -> Path:
         (draft / STAMP).write_text(_stamped(stamp))
         try:
             os.rename(draft, folder)
-        except OSError:
+        except OSError as error:
             # Another process was faster (a rename replaces no full folder): its files are as good when complete.
             if not _is_complete(folder, stamp):
-                raise
+                raise DataProblem(f"cannot write {folder}: {error.strerror}; choose another data.path") from error
     return folder
 
 
@@ -119,11 +119,10 @@ def _stamped(stamp: str) -> str:
 
 
 def _is_complete(folder: Path, stamp: str) -> bool:
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return False
-    file = folder / STAMP
-    if file.is_file() and file.read_text() == _stamped(stamp):
+    if find_bytes(str(folder / STAMP)) == _stamped(stamp).encode():
         return True
+    if not list_names(str(folder)):
+        return False
     raise DataProblem(
         f"expected {folder} to be new, empty or telemetry of this simulation ({stamp}), got something else: "
         "choose another data.path or remove the folder"

@@ -18,6 +18,7 @@ from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.project import located
 from scarcegan.settings import Data, Populations, Settings
 from scarcegan.settings.data_sections import RoleNames
+from scarcegan.storage import is_file
 
 DATA_VARIABLE = "SCARCEGAN_DATA"
 # Populations in a list of cohorts that are no classes.
@@ -36,7 +37,7 @@ def data_folder(data: Data) -> Path | None:
 def find_file(data: Data, name: str, advice: str) -> str:
     """Return the location of a file of the source, or refuse with a DataProblem that ends with `advice`."""
     folder = data_folder(data)
-    if folder is None or not (folder / name).is_file():
+    if folder is None or not is_file(str(folder / name)):
         raise DataProblem(f"expected the file {folder / name if folder else name}, found none: {advice}")
     return str(folder / name)
 

@@ -248,7 +248,16 @@ class StablePairs(Record):
 
 @dataclass(frozen=True)
 class StartedRetraining(Record):
-    """The run that has started a retraining on a snapshot; there is one record for each snapshot."""
+    """The run that has started a retraining on a snapshot; there is one record for each snapshot.
+
+    Attributes:
+        process: that waits for the retraining, see `scarcegan.machine.this_process`; empty where none waits.
+        state: as that process has left it; if it has died, `started` is no proof of a retraining.
+        run: pathspec of the retraining, once it is known.
+    """
 
     snapshot: str
     by: str
+    process: str = ""
+    state: Literal["started", "finished", "failed"] = "started"
+    run: str = ""

@@ -3,7 +3,7 @@
 import json
 from typing import TypeVar
 
-from scarcegan.problems import Problem
+from scarcegan.problems import Problem, StorageOutage
 from scarcegan.records import Record
 from scarcegan.storage import find_bytes, join, list_names, remove, write_bytes
 
@@ -44,10 +44,12 @@ class Records:
 
     def find(self, name: str, kind: type[R]) -> R | None:
         """Return the record of that name, if there is one that can be read."""
-        content = find_bytes(self._at(name))  # where storage fails, this does
         try:
+            content = find_bytes(self._at(name))
             return None if content is None else kind.from_plain(json.loads(content))
-        except (ValueError, Problem) as error:
+        except StorageOutage:  # another try may read it
+            raise
+        except (ValueError, RecursionError, Problem) as error:
             reason = (
                 f"the record {self._at(name)} cannot be read and is left out ({error}): remove the file, or score its "
                 "snapshot again"

@@ -120,7 +120,7 @@ class Watch:
         drift = kept.drift if kept and holds else self._measured(manifest, reference, scored, recall, pairs)
         drift = replace(drift, words=self.words)  # of this run, whenever it was measured
         decision = decide(drift, self.version.version, past, self.rule)
-        unreadable = self._records.unreadable + self._limits.unreadable
+        unreadable = self._records.unreadable + self._limits.unreadable + self.store.left_out
         # A retraining that was asked for stays so: its model may be in training by now.
         asked_before = replaced is not None and replaced.decision.has_asked
         decision = replace(decision, reasons=[*decision.reasons, *unreadable], asked_before=asked_before)

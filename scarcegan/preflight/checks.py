@@ -9,15 +9,15 @@ from typing import Any
 from scarcegan.aws import account
 from scarcegan.aws.capacity import check_queue
 from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.backends import open_registry
 from scarcegan.families.estimators import class_of
 from scarcegan.machine import BATCH_JOB, BATCH_QUEUE, STATE_MACHINE
+from scarcegan.preflight.targets import Check, check_user, targets
 from scarcegan.problems import DataProblem, PreflightProblem, Problem
-from scarcegan.settings import Resources, Settings
+from scarcegan.settings import Registry, Resources, Settings
 from scarcegan.settings.estimators import BUILT_IN
 from scarcegan.settings.machine_sections import StepResources
-from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, ResourceSection, request_of
-
-Check = tuple[str, Callable[[], Finding | str]]
+from scarcegan.settings.steps import FEATURES_FLOW, RETRAIN_FLOW, SCORE_FLOW, STEPS, ResourceSection, request_of
 
 
 def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
@@ -34,11 +34,12 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     # Sections mostly share an image: each image is checked once.
     images = dict.fromkeys(asked.image or image for _, asked in _sections(resources))
     checks: list[Check] = [
+        ("user", partial(check_user, {**environment, **variables})),
         ("bucket", partial(account.check_bucket, variables, clients["s3"])),
         *_queue_checks(resources, variables.get("METAFLOW_BATCH_JOB_QUEUE", ""), clients),
         *(("image", partial(account.check_image, image, clients["ecr"])) for image in images),
         ("role", partial(account.check_role, variables, clients["iam"])),
-        ("registry", partial(account.check_registry, settings.registry, clients["sagemaker"], clients["s3"])),
+        ("registry", partial(_check_registry_from_here, settings.registry, clients)),
         ("metadata", partial(account.check_metadata, variables)),
     ]
     return [credentials, *run_checks([*checks, *players])]
@@ -52,6 +53,7 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     checks: list[Check] = [
         ("players", partial(_check_players, settings)),
         ("estimators", partial(_check_estimators, settings)),
+        *targets(settings, RETRAIN_FLOW, environment),
     ]
     if BATCH_JOB in environment:
         clients = {name: _client(name) for name in ("batch", "ec2")}
@@ -59,24 +61,30 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> list[str]:
         # queue, and so do the others; with one, nobody here knows the queue of the others.
         default = "" if settings.resources.small.queue else environment[BATCH_QUEUE]
         checks += _queue_checks(settings.resources, default, clients, unnamed=False)
-        checks.append(("registry", partial(account.check_kept, settings.registry)))
+        # First: a job's own disk can be read and written.
+        checks.insert(0, ("registry", partial(account.check_kept, settings.registry)))
     return [_in_words(finding) for finding in _require(checks) if finding.state == "warning"]
 
 
 def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Raise a PreflightProblem in a job of a scoring whose jobs do not share registry and folders, or that retrains."""
+    """Raise a PreflightProblem for what would fail later in ScoreFlow: places that cannot be written.
+
+    Also, in a job, for one whose jobs do not share registry and folders, or that retrains.
+    """
     if BATCH_JOB in environment:
         folders = {"snapshots": settings.snapshots.folder, "scoring": settings.scoring.folder}
         kept = partial(account.check_kept, settings.registry)
         retraining = partial(_check_retraining, settings.monitoring.start_retraining, environment)
         shared = partial(account.check_folders, **folders)
         _require([("registry", kept), ("folders", shared), ("retraining", retraining)])
+    _require(targets(settings, SCORE_FLOW, environment))
 
 
 def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Raise a PreflightProblem in a job unless all jobs of a features run share sorted telemetry and snapshots."""
+    """Raise a PreflightProblem where snapshots cannot be written; in a job, also unless all jobs share them."""
     if BATCH_JOB in environment:
         _require([("folders", partial(account.check_folders, snapshots=settings.snapshots.folder))])
+    _require(targets(settings, FEATURES_FLOW, environment))
 
 
 def run_checks(checks: Sequence[Check]) -> list[Finding]:
@@ -130,6 +138,13 @@ def _check_retraining(wanted: bool, environment: Mapping[str, str]) -> str:
             "deploy ScoreFlow (docs/deploy.md), or set it to false and run the command that ScoreFlow prints",
         )
     return "a retraining gets jobs of its own"
+
+
+def _check_registry_from_here(registry: Registry, clients: Mapping[str, Any]) -> Finding | str:
+    """Check what the launching machine may ask of the registry; who launches need not read or write it."""
+    account.check_kept(registry)
+    open_registry(registry)  # refuses where no image is known to serve the models
+    return account.check_registry(registry, clients["sagemaker"], clients["s3"])
 
 
 def _check_players(settings: Settings) -> str:

@@ -2,20 +2,27 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from scarcegan.problems import RegistryProblem, nearest
+from scarcegan.problems import Problem, RegistryProblem, nearest
 from scarcegan.registry import rules
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 
+T = TypeVar("T")
 Choice = Callable[[Sequence[ModelVersion]], list[ModelVersion]]
 
 
 class Registry(ABC):
-    """The model registry; every method raises `RegistryProblem` for what it refuses."""
+    """The model registry; every method raises `RegistryProblem` for what it refuses.
+
+    A version that cannot be read (somebody, or other code, has written it) must not hide the others: it is left out,
+    and `left_out` names what the last reading had to do without.
+    """
 
     group: str
+    left_out: Sequence[str] = ()
 
     @abstractmethod
     def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
@@ -24,6 +31,10 @@ class Registry(ABC):
     @abstractmethod
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
+
+    @abstractmethod
+    def require_writable(self) -> None:
+        """Raise a Problem unless a release could be registered now: its places can be reached and written."""
 
     @abstractmethod
     def _versions(self) -> list[ModelVersion]:
@@ -123,6 +134,29 @@ class Registry(ABC):
         decision = rules.decide("Rejected", who, why, forced=force)
         self._decide(lambda known: rules.rollback_plan(known, release_id, force=force), decision)
         return [version for version in self.versions() if version.is_champion]
+
+    def _read_each(
+        self, items: Iterable[T], read: Callable[[T], ModelVersion], name: Callable[[T], str]
+    ) -> list[ModelVersion]:
+        """Read versions one by one; one that cannot be read is left out and named."""
+        found, left_out = list[ModelVersion](), list[str]()
+        for item in items:
+            try:
+                found.append(read(item))
+            except (ValueError, TypeError, KeyError, Problem) as error:
+                left_out.append(f"{name(item)} of group '{self.group}' cannot be read and is left out ({error})")
+        self.left_out = left_out
+        return found
+
+    def _registered(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
+        """Return the versions of models that have just been registered."""
+        by_token = {version.token: version for version in self.versions()}
+        if missing := [model.definition for model in models if model.token not in by_token]:
+            raise RegistryProblem(
+                f"expected to read the registered versions of {', '.join(missing)} back, got none "
+                f"({'; '.join(self.left_out) or 'the registry does not list them'}): mend or remove what cannot be read"
+            )
+        return [by_token[model.token] for model in models]
 
     def _now(self, numbers: Sequence[int]) -> list[ModelVersion]:
         after = self.versions()

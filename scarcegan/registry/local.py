@@ -6,13 +6,14 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
-from scarcegan.storage import draft_beside, put_file
+from scarcegan.storage import draft_beside, is_file, list_names, put_file, require_writable
 
 BUSY_SECONDS = 30.0
 SCHEMA_VERSION = 3
@@ -59,7 +60,8 @@ _VERSIONS = """
 WITH known AS (
     SELECT version.*, version.group_name AS "group", event.id AS event_id,
         coalesce(event.status, 'PendingManualApproval') AS status, coalesce(event.at, '') AS decided_at,
-        coalesce(event.who, '') AS decided_by, coalesce(event.why, '') AS reason
+        coalesce(event.who, '') AS decided_by, coalesce(event.why, '') AS reason,
+        coalesce(event.id, 0) AS decision_order
     FROM version LEFT JOIN approval_event AS event ON event.id = (
         SELECT max(id) FROM approval_event AS last
         WHERE last.group_name = version.group_name AND last.version = version.version)
@@ -105,15 +107,15 @@ class LocalRegistry(Registry):
     def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
         """Register the models of one release: all of them or none; twice gives the same versions."""
         rules.check_release(models)
+        # Before the first archive: archives without this file are those of a registry that is lost.
+        self._create()
         for model in models:
             # Before the transaction: a crash in between leaves an archive nobody names, never a version without one.
             rules.keep_archive(model.archive, self._archives, model.sha256)
-        self._create()
         with self._writing() as connection:
             for model in models:
                 self._insert(connection, model, len(models))
-        by_token = {version.token: version for version in self.versions()}
-        return [by_token[model.token] for model in models]
+        return self._registered(models)
 
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
@@ -123,16 +125,26 @@ class LocalRegistry(Registry):
             rows = connection.execute(_EVENTS, (self.group, version)).fetchall()
         return [Decision(status, who, why, at, bool(forced)) for status, who, why, at, forced in rows]
 
+    def require_writable(self) -> None:
+        """Raise a Problem unless a release could be registered now."""
+        for folder in (self.folder, self._archives):
+            require_writable(str(folder))
+        if self._exists():
+            with self._open() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(f"PRAGMA user_version = {_layout(connection)}")
+                connection.execute("ROLLBACK")
+
     def newest_group(self) -> str:
         """Return the group that a release was registered in last: several share the folder."""
-        if not self._database.exists():
+        if not self._exists():
             return self.group
         with self._open() as connection:
             newest = connection.execute("SELECT group_name FROM version ORDER BY created_at DESC LIMIT 1").fetchone()
         return str(newest[0]) if newest else self.group
 
     def _versions(self) -> list[ModelVersion]:
-        if not self._database.exists():
+        if not self._exists():
             return []
         with self._open() as connection:
             return self._read(connection)
@@ -144,7 +156,7 @@ class LocalRegistry(Registry):
 
     def _decide(self, choose: Choice, decision: Decision) -> None:
         """Choose and record under one lock: of two processes the second one sees what the first has decided."""
-        if not self._database.exists():
+        if not self._exists():
             # Nothing is registered: the choice refuses it in its own words.
             choose([])
             return
@@ -164,7 +176,8 @@ class LocalRegistry(Registry):
         connection.execute(_INSERT_VERSION, row)
 
     def _read(self, connection: sqlite3.Connection) -> list[ModelVersion]:
-        return [self._version(row) for row in connection.execute(_VERSIONS, (self.group,))]
+        rows = connection.execute(_VERSIONS, (self.group,)).fetchall()
+        return self._read_each(rows, self._version, lambda row: f"version {row['version']}, {row['status']},")
 
     def _version(self, row: sqlite3.Row) -> ModelVersion:
         # Its columns are called as the fields; earlier layouts lack some.
@@ -173,13 +186,27 @@ class LocalRegistry(Registry):
             known[name] = json.loads(known.get(name) or ("[]" if name == "warnings" else "null"))
         return ModelVersion.from_plain(known | {"location": str(rules.archive_path(self._archives, row["sha256"]))})
 
+    def _exists(self) -> bool:
+        """Tell whether there is a registry; a RegistryProblem if it is lost and its archives are still there."""
+        if is_file(str(self._database)):
+            return True
+        kept = list_names(str(self._archives))
+        # Asked again: another process may have made the file, and then an archive, in between.
+        if kept and not is_file(str(self._database)):
+            raise RegistryProblem(
+                f"expected the registry's file {self._database} beside its {len(kept)} archives in {self._archives}, "
+                "got none: restore it from a backup; to begin a new registry at version 1 on purpose, move the folder "
+                "of archives away or name another registry.path"
+            )
+        return bool(kept)
+
     def _create(self) -> None:
         """Create an empty registry file unless there is one; several processes may try at once."""
-        if self._database.exists():
+        if self._exists():
             return
         # Made elsewhere and put into place, it is seen whole, and the first process wins. (Switching a file that others
         # open to the write-ahead log may fail with 'locked'.)
-        with draft_beside(str(self._database.parent)) as draft:
+        with self._in_words(), draft_beside(str(self._database.parent)) as draft:
             with closing(sqlite3.connect(draft)) as connection:
                 connection.executescript(_TABLES)
             put_file(draft, str(self._database), once=True)
@@ -203,21 +230,27 @@ class LocalRegistry(Registry):
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        # isolation_level=None: transactions begin and end where this file says so.
+        opened = partial(sqlite3.connect, self._database, timeout=BUSY_SECONDS, isolation_level=None)
+        with self._in_words(), closing(opened()) as connection:
+            connection.row_factory = sqlite3.Row
+            found = _layout(connection)
+            if not 1 <= found <= SCHEMA_VERSION:
+                raise RegistryProblem(
+                    f"expected registry layout 1 to {SCHEMA_VERSION}, got {found} in {self._database}: "
+                    "use the scarcegan version that made it, or another folder"
+                )
+            yield connection
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
         try:
-            # isolation_level=None: transactions begin and end where this file says so.
-            with closing(sqlite3.connect(self._database, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
-                connection.row_factory = sqlite3.Row
-                found = _layout(connection)
-                if not 1 <= found <= SCHEMA_VERSION:
-                    raise RegistryProblem(
-                        f"expected registry layout 1 to {SCHEMA_VERSION}, got {found} in {self._database}: "
-                        "use the scarcegan version that made it, or another folder"
-                    )
-                yield connection
+            yield
         except sqlite3.Error as error:
             raise RegistryProblem(
                 f"expected a registry that can be read and written at {self._database}, got: {error}; "
-                "try again if another process holds it, otherwise restore the file or choose another folder"
+                "try again if another process holds it, free some room if the disk is full, otherwise restore the file "
+                "or choose another folder"
             ) from error
 
 

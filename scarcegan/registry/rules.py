@@ -4,7 +4,8 @@ import hashlib
 import math
 import shutil
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scarcegan.problems import RegistryProblem
@@ -82,6 +83,15 @@ def decide(status: Status, who: str, why: str, *, forced: bool = False) -> Decis
     return Decision(status, who.strip(), why.strip(), now(), forced)
 
 
+def after(decision: Decision, versions: Iterable[ModelVersion]) -> Decision:
+    """Return a decision whose time is after all others': where time alone orders them, a clock may be set back."""
+    last = max((version.decided_at for version in versions), default="")
+    if decision.at > last:
+        return decision
+    later = datetime.fromisoformat(last) + timedelta(microseconds=1)
+    return replace(decision, at=later.isoformat(timespec="microseconds"))
+
+
 def now() -> str:
     """Return the time, ISO in UTC, always with microseconds: moments of one format sort as text."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
@@ -133,7 +143,7 @@ def rollback_plan(versions: Sequence[ModelVersion], release_id: str | None, *, f
     """
     champions = [version for version in versions if version.is_champion]
     if release_id is None and champions:
-        release_id = max(champions, key=lambda version: version.decided_at).release_id
+        release_id = max(champions, key=lambda version: version.decision_order).release_id
     approved = [version for version in versions if version.status == "Approved"]
     withdrawn = [version for version in approved if version.release_id == release_id]
     if not withdrawn:

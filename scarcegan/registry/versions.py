@@ -90,6 +90,7 @@ class ModelVersion(ModelFacts):
         location: path or URI of its archive.
         arn: its name in SageMaker; empty in the local registry.
         decided_at: of the last decision; empty while pending.
+        decision_order: a larger one was decided later, whatever the clocks said; 0 while pending.
     """
 
     version: int
@@ -104,6 +105,7 @@ class ModelVersion(ModelFacts):
     decided_at: str = ""
     decided_by: str = ""
     reason: str = ""
+    decision_order: int = 0
 
 
 @dataclass(frozen=True)

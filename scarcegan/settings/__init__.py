@@ -5,6 +5,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, model_validator
@@ -23,6 +24,7 @@ from scarcegan.settings.data_sections import (
 )
 from scarcegan.settings.estimators import BUILT_IN, Estimator, named_estimators
 from scarcegan.settings.machine_sections import Deployment, Notify, Prices, Resources
+from scarcegan.settings.markers_section import MARKERS, Markers
 from scarcegan.settings.model_sections import (
     Definition,
     Evaluate,
@@ -47,7 +49,7 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
     "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
-    **dict.fromkeys(("outcomes", "resources", "prices", "deployment", "notify", "words"), ()),
+    **dict.fromkeys(("outcomes", "resources", "prices", "deployment", "notify", "words", "markers"), ()),
 }
 # Keys of [data] that say where the players and their labels lie, and how.
 WHERE = {"path", "snapshot", "id_column", "tables", "label_column", "outcomes"}
@@ -64,6 +66,8 @@ class Settings(Section):
     """Share of players that moderators can look at."""
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
     """Confidence with which a threshold keeps its bound on recall or precision, where the labels can promise it."""
+    markers: Markers = MARKERS
+    """Markers of harm, which group the reasons: patterns of features (`losses_*`, `role:loss`); the first counts."""
     populations: Populations = Populations()
     data: Data = Data()
     simulated: Simulated = Simulated()
@@ -218,11 +222,22 @@ def parse_overrides(text: str) -> dict[str, Any]:
 def parse(text: str) -> dict[str, Any]:
     """Read TOML into a checked, complete tree of plain values (for Metaflow's `Config`), or raise a SettingsProblem."""
     try:
-        tree = tomllib.loads(text)
+        # Windows' editors put a byte-order mark in front.
+        tree = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise SettingsProblem(f"the configuration is not valid TOML: {error}; mend that line") from None
     # Plain values: Metaflow keeps a Config as JSON.
     return load(tree).model_dump(mode="json")
+
+
+def text_of(file: Path) -> str:
+    """Return the text of a settings file; a SettingsProblem says that it cannot be read, or is no UTF-8."""
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise SettingsProblem(f"expected settings in {file}, got: {error.strerror}; check --config") from error
+    except ValueError as error:
+        raise SettingsProblem(f"expected UTF-8 in {file}, got: {error}; save it as UTF-8") from error
 
 
 def _explain(item: Any) -> str:

@@ -186,6 +186,15 @@ class Telemetry(Section):
     )
     """What the counters stand for; a role left empty leaves its features out."""
 
+    @model_validator(mode="after")
+    def _reads_each_once(self) -> "Telemetry":
+        for name, values in (("counters", self.counters), ("cutoffs", self.cutoffs)):
+            if twice := sorted({one for one in values if values.count(one) > 1}):
+                raise ValueError(f"expected different telemetry.{name}, got {twice} more than once: remove the others")
+        if taken := sorted({"", "player_id", "date"} & set(self.counters)):
+            raise ValueError(f"expected counters in telemetry.counters, got {taken}: the player and the day are none")
+        return self
+
 
 class Snapshots(Section):
     """Where snapshots are kept, and what they are called."""

@@ -8,7 +8,7 @@ from scarcegan.settings.machine_sections import Resources, StepResources
 
 ResourceSection = Literal["small", "preprocess", "train"]
 
-RETRAIN_FLOW = "RetrainFlow"
+RETRAIN_FLOW, SCORE_FLOW, FEATURES_FLOW = "RetrainFlow", "ScoreFlow", "FeaturesFlow"
 STEPS: Mapping[str, Mapping[str, ResourceSection]] = {
     RETRAIN_FLOW: {
         "start": "small",
@@ -19,8 +19,8 @@ STEPS: Mapping[str, Mapping[str, ResourceSection]] = {
         "register": "small",
         "end": "small",
     },
-    "ScoreFlow": {"start": "small", "score": "small", "report": "small", "end": "small"},
-    "FeaturesFlow": {"start": "preprocess", "extract": "preprocess", "publish": "small", "end": "small"},
+    SCORE_FLOW: {"start": "small", "score": "small", "report": "small", "end": "small"},
+    FEATURES_FLOW: {"start": "preprocess", "extract": "preprocess", "publish": "small", "end": "small"},
 }
 
 

@@ -126,7 +126,10 @@ def read_manifest(content: bytes, location: str) -> Manifest:
         version = tree["format"]
         # The file names the frame's keys beside its own; each record takes what it knows.
         manifest = Manifest.from_plain(tree | {"frame": tree}) if version == FORMAT else None
-    except (ValueError, KeyError, TypeError, Problem) as error:
+        if manifest:
+            date.fromisoformat(manifest.frame.cutoff)
+            manifest.typical_player(manifest.frame.columns)  # a KeyError names a column without statistics
+    except (ValueError, KeyError, TypeError, RecursionError, Problem) as error:
         raise DataProblem(f"{location} is no snapshot's manifest ({error!r}): publish the snapshot anew") from error
     if manifest is None:
         raise DataProblem(f"expected a manifest of format {FORMAT} at {location}, got {version}: publish it anew")

@@ -30,6 +30,7 @@ from scarcegan.storage import (
     local_file,
     put_file,
     remove,
+    sha256_of,
     write_bytes,
 )
 
@@ -54,10 +55,14 @@ class Snapshot:
 
 
 class SnapshotStore:
-    """Snapshots in one folder, local or `s3://`."""
+    """Snapshots in one folder, local or `s3://`.
+
+    A manifest that cannot be read must not hide the other snapshots: lists leave it out, and `left_out` names it.
+    """
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        self.left_out: list[str] = []
 
     def write_part(
         self, name: str, number: int, ids: np.ndarray, features: np.ndarray, columns: tuple[str, ...]
@@ -71,7 +76,7 @@ class SnapshotStore:
         # A draft first: the file's name holds the digest of its bytes.
         with draft_beside(join(self.folder, name)) as draft:
             _write(draft, ids, features, columns)
-            sha256 = _sha256(draft)
+            sha256 = sha256_of(draft)
             file = f"part-{number:05d}-{sha256[:16]}.parquet"
             put_file(draft, self._at(name, file))
         id_type = "int64" if np.issubdtype(ids.dtype, np.integer) else "string"
@@ -111,7 +116,7 @@ class SnapshotStore:
     def snapshots(self) -> list[Manifest]:
         """Return the manifests of all published snapshots, by cut-off and name."""
         with ThreadPoolExecutor(READERS) as readers:
-            found = readers.map(self._find, list_names(self.folder))
+            found = readers.map(self._listed, list_names(self.folder))
         return sorted(filter(None, found), key=lambda one: (one.frame.cutoff, one.name))
 
     def latest(self, prefix: str) -> Manifest | None:
@@ -185,7 +190,7 @@ class SnapshotStore:
                 "restore the file, or publish the snapshot anew under another name"
             )
         with local_file(location) as path:
-            digest = _sha256(path)
+            digest = sha256_of(path)
             if digest != part.sha256:
                 raise DataProblem(
                     f"expected sha256 {part.sha256[:12]}... of {location}, got {digest[:12]}...: the part was changed "
@@ -203,7 +208,7 @@ class SnapshotStore:
         """Yield the published manifests, the latest cut-off first, each read when it is asked for."""
         names = [name for name in list_names(self.folder) if name.startswith(prefix)]
         for cutoff, name in sorted(((self._cutoff(name), name) for name in names), reverse=True):
-            found = self._find(name) if cutoff < before else None
+            found = self._listed(name) if cutoff < before else None
             if found:
                 yield found
 
@@ -211,8 +216,17 @@ class SnapshotStore:
         """Return the date that a name ends with; of another name, what its manifest says."""
         if _DATE.search(name):
             return name[-10:]
-        found = self._find(name)
+        found = self._listed(name)
         return found.frame.cutoff if found else ""
+
+    def _listed(self, name: str) -> Manifest | None:
+        """Find a snapshot for a list of them, where one that cannot be read is left out and named."""
+        try:
+            return self._find(name)
+        except DataProblem as problem:
+            told = f"snapshot '{name}' is left out: {problem}"
+            self.left_out += [] if told in self.left_out else [told]
+            return None
 
     def _find(self, name: str) -> Manifest | None:
         location = self._at(name, MANIFEST)
@@ -247,8 +261,3 @@ def _content(ids: np.ndarray, features: np.ndarray) -> str:
     digest.update(b"numbers" + ids.astype("<i8").tobytes() if is_number else "\0".join(ids.tolist()).encode())
     digest.update(np.ascontiguousarray(features, dtype="<f4").data)
     return digest.hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

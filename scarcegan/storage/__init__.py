@@ -9,15 +9,28 @@ Every function raises a DataProblem where somebody has to mend something (an add
 StorageOutage where S3 or the way to it stays down for all of its tries: a later try may succeed.
 """
 
+import errno
+import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
 
+from scarcegan.machine import is_alive, this_process
 from scarcegan.problems import DataProblem
 from scarcegan.storage import s3
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What a disk says of itself, whichever file it is about.
+_DISK_REFUSES = (*_FULL, errno.EROFS, errno.EIO, errno.EFBIG)
+_SHOWN = 300
+SCRATCH = ".scarcegan-"
+# Machine, number and beginning of the process that has made it.
+_OWNER = re.compile(rf"{re.escape(SCRATCH)}(.+)_(\d+)_(\d*)_.{{8}}")
 
 
 def join(folder: str, name: str) -> str:
@@ -32,7 +45,10 @@ def is_s3(location: str) -> bool:
 
 def is_file(location: str) -> bool:
     """Tell whether there is a file."""
-    return s3.is_object(location) if is_s3(location) else Path(location).is_file()
+    if is_s3(location):
+        return s3.is_object(location)
+    with _on_disk(location):
+        return Path(location).is_file()
 
 
 def list_names(folder: str) -> list[str]:
@@ -44,6 +60,29 @@ def list_names(folder: str) -> list[str]:
         with _on_disk(folder), suppress(FileNotFoundError):
             names = os.listdir(folder)
     return sorted(name for name in names if not _is_hidden(name))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file in a folder: its name relative to that, its bytes, and when it was written, in seconds since 1970."""
+
+    name: str
+    size: int
+    written: float
+
+
+def contents(folder: str) -> list[Stored]:
+    """List all files in and below a folder, hidden ones too; none where there is no folder."""
+    if is_s3(folder):
+        return [Stored(*item) for item in s3.objects_below(folder)]
+    found = []
+    for path in Path(folder).rglob("*"):
+        # Files come and go while others work.
+        with suppress(FileNotFoundError), _on_disk(folder):
+            if path.is_file() and not path.is_symlink():
+                told = path.stat()
+                found.append(Stored(str(path.relative_to(folder)), told.st_size, told.st_mtime))
+    return found
 
 
 def find_parts(location: str) -> list[str]:
@@ -69,7 +108,7 @@ def local_file(location: str) -> Iterator[Path]:
     if not is_s3(location):
         yield Path(location)
         return
-    with TemporaryDirectory(prefix="scarcegan-") as folder:
+    with scratch_folder() as folder:
         path = Path(folder, Path(location).name)
         with s3.asking(location) as (client, place):
             client.download_file(**place, Filename=str(path))
@@ -108,17 +147,48 @@ def require_readable(location: str) -> None:
         file.read(1)
 
 
+def sha256_of(path: Path) -> str:
+    """Return the digest of a local file's bytes."""
+    with _on_disk(str(path)), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def scratch_folder(inside: str | None = None) -> Iterator[Path]:
+    """Give a folder for files of a moment, `inside` a local one or where the machine keeps such files.
+
+    A disk that refuses what the block writes there is a DataProblem, too.
+    """
+    shown = inside or "the machine's folder for temporary files"
+    with _on_disk(shown, "write"):
+        if inside:
+            os.makedirs(inside, exist_ok=True)
+        _sweep(inside or gettempdir())
+        scratch = TemporaryDirectory(prefix=f"{SCRATCH}{this_process().replace(' ', '_')}_", dir=inside)
+    try:
+        with scratch:
+            yield Path(scratch.name)
+    except OSError as error:
+        # Other errors of the block are not about this disk.
+        if error.errno in _DISK_REFUSES or str(error.filename or "").startswith(scratch.name):
+            raise _problem(shown, "write", error) from error
+        raise
+
+
+def _sweep(folder: str) -> None:
+    """Remove what processes of this machine that have died, killed for instance, left of their scratch folders."""
+    with suppress(OSError):  # a folder may be written and not listed
+        for found in filter(None, map(_OWNER.fullmatch, os.listdir(folder))):
+            if is_alive(" ".join(found.groups())) is False:
+                shutil.rmtree(os.path.join(folder, found[0]), ignore_errors=True)
+
+
 @contextmanager
 def draft_beside(folder: str) -> Iterator[Path]:
     """Give a local path to write a file to, for `put_file` to move into the folder; else it is forgotten."""
     # In the folder itself: a rename from another disk would copy, and show half a file.
-    place = None if is_s3(folder) else folder
-    with _on_disk(folder, "write"):
-        if place:
-            os.makedirs(place, exist_ok=True)
-        scratch = TemporaryDirectory(prefix=".scarcegan-", dir=place)
-    with scratch:
-        yield Path(scratch.name, "draft")
+    with scratch_folder(None if is_s3(folder) else folder) as scratch:
+        yield scratch / "draft"
 
 
 def put_file(draft: Path, location: str, *, once: bool = False) -> bool:
@@ -155,6 +225,26 @@ def write_bytes(location: str, content: bytes, *, once: bool = False) -> bool:
         return put_file(draft, location, once=once)
 
 
+def require_writable(folder: str) -> None:
+    """Write a little in a folder, or where it would be made, and take it away again; a DataProblem if that is refused.
+
+    On S3 an empty hidden object stays where objects may be written but not removed.
+    """
+    if is_s3(folder):
+        location = join(folder, ".writable")
+        write_bytes(location, b"", once=True)
+        with suppress(DataProblem):
+            remove(location)
+        return
+    with _on_disk(folder, "write"):
+        place = Path(folder)
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        with TemporaryFile(dir=place) as file:
+            file.write(bytes(1 << 16))  # an empty file would fit on a full disk
+            file.flush()
+
+
 def remove(location: str) -> None:
     """Remove a file; one that is not there is no problem."""
     if is_s3(location):
@@ -169,8 +259,9 @@ def remove_folder(folder: str) -> None:
     """Remove a folder with all that is in it, hidden or not; one that is not there is no problem."""
     if is_s3(folder):
         s3.remove_below(folder)
-    elif Path(folder).is_dir():
-        with _on_disk(folder, "remove"):
+        return
+    with _on_disk(folder, "remove"):
+        if Path(folder).is_dir():
             shutil.rmtree(folder)
 
 
@@ -189,8 +280,15 @@ def _sizes_below(location: str) -> dict[str, int]:
 def _on_disk(location: str, verb: str = "read") -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise DataProblem(f"cannot {verb} {location}: {error.strerror}; check the path and its permissions") from error
+    except (OSError, ValueError) as error:  # a ValueError: a path with a NUL
+        raise _problem(location, verb, error) from error
+
+
+def _problem(location: str, verb: str, error: Exception) -> DataProblem:
+    number, told = getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)
+    advice = "free some room there and try again" if number in _FULL else "check the path and its permissions"
+    shown = location if len(location) <= _SHOWN else f"{location[:_SHOWN]}... ({len(location)} characters)"
+    return DataProblem(f"cannot {verb} {shown}: {told}; {advice}")
 
 
 def _is_hidden(name: str) -> bool:

@@ -52,6 +52,18 @@ def names_below(folder: str, **request: str) -> list[str]:
         return [name.removeprefix(prefix) for name in pages.search("[Contents[].Key, CommonPrefixes[].Prefix][][]")]
 
 
+def objects_below(folder: str) -> list[tuple[str, int, float]]:
+    """List name relative to the folder, bytes and last writing (seconds since 1970) of all objects below it."""
+    with asking(folder) as (asked, place):
+        prefix = _prefix(place)
+        pages = asked.get_paginator("list_objects_v2").paginate(Bucket=place["Bucket"], Prefix=prefix)
+        return [
+            (item["Key"].removeprefix(prefix), item["Size"], item["LastModified"].timestamp())
+            for page in pages
+            for item in page.get("Contents", ())
+        ]
+
+
 def sizes_below(folder: str) -> dict[str, int]:
     """List the keys below a folder, relative to it, with their sizes in bytes."""
     with asking(folder) as (asked, place):

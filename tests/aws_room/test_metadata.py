@@ -1,6 +1,7 @@
 """Facts as flat text: whatever SageMaker takes comes back to the last digit, and nothing else is sent."""
 
 import re
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scarcegan.aws.metadata import BOUND, CHAMPION, METRIC, OWN_KEYS, WARNING, from_metadata, to_metadata
+from scarcegan.aws.metadata import OURS, OWN_KEYS, from_metadata, to_metadata
 from scarcegan.problems import RegistryProblem
 from scarcegan.records import Bound
 from scarcegan.registry import AgainstChampion, ModelToRegister
@@ -25,11 +26,7 @@ MODEL = ModelToRegister(
     run_pathspec="RetrainFlow/11",
 )
 allowed = st.text(st.characters(categories=["L", "N", "Zs"], include_characters="_.:/=+-@"), min_size=1, max_size=256)
-keys = allowed.filter(
-    lambda key: (
-        len(key) <= 128 and key not in OWN_KEYS and not key.startswith((METRIC, CHAMPION, BOUND, WARNING, "decision."))
-    )
-)
+keys = allowed.filter(lambda key: len(key) <= 128 and key not in OWN_KEYS and not key.startswith((*OURS, "decision.")))
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 names = st.from_regex(r"[a-z_]{1,20}", fullmatch=True)
 
@@ -75,10 +72,9 @@ def test_what_is_known_against_the_champion_comes_back(against):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"metadata": {"card": "{}"}}, "letters"),
-        ({"metadata": {"card": ""}}, "1 to 256"),
-        ({"metadata": {"card": "x" * 257}}, "1 to 256"),
-        ({"metadata": {"x" * 129: "y"}}, "1 to 128"),
+        ({"metadata": {"{}": "y"}}, "1 to 128 letters"),
+        ({"metadata": {"x" * 129: "y"}}, "1 to 128 letters"),
+        ({"definition": "a(b)"}, "1 to 256 letters"),
         ({"metadata": {"token": "mine"}}, "reserved"),
         ({"metadata": {f"k{n}": "v" for n in range(50)}}, "at most 50"),
         ({"description": "x" * 1025}, "description"),
@@ -87,6 +83,39 @@ def test_what_is_known_against_the_champion_comes_back(against):
 def test_what_sagemaker_would_not_take_is_refused(change, message):
     with pytest.raises(RegistryProblem, match=message):
         to_metadata(replace(MODEL, **change), 4)
+
+
+@pytest.mark.reliability(
+    case="The configuration's path has characters that SageMaker does not take",
+    sees="nothing: they are escaped",
+    resume="registers what older code refused",
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/home/jo/our (v2)/c.toml", "/home/o'brien/c.toml", "/data/a,b/c.toml", "/data/R&D/#7/~x/[old]/50%/c.toml"),
+        *(unicodedata.normalize("NFD", "/home/jörg/c.toml"), "/data/🎲/c=1.toml", "\tc.toml"),
+    ],
+)
+def test_a_path_with_any_characters_comes_back(path):
+    entries = to_metadata(replace(MODEL, metadata={"config": path, "note": ""}), 1)
+    assert all(TAKEN.fullmatch(value) for value in entries.values())
+    assert from_metadata(entries)["metadata"] == {"config": path}
+
+
+@pytest.mark.reliability(
+    case="The configuration's path is too long for SageMaker",
+    sees="the path, cut in its middle",
+    resume="registers what older code refused",
+)
+@pytest.mark.parametrize("folder", ["x", "é", "(", "\udcff"])
+def test_a_path_beyond_the_room_keeps_its_beginning_and_its_end(folder):
+    entries = to_metadata(replace(MODEL, metadata={"config": f"/data/{folder * 4000}/c.toml"}), 1)
+    assert all(TAKEN.fullmatch(value) and len(value) <= 256 for value in entries.values())
+    kept = from_metadata(entries)["metadata"]["config"]
+    assert kept.startswith("/data/")
+    assert "..." in kept
+    assert kept.endswith("/c.toml")
 
 
 @given(warnings=st.lists(st.text(min_size=1, max_size=60).filter(lambda text: len(text.encode()) < 80), max_size=10))

@@ -24,6 +24,6 @@ def test_values_are_said_in_words():
     assert "| `folds.k` | integer ≥ 2, ≤ 50 | `5` |" in text
     assert '| `model.objective` | `corrected` or `published` | `"corrected"` |' in text
     assert "| `data.prevalence` | number > 0, < 1 | - |" in text
-    assert "| `model.trunk` | list (at least one): integer ≥ 1 | `[200, 50]` |" in text
+    assert "| `model.trunk` | list (at least one): integer ≥ 1, ≤ 16384 | `[200, 50]` |" in text
     assert "| `definitions.name` | text, `^[a-z][a-z0-9_]*$` | needed |" in text
     assert "## `[[definitions]]`" in text

@@ -1,5 +1,7 @@
 """Features of two cut-offs in shards, one of which fails."""
 
+import pytest
+
 from scarcegan.snapshots import open_snapshots
 
 
@@ -10,6 +12,11 @@ def test_a_failed_shard_says_why_and_publishes_nothing(features_chain):
     assert "publish" not in {step.id for step in run}
 
 
+@pytest.mark.reliability(
+    case="A shard of FeaturesFlow fails",
+    sees="why, and that nothing is published",
+    resume="computes that shard, then publishes",
+)
 def test_a_resume_computes_only_the_shard_that_failed(features_chain):
     (_, failed), (_, resumed) = features_chain
     [again] = [task for task in resumed["extract"] if not task.origin_pathspec]

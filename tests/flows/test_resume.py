@@ -41,6 +41,11 @@ def test_a_mistake_is_not_retried(chain):
     assert "This failed task will not be retried" in chain[0][0]
 
 
+@pytest.mark.reliability(
+    case="One fold fails",
+    sees="its message, and that the run has failed",
+    resume="keeps the finished folds, does the failed one again",
+)
 def test_resume_keeps_the_finished_fold_and_redoes_the_failed_one(chain):
     (_, first), (_, second), _ = chain
     [kept] = [task for task in second["train"] if task.origin_pathspec]

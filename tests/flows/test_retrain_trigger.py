@@ -13,6 +13,7 @@ import pytest
 import retrain_trigger
 from retrain_trigger import Retraining
 
+from scarcegan.machine import this_process
 from scarcegan.monitoring.drift import StartedRetraining
 from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.problems import PreflightProblem, Problem, SettingsProblem
@@ -72,8 +73,9 @@ def test_the_run_is_on_that_snapshot_with_that_configuration_and_tagged_with_its
     assert len(runs(home, "StubRetrainFlow")) == 1
     # What a resume looks for.
     stub = HERE / "stub_retrain_flow.py"
-    found = [Retraining("a", (), run, "", flow=stub)._found() for run in (asking.pathspec, "StubAskingFlow/0")]
-    assert found == [started.pathspec, None]
+    wanted = Retraining("a", (), "", "", flow=stub)
+    found = [wanted._found(StartedRetraining("a", run)) for run in (asking.pathspec, "StubAskingFlow/0")]
+    assert [run and run.pathspec for run in found] == [started.pathspec, None]
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +162,8 @@ class Executing:
         return SimpleNamespace(returncode=self.returncode, run=self.run)
 
 
-def test_another_runs_retraining_is_not_started_again(settings, capsys):
+def test_another_runs_retraining_is_not_started_again(settings, monkeypatch, capsys):
+    known_runs(monkeypatch, None)
     record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1"))
     assert wanted("ScoreFlow/2").start(settings) is None
     assert "one was started by ScoreFlow/1" in capsys.readouterr().out
@@ -177,17 +180,90 @@ def test_a_resume_after_a_claim_starts_what_was_not_started(
     known = SimpleNamespace(pathspec="RetrainFlow/3", id="3", tags={f"by:{known_run_by}"})
     flows = {"RetrainFlow": SimpleNamespace(runs=lambda: [known])}
     monkeypatch.setattr(retrain_trigger, "Flow", lambda name, **options: flows[name])
+    monkeypatch.setattr(retrain_trigger, "state_of", lambda run: ("finished", "end"))
     runner(executing := Executing(0))
     record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1"))
     assert wanted().start(settings) == returned
     assert executing.asked == asked
 
 
+def known_runs(monkeypatch, state, by="ScoreFlow/1"):
+    """Let Metaflow know one retraining that a run has started, in this state."""
+    runs = [SimpleNamespace(pathspec="RetrainFlow/3", id="3", tags={f"by:{by}"})] if state else []
+    monkeypatch.setattr(retrain_trigger, "Flow", lambda name, **options: SimpleNamespace(runs=lambda: runs))
+    monkeypatch.setattr(retrain_trigger, "state_of", lambda run: (state, "train"))
+
+
+def a_dead_process():
+    done = subprocess.Popen([sys.executable, "-c", "pass"])
+    done.wait()
+    host, _, began = this_process().split(" ")
+    return f"{host} {done.pid} {began}"
+
+
+RESUME = "resume --origin-run-id 3`"
+
+
+@pytest.mark.reliability(
+    case="ScoreFlow dies while its retraining runs",
+    sees="in the next scoring: that it runs, has finished or failed, and how to resume it",
+    resume="the printed command goes on with it",
+)
+@pytest.mark.parametrize(
+    ("state", "process", "told"),
+    [
+        ("unfinished", this_process, "RetrainFlow/3, started by ScoreFlow/1, is unfinished\n"),
+        ("unfinished", a_dead_process, "the process that waited for it is gone: unless it still runs, `python"),
+        ("unfinished", lambda: "elsewhere 1 2", RESUME),
+        ("failed", a_dead_process, "is failed in step train: `python"),
+        ("failed", a_dead_process, RESUME),
+        ("finished", a_dead_process, "RetrainFlow/3, started by ScoreFlow/1, is finished\n"),
+    ],
+)
+def test_the_next_scoring_says_what_became_of_a_retraining(settings, monkeypatch, capsys, state, process, told):
+    known_runs(monkeypatch, state)
+    record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1", process()))
+    assert wanted("ScoreFlow/2").start(settings) is None
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.reliability(
+    case="ScoreFlow dies before its retraining has begun",
+    sees="nothing: the next scoring starts it",
+    resume="starts it as well",
+)
+def test_a_retraining_whose_starter_died_before_it_began_is_started_by_the_next_scoring(settings, runner, monkeypatch):
+    known_runs(monkeypatch, None)
+    runner(executing := Executing(0))
+    record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1", a_dead_process()))
+    assert wanted("ScoreFlow/2").start(settings) == "RetrainFlow/7"
+    assert executing.asked == ["a"]
+    found = record_of(settings).find("a", StartedRetraining)
+    assert (found.by, found.state, found.run) == ("ScoreFlow/2", "finished", "RetrainFlow/7")
+
+
+@pytest.mark.parametrize("state", ["finished", "failed"])
+def test_the_record_tells_of_a_retraining_whose_runs_cannot_be_found_from_here(settings, monkeypatch, capsys, state):
+    known_runs(monkeypatch, None)
+    ended = StartedRetraining("a", "ScoreFlow/1", a_dead_process(), state, "RetrainFlow/3")
+    record_of(settings).claim("a", ended)
+    assert wanted("ScoreFlow/2").start(settings) is None
+    assert f"RetrainFlow/3, started by ScoreFlow/1, is {state}" in capsys.readouterr().out
+
+
+def test_one_that_may_still_begin_is_not_started_twice(settings, monkeypatch, capsys):
+    known_runs(monkeypatch, None)
+    record_of(settings).claim("a", StartedRetraining("a", "ScoreFlow/1", this_process()))
+    assert wanted("ScoreFlow/2").start(settings) is None
+    assert "one was started by ScoreFlow/1" in capsys.readouterr().out
+
+
 def test_a_retraining_that_fails_is_told_and_not_started_again(settings, runner):
     runner(Executing(1))
     with pytest.raises(Problem, match=r"RetrainFlow/7 .* failed.* resume --origin-run-id 7"):
         wanted().start(settings)
-    assert started_by(settings) == "ScoreFlow/1"
+    found = record_of(settings).find("a", StartedRetraining)
+    assert (found.by, found.state, found.run) == ("ScoreFlow/1", "failed", "RetrainFlow/7")
 
 
 def test_a_resume_inside_a_small_job_is_refused(tmp_path, monkeypatch):

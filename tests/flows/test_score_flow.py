@@ -77,6 +77,11 @@ def test_a_broken_shard_says_why_and_nothing_is_reported(chain, approved):
     assert "report.json" not in files
 
 
+@pytest.mark.reliability(
+    case="A shard of ScoreFlow is killed",
+    sees="no half file",
+    resume="scores what is missing, into the same folder",
+)
 def test_a_shard_killed_half_way_leaves_no_half_file_and_its_retry_writes_it_once(chain, approved):
     (_, run_id), files, _ = chain
     assert (approved.path / "killed").exists()

@@ -85,6 +85,11 @@ def test_another_npz_file_is_refused(file, path):
         file.load()
 
 
+@pytest.mark.reliability(
+    case="Training is killed while it saves a checkpoint",
+    sees="as above",
+    resume="goes on from the checkpoint before",
+)
 @on_this_machine
 def test_a_kill_while_saving_leaves_the_former_checkpoint(saved, path, monkeypatch):
     def killed(file, **_):

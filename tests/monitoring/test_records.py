@@ -57,3 +57,27 @@ def test_a_record_that_was_damaged_is_left_out_and_named(tmp_path, content):
     assert records.keep("2026-01-01_a", started("2")) == started("2")
     [reason] = records.unreadable
     assert "2026-01-01_a.json cannot be read and is left out" in reason
+
+
+@pytest.mark.reliability(
+    case="A record of drift cannot be read",
+    sees="the decision, with the record that it had to do without",
+    resume="is not stopped by it",
+)
+@pytest.mark.parametrize("content", [b"", b"\xff", b"null", b"[1]", b"[" * 100_000, b'{"snapshot": 3}', b'"a"'])
+def test_a_record_of_any_other_shape_is_left_out_and_named(tmp_path, content):
+    records = Records(str(tmp_path))
+    records.put("2026-01-01_a", started("1"))
+    (tmp_path / "2026-01-02_a.json").write_bytes(content)
+    assert records.before("2026-02-01", StartedRetraining) == [started("1")]
+    [told] = records.unreadable
+    assert "2026-01-02_a.json cannot be read and is left out" in told
+
+
+def test_a_record_that_the_disk_does_not_give_is_left_out_and_named(tmp_path):
+    records = Records(str(tmp_path))
+    records.put("2026-01-01_a", started("1"))
+    (tmp_path / "2026-01-02_a.json").mkdir()
+    assert records.before("2026-02-01", StartedRetraining) == [started("1")]
+    [told] = records.unreadable
+    assert "Is a directory" in told

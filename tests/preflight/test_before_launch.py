@@ -27,15 +27,25 @@ def account(stack):
 
 @pytest.fixture
 def tree(stack):
-    return {"registry": {"kind": "sagemaker", "archives": stack["registry.archives in the configuration."]}}
+    return {"registry": registry_of(stack)}
+
+
+def registry_of(stack):
+    return {"kind": "sagemaker", "archives": stack["registry.archives in the configuration."], "image": "serving"}
+
+
+@pytest.fixture
+def shared(stack):
+    """The folders that all jobs of a scoring see."""
+    bucket = f"s3://{stack['The bucket.']}"
+    return {"snapshots": {"folder": f"{bucket}/snapshots"}, "scoring": {"folder": f"{bucket}/scores"}}
 
 
 @pytest.fixture(scope="module")
 def good(stack, account):
     """What a preflight of a good configuration finds, and the seconds it takes."""
     started = time.monotonic()
-    registry = {"kind": "sagemaker", "archives": stack["registry.archives in the configuration."]}
-    found = findings({"registry": registry}, account)
+    found = findings({"registry": registry_of(stack)}, account)
     return found, time.monotonic() - started
 
 
@@ -49,6 +59,7 @@ def test_on_the_projects_own_stack_nothing_fails(good):
     assert seconds < 10
     assert list(found) == [
         "credentials",
+        "user",
         "bucket",
         "queue scarcegan-cpu for small",
         "queue scarcegan-cpu for preprocess",
@@ -69,6 +80,7 @@ def test_it_leaves_nothing_in_the_bucket(good, stack):
 
 def test_every_failure_says_what_to_do(account):
     broken = {
+        "METAFLOW_USER": "jane.doe",
         "METAFLOW_HOME": "/nowhere",
         "METAFLOW_DEFAULT_DATASTORE": "s3",
         "METAFLOW_DATASTORE_SYSROOT_S3": "s3://nobodys/metaflow",
@@ -80,6 +92,7 @@ def test_every_failure_says_what_to_do(account):
     found = findings(tree, broken)
     failed = {what for what, finding in found.items() if finding.state == "failed"}
     assert failed == set(found) - {"credentials"}
+    assert "export METAFLOW_USER=jane-doe" in found["user"].found
     assert all(found[what].advice for what in failed)
     assert "no such queue" in found["queue nobodys for train"].found
     assert "NoSuchBucket" in found["bucket"].found
@@ -143,16 +156,16 @@ def test_a_job_refuses_to_register_on_its_own_disk(tree, account, in_job):
         inside_run(load(tree), in_job)
 
 
-def test_the_jobs_of_a_scoring_must_share_snapshots_and_scores(tree, account, in_job):
+def test_the_jobs_of_a_scoring_must_share_snapshots_and_scores(tree, account, in_job, shared):
     inside_scoring(load(tree), account)  # on a laptop they share its disk
     with pytest.raises(PreflightProblem, match=r"snapshots\.folder is '': no job sees another job's disk"):
         inside_scoring(load(tree), in_job)
-    tree |= {"snapshots": {"folder": "s3://bucket/snapshots"}, "scoring": {"folder": "s3://bucket/scores"}}
+    tree |= shared
     inside_scoring(load(tree), in_job)
 
 
-def test_a_small_job_does_not_retrain_in_itself(tree, account, in_job):
-    tree |= {"snapshots": {"folder": "s3://bucket/snapshots"}, "scoring": {"folder": "s3://bucket/scores"}}
+def test_a_small_job_does_not_retrain_in_itself(tree, account, in_job, shared):
+    tree |= shared
     tree |= {"monitoring": {"start_retraining": True}}
     inside_scoring(load(tree), account)
     inside_scoring(load(tree), in_job | {"SFN_STATE_MACHINE": "scarcegan.prod.ScoreFlow"})
@@ -160,17 +173,19 @@ def test_a_small_job_does_not_retrain_in_itself(tree, account, in_job):
         inside_scoring(load(tree), in_job)
 
 
-def test_the_jobs_of_a_features_run_must_share_the_snapshots(tree, account, in_job):
+def test_the_jobs_of_a_features_run_must_share_the_snapshots(tree, account, in_job, shared):
     inside_features(load(tree), account)  # on a laptop they share its disk
     with pytest.raises(PreflightProblem, match=r"snapshots\.folder is '': no job sees another job's disk"):
         inside_features(load(tree), in_job)
-    inside_features(load(tree | {"snapshots": {"folder": "s3://bucket/snapshots"}}), in_job)
+    inside_features(load(tree | shared), in_job)
 
 
 def test_the_command_prints_all_of_it_and_fails_if_something_would(tree, account, tmp_path, monkeypatch):
     for name, value in account.items():
         monkeypatch.setenv(name, value)
-    (tmp_path / "own.toml").write_text(f'[registry]\nkind = "sagemaker"\narchives = "{tree["registry"]["archives"]}"\n')
+    (tmp_path / "own.toml").write_text(
+        f'[registry]\nkind = "sagemaker"\narchives = "{tree["registry"]["archives"]}"\nimage = "i"'
+    )
     good = CliRunner().invoke(app, ["preflight", "--config", str(tmp_path / "own.toml")], env={"COLUMNS": "300"})
     assert good.exit_code == 0, good.output
     assert "Expected on AWS Batch: 0.34 GPU hours" in good.output

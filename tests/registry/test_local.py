@@ -82,6 +82,11 @@ def test_eight_processes_register_eight_releases_without_loss(eight, folder, mak
         assert others == [first + 1, first + 2, first + 3]
 
 
+@pytest.mark.reliability(
+    case="`register` is killed half-way",
+    sees="no part of the release",
+    resume="registers the whole release, each model once",
+)
 @pytest.mark.parametrize("where", ["before the transaction", "between the second model and the third"])
 def test_a_lost_process_leaves_no_part_of_a_release_and_a_rerun_completes_it(folder, registry, make_release, where):
     process = PROCESSES.Process(target=register_and_die, args=(folder, make_release(), where))

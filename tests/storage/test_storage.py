@@ -166,6 +166,11 @@ BUSY = [(500, "InternalError"), (503, "SlowDown"), (429, "TooManyRequests"), (40
 REFUSED = [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken")]
 
 
+@pytest.mark.reliability(
+    case="S3 is down or busy",
+    sees="after ten tries, to try again later; AWS Batch and Metaflow try again by themselves",
+    resume="goes on where it was",
+)
 @pytest.mark.parametrize(
     ("status", "code", "problem"), [(*one, StorageOutage) for one in BUSY] + [(*one, DataProblem) for one in REFUSED]
 )

@@ -179,6 +179,11 @@ def test_a_broken_member_is_never_selected(prepared, settings, folds, monkeypatc
         assert np.array_equal(np.array(broken.progress.series[series])[:, 1], healthy), series
 
 
+@pytest.mark.reliability(
+    case="Training is killed",
+    sees="the task has failed; `retry` starts it again",
+    resume="goes on from the last checkpoint to the same models",
+)
 def test_a_killed_fold_goes_on_from_its_checkpoint_to_the_same_candidates(prepared, folds, settings, tmp_path):
     rounds = []
 

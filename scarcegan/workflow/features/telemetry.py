@@ -61,7 +61,11 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
     # A name of its own: runs at the same time must not mix their rows.
     rows = join(open_snapshots(settings.own_snapshots.folder).folder, f".telemetry-{uuid4().hex}")
     # The settings may leave the counters out: the survey has found their names.
-    write_partition(replace(source, counters=surveys[0].counters), windows, settings.telemetry.shards, rows)
+    try:
+        write_partition(replace(source, counters=surveys[0].counters), windows, settings.telemetry.shards, rows)
+    except BaseException:  # Ctrl-C too: no resume goes on with half of it
+        remove_partition(rows)
+        raise
     return {
         window.cutoff: SnapshotPlan(_frame(found, window, source, settings.telemetry, commit), found.observed, rows)
         for window, found in zip(windows, surveys, strict=True)

@@ -3,8 +3,7 @@
 import hashlib
 import json
 import math
-import re
-import tempfile
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +17,11 @@ from scarcegan.evaluation.records import Evaluation
 from scarcegan.evaluation.verdict import deciding
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
+from scarcegan.project import flow_command
 from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry, rules
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.serving.model import Model
+from scarcegan.storage import scratch_folder
 
 SHOWN = ("version", "definition", "status", "threshold", "bound", "metrics")
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
@@ -52,9 +53,9 @@ def register_models(
             "registry.worse_challenger = 'register' and start a new run to register them, marked"
         )
     release = release_id(lineage.origin_run, accepted, evaluation)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         packed = [
-            _to_register(definition, model, evaluation, lineage, release, Path(folder))
+            _to_register(definition, model, evaluation, lineage, release, folder)
             for definition, model in accepted.items()
         ]
         return registry.register_release([replace(one, warnings=tuple(warnings)) for one in packed])
@@ -71,7 +72,7 @@ def release_summary(
     """Describe a release, as the registry returned it, for its card, the terminal and the run's tags."""
     first, advised = versions[0], advised_version(versions, evaluation)
     registered = [version.definition for version in versions]
-    config = "" if lineage.config == DEFAULT_CONFIG else f" --config {lineage.config}"
+    config = "" if lineage.config == DEFAULT_CONFIG else f" --config {shlex.quote(lineage.config)}"
     return Release(
         release_id=first.release_id,
         registry=f"{chosen.kind}: {first.group}",
@@ -85,7 +86,7 @@ def release_summary(
             f"scarcegan models compare {' '.join(str(version.version) for version in versions)}{config}",
             f"scarcegan report {lineage.run.split('/', 1)[1]}",
             *([f"scarcegan models approve {advised.version} --reason 'why'{config}"] if advised else []),
-            f"python flows/retrain_flow.py card view {lineage.card.split('/', 1)[1]}",
+            f"{flow_command('retrain')} card view {lineage.card.split('/', 1)[1]}",
         ],
         warnings=list(warnings),
     )
@@ -179,8 +180,6 @@ def _facts(lineage: Lineage, evaluation: Evaluation, definition: str) -> dict[st
     facts = {
         "git_commit": lineage.commit,
         **lineage.to_plain(),
-        # Flat text, as registries take it; the release and the run keep it as it was typed.
-        "overrides": " ".join(re.sub(r"[^\w.:/=+@-]+", " ", lineage.overrides).split())[:256],
         "test_players": str(measures.players),
         "risky_test_players": str(measures.risky),
         "fold_spread_recall": f"{evaluation.models[definition].fold_spread['recall'].std:.4f}",

@@ -6,9 +6,10 @@ from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.serving.model import Model
-from scarcegan.settings import Settings, Snapshots
+from scarcegan.settings import Settings
+from scarcegan.settings.markers_section import patterns_of
 from scarcegan.settings.model_sections import headline_of
-from scarcegan.snapshots import Manifest, open_snapshots
+from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.store import PUBLISH
 from scarcegan.storage import join
 from scarcegan.workflow.scoring.records import ScoredSnapshot, ScoringModel, ScoringPlan
@@ -29,7 +30,8 @@ def plan_scoring(
     """
     found = _approved(registry, definition or headline_of(settings.definitions), version)
     model = Model.load(registry.fetch_archive(found.version), found.sha256)
-    manifest = _manifest(settings.own_snapshots, snapshot)
+    store = open_snapshots(settings.own_snapshots.folder)
+    manifest = _manifest(store, settings.own_snapshots.prefix, snapshot)
     check_features(model, found.version, manifest)
     scores_by = ScoringModel(
         version=found.version,
@@ -46,7 +48,9 @@ def plan_scoring(
     root = located(settings.own_scoring.folder)
     # A run's pathspec has a slash, which would make one more folder.
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
-    return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder)
+    left_out = (*registry.left_out, *store.left_out)
+    markers = patterns_of(settings.markers, settings.telemetry.roles)
+    return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder, left_out, markers)
 
 
 def check_features(model: Model, version: int, manifest: Manifest) -> None:
@@ -72,14 +76,13 @@ def _approved(registry: Registry, definition: str, version: int | None) -> Model
     return registry.require_champion(definition)
 
 
-def _manifest(chosen: Snapshots, name: str | None) -> Manifest:
-    store = open_snapshots(chosen.folder)
+def _manifest(store: SnapshotStore, prefix: str, name: str | None) -> Manifest:
     if name:
         return store.describe(name)
-    found = store.latest(chosen.prefix)
+    found = store.latest(prefix)
     if found is None:
         raise DataProblem(
-            f"expected a snapshot '{chosen.prefix}...' in {store.folder}, got {store.names() or 'none'}: {PUBLISH}, "
+            f"expected a snapshot '{prefix}...' in {store.folder}, got {store.names() or 'none'}: {PUBLISH}, "
             f"or name it with --snapshot{store.older()}"
         )
     return found

@@ -15,16 +15,18 @@ from scarcegan.backends import open_registry
 from scarcegan.monitoring.drift import DriftReport, ScoredPlayers
 from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.watch import Watch, Watched
+from scarcegan.problems import DataProblem
 from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
-from scarcegan.serving.reasons import without_size
+from scarcegan.serving.reasons import reasons_in_words, without_size
 from scarcegan.settings import Settings
 from scarcegan.settings.words_section import USUAL, Words
 from scarcegan.snapshots import SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import join, local_file, new_file, write_bytes
+from scarcegan.storage import join, local_file, new_file, sha256_of, write_bytes
 from scarcegan.workflow.scoring.audit import INCLUSION, STRATUM, Stratum, audit_strata, draw, mixed_in
+from scarcegan.workflow.scoring.background import background_of
 from scarcegan.workflow.scoring.realised import recall_of_outcomes
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 
@@ -62,7 +64,7 @@ def tell_scores(
     The report is returned with the review list's first 10,000 rows.
 
     Raises:
-        DataProblem: the scores cannot be read or written.
+        DataProblem: the scores cannot be read or written, or are not those that the shards have written.
     """
     players, flagged = sum(tally.players for tally in tallies), sum(tally.flagged for tally in tallies)
     counts = np.sum([tally.counts for tally in tallies], axis=0)
@@ -192,7 +194,13 @@ def _drawn(
 def _read(
     plan: ScoringPlan, tally: Tally, which: tuple[str, str, object], columns: Sequence[str] = REVIEW_COLUMNS
 ) -> pd.DataFrame:
-    with local_file(join(plan.folder, tally.file)) as path:
+    location = join(plan.folder, tally.file)
+    with local_file(location) as path:
+        if tally.sha256 not in (None, sha256_of(path)):
+            raise DataProblem(
+                f"expected the scores that step score wrote to {location}, got others: somebody has changed the file "
+                "since; write it anew with `resume score`"
+            )
         return pq.read_table(path, columns=list(columns), filters=[which]).to_pandas()
 
 
@@ -201,13 +209,13 @@ def _explained(review: pd.DataFrame, plan: ScoringPlan, model: Model, store: Sna
     reasons = {player: list(own) for player, own in zip(review[ID], review["reasons"], strict=True)}
     wanted = [player for player, own in reasons.items() if not own]
     manifest = store.describe(plan.snapshot.name)
-    typical = manifest.typical_player(model.feature_names)
+    background = background_of(model, manifest, plan.markers)
     for part in manifest.parts if wanted else ():
         table = store.read_part(manifest, part, model.feature_names)
         chosen = table.filter(pc.is_in(table[ID], pa.array(wanted, table[ID].type))).to_pandas()
         rows = chosen[list(model.feature_names)].to_numpy(np.float32)
-        told = model.reasons(rows, model.explain(rows, typical), typical)
-        reasons |= {player: [reason.words for reason in own] for player, own in zip(chosen[ID], told, strict=True)}
+        told = reasons_in_words(background, rows, model.explain(rows, background.typical))
+        reasons |= dict(zip(chosen[ID], told, strict=True))
     return [reasons[player] for player in review[ID]]
 
 

@@ -1,0 +1,40 @@
+"""`scarcegan prune`: show, and remove if asked to, what nobody needs any more."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Group
+from rich.text import Text
+
+from scarcegan import words
+from scarcegan.cli.commands import Answer, answers
+from scarcegan.cli.tables import narrow
+from scarcegan.registry import Registry
+from scarcegan.settings import Settings
+
+app = typer.Typer()
+
+
+@answers(app)
+def prune(
+    settings: Settings,
+    registry: Registry,
+    older_than: Annotated[int, typer.Option(min=0, help="Only what was last written to so many days ago.")] = 30,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove it; otherwise it is only shown.")] = False,
+) -> Answer:
+    """Show what nobody needs any more: runs behind no release, drafts and copies that killed runs have left.
+
+    Kept are all archives, published snapshots and scores, the runs of every release that is not rejected, runs with
+    the tag `pinned`, and what may still go on.
+    """
+    from scarcegan.history.leftovers import leftovers
+
+    found = leftovers(settings, registry, time.time(), older_than)
+    for one in found if remove else ():
+        one.remove()
+    rows = [(one.what, one.folder, f"{one.size / 1e6:,.1f}") for one in found]
+    total = f"{sum(one.size for one in found) / 1e6:,.1f} MB in {words.plural(len(found), 'place')}"
+    told = f"Removed: {total}." if remove else f"Nothing is removed yet: {total}; --remove does it."
+    table = [narrow("what", "where", "MB", rows=rows)] if found else []
+    return Answer([one.to_plain() | {"removed": remove} for one in found], Group(*table, Text(told)))

@@ -1,0 +1,188 @@
+"""What nobody needs any more: runs behind no release, and what killed or refused runs have left behind."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import metaflow
+from metaflow.exception import MetaflowNotFound
+from metaflow.metaflow_config import DATASTORE_SYSROOT_S3, DEFAULT_DATASTORE
+from metaflow.plugins.datastores.local_storage import LocalStorage
+
+from scarcegan.history.client import reading, state_of
+from scarcegan.problems import HistoryProblem
+from scarcegan.project import located
+from scarcegan.records import Record
+from scarcegan.registry import Registry
+from scarcegan.settings import Settings
+from scarcegan.settings.steps import STEPS
+from scarcegan.storage import SCRATCH, Stored, contents, find_bytes, join, remove, remove_folder
+
+PINNED = "pinned"
+DAY_SECONDS = 86_400
+# Nothing that somebody may still work on is touched, however short a time is asked for.
+LEAST_SECONDS = DAY_SECONDS
+
+
+@dataclass(frozen=True)
+class Leftover(Record):
+    """Something that may be removed: `files` first (a run's artifacts that no other run shares), then the folder."""
+
+    what: str
+    folder: str
+    size: int
+    written: float
+    files: tuple[str, ...] = ()
+
+    def remove(self) -> None:
+        """Remove it; what is gone already is no problem, so that an interrupted removal can be repeated."""
+        for file in self.files:
+            remove(file)
+        remove_folder(self.folder)
+
+
+def leftovers(settings: Settings, registry: Registry, now: float, days: int) -> list[Leftover]:
+    """Return what was last written to more than so many days ago and may be removed.
+
+    Runs of releases that are not rejected as a whole, pinned runs and those that may still go on are kept; so are all
+    archives, published snapshots and scores.
+
+    Raises:
+        HistoryProblem: the registry or Metaflow cannot tell which runs are needed.
+    """
+    before = now - days * DAY_SECONDS
+    places = [_local(settings.registry.path, "registry"), located(settings.own_scoring.folder)]
+    places += [_local("", "checkpoints"), _local("", "simulated"), _local("", "archives")]
+    snapshots = located(settings.own_snapshots.folder)
+    beside = [*_unpublished(snapshots), *(one for place in {*places, snapshots} for one in _drafts(place))]
+    old = [one for one in beside if one.written < min(before, now - LEAST_SECONDS)]
+    return [*_runs(registry, before, now - LEAST_SECONDS), *sorted(old, key=lambda one: one.folder)]
+
+
+def _local(chosen: str, name: str) -> str:
+    return located(chosen or f".scarcegan/{name}")
+
+
+def _drafts(place: str) -> Iterator[Leftover]:
+    """Yield the drafts of files in and below a folder: of processes of other machines, or that cannot be told dead."""
+    for folder, files in _by_folder(place, lambda name: name.startswith(SCRATCH)).items():
+        yield _leftover("draft", folder, files)
+
+
+def _unpublished(snapshots: str) -> Iterator[Leftover]:
+    """Yield the sorted copies of telemetry and the parts without a manifest: of runs that were refused or killed."""
+    top: defaultdict[str, list[Stored]] = defaultdict(list)
+    for file in contents(snapshots):
+        if "/" in file.name:
+            top[file.name.split("/")[0]].append(file)
+    for name, files in top.items():
+        if name.startswith(".telemetry-"):
+            yield _leftover("sorted telemetry", join(snapshots, name), files)
+        elif all(re.fullmatch(r"[^._][^/]*/part-[^/]*\.parquet", file.name) for file in files):  # and no manifest
+            yield _leftover("unpublished parts", join(snapshots, name), files)
+
+
+def _by_folder(place: str, is_wanted: Callable[[str], bool]) -> Mapping[str, list[Stored]]:
+    found: defaultdict[str, list[Stored]] = defaultdict(list)
+    for file in contents(place):
+        parts = file.name.split("/")
+        for depth, name in enumerate(parts[:-1], 1):
+            if is_wanted(name):
+                found[join(place, "/".join(parts[:depth]))].append(file)
+                break
+    return found
+
+
+def _runs(registry: Registry, before: float, idle: float) -> Iterator[Leftover]:
+    """Yield the runs that nobody needs, each with the artifacts that no other run shares, and their checkpoints."""
+    root = _datastore()
+    waiting, rejected = _of_releases(registry)
+    for flow in STEPS if root else ():
+        base = join(root, flow)
+        folders: defaultdict[str, list[Stored]] = defaultdict(list)
+        for file in contents(base):
+            folders[file.name.split("/")[0]].append(file)
+        blobs = {file.name.rpartition("/")[2]: file for file in folders.pop("data", [])}
+        known = _known(flow)
+        written = {run: max(file.written for file in files) for run, files in folders.items()}
+        _require_rest(flow, [known[run] for run in folders if run in known and written[run] >= idle])
+        dead = {
+            run: files
+            for run, files in folders.items()
+            # Of a run that Metaflow does not list from here nobody can tell whether it is pinned.
+            if run in known and written[run] < (before if known[run].finished else min(before, idle))
+            if not _is_needed(known[run], waiting, rejected)
+        }
+        held = {run: _artifacts(base, files) for run, files in folders.items()}
+        shared = set().union(*(held[run] for run in folders.keys() - dead.keys()))
+        for run, files in dead.items():
+            own = [blobs[name] for key in held[run] - shared for name in (key, f"{key}_meta") if name in blobs]
+            yield _leftover("run", join(base, run), files, [(join(base, one.name), one.size) for one in own])
+            shared |= held[run]
+            beside = {
+                located(f".scarcegan/checkpoints/{flow}/{run}"): "checkpoints",
+                join(base, f"checkpoints/{run}"): "checkpoints",
+                join(root, f"mf.cards/{flow}/runs/{run}"): "cards",
+            }
+            for place, what in beside.items():
+                if left := contents(place):
+                    yield _leftover(what, place, left)
+
+
+def _is_needed(run: metaflow.Run, waiting: set[str], rejected: set[str]) -> bool:
+    # The tag tells of a release in a registry or group that is not asked here.
+    is_released = any(tag.startswith("release:") for tag in run.tags)
+    return PINNED in run.tags or run.pathspec in waiting or (is_released and run.pathspec not in rejected)
+
+
+def _require_rest(flow: str, lately: Sequence[metaflow.Run]) -> None:
+    """Refuse while a run may go on: it may share an artifact with an old run, and note that only at a task's end."""
+    going = [run.id for run in lately if state_of(run)[0] == "unfinished"]
+    if going:
+        raise HistoryProblem(
+            f"expected no run of {flow} that may go on, got {', '.join(going)}, written to within a day: prune when it "
+            "has ended, or a day after it was killed"
+        )
+
+
+def _of_releases(registry: Registry) -> tuple[set[str], set[str]]:
+    """Return the pathspecs of runs behind releases of which a version is approved or may still be; and the others."""
+    versions = registry.versions()
+    if registry.left_out:
+        raise HistoryProblem(
+            f"expected to read all versions of {registry.group}, as their runs are kept, got: "
+            f"{'; '.join(registry.left_out)}: mend or remove them first"
+        )
+    waiting, rejected = set[str](), set[str]()
+    for version in versions:
+        origin = f"{version.run_pathspec.split('/')[0]}/{version.origin_run_id}"
+        (rejected if version.status == "Rejected" else waiting).update((origin, version.run_pathspec))
+    return waiting, rejected
+
+
+def _known(flow: str) -> dict[str, metaflow.Run]:
+    with reading():
+        try:
+            return {run.id: run for run in metaflow.Flow(flow).runs()}
+        except MetaflowNotFound:
+            return {}
+
+
+def _artifacts(base: str, files: Iterable[Stored]) -> set[str]:
+    """Return the digests of all artifacts of a run's tasks, by which Metaflow names their files."""
+    notes = (find_bytes(join(base, file.name)) for file in files if file.name.endswith(".data.json"))
+    return {str(key) for note in notes if note for key in json.loads(note).get("objects", {}).values()}
+
+
+def _datastore() -> str:
+    """Return where Metaflow keeps artifacts; empty where there is no place yet."""
+    if DEFAULT_DATASTORE == "s3":
+        return str(DATASTORE_SYSROOT_S3)
+    return LocalStorage.get_datastore_root_from_config(lambda *_, **__: None, create_on_absent=False) or ""
+
+
+def _leftover(what: str, folder: str, files: Sequence[Stored], shared: Sequence[tuple[str, int]] = ()) -> Leftover:
+    size = sum(file.size for file in files) + sum(size for _, size in shared)
+    return Leftover(what, folder, size, max(file.written for file in files), tuple(name for name, _ in shared))

@@ -1,0 +1,67 @@
+"""What a run hands its results to: one list, checked at launch and again by the first step, where the run is."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from scarcegan.aws.findings import Finding
+from scarcegan.backends import open_registry
+from scarcegan.machine import BATCH_JOB, require_user
+from scarcegan.project import located
+from scarcegan.settings import Settings
+from scarcegan.settings.steps import FEATURES_FLOW, RETRAIN_FLOW, SCORE_FLOW
+from scarcegan.snapshots import open_snapshots
+from scarcegan.storage import join, require_writable, scratch_folder
+
+Check = tuple[str, Callable[[], Finding | str]]
+
+
+def targets(settings: Settings, flow: str, environment: Mapping[str, str]) -> list[Check]:
+    """Return the checks of all that a run of this flow registers in, or writes to, beside Metaflow's own store."""
+    checks: list[Check] = [("temporary files", _check_scratch)]
+    checks += [(name, partial(_check_place, place)) for name, place in _places(settings, flow, environment).items()]
+    if flow == RETRAIN_FLOW:
+        checks.append(("registry", partial(check_registry, settings)))
+    return checks
+
+
+def check_user(environment: Mapping[str, str]) -> str:
+    """Check that AWS Batch takes the user's name in the name of a job."""
+    return f"jobs are called after {require_user(environment, on_batch=True)}"
+
+
+def check_registry(settings: Settings) -> Finding | str:
+    """Check that the registry can be opened, read and written; versions that cannot be read are a warning."""
+    registry = open_registry(settings.registry)
+    known = len(registry.versions())
+    registry.require_writable()
+    if registry.left_out:
+        return Finding("registry", "warning", "; ".join(registry.left_out), "the run goes on without them")
+    return f"{known} versions of {registry.group}"
+
+
+def _places(settings: Settings, flow: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the folders that a run of this flow writes to, by what lies there."""
+    simulated = located(settings.data.path or ".scarcegan/simulated")
+    is_simulated = settings.data.source == "simulated"
+    snapshots = open_snapshots(settings.own_snapshots.folder).folder
+    if flow == FEATURES_FLOW:
+        return {"snapshots": snapshots} | ({} if settings.telemetry.path else {"simulated players": simulated})
+    if flow == SCORE_FLOW:
+        # Beside the snapshots scoring may write these alone.
+        drift = join(snapshots, "_drift")
+        return {"records of drift": drift, "scores": located(settings.own_scoring.folder)}
+    # Elsewhere they lie beside Metaflow's artifacts on S3.
+    own_disk = BATCH_JOB not in environment and environment.get("METAFLOW_DEFAULT_DATASTORE", "local") == "local"
+    checkpoints = {"checkpoints": located(".scarcegan/checkpoints")} if own_disk else {}
+    return checkpoints | ({"simulated players": simulated} if is_simulated else {})
+
+
+def _check_place(place: str) -> str:
+    require_writable(place)
+    return f"{place} can be written"
+
+
+def _check_scratch() -> str:
+    with scratch_folder() as folder:
+        require_writable(str(folder))
+    return "can be written"
