@@ -7,7 +7,19 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from scarcegan import __version__
-from scarcegan.cli import decisions, estimators, explain, flows, models, new, outcomes, prune, runs, snapshots
+from scarcegan.cli import (
+    compliance,
+    decisions,
+    estimators,
+    explain,
+    flows,
+    models,
+    new,
+    outcomes,
+    prune,
+    runs,
+    snapshots,
+)
 from scarcegan.problems import Problem
 
 
@@ -35,6 +47,7 @@ app = typer.Typer(
 app.add_typer(new.app)
 app.add_typer(flows.app)
 app.add_typer(decisions.app)
+app.add_typer(compliance.app)
 app.add_typer(explain.app)
 app.add_typer(prune.app)
 app.add_typer(runs.app, name="runs")
