@@ -33,6 +33,7 @@ def preprocess_card(report: DataReport, snapshot: SnapshotReport | None) -> list
         theme.heading(their.fill("{Rows}"), split),
         _population_chart(report),
         population_table(report, snapshot),
+        *label_origins(report),
         _fold_table(report.folds),
         *(_snapshot(snapshot) if snapshot else []),
         theme.heading("Features", _described(report)),
@@ -90,6 +91,22 @@ def population_table(report: DataReport, snapshot: SnapshotReport | None = None)
         header.append(f"Days without {report.words.activity}, of {snapshot.window_days}")
         rows = [[*row, words.number(snapshot.quiet_days.get(row[0]))] for row in rows]
     return theme.table(header, rows)
+
+
+def label_origins(report: DataReport) -> list[Any]:
+    """Say where the labels come from, if not all are the input's."""
+    if not report.label_origins:
+        return []
+    their = report.words
+    named = {"input": "the input", "top": "the top of review lists", "audit": "the audit sample", "other": "no list"}
+    rows = [
+        [named[one.name], *map(words.count, (one.rare, one.others, one.pool, one.test))] for one in report.label_origins
+    ]
+    about = f"The model lists whom it suspects: {their.rare_rows} from the top of its lists are those it finds anyway."
+    return [
+        theme.heading("Where labels come from", about),
+        theme.table(["Labels from", their.fill("{Rare}"), "Others", "Pool", "Test"], rows),
+    ]
 
 
 def _fold_table(folds: Sequence[FoldCount]) -> Table:

@@ -8,7 +8,7 @@ from metaflow.cards import Markdown
 from cards import evaluation_parts, theme
 from cards.evaluate_card import families_part, folds, measured_on, subgroup_part
 from cards.evaluation_groups import groups_part
-from cards.preprocess_card import attention, population_table
+from cards.preprocess_card import attention, label_origins, population_table
 from cards.register_card import lineage_table
 from scarcegan import words
 from scarcegan.data.records import DataReport
@@ -77,7 +77,13 @@ def about_data(report: DataReport, evaluation: Evaluation) -> list[Any]:
     )
     counted = {one: words.plural(one.players, their.row, their.rows) for one in report.test_sets}
     tests = [f"Test set '{one.name}': {told}, {words.count(one.risky)} {their.rare}." for one, told in counted.items()]
-    return [theme.heading("Data", about), population_table(report), theme.bullets(tests), attention(report)]
+    return [
+        theme.heading("Data", about),
+        population_table(report),
+        *label_origins(report),
+        theme.bullets(tests),
+        attention(report),
+    ]
 
 
 def method(dossier: Dossier) -> list[Any]:

@@ -126,6 +126,14 @@ def to_numpy(columns: list[pa.ChunkedArray]) -> np.ndarray:
     return pa.chunked_array(chunks).to_numpy().astype(str)
 
 
+def rows_of(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the place of each id among the known ones, -1 where it is not there; both int64 or text."""
+    ids, known = (to_numpy([canonical(pa.chunked_array([pa.array(some)]))]) for some in (ids, known))
+    if ids.dtype.kind == known.dtype.kind == "i":
+        return pd.Index(known).get_indexer(pd.Index(ids))
+    return pd.Index(known.astype(str)).get_indexer(pd.Index(ids.astype(str)))
+
+
 def lots(ids: np.ndarray) -> np.ndarray:
     """Return a hash of each id, uint64 [n], that no run, machine, seed or order of rows changes.
 

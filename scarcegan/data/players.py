@@ -24,6 +24,8 @@ class Players(Record):
         cutoff: ISO date up to which telemetry was seen (exclusive); empty where there is none.
         notes: what the source found worth telling about these players, for the data report.
         each_unlabeled: how many unlabelled players of the source each one of the pool stands for; 1 unless sampled.
+        origin: int8 array [n]; where the label comes from, a place in `scarcegan.data.reviewed.ORIGINS`. None: all of
+            them from the source's own input.
     """
 
     ids: np.ndarray
@@ -36,6 +38,7 @@ class Players(Record):
     cutoff: str = ""
     notes: tuple[str, ...] = ()
     each_unlabeled: float = 1.0
+    origin: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -44,5 +47,5 @@ class Players(Record):
         """Return the players at `rows` (indices or a mask); themselves, not a copy, if a mask leaves nobody out."""
         if rows.dtype == bool and rows.all():
             return self
-        columns = ("ids", "features", "labels", "truth", "test_set")
+        columns = ("ids", "features", "labels", "truth", "test_set", *(() if self.origin is None else ("origin",)))
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})

@@ -4,7 +4,7 @@ They are read twice. The ids come first: they tell whether somebody is there twi
 players are sampled. Then the features go, some ten thousand rows at a time, to the one array of those who stay.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -16,6 +16,7 @@ from scarcegan.data.folds import sample
 from scarcegan.data.left_out import RowNumbers, leave_out, note
 from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
+from scarcegan.data.reviewed import ReviewedPlayers, relabel
 from scarcegan.data.tables import is_nameless, is_table_of
 from scarcegan.data.validation import (
     TRUTH_COLUMN,
@@ -41,13 +42,14 @@ from scarcegan.settings.data_sections import TEST
 from scarcegan.storage import find_parts, join, list_names, require_readable
 
 
-def load_populations(settings: Settings) -> Players:
+def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None) -> Players:
     """Read the populations where `[data]` says that they lie, and check them; see also `validation.validate`.
 
     A table is `<population>.parquet`, `<population>.csv`, or a folder `<population>/` of such parts below `data.path`,
     or what `data.tables` names: one row per player with an id and numeric features; columns that number the rows are
     left out. An optional `test` of the same form, with a column `truth_risky` of 0 and 1, becomes the test set;
     otherwise test players are held out later. With `data.label_column`, `data.path` is one table of all rows.
+    What reviewers found out goes before what the tables say, see `reviewed.relabel`.
 
     Players come in the order labelled (by class), unlabelled (sampled, see `folds.sample`), test, and by id within:
     the same wherever, in however many files and in whatever order they lie.
@@ -62,6 +64,8 @@ def load_populations(settings: Settings) -> Players:
     everyone = _everyone(places, columns, populations, refusals)
     with refusals.collecting():
         refuse_same_player_twice(everyone, populations)
+    if reviewed is not None:
+        everyone = relabel(everyone, reviewed, populations, data.outcomes)
     # Once something is refused, nobody's features are kept.
     players, stay = (everyone, np.zeros(len(everyone), bool)) if refusals else sample(everyone, data, settings.seed)
     order = np.lexsort((players.ids, players.labels, players.labels == UNLABELED, players.test_set))
@@ -117,7 +121,9 @@ class _Columns:
 
 def places_of(data: Data, populations: Populations) -> list[Place]:
     """Find the table of each population and, if there is one, that of the test players; or the one table of all."""
-    if not data.path and (data.label_column or not {*populations.classes, populations.unlabeled} <= set(data.tables)):
+    if not data.path and (
+        data.label_column or not {*populations.classes, populations.unlabeled} <= {*data.tables, data.outcomes}
+    ):
         raise DataProblem(
             "expected data.path for data.source 'tables', got none: name the folder of the tables (or the one table, "
             "with data.label_column), or every table in data.tables"
@@ -125,7 +131,7 @@ def places_of(data: Data, populations: Populations) -> list[Place]:
     if data.label_column:
         return [Place("all players", located(data.path), data.id_column, {}, data.label_column, data.id_key)]
     below = [name for name in populations.in_tables if name not in data.tables]
-    found = locate(data.path, below) if data.path else {}
+    found = locate(data.path, below, optional=(TEST, data.outcomes)) if data.path else {}
     places = []
     for name in populations.in_tables:
         if name in data.tables:
@@ -143,8 +149,8 @@ def place_at(location: str, name: str, data: Data) -> Place:
     return Place(name, location, data.id_column, theirs, id_key=data.id_key)
 
 
-def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
-    """Find the one table that each population must have; that of the test players need not be there."""
+def locate(folder: str, populations: Sequence[str], optional: Collection[str] = (TEST,)) -> dict[str, str]:
+    """Find the one table that each population must have, but for those that need not be there."""
     folder = located(folder)
     names = list_names(folder)
     found, refusals = {}, Refusals()
@@ -154,7 +160,7 @@ def locate(folder: str, populations: Sequence[str]) -> dict[str, str]:
             refusals.add(f"expected one table for '{population}' in {folder}, got {options}: keep one of them")
         elif options:
             found[population] = join(folder, options[0])
-        elif population != TEST:
+        elif population not in optional:
             refusals.add(
                 f"expected population '{population}' in {folder} as {population}.parquet, {population}.csv or "
                 f"a folder {population}/, got {names}: add it, name its place in data.tables, or name your populations "
@@ -205,7 +211,7 @@ def _everyone(places: list[Place], columns: _Columns, populations: Populations, 
         one.check(refusals)
     there = {name for name, ids, _ in found if len(ids)}
     for name in _expected(places, populations):
-        if name not in there:
+        if name not in there and name != columns.data.outcomes:
             refusals.add(f"expected players in '{name}', got an empty table: add players to it")
     known = columns.known | {columns.data.label_column}
     check_ignored_columns(known, columns.data.ignore_columns, refusals)

@@ -18,6 +18,20 @@ class PopulationCount(Record):
 
 
 @dataclass(frozen=True)
+class OriginCount(Record):
+    """Labels from one origin (see `scarcegan.data.reviewed.ORIGINS`): of the rare class, and of others.
+
+    `pool` counts both among the players to train and select with, `test` among those held out.
+    """
+
+    name: str
+    rare: int
+    others: int
+    pool: int
+    test: int
+
+
+@dataclass(frozen=True)
 class FoldCount(Record):
     """Players of each population on the two sides of one fold."""
 
@@ -79,6 +93,7 @@ class DataReport(Record):
     Attributes:
         cutoff: ISO date; empty where it is not known.
         fingerprint: 16 hex digits that name exactly these players.
+        label_origins: where labels come from; empty where outcomes are not trained on.
         threshold_players: unlabelled players set apart for the final thresholds.
     """
 
@@ -94,3 +109,4 @@ class DataReport(Record):
     feature_table: Sequence[FeatureDescription]
     warnings: Sequence[str]
     words: Words = USUAL
+    label_origins: Sequence[OriginCount] = ()

@@ -15,9 +15,11 @@ from scarcegan.data.records import (
     FeatureDescription,
     FoldCount,
     Histogram,
+    OriginCount,
     PopulationCount,
     TestSetCount,
 )
+from scarcegan.data.reviewed import ORIGINS
 from scarcegan.data.validation import known_risky
 from scarcegan.settings import Populations, Settings
 from scarcegan.settings.words_section import Words
@@ -63,6 +65,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
             *players.notes,
         ],
         words=settings.words,
+        label_origins=_origins(players, len(populations.negatives)) if settings.data.outcomes else [],
     )
 
 
@@ -70,6 +73,17 @@ def _fold(labels: np.ndarray, fold: np.ndarray, number: int, k: int, populations
     trained = in_folds(fold, k) & (fold != number)
     train, validation = (population_counts(labels[rows], populations) for rows in (trained, fold == number))
     return FoldCount(number, train, validation)
+
+
+def _origins(players: Players, rare: int) -> list[OriginCount]:
+    origin = np.zeros(len(players), np.int8) if players.origin is None else players.origin
+    is_rare, in_pool = players.labels == rare, players.test_set == 0
+    told = []
+    for number, name in enumerate(ORIGINS):
+        here = (origin == number) & (players.labels != UNLABELED)
+        count, risky, pool = (int(np.count_nonzero(here & some)) for some in (here, is_rare, in_pool))
+        told.append(OriginCount(name, risky, count - risky, pool, count - pool))
+    return told
 
 
 def _feature_table(players: Players, rare_label: int) -> list[FeatureDescription]:

@@ -7,6 +7,7 @@ import numpy as np
 from scarcegan.data.distances import moves
 from scarcegan.data.folds import sample
 from scarcegan.data.players import UNLABELED, Players
+from scarcegan.data.reviewed import ReviewedPlayers
 from scarcegan.datasets.sources import without_ignored
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import Populations, Settings
@@ -15,11 +16,11 @@ from scarcegan.snapshots.labels import join_labels, read_labels
 from scarcegan.snapshots.records import SnapshotReport
 
 
-def load(settings: Settings) -> Players:
+def load(settings: Settings, reviewed: ReviewedPlayers | None = None) -> Players:
     """Read the snapshot `data.snapshot` and join it with the labels at `data.path`.
 
     Features are read once it is known who stays: the unlabelled players are sampled before (`folds.sample`).
-    See `scarcegan.snapshots.labels` for what a label counts.
+    See `scarcegan.snapshots.labels` for what a label counts, and what reviewers found out beside it.
 
     Raises:
         SettingsProblem: the snapshot or the labels are not named.
@@ -33,7 +34,7 @@ def load(settings: Settings) -> Players:
         )
     labels = read_labels(settings.data.path, settings.populations, settings.data.id_key)
     everyone = store.read_ids(settings.data.snapshot)
-    players = join_labels(everyone, labels, settings.data, settings.seed)
+    players = join_labels(everyone, labels, settings.data, settings.seed, reviewed)
     players, _ = sample(players, settings.data, settings.seed)
     stay = np.isin(everyone.ids, players.ids)
     # With the fingerprint: ids and features come from the same content.

@@ -150,7 +150,7 @@ def _ids(ids: pd.Series, location: str) -> pd.Series:
         column = canonical(pa.chunked_array([pa.array(ids, from_pandas=True)])).cast(pa.large_string())
     except pa.ArrowException as error:
         raise DataProblem(f"{location}: column '{ID}' holds no ids: {error}; write them as text") from error
-    return pd.Series(column.to_pandas(), index=ids.index).fillna("").astype(str)
+    return pd.Series(column.to_pandas().to_numpy(), index=ids.index).fillna("").astype(str)
 
 
 def _rows(rows: list[int]) -> str:

@@ -1,12 +1,15 @@
 """What reviewers settled on as a table, for training and for other systems."""
 
+import numpy as np
 import pandas as pd
 
+from scarcegan.data.reviewed import ORIGINS, ReviewedPlayers
 from scarcegan.outcomes.consensus import settled
 from scarcegan.outcomes.lists import INCLUSION, STRATUM, review_lists
-from scarcegan.outcomes.store import OutcomeStore
+from scarcegan.outcomes.store import OutcomeStore, open_outcomes
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
+from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import new_file
 
@@ -31,6 +34,38 @@ def settled_labels(store: OutcomeStore, settings: Settings, known_by: pd.Timesta
     joined = labels.merge(design, on=[ID, "snapshot"], how="left")
     source = joined[STRATUM].map(lambda number: "other" if pd.isna(number) else "audit" if number else "top")
     return joined.assign(source=source).drop(columns=STRATUM)
+
+
+def reviewed_players(settings: Settings) -> ReviewedPlayers | None:
+    """Return what training takes of the registry group's outcomes; None without `data.outcomes`.
+
+    What was settled after `data.labels_known_by`, or else the snapshot's cut-off, was not known: it is as if nobody had
+    said it. Where neither is there, as with tables, all counts that is known now.
+
+    Raises:
+        DataProblem: outcomes, scores or the snapshot cannot be read.
+    """
+    data = settings.data
+    if not data.outcomes:
+        return None
+    snapshots = open_snapshots(settings.own_snapshots.folder)
+    known_by = data.labels_known_by or (data.snapshot and snapshots.describe(data.snapshot).frame.cutoff)
+    # The whole day counts, as in a labels table.
+    until = pd.Timestamp(known_by, tz="UTC") + pd.Timedelta(days=1, microseconds=-1) if known_by else None
+    found = settled_labels(open_outcomes(settings.outcomes, settings.registry.group), settings, until)
+    found = found[found["label"] != ""].sort_values("known_at")
+    known_at = found["known_at"].dt.tz_convert(None).dt.normalize()
+    cutoffs = {one.name: one.frame.cutoff for one in snapshots.snapshots()}
+    # Of a snapshot that is gone: it began by the day it was settled.
+    since = pd.to_datetime(found["snapshot"].map(cutoffs)).fillna(known_at)
+    found = found.assign(known_at=known_at, since=since).drop_duplicates([ID, "since"], keep="last")
+    return ReviewedPlayers(
+        ids=found[ID].to_numpy(str),
+        is_risky=(found["label"] == "risky").to_numpy(),
+        since=found["since"].to_numpy("datetime64[s]"),
+        known_at=found["known_at"].to_numpy("datetime64[s]"),
+        origin=found["source"].map(ORIGINS.index).to_numpy(np.int8),
+    )
 
 
 def write_table(table: pd.DataFrame, location: str) -> None:

@@ -51,8 +51,8 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
     **dict.fromkeys(("outcomes", "resources", "prices", "deployment", "notify", "words", "markers"), ()),
 }
-# Keys of [data] that say where the players lie, and how.
-WHERE = {"path", "snapshot", "id_column", "tables", "label_column"}
+# Keys of [data] that say where the players and their labels lie, and how.
+WHERE = {"path", "snapshot", "id_column", "tables", "label_column", "outcomes"}
 # Sections that Metaflow reads before a run has parameters, to decorate the steps.
 DECORATING = ("resources", "deployment")
 

@@ -91,11 +91,13 @@ class Data(Section):
     """Share of players held out for evaluation when the source brings no test set of its own."""
     max_unlabeled: Positive = 200_000
     """Unlabelled players kept for training; more are sampled down to this, by a hash of their ids and the seed."""
+    outcomes: str = ""
+    """Negative population of reviewed harmless players who have none; risky ones become rare; empty: not trained on."""
     prevalence: Share | None = None
     """Share of risky players among all players, if known; otherwise estimated, and said so."""
 
     def faults(self, populations: Populations) -> Iterator[str]:
-        """Say what of `id_key`, `tables` and `label_column` cannot be meant."""
+        """Say what of `id_key`, `tables`, `label_column` and `outcomes` cannot be meant."""
         if self.id_key and not re.fullmatch(_KEY_PLACE, self.id_key):
             # Not what it got: that may be the key itself.
             yield (
@@ -108,6 +110,13 @@ class Data(Section):
         named = [f"data.{key}" for key in ("tables", "label_column") if getattr(self, key)]
         if named and self.source != "tables":
             yield f"{' and '.join(named)} is for data.source 'tables', got '{self.source}': set it, or leave it out"
+        if self.outcomes and self.source not in ("tables", "snapshot"):
+            yield f"data.outcomes is for data.source 'tables' and 'snapshot', got '{self.source}': leave it out"
+        if self.outcomes and self.outcomes not in populations.negatives:
+            yield (
+                f"data.outcomes is '{self.outcomes}', which is no negative population: name one of "
+                f"{list(populations.negatives)}, or add it to populations.negatives as a class of its own"
+            )
         if len(named) > 1:
             yield (
                 "data.label_column says that one table, at data.path, has all players, but data.tables names others: "

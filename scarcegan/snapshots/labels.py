@@ -10,6 +10,8 @@ With w the first day of the snapshot's window and c its cut-off:
   test set `later`, which tells whether the model finds those who became known only afterwards.
 * no row: the player is unlabelled, unless the table lists `unlabeled` players: then it lists everybody, and others
   are left out.
+* what reviewers settled on (`data.outcomes`) is a label since the cut-off of the snapshot that they reviewed, and goes
+  before the table's of the same day. Who is found harmless keeps an earlier harmless class of the table.
 * `test`: a player set apart for evaluation, with column `truth_risky` (0 or 1): test set `test`, no label counts.
 
 Ids may be integers on one side and strings on the other: see `scarcegan.data.ids`.
@@ -24,8 +26,9 @@ import pandas as pd
 import pyarrow as pa
 
 from scarcegan.data.folds import hold_out
-from scarcegan.data.ids import below, canonical, keyed_lots, keyed_series, to_numpy
+from scarcegan.data.ids import below, keyed_lots, keyed_series, rows_of, to_numpy
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
+from scarcegan.data.reviewed import ReviewedPlayers
 from scarcegan.data.tables import read_table
 from scarcegan.data.validation import TRUTH_COLUMN, checked_ids
 from scarcegan.data.values import Refusals
@@ -107,7 +110,9 @@ def _checked(location: str, table: pd.DataFrame, populations: Populations) -> pd
     return table[["population"]].assign(**{ID: ids}, since=since, known_at=known_at, truth=truth)
 
 
-def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Players:
+def join_labels(
+    snapshot: Snapshot, labels: Labels, data: Data, seed: int, reviewed: ReviewedPlayers | None = None
+) -> Players:
     """Give the players of a snapshot their labels, by the rules above; the seed draws test set `later`.
 
     Labels that are too old, late, or without telemetry are told in the players' notes.
@@ -118,7 +123,10 @@ def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Pl
     cutoff, first_day = snapshot.manifest.frame.cutoff, snapshot.manifest.first_day
     known_by = pd.Timestamp(data.labels_known_by or cutoff)
     unlabeled = labels.populations.unlabeled
-    table = labels.table.assign(row=_rows_of(labels.table[ID], snapshot.ids))
+    table = labels.table.assign(row=rows_of(labels.table[ID].to_numpy(), snapshot.ids), origin=0)
+    if reviewed is not None:
+        found = reviewed.rows(snapshot.ids, labels.populations, data.outcomes).assign(truth=UNKNOWN_TRUTH)
+        table = pd.concat([table.drop(columns=ID), found], ignore_index=True)
     # Players listed as unlabelled are not counted: without telemetry they lose nothing.
     silent = table.loc[table["row"] < 0, "population"].ne(unlabeled).sum()
     table = table[table["row"] >= 0]
@@ -132,7 +140,8 @@ def join_labels(snapshot: Snapshot, labels: Labels, data: Data, seed: int) -> Pl
     is_late = (table["known_at"] > known_by) & ~is_old & is_label
     # Labels of test players do not count: their truth is for evaluation alone.
     is_tested = table["row"].isin(table["row"][table["population"] == TEST])
-    known = _latest(table[~is_old & ~is_late & ~(is_tested & is_label)], labels.location)
+    counted = table[~is_old & ~is_late & ~(is_tested & is_label)]
+    known = _with_earlier_class(_latest(counted, labels.location), counted, labels.populations)
     # Who has an earlier label or is a test player stays so; only the others became known late.
     settled = table["row"].isin(known["row"][known["population"] != unlabeled])
     late = _latest(table[is_late & ~settled], labels.location)
@@ -167,6 +176,8 @@ def _label(snapshot: Snapshot, known: pd.DataFrame, labels: Labels, notes: tuple
     label, truth = np.full(count, UNLABELED, np.int8), np.full(count, UNKNOWN_TRUTH, np.int8)
     label[rows] = labels.class_index(known["population"])
     truth[rows] = known["truth"]
+    origin = np.zeros(count, np.int8)
+    origin[rows] = known["origin"]
     test_set = np.zeros(count, np.int8)
     test_set[rows[is_test]] = 1
     return Players(
@@ -179,6 +190,7 @@ def _label(snapshot: Snapshot, known: pd.DataFrame, labels: Labels, notes: tuple
         test_sets=(TEST,) if is_test.any() else (),
         cutoff=snapshot.manifest.frame.cutoff,
         notes=(*snapshot.manifest.frame.notes, *notes),
+        origin=origin if origin.any() else None,
     )
 
 
@@ -200,17 +212,20 @@ def _with_later(players: Players, late: pd.DataFrame, classes: np.ndarray, test_
     return replace(players, test_set=test_set, test_sets=(players.test_sets[0], LATER))
 
 
-def _rows_of(ids: pd.Series, known: np.ndarray) -> np.ndarray:
-    """Return the place of each checked id among the snapshot's, -1 where it is not there."""
-    known = to_numpy([canonical(pa.chunked_array([pa.array(known)]))])
-    if np.issubdtype(known.dtype, np.integer) and pd.api.types.is_integer_dtype(ids.dtype):
-        return pd.Index(known).get_indexer(pd.Index(ids.to_numpy(np.int64)))
-    return pd.Index(known.astype(str)).get_indexer(pd.Index(ids.astype(str)))
+def _with_earlier_class(known: pd.DataFrame, counted: pd.DataFrame, populations: Populations) -> pd.DataFrame:
+    """Give players whom reviewers found harmless the harmless class that the table has given them, if one counts."""
+    of_table = counted[(counted["origin"] == 0) & counted["population"].isin(populations.negatives)]
+    earlier = of_table.sort_values("since").drop_duplicates("row", keep="last").set_index("row")["population"]
+    own = known["row"].map(earlier)
+    is_harmless = (known["origin"] > 0) & (known["population"] != populations.rare)
+    return known.assign(population=known["population"].mask(is_harmless & own.notna(), own))
 
 
 def _latest(table: pd.DataFrame, location: str) -> pd.DataFrame:
     """Keep the label of each player that began last; two populations from the same day on are a DataProblem."""
     last = table[table["since"] == table.groupby("row")["since"].transform("max")]
+    # Reviewers looked at the player whom the table describes.
+    last = last[(last["origin"] > 0) == (last.groupby("row")["origin"].transform("max") > 0)]
     # The same label twice is no contradiction.
     last = last.drop_duplicates(["row", "population"])
     again = last["row"].duplicated(keep=False)

@@ -14,6 +14,7 @@ from scarcegan.data.report import data_report
 from scarcegan.data.validation import validate
 from scarcegan.datasets import load_players
 from scarcegan.evaluation.subgroups import subgroup_features
+from scarcegan.outcomes.labels import reviewed_players
 from scarcegan.records import Record
 from scarcegan.settings import Settings
 
@@ -60,7 +61,7 @@ def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
         DataProblem: the data cannot be used as they are.
         SettingsProblem: the settings do not fit the source.
     """
-    players, fold = split(validate(load_players(settings), settings), settings)
+    players, fold = split(validate(load_players(settings, reviewed_players(settings)), settings), settings)
     players = leave_out(players, constant(players), "being constant over the pool")
     # What is misnamed for the evaluation is better heard of before the training.
     subgroup_features(players.feature_names, settings.evaluate.subgroup_features)
