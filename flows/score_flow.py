@@ -43,8 +43,8 @@ class ScoreFlow(ProjectFlow):
         run = f"{current.flow_name}/{current.run_id}"
         registry = open_registry(settings.registry)
         model, plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
-        for left_out in plan.left_out:
-            print("Warning:", left_out)
+        for warning in [*plan.left_out, *filter(None, [plan.expired])]:
+            print("Warning:", warning)
         # The model itself, not its number: all shards and resumes score with the same one.
         self.settings, self.model, self.plan = settings.model_dump(mode="json"), model.to_plain(), plan.to_plain()
         self.commit = self.launch.commit

@@ -35,6 +35,12 @@ def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
     return SageMakerRegistry(chosen.group, bucket, sagemaker, image=image)
 
 
+def caller() -> str:
+    """Return the ARN of who asks AWS, as its Security Token Service tells it."""
+    with _asking("tell whose credentials these are"):
+        return str(patient_client("sts").get_caller_identity()["Arn"])
+
+
 class SageMakerRegistry(Registry):
     """A model package group; packages that were not made by this class are left alone.
 
@@ -107,6 +113,10 @@ class SageMakerRegistry(Registry):
         is_new = last is not None and last.at not in {event.at for event in recorded}
         return [*recorded, last] if last and is_new else recorded
 
+    def identity(self) -> str:
+        """Return the ARN that AWS's credentials stand for."""
+        return caller()
+
     def _fetch(self, sha256: str) -> Path:
         with _asking(f"fetch {self._bucket.uri(sha256)}"):
             return self._bucket.fetch(sha256)
@@ -169,6 +179,8 @@ class SageMakerRegistry(Registry):
             decided_at=decision.at,
             decided_by=decision.who,
             reason=decision.why,
+            decided_as=decision.identity,
+            approved_until=decision.until,
             **facts,
         )
 
@@ -184,7 +196,8 @@ class SageMakerRegistry(Registry):
         if former := _decision_of(package):
             # A decision taken in the console is on record before another one replaces it.
             self._bucket.record(self.group, version.version, former)
-        said = {key: value for key, value in asdict(decision).items() if key != "status"}
+        # What is not known is left out: SageMaker takes 1,024 characters.
+        said = {key: value for key, value in asdict(decision).items() if key != "status" and value != ""}
         self._client.update_model_package(
             ModelPackageArn=version.arn,
             ModelApprovalStatus=decision.status,

@@ -129,7 +129,7 @@ def test_the_launch_notes_the_commit_and_the_settings_file(tmp_path, monkeypatch
         monkeypatch.setattr(sys, "argv", ["flow.py", *arguments, "run"])
         return launch.launch_notes(None)
 
-    assert noted() == {"commit": "0a1b2c3", "config": "config/retrain.toml"}
+    assert noted() == {"commit": "0a1b2c3", "config": "config/retrain.toml", "launched_by": ""}
     assert noted("--config", "config", f"{tmp_path}/config/lootbox.toml")["config"] == "config/lootbox.toml"
     assert noted("--config", "config", "/elsewhere/our.toml")["config"] == "/elsewhere/our.toml"
 

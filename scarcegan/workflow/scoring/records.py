@@ -42,7 +42,8 @@ class ScoredSnapshot(Record):
 class ScoringPlan(Record):
     """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`.
 
-    `left_out` names the versions and snapshots that cannot be read: one of them may have been meant.
+    `left_out` names the versions and snapshots that cannot be read: one of them may have been meant. `expired` warns
+    that the model's approval has expired; empty: it holds.
     """
 
     run: str
@@ -50,6 +51,7 @@ class ScoringPlan(Record):
     snapshot: ScoredSnapshot
     folder: str
     left_out: tuple[str, ...] = ()
+    expired: str = ""
 
 
 @dataclass(frozen=True)
