@@ -7,7 +7,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from scarcegan import __version__
-from scarcegan.cli import decisions, estimators, models, outcomes, prune, runs, snapshots
+from scarcegan.cli import decisions, estimators, forget, models, outcomes, prune, runs, snapshots
 from scarcegan.problems import Problem
 
 
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(decisions.app)
 app.add_typer(prune.app)
+app.add_typer(forget.app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from scarcegan.problems import Problem, RegistryProblem, nearest
 from scarcegan.registry import rules
@@ -88,7 +88,7 @@ class Registry(ABC):
 
     def decisions(self) -> list[DecisionOnRecord]:
         """Return all decisions of the group, oldest first, each with what it changed."""
-        pending = {"status": "PendingManualApproval", "is_champion": False, "decision_order": 0}
+        pending: dict[str, Any] = {"status": "PendingManualApproval", "is_champion": False, "decision_order": 0}
         known = [replace(version, **pending) for version in self.versions()]
         told = []
         for number, event in self._all_events([version.version for version in known]):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion, Status
@@ -99,7 +100,7 @@ def after(decision: Decision, versions: Iterable[ModelVersion]) -> Decision:
 def decided(versions: Sequence[ModelVersion], numbers: Sequence[int], decision: Decision) -> list[ModelVersion]:
     """Return all versions as they are once a decision about some of them is on record."""
     last = max((version.decision_order for version in versions), default=0)
-    told = {
+    told: dict[str, Any] = {
         "status": decision.status,
         "decided_at": decision.at,
         "decided_by": decision.who,

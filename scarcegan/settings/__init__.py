@@ -36,6 +36,7 @@ from scarcegan.settings.model_sections import (
 )
 from scarcegan.settings.monitoring_sections import Monitoring
 from scarcegan.settings.outcome_sections import Outcomes
+from scarcegan.settings.retention_section import Retention
 from scarcegan.settings.section import Section, Share, keys_of
 from scarcegan.settings.words_section import USUAL, Words
 
@@ -48,7 +49,7 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
     "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
-    **dict.fromkeys(("outcomes", "resources", "prices", "deployment", "notify", "words"), ()),
+    **dict.fromkeys(("outcomes", "retention", "resources", "prices", "deployment", "notify", "words"), ()),
 }
 # Keys of [data] that say where the players lie, and how.
 WHERE = {"path", "snapshot", "id_column", "tables", "label_column"}
@@ -84,6 +85,7 @@ class Settings(Section):
     registry: Registry = Registry()
     monitoring: Monitoring = Monitoring()
     outcomes: Outcomes = Outcomes()
+    retention: Retention = Retention()
     resources: Resources = Resources()
     prices: Prices = Prices()
     deployment: Deployment = Deployment()

@@ -44,7 +44,7 @@ def plan_scoring(
         threshold=float(np.float32(model.threshold)),
         data_fingerprint=found.metadata.get("data_fingerprint", ""),
     )
-    scored = (manifest.name, manifest.fingerprint, manifest.frame.cutoff, manifest.players, len(manifest.parts))
+    scored = (manifest.name, manifest.origin, manifest.frame.cutoff, manifest.players, len(manifest.parts))
     root = located(settings.own_scoring.folder)
     # A run's pathspec has a slash, which would make one more folder.
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")

@@ -29,7 +29,7 @@ class ScoringModel(Record):
 
 @dataclass(frozen=True)
 class ScoredSnapshot(Record):
-    """The snapshot that is scored, in `parts` shards."""
+    """The snapshot that is scored, in `parts` shards; its fingerprint is the one that it was published with."""
 
     name: str
     fingerprint: str
