@@ -35,6 +35,7 @@ class ScoreFlow(ProjectFlow):
     def start(self):
         """Choose the approved model and the snapshot and check that they fit, before anything is scored."""
         from scarcegan.backends import open_registry
+        from scarcegan.notices import Notice, tell
         from scarcegan.preflight import inside_scoring
         from scarcegan.workflow.scoring.plan import plan_scoring
 
@@ -45,6 +46,8 @@ class ScoreFlow(ProjectFlow):
         model, plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
         for warning in [*plan.left_out, *filter(None, [plan.expired])]:
             print("Warning:", warning)
+        if plan.expired:
+            tell(settings.notify, Notice("decision", plan.expired, plan.model.release_id))
         # The model itself, not its number: all shards and resumes score with the same one.
         self.settings, self.model, self.plan = settings.model_dump(mode="json"), model.to_plain(), plan.to_plain()
         self.commit = self.launch.commit

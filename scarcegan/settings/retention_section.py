@@ -57,6 +57,7 @@ class Retention(Section):
     outcomes: Positive | None = None
     """Days after the decision for which an outcome is kept."""
     holds: tuple[Hold, ...] = ()
+    """Legal holds, a table each."""
 
     def holds_on(self, place: str) -> list[Hold]:
         """Return the holds on a run's pathspec, or on a path with the name of a snapshot or of a run's scores."""
