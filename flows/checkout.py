@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Neither beside the flows that pip has installed nor in a job: there the package has another place.
-if (ROOT / "scarcegan" / "__init__.py").is_file():
+# Not beside the flows that pip has installed: site-packages would come before the standard library. In a job the
+# package has another place.
+is_installed = bool({"site-packages", "dist-packages"} & set(ROOT.parts))
+if not is_installed and (ROOT / "scarcegan" / "__init__.py").is_file():
     sys.path.insert(0, str(ROOT))

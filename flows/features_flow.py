@@ -70,6 +70,7 @@ class FeaturesFlow(ProjectFlow):
     @step
     def end(self):
         """Say which snapshots there are and how to train on them."""
+        from scarcegan.project import flow_command
         from scarcegan.snapshots import Manifest, open_snapshots
 
         settings = self.resolved()
@@ -81,7 +82,7 @@ class FeaturesFlow(ProjectFlow):
             )
         print(
             "Look next: give data.source = 'snapshot' and a labels table in a configuration, then",
-            f"python flows/retrain_flow.py --config config ... run --snapshot {self.snapshots[-1]['name']}",
+            f"{flow_command('retrain')} --config config ... run --snapshot {self.snapshots[-1]['name']}",
             sep="\n  ",
         )
 

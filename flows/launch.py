@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from checkout import ROOT
+from checkout import ROOT as CODE
 from metaflow import current
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.parameters import flow_context
@@ -20,9 +20,11 @@ import scarcegan
 from endings import plain_endings
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, os_user, require_user
 from scarcegan.problems import Problem
+from scarcegan.project import project_root
 from scarcegan.settings import parse, resolve, text_of
 from terminal import moving_lines
 
+ROOT = project_root()  # the repository, or a project of its own
 UNKNOWN_COMMIT = "unknown"
 
 
@@ -30,7 +32,7 @@ def launch(flow):
     """Start a flow with the arguments of the command line."""
     arguments = sys.argv[1:]
     try:
-        require_own_package(ROOT)
+        require_own_package(CODE)
         prepare(arguments, os.environ, ROOT)
     except Problem as problem:
         sys.exit(str(problem))
@@ -56,7 +58,7 @@ def command_line(flow):
 def prepare(arguments, environment, root):
     """Set what Metaflow needs in `environment` before it reads its arguments; what the user has set stays."""
     if COMMIT not in environment:  # the tasks of a local run inherit it: git is asked once
-        environment[COMMIT] = code_version(root)
+        environment[COMMIT] = running_code(root)
     config = config_of(arguments)
     if config and os.path.isfile(config):  # else Metaflow says so
         text_of(Path(config))  # where it is no text, Metaflow would end with a traceback
@@ -77,7 +79,7 @@ def prepare(arguments, environment, root):
 
 
 def make_datastore(arguments, root):
-    """Make the folder of the local datastore: at the repository's root for all commands typed inside it.
+    """Make the folder of the local datastore: at the project's root for all commands typed inside it.
 
     Elsewhere a launch makes it where there is none: of two launches at once, Metaflow lets one fail on it.
     """
@@ -107,7 +109,7 @@ def launch_notes(_):
     config = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     # A name that is no UTF-8 stands in no message and no registry: its strange bytes become question marks.
     told = str(config).encode(errors="replace").decode()
-    commit = os.environ.get(COMMIT) or code_version(ROOT)
+    commit = os.environ.get(COMMIT) or running_code(ROOT)
     return {"commit": commit, "config": told, "launched_by": launched_by(path, sys.argv)}
 
 
@@ -138,6 +140,12 @@ def require_own_package(root):
             f"expected the package {own} beside the flow that runs, got {runs}: start the flow with its own file, as "
             f"in `python {root}/flows/retrain_flow.py`, in a process that has imported no other"
         )
+
+
+def running_code(project):
+    """Return what names the code that runs, after the commit of a project of its own, if that has one."""
+    own = git_commit(project) if project != CODE else UNKNOWN_COMMIT
+    return "+".join([own] * (own != UNKNOWN_COMMIT) + [code_version(CODE)])
 
 
 def code_version(root):

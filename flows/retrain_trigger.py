@@ -20,8 +20,9 @@ from scarcegan.monitoring.drift import StartedRetraining
 from scarcegan.monitoring.watch import retrainings_of
 from scarcegan.preflight import inside_scoring
 from scarcegan.problems import Problem, SettingsProblem
+from scarcegan.project import flow_command, flow_file
 
-RETRAIN_FLOW = ROOT / "flows" / "retrain_flow.py"
+RETRAIN_FLOW = flow_file("retrain")
 
 
 class RetrainingFailed(Problem):
@@ -51,7 +52,7 @@ class Retraining:
     """A retraining that drift asks for; its causes are the signals in ScoreFlow's decision.
 
     Its settings are those of the run that asks: `config`, and `overrides` over it. `asked_by` is the pathspec of that
-    run, the same for all its resumes. A relative path of the configuration file counts from the repository's root.
+    run, the same for all its resumes. A relative path of the configuration file counts from the project's root.
     """
 
     snapshot: str
@@ -73,7 +74,7 @@ class Retraining:
         tags = "".join(f" --tag {tag}" for tag in self.tags)
         config = shlex.quote(self.config)
         asked = f"--snapshot {self.snapshot}" + (f" --set {shlex.quote(self.overrides)}" if self.overrides else "")
-        return f"python flows/retrain_flow.py --config config {config} run {asked}{tags}"
+        return f"{flow_command('retrain')} --config config {config} run {asked}{tags}"
 
     @property
     def parameters(self):

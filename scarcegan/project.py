@@ -1,22 +1,44 @@
-"""Where the project keeps what it makes, and where the paths in its settings lead."""
+"""Where the project and its flows are, and where the paths in its settings lead."""
 
 import os
 import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import SettingsProblem
+
+# What the package lies in: the repository, or where pip has put it.
+_CODE = Path(__file__).resolve().parent.parent
 
 
 def project_root() -> Path:
-    """Return the repository root, or the working directory where there is no repository.
+    """Return the project's folder: the nearest one with a `config/retrain.toml`, from the working directory upwards.
 
-    The package is installed in editable mode, so its own place tells where the repository is: a flow started
-    inside `flows/` and a command typed at the root agree. A plain (non-editable) install, as in a container,
-    has no `pyproject.toml` beside the package; the working directory is the project then.
+    Where there is none it is the repository, if the package lies in one (installed in editable mode), and otherwise
+    the working directory, as in a container.
     """
-    beside_package = Path(__file__).resolve().parent.parent
-    return beside_package if (beside_package / "pyproject.toml").is_file() else Path.cwd()
+    here, beside_package = Path.cwd(), _CODE / "pyproject.toml"
+    named = (folder for folder in (here, *here.parents) if (folder / DEFAULT_CONFIG).is_file())
+    return next(named, beside_package.parent if beside_package.is_file() else here)
+
+
+def flow_file(name: str) -> Path:
+    """Return the script of a flow, such as `retrain`: it lies beside the package, installed or not."""
+    return _CODE / "flows" / f"{name}_flow.py"
+
+
+def flow_command(name: str) -> str:
+    """Return what starts a flow in the project's folder; projects of their own have scripts that begin the flows."""
+    script = f"{name}_flow.py"
+    return f"python {script if (project_root() / script).is_file() else f'flows/{script}'}"
+
+
+def start_flow(name: str, arguments: Sequence[str]) -> NoReturn:
+    """Become the process of a flow, which gets these arguments: Ctrl-C and the exit code are its own."""
+    os.execv(sys.executable, [sys.executable, str(flow_file(name)), *arguments])  # noqa: S606
 
 
 def located(path: str, base: Path | None = None) -> str:

@@ -13,7 +13,7 @@ GROUND = {"settings", "problems", "project", "machine", "records", "words", "sto
 ALLOWED = {
     "__init__": set(),
     "problems": set(),
-    "project": {"problems"},
+    "project": {"problems", "machine"},
     "machine": {"problems"},
     "records": {"problems"},
     "words": {"records"},
@@ -28,6 +28,7 @@ ALLOWED = {
     "evaluation": GROUND | {"data"},
     "serving": GROUND | {"data"},
     "families": GROUND | {"data", "serving"},
+    "starting": GROUND | {"data"},
     "datasets": GROUND | {"data", "features", "snapshots"},
     "outcomes": GROUND | {"data", "snapshots", "evaluation"},
     "monitoring": GROUND | {"data", "snapshots", "evaluation", "registry", "serving"},

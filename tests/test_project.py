@@ -7,7 +7,7 @@ import pytest
 from scarcegan import settings
 from scarcegan.backends import open_registry
 from scarcegan.problems import SettingsProblem
-from scarcegan.project import located, project_root
+from scarcegan.project import flow_command, located, project_root
 from scarcegan.snapshots import open_snapshots
 
 
@@ -51,9 +51,37 @@ def test_what_the_project_keeps_is_the_same_from_every_working_directory():
     assert open_snapshots("").folder == str(project_root() / ".scarcegan" / "snapshots")
 
 
-def test_a_plain_install_has_its_project_in_the_working_directory(tmp_path, monkeypatch):
-    monkeypatch.setattr("scarcegan.project.__file__", str(tmp_path / "site-packages/scarcegan/project.py"))
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """The package in site-packages, with no repository around it."""
+    monkeypatch.setattr("scarcegan.project._CODE", tmp_path / "site-packages")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project of its own, with a folder in it."""
+    (tmp_path / "ours" / "config").mkdir(parents=True)
+    (tmp_path / "ours" / "config" / "retrain.toml").touch()
+    return tmp_path / "ours"
+
+
+def test_a_plain_install_has_its_project_in_the_working_directory(tmp_path, installed):
     assert project_root() == tmp_path
+
+
+@pytest.mark.parametrize("place", [".", "config"])
+def test_a_project_of_its_own_is_the_project_from_every_folder_in_it(project, monkeypatch, place):
+    monkeypatch.chdir(project / place)
+    assert project_root() == project
+    assert located("data") == f"{project}/data"
+    assert open_registry(settings.Registry()).folder == project / ".scarcegan" / "registry"
+
+
+def test_a_flow_is_called_by_the_script_of_the_project_where_it_has_one(project, monkeypatch):
+    assert flow_command("retrain") == "python flows/retrain_flow.py"
+    (project / "retrain_flow.py").touch()
+    monkeypatch.chdir(project)
+    assert flow_command("retrain") == "python retrain_flow.py"
 
 
 def test_the_licence_is_the_one_that_packages_name():

@@ -7,7 +7,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from scarcegan import __version__
-from scarcegan.cli import decisions, estimators, forget, models, outcomes, prune, runs, snapshots
+from scarcegan.cli import decisions, estimators, flows, forget, models, new, outcomes, prune, runs, snapshots
 from scarcegan.problems import Problem
 
 
@@ -32,6 +32,8 @@ app = typer.Typer(
     epilog="Begin with `make run`. Then `scarcegan runs list` says what was trained, `scarcegan report RUN` what to "
     "know before approving, and `scarcegan models approve` makes a model the champion, the one that scoring takes.",
 )
+app.add_typer(new.app)
+app.add_typer(flows.app)
 app.add_typer(decisions.app)
 app.add_typer(prune.app)
 app.add_typer(forget.app)

@@ -118,7 +118,8 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
             # Not through rich, which would wrap long lines. What is not a number becomes null.
             typer.echo(TypeAdapter(Any).dump_json(answer.plain, indent=2))
         else:
-            console().print(answer.shown)
+            # A text may hold commands to copy: the terminal breaks its lines, and not rich.
+            console().print(answer.shown, soft_wrap=isinstance(answer.shown, Text))
         if answer.failed:
             raise typer.Exit(1)
 

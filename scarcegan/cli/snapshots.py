@@ -10,7 +10,7 @@ from rich.text import Text
 from scarcegan import words
 from scarcegan.cli.commands import Answer, answers, warn
 from scarcegan.cli.tables import narrow, pairs
-from scarcegan.project import located
+from scarcegan.project import flow_command, located
 from scarcegan.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def publish(
     lines = [f"note: {note}" for note in manifest.frame.notes]
     features = words.plural(len(manifest.frame.columns), "feature")
     said = f"Snapshot {manifest.name} ({manifest.fingerprint}): {words.plural(manifest.players, 'player')}, {features}"
-    look_next = f"Look next: python flows/score_flow.py --config config ... run --snapshot {manifest.name}"
+    look_next = f"Look next: {flow_command('score')} --config config ... run --snapshot {manifest.name}"
     return Answer(_facts(manifest), Group(*map(Text, [said, *lines, look_next])))
 
 

@@ -29,7 +29,8 @@ def test_a_larger_value_never_gets_a_smaller_score(kind, column, new):
     scaled = scaler.apply(seen)
     assert scaled.dtype == np.float32
     assert np.isfinite(scaled).all()
-    assert (np.diff(scaled[:, 0]) >= 0).all()
+    # Interpolation towards a knot whose value is 0 may end a rounding error beyond it, at 5e-17.
+    assert (np.diff(scaled[:, 0]) >= -1e-15).all()
     low, high = (-3, 3) if kind == "quantile_normal" else (0, 1)
     assert scaled.min() >= low
     assert scaled.max() <= high

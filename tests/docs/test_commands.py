@@ -21,7 +21,8 @@ USAGE_ERRORS = (typer.BadParameter.__base__, metaflow_click.UsageError)  # each 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Programs that are not the project's: their paths are checked, their options are not.
-OTHERS = {"apt-get", "aws", "cd", "docker", "export", "for", "jupyter", "mmdebstrap", "podman", "source", "uv", "zip"}
+OTHERS = {"apt-get", "aws", "cd", "docker", "export", "for", "head", "jupyter", "mmdebstrap", "podman", "source", "uv"}
+OTHERS |= {"zip"}
 FLOW_OPTIONS = {"--config": 2, "--production": 0, "--branch": 1}  # with so many values; Metaflow adds them to a flow
 
 

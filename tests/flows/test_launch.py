@@ -10,7 +10,7 @@ import pytest
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 
 import launch
-from scarcegan import __version__, machine
+from scarcegan import machine
 from scarcegan.machine import COMMIT, WORKERS, os_user
 
 NOWHERE = Path("/nowhere")
@@ -32,7 +32,7 @@ def prepared(monkeypatch, tmp_path, no_datastore_above):
 
     def prepare(*arguments, **environment):
         launch.prepare(arguments, environment, NOWHERE)
-        assert environment.pop(COMMIT) == f"scarcegan-{__version__}"
+        assert environment.pop(COMMIT) == launch.code_version(launch.CODE)
         return environment
 
     return prepare
@@ -119,6 +119,15 @@ def test_without_git_the_commit_is_unknown(tmp_path, monkeypatch):
     assert launch.git_commit(tmp_path) == "unknown"  # not a repository
     monkeypatch.setenv("PATH", str(tmp_path))
     assert launch.git_commit(tmp_path) == "unknown"
+
+
+def test_the_code_is_named_after_the_commit_of_a_project_of_its_own(repository, tmp_path_factory, monkeypatch):
+    commit = launch.git_commit(repository)
+    monkeypatch.setattr(launch, "code_version", lambda _: "scarcegan-2.0")
+    assert launch.running_code(repository) == f"{commit}+scarcegan-2.0"
+    assert launch.running_code(tmp_path_factory.mktemp("without-git")) == "scarcegan-2.0"
+    monkeypatch.setattr(launch, "CODE", repository)
+    assert launch.running_code(repository) == "scarcegan-2.0"
 
 
 def test_the_launch_notes_the_commit_and_the_settings_file(tmp_path, monkeypatch):

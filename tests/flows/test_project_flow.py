@@ -136,11 +136,12 @@ def test_a_step_that_the_flow_does_not_have_is_refused_with_where_to_remove_it()
 @pytest.fixture
 def step_that_raised():
     """Let a step raise a problem, and return what Metaflow is to raise instead."""
+    flow = SimpleNamespace(name="RetrainFlow", config=SimpleNamespace(to_dict=lambda: {"notify": {}}))
 
     def end(problem):
         around = refuses_plainly()
-        around.pre_step("train", None, None)
-        return around.post_step("train", None, problem)
+        around.pre_step("train", flow, None)
+        return around.post_step("train", flow, problem)
 
     return end
 

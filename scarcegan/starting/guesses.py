@@ -1,0 +1,159 @@
+"""What a team's tables are: who is who is guessed from names and numbers of rows, and a person may say otherwise."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scarcegan.data.validation import TRUTH_COLUMN
+from scarcegan.records import Record
+from scarcegan.settings.words_section import Words
+from scarcegan.starting.tables import NONE, Table
+
+Layout = Literal["tables", "labelled", "telemetry"]
+# What is asked of each layout, in this order, by the field of Answers that it fills.
+QUESTIONS: Mapping[Layout, Mapping[str, str]] = {
+    "tables": {
+        "id_column": "Which column names each row?",
+        "rare": "Which table has the rare rows, those to find?",
+        "unlabeled": "Which table has the rows of which nothing is known?",
+        "test": "Which table has test rows and their truth? (none: some are held out)",
+        "row": "What is one row called?",
+    },
+    "labelled": {
+        "id_column": "Which column names each row?",
+        "label_column": "Which column says what a row is?",
+        "rare": "Which label do the rare rows have, those to find?",
+        "unlabeled": "Which label do rows have of which nothing is known? (none: no label)",
+        "row": "What is one row called?",
+    },
+    "telemetry": {
+        "rare": "Which population is the rare one, the one to find?",
+        "row": "What is one row called?",
+    },
+}
+# Beginnings of names.
+_RARE = ("risk", "rare", "fraud", "positiv", "anomal", "attack", "abus", "bad", "churn", "default", "cheat", "problem")
+_UNLABELED = ("unlabel", "unknown", "pool", "other", "all", "rest", "every")
+_TEST = ("test", "holdout", "hold_out", "eval")
+_LABEL = ("label", "population", "class", "target", "segment", "status", "outcome", "kind", "type")
+_ID = ("id", "uuid", "key", "account", "customer", "user", "player", "client", "member", "card", "number")
+MOST_CLASSES = 20
+ROW = Words().row
+
+
+@dataclass(frozen=True)
+class Answers(Record):
+    """What the tables are; an empty answer is not known yet.
+
+    Populations are called as their tables, or as their labels; `none` of `test` is no table, of `unlabeled` no label.
+    """
+
+    id_column: str = ""
+    label_column: str = ""
+    rare: str = ""
+    unlabeled: str = ""
+    test: str = ""
+    row: str = ""
+
+
+def layout_of(tables: Sequence[Table]) -> Layout:
+    """Tell how the tables are laid out."""
+    if labels_and_telemetry(tables):
+        return "telemetry"
+    return "labelled" if len(tables) == 1 else "tables"
+
+
+def labels_and_telemetry(tables: Sequence[Table]) -> tuple[Table, Table] | None:
+    """Return the labels and the telemetry where the tables are these two."""
+    labels = [table for table in tables if "population" in table.columns]
+    telemetry = [table for table in tables if "date" in table.columns and table not in labels]
+    return (labels[0], telemetry[0]) if len(tables) == len(labels) + len(telemetry) == 2 and telemetry else None
+
+
+def guess(field: str, tables: Sequence[Table], known: Answers, counts: Mapping[str, int]) -> str:
+    """Guess one answer from the others and the rows of each population; empty where nothing tells it."""
+    if field == "id_column":
+        return _id_column(tables)
+    if field == "label_column":
+        return _label_column(tables[0], known.id_column)
+    if field == "test":
+        return _test(tables, counts) or NONE
+    if field == "unlabeled":
+        return _unlabeled({name: counts[name] for name in counts if name not in (known.rare, _test(tables, counts))})
+    if field == "rare":
+        known_apart = (_test(tables, counts), NONE if layout_of(tables) == "telemetry" else _unlabeled(counts))
+        left = {name: counts[name] for name in counts if name not in known_apart}
+        return _named(left, _RARE) or min(left, key=lambda name: left[name], default="")
+    return ROW
+
+
+def populations_of(tables: Sequence[Table], label_column: str) -> Mapping[str, int]:
+    """Count the rows of each population: those of its table, or those with its label."""
+    found = labels_and_telemetry(tables)
+    if found:
+        return found[0].values("population")
+    if len(tables) > 1:
+        return {table.name: table.rows() for table in tables}
+    return tables[0].values(label_column) if label_column in tables[0].columns else {}
+
+
+def slug(name: str) -> str:
+    """Return a name as settings take it: small letters, digits and _, a letter first."""
+    written = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return written if re.match(r"[a-z]", written) else f"p_{written}".rstrip("_")
+
+
+def truth_column(test: Table, others: Sequence[Table]) -> str:
+    """Return the column of a test table that has its truth: the one that only it has; empty where many may be it."""
+    if TRUTH_COLUMN in test.columns:
+        return TRUTH_COLUMN
+    elsewhere = {column for table in others for column in table.columns}
+    own = [column for column in test.columns if column not in elsewhere]
+    return own[0] if len(own) == 1 else ""
+
+
+def _id_column(tables: Sequence[Table]) -> str:
+    """Guess the column, of all tables, whose values differ from row to row, and from table to table."""
+    shared = [column for column in tables[0].columns if all(column in table.columns for table in tables)]
+    able = [column for column in shared if all(table.can_name_rows(column) for table in tables)]
+    # Row numbers begin anew in every table.
+    able = [column for column in able if max(_ids(tables, column).values()) == 1]
+    return _named(able, _ID, anywhere=True) or (able[0] if able else "")
+
+
+def _ids(tables: Sequence[Table], column: str) -> Counter[str]:
+    return Counter(str(value) for table in tables for value in table.head[column].to_pylist())
+
+
+def _label_column(table: Table, id_column: str) -> str:
+    """Guess the column of a few texts by its name; else the first such column."""
+    able = [
+        column
+        for column in table.columns
+        if column != id_column and 1 < len(table.head[column].unique()) <= MOST_CLASSES and not table.is_number(column)
+    ]
+    return _named(able, _LABEL) or (able[0] if able else "")
+
+
+def _test(tables: Sequence[Table], counts: Mapping[str, int]) -> str:
+    by_column = [table.name for table in tables if TRUTH_COLUMN in table.columns and table.name in counts]
+    return by_column[0] if by_column else _named(counts, _TEST)
+
+
+def _unlabeled(counts: Mapping[str, int]) -> str:
+    if NONE in counts:
+        return NONE
+    return _named(counts, _UNLABELED) or max(counts, key=lambda name: counts[name], default="")
+
+
+def _named(names: Iterable[str], words: Sequence[str], anywhere: bool = False) -> str:
+    """Return the name that begins (or goes on) with one of the words, the earlier words first; empty for none."""
+    names = list(names)
+    for word in words:
+        for name in names:
+            low = name.lower()
+            if low.startswith(word) or (anywhere and low.endswith(word)):
+                return name
+    return ""

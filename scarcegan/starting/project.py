@@ -1,0 +1,122 @@
+"""The folder of a new project: written whole, made again where it is half made, and never over what others wrote."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scarcegan import __version__
+from scarcegan.machine import DEFAULT_CONFIG
+from scarcegan.problems import SettingsProblem
+from scarcegan.settings import Settings, load
+from scarcegan.starting.configuration import Tree, to_toml
+
+# What `new` has written, with a digest of each file; it goes once the trial run has ended well.
+MARK = ".scarcegan/half-made.json"
+FLOWS = {
+    "retrain": "Retrain, and register the models for approval",
+    "score": "Score a snapshot with the champion",
+    "features": "Turn telemetry into snapshots",
+}
+_SCRIPT = '''"""{what}: `python {flow}_flow.py run`, `... run --with batch`, `... resume`."""
+
+import sys
+
+from scarcegan.project import start_flow
+
+if __name__ == "__main__":
+    start_flow("{flow}", sys.argv[1:])
+'''
+_IGNORED = [".venv/", ".metaflow/", ".metaflow_spin/", ".scarcegan/", "__pycache__/", "report-*.html"]
+_README = """# {name}
+
+Finds the few {rare} {row}s among many, with a model that is retrained, approved by a person, and scores all {row}s.
+Made by `scarcegan new` from tables at `{place}`; it needs Python with scarcegan {version} installed.
+
+```console
+$ scarcegan run                                   # retrain; after a failure `scarcegan resume`
+$ scarcegan models compare 1 2 3 4                # four models, one for each business definition
+$ scarcegan models approve 3 --reason "why"       # a person decides
+$ scarcegan score                                 # the newest snapshot; then a list of whom to look at first
+$ python retrain_flow.py card server              # data, training, evaluation, drift, cost in the browser
+```
+
+`config/retrain.toml` has the settings that differ from the defaults. With AWS set up, `scarcegan run --with batch`
+trains there. Runs are kept in `.metaflow`, models, snapshots and scores in `.scarcegan`: neither belongs into git.
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder that is new, empty or half made by `scarcegan new`; `written` has a digest of each of its files."""
+
+    folder: Path
+    written: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """What the folder is called."""
+        return self.folder.name
+
+    def write(self, tree: Tree, place: str, row: str) -> list[str]:
+        """Write the files, and return those that stay as they are because somebody has changed them since.
+
+        A SettingsProblem says that the settings cannot be; then nothing is written.
+        """
+        written = to_toml(tree)
+        rare = load(tomllib.loads(written)).populations.rare
+        words = {"name": self.name, "place": place, "row": row, "rare": rare, "version": __version__}
+        files = {
+            DEFAULT_CONFIG: f"# {self.name}: what differs from the defaults.\n\n{written}",
+            "README.md": _README.format(**words),
+            ".gitignore": "\n".join(_IGNORED) + "\n",
+            **{f"{flow}_flow.py": _SCRIPT.format(flow=flow, what=what) for flow, what in FLOWS.items()},
+        }
+        kept = [name for name in files if (self.folder / name).exists() and not self._is_ours(name)]
+        digests = {name: _digest(text) for name, text in files.items() if name not in kept}
+        # The mark comes first: whatever happens then, the folder is known as half made.
+        self._put(MARK, json.dumps({**self.written, **digests}))
+        for name in digests:
+            self._put(name, files[name])
+        return kept
+
+    def settings(self) -> Settings:
+        """Read the configuration as it stands."""
+        try:
+            return load(tomllib.loads((self.folder / DEFAULT_CONFIG).read_text()))
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsProblem(f"expected TOML in {self.folder / DEFAULT_CONFIG}, got: {error}; mend it") from error
+
+    def finish(self) -> None:
+        """Take the mark away: from now on the folder is its owner's."""
+        (self.folder / MARK).unlink()
+
+    def _is_ours(self, name: str) -> bool:
+        return self.written.get(name) == _digest((self.folder / name).read_text())
+
+    def _put(self, name: str, text: str) -> None:
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def open_project(folder: Path) -> Project:
+    """Take a folder for a new project; a SettingsProblem where it has files that `scarcegan new` did not write."""
+    folder = folder.expanduser().absolute()
+    mark = folder / MARK
+    if mark.is_file():
+        return Project(folder, json.loads(mark.read_text()))
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["a file"]
+        made = ", or go on there with `scarcegan run`" if (folder / DEFAULT_CONFIG).is_file() else ""
+        raise SettingsProblem(
+            f"expected a new or empty folder for the project, got {folder} with {', '.join(found[:5])}: name another "
+            f"folder{made}; nothing was changed"
+        )
+    return Project(folder, {})
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

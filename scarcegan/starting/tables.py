@@ -1,0 +1,132 @@
+"""What lies at a place: a team's own tables, each with its columns and its first rows."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scarcegan.data.ids import canonical, is_id_type
+from scarcegan.data.tables import BATCH_ROWS, FORMATS, is_nameless, read_parts
+from scarcegan.problems import DataProblem
+from scarcegan.project import located
+from scarcegan.records import Record
+from scarcegan.storage import is_file, is_s3, join, list_names
+
+NONE = "none"
+_EXPECTED = "expected a table for each population, one table with a label column, or telemetry with a labels table"
+
+
+@dataclass(frozen=True)
+class Table(Record):
+    """A table, its parts together.
+
+    Attributes:
+        name: what its file or folder is called, without the extension.
+        head: its first rows, some ten thousand, with all columns that have a name.
+    """
+
+    name: str
+    location: str
+    head: pa.Table
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self.head.column_names)
+
+    def values(self, column: str) -> dict[str, int]:
+        """Count the rows by a column's text; without one they count as `none`."""
+        counts: Counter[str] = Counter()
+        for _, rows in read_parts(self.location, [column]):
+            found = rows[column].cast(pa.string()).value_counts().to_pylist()
+            counts.update({one["values"] or NONE: one["counts"] for one in found})
+        return dict(sorted(counts.items()))
+
+    def rows(self) -> int:
+        """Count the rows."""
+        return sum(len(rows) for _, rows in read_parts(self.location, self.columns[:1]))
+
+    def day_after_last(self, column: str) -> str:
+        """Return the ISO date after the last one in a column, which has dates or texts that begin with one."""
+        parts = (rows[column].unique() for _, rows in read_parts(self.location, [column]) if len(rows))
+        last = max(max(str(day)[:10] for day in days.to_pylist()) for days in parts)
+        return (date.fromisoformat(last) + timedelta(days=1)).isoformat()
+
+    def can_name_rows(self, column: str) -> bool:
+        """Tell whether a column may be the id: text or whole numbers, each once in the first rows."""
+        found = self.head[column]
+        if not is_id_type(found.type) or found.null_count:
+            return False
+        try:
+            ids = canonical(found)
+        except pa.ArrowInvalid:
+            return False
+        return len(pc.unique(ids)) == len(ids)
+
+    def is_number(self, column: str) -> bool:
+        """Tell whether a column may be a feature."""
+        kind = self.head[column].type
+        known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null, pa.types.is_decimal)
+        return any(is_kind(kind) for is_kind in known)
+
+
+def look(place: str) -> list[Table]:
+    """Look at a file, or at a folder or `s3://` prefix of tables; a relative place counts from the working directory.
+
+    Raises:
+        DataProblem: nothing is there, or tables cannot be read; all of them are told.
+    """
+    location = located(place, Path.cwd()).rstrip("/")
+    places = {Path(location).name: location} if is_file(location) else dict(_inside(location))
+    tables, faults = [], []
+    for name, where in places.items():
+        try:
+            head = next((rows for _, rows in read_parts(where) if len(rows)), None)
+        except DataProblem as problem:
+            faults.append(str(problem))
+            continue
+        if head is None:
+            faults.append(f"expected rows in {where}, got an empty table: fill it, or move it away")
+        else:
+            tables.append(Table(_stem(name), where, _with_names(head)))
+    if faults:
+        raise DataProblem("\n".join(faults))
+    return tables
+
+
+def _with_names(rows: pa.Table) -> pa.Table:
+    """Return the first rows, without the columns that have no name."""
+    return rows.select([column for column in rows.column_names if not is_nameless(column)]).slice(0, BATCH_ROWS)
+
+
+def _inside(folder: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, location) of the tables in a folder, or of the one whose parts it holds."""
+    if not is_s3(folder) and not Path(folder).is_dir():
+        raise DataProblem(f"{_EXPECTED}, got nothing at {folder}: check --from")
+    names = [name for name in list_names(folder) if _may_be_table(folder, name)]
+    if not names:
+        raise DataProblem(f"{_EXPECTED}, as parquet or CSV, got none of them in {folder}: check --from")
+    # `part-0`, `part-1` or `date=2026-01-01`: what differs in digits alone belongs together.
+    kinds = {"part" if name.startswith("part-") else re.sub(r"\d+", "", _stem(name)) for name in names}
+    if len(names) > 1 and len(kinds) == 1:
+        yield Path(folder).name, folder
+        return
+    for name in names:
+        yield name, join(folder, name)
+
+
+def _may_be_table(folder: str, name: str) -> bool:
+    is_folder = not is_s3(folder) and os.path.isdir(join(folder, name))
+    return is_folder or name.lower().endswith(FORMATS) or not Path(name).suffix
+
+
+def _stem(name: str) -> str:
+    """Return a file's name without the extension of a table."""
+    ends = [len(ending) for ending in FORMATS if name.lower().endswith(ending)]
+    return name[: -max(ends)] if ends else name
