@@ -106,12 +106,22 @@ class SageMakerRegistry(Registry):
 
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
-        arn = self.show(version).arn
-        with _asking(f"read the decisions about version {version}"):
-            recorded = self._bucket.recorded(self.group, version)
-            last = _decision_of(self._client.describe_model_package(ModelPackageName=arn))
-        is_new = last is not None and last.at not in {event.at for event in recorded}
-        return [*recorded, last] if last and is_new else recorded
+        return self._events_of(self.show(version))
+
+    def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
+        with ThreadPoolExecutor(4) as pool:
+            found = zip(versions, pool.map(self._events_of, versions), strict=True)
+        told = [(version.version, event) for version, events in found for event in events]
+        return sorted(told, key=lambda one: one[1].at)
+
+    def _events_of(self, version: ModelVersion) -> list[Decision]:
+        with _asking(f"read the decisions about version {version.version}"):
+            recorded = self._bucket.recorded(self.group, version.version)
+            if version.decided_at in ("", *(event.at for event in recorded)):
+                return recorded
+            # The last one is not on record, as of one taken in the console.
+            last = _decision_of(self._client.describe_model_package(ModelPackageName=version.arn))
+        return [*recorded, last] if last else recorded
 
     def identity(self) -> str:
         """Return the ARN that AWS's credentials stand for."""

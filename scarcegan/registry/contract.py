@@ -42,6 +42,10 @@ class Registry(ABC):
         """Raise a Problem unless a release could be registered now: its places can be reached and written."""
 
     @abstractmethod
+    def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
+        """Return the decisions about versions, each with its version's number, oldest first."""
+
+    @abstractmethod
     def identity(self) -> str:
         """Return who asks, as the system knows it and nobody can type it; it goes with each decision on record."""
 
@@ -89,9 +93,9 @@ class Registry(ABC):
     def decisions(self) -> list[DecisionOnRecord]:
         """Return all decisions of the group, oldest first, each with what it changed."""
         pending: dict[str, Any] = {"status": "PendingManualApproval", "is_champion": False, "decision_order": 0}
-        known = [replace(version, **pending) for version in self.versions()]
-        told = []
-        for number, event in self._all_events([version.version for version in known]):
+        versions, told = self.versions(), []
+        known = [replace(version, **pending) for version in versions]
+        for number, event in self._all_events(versions):
             before, known = known, rules.decided(known, [number], event)
             version = rules.find(before, number)
             champions = [
@@ -102,11 +106,6 @@ class Registry(ABC):
             about = (self.group, number, version.definition, version.release_id, version.status)
             told.append(DecisionOnRecord(*said, *about, *champions))
         return told
-
-    def _all_events(self, numbers: Iterable[int]) -> list[tuple[int, Decision]]:
-        """Return the decisions about versions with their numbers, oldest first."""
-        found = [(number, event) for number in numbers for event in self.events(number)]
-        return sorted(found, key=lambda one: one[1].at)
 
     def definitions(self) -> list[str]:
         """Return the names of the business definitions that have models."""

@@ -3,7 +3,7 @@
 import itertools
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, fields, replace
 from functools import partial
@@ -125,8 +125,7 @@ class LocalRegistry(Registry):
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
         # Refuses a version that does not exist: it would look like one without decisions.
-        self.show(version)
-        return [event for number, event in self._all_events([version]) if number == version]
+        return [event for _, event in self._all_events([self.show(version)])]
 
     def identity(self) -> str:
         """Return the operating system's user."""
@@ -156,12 +155,12 @@ class LocalRegistry(Registry):
         with self._open() as connection:
             return self._read(connection)
 
-    def _all_events(self, numbers: Iterable[int]) -> list[tuple[int, Decision]]:
+    def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
         if not self._exists():
             return []
         with self._open() as connection:
             rows = connection.execute(_EVENTS, (self.group,)).fetchall()
-        wanted = set(numbers)
+        wanted = {version.version for version in versions}
         return [(row["version"], _decision(row)) for row in rows if row["version"] in wanted]
 
     def _fetch(self, sha256: str) -> Path:

@@ -25,6 +25,9 @@ class Rehearsal(Registry):
         """Return the decisions that are on record."""
         return self._real.events(version)
 
+    def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
+        return self._real._all_events(versions)
+
     def require_writable(self) -> None:
         """Raise a Problem unless the real registry can be written."""
         self._real.require_writable()
