@@ -7,6 +7,7 @@ from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
 from cards.charts import Axis, Mark, points, ranked_bars
+from cards.evaluation_groups import groups_part
 from cards.evaluation_verdict import first_screen
 from cards.theme import Part
 from scarcegan import words
@@ -40,6 +41,7 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation, training_car
         Part("Can the scores and classes be trusted?", "", trusted),
         Part("Does it hold from fold to fold?", "", folds(evaluation)),
         subgroup_part(evaluation),
+        *groups_part(evaluation),
         _explanation(explanation, evaluation.words),
         *(measured_on(evaluation, name) for name in others),
     ]

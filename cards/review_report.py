@@ -7,6 +7,7 @@ from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
 from cards.evaluate_card import families_part, folds, measured_on, subgroup_part
+from cards.evaluation_groups import groups_part
 from cards.preprocess_card import attention, population_table
 from cards.register_card import lineage_table
 from scarcegan import words
@@ -45,35 +46,29 @@ def review_report(dossier: Dossier) -> list[Any]:
     evaluation, facts = dossier.evaluation, dossier.facts
     their = evaluation.words
     budget = f"Review budget: {words.percent(evaluation.review_budget)} of {their.rows}."
-    own_limits = [
-        f"`{name}`: {words.bound(found, their.rows)}; {model.promise.why_not or 'approve with care'}."
-        for name, model in evaluation.models.items()
-        if model.promise
-        and (found := model.bound.get(evaluation.test_sets[0]))
-        and (found.state == "missed" or not found.is_promised)
-    ]
     parts = [
         Markdown(f"Made {words.moment(facts.created)} by {facts.user}; written from the run's own records."),
         theme.bullets(verdict.sentence for verdict in evaluation.verdicts.values()),
         theme.heading("Purpose", f"{evaluation.purpose} {budget} Each model serves a business definition of its own:"),
         *evaluation_parts.verdict_tables(evaluation),
         Markdown(evaluation_parts.basis(evaluation)),
-        *_data(dossier.data_report, evaluation),
-        *_method(dossier),
+        *about_data(dossier.data_report, evaluation),
+        *method(dossier),
         *(one for test_set in evaluation.test_sets for one in measured_on(evaluation, test_set).shown()),
         *(one for part in families_part(evaluation) for one in part.shown()),
         *folds(evaluation),
-        theme.heading("Limits of use"),
-        theme.bullets([*own_limits, *map(their.fill, LIMITS)]),
-        *_harms(evaluation),
+        *limits(evaluation),
+        *harms(evaluation),
         *(subgroup_part(evaluation).shown() if evaluation.subgroups else []),
-        *_origin(dossier.release),
-        *_approval(dossier),
+        *(one for part in groups_part(evaluation) for one in part.shown()),
+        *origin(dossier.release),
+        *approval(dossier),
     ]
     return theme.page(f"Review of run {facts.run}", parts)
 
 
-def _data(report: DataReport, evaluation: Evaluation) -> list[Any]:
+def about_data(report: DataReport, evaluation: Evaluation) -> list[Any]:
+    """Say who the players are, where they come from and what was odd about them."""
     their = evaluation.words
     about = (
         f"{words.count(report.players)} {their.rows} with {report.features} features from source '{report.source}', "
@@ -85,7 +80,8 @@ def _data(report: DataReport, evaluation: Evaluation) -> list[Any]:
     return [theme.heading("Data", about), population_table(report), theme.bullets(tests), attention(report)]
 
 
-def _method(dossier: Dossier) -> list[Any]:
+def method(dossier: Dossier) -> list[Any]:
+    """Say how the models were made."""
     made = dict.fromkeys(map(dossier.evaluation.training, dossier.evaluation.models))
     made_with = dossier.facts.settings
     settings = ", ".join(f"`{key}` = {words.setting(made_with[key])}" for key in METHOD if key in made_with)
@@ -95,7 +91,21 @@ def _method(dossier: Dossier) -> list[Any]:
     ]
 
 
-def _harms(evaluation: Evaluation) -> list[Any]:
+def limits(evaluation: Evaluation) -> list[Any]:
+    """Say what the models are not for, and which bounds do not hold."""
+    their = evaluation.words
+    own_limits = [
+        f"`{name}`: {words.bound(found, their.rows)}; {model.promise.why_not or 'approve with care'}."
+        for name, model in evaluation.models.items()
+        if model.promise
+        and (found := model.bound.get(evaluation.test_sets[0]))
+        and (found.state == "missed" or not found.is_promised)
+    ]
+    return [theme.heading("Limits of use"), theme.bullets([*own_limits, *map(their.fill, LIMITS)])]
+
+
+def harms(evaluation: Evaluation) -> list[Any]:
+    """Count the mistakes of each kind, and say what they do."""
     rows, their = [], evaluation.words
     for name in evaluation.models:
         test = evaluation.on_first_test_set(name)
@@ -119,14 +129,16 @@ def _of_10_000(shares: Sequence[float]) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def _origin(release: Release | None) -> list[Any]:
+def origin(release: Release | None) -> list[Any]:
+    """Say what the release was made of, and by which code."""
     if release is None:
         return [theme.heading("Where it comes from", "The run has not registered a release.")]
     about = f"Release `{release.release_id}` in {release.registry}."
     return [theme.heading("Where it comes from", about), lineage_table(release.lineage)]
 
 
-def _approval(dossier: Dossier) -> list[Any]:
+def approval(dossier: Dossier) -> list[Any]:
+    """List who decided what about each model."""
     if not dossier.decisions:
         return [theme.heading("Who approved it", "Nobody: the registry knows no model of this run.")]
     rows = []

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import SHAPING_SOURCES, Settings, estimators, load, parse, resolve
+from scarcegan.settings.markers_section import MARKERS
 from scarcegan.settings.monitoring_sections import RETRAIN_AFTER
 from scarcegan.settings.outcome_sections import DECISIONS
 from scarcegan.settings.section import keys_of
@@ -153,7 +154,7 @@ def test_every_key_is_documented_once():
     documented = [key.name for key in keys_of(Settings)]
     assert len(set(documented)) == len(documented)
     mappings = {"definitions", "estimators", *(f"monitoring.retrain_after.{name}" for name in RETRAIN_AFTER)}
-    mappings |= {f"outcomes.decisions.{name}" for name in DECISIONS}
+    mappings |= {f"outcomes.decisions.{name}" for name in DECISIONS} | {f"markers.{name}" for name in MARKERS}
     assert set(leaves(Settings().model_dump(mode="json"))) <= set(documented) | mappings
     assert [key.name for key in keys_of(Settings) if not key.meaning] == []
     assert {"definitions.name", "definitions.bound"} <= set(documented)
@@ -170,6 +171,7 @@ SHAPING = [
     ("seed", 8, SOURCES),
     ("review_budget", 0.02, SOURCES),
     ("confidence", 0.8, SOURCES),
+    ("markers", {"spend": ["stakes_*"]}, set()),
     ("populations", {"unlabeled": "rest"}, SOURCES),
     ("data", {"prevalence": 0.02}, SOURCES),
     ("data", {"test_share": 0.3}, SOURCES),

@@ -7,7 +7,20 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from scarcegan import __version__
-from scarcegan.cli import decisions, estimators, flows, forget, models, new, outcomes, prune, runs, snapshots
+from scarcegan.cli import (
+    compliance,
+    decisions,
+    estimators,
+    explain,
+    flows,
+    forget,
+    models,
+    new,
+    outcomes,
+    prune,
+    runs,
+    snapshots,
+)
 from scarcegan.problems import Problem
 
 
@@ -35,6 +48,8 @@ app = typer.Typer(
 app.add_typer(new.app)
 app.add_typer(flows.app)
 app.add_typer(decisions.app)
+app.add_typer(compliance.app)
+app.add_typer(explain.app)
 app.add_typer(prune.app)
 app.add_typer(forget.app)
 app.add_typer(runs.app, name="runs")

@@ -21,6 +21,7 @@ from scarcegan.problems import HistoryProblem
 from scarcegan.registry import Registry
 from scarcegan.registry.release import Release
 from scarcegan.settings import Settings, load
+from scarcegan.settings.markers_section import patterns_of
 from scarcegan.settings.words_section import Words
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def parity(
     from scarcegan.workflow.scoring.parity import parity as compare
 
     players = open_snapshots(settings.own_snapshots.folder).read(snapshot)
-    found = compare(old, new, players, registry, settings.review_budget)
+    markers = patterns_of(settings.markers, settings.telemetry.roles)
+    found = compare(old, new, players, registry, settings.review_budget, markers)
     moved = {"Move in": found.moved_in, "Move out": found.moved_out}
     tables = [_movers(title, movers, settings.words.row) for title, movers in moved.items() if movers]
     return Answer(found, Group(*map(Text, _summary(found, settings.words)), *tables))

@@ -49,6 +49,18 @@ def share_of(part: float, whole: float, confidence: float = 0.95) -> Interval | 
     return Interval(share, max(0.0, float(middle - half)), min(1.0, float(middle + half)))
 
 
+def difference_of(one: Interval, other: Interval) -> tuple[float, float, float]:
+    """Return the difference of two shares of players who are not the same, and the ends of its 95 % interval.
+
+    Both have Wilson's intervals. Source: R. G. Newcombe, Interval estimation for the difference between independent
+    proportions, 1998, method 10.
+    """
+    difference = one.value - other.value
+    below = np.hypot(one.value - one.low, other.high - other.value)
+    above = np.hypot(one.high - one.value, other.value - other.low)
+    return difference, float(difference - below), float(difference + above)
+
+
 def lower_bound(part: np.ndarray | float, whole: np.ndarray | int, confidence: float) -> np.ndarray:
     """Bound a share from below by `part` of `whole` players drawn: exact, holds in `confidence` of all draws.
 

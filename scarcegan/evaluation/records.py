@@ -292,12 +292,67 @@ class Subgroups(Record):
 
 
 @dataclass(frozen=True)
+class ToRest(Record):
+    """A group's share less that of all others, with its 95 % interval; clear where chance alone does not explain it."""
+
+    value: float
+    low: float
+    high: float
+    is_clear: bool
+
+
+@dataclass(frozen=True)
+class AttributeGroup(Record):
+    """Players who share a value of one attribute, or values of two; `players` is None where the group is withheld.
+
+    A figure is None where nobody can tell it; `to_rest` has the differences by measure.
+    """
+
+    values: Sequence[str]
+    players: int | None = None
+    risky: int | None = None
+    recall: Interval | None = None
+    precision: Interval | None = None
+    flagged_share: Interval | None = None
+    to_rest: Mapping[str, ToRest] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AttributeTable(Record):
+    """The groups by one attribute, or by two crossed."""
+
+    attributes: Sequence[str]
+    groups: Sequence[AttributeGroup]
+
+    @property
+    def shown(self) -> list[AttributeGroup]:
+        """The groups that are not withheld."""
+        return [group for group in self.groups if group.players is not None]
+
+
+@dataclass(frozen=True)
+class AttributeGroups(Record):
+    """One model by attributes that are no inputs, at its threshold on one test set.
+
+    Withheld are groups of fewer players than `smallest`, and others from which those could be computed. Of `compared`
+    differences to the rest, all taken together, those are clear that Fisher's test and Holm's correction leave at 5 %.
+    """
+
+    definition: str
+    test_set: str
+    threshold: float
+    smallest: int
+    compared: int
+    tables: Sequence[AttributeTable]
+
+
+@dataclass(frozen=True)
 class Evaluation(Record):
     """A run's models, the rivals and the champions on the same untouched test players.
 
     Verdicts are given on the first test set. The prevalence is what the models were selected with, whatever the truth
     of the test players says. Models, champions and verdicts are by definition, rivals by name and test set; subgroups
-    are the headline model's, None where nothing was measured apart. The words are the run's.
+    and attribute groups are the headline model's, None where nothing was measured apart. The words are the run's.
     """
 
     test_sets: Sequence[str]
@@ -309,6 +364,7 @@ class Evaluation(Record):
     verdicts: Mapping[str, Verdict]
     subgroups: Subgroups | None = None
     words: Words = USUAL
+    attribute_groups: AttributeGroups | None = None
 
     @property
     def headline(self) -> str:

@@ -11,6 +11,7 @@ Each feature says the same of a player who does not change, whatever weekday the
 cut-off is counted in whole weeks, and no feature names a weekday.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from scarcegan.problems import DataProblem
@@ -136,3 +137,19 @@ def role_features(places: dict[str, int]) -> tuple[Feature, ...]:
     if {"deposit", "loss"} <= present:
         present.add("deposit_and_loss")
     return tuple(feature for part, features in BY_ROLE.items() if part in present for feature in features)
+
+
+def units_of(columns: Collection[str]) -> dict[str, str]:
+    """Return the unit of each column of a snapshot that `extract` has made; of a table of anybody's own, none.
+
+    A counter is known by its columns: it has all of those that every counter has.
+    """
+    ends = {f"_{feature.name}": feature.unit for feature in PER_COUNTER}
+    first = next(iter(ends))
+    named = [column.removesuffix(first) for column in columns if column.endswith(first)]
+    counters = [counter for counter in named if all(counter + end in columns for end in ends)]
+    beside = ends | {f"_{feature.name}": feature.unit for feature in BESIDE_ACTIVITY}
+    units = {counter + end: unit for counter in counters for end, unit in beside.items()}
+    if counters:
+        units |= {feature.name: feature.unit for part in BY_ROLE.values() for feature in part}
+    return {column: units[column] for column in columns if column in units}

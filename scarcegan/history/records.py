@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from scarcegan.costs.records import Bill
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.records import Bound, Record
@@ -180,3 +181,37 @@ class Dossier(Record):
     evaluation: Evaluation
     release: Release | None
     decisions: Mapping[str, Sequence[Decision]]
+
+
+@dataclass(frozen=True)
+class Package(Record):
+    """A package that the project uses; an empty licence is not known."""
+
+    name: str
+    version: str
+    licence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseFile(Record):
+    """All that is known of a release, for its compliance file.
+
+    Attributes:
+        release_id, group: of the release, and of the registry.
+        written_at: ISO time, in UTC.
+        cost: None before the run has ended.
+        previous: the release before it, of which a model was approved if there is one; empty for the first.
+        changes: that release's run beside this one's; None without one, or where it cannot be read: see `unread`.
+        software, software_from: the packages, and what lists them.
+    """
+
+    release_id: str
+    group: str
+    written_at: str
+    dossier: Dossier
+    cost: Bill | None
+    previous: str
+    changes: RunsCompared | None
+    unread: str
+    software: Sequence[Package]
+    software_from: str

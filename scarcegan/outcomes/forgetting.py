@@ -77,7 +77,8 @@ def find(settings: Settings, player: str) -> list[Found]:
 
 def left(settings: Settings, player: str) -> list[Left]:
     """Name what is not the project's to rewrite: tables of the user, a feature group, parts of runs that may go on."""
-    tables = [settings.data.path, settings.telemetry.path, *(one.path for one in settings.data.tables.values())]
+    tables = [settings.data.path, settings.telemetry.path, settings.evaluate.attributes]
+    tables += [one.path for one in settings.data.tables.values()]
     own = located(".scarcegan/simulated")
     advice = "yours, not touched: take the player's rows out there, or the next snapshot or run has them again"
     found = [Left("source", located(path), advice) for path in tables if path]

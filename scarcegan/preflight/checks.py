@@ -23,7 +23,7 @@ from scarcegan.settings.steps import FEATURES_FLOW, RETRAIN_FLOW, SCORE_FLOW, ST
 def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
     """Check all that a run on AWS Batch needs, in seconds; Metaflow's configuration file counts as well."""
     variables = account.metaflow_variables(environment)
-    players: list[Check] = [("players", partial(_check_players, settings))]
+    players = _player_checks(settings)
     # Without credentials all questions to AWS fail alike; the players may lie on this machine.
     [credentials] = run_checks([("credentials", lambda: account.check_credentials(_client("sts")))])
     if credentials.state == "failed":
@@ -51,7 +51,7 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     What would only be missing, as an estimator that is not installed, is returned as warnings.
     """
     checks: list[Check] = [
-        ("players", partial(_check_players, settings)),
+        *_player_checks(settings),
         ("estimators", partial(_check_estimators, settings)),
         *targets(settings, RETRAIN_FLOW, environment),
     ]
@@ -154,6 +154,18 @@ def _check_players(settings: Settings) -> str:
     from scarcegan.preflight.players import check_players
 
     return check_players(settings)
+
+
+def _player_checks(settings: Settings) -> list[Check]:
+    """Return the checks of what is known of players: themselves, and their attributes if models are measured by any."""
+    by_attributes: list[Check] = [("attributes", partial(_check_attributes, settings))]
+    return [("players", partial(_check_players, settings)), *(by_attributes if settings.evaluate.attributes else [])]
+
+
+def _check_attributes(settings: Settings) -> str:
+    from scarcegan.data.attributes import check_attributes
+
+    return check_attributes(settings)
 
 
 def _queue_checks(

@@ -24,6 +24,7 @@ from scarcegan.settings.data_sections import (
 )
 from scarcegan.settings.estimators import BUILT_IN, Estimator, named_estimators
 from scarcegan.settings.machine_sections import Deployment, Notify, Prices, Resources
+from scarcegan.settings.markers_section import MARKERS, Markers
 from scarcegan.settings.model_sections import (
     Definition,
     Evaluate,
@@ -49,7 +50,7 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
     "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
-    **dict.fromkeys(("outcomes", "retention", "resources", "prices", "deployment", "notify", "words"), ()),
+    **dict.fromkeys(("outcomes", "retention", "resources", "prices", "deployment", "notify", "words", "markers"), ()),
 }
 # Keys of [data] that say where the players lie, and how.
 WHERE = {"path", "snapshot", "id_column", "tables", "label_column"}
@@ -66,6 +67,8 @@ class Settings(Section):
     """Share of players that moderators can look at."""
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
     """Confidence with which a threshold keeps its bound on recall or precision, where the labels can promise it."""
+    markers: Markers = MARKERS
+    """Markers of harm, which group the reasons: patterns of features (`losses_*`, `role:loss`); the first counts."""
     populations: Populations = Populations()
     data: Data = Data()
     simulated: Simulated = Simulated()

@@ -153,6 +153,23 @@ class Evaluate(Section):
     """Estimators trained on the same rows for comparison alone; one of your own is a table `[[estimators]]`."""
     subgroup_features: tuple[str, ...] = ()
     """Features whose low, middle and high players are measured apart; empty: activity and tenure, if they are told."""
+    attributes: str = ""
+    """Table of attributes (age band, region) that are no inputs: models are measured by them alone; empty: none."""
+    attribute_columns: Annotated[tuple[str, ...], Field(max_length=4)] = ()
+    """Its columns that are attributes; nothing else of it is read but `data.id_column`."""
+    smallest_group: Annotated[int, Field(ge=2)] = 20
+    """Fewest test players of a group that is shown; smaller ones, and what would give them away, are withheld."""
+
+    @model_validator(mode="after")
+    def _attributes_are_named(self) -> "Evaluate":
+        if bool(self.attributes) != bool(self.attribute_columns):
+            raise ValueError(
+                f"expected a table in evaluate.attributes and its columns in evaluate.attribute_columns, got "
+                f"'{self.attributes}' and {list(self.attribute_columns)}: name both, or neither"
+            )
+        if len(set(self.attribute_columns)) < len(self.attribute_columns):
+            raise ValueError(f"expected each of evaluate.attribute_columns once, got {list(self.attribute_columns)}")
+        return self
 
 
 class Registry(Section):

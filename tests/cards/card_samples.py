@@ -19,14 +19,15 @@ from scarcegan.data.log_odds import pooled_risk
 from scarcegan.data.players import Players
 from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report as report_on
+from scarcegan.evaluation.attribute_groups import attribute_tables
 from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.promises import promised_point
-from scarcegan.evaluation.records import Evaluation, Prevalence, Subgroups
+from scarcegan.evaluation.records import AttributeGroups, Evaluation, Prevalence, Subgroups
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_quality
 from scarcegan.gan.progress import Progress
-from scarcegan.history.records import Dossier, RunFacts, RunsCompared
+from scarcegan.history.records import Dossier, Package, ReleaseFile, RunFacts, RunsCompared
 from scarcegan.monitoring.decision import decide
 from scarcegan.monitoring.drift import DriftDecision, DriftReport
 from scarcegan.monitoring.measures import scored_players
@@ -184,7 +185,16 @@ def evaluation(*test_sets: str) -> Evaluation:
     rng = np.random.default_rng(1)
     raw = {"sessions_active_share": rng.beta(1, 3, len(kind)), "sessions_tenure_days": rng.integers(1, 61, len(kind))}
     groups = subgroup_quality(measured, headline.point.threshold, raw)
-    return replace(found, subgroups=Subgroups(found.headline, test_sets[0], headline.point.threshold, groups))
+    about = found.headline, test_sets[0], headline.point.threshold
+    attributes = {
+        "region": rng.choice(
+            ["north", "east", "south", "abroad", "unknown"], len(kind), p=[0.4, 0.3, 0.26, 0.03, 0.01]
+        ),
+        "age_band": rng.choice(["18-24", "25-39", "40-64", "65+"], len(kind), p=[0.2, 0.4, 0.35, 0.05]),
+    }
+    by_attribute, compared = attribute_tables(measured, headline.point.threshold, attributes, 20)
+    tables = AttributeGroups(*about, 20, compared, by_attribute)
+    return replace(found, subgroups=Subgroups(*about, groups), attribute_groups=tables)
 
 
 def explanation() -> Explanation:
@@ -217,6 +227,23 @@ def release() -> Release:
     )  # fmt: skip
     commands = ["scarcegan models compare", "scarcegan models approve 15 --reason 'beats the champion'"]
     return Release("r-20240701-9f2c41d0", "local: /home/ada/.scarcegan/registry", versions, [], lineage, commands)
+
+
+def release_file() -> ReleaseFile:
+    """What is known of a release that follows another one."""
+    beside = comparison()
+    return ReleaseFile(
+        release_id="release-1719824973-9f2c41d0",
+        group="scarcegan-risky-players",
+        written_at="2024-07-03T10:00:00+00:00",
+        dossier=dossier(),
+        cost=cost(),
+        previous="release-1719000000-0a1b2c3d",
+        changes=replace(beside, runs=beside.runs[:2]),
+        unread="",
+        software=[Package("numpy", "2.1.0", "BSD-3-Clause"), Package("namex", "0.1.0")],
+        software_from="requirements.lock",
+    )
 
 
 def cost() -> Bill:

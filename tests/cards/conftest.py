@@ -19,6 +19,8 @@ compared = pytest.fixture(card_samples.comparison)
 drift = pytest.fixture(card_samples.drift)
 decision = pytest.fixture(card_samples.decision)
 dossier = pytest.fixture(card_samples.dossier)
+explained = pytest.fixture(card_samples.explanation)
+release_file = pytest.fixture(card_samples.release_file)
 score_report = pytest.fixture(card_samples.score_report)
 
 

@@ -13,6 +13,7 @@ import card_samples as samples
 import outcomes_samples
 
 from cards.compare_card import compare_card
+from cards.compliance_page import compliance_page
 from cards.cost_card import cost_card
 from cards.drift_card import drift_card
 from cards.evaluate_card import evaluate_card
@@ -46,6 +47,7 @@ def sample_cards() -> dict[str, list[Any]]:
         "drift": drift_card(samples.drift(), samples.decision()),
         "outcomes": outcomes_card(outcomes_samples.outcomes()),
         "review": review_report(samples.dossier()),
+        "compliance": compliance_page(samples.release_file()),
     }
 
 

@@ -83,7 +83,7 @@ def test_without_truth_the_known_risky_are_counted_beside_the_unlabelled(evaluat
 
 def test_every_chart_asks_a_question(evaluation, card, drawn):
     titles = list(drawn(card(evaluation)))
-    assert len(titles) == 9
+    assert len(titles) == 10
     assert all(title.endswith("?") for title in titles)
 
 

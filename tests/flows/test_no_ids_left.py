@@ -1,6 +1,6 @@
-"""Ids are planted in the players of a retraining, a scoring and two refused runs; all that these wrote is searched.
+"""Ids and attributes are planted in a retraining, a scoring and two refused runs; all that these wrote is searched.
 
-Players, scores and the list for moderators are there to hold ids; nothing else may.
+Players, scores and the list for moderators are there to hold ids; the evaluation names groups. Nothing else may.
 """
 
 import base64
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.slow
 MARK = "gambler7f3a"
 # In UTF-8, and as NumPy stores text.
 FORMS = [MARK.encode(), MARK.encode("utf-32-le"), MARK.encode("utf-16-le")]
+BAND = "bandq93z"
 # What an artifact that holds ids is for.
 WITH_IDS = {
     "players": "who is trained and tested on",
@@ -55,8 +56,13 @@ def runs(flow_folder, publish_snapshot):
     shutil.copytree(folder / "tables", folder / "ragged")
     with (folder / "ragged/unlabeled.csv").open("a") as file:
         file.write(f"1,2,3,{MARK}-9,4\n")
+    everyone = pd.concat(list(tables.values()))["account"]
+    bands = pd.DataFrame({"account": everyone, "age_band": np.resize([f"{BAND}-young", f"{BAND}-old"], len(everyone))})
+    (folder / "attributes").mkdir()
+    bands.to_csv(folder / "attributes/part.csv", index=False)
     flow_folder.configure(
         {
+            "evaluate": {"attributes": f"{folder}/attributes", "attribute_columns": ["age_band"]},
             "data": {"source": "tables", "id_column": "account"},
             "snapshots": {"folder": f"{folder}/snapshots"},
             "scoring": {"folder": f"{folder}/scores"},
@@ -78,6 +84,10 @@ def runs(flow_folder, publish_snapshot):
 
 def has_ids(content):
     return any(form in content for form in FORMS)
+
+
+def has_bands(content):
+    return any(BAND.encode(form) in content for form in ("utf-8", "utf-32-le", "utf-16-le"))
 
 
 def inside(path):
@@ -135,7 +145,7 @@ def test_only_the_artifacts_that_are_there_for_it_hold_ids(runs, flow_folder):
 
 def test_only_scores_snapshots_and_the_moderators_card_hold_ids_among_the_other_files(runs, flow_folder):
     folder = flow_folder.path
-    inputs = {"tables", "twice", "ragged"}
+    inputs = {"tables", "twice", "ragged", "attributes"}
     files = [path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0] not in inputs]
     checkpoints = project_root() / ".scarcegan/checkpoints/RetrainFlow" / runs[0]["RetrainFlow"].id
     files += [path for path in checkpoints.rglob("*") if path.is_file()]
@@ -143,6 +153,19 @@ def test_only_scores_snapshots_and_the_moderators_card_hold_ids_among_the_other_
     assert not any(MARK in str(path) for path in files)
     with_ids = {kind_of(path.relative_to(folder)) for path in files if has_ids(inside(path))}
     assert with_ids == {"artifact", "snapshot's part", "shard's scores", "review list", "moderators' card"}
+
+
+def test_only_the_evaluation_and_its_card_name_groups_by_attributes(runs, flow_folder):
+    run, folder = runs[0]["RetrainFlow"], flow_folder.path
+    named = {artifact.sha: artifact.id for step in run for task in step for artifact in task.artifacts}
+    files = [path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0] != "attributes"]
+    found = [path for path in files if has_bands(inside(path))]
+    assert {named[path.name] for path in found if path.name in named} == {"evaluation"}
+    others = [path.relative_to(folder) for path in found if path.name not in named]
+    assert all(path.parts[1] == "mf.cards" and "evaluate" in path.parts for path in others), others
+    assert not any(BAND in printed for printed in runs[1])
+    [table] = run["evaluate"].task["evaluation"].data["attribute_groups"]["tables"]
+    assert [" ".join(group["values"]) for group in table["groups"]] == [f"{BAND}-old", f"{BAND}-young"]
 
 
 def kind_of(path: Path) -> str:

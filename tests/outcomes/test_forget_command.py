@@ -180,10 +180,12 @@ def test_a_snapshot_of_nobody_else_goes_as_a_whole(project, publish_snapshot):
 def test_tables_of_the_user_are_named_and_not_touched(project, tmp_path):
     table = tmp_path / "labels.csv"
     table.write_text(f"player_id,population,since,source\n{PLAYER},risky,2025-12-01,agent\n")
-    project.configure(f'[data]\nsource = "snapshot"\nsnapshot = "{SNAPSHOT}"\npath = "{table}"')
+    data = f'[data]\nsource = "snapshot"\nsnapshot = "{SNAPSHOT}"\npath = "{table}"'
+    project.configure(data + '\n[evaluate]\nattributes = "ages.csv"\nattribute_columns = ["age"]')
     result = project.run("forget", PLAYER, "--yes")
     assert "yours, not touched" in result.stdout
     assert str(table) in result.stdout
+    assert "ages.csv" in result.stdout
     assert PLAYER in table.read_text()
 
 

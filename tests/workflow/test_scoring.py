@@ -42,7 +42,9 @@ def test_scores_classes_and_flags_are_those_of_the_training(snapshot, score, mod
     assert set(frame["run"]) == {RUN}
 
 
-def test_flagged_players_have_their_strongest_reasons_and_nobody_else_has_any(snapshot, score, model, prepared):
+def test_flagged_players_have_their_strongest_markers_as_reasons_and_nobody_else_has_any(
+    snapshot, score, model, prepared
+):
     _, _, frame = score()
     lengths = frame["reasons"].map(len)
     assert lengths[frame["is_flagged"]].between(1, 3).all()
@@ -51,8 +53,11 @@ def test_flagged_players_have_their_strongest_reasons_and_nobody_else_has_any(sn
     row = prepared.players.features[[len(prepared.players.features) - top]]
     # The quantiles' own rule for the typical player: a value that some player has.
     typical = np.quantile(prepared.players.features, 0.5, axis=0, method="inverted_cdf")
-    strongest = model.feature_names[model.explain(row, typical)[0].argmax()]
-    assert frame.loc[top, "reasons"][0].startswith(f"{strongest} ")
+    marker = {"night": "time of day", "spend": "spend"}
+    sums = dict.fromkeys([*marker.values(), "other"], 0.0)
+    for name, attribution in zip(model.feature_names, model.explain(row, typical)[0], strict=True):
+        sums[marker.get(name, "other")] += attribution
+    assert frame.loc[top, "reasons"][0].startswith(f"{max(sums, key=sums.get)}: ")
 
 
 def test_the_report_counts_what_the_files_hold(snapshot, score):

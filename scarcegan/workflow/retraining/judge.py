@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from scarcegan.data.attributes import attributes_of
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
+from scarcegan.evaluation.attribute_groups import attribute_tables
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
-from scarcegan.evaluation.records import Evaluation, Subgroups
+from scarcegan.evaluation.records import AttributeGroups, Evaluation, Subgroups
 from scarcegan.evaluation.scored import Scored, held_out
 from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
 from scarcegan.registry import Registry
@@ -33,7 +35,8 @@ def judge_models(
 
     Families beside ScarceGAN and rivals are risks of the test players, float [n], by name and test set.
 
-    The headline model is measured by subgroup as well, on the first test set. The registry knows the champions.
+    The headline model is measured by subgroup as well, and by attributes that are no inputs, on the first test set.
+    The registry knows the champions.
     """
     rows, players, rare = prepared.test_rows(), prepared.players, len(settings.populations.negatives)
     prevalence = next(iter(validation.values())).prevalence
@@ -53,7 +56,11 @@ def judge_models(
     evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings)
     model, first = models[evaluation.headline], evaluation.test_sets[0]
     scored = held[first].scored(challengers[evaluation.headline].probabilities[first][:, rare])
-    return replace(evaluation, subgroups=_subgroups(model, first, features[first], scored, settings))
+    return replace(
+        evaluation,
+        subgroups=_subgroups(model, first, features[first], scored, settings),
+        attribute_groups=_attribute_groups(model, first, players.ids[rows[first]], scored, settings),
+    )
 
 
 def explain_on_test(prepared: Prepared, model: Model, seed: int) -> Explanation:
@@ -116,3 +123,14 @@ def _subgroups(
     values = {name: features[:, names.index(name)] for name in chosen}
     measured = subgroup_quality(scored, model.threshold, values)
     return Subgroups(model.definition, test_set, model.threshold, measured)
+
+
+def _attribute_groups(
+    model: Model, test_set: str, ids: np.ndarray, scored: Scored, settings: Settings
+) -> AttributeGroups | None:
+    """Measure a model by attributes on one test set, whose players' ids are given; None without attributes."""
+    attributes, smallest = attributes_of(ids, settings), settings.evaluate.smallest_group
+    if not attributes:
+        return None
+    tables, compared = attribute_tables(scored, model.threshold, attributes, smallest)
+    return AttributeGroups(model.definition, test_set, model.threshold, smallest, compared, tables)

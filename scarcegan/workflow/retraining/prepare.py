@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from scarcegan.data.attributes import check_attributes_fit
 from scarcegan.data.folds import split
 from scarcegan.data.left_out import constant, leave_out
 from scarcegan.data.players import UNLABELED, Players
@@ -61,7 +62,8 @@ def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
     """
     players, fold = split(validate(load_players(settings), settings), settings)
     players = leave_out(players, constant(players), "being constant over the pool")
-    # A feature misnamed for the evaluation is better heard of before the training.
+    # What is misnamed for the evaluation is better heard of before the training.
     subgroup_features(players.feature_names, settings.evaluate.subgroup_features)
+    check_attributes_fit(players.ids[fold == -1], players.feature_names, settings)
     report = data_report(players, fold, settings)
     return Prepared(players, fold, report.fingerprint), report

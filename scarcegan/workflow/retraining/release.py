@@ -163,6 +163,8 @@ def _archived(evaluation: Evaluation, definition: str) -> dict[str, Any]:
         evaluation,
         models={definition: evaluation.models[definition]},
         verdicts={definition: evaluation.verdicts[definition]},
+        # An archive goes wherever scores are made: attributes of players have no place there.
+        attribute_groups=None,
     )
     kept: dict[str, Any] = json.loads(to_json(own.to_plain(), inf_nan_mode="null"))
     return kept

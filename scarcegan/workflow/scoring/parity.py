@@ -1,8 +1,10 @@
 """The question of every migration: does the new model show moderators other players than the old one, and why?"""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -17,9 +19,11 @@ from scarcegan.problems import DataProblem
 from scarcegan.registry import Registry
 from scarcegan.serving.distribution import top_order
 from scarcegan.serving.model import Model
+from scarcegan.serving.reasons import reasons_in_words
 from scarcegan.snapshots import Snapshot
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import find_parts
+from scarcegan.workflow.scoring.background import background_of
 from scarcegan.workflow.scoring.plan import check_features
 from scarcegan.workflow.scoring.records import Mover, ParityReport
 
@@ -39,11 +43,19 @@ class Scores:
     model: Model | None
 
 
-def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_budget: float) -> ParityReport:
+def parity(
+    old: str,
+    new: str,
+    snapshot: Snapshot,
+    registry: Registry,
+    review_budget: float,
+    markers: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> ParityReport:
     """Compare two models, or a model and an older scores file, on one snapshot.
 
     `old` and `new` are each a version's number or ARN, approved or not, or the location of a parquet or CSV file with
-    `player_id` and `risk_score`. The review budget is the share of players that moderators can look at.
+    `player_id` and `risk_score`. The review budget is the share of players that moderators can look at. Reasons are
+    told under the markers, which are what `patterns_of` returns.
 
     Raises:
         RegistryProblem: no such version, or its archive was changed.
@@ -75,8 +87,8 @@ def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, review_bu
         rank_correlation=float(spearmanr(old_score, new_score).statistic) if ranked else None,
         largest_difference=float(np.abs(old_score.astype(np.float64) - new_score).max()),
         moved_in_players=int(np.count_nonzero(is_in & ~was_in)),
-        moved_in=_movers(is_in & ~was_in, 1, rows, ranks, sides, snapshot),
-        moved_out=_movers(was_in & ~is_in, 0, rows, ranks, sides, snapshot),
+        moved_in=_movers(is_in & ~was_in, 1, rows, ranks, sides, snapshot, markers),
+        moved_out=_movers(was_in & ~is_in, 0, rows, ranks, sides, snapshot, markers),
     )
 
 
@@ -136,7 +148,13 @@ def _from_file(location: str, ids: np.ndarray) -> np.ndarray:
 
 
 def _movers(
-    moved: np.ndarray, by: int, rows: np.ndarray, ranks: list[np.ndarray], sides: list[Scores], snapshot: Snapshot
+    moved: np.ndarray,
+    by: int,
+    rows: np.ndarray,
+    ranks: list[np.ndarray],
+    sides: list[Scores],
+    snapshot: Snapshot,
+    markers: Mapping[str, Sequence[str]],
 ) -> list[Mover]:
     """Describe the first of the players that move, a bool array [n]; side `by` shows them to moderators and says why.
 
@@ -146,10 +164,9 @@ def _movers(
     places = places[np.argsort(ranks[by][places])][:SHOWN]
     why: list[list[str]] = [[] for _ in places]
     if (model := sides[by].model) is not None:
-        typical = snapshot.manifest.typical_player(model.feature_names)
+        background = background_of(model, snapshot.manifest, markers)
         features = _features(model, snapshot, rows[places])
-        reasons = model.reasons(features, model.explain(features, typical), typical)
-        why = [[reason.words for reason in one] for one in reasons]
+        why = reasons_in_words(background, features, model.explain(features, background.typical))
     return [
         Mover(
             player_id=snapshot.ids[rows[place]].item(),

@@ -7,6 +7,7 @@ from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry, rules
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
+from scarcegan.settings.markers_section import patterns_of
 from scarcegan.settings.model_sections import headline_of
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.store import PUBLISH
@@ -49,7 +50,8 @@ def plan_scoring(
     # A run's pathspec has a slash, which would make one more folder.
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
     left_out = (*registry.left_out, *store.left_out)
-    return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder, left_out, expired)
+    markers = patterns_of(settings.markers, settings.telemetry.roles)
+    return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder, left_out, markers, expired)
 
 
 def check_features(model: Model, version: int, manifest: Manifest) -> None:

@@ -1,12 +1,16 @@
 """What ScoreFlow's steps hand on: the plan, each shard's tally, the report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.monitoring.drift import ScoredPlayers
+from scarcegan.outcomes.records import Outcome
 from scarcegan.records import Record
+from scarcegan.serving.reasons import Counterfactual, Marker
 from scarcegan.settings.words_section import USUAL, Words
 
 
@@ -42,8 +46,9 @@ class ScoredSnapshot(Record):
 class ScoringPlan(Record):
     """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`.
 
-    `left_out` names the versions and snapshots that cannot be read: one of them may have been meant. `expired` warns
-    that the model's approval has expired; empty: it holds.
+    `left_out` names the versions and snapshots that cannot be read: one of them may have been meant. `markers` are
+    patterns of features by the marker of harm under which their reasons are told. `expired` warns that the model's
+    approval has expired; empty: it holds.
     """
 
     run: str
@@ -51,6 +56,7 @@ class ScoringPlan(Record):
     snapshot: ScoredSnapshot
     folder: str
     left_out: tuple[str, ...] = ()
+    markers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     expired: str = ""
 
 
@@ -112,6 +118,74 @@ class ScoreReport(Record):
     review: ReviewList
     over_budget: str
     words: Words = USUAL
+
+
+@dataclass(frozen=True)
+class DecisionRecord(Record):
+    """Why a model has flagged one player of a snapshot, or has not: for when the player, or anybody, contests it.
+
+    Attributes:
+        plan: the version, release and training behind the score, the snapshot, and the run that has scored it; without
+            a run and a folder no scoring is kept, and the record tells what the model decides now.
+        score: by the model on the player's features; `recorded_score` is what that run wrote, None where it is gone.
+        score_kind: whether a score is the probability of being risky, or only ranks players.
+        typical_score: the score of a player with the median of each feature.
+        markers: every marker and feature; their attributions add up to the score less the typical one.
+        counterfactual: what would have to change; None if not flagged, or nothing was found in the observed range.
+        outcomes: what reviewers decided of the player in this snapshot, by time; `label` is what they settle on.
+    """
+
+    player_id: str
+    plan: ScoringPlan
+    score: float
+    score_kind: Literal["probability", "relative"]
+    threshold: float
+    is_flagged: bool
+    recorded_score: float | None
+    typical_score: float
+    markers: Sequence[Marker]
+    counterfactual: Counterfactual | None
+    outcomes: Sequence[Outcome]
+    label: str
+    words: Words = USUAL
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What was decided, by which model and run, by name; empty where there is none."""
+        model, snapshot = self.plan.model, self.plan.snapshot
+        kind = self.words.fill(
+            "the probability of being {rare}" if self.score_kind == "probability" else "relative: it ranks {rows}"
+        )
+        recorded = "" if self.recorded_score is None else words.score(self.recorded_score, 4)
+        return [
+            (self.words.fill("{Row}"), self.player_id),
+            ("Decision", "flagged" if self.is_flagged else "not flagged"),
+            ("Risk score", f"{words.score(self.score, 4)} ({kind})"),
+            ("As written then", recorded),
+            ("Threshold", words.score(self.threshold, 4)),
+            ("Snapshot", f"{snapshot.name}, cut-off {snapshot.cutoff}, fingerprint {snapshot.fingerprint}"),
+            ("Scored by", self.plan.run or "no run that is kept: what the model decides now"),
+            ("Model", f"version {model.version} of {model.group}, {model.definition}, {model.release_id}"),
+            ("Trained by", model.run),
+            ("Archive (sha256)", model.sha256),
+            ("Outcome", self.label or (self.outcomes and "not settled") or "none"),
+        ]
+
+    @property
+    def change_in_words(self) -> str:
+        """What would have to change for the flag to fall."""
+        if not self.is_flagged:
+            return self.words.fill("The {row} is not flagged.")
+        if self.counterfactual is None:
+            return self.words.fill(
+                "None found within the observed range of the snapshot's {rows}, of up to five changes."
+            )
+        found = self.counterfactual
+        changes = ", and ".join(one.words for one in found.changes)
+        return (
+            self.words.fill("The {row} would not be flagged with ")
+            + f"{changes}: risk score {words.score(found.score, 4)}."
+        )
 
 
 @dataclass(frozen=True)

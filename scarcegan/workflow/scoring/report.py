@@ -18,7 +18,7 @@ from scarcegan.monitoring.watch import Watch, Watched
 from scarcegan.problems import DataProblem
 from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
-from scarcegan.serving.reasons import without_size
+from scarcegan.serving.reasons import reasons_in_words, without_size
 from scarcegan.settings import Settings
 from scarcegan.settings.words_section import USUAL, Words
 from scarcegan.snapshots import SnapshotStore, open_snapshots
@@ -26,6 +26,7 @@ from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join, local_file, new_file, sha256_of, write_bytes
 from scarcegan.workflow.scoring.audit import INCLUSION, STRATUM, Stratum, audit_strata, draw, mixed_in
+from scarcegan.workflow.scoring.background import background_of
 from scarcegan.workflow.scoring.realised import recall_of_outcomes
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 
@@ -208,13 +209,13 @@ def _explained(review: pd.DataFrame, plan: ScoringPlan, model: Model, store: Sna
     reasons = {player: list(own) for player, own in zip(review[ID], review["reasons"], strict=True)}
     wanted = [player for player, own in reasons.items() if not own]
     manifest = store.describe(plan.snapshot.name)
-    typical = manifest.typical_player(model.feature_names)
+    background = background_of(model, manifest, plan.markers)
     for part in manifest.parts if wanted else ():
         table = store.read_part(manifest, part, model.feature_names)
         chosen = table.filter(pc.is_in(table[ID], pa.array(wanted, table[ID].type))).to_pandas()
         rows = chosen[list(model.feature_names)].to_numpy(np.float32)
-        told = model.reasons(rows, model.explain(rows, typical), typical)
-        reasons |= {player: [reason.words for reason in own] for player, own in zip(chosen[ID], told, strict=True)}
+        told = reasons_in_words(background, rows, model.explain(rows, background.typical))
+        reasons |= dict(zip(chosen[ID], told, strict=True))
     return [reasons[player] for player in review[ID]]
 
 

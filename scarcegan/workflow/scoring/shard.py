@@ -10,19 +10,21 @@ import pyarrow.parquet as pq
 from scarcegan.problems import DataProblem
 from scarcegan.serving.distribution import BINS, count_scores
 from scarcegan.serving.model import Model
+from scarcegan.serving.reasons import Background, reasons_in_words
 from scarcegan.serving.stream import ScoredBatch, score_parquet
 from scarcegan.settings import Snapshots
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join, new_file, sha256_of
+from scarcegan.workflow.scoring.background import background_of
 from scarcegan.workflow.scoring.records import ScoringPlan, Tally
 
 
 def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapshots) -> Tally:
     """Score one part, by its number in the manifest, into a parquet file, which appears whole; again gives the same.
 
-    A row has the player's id, `risk_score`, most probable `class`, `is_flagged`, `reasons` (up to three, in words, of
-    a flagged player; see `scarcegan.serving.reasons`), `model_version` and `run`.
+    A row has the player's id, `risk_score`, most probable `class`, `is_flagged`, `reasons` (up to three markers of
+    harm, in words, of a flagged player; see `scarcegan.serving.reasons`), `model_version` and `run`.
 
     Raises:
         DataProblem: the part is missing or was changed, the snapshot is not the planned one, or a value is no number.
@@ -38,15 +40,15 @@ def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapsho
     part, file = manifest.parts[number], f"part-{number:05d}.parquet"
     with store.part_file(manifest, part) as path, new_file(join(plan.folder, file)) as draft:
         batches = score_parquet(model, path, ID)
-        typical = manifest.typical_player(model.feature_names)
+        background = background_of(model, manifest, plan.markers)
         with pq.ParquetWriter(draft, _schema(part.id_type), compression="zstd") as writer:
-            tally = _write_scores(writer, batches, model, typical, plan)
+            tally = _write_scores(writer, batches, model, background, plan)
         sha256 = sha256_of(draft)
     return replace(tally, file=file, sha256=sha256)
 
 
 def _write_scores(
-    writer: pq.ParquetWriter, batches: Iterable[ScoredBatch], model: Model, typical: np.ndarray, plan: ScoringPlan
+    writer: pq.ParquetWriter, batches: Iterable[ScoredBatch], model: Model, background: Background, plan: ScoringPlan
 ) -> Tally:
     """Write scored batches one after the other, and return their tally, whose file is not named yet."""
     players, flagged = 0, 0
@@ -59,7 +61,7 @@ def _write_scores(
             "risk_score": scores,
             "class": pa.array(model.class_names).take(pa.array(likeliest)),
             "is_flagged": is_flagged,
-            "reasons": _reasons(model, batch, is_flagged, typical),
+            "reasons": _reasons(model, batch, is_flagged, background),
             "model_version": pa.repeat(plan.model.version, len(scores)).cast(pa.int32()),
             "run": pa.repeat(plan.run, len(scores)),
         }
@@ -70,15 +72,15 @@ def _write_scores(
     return Tally("", players, flagged, classes, counts)
 
 
-def _reasons(model: Model, batch: ScoredBatch, is_flagged: np.ndarray, typical: np.ndarray) -> pa.ListArray:
+def _reasons(model: Model, batch: ScoredBatch, is_flagged: np.ndarray, background: Background) -> pa.ListArray:
     """Return the reasons of the flagged players in words; an empty list for all others."""
     # Explaining costs more than scoring: only flagged players get reasons.
     rows = np.ascontiguousarray(batch.columns[:, is_flagged].T)
-    found = model.reasons(rows, model.explain(rows, typical), typical)
+    found = reasons_in_words(background, rows, model.explain(rows, background.typical))
     # Arrow's offsets are one more than the rows and begin with 0.
     lengths = np.zeros(len(is_flagged) + 1, dtype=np.int32)
     lengths[1:][is_flagged] = [len(one) for one in found]
-    words = [reason.words for one in found for reason in one]
+    words = [reason for one in found for reason in one]
     return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), pa.array(words, pa.string()))
 
 

@@ -1,0 +1,126 @@
+"""The record of one decision: what a model made of one player, why, and what people found out."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from scarcegan import words
+from scarcegan.outcomes.consensus import LABEL, settled
+from scarcegan.outcomes.lists import review_lists
+from scarcegan.outcomes.records import Outcome
+from scarcegan.outcomes.store import open_outcomes, written
+from scarcegan.problems import DataProblem
+from scarcegan.registry import Registry
+from scarcegan.serving.counterfactual import nearest_counterfactual
+from scarcegan.serving.model import Model
+from scarcegan.serving.reasons import contributions
+from scarcegan.settings import Settings
+from scarcegan.settings.markers_section import patterns_of
+from scarcegan.settings.model_sections import headline_of
+from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
+from scarcegan.snapshots.store import ID
+from scarcegan.storage import find_bytes, is_file, join, local_file
+from scarcegan.workflow.scoring.background import background_of
+from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.records import DecisionRecord, ScoringPlan
+
+
+def explain_player(
+    player: str, snapshot: str, settings: Settings, registry: Registry, version: int | None = None
+) -> DecisionRecord:
+    """Tell the decision on one player of a snapshot, by the version that has scored it, or this one of several.
+
+    Of several versions, that of the definition which stands out in the settings is taken, of several runs the last. Of
+    a snapshot that nobody has scored, the champion tells what it would decide.
+
+    Raises:
+        DataProblem: no such snapshot or player, or the snapshot was replaced since it was scored.
+        RegistryProblem: no such version, or its archive was changed.
+    """
+    store = open_snapshots(settings.own_snapshots.folder)
+    manifest = store.describe(snapshot)
+    plan, files = _scored(manifest, settings, version)
+    if plan is None:
+        plan = replace(plan_scoring(settings, registry, None, version, snapshot, run="")[1], folder="")
+    model = Model.load(registry.fetch_archive(plan.model.version), plan.model.sha256)
+    plan = replace(plan, markers=plan.markers or patterns_of(settings.markers, settings.telemetry.roles))
+    row = _row(store, manifest, model, player)
+    background = background_of(model, manifest, plan.markers)
+    [attributions] = model.explain(row[None, :], background.typical)
+    score, typical_score = (model.risk(one[None, :]) for one in (row, background.typical))
+    outcomes, label = _outcomes(player, snapshot, settings)
+    return DecisionRecord(
+        player_id=player,
+        plan=plan,
+        score=float(score[0]),
+        score_kind=model.score_kind,
+        threshold=plan.model.threshold,
+        is_flagged=bool(model.flags(score)[0]),
+        recorded_score=_recorded(plan, files, player),
+        typical_score=float(typical_score[0]),
+        markers=contributions(background, row, attributions),
+        counterfactual=nearest_counterfactual(model, background, row, attributions),
+        outcomes=outcomes,
+        label=label,
+        words=settings.words,
+    )
+
+
+def _scored(manifest: Manifest, settings: Settings, version: int | None) -> tuple[ScoringPlan | None, list[str]]:
+    """Return the plan of the scoring to explain, and its files; none where nobody has scored the snapshot."""
+    found = review_lists(settings.own_scoring, settings.registry.group, [manifest.name])
+    found = [one for one in found if version in (None, one.model.version)]
+    if not found:
+        return None, []
+    headline = headline_of(settings.definitions)
+    # Names of runs end with their number: of equal length they compare as numbers.
+    last = max(
+        found, key=lambda one: (one.model.definition == headline, one.model.version, len(one.folder), one.folder)
+    )
+    tree = json.loads(find_bytes(join(last.folder, "report.json")) or b"{}")
+    # The report has the plan's keys beside its own.
+    plan = replace(ScoringPlan.from_plain(tree), folder=last.folder)
+    if plan.snapshot.fingerprint != manifest.fingerprint:
+        raise DataProblem(
+            f"expected snapshot '{manifest.name}' with fingerprint {plan.snapshot.fingerprint}, which {plan.run} has "
+            f"scored, got {manifest.fingerprint}: it was replaced since; restore it, or score it again"
+        )
+    return plan, tree["files"]
+
+
+def _row(store: SnapshotStore, manifest: Manifest, model: Model, player: str) -> np.ndarray:
+    """Read a player's features, float32 [F] in the model's order."""
+    for part in manifest.parts:
+        own = _of_player(store.read_part(manifest, part, model.feature_names), player)
+        if len(own):
+            return np.array([own[name][0].as_py() for name in model.feature_names], dtype=np.float32)
+    raise DataProblem(
+        f"expected a player of snapshot '{manifest.name}' ({words.plural(manifest.players, 'player')}), got an id that "
+        "none of them has: check the id and --snapshot"
+    )
+
+
+def _recorded(plan: ScoringPlan, files: list[str], player: str) -> float | None:
+    """Return the score that the run has written for a player; None where its files are gone."""
+    for location in (join(plan.folder, file) for file in files):
+        if is_file(location):
+            with local_file(location) as path:
+                own = _of_player(pq.read_table(path, columns=[ID, "risk_score"]), player)
+            if len(own):
+                return float(own["risk_score"][0].as_py())
+    return None
+
+
+def _of_player(table: pa.Table, player: str) -> pa.Table:
+    return table.filter(pc.equal(table[ID].cast(pa.large_string()), player))
+
+
+def _outcomes(player: str, snapshot: str, settings: Settings) -> tuple[list[Outcome], str]:
+    table = open_outcomes(settings.outcomes, settings.registry.group).table()
+    own = table[(table[ID] == player) & (table["snapshot"] == snapshot)]
+    labels = settled(own, settings.outcomes)[LABEL].tolist()
+    return [Outcome(**row) for row in written(own).to_dict("records")], labels[0] if labels else ""  # type: ignore[arg-type]
