@@ -150,8 +150,9 @@ def approval(dossier: Dossier) -> list[Any]:
     rows = []
     for version, events in dossier.decisions.items():
         for event in events:
+            who = event.who if event.identity in ("", event.who) else f"{event.who} ({event.identity})"
             decided = event.status.lower() + (" (forced)" if event.forced else "")
-            rows.append([version, decided, event.who, event.why, words.moment(event.at)])
+            rows.append([version, decided, who, event.why, words.moment(event.at)])
         if not events:
             rows.append([version, "waits for a decision", "", "", ""])
     return [theme.heading("Who approved it"), theme.table(["Version", "Decision", "By", "Why", "When (UTC)"], rows)]

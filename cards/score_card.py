@@ -28,7 +28,7 @@ def score_card(
     drawn = f" The list has {words.count(review.audit_players)} more, drawn at random." if review.audit_players else ""
     listed = f"The {words.count(highest)} highest scores{unflagged}.{drawn}"
     before, compared_with = _reference(report, drift)
-    said = [sentence for sentence in (report.over_budget, decision.promise) if sentence]
+    said = [sentence for sentence in (report.plan.expired, report.over_budget, decision.promise) if sentence]
     parts = [
         Markdown(f"### {_verdict(report, decision)}"),
         _headline(report),

@@ -18,10 +18,10 @@ from metaflow.plugins.datastores.local_storage import LocalStorage
 
 import scarcegan
 from endings import plain_endings
-from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, require_user
+from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, os_user, require_user
 from scarcegan.problems import Problem
 from scarcegan.project import project_root
-from scarcegan.settings import text_of
+from scarcegan.settings import parse, resolve, text_of
 from terminal import moving_lines
 
 ROOT = project_root()  # the repository, or a project of its own
@@ -101,7 +101,7 @@ def _make(folder):
 
 
 def launch_notes(_):
-    """Note what only the launching machine knows: `commit` of the code, and `config`, the settings file.
+    """Note what only the launching machine knows: `commit` of the code, `config`, the settings file, `launched_by`.
 
     Metaflow calls it once for each launch (default of a `Config`); the tasks get what it has returned.
     """
@@ -109,7 +109,21 @@ def launch_notes(_):
     config = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     # A name that is no UTF-8 stands in no message and no registry: its strange bytes become question marks.
     told = str(config).encode(errors="replace").decode()
-    return {"commit": os.environ.get(COMMIT) or running_code(ROOT), "config": told}
+    commit = os.environ.get(COMMIT) or running_code(ROOT)
+    return {"commit": commit, "config": told, "launched_by": launched_by(path, sys.argv)}
+
+
+def launched_by(config, arguments):
+    """Return who launches, as the registry's approvals name people; empty where settings or AWS do not say."""
+    try:
+        chosen = resolve(parse(text_of(config)), *values_of("--set", arguments)[-1:]).registry
+        if chosen.kind == "local":
+            return os_user()
+        from scarcegan.aws.sagemaker import caller
+
+        return caller()
+    except (Problem, OSError):
+        return ""
 
 
 def config_of(arguments):

@@ -9,6 +9,7 @@ from metaflow import Parameter, card, config_expr, current, retry, schedule, ste
 from launch import launch
 from project_flow import ProjectFlow
 from scarcegan.machine import threads_per_task
+from scarcegan.problems import PreflightProblem
 
 # Artifacts of train.
 OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence", "families", "left_out")
@@ -54,6 +55,11 @@ class RetrainFlow(ProjectFlow):
 
         data = typed_data(self.data, Path.cwd()) if self.data else {}
         settings = self.choose(seed=self.seed, data={**data, "snapshot": self.snapshot})
+        if settings.registry.four_eyes and not self.launch.get("launched_by", ""):
+            raise PreflightProblem(
+                "registry.four_eyes expects to know who launches the run, got nobody: nobody could approve its models. "
+                "Launch it where AWS tells whose credentials these are (`aws sts get-caller-identity`)"
+            )
         print(estimate(settings.resources, settings.prices, settings.folds, settings.train).sentence)
         self._warn(inside_run(settings, os.environ))
         self.settings = settings.model_dump(mode="json")
@@ -224,6 +230,7 @@ class RetrainFlow(ProjectFlow):
             snapshot=settings.data.snapshot,
             labels_known_by=settings.data.labels_known_by,
             user=current.username or "",
+            launched_by=self.launch.get("launched_by", ""),
         )
 
     def _checkpoints(self):

@@ -36,6 +36,7 @@ class ScoreFlow(ProjectFlow):
     def start(self):
         """Choose the approved model and the snapshot and check that they fit, before anything is scored."""
         from scarcegan.backends import open_registry
+        from scarcegan.notices import Notice, tell
         from scarcegan.preflight import inside_scoring
         from scarcegan.workflow.scoring.plan import plan_scoring
 
@@ -44,8 +45,10 @@ class ScoreFlow(ProjectFlow):
         run = f"{current.flow_name}/{current.run_id}"
         registry = open_registry(settings.registry)
         _, plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
-        for left_out in plan.left_out:
-            print("Warning:", left_out)
+        for warning in [*plan.left_out, *filter(None, [plan.expired])]:
+            print("Warning:", warning)
+        if plan.expired:
+            tell(settings.notify, Notice("decision", plan.expired, plan.model.release_id))
         # Its digest, not its number: all shards and resumes score with the same model.
         self.settings, self.plan = settings.model_dump(mode="json"), plan.to_plain()
         self.commit = self.launch.commit

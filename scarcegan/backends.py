@@ -14,12 +14,16 @@ def open_registry(chosen: settings.Registry) -> Registry:
     Raises:
         RegistryProblem: SageMaker is chosen, but `archives` is not set, or no image is known to serve a model.
     """
+    registry: Registry
     if chosen.kind == "local":
-        return LocalRegistry(Path(located(chosen.path or ".scarcegan/registry")), chosen.group)
-    # boto3 takes a second to import: `scarcegan models list` on a laptop does without.
-    from scarcegan.aws.sagemaker import open_sagemaker
+        registry = LocalRegistry(Path(located(chosen.path or ".scarcegan/registry")), chosen.group)
+    else:
+        # boto3 takes a second to import: `scarcegan models list` on a laptop does without.
+        from scarcegan.aws.sagemaker import open_sagemaker
 
-    return open_sagemaker(chosen)
+        registry = open_sagemaker(chosen)
+    registry.four_eyes, registry.approval_days = chosen.four_eyes, chosen.approval_days
+    return registry
 
 
 def publish_snapshot(manifest: Manifest, chosen: settings.Snapshots) -> Manifest:

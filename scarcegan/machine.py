@@ -56,6 +56,16 @@ def require_user(environment: Mapping[str, str], *, on_batch: bool) -> str:
     return user
 
 
+def os_user() -> str:
+    """Return the operating system's name of this process's user, which no environment variable changes."""
+    import pwd  # of Unix alone
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container that is started with a bare number
+        return f"uid {os.getuid()}"
+
+
 def this_process() -> str:
     """Name this process so that `is_alive` tells it from all others: its machine, its number, when it began."""
     return f"{_machine()} {os.getpid()} {_began(os.getpid())}"

@@ -15,7 +15,7 @@ from scarcegan.settings import Notify
 
 TRIES, WAIT_SECONDS, PATIENCE_SECONDS = 3, 2.0, 20.0
 
-Kind = Literal["release waits", "step refused", "drift"]
+Kind = Literal["release waits", "step refused", "drift", "decision"]
 
 
 @dataclass(frozen=True)

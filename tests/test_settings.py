@@ -195,6 +195,7 @@ SHAPING = [
     ("registry", {"group": "other", "worse_challenger": "refuse"}, set()),
     ("monitoring", {"cool_down": 3}, set()),
     ("outcomes", {"agreeing": 2}, set()),
+    ("retention", {"runs": 400}, set()),
     ("resources", {"train": {"gpu": 0}}, set()),
     ("prices", {"gpu_hour": 9.0}, set()),
     ("deployment", {"project": "other"}, set()),

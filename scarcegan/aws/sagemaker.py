@@ -36,6 +36,12 @@ def open_sagemaker(chosen: settings.Registry) -> "SageMakerRegistry":
     return SageMakerRegistry(chosen.group, bucket, sagemaker, image=image)
 
 
+def caller() -> str:
+    """Return the ARN of who asks AWS, as its Security Token Service tells it."""
+    with _asking("tell whose credentials these are"):
+        return str(patient_client("sts").get_caller_identity()["Arn"])
+
+
 class SageMakerRegistry(Registry):
     """A model package group; packages that were not made by this class are left alone.
 
@@ -103,12 +109,26 @@ class SageMakerRegistry(Registry):
 
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
-        arn = self.show(version).arn
-        with _asking(f"read the decisions about version {version}"):
-            recorded = self._bucket.recorded(self.group, version)
-            last = _decision_of(self._client.describe_model_package(ModelPackageName=arn))
-        is_new = last is not None and last.at not in {event.at for event in recorded}
-        return [*recorded, last] if last and is_new else recorded
+        return self._events_of(self.show(version))
+
+    def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
+        with ThreadPoolExecutor(4) as pool:
+            found = zip(versions, pool.map(self._events_of, versions), strict=True)
+        told = [(version.version, event) for version, events in found for event in events]
+        return sorted(told, key=lambda one: one[1].at)
+
+    def _events_of(self, version: ModelVersion) -> list[Decision]:
+        with _asking(f"read the decisions about version {version.version}"):
+            recorded = self._bucket.recorded(self.group, version.version)
+            if version.decided_at in ("", *(event.at for event in recorded)):
+                return recorded
+            # The last one is not on record, as of one taken in the console.
+            last = _decision_of(self._client.describe_model_package(ModelPackageName=version.arn))
+        return [*recorded, last] if last else recorded
+
+    def identity(self) -> str:
+        """Return the ARN that AWS's credentials stand for."""
+        return caller()
 
     def _fetch(self, sha256: str) -> Path:
         with _asking(f"fetch {self._bucket.uri(sha256)}"):
@@ -180,6 +200,8 @@ class SageMakerRegistry(Registry):
             decided_at=decision.at,
             decided_by=decision.who,
             reason=decision.why,
+            decided_as=decision.identity,
+            approved_until=decision.until,
             **facts,
         )
 
@@ -195,7 +217,8 @@ class SageMakerRegistry(Registry):
         if former := _decision_of(package):
             # A decision taken in the console is on record before another one replaces it.
             self._bucket.record(self.group, version.version, former)
-        said = {key: value for key, value in asdict(decision).items() if key != "status"}
+        # What is not known is left out: SageMaker takes 1,024 characters.
+        said = {key: value for key, value in asdict(decision).items() if key != "status" and value != ""}
         self._client.update_model_package(
             ModelPackageArn=version.arn,
             ModelApprovalStatus=decision.status,

@@ -13,6 +13,7 @@ from scarcegan.cli import (
     estimators,
     explain,
     flows,
+    forget,
     models,
     new,
     outcomes,
@@ -50,6 +51,7 @@ app.add_typer(decisions.app)
 app.add_typer(compliance.app)
 app.add_typer(explain.app)
 app.add_typer(prune.app)
+app.add_typer(forget.app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(snapshots.app, name="snapshots")

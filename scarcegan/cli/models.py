@@ -1,7 +1,11 @@
 """`scarcegan models`: list, compare, approve, reject and roll back what the runs registered."""
 
+import csv
+import io
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +13,19 @@ import typer
 from rich.console import Console, Group
 from rich.text import Text
 
+from scarcegan import words
 from scarcegan.cli import tables
 from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers
 from scarcegan.problems import RegistryProblem, nearest
+from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry, rules
+from scarcegan.registry.rehearsal import Rehearsal
+from scarcegan.registry.versions import DecisionOnRecord
 from scarcegan.registry.versions import compare as compare_versions
+from scarcegan.settings import Settings
+from scarcegan.storage import write_bytes
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
 app = typer.Typer(
     no_args_is_help=True,
     help="List, compare, approve, reject and roll back registered models.",
@@ -66,11 +77,16 @@ def compare(registry: Registry, references: Annotated[list[str] | None, VERSION]
 
 @answers(app)
 def approve(
+    settings: Settings,
     registry: Registry,
     references: Annotated[list[str], VERSION],
     reason: Reason,
     who: Who,
     force: Force = False,
+    until: Annotated[
+        str, typer.Option(help="Last day of the approval, as in 2027-01-31.", show_default="registry.approval_days")
+    ] = "",
+    dry_run: DryRun = False,
     config: Config = None,
 ) -> Answer:
     """Approve models: each becomes the champion of its business definition, and scoring takes it.
@@ -82,33 +98,57 @@ def approve(
     if not force:
         _check_scope(registry, config)
         _check_doubts([registry.show(number) for number in numbers])
-    return _decided(registry, lambda: registry.approve(*numbers, who=who, why=reason, force=force))
+    return _decided(
+        settings, registry, lambda at: at.approve(*numbers, who=who, why=reason, force=force, until=until), dry_run
+    )
 
 
 @answers(app)
 def reject(
-    registry: Registry, references: Annotated[list[str], VERSION], reason: Reason, who: Who, config: Config = None
+    settings: Settings,
+    registry: Registry,
+    references: Annotated[list[str], VERSION],
+    reason: Reason,
+    who: Who,
+    config: Config = None,
 ) -> Answer:
     """Reject models; a rejected champion gives its place back to the one before."""
     numbers = [registry.number_of(one) for one in references]
     _check_scope(registry, config)
-    return _decided(registry, lambda: registry.reject(*numbers, who=who, why=reason))
+    return _decided(settings, registry, lambda at: at.reject(*numbers, who=who, why=reason))
 
 
 @answers(app)
 def rollback(
+    settings: Settings,
     registry: Registry,
     reason: Reason,
     who: Who,
     release: Annotated[str, typer.Option(help="Release to withdraw.", show_default="the one approved last")] = "",
     force: Force = False,
+    dry_run: DryRun = False,
     config: Config = None,
 ) -> Answer:
     """Withdraw a release, restore the champions before it and list them."""
     if not force:
         _check_scope(registry, config)
     withdrawn = release or None
-    return _decided(registry, lambda: registry.rollback(who=who, why=reason, release_id=withdrawn, force=force))
+    return _decided(
+        settings, registry, lambda at: at.rollback(who=who, why=reason, release_id=withdrawn, force=force), dry_run
+    )
+
+
+@answers(app)
+def decisions(
+    registry: Registry,
+    export: Annotated[
+        str, typer.Option(metavar="FILE", help="Write them, as .csv or .jsonl, local or s3://.", show_default="no file")
+    ] = "",
+) -> Answer:
+    """List all decisions, oldest first: who decided what, when and why, and which champion gave way to which."""
+    found = registry.decisions()
+    written = [Text(f"Wrote {words.plural(len(found), 'decision')} to {_export(found, export)}")] if export else []
+    return Answer(found, Group(tables.record(found), *written))
 
 
 @answers(app)
@@ -159,25 +199,68 @@ def _check_doubts(chosen: Sequence[ModelVersion]) -> None:
         raise RegistryProblem("\n".join(lines))
 
 
-def _decided(registry: Registry, decide: Callable[[], list[ModelVersion]]) -> Answer:
+def _export(found: Sequence[DecisionOnRecord], file: str) -> str:
+    """Write decisions as a table or as lines of JSON, by the name of the file, whole or not at all."""
+    rows = [one.to_plain() for one in found]
+    location = located(file, Path.cwd())
+    if location.endswith(".jsonl"):
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    elif location.endswith(".csv"):
+        table = io.StringIO()
+        writer = csv.DictWriter(table, [field.name for field in fields(DecisionOnRecord)])
+        writer.writeheader()
+        writer.writerows(rows)
+        text = table.getvalue()
+    else:
+        raise RegistryProblem(f"expected a .csv or .jsonl file to write, got {location}: name one of both")
+    write_bytes(location, text.encode())
+    return location
+
+
+def _decided(
+    settings: Settings, registry: Registry, decide: Callable[[Registry], list[ModelVersion]], dry_run: bool = False
+) -> Answer:
     """Take a decision, say what it changed, and move the tags `candidate` and `champion` of the runs that it touches.
 
-    The decision holds, whether or not the runs can be tagged from here.
+    The decision holds, whether or not the runs can be tagged or somebody told from here. As a dry run it is taken on a
+    copy in memory.
     """
-    before = registry.versions()
-    decided = decide()
-    after = registry.versions()
-    _tag(before, after, decided)
+    at = Rehearsal(registry) if dry_run else registry
+    before = at.versions()
+    decided = decide(at)
+    after = at.versions()
     shown = tables.overview(decided) if decided else tables.NO_CHAMPION
-    return Answer(decided, Group(shown, *map(Text, _changes(registry.group, before, after))))
+    changes = list(_changes(registry.group, before, after, "would be" if dry_run else "is now"))
+    if dry_run:
+        changes.insert(0, "Nothing is decided: a dry run. It would be so:")
+    else:
+        _tag(before, after, decided)
+        _tell(settings, before, after, changes)
+    return Answer(decided, Group(shown, *map(Text, changes)))
 
 
-def _changes(group: str, before: Sequence[ModelVersion], after: Sequence[ModelVersion]) -> Iterator[str]:
-    """Name the group, and say of each definition whose champion has changed which release gave way to which."""
+def _tell(
+    settings: Settings, before: Sequence[ModelVersion], after: Sequence[ModelVersion], changes: Sequence[str]
+) -> None:
+    from scarcegan.notices import Notice, tell
+
+    known = {one.version: one for one in before}
+    touched = [one for one in after if one.decision_order != known[one.version].decision_order]
+    said = [
+        f"{one.decided_by} ({one.decided_as}): version {one.version} ({one.definition}) of {one.release_id} is "
+        f"{one.status.lower()}: {one.reason}"
+        for one in touched
+    ]
+    about = ", ".join(sorted({one.release_id for one in touched}))
+    tell(settings.notify, Notice("decision", "\n".join([*said, *changes]), about))
+
+
+def _changes(group: str, before: Sequence[ModelVersion], after: Sequence[ModelVersion], verb: str) -> Iterator[str]:
+    """Name the group, and say of each definition whose champion changes which release gives way to which."""
     yield f"Group {group}:"
     was, now = ({one.definition: one for one in known if one.is_champion} for known in (before, after))
     pairs = {definition: (_release(was.get(definition)), _release(now.get(definition))) for definition in was | now}
-    changed = [f"  {name}: champion is now {new}; before: {old}" for name, (old, new) in pairs.items() if old != new]
+    changed = [f"  {name}: champion {verb} {new}; before: {old}" for name, (old, new) in pairs.items() if old != new]
     yield from changed or ["  all champions are as before"]
 
 

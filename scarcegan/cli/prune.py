@@ -25,12 +25,15 @@ def prune(
 ) -> Answer:
     """Show what nobody needs any more: runs behind no release, drafts and copies that killed runs have left.
 
-    Kept are all archives, published snapshots and scores, the runs of every release that is not rejected, runs with
-    the tag `pinned`, and what may still go on.
+    With it what was kept for as long as [retention] in the settings says, however old --older-than asks it to be. Else
+    kept are all archives, published snapshots and scores, the runs of every release that is not rejected, runs with
+    the tag `pinned`, what may still go on, and always what is under a legal hold.
     """
     from scarcegan.history.leftovers import leftovers
+    from scarcegan.outcomes.retention import expired
 
-    found = leftovers(settings, registry, time.time(), older_than)
+    now = time.time()
+    found = [*leftovers(settings, registry, now, older_than), *expired(settings, now)]
     for one in found if remove else ():
         one.remove()
     rows = [(one.what, one.folder, f"{one.size / 1e6:,.1f}") for one in found]

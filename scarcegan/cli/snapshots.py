@@ -88,5 +88,10 @@ def _store(settings: Settings, folder: str) -> "SnapshotStore":
 
 def _facts(manifest: "Manifest") -> dict[str, Any]:
     frame = {key: value for key, value in vars(manifest.frame).items() if key not in ("columns", "days_column")}
-    held = {"players": manifest.players, "features": len(manifest.frame.columns), "parts": len(manifest.parts)}
+    held = {
+        "players": manifest.players,
+        "forgotten": len(manifest.forgotten),
+        "features": len(manifest.frame.columns),
+        "parts": len(manifest.parts),
+    }
     return {"name": manifest.name, "fingerprint": manifest.fingerprint, **held, **frame}

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from scarcegan import words
 from scarcegan.registry import Decision, ModelVersion
-from scarcegan.registry.versions import BesideChampion
+from scarcegan.registry.versions import BesideChampion, DecisionOnRecord
 from scarcegan.settings.words_section import Words
 
 NOTHING_YET = Text(
@@ -34,7 +34,7 @@ _AGAINST = {
 }
 # What `who-made` calls the facts that a version's metadata hold.
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
-_ORIGIN |= {"config": "config", "overrides": "set", "card": "card"}
+_ORIGIN |= {"config": "config", "overrides": "set", "card": "card", "launched_by": "launched by"}
 WORDS = ("rows", "rare")  # facts of a version whose words are its own
 
 
@@ -84,10 +84,34 @@ def facts(version: ModelVersion) -> Table:
 def decisions(events: Iterable[Decision]) -> Table:
     """Return one row per decision, oldest first."""
     rows = [
-        (words.moment(event.at), event.status.lower() + (" (forced)" if event.forced else ""), event.who, event.why)
-        for event in events
+        (words.moment(one.at), _what(one.status, one.forced, one.until), _who(one.who, one.identity), one.why)
+        for one in events
     ]
     return narrow("when", "what", "who", "why", title="\nDecisions", rows=rows or [("none yet",)])
+
+
+def record(told: Iterable[DecisionOnRecord]) -> Table:
+    """Return one row per decision of a group, with the champions before and after it."""
+    rows = [
+        (
+            words.moment(one.at),
+            _what(one.decision, one.forced, one.until),
+            f"{one.version} ({one.definition})",
+            " to ".join(words.MISSING if it is None else str(it) for it in (one.champion_before, one.champion_after)),
+            _who(one.who, one.identity),
+            one.why,
+        )
+        for one in told
+    ]
+    return narrow("when", "what", "version", "champion", "who", "why", rows=rows or [("none yet",)])
+
+
+def _what(status: str, forced: bool, until: str) -> str:
+    return status.lower() + (" (forced)" if forced else "") + (f"\nuntil {until}" if until else "")
+
+
+def _who(who: str, identity: str) -> str:
+    return who if identity in ("", who) else f"{who}\n({identity})"
 
 
 def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:

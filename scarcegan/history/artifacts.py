@@ -94,11 +94,12 @@ class RunArtifacts:
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return settings by dotted key; a list of named sections is keyed by name, other lists are text."""
+    """Return settings by dotted key; a list of sections is keyed by name or place, other lists are text."""
     leaves: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, list) and value and isinstance(value[0], Mapping):
-            value = {one["name"]: {name: own for name, own in one.items() if name != "name"} for one in value}
+            named = {one.get("name", str(place)): one for place, one in enumerate(value, 1)}
+            value = {name: {key: own for key, own in one.items() if key != "name"} for name, one in named.items()}
         if isinstance(value, Mapping):
             leaves |= flat(value, f"{prefix}{key}.")
         else:
@@ -116,6 +117,12 @@ def _load(run: metaflow.Run, tasks: Callable[[str], list[metaflow.Task]], name: 
         steps = [one.id for one in run] if step == LATEST else [step]
         found = (_data(task, name) for one in steps for task in tasks(one)[:1])
         return next((value for value in found if value is not None), None)
+
+
+def artifact_of(run: metaflow.Run, step: str, name: str) -> Any:
+    """Return an artifact of the first task of a run's step, None where it is not made; `Unreadable` as `_load`."""
+    with reading():
+        return next((_data(task, name) for task in tasks_of(run, step)), None)
 
 
 def _data(task: metaflow.Task, name: str) -> Any:

@@ -16,7 +16,7 @@ from scarcegan.problems import HistoryProblem
 from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.registry import Registry
-from scarcegan.settings import Settings
+from scarcegan.settings import Retention, Settings
 from scarcegan.settings.steps import STEPS
 from scarcegan.storage import SCRATCH, Stored, contents, find_bytes, join, remove, remove_folder
 
@@ -46,8 +46,8 @@ class Leftover(Record):
 def leftovers(settings: Settings, registry: Registry, now: float, days: int) -> list[Leftover]:
     """Return what was last written to more than so many days ago and may be removed.
 
-    Runs of releases that are not rejected as a whole, pinned runs and those that may still go on are kept; so are all
-    archives, published snapshots and scores.
+    Runs of releases that are not rejected as a whole, pinned runs, those on hold and those that may still go on are
+    kept, the first no longer than `retention.runs`; so are all archives, published snapshots and scores.
 
     Raises:
         HistoryProblem: the registry or Metaflow cannot tell which runs are needed.
@@ -58,7 +58,8 @@ def leftovers(settings: Settings, registry: Registry, now: float, days: int) -> 
     snapshots = located(settings.own_snapshots.folder)
     beside = [*_unpublished(snapshots), *(one for place in {*places, snapshots} for one in _drafts(place))]
     old = [one for one in beside if one.written < min(before, now - LEAST_SECONDS)]
-    return [*_runs(registry, before, now - LEAST_SECONDS), *sorted(old, key=lambda one: one.folder)]
+    runs = _runs(settings.retention, registry, before, now)
+    return [*runs, *sorted(old, key=lambda one: one.folder)]
 
 
 def _local(chosen: str, name: str) -> str:
@@ -95,9 +96,13 @@ def _by_folder(place: str, is_wanted: Callable[[str], bool]) -> Mapping[str, lis
     return found
 
 
-def _runs(registry: Registry, before: float, idle: float) -> Iterator[Leftover]:
-    """Yield the runs that nobody needs, each with the artifacts that no other run shares, and their checkpoints."""
-    root = _datastore()
+def _runs(retention: Retention, registry: Registry, before: float, now: float) -> Iterator[Leftover]:
+    """Yield the runs that nobody needs, or that were kept for as long as the settings say, but for those on hold.
+
+    Each comes with the artifacts that no other run shares, and their checkpoints.
+    """
+    root, idle = _datastore(), now - LEAST_SECONDS
+    kept_since = now - retention.runs * DAY_SECONDS if retention.runs else 0.0
     waiting, rejected = _of_releases(registry)
     for flow in STEPS if root else ():
         base = join(root, flow)
@@ -112,8 +117,12 @@ def _runs(registry: Registry, before: float, idle: float) -> Iterator[Leftover]:
             run: files
             for run, files in folders.items()
             # Of a run that Metaflow does not list from here nobody can tell whether it is pinned.
-            if run in known and written[run] < (before if known[run].finished else min(before, idle))
-            if not _is_needed(known[run], waiting, rejected)
+            if run in known and not retention.holds_on(known[run].pathspec)
+            if _is_beyond(known[run], files, min(kept_since, idle))
+            or (
+                written[run] < (before if known[run].finished else min(before, idle))
+                and not _is_needed(known[run], waiting, rejected)
+            )
         }
         held = {run: _artifacts(base, files) for run, files in folders.items()}
         shared = set().union(*(held[run] for run in folders.keys() - dead.keys()))
@@ -129,6 +138,11 @@ def _runs(registry: Registry, before: float, idle: float) -> Iterator[Leftover]:
             for place, what in beside.items():
                 if left := contents(place):
                     yield _leftover(what, place, left)
+
+
+def _is_beyond(run: metaflow.Run, files: Iterable[Stored], since: float) -> bool:
+    # The oldest file tells: a tag that is set or taken away writes another one.
+    return PINNED not in run.tags and min(file.written for file in files) < since
 
 
 def _is_needed(run: metaflow.Run, waiting: set[str], rejected: set[str]) -> bool:

@@ -108,8 +108,8 @@ class Watch:
         self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None, recall: RealisedRecall | None
     ) -> DriftRecord:
         """Return the record of a snapshot, measured and kept where there is none that still holds."""
-        # With the fingerprint: a snapshot that was made anew is watched anew.
-        name = f"{manifest.frame.cutoff}_{manifest.fingerprint}_v{self.version.version}"
+        # With the fingerprint: a snapshot that was made anew is watched anew; one that forgot a player is the same.
+        name = f"{manifest.frame.cutoff}_{manifest.origin}_v{self.version.version}"
         past = [record.decision for record in self._records.before(manifest.frame.cutoff, DecidedPeriod)]
         pairs = self._stable_pairs(reference, past)
         basis = self._basis(reference, scored, recall, pairs)
@@ -162,7 +162,7 @@ class Watch:
     ) -> DriftBasis:
         outcomes = f", outcomes of {recall.reviewed}: {recall.found} of {recall.risky}" if recall else ""
         return DriftBasis(
-            reference=f"{reference.name} {reference.fingerprint}",
+            reference=f"{reference.name} {reference.origin}",
             champion=self.version.sha256,
             labels=f"{self.labels.digest if self.labels else 'no labels'}{outcomes}",
             scored=scored.players if scored else 0,
@@ -226,7 +226,7 @@ class Watch:
         """Return what was measured between neighbours up to the reference, once for each champion; none if too few."""
         # All that shapes the limits is in the name: other settings measure anew.
         champion = f"v{self.version.version}_{self.version.sha256[:8]}"
-        name = f"{champion}_{reference.fingerprint}_{self.rule.pairs}_{self.rule.rows}_{self.seed}"
+        name = f"{champion}_{reference.origin}_{self.rule.pairs}_{self.rule.rows}_{self.seed}"
         found = self._limits.find(name, StablePairs)
         if found is None:
             pairs = self._neighbours(reference, past) if self.rule.pairs >= FEWEST_PAIRS else []

@@ -12,7 +12,7 @@ same moment.
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
@@ -67,11 +67,16 @@ class OutcomeStore:
         forgotten = {name.removesuffix(".json") for name in list_names(self._forgotten)}
         if not forgotten:
             return pd.Series(False, index=ids.index)
-        return ids.map(self._digest_of).isin(forgotten)
+        return ids.map(self.digest_of).isin(forgotten)
+
+    def rows_of(self, player_id: str) -> int:
+        """Count a player's rows in all files, by the id as text; those that an ended `forget` has left, too."""
+        frames = (self._read(file) for file in self._files())
+        return sum(int((frame[ID] == player_id).sum()) for frame in frames if frame is not None)
 
     def forget(self, player_id: str, at: str) -> Forgotten:
         """Remove a player's outcomes, and refuse later ones; done again, it removes what is left. Give the receipt."""
-        digest = self._digest_of(player_id)
+        digest = self.digest_of(player_id)
         place = join(self._forgotten, f"{digest}.json")
         write_bytes(place, b"{}\n", once=True)
         removed, kept, count = [], [], 0
@@ -80,14 +85,32 @@ class OutcomeStore:
             is_theirs = frame[ID] == player_id if frame is not None else pd.Series(dtype=bool)
             if frame is not None and is_theirs.any():
                 count += int(is_theirs.sum())
-                if not is_theirs.all():
-                    self._write(frame[~is_theirs])
-                    kept.append(_digest(frame[~is_theirs]))
-                remove(join(self.folder, file))
+                kept += self._replace(file, frame[~is_theirs])
                 removed.append(file.removesuffix(".parquet"))
         receipt = Forgotten(digest, at, count, removed, kept)
         write_bytes(place, (json.dumps(receipt.to_plain(), indent=1) + "\n").encode())
         return receipt
+
+    def expired(
+        self, table: pd.DataFrame, before: pd.Timestamp, players_held: Collection[str], snapshots_held: Collection[str]
+    ) -> pd.Series:
+        """Tell which outcomes were decided before a moment; not those of held players, by digest, and snapshots."""
+        is_held = table[ID].map(self.digest_of).isin(players_held) | table["snapshot"].isin(snapshots_held)
+        return (table["when"] < before) & ~is_held
+
+    def drop(self, before: pd.Timestamp, players_held: Collection[str], snapshots_held: Collection[str]) -> None:
+        """Remove the outcomes that `expired` tells; done again, it removes what is left."""
+        for file in self._files():
+            frame = self._read(file)
+            if frame is not None and (old := self.expired(frame, before, players_held, snapshots_held)).any():
+                self._replace(file, frame[~old])
+
+    def _replace(self, file: str, rest: pd.DataFrame) -> list[str]:
+        """Keep the rest of a file's outcomes, if there are any, in another file, and return its digest."""
+        if len(rest):
+            self._write(rest)
+        remove(join(self.folder, file))
+        return [_digest(rest)] if len(rest) else []
 
     def _files(self) -> list[str]:
         return [name for name in list_names(self.folder) if name.endswith(".parquet")]
@@ -114,7 +137,8 @@ class OutcomeStore:
             write_bytes(location, buffer.getvalue())
         return False
 
-    def _digest_of(self, player_id: str) -> str:
+    def digest_of(self, player_id: str) -> str:
+        """Return the digest by which a forgotten player's id, as text, is known again in this group."""
         return hashlib.sha256(json.dumps([self.group, player_id]).encode()).hexdigest()[:32]
 
 

@@ -3,12 +3,13 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from scarcegan.problems import Problem, RegistryProblem, nearest
 from scarcegan.registry import rules
-from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
+from scarcegan.registry.versions import Decision, DecisionOnRecord, ModelToRegister, ModelVersion
 
 T = TypeVar("T")
 Choice = Callable[[Sequence[ModelVersion]], list[ModelVersion]]
@@ -19,10 +20,14 @@ class Registry(ABC):
 
     A version that cannot be read (somebody, or other code, has written it) must not hide the others: it is left out,
     and `left_out` names what the last reading had to do without.
+
+    `four_eyes` and `approval_days` are those of the settings.
     """
 
     group: str
     left_out: Sequence[str] = ()
+    four_eyes: bool = False
+    approval_days: int = 0
 
     @abstractmethod
     def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
@@ -35,6 +40,14 @@ class Registry(ABC):
     @abstractmethod
     def require_writable(self) -> None:
         """Raise a Problem unless a release could be registered now: its places can be reached and written."""
+
+    @abstractmethod
+    def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
+        """Return the decisions about versions, each with its version's number, oldest first."""
+
+    @abstractmethod
+    def identity(self) -> str:
+        """Return who asks, as the system knows it and nobody can type it; it goes with each decision on record."""
 
     @abstractmethod
     def _versions(self) -> list[ModelVersion]:
@@ -85,6 +98,23 @@ class Registry(ABC):
         """Return the group that a release was registered in last, as far as the registry sees others than its own."""
         return self.group
 
+    def decisions(self) -> list[DecisionOnRecord]:
+        """Return all decisions of the group, oldest first, each with what it changed."""
+        pending: dict[str, Any] = {"status": "PendingManualApproval", "is_champion": False, "decision_order": 0}
+        versions, told = self.versions(), []
+        known = [replace(version, **pending) for version in versions]
+        for number, event in self._all_events(versions):
+            before, known = known, rules.decided(known, [number], event)
+            version = rules.find(before, number)
+            champions = [
+                next((one.version for one in all_ if one.is_champion and one.definition == version.definition), None)
+                for all_ in (before, known)
+            ]
+            said = (event.at, event.identity, event.who, event.why, event.status, event.forced, event.until)
+            about = (self.group, number, version.definition, version.release_id, version.status)
+            told.append(DecisionOnRecord(*said, *about, *champions))
+        return told
+
     def definitions(self) -> list[str]:
         """Return the names of the business definitions that have models."""
         return sorted({version.definition for version in self.versions()})
@@ -121,14 +151,18 @@ class Registry(ABC):
         self._verify(found.sha256)
         return found
 
-    def approve(self, *versions: int, who: str, why: str, force: bool = False) -> list[ModelVersion]:
-        """Approve versions, all or none: each becomes the champion of its definition.
+    def approve(self, *versions: int, who: str, why: str, force: bool = False, until: str = "") -> list[ModelVersion]:
+        """Approve versions, all or none: each becomes the champion of its definition, until the ISO date if one is set.
 
-        A release that is incomplete, or mixed from several runs, is refused unless forced.
+        A release that is incomplete, or mixed from several runs, is refused unless forced; where four eyes are asked
+        for, a version of a run that the approver has launched is refused in any case.
         """
+        last_day, identity = rules.last_day(until, self.approval_days), self.identity()
 
         def choose(known: Sequence[ModelVersion]) -> list[ModelVersion]:
             chosen = [rules.find(known, number) for number in versions]
+            if self.four_eyes:
+                rules.check_four_eyes(chosen, identity)
             for version in chosen:
                 if not force:
                     rules.check_complete(version, known)
@@ -136,12 +170,12 @@ class Registry(ABC):
                 self._verify(version.sha256)
             return chosen
 
-        self._decide(choose, rules.decide("Approved", who, why, forced=force))
+        self._decide(choose, rules.decide("Approved", who, why, forced=force, identity=identity, until=last_day))
         return self._now(versions)
 
     def reject(self, *versions: int, who: str, why: str) -> list[ModelVersion]:
         """Reject versions, all or none; a rejected champion gives its place back to the one before."""
-        decision = rules.decide("Rejected", who, why)
+        decision = rules.decide("Rejected", who, why, identity=self.identity())
         self._decide(lambda known: [rules.find(known, number) for number in versions], decision)
         return self._now(versions)
 
@@ -151,7 +185,7 @@ class Registry(ABC):
         The champions before it take their places back. Refused, unless forced, when a definition would be
         left without a champion.
         """
-        decision = rules.decide("Rejected", who, why, forced=force)
+        decision = rules.decide("Rejected", who, why, forced=force, identity=self.identity())
         self._decide(lambda known: rules.rollback_plan(known, release_id, force=force), decision)
         return [version for version in self.versions() if version.is_champion]
 

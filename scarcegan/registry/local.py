@@ -5,10 +5,11 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 
+from scarcegan.machine import os_user
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
@@ -16,7 +17,7 @@ from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
 from scarcegan.storage import draft_beside, is_file, list_names, put_file, require_writable
 
 BUSY_SECONDS = 30.0
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _TABLES = f"""
 PRAGMA journal_mode = WAL;
@@ -31,7 +32,8 @@ CREATE TABLE version (
 CREATE TABLE approval_event (
     id INTEGER PRIMARY KEY AUTOINCREMENT, group_name TEXT NOT NULL, version INTEGER NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('Approved', 'Rejected')),
-    who TEXT NOT NULL, why TEXT NOT NULL, forced INTEGER NOT NULL, at TEXT NOT NULL
+    who TEXT NOT NULL, why TEXT NOT NULL, forced INTEGER NOT NULL, at TEXT NOT NULL,
+    identity TEXT NOT NULL DEFAULT '', until TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TRIGGER version_is_kept BEFORE DELETE ON version
     BEGIN SELECT raise(ABORT, 'versions are never deleted'); END;
@@ -52,6 +54,10 @@ _CHANGES = (
         "ALTER TABLE version DROP COLUMN constraint_met",
         "ALTER TABLE version ADD COLUMN bound TEXT",
         "ALTER TABLE version ADD COLUMN warnings TEXT",
+    ),
+    (
+        "ALTER TABLE approval_event ADD COLUMN identity TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE approval_event ADD COLUMN until TEXT NOT NULL DEFAULT ''",
     ),
 )
 
@@ -82,13 +88,12 @@ VALUES (
 ON CONFLICT (group_name, token) DO NOTHING
 """
 
-_EVENTS = """
-SELECT status, who, why, at, forced FROM approval_event WHERE group_name = ? AND version = ? ORDER BY id
-"""
+# All columns: earlier layouts lack some.
+_EVENTS = "SELECT * FROM approval_event WHERE group_name = ? ORDER BY id"
 
 _INSERT_EVENT = """
-INSERT INTO approval_event (group_name, version, status, who, why, forced, at)
-VALUES (:group_name, :version, :status, :who, :why, :forced, :at)
+INSERT INTO approval_event (group_name, version, status, who, why, forced, at, identity, until)
+VALUES (:group_name, :version, :status, :who, :why, :forced, :at, :identity, :until)
 """
 
 
@@ -120,10 +125,11 @@ class LocalRegistry(Registry):
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
         # Refuses a version that does not exist: it would look like one without decisions.
-        self.show(version)
-        with self._open() as connection:
-            rows = connection.execute(_EVENTS, (self.group, version)).fetchall()
-        return [Decision(status, who, why, at, bool(forced)) for status, who, why, at, forced in rows]
+        return [event for _, event in self._all_events([self.show(version)])]
+
+    def identity(self) -> str:
+        """Return the operating system's user."""
+        return os_user()
 
     def require_writable(self) -> None:
         """Raise a Problem unless a release could be registered now."""
@@ -148,6 +154,14 @@ class LocalRegistry(Registry):
             return []
         with self._open() as connection:
             return self._read(connection)
+
+    def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
+        if not self._exists():
+            return []
+        with self._open() as connection:
+            rows = connection.execute(_EVENTS, (self.group,)).fetchall()
+        wanted = {version.version for version in versions}
+        return [(row["version"], _decision(row)) for row in rows if row["version"] in wanted]
 
     def _fetch(self, sha256: str) -> Path:
         path = rules.archive_path(self._archives, sha256)
@@ -183,7 +197,14 @@ class LocalRegistry(Registry):
 
     def _read(self, connection: sqlite3.Connection) -> list[ModelVersion]:
         rows = connection.execute(_VERSIONS, (self.group,)).fetchall()
-        return self._read_each(rows, self._version, lambda row: f"version {row['version']}, {row['status']},")
+        found = self._read_each(rows, self._version, lambda row: f"version {row['version']}, {row['status']},")
+        events = {row["id"]: _decision(row) for row in connection.execute(_EVENTS, (self.group,))}
+        return [
+            replace(one, decided_as=last.identity, approved_until=last.until)
+            if (last := events.get(one.decision_order))
+            else one
+            for one in found
+        ]
 
     def _version(self, row: sqlite3.Row) -> ModelVersion:
         # Its columns are called as the fields; earlier layouts lack some.
@@ -258,6 +279,11 @@ class LocalRegistry(Registry):
                 "try again if another process holds it, free some room if the disk is full, otherwise restore the file "
                 "or choose another folder"
             ) from error
+
+
+def _decision(row: sqlite3.Row) -> Decision:
+    known = {field.name: row[field.name] for field in fields(Decision) if field.name in row.keys()}  # noqa: SIM118 - a Row
+    return Decision(**known | {"forced": bool(row["forced"])})
 
 
 def _layout(connection: sqlite3.Connection) -> int:

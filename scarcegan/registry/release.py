@@ -17,6 +17,7 @@ class Lineage(Record):
         card: pathspec of the step whose card shows the evaluation.
         snapshot: that was trained on; empty for other sources. Later snapshots are compared with it.
         labels_known_by: ISO date by which its labels were known; empty: its cut-off.
+        launched_by: who launched the run, as the registry knows people; empty where that is not known.
         overrides: settings that the run has laid over those of `config`, as `--set` takes them; empty: none.
         user: who ran it, as Metaflow knows them.
     """
@@ -32,6 +33,7 @@ class Lineage(Record):
     labels_known_by: str = ""
     overrides: str = ""
     user: str = ""
+    launched_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ import math
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion, Status
@@ -14,6 +15,8 @@ from scarcegan.storage import new_file
 
 LONGEST_REASON = 256
 REPAIR = "put a copy with that digest back (`scarcegan models repair VERSION FILE`), or run the registration again"
+# The fact of a version that says who launched its run, as `Registry.identity` names people.
+LAUNCHED_BY = "launched_by"
 LEAK = "a likely leak"  # as a warning of `scarcegan.data.report` says it
 
 
@@ -71,7 +74,9 @@ def keep_archive(archive: Path, folder: Path, sha256: str) -> Path:
     return kept
 
 
-def decide(status: Status, who: str, why: str, *, forced: bool = False) -> Decision:
+def decide(
+    status: Status, who: str, why: str, *, forced: bool = False, identity: str = "", until: str = ""
+) -> Decision:
     """Return a decision taken now; a RegistryProblem unless who and why are a line of 1 to 256 characters each."""
     for name, text in (("who decides", who), ("a reason", why)):
         if not text.strip() or len(text) > LONGEST_REASON or not text.isprintable():
@@ -79,7 +84,7 @@ def decide(status: Status, who: str, why: str, *, forced: bool = False) -> Decis
                 f"expected {name}, one line of at most {LONGEST_REASON} characters, got {text!r}: "
                 "the record is kept for good"
             )
-    return Decision(status, who.strip(), why.strip(), now(), forced)
+    return Decision(status, who.strip(), why.strip(), now(), forced, identity, until)
 
 
 def after(decision: Decision, versions: Iterable[ModelVersion]) -> Decision:
@@ -91,9 +96,93 @@ def after(decision: Decision, versions: Iterable[ModelVersion]) -> Decision:
     return replace(decision, at=later.isoformat(timespec="microseconds"))
 
 
+def decided(versions: Sequence[ModelVersion], numbers: Sequence[int], decision: Decision) -> list[ModelVersion]:
+    """Return all versions as they are once a decision about some of them is on record."""
+    last = max((version.decision_order for version in versions), default=0)
+    told: dict[str, Any] = {
+        "status": decision.status,
+        "decided_at": decision.at,
+        "decided_by": decision.who,
+        "decided_as": decision.identity,
+        "reason": decision.why,
+        "approved_until": decision.until,
+    }
+    order = {number: last + place for place, number in enumerate(numbers, 1)}
+    after = [
+        replace(one, decision_order=order[one.version], **told) if one.version in order else one for one in versions
+    ]
+    approved = sorted((one for one in after if one.status == "Approved"), key=lambda one: one.decision_order)
+    champions = {one.definition: one.version for one in approved}
+    return [replace(one, is_champion=champions.get(one.definition) == one.version) for one in after]
+
+
+def check_four_eyes(versions: Iterable[ModelVersion], identity: str) -> None:
+    """Raise a RegistryProblem unless all versions are known to be of runs that somebody else has launched."""
+    faults = []
+    for version in versions:
+        launched_by = version.metadata.get(LAUNCHED_BY, "")
+        if not launched_by or launched_by == identity:
+            who = "the same" if launched_by else "somebody that the registry does not know"
+            faults.append(f"version {version.version} is of {version.run_pathspec}, launched by {who}")
+    if faults or not identity:
+        raise RegistryProblem(
+            f"registry.four_eyes expects an approver who has not launched the run, got '{identity or 'nobody known'}': "
+            f"{'; '.join(faults) or 'the system tells no identity'}. Let somebody else approve; if it is not known who "
+            "launched a run, train anew. --force does not lift this"
+        )
+
+
+def last_day(until: str, days: int) -> str:
+    """Return the last day of an approval given today, ISO date: the one that is asked for, or so many days from today.
+
+    A RegistryProblem: no date, or one that has passed.
+    """
+    if not until:
+        return (today() + timedelta(days=days)).isoformat() if days else ""
+    try:
+        asked = date.fromisoformat(until)
+    except ValueError:
+        asked = None
+    if asked is None or asked < today():
+        raise RegistryProblem(
+            f"expected --until with a date from {today()} on, as in 2027-01-31, got '{until}': mend it"
+        )
+    return asked.isoformat()
+
+
+def expiry(version: ModelVersion, days: int) -> str:
+    """Return the last day of a version's approval; without one of its own, so many days after it (0: empty)."""
+    if version.approved_until or not days or not version.decided_at:
+        return version.approved_until
+    return (date.fromisoformat(version.decided_at[:10]) + timedelta(days=days)).isoformat()
+
+
+def check_expiry(version: ModelVersion, days: int, grace_days: int) -> str:
+    """Return a warning if a version's approval has expired, else nothing; a RegistryProblem once the grace is over."""
+    last = expiry(version, days)
+    if not last or (late := (today() - date.fromisoformat(last)).days) <= 0:
+        return ""
+    told = f"the approval of version {version.version} ({version.definition}) has expired on {last}"
+    advice = (
+        f"approve it again (`scarcegan models approve {version.version} --reason 'why'`) or another version "
+        "(`scarcegan models list`)"
+    )
+    if late > grace_days:
+        raise RegistryProblem(
+            f"expected an approval that holds, got: {told}, more than {grace_days} days (registry.grace_days) ago: "
+            f"{advice}"
+        )
+    return f"{told}; scoring refuses it in {grace_days - late + 1} days: {advice}"
+
+
 def now() -> str:
     """Return the time, ISO in UTC, always with microseconds: moments of one format sort as text."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def today() -> date:
+    """Return the day, in UTC."""
+    return datetime.now(UTC).date()
 
 
 def find(versions: Iterable[ModelVersion], number: int) -> ModelVersion:

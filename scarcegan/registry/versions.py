@@ -91,6 +91,8 @@ class ModelVersion(ModelFacts):
         arn: its name in SageMaker; empty in the local registry.
         decided_at: of the last decision; empty while pending.
         decision_order: a larger one was decided later, whatever the clocks said; 0 while pending.
+        decided_as: the identity of who decided, see `Decision`.
+        approved_until: last day of the approval, ISO date; empty: it names none.
     """
 
     version: int
@@ -106,17 +108,47 @@ class ModelVersion(ModelFacts):
     decided_by: str = ""
     reason: str = ""
     decision_order: int = 0
+    decided_as: str = ""
+    approved_until: str = ""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One event in a version's record: what was decided, by whom, why, when (ISO, UTC), against a refusal or not."""
+    """One event in a version's record: what was decided, by whom, why, when (ISO, UTC), against a refusal or not.
+
+    Attributes:
+        who: as typed.
+        identity: as the system knows it, see `Registry.identity`; empty: decided before it was kept, or elsewhere.
+        until: last day of an approval, ISO date; empty: none was set.
+    """
 
     status: Status
     who: str
     why: str
     at: str
     forced: bool = False
+    identity: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class DecisionOnRecord(Record):
+    """A decision as an auditor reads it, with what it changed; a champion is a version's number, None for none."""
+
+    at: str
+    identity: str
+    who: str
+    why: str
+    decision: Status
+    forced: bool
+    until: str
+    group: str
+    version: int
+    definition: str
+    release_id: str
+    status_before: Status
+    champion_before: int | None
+    champion_after: int | None
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from scarcegan.settings.model_sections import (
 )
 from scarcegan.settings.monitoring_sections import Monitoring
 from scarcegan.settings.outcome_sections import Outcomes
+from scarcegan.settings.retention_section import Retention
 from scarcegan.settings.section import Section, Share, keys_of
 from scarcegan.settings.words_section import USUAL, Words
 
@@ -49,7 +50,7 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **{name: (name,) for name in ("simulated", "kdd99", "lootbox")},
     "features": ("simulated", "lootbox"),  # in a snapshot the window is that of FeaturesFlow
     **dict.fromkeys(("telemetry", "snapshots", "scoring", "evaluate", "estimators", "registry", "monitoring"), ()),
-    **dict.fromkeys(("outcomes", "resources", "prices", "deployment", "notify", "words", "markers"), ()),
+    **dict.fromkeys(("outcomes", "retention", "resources", "prices", "deployment", "notify", "words", "markers"), ()),
 }
 # Keys of [data] that say where the players and their labels lie, and how.
 WHERE = {"path", "snapshot", "id_column", "tables", "label_column", "outcomes"}
@@ -87,6 +88,7 @@ class Settings(Section):
     registry: Registry = Registry()
     monitoring: Monitoring = Monitoring()
     outcomes: Outcomes = Outcomes()
+    retention: Retention = Retention()
     resources: Resources = Resources()
     prices: Prices = Prices()
     deployment: Deployment = Deployment()

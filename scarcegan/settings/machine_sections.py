@@ -76,7 +76,7 @@ class Deployment(Section):
 
 
 class Notify(Section):
-    """Who is told that a release waits for approval, a step refused, or players drifted; see docs/runs.md.
+    """Who is told that a release waits or is decided on, a step refused, or players drifted; see docs/runs.md.
 
     Each is tried three times; that nobody could be told is a warning and stops nothing.
     """

@@ -188,3 +188,9 @@ class Registry(Section):
     """URI of the inference image that serves a model; empty: looked up by region (`aws` extra)."""
     worse_challenger: Literal["register", "refuse"] = "register"
     """A model that is worse than its champion is registered and marked, or left out of the release."""
+    four_eyes: bool = False
+    """Whoever has launched a run cannot approve its models; `--force` does not lift this."""
+    approval_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    """Days for which an approval holds, unless `--until` names its last day; 0: without end."""
+    grace_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    """Days for which scoring goes on, with a warning, once an approval has expired; then it refuses."""

@@ -55,7 +55,8 @@ class Manifest(Record):
     """A snapshot's description, stored as `manifest.json` beside its parts.
 
     Statistics are of each column, over the players of all parts; the fingerprint is 16 hex digits over cut-off,
-    window, columns and the content of all parts.
+    window, columns and the content of all parts. `forgotten` are those that it had before, the oldest first, one for
+    each player who was forgotten since.
     """
 
     name: str
@@ -63,11 +64,17 @@ class Manifest(Record):
     parts: tuple[Part, ...]
     statistics: Mapping[str, Column]
     fingerprint: str
+    forgotten: tuple[str, ...] = ()
 
     @property
     def players(self) -> int:
         """Rows of all parts together."""
         return sum(part.players for part in self.parts)
+
+    @property
+    def origin(self) -> str:
+        """The fingerprint that it was published with: whoever was forgotten since, it is the same snapshot."""
+        return self.forgotten[0] if self.forgotten else self.fingerprint
 
     @property
     def first_day(self) -> str:
@@ -82,6 +89,8 @@ class Manifest(Record):
         """Return the manifest's text; equal manifests give equal bytes."""
         plain = self.to_plain()
         frame, parts, statistics = (plain.pop(key) for key in ("frame", "parts", "statistics"))
+        if not self.forgotten:
+            del plain["forgotten"]
         # What is read by eye comes first, the long lists last.
         tree = {"format": FORMAT, **plain, "players": self.players, **frame, "parts": parts, "statistics": statistics}
         return (json.dumps(tree, indent=1, allow_nan=False) + "\n").encode()

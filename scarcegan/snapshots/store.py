@@ -1,8 +1,9 @@
 """Snapshots in a folder or under an S3 prefix: `<folder>/<name>/manifest.json` and its parts.
 
 A part's name carries its digest, so parts of two contents never overwrite each other; a snapshot exists from the
-moment its manifest is written, which happens once. Nothing changes it after that. A name that ends with a date ends
-with the snapshot's cut-off, so that a list of names is enough to know which manifests to read.
+moment its manifest is written, which happens once. Nothing changes it after that, but that a player is forgotten, see
+`scarcegan.snapshots.forgetting`. A name that ends with a date ends with the snapshot's cut-off, so that a list of names
+is enough to know which manifests to read.
 """
 
 import hashlib
@@ -101,7 +102,8 @@ class SnapshotStore:
         for part in manifest.parts:
             if part.file not in kept:
                 remove(self._at(manifest.name, part.file))
-        if published.fingerprint != manifest.fingerprint:
+        # Published again with a player who was forgotten since: the player stays forgotten.
+        if manifest.fingerprint not in (published.fingerprint, *published.forgotten):
             raise DataProblem(
                 f"snapshot '{manifest.name}' in {self.folder} is published with fingerprint {published.fingerprint} "
                 f"(cut-off {published.frame.cutoff}, {published.players} players) and stays as it is; got other "
@@ -164,14 +166,14 @@ class SnapshotStore:
             stop = start + int(np.count_nonzero(inside))
             for number, column in enumerate(manifest.frame.columns):
                 features[start:stop, number] = table[column].to_numpy()[inside]
-            ids.append(_ids(table, part)[inside])
+            ids.append(ids_of(table, part)[inside])
             start, seen = stop, seen + part.players
         return Snapshot(manifest, np.concatenate(ids), features)
 
     def read_ids(self, name: str) -> Snapshot:
         """Read who is in a snapshot, without features; raises as `read` does."""
         manifest = self.describe(name)
-        ids = [_ids(self.read_part(manifest, part, columns=()), part) for part in manifest.parts]
+        ids = [ids_of(self.read_part(manifest, part, columns=()), part) for part in manifest.parts]
         return Snapshot(manifest, np.concatenate(ids), np.empty((manifest.players, 0), np.float32))
 
     def read_part(self, manifest: Manifest, part: Part, columns: Sequence[str] | None = None) -> pa.Table:
@@ -242,7 +244,8 @@ def open_snapshots(folder: str) -> SnapshotStore:
     return SnapshotStore(located(folder or ".scarcegan/snapshots"))
 
 
-def _ids(table: pa.Table, part: Part) -> np.ndarray:
+def ids_of(table: pa.Table, part: Part) -> np.ndarray:
+    """Return the ids of a part that was read, int64 or str array."""
     return np.asarray(table[ID].to_numpy(), dtype=np.int64 if part.id_type == "int64" else str)
 
 

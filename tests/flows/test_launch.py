@@ -11,7 +11,7 @@ from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 
 import launch
 from scarcegan import machine
-from scarcegan.machine import COMMIT, WORKERS
+from scarcegan.machine import COMMIT, WORKERS, os_user
 
 NOWHERE = Path("/nowhere")
 BATCH, LOCAL = ["run", "--with", "batch"], ["run"]
@@ -138,9 +138,14 @@ def test_the_launch_notes_the_commit_and_the_settings_file(tmp_path, monkeypatch
         monkeypatch.setattr(sys, "argv", ["flow.py", *arguments, "run"])
         return launch.launch_notes(None)
 
-    assert noted() == {"commit": "0a1b2c3", "config": "config/retrain.toml"}
+    assert noted() == {"commit": "0a1b2c3", "config": "config/retrain.toml", "launched_by": ""}
     assert noted("--config", "config", f"{tmp_path}/config/lootbox.toml")["config"] == "config/lootbox.toml"
     assert noted("--config", "config", "/elsewhere/our.toml")["config"] == "/elsewhere/our.toml"
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/retrain.toml").write_text("")
+    assert noted()["launched_by"] == os_user()
+    monkeypatch.setattr("scarcegan.aws.sagemaker.caller", lambda: "arn:aws:sts::123456789012:assumed-role/a/rita")
+    assert noted("--set", 'registry.kind="sagemaker"')["launched_by"] == "arn:aws:sts::123456789012:assumed-role/a/rita"
 
 
 @pytest.fixture

@@ -176,7 +176,7 @@ def test_a_file_that_is_no_registry_is_refused(folder, registry, make_release):
 def test_a_registry_of_another_layout_is_refused(folder, registry, make_release):
     registry.register_release(make_release())
     meddle(folder, "PRAGMA user_version = 7")
-    with pytest.raises(RegistryProblem, match="expected registry layout 1 to 3, got 7"):
+    with pytest.raises(RegistryProblem, match="expected registry layout 1 to 4, got 7"):
         registry.versions()
 
 
@@ -186,7 +186,8 @@ def test_a_registry_of_another_layout_is_refused(folder, registry, make_release)
 def test_a_registry_of_an_earlier_layout_is_read_and_written_on(folder, registry, make_release, layout, lacks):
     registry.register_release(make_release("12"))
     added = "ALTER TABLE version ADD COLUMN constraint_met INTEGER NOT NULL DEFAULT 1"
-    gone = (f"ALTER TABLE version DROP COLUMN {name}" for name in lacks)
+    gone = [f"ALTER TABLE version DROP COLUMN {name}" for name in lacks]
+    gone += [f"ALTER TABLE approval_event DROP COLUMN {name}" for name in ("identity", "until")]
     meddle(folder, added, *gone, f"PRAGMA user_version = {layout}")
     known = registry.versions()
     assert [(version.bound, version.warnings) for version in known] == [(None, ())] * 4

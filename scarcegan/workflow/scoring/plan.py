@@ -4,7 +4,7 @@ import numpy as np
 
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import located
-from scarcegan.registry import ModelVersion, Registry
+from scarcegan.registry import ModelVersion, Registry, rules
 from scarcegan.serving.model import Model
 from scarcegan.settings import Settings
 from scarcegan.settings.markers_section import patterns_of
@@ -25,10 +25,11 @@ def plan_scoring(
     for all its retries and resumes.
 
     Raises:
-        RegistryProblem: no such approved version, or its archive was changed.
+        RegistryProblem: no such approved version, its approval has long expired, or its archive was changed.
         DataProblem: no such snapshot, or it lacks features of the model.
     """
     found = _approved(registry, definition or headline_of(settings.definitions), version)
+    expired = rules.check_expiry(found, settings.registry.approval_days, settings.registry.grace_days)
     model = Model.load(registry.fetch_archive(found.version), found.sha256)
     store = open_snapshots(settings.own_snapshots.folder)
     manifest = _manifest(store, settings.own_snapshots.prefix, snapshot)
@@ -44,13 +45,13 @@ def plan_scoring(
         threshold=float(np.float32(model.threshold)),
         data_fingerprint=found.metadata.get("data_fingerprint", ""),
     )
-    scored = (manifest.name, manifest.fingerprint, manifest.frame.cutoff, manifest.players, len(manifest.parts))
+    scored = (manifest.name, manifest.origin, manifest.frame.cutoff, manifest.players, len(manifest.parts))
     root = located(settings.own_scoring.folder)
     # A run's pathspec has a slash, which would make one more folder.
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
     left_out = (*registry.left_out, *store.left_out)
     markers = patterns_of(settings.markers, settings.telemetry.roles)
-    return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder, left_out, markers)
+    return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder, left_out, markers, expired)
 
 
 def planned_model(plan: ScoringPlan, registry: Registry) -> Model:

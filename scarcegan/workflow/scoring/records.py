@@ -33,7 +33,7 @@ class ScoringModel(Record):
 
 @dataclass(frozen=True)
 class ScoredSnapshot(Record):
-    """The snapshot that is scored, in `parts` shards."""
+    """The snapshot that is scored, in `parts` shards; its fingerprint is the one that it was published with."""
 
     name: str
     fingerprint: str
@@ -47,7 +47,8 @@ class ScoringPlan(Record):
     """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`.
 
     `left_out` names the versions and snapshots that cannot be read: one of them may have been meant. `markers` are
-    patterns of features by the marker of harm under which their reasons are told.
+    patterns of features by the marker of harm under which their reasons are told. `expired` warns that the model's
+    approval has expired; empty: it holds.
     """
 
     run: str
@@ -56,6 +57,7 @@ class ScoringPlan(Record):
     folder: str
     left_out: tuple[str, ...] = ()
     markers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    expired: str = ""
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,11 @@ def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapsho
     """
     store = open_snapshots(snapshots.folder)
     manifest = store.describe(plan.snapshot.name)
-    if manifest.fingerprint != plan.snapshot.fingerprint:
+    if (manifest.origin, len(manifest.parts)) != (plan.snapshot.fingerprint, plan.snapshot.parts):
         raise DataProblem(
-            f"expected snapshot '{manifest.name}' with fingerprint {plan.snapshot.fingerprint}, got "
-            f"{manifest.fingerprint}: it was replaced since this run began; start a new run"
+            f"expected snapshot '{manifest.name}' with fingerprint {plan.snapshot.fingerprint} in "
+            f"{plan.snapshot.parts} parts, got {manifest.origin} in {len(manifest.parts)}: it was replaced since this "
+            "run began; start a new run"
         )
     part, file = manifest.parts[number], f"part-{number:05d}.parquet"
     with store.part_file(manifest, part) as path, new_file(join(plan.folder, file)) as draft:

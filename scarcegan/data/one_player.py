@@ -1,0 +1,108 @@
+"""One player's rows in the tables that the project has written: found, and taken out."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from scarcegan.data.ids import canonical
+from scarcegan.problems import DataProblem
+from scarcegan.records import Record
+from scarcegan.storage import local_file, new_file, sha256_of
+
+ID = "player_id"
+
+
+@dataclass(frozen=True)
+class Rewritten(Record):
+    """A file that a player's rows were taken out of; `before` and `after` are sha256 of its bytes, empty: no file."""
+
+    place: str
+    rows: int
+    before: str
+    after: str
+
+
+def id_text(player: str) -> str:
+    """Return a typed id as all tables have it as text; a DataProblem for none."""
+    if not player.strip():
+        raise DataProblem("expected the id of a player, got nothing: name one")
+    return str(canonical(pa.chunked_array([[player.strip()]]))[0].as_py())
+
+
+def are_theirs(column: pa.ChunkedArray, player: str) -> pa.ChunkedArray:
+    """Tell for each id whether it is the player's."""
+    return pc.fill_null(pc.equal(canonical(column).cast(pa.large_string()), player), False)
+
+
+def rows_of(location: str, player: str) -> int:
+    """Count a player's rows in a parquet or CSV file; 0 where it has no ids.
+
+    Raises:
+        DataProblem: the file cannot be read.
+    """
+    with local_file(location) as path, _readable(location):
+        if location.endswith(".csv"):
+            return sum(is_theirs for _, is_theirs in _lines(path, player))
+        if ID not in pq.read_schema(path).names:
+            return 0
+        return pc.sum(are_theirs(pq.read_table(path, columns=[ID])[ID], player)).as_py() or 0
+
+
+def take_out(location: str, player: str) -> Rewritten:
+    """Write a file anew, whole or not at all, without a player's rows."""
+    with local_file(location) as path, new_file(location) as draft, _readable(location):
+        before = sha256_of(path)
+        rows = (_csv_without if location.endswith(".csv") else _parquet_without)(path, draft, player)
+        return Rewritten(location, rows, before, sha256_of(draft))
+
+
+def _parquet_without(path: Path, draft: Path, player: str) -> int:
+    taken = 0
+    with pq.ParquetFile(path) as file:
+        groups = file.metadata.num_row_groups
+        packed = file.metadata.row_group(0).column(0).compression if groups else "UNCOMPRESSED"
+        # As it was packed before; pyarrow's name for none differs.
+        with pq.ParquetWriter(draft, file.schema_arrow, compression=packed.replace("UNCOMPRESSED", "NONE")) as writer:
+            for batch in file.iter_batches():
+                table = pa.Table.from_batches([batch])
+                rest = table.filter(pc.invert(are_theirs(table[ID], player)))
+                taken += len(table) - len(rest)
+                writer.write_table(rest)
+    return taken
+
+
+def _csv_without(path: Path, draft: Path, player: str) -> int:
+    taken = 0
+    with draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")  # as pandas writes it
+        for line, is_theirs in _lines(path, player):
+            taken += is_theirs
+            if not is_theirs:
+                writer.writerow(line)
+    return taken
+
+
+def _lines(path: Path, player: str) -> Iterator[tuple[list[str], bool]]:
+    """Yield the lines of a CSV, the heading first, and whether each is the player's."""
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = csv.reader(file)
+        heading = next(lines, [])
+        yield heading, False
+        place = heading.index(ID) if ID in heading else None
+        for line in lines:
+            yield line, place is not None and len(line) > place and line[place] == player
+
+
+@contextmanager
+def _readable(location: str) -> Iterator[Any]:
+    try:
+        yield
+    except (pa.ArrowException, UnicodeDecodeError, csv.Error) as error:
+        raise DataProblem(f"{location} cannot be read ({error}): restore or remove it, then call again") from error

@@ -1,0 +1,51 @@
+"""Runs whose artifacts hold a player: Metaflow names them by their content, so that they cannot be rewritten."""
+
+from dataclasses import dataclass
+
+import metaflow
+import numpy as np
+import pyarrow as pa
+from metaflow.exception import MetaflowNotFound
+
+from scarcegan.data.one_player import are_theirs
+from scarcegan.history.artifacts import Unreadable, artifact_of
+from scarcegan.history.client import reading
+from scarcegan.records import Record
+
+# The artifacts that hold ids: flow, step, name, and where in it they are.
+HOLDING = (("RetrainFlow", "preprocess", "players", "ids"), ("ScoreFlow", "report", "flagged", "player_id"))
+
+
+@dataclass(frozen=True)
+class Holder(Record):
+    """A run, by its pathspec, and its artifact with the player; `unread` says why nobody can tell, empty if known."""
+
+    run: str
+    artifact: str
+    unread: str = ""
+
+
+def runs_holding(player: str) -> list[Holder]:
+    """Return the runs that hold a player, by the id as text, and those that cannot be read, newest first."""
+    found = []
+    for flow, step, name, key in HOLDING:
+        for run in _runs(flow):
+            try:
+                made = artifact_of(run, step, name)
+                if made is not None and _holds(np.asarray(made[key]), player):
+                    found.append(Holder(run.pathspec, name))
+            except Unreadable as problem:
+                found.append(Holder(run.pathspec, name, str(problem)))
+    return found
+
+
+def _runs(flow: str) -> list[metaflow.Run]:
+    with reading():
+        try:
+            return list(metaflow.Flow(flow).runs())
+        except MetaflowNotFound:
+            return []
+
+
+def _holds(ids: np.ndarray, player: str) -> bool:
+    return bool(len(ids)) and any(are_theirs(pa.chunked_array([pa.array(ids)]), player).to_pylist())

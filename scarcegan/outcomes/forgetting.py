@@ -1,0 +1,182 @@
+"""A player is forgotten: found in all that the project has written, and taken out of it, with a receipt.
+
+Outcomes go first: from then on new ones of the player are refused. Then snapshots, scores and the other tables follow,
+each file whole or not at all. Whenever this is ended in between, another call finds what is left and completes it.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from scarcegan.data.one_player import Rewritten, rows_of, take_out
+from scarcegan.machine import is_alive, this_process
+from scarcegan.outcomes.records import Forgotten
+from scarcegan.outcomes.store import OutcomeStore, open_outcomes
+from scarcegan.problems import DataProblem
+from scarcegan.project import located
+from scarcegan.records import Record
+from scarcegan.settings import Settings
+from scarcegan.snapshots import SnapshotStore, forgetting, open_snapshots
+from scarcegan.storage import SCRATCH, contents, find_bytes, join, list_names, remove, write_bytes
+
+TELEMETRY = ".telemetry-"  # begins the folders of rows that FeaturesFlow has sorted, beside the snapshots
+LOCK = "_forgetting"
+
+
+@dataclass(frozen=True)
+class Found(Record):
+    """Rows of a player: `what` is a snapshot (by its name), outcomes (their folder), or a table."""
+
+    what: str
+    place: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Left(Record):
+    """What is not touched, and what to do about it."""
+
+    what: str
+    place: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Receipt(Record):
+    """What was found, removed and left of a player; `player` is a digest of group and id, `who` an identity.
+
+    It is written before anything is removed, and again when all is: `finished` tells.
+    """
+
+    player: str
+    at: str
+    who: str
+    found: Sequence[Found]
+    left: Sequence[Left]
+    removed: Sequence[Rewritten] = ()
+    outcomes: Forgotten | None = None
+    finished: bool = False
+
+
+def find(settings: Settings, player: str) -> list[Found]:
+    """Find a player, by the id as text, in outcomes, snapshots and all tables that the project has written.
+
+    Raises:
+        DataProblem: a table cannot be read.
+    """
+    outcomes, store = open_outcomes(settings.outcomes, settings.registry.group), _snapshots(settings)
+    found = [Found("outcomes", outcomes.folder, outcomes.rows_of(player))]
+    for name in list_names(store.folder):
+        if forgetting.is_published(store, name):
+            rows = sum(forgetting.parts_holding(store, name, player).values())
+            found.append(Found("snapshot", name, rows))
+    found += [Found(what, place, rows_of(place, player)) for what, place in _tables(settings)]
+    return [one for one in found if one.rows]
+
+
+def left(settings: Settings, player: str) -> list[Left]:
+    """Name what is not the project's to rewrite: tables of the user, a feature group, parts of runs that may go on."""
+    tables = [settings.data.path, settings.telemetry.path, settings.evaluate.attributes]
+    tables += [one.path for one in settings.data.tables.values()]
+    own = located(".scarcegan/simulated")
+    advice = "yours, not touched: take the player's rows out there, or the next snapshot or run has them again"
+    found = [Left("source", located(path), advice) for path in tables if path]
+    if group := settings.snapshots.feature_group:
+        told = "not touched: delete the player's records in SageMaker, online and in the offline store"
+        found.append(Left("feature group", group, told))
+    store = _snapshots(settings)
+    for name in list_names(store.folder):
+        if not forgetting.parts_holding(store, name, player):
+            continue
+        if forgetting.is_published(store, name):
+            found.append(Left("source", store.describe(name).frame.source, advice))
+        else:
+            place, told = join(store.folder, name), "`scarcegan prune --older-than 1 --remove` removes them"
+            found.append(Left("unpublished parts", place, told))
+    return list({(one.what, one.place): one for one in found if one.place and not one.place.startswith(own)}.values())
+
+
+def refuse_held(settings: Settings, player: str, found: Sequence[Found]) -> None:
+    """Raise a DataProblem if a legal hold names the player, or a snapshot or scores that would be rewritten."""
+    digest = open_outcomes(settings.outcomes, settings.registry.group).digest_of(player)
+    held = [f"the player is {hold.told}" for hold in settings.retention.holds if hold.player == digest]
+    held += [
+        f"{one.what} {one.place} is {hold.told}" for one in found for hold in settings.retention.holds_on(one.place)
+    ]
+    if held:
+        raise DataProblem(
+            f"expected nothing under a legal hold, got:\n{chr(10).join(dict.fromkeys(held))}\nNothing was removed. "
+            "Take the hold out of [[retention.holds]] once it has ended"
+        )
+
+
+def erase(settings: Settings, player: str, who: str, at: str, named: Sequence[Left]) -> tuple[Receipt, str]:
+    """Take a player out of all that `find` finds; return the receipt and where it lies.
+
+    Raises:
+        DataProblem: a legal hold, another `erase` at work, or a file that cannot be read or written.
+    """
+    store, outcomes = _snapshots(settings), open_outcomes(settings.outcomes, settings.registry.group)
+    with _alone(store.folder):
+        found = find(settings, player)
+        refuse_held(settings, player, found)
+        receipt = Receipt(outcomes.digest_of(player), at, who, found, named)
+        place = join(outcomes.folder, f"receipts/{receipt.player}_{at.replace(':', '')}.json")
+        _keep(receipt, place)
+        forgotten = outcomes.forget(player, at)
+        removed = list[Rewritten]()
+        for one in found:
+            if one.what == "snapshot":
+                removed += forgetting.forget(store, one.place, player)
+            elif one.what != "outcomes":
+                removed.append(take_out(one.place, player))
+        receipt = replace(receipt, removed=removed, outcomes=forgotten, finished=True)
+        _keep(receipt, place)
+    return receipt, place
+
+
+def digest_of(settings: Settings, player: str) -> str:
+    """Return the digest that stands for a player in receipts and holds."""
+    return OutcomeStore("", settings.registry.group).digest_of(player)
+
+
+def _snapshots(settings: Settings) -> SnapshotStore:
+    return open_snapshots(settings.own_snapshots.folder)
+
+
+def _tables(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the tables with players that the project has written beside snapshots and outcomes."""
+    places = {
+        "scores": located(settings.own_scoring.folder),
+        "simulated players": located(".scarcegan/simulated"),
+        "sorted telemetry": _snapshots(settings).folder,
+    }
+    for what, folder in places.items():
+        for name in sorted(one.name for one in contents(folder)):
+            is_ours = name.startswith(TELEMETRY) or what != "sorted telemetry"
+            if is_ours and name.endswith((".parquet", ".csv")) and f"/{SCRATCH}" not in f"/{name}":
+                yield what, join(folder, name)
+
+
+def _keep(receipt: Receipt, place: str) -> None:
+    write_bytes(place, (json.dumps(receipt.to_plain(), indent=1) + "\n").encode())
+
+
+@contextmanager
+def _alone(folder: str) -> Iterator[None]:
+    """Hold the one right to rewrite snapshots of a folder: of two writers one would bring the other's player back."""
+    place = join(folder, LOCK)
+    while not write_bytes(place, this_process().encode(), once=True):
+        owner = (find_bytes(place) or b"").decode()
+        if not owner or is_alive(owner) is False:  # it was killed: its work is completed now
+            remove(place)
+            continue
+        raise DataProblem(
+            f"expected no other `scarcegan forget` at work on {folder}, got one (machine and process: {owner}): call "
+            f"again when it has ended; if it was killed on another machine, remove {place} first"
+        )
+    try:
+        yield
+    finally:
+        remove(place)

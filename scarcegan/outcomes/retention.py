@@ -1,0 +1,103 @@
+"""What has been kept for as long as `[retention]` says: snapshots, scores with their review lists, outcomes."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import pandas as pd
+
+from scarcegan.outcomes.store import OutcomeStore, open_outcomes
+from scarcegan.project import located
+from scarcegan.records import Record
+from scarcegan.settings import Settings
+from scarcegan.snapshots import open_snapshots
+from scarcegan.snapshots.store import MANIFEST
+from scarcegan.storage import Stored, contents, join, remove, remove_folder
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Expired(Record):
+    """A folder that is kept no longer; `size` in bytes, `written` in seconds since 1970."""
+
+    what: str
+    folder: str
+    size: int
+    written: float
+
+    def remove(self) -> None:
+        """Remove it; a snapshot is none from the first file on."""
+        remove(join(self.folder, MANIFEST))
+        remove_folder(self.folder)
+
+
+@dataclass(frozen=True)
+class ExpiredOutcomes(Record):
+    """Outcomes of before a moment (ISO), `rows` of them, but for those that are held."""
+
+    what: str
+    folder: str
+    group: str
+    before: str
+    rows: int
+    players_held: tuple[str, ...]
+    snapshots_held: tuple[str, ...]
+    size: int = 0
+
+    def remove(self) -> None:
+        """Remove them."""
+        store = OutcomeStore(self.folder, self.group)
+        store.drop(pd.Timestamp(self.before), self.players_held, self.snapshots_held)
+
+
+def expired(settings: Settings, now: float) -> list[Expired | ExpiredOutcomes]:
+    """Return what is beyond its days, in seconds since 1970, and under no legal hold.
+
+    Raises:
+        DataProblem: outcomes cannot be read.
+    """
+    return [*_snapshots(settings, now), *_scores(settings, now), *_outcomes(settings, now)]
+
+
+def _snapshots(settings: Settings, now: float) -> Iterator[Expired]:
+    if (days := settings.retention.snapshots) is None:
+        return
+    store, today = open_snapshots(settings.own_snapshots.folder), datetime.fromtimestamp(now, UTC).date()
+    for one in store.snapshots():
+        is_old = date.fromisoformat(one.frame.cutoff) + timedelta(days=days) < today
+        if is_old and not settings.retention.holds_on(one.name):
+            folder = join(store.folder, one.name)
+            yield _expired("snapshot", folder, contents(folder))
+
+
+def _scores(settings: Settings, now: float) -> Iterator[Expired]:
+    if (days := settings.retention.scores) is None:
+        return
+    root, runs = located(settings.own_scoring.folder), defaultdict[str, list[Stored]](list)
+    for file in contents(root):
+        if file.name.count("/") > 1:
+            runs["/".join(file.name.split("/")[:2])].append(file)
+    for name, files in sorted(runs.items()):
+        # The oldest file tells: one that a forgotten player has left is younger than the scores in it.
+        is_old = min(file.written for file in files) < now - days * DAY_SECONDS
+        if is_old and not settings.retention.holds_on(name):
+            yield _expired("scores", join(root, name), files)
+
+
+def _outcomes(settings: Settings, now: float) -> Iterator[ExpiredOutcomes]:
+    if (days := settings.retention.outcomes) is None:
+        return
+    store = open_outcomes(settings.outcomes, settings.registry.group)
+    before = pd.Timestamp(now - days * DAY_SECONDS, unit="s", tz="UTC")
+    holds = settings.retention.holds
+    players = tuple(hold.player for hold in holds if hold.player)
+    snapshots = tuple(hold.snapshot for hold in holds if hold.snapshot)
+    if rows := int(store.expired(store.table(), before, players, snapshots).sum()):
+        folder = located(settings.outcomes.folder or ".scarcegan/outcomes")
+        yield ExpiredOutcomes("outcomes", folder, store.group, before.isoformat(), rows, players, snapshots)
+
+
+def _expired(what: str, folder: str, files: list[Stored]) -> Expired:
+    return Expired(what, folder, sum(file.size for file in files), max(file.written for file in files))
