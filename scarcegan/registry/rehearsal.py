@@ -42,6 +42,12 @@ class Rehearsal(Registry):
     def _fetch(self, sha256: str) -> Path:
         return self._real._fetch(sha256)
 
+    def _verify(self, sha256: str) -> None:
+        self._real._verify(sha256)
+
+    def _put_back(self, archive: Path, sha256: str) -> None:
+        raise RegistryProblem(f"expected a decision to try, got the archive {archive.name} to put back")
+
     def _decide(self, choose: Choice, decision: Decision) -> None:
         chosen = [version.version for version in choose(self._known)]
         self._known = rules.decided(self._known, chosen, decision)
