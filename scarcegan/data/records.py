@@ -1,7 +1,7 @@
 """What a run was trained on, in numbers: the data report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scarcegan.data.columns import Column
 from scarcegan.records import Record
@@ -109,4 +109,4 @@ class DataReport(Record):
     feature_table: Sequence[FeatureDescription]
     warnings: Sequence[str]
     words: Words = USUAL
-    label_origins: Sequence[OriginCount] = ()
+    label_origins: Sequence[OriginCount] = field(default_factory=list)
