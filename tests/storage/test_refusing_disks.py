@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -18,13 +19,15 @@ from scarcegan.storage import find_bytes, list_names, local_file, new_file, scra
 SMALL = 4096
 
 
-@pytest.fixture
-def full():
-    """A disk that takes no file beyond 4 kB; the limit is this process's own."""
+@contextmanager
+def full_disk():
+    """A disk that takes no file beyond 4 kB; the limit is this process's own, whose log may be longer."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def save_checkpoint(folder, releases):
@@ -50,10 +53,10 @@ def write(folder, releases):
     resume="goes on once there is room",
 )
 @pytest.mark.parametrize("work", [save_checkpoint, register, simulate, write])
-def test_a_full_disk_is_told_in_words_and_leaves_nothing_half_written(work, tmp_path, make_release, request):
+def test_a_full_disk_is_told_in_words_and_leaves_nothing_half_written(work, tmp_path, make_release):
     releases = make_release(definitions=("balanced",))
-    request.getfixturevalue("full")
-    with pytest.raises(Problem, match=r"cannot write .*; check the path|disk is full|disk I/O error"):
+    told = pytest.raises(Problem, match=r"cannot write .*; check the path|disk is full|disk I/O error")
+    with told, full_disk():
         work(tmp_path / "out", releases)
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
