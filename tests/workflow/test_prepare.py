@@ -29,7 +29,7 @@ def test_constant_columns_are_left_out_of_any_source_and_named(simulated, monkey
     plain, _ = prepare(simulated)
     names = plain.players.feature_names
 
-    def with_flat_columns(settings):
+    def with_flat_columns(settings, _):
         players = load_players(settings)
         tested = players.test_set == 1
         flat = np.column_stack([np.full(len(players), 3), np.where(tested, players.ids, 7)]).astype(np.float32)
