@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,8 @@ class Account:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # Ctrl-C means something there, even if these tests run in the background, where it is ignored.
+                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
             )  # fmt: skip
         self.launches.append(Launch(process, log, id_file))
         return self.launches[-1]

@@ -18,6 +18,7 @@ def test_second_looks_at_drawn_players_take_the_place_of_the_lowest_of_the_top(m
     assert set(said["decision"]) == {"risky"}
 
 
+@pytest.mark.slow
 def test_a_seed_is_replayed_alike_with_each_way(monkeypatch):
     monkeypatch.setattr(people_replay, "PLAYERS", 3_000)
     monkeypatch.setattr(people_replay, "FRESH", 3_000)

@@ -6,6 +6,8 @@ from scarcegan.backends import open_registry
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def chain(features_chain, snapshots_folder):

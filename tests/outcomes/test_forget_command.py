@@ -45,7 +45,7 @@ def put_scores(folder, ids=IDS):
     write_bytes(join(folder, "report.json"), b"{}")
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
 def base(request, tmp_path):
     if request.param == "s3":
         request.getfixturevalue("bucket")
