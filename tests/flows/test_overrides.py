@@ -88,7 +88,7 @@ def test_an_override_holds_for_the_run_and_its_resume_and_is_on_record(chain):
 def test_an_override_is_shown_and_compared(chain):
     _, resumed, apart = chain
     assert history.show(resumed.id)["overrides"] == 'train.iterations=20,evaluate.rivals=["linear"]'
-    [compared] = json.loads(CliRunner().invoke(app, ["runs", "compare", apart.id, resumed.id, "--json"]).stdout)
+    compared = json.loads(CliRunner().invoke(app, ["runs", "compare", apart.id, resumed.id, "--json"]).stdout)
     assert compared["settings"]["--set"][resumed.id].startswith("train.iterations=20")
     assert compared["settings"]["train.iterations"][resumed.id] == 20
 

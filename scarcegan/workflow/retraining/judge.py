@@ -33,7 +33,8 @@ def judge_models(
 ) -> Evaluation:
     """Evaluate the models of a run, from `select_models`, beside their rivals' scores of the same test players.
 
-    Families beside ScarceGAN and rivals are risks of the test players, float [n], by name and test set.
+    Families beside ScarceGAN and rivals are risks of the test players, float [n], by name and test set; without families
+    it is not told what each brings.
 
     The headline model is measured by subgroup as well, and by attributes that are no inputs, on the first test set.
     The registry knows the champions.
@@ -46,9 +47,10 @@ def judge_models(
     for name, model in models.items():
         chosen = validation[name]
         # Once each: every family's trees were scored in `select`, and ScarceGAN is what the model and it alone share.
-        own = _told(model.scarcegan_alone(), features)
-        alone = _alone(own, rare, families) if families else {}
+        own = _told(model.scarcegan_alone(), features) if families else {}
+        alone = _alone(own, rare, families)
         told = {test: _joined(model, own[test], {family: of[test] for family, of in families.items()}) for test in own}
+        told = told or _told(model, features)
         challengers[name] = Challenger(
             told, chosen.point, chosen.promise, chosen.members, chosen.folds, model.score_kind, chosen.shares, alone
         )

@@ -5,7 +5,7 @@ A run's own artifacts are pickles, and to read one runs what it says; whoever ma
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,13 @@ class Review(Record):
 
 
 def review_of(evaluation: Evaluation, data_report: DataReport, settings: Settings) -> Review:
-    """Put together what a reviewer reads."""
-    return Review(evaluation, data_report, settings.model_dump(mode="json", include=METHOD))
+    """Put together what a reviewer reads.
+
+    Groups by attributes are left to the card: an archive goes wherever scores are made.
+    """
+    return Review(
+        replace(evaluation, attribute_groups=None), data_report, settings.model_dump(mode="json", include=METHOD)
+    )
 
 
 def read_review(archive: Path, sha256: str) -> Review:
