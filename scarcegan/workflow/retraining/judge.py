@@ -33,8 +33,8 @@ def judge_models(
 ) -> Evaluation:
     """Evaluate the models of a run, from `select_models`, beside their rivals' scores of the same test players.
 
-    Families beside ScarceGAN and rivals are risks of the test players, float [n], by name and test set; without families
-    it is not told what each brings.
+    Families beside ScarceGAN and rivals are risks of the test players, float [n], by name and test set; where none is
+    given, it is not told what each brings.
 
     The headline model is measured by subgroup as well, and by attributes that are no inputs, on the first test set.
     The registry knows the champions.
