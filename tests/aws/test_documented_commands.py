@@ -187,7 +187,7 @@ def calls(account, tiny, types, players, note):
     for command in (["models", "list", *own], ["runs", "list"], ["runs", "show", run_id], ["prune", *own]):
         types("lena", *command)
     types("lena", "retrain_flow.py", *flow, "card", "get", f"{run_id}/end", "card.html", "--id", "cost")
-    types("rita", "report", run_id)
+    types("rita", "report", run_id, *own)
     for command in (
         ["models", "list"],
         ["models", "show", "1"],
