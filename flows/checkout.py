@@ -9,8 +9,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+
+def is_installed(root):
+    """Tell whether pip has installed what lies in a folder."""
+    return bool({"site-packages", "dist-packages"} & set(root.parts))
+
+
 # Not beside the flows that pip has installed: site-packages would come before the standard library. In a job the
 # package has another place.
-is_installed = bool({"site-packages", "dist-packages"} & set(ROOT.parts))
-if not is_installed and (ROOT / "scarcegan" / "__init__.py").is_file():
+if not is_installed(ROOT) and (ROOT / "scarcegan" / "__init__.py").is_file():
     sys.path.insert(0, str(ROOT))

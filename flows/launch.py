@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from checkout import ROOT as CODE
+from checkout import is_installed
 from metaflow import current
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.parameters import flow_context
@@ -154,7 +155,7 @@ def code_version(root):
     A job has neither git nor checkout, and is told the commit by its launch.
     """
     # A package that pip has installed may lie in somebody's repository, which says nothing of it.
-    is_checkout = (root / "scarcegan").is_dir() and not {"site-packages", "dist-packages"} & set(root.parts)
+    is_checkout = (root / "scarcegan").is_dir() and not is_installed(root)
     if is_checkout or BATCH_JOB in os.environ:
         return git_commit(root)
     return f"scarcegan-{scarcegan.__version__}"

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scarcegan.data.ids import canonical, is_id_type, keyed_rows, lots, to_numpy
+from scarcegan.data.ids import canonical, is_id_type, keyed_rows, lots, rows_of, to_numpy
 from scarcegan.data.tables import read_parts
 from scarcegan.data.validation import missing_ids, readable_ids, refuse_missing_ids
 from scarcegan.data.values import Refusals
@@ -35,9 +34,7 @@ def attributes_of(ids: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
     if not settings.evaluate.attributes:
         return {}
     table = _read(settings, lots(ids))
-    known = pd.Index(to_numpy(table.ids).astype(str))
-    wanted = to_numpy([canonical(pa.chunked_array([pa.array(ids)]))]).astype(str)
-    rows = known.get_indexer(pd.Index(wanted))
+    rows = rows_of(ids, to_numpy(table.ids))
     if (rows < 0).all():
         raise DataProblem(
             f"expected the ids of the players in {TABLE}, {table.location}, got none of the {len(ids)} test players: "

@@ -12,9 +12,8 @@ import pyarrow.compute as pc
 
 from scarcegan.data.ids import keyed_rows
 from scarcegan.data.tables import read_parts
-from scarcegan.problems import DataProblem
+from scarcegan.problems import DataProblem, nearest
 from scarcegan.settings import Populations
-from scarcegan.settings.section import nearest
 
 # What to read of a part, given the names of its columns; both are our names.
 Chosen = Callable[[Sequence[str]], Sequence[str]]

@@ -39,7 +39,7 @@ from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.settings import Data, Populations, Settings
 from scarcegan.settings.data_sections import TEST
-from scarcegan.storage import find_parts, join, list_names, require_readable
+from scarcegan.storage import find_parts, first_bytes, join, list_names
 
 
 def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None) -> Players:
@@ -185,7 +185,7 @@ def labelled_ids(settings: Settings) -> tuple[dict[str, np.ndarray], bool]:
     for place in places:
         with refusals.collecting():
             if place.name in (populations.unlabeled, TEST):
-                require_readable(find_parts(place.location)[0])
+                first_bytes(find_parts(place.location)[0], 1)  # to be allowed to list is not to be allowed to read
                 continue
             for name, _, rows in place.read(populations, lambda _: [data.id_column]):
                 if name != populations.unlabeled:

@@ -17,6 +17,7 @@ from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.registry import Registry
 from scarcegan.settings import Retention, Settings
+from scarcegan.settings.data_sections import SORTED_TELEMETRY
 from scarcegan.settings.steps import STEPS
 from scarcegan.storage import SCRATCH, Stored, contents, find_bytes, join, remove, remove_folder
 
@@ -79,7 +80,7 @@ def _unpublished(snapshots: str) -> Iterator[Leftover]:
         if "/" in file.name:
             top[file.name.split("/")[0]].append(file)
     for name, files in top.items():
-        if name.startswith(".telemetry-"):
+        if name.startswith(SORTED_TELEMETRY):
             yield _leftover("sorted telemetry", join(snapshots, name), files)
         elif all(re.fullmatch(r"[^._][^/]*/part-[^/]*\.parquet", file.name) for file in files):  # and no manifest
             yield _leftover("unpublished parts", join(snapshots, name), files)

@@ -3,7 +3,6 @@
 Messages name rows by their number, never by player: they end in logs and tickets.
 """
 
-import difflib
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import pyarrow as pa
 from scarcegan.data.ids import canonical, keyed_series
 from scarcegan.data.tables import read_table
 from scarcegan.outcomes.store import FIELDS, OutcomeStore
-from scarcegan.problems import DataProblem
+from scarcegan.problems import DataProblem, nearest
 from scarcegan.snapshots import SnapshotStore
 from scarcegan.snapshots.store import ID
 
@@ -106,8 +105,7 @@ def checked(
 
 def _check_decisions(decision: pd.Series, decisions: Collection[str], mistakes: _Mistakes) -> None:
     for name in sorted(set(decision) - set(decisions)):
-        near = difflib.get_close_matches(name, decisions, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"expected one of {sorted(decisions)}"
+        hint = nearest(name, decisions, f"expected one of {sorted(decisions)}")
         mistakes.note(f"unknown decision '{name}': {hint}", decision == name)
 
 
@@ -124,8 +122,7 @@ def _check_players(outcomes: pd.DataFrame, store: OutcomeStore, snapshots: Snaps
     for name, rows in names.items():
         is_here = outcomes.index.isin(rows)
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'?" if near else f"see what {snapshots.folder} holds"
+            hint = nearest(str(name), known, f"see what {snapshots.folder} holds")
             mistakes.note(f"unknown snapshot '{name}': {hint}", is_here)
             continue
         snapshot = snapshots.read_ids(name)

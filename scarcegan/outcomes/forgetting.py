@@ -17,10 +17,10 @@ from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.settings import Settings
+from scarcegan.settings.data_sections import SORTED_TELEMETRY
 from scarcegan.snapshots import SnapshotStore, forgetting, open_snapshots
 from scarcegan.storage import SCRATCH, contents, find_bytes, join, list_names, remove, write_bytes
 
-TELEMETRY = ".telemetry-"  # begins the folders of rows that FeaturesFlow has sorted, beside the snapshots
 LOCK = "_forgetting"
 
 
@@ -154,7 +154,7 @@ def _tables(settings: Settings) -> Iterator[tuple[str, str]]:
     }
     for what, folder in places.items():
         for name in sorted(one.name for one in contents(folder)):
-            is_ours = name.startswith(TELEMETRY) or what != "sorted telemetry"
+            is_ours = name.startswith(SORTED_TELEMETRY) or what != "sorted telemetry"
             if is_ours and name.endswith((".parquet", ".csv")) and f"/{SCRATCH}" not in f"/{name}":
                 yield what, join(folder, name)
 

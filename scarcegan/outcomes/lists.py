@@ -76,7 +76,7 @@ def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list
     Raises:
         DataProblem: a report among the scores cannot be read.
     """
-    folder = located(scoring.folder or ".scarcegan/scores")
+    folder = located(scoring.folder)
     if not list_names(folder):
         return []
     reports = [_read(place) for place in find_parts(folder) if place.endswith("/report.json")]

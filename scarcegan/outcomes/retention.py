@@ -95,8 +95,7 @@ def _outcomes(settings: Settings, now: float) -> Iterator[ExpiredOutcomes]:
     players = tuple(hold.player for hold in holds if hold.player)
     snapshots = tuple(hold.snapshot for hold in holds if hold.snapshot)
     if rows := int(store.expired(store.table(), before, players, snapshots).sum()):
-        folder = located(settings.outcomes.folder or ".scarcegan/outcomes")
-        yield ExpiredOutcomes("outcomes", folder, store.group, before.isoformat(), rows, players, snapshots)
+        yield ExpiredOutcomes("outcomes", store.root, store.group, before.isoformat(), rows, players, snapshots)
 
 
 def _expired(what: str, folder: str, files: list[Stored]) -> Expired:

@@ -34,7 +34,7 @@ class OutcomeStore:
     """The outcomes of one registry group."""
 
     def __init__(self, folder: str, group: str) -> None:
-        self.group = group
+        self.group, self.root = group, folder
         self.folder = join(folder, group)
         self._forgotten = join(self.folder, "forgotten")
 

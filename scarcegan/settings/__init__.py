@@ -1,6 +1,5 @@
 """The typed settings tree: every key documented once, unknown keys refused with the nearest valid name."""
 
-import difflib
 import hashlib
 import json
 import tomllib
@@ -10,7 +9,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from scarcegan.problems import SettingsProblem
+from scarcegan.problems import SettingsProblem, nearest
 from scarcegan.settings.data_sections import (
     Data,
     Features,
@@ -250,6 +249,4 @@ def _explain(item: Any) -> str:
         return f"{key or 'settings'}: {item['msg'].removeprefix('Value error, ')}{got if key else ''}"
     # Sections as well: a table misspelt is an unknown key at the top.
     known = [one.name for one in keys_of(Settings)] + list(Settings.model_fields)
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else "see config/retrain.toml for the valid ones"
-    return f"unknown key '{key}': {hint}"
+    return f"unknown key '{key}': {nearest(key, known, 'see config/retrain.toml for the valid ones')}"

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from scarcegan.problems import nearest
 from scarcegan.settings.aws_names import FeatureGroupName
-from scarcegan.settings.section import IsoDate, Name, Positive, Section, Share, nearest
+from scarcegan.settings.section import IsoDate, Name, Positive, Section, Share
 
 _KEY_PLACE = r"env:[A-Za-z_]\w*|secret:arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+"
 TEST = "test"  # the table, and the rows, of test players
@@ -205,6 +206,10 @@ class Telemetry(Section):
         if taken := sorted({"", "player_id", "date"} & set(self.counters)):
             raise ValueError(f"expected counters in telemetry.counters, got {taken}: the player and the day are none")
         return self
+
+
+# Begins the folders of rows that FeaturesFlow has sorted, beside the snapshots.
+SORTED_TELEMETRY = ".telemetry-"
 
 
 class Snapshots(Section):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from scarcegan.problems import nearest
 from scarcegan.settings.data_sections import RoleNames
-from scarcegan.settings.section import nearest
 
 OTHER = "other"
 ROLE = "role:"

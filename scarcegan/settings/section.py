@@ -1,7 +1,6 @@
 """What every section of the settings is made of."""
 
-import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
 
@@ -20,12 +19,6 @@ class Section(BaseModel):
 
     # A field's docstring is its description, of which docs/configuration.md is made.
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """Say which known name may have been meant, or which there are."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
 
 
 class Key(NamedTuple):

@@ -142,16 +142,6 @@ def find_bytes(location: str) -> bytes | None:
     return None
 
 
-def require_readable(location: str) -> None:
-    """Read a byte of a file: permissions to list it are no permissions to read it."""
-    if is_s3(location):
-        with s3.asking(location) as (client, place):
-            client.get_object(**place)["Body"].close()
-        return
-    with _on_disk(location), Path(location).open("rb") as file:
-        file.read(1)
-
-
 def sha256_of(path: Path) -> str:
     """Return the digest of a local file's bytes."""
     with _on_disk(str(path)), path.open("rb") as file:

@@ -17,6 +17,7 @@ from scarcegan.features.survey import Survey, survey
 from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.settings import Settings, Snapshots, Telemetry
+from scarcegan.settings.data_sections import SORTED_TELEMETRY
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.snapshots.manifest import Frame, Part, describe_snapshot
 from scarcegan.storage import join
@@ -59,7 +60,7 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
     windows = [Window(cutoff, settings.features.window_days) for cutoff in settings.telemetry.cutoffs]
     surveys = survey(source, windows)
     # A name of its own: runs at the same time must not mix their rows.
-    rows = join(open_snapshots(settings.own_snapshots.folder).folder, f".telemetry-{uuid4().hex}")
+    rows = join(open_snapshots(settings.own_snapshots.folder).folder, f"{SORTED_TELEMETRY}{uuid4().hex}")
     # The settings may leave the counters out: the survey has found their names.
     try:
         write_partition(replace(source, counters=surveys[0].counters), windows, settings.telemetry.shards, rows)
