@@ -33,7 +33,7 @@ def prune(
     from scarcegan.outcomes.retention import expired
 
     now = time.time()
-    found = [*leftovers(settings, registry, now, older_than), *expired(settings, now)]
+    found = [*leftovers(settings, registry, now, older_than, removing=remove), *expired(settings, now)]
     for one in found if remove else ():
         one.remove()
     rows = [(one.what, one.folder, f"{one.size / 1e6:,.1f}") for one in found]

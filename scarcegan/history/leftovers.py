@@ -44,14 +44,16 @@ class Leftover(Record):
         remove_folder(self.folder)
 
 
-def leftovers(settings: Settings, registry: Registry, now: float, days: int) -> list[Leftover]:
+def leftovers(
+    settings: Settings, registry: Registry, now: float, days: int, *, removing: bool = True
+) -> list[Leftover]:
     """Return what was last written to more than so many days ago and may be removed.
 
     Runs of releases that are not rejected as a whole, pinned runs, those on hold and those that may still go on are
     kept, the first no longer than `retention.runs`; so are all archives, published snapshots and scores.
 
     Raises:
-        HistoryProblem: the registry or Metaflow cannot tell which runs are needed.
+        HistoryProblem: it is not known which runs are needed; or `removing`, while a run may go on.
     """
     before = now - days * DAY_SECONDS
     places = [_local(settings.registry.path, "registry"), located(settings.own_scoring.folder)]
@@ -59,7 +61,7 @@ def leftovers(settings: Settings, registry: Registry, now: float, days: int) -> 
     snapshots = located(settings.own_snapshots.folder)
     beside = [*_unpublished(snapshots), *(one for place in {*places, snapshots} for one in _drafts(place))]
     old = [one for one in beside if one.written < min(before, now - LEAST_SECONDS)]
-    runs = _runs(settings.retention, registry, before, now)
+    runs = _runs(settings.retention, registry, before, now, removing)
     return [*runs, *sorted(old, key=lambda one: one.folder)]
 
 
@@ -97,7 +99,7 @@ def _by_folder(place: str, is_wanted: Callable[[str], bool]) -> Mapping[str, lis
     return found
 
 
-def _runs(retention: Retention, registry: Registry, before: float, now: float) -> Iterator[Leftover]:
+def _runs(retention: Retention, registry: Registry, before: float, now: float, removing: bool) -> Iterator[Leftover]:
     """Yield the runs that nobody needs, or that were kept for as long as the settings say, but for those on hold.
 
     Each comes with the artifacts that no other run shares, and their checkpoints.
@@ -113,7 +115,8 @@ def _runs(retention: Retention, registry: Registry, before: float, now: float) -
         blobs = {file.name.rpartition("/")[2]: file for file in folders.pop("data", [])}
         known = _known(flow)
         written = {run: max(file.written for file in files) for run, files in folders.items()}
-        _require_rest(flow, [known[run] for run in folders if run in known and written[run] >= idle])
+        if removing:
+            _require_rest(flow, [known[run] for run in folders if run in known and written[run] >= idle])
         dead = {
             run: files
             for run, files in folders.items()

@@ -74,8 +74,8 @@ def pruned(home, make_release, monkeypatch):
     places = {"snapshots": {"folder": str(folder / "snapshots")}, "scoring": {"folder": str(folder / "scores")}}
     settings = load(places | {"registry": {"path": str(folder / "registry"), "group": "players"}})
 
-    def found(now=None, days=30):
-        left = leftovers(settings, registry, now or time.time() + LATER, days)
+    def found(now=None, days=30, **how):
+        left = leftovers(settings, registry, now or time.time() + LATER, days, **how)
         return [one for one in left if one.folder.startswith(str(folder))]
 
     return folder, runs, found, registry
@@ -110,6 +110,12 @@ def test_nothing_is_removed_while_a_run_may_go_on(pruned, monkeypatch):
     ):
         found(time.time() + 60, days=0)
     assert found() != []
+
+
+def test_what_could_go_is_shown_while_a_run_may_go_on(pruned, monkeypatch):
+    _, runs, found, _ = pruned
+    monkeypatch.setattr(module, "state_of", lambda run: ("unfinished", "train"))
+    assert names_of(runs, found(time.time() + 60, days=0, removing=False)) == ["nobodys", "rejected"]
 
 
 def test_nothing_is_removed_where_the_registry_cannot_tell_which_runs_are_needed(pruned, monkeypatch):
