@@ -8,8 +8,9 @@ from metaflow import Parameter, card, config_expr, current, retry, schedule, ste
 
 from launch import launch
 from project_flow import ProjectFlow
-from scarcegan.machine import threads_per_task
+from scarcegan.machine import BATCH_JOB, threads_per_task
 from scarcegan.problems import PreflightProblem
+from scarcegan.settings.steps import STEPS
 
 # Artifacts of train.
 OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence", "families", "left_out")
@@ -216,8 +217,11 @@ class RetrainFlow(ProjectFlow):
 
     def _lineage(self, settings):
         """Say where this run's models come from."""
+        from scarcegan.costs import TaskUsage, bill
         from scarcegan.registry.release import Lineage
 
+        usage = list(map(TaskUsage.from_plain, getattr(self, "usage", [])))
+        spent = bill(usage, STEPS[self.name], settings.prices, rented=BATCH_JOB in os.environ)
         return Lineage(
             run=f"{current.flow_name}/{current.run_id}",
             origin_run=self.origin_run,
@@ -231,6 +235,7 @@ class RetrainFlow(ProjectFlow):
             labels_known_by=settings.data.labels_known_by,
             user=current.username or "",
             launched_by=self.launch.get("launched_by", ""),
+            cost=spent.in_words if usage else "",
         )
 
     def _checkpoints(self):

@@ -11,14 +11,11 @@ import typer
 
 from scarcegan import history
 from scarcegan.cli.commands import Answer, answers, write_page
-from scarcegan.costs.records import Bill
-from scarcegan.data.records import DataReport
-from scarcegan.evaluation.records import Evaluation
-from scarcegan.history.records import Dossier, Package, ReleaseFile
-from scarcegan.problems import HistoryProblem, Problem, RegistryProblem, nearest
+from scarcegan.cli.decisions import of_release
+from scarcegan.history.records import Package, ReleaseFile
+from scarcegan.problems import Problem, RegistryProblem, nearest
 from scarcegan.project import project_root
 from scarcegan.registry import Registry
-from scarcegan.registry.release import Release
 
 app = typer.Typer()
 LONGEST_LICENCE = 60  # some packages put the whole text there
@@ -32,7 +29,7 @@ def compliance(
 ) -> Answer:
     """Write a release's compliance file, one page by the headings of the AI Act's Annex IV, with a model card.
 
-    It says what the project knows, and names what somebody else has to add.
+    It says what the registry and the models' archives tell, and names what somebody else has to add.
     """
     from cards.compliance_page import compliance_page
 
@@ -43,52 +40,39 @@ def compliance(
 
 
 def gather(registry: Registry, release: str) -> ReleaseFile:
-    """Return what registry, run and machine tell of a release; a `Problem` where there is none, or no run of it."""
+    """Return what registry and machine tell of a release; a `Problem` where there is none, or it cannot be read.
+
+    None of its run's own artifacts is read, see `scarcegan.cli.decisions.collect`.
+    """
     versions = registry.versions()
-    known = list(dict.fromkeys(one.release_id for one in versions))
+    releases = {one.release_id: [it for it in versions if it.release_id == one.release_id] for one in versions}
+    known = list(releases)
     if release not in known:
         there = nearest(release, known) if known else "none is registered."
         raise RegistryProblem(f"expected a release of group '{registry.group}', got '{release}': {there}")
-    runs = {one.release_id: one.run_pathspec for one in versions}
     earlier = known[: known.index(release)]
-    approved = [one for one in earlier if any(it.status == "Approved" for it in versions if it.release_id == one)]
+    approved = [one for one in earlier if any(it.status == "Approved" for it in releases[one])]
     previous = next(reversed(approved or earlier), "")
-    dossier, cost = _of_run(registry, runs[release]), history.artifact(runs[release], "cost")
+    dossier = of_release(registry, releases[release])
     changes, unread = None, ""
-    try:
-        # Two releases of one run, as a resume makes them, have the same data and settings.
-        if previous and runs[previous] != runs[release]:
-            changes = history.compare(runs[previous], runs[release]).record
-    except HistoryProblem as problem:
-        unread = str(problem)
+    # Two releases of one run, as a resume makes them, have the same data and settings.
+    if previous and releases[previous][0].run_pathspec != releases[release][0].run_pathspec:
+        try:
+            changes = history.compare_releases(of_release(registry, releases[previous]), dossier)
+        except Problem as problem:  # an older release must not hide this one
+            unread = str(problem)
     software_from, software = packages(project_root())
     return ReleaseFile(
         release_id=release,
         group=registry.group,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
         dossier=dossier,
-        cost=cost and Bill.from_plain(cost),
         previous=previous,
         changes=changes,
         unread=unread,
         software=software,
         software_from=software_from,
     )
-
-
-def _of_run(registry: Registry, reference: str) -> Dossier:
-    """Return what the run's own artifacts tell: they are pickles, so this is for who trusts everybody who may train."""
-    facts = history.facts_of_run(reference)
-    evaluation, release = history.artifact(facts.run, "evaluation"), history.artifact(facts.run, "release")
-    if evaluation is None:
-        raise HistoryProblem(
-            f"expected an evaluated run, got {facts.run}, {facts.status} in {facts.step}: resume it or take another"
-        )
-    registered = release and Release.from_plain(release)
-    found = registry.versions(release_id=registered.release_id) if registered else []
-    decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}
-    data_report = DataReport.from_plain(history.artifact(facts.run, "data_report"))
-    return Dossier(facts, data_report, Evaluation.from_plain(evaluation), registered, decisions)
 
 
 def packages(root: Path) -> tuple[str, list[Package]]:

@@ -69,8 +69,6 @@ def collect(registry: Registry, reference: str) -> Dossier:
 
     None of the run's own artifacts is read. A `Problem` says that there is no such release, or what cannot be read.
     """
-    from scarcegan.workflow.retraining.review import read_review
-
     known = registry.versions()
     of_run = [one for one in known if reference in (one.run_pathspec, one.run_pathspec.split("/")[-1])]
     if not of_run:
@@ -79,7 +77,13 @@ def collect(registry: Registry, reference: str) -> Dossier:
             f"expected a run that has registered a release in group '{registry.group}' ({shorten(others, 200)}), got "
             f"'{reference}': check --config; `scarcegan runs show` tells of other runs"
         )
-    found = [one for one in of_run if one.release_id == of_run[-1].release_id]
+    return of_release(registry, [one for one in of_run if one.release_id == of_run[-1].release_id])
+
+
+def of_release(registry: Registry, found: Sequence[ModelVersion]) -> Dossier:
+    """Return what the registry tells of the release that these versions are; raises as `collect` does."""
+    from scarcegan.workflow.retraining.review import read_review
+
     review = read_review(registry.fetch_archive(found[0].version), found[0].sha256)
     release = _release_of(found, list(review.evaluation.models))
     decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}

@@ -24,8 +24,8 @@ def bill(
     sections: Mapping[str, str],
     prices: Prices,
     *,
-    expected_money: float | None,
     rented: bool,
+    expected_money: float | None = None,
 ) -> Bill:
     """Add up a run's tasks, those of a step side by side; an attempt that failed left no measurements and is not in it.
 

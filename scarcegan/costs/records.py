@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scarcegan import words
 from scarcegan.records import Record
 
 
@@ -59,6 +60,12 @@ class Bill(Record):
     rented: bool
     retries: int
     steps: Sequence[StepCost]
+
+    @property
+    def in_words(self) -> str:
+        """What was spent, as a sentence."""
+        spent = "It cost" if self.rented else "Nothing was rented; on AWS it would have cost"
+        return f"{spent} {words.money(self.money, self.currency)}, for {words.duration(3600 * self.hours)} of machines."
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,7 @@ def write_telemetry(settings: Settings) -> Path:
         DataProblem: the folder holds something else.
     """
     stamp = fingerprint(settings.simulated, settings.seed)
-    own = settings.data.path if settings.data.source == "simulated" else ""
-    location = located(own or f".scarcegan/simulated/{stamp}")
+    location = located(settings.simulated_folder or f".scarcegan/simulated/{stamp}")
     if is_s3(location):
         raise SettingsProblem(f"simulated players need a local data.path, got {location!r}: leave it empty")
     folder = Path(location)

@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from math import hypot
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from scarcegan.data.distances import moves
+from scarcegan.data.records import DataReport
 from scarcegan.evaluation.definitions import AIMS
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.artifacts import RunArtifacts
 from scarcegan.history.client import find_run, find_runs
-from scarcegan.history.records import BestRun, Figure, LearningCurve, MovedFeature, RunsCompared
+from scarcegan.history.records import BestRun, Dossier, Figure, LearningCurve, MovedFeature, RunsCompared
 from scarcegan.problems import HistoryProblem
 from scarcegan.records import Record
 from scarcegan.settings.words_section import USUAL
@@ -21,6 +23,17 @@ from scarcegan.settings.words_section import USUAL
 METRICS = ("recall", "precision", "flagged_share", "f2", "pr_auc", "recall_at_budget")
 SERIES = ("validation_recall_at_budget", "validation_average_precision", "discriminator_supervised_loss")
 OVER_TIME = ["iteration", "median", "low", "high"]  # of a curve, a row of its frame for each entry
+
+
+class Told(Protocol):
+    """What a run's own artifacts tell, or the registry: which run, its evaluation and its data report."""
+
+    @property
+    def run(self) -> str: ...  # noqa: D102
+    @property
+    def evaluation(self) -> Evaluation | None: ...  # noqa: D102
+    @property
+    def data_report(self) -> DataReport | None: ...  # noqa: D102
 
 
 class RunComparison:
@@ -63,6 +76,22 @@ def compare(*references: str) -> RunComparison:
     return RunComparison(record)
 
 
+def compare_releases(before: Dossier, now: Dossier) -> RunsCompared:
+    """Compare the runs of two releases by what the registry keeps of them; curves and best runs it does not keep."""
+    both = (before, now)
+    return RunsCompared(
+        runs=[one.run for one in both],
+        settings=_settings_that_differ({one.run: one.facts.settings for one in both}),
+        metrics=_beside_first(both),
+        curves=[],
+        drift=list(_drift(both)),
+        data={one.run: one.data_report.fingerprint for one in both},
+        best=[],
+        unread={},
+        words=now.evaluation.words,
+    )
+
+
 def best(*references: str) -> pd.DataFrame:
     """Find the best run for each business definition, among the named runs or all that were evaluated.
 
@@ -93,7 +122,7 @@ def _settings_that_differ(settings: Mapping[str, Mapping[str, Any]]) -> dict[str
     return {key: by_run for key, by_run in by_key.items() if len(set(map(repr, by_run.values()))) > 1}
 
 
-def _beside_first(runs: Sequence[RunArtifacts]) -> list[Figure]:
+def _beside_first(runs: Sequence[Told]) -> list[Figure]:
     """Return the figures of all runs, each beside the first run's."""
     first = _figures(runs[0])
     return [
@@ -108,7 +137,7 @@ def _spread(one: Figure, other: Figure) -> float | None:
     return None if mine is None or others is None else hypot(mine, others)
 
 
-def _figures(run: RunArtifacts) -> dict[tuple[str, str], Figure]:
+def _figures(run: Told) -> dict[tuple[str, str], Figure]:
     """Return the figures of a run's models on its first test set, by definition and metric."""
     found: dict[tuple[str, str], Figure] = {}
     if run.evaluation is None:
@@ -130,7 +159,7 @@ def _curves(run: RunArtifacts) -> Iterator[LearningCurve]:
             yield LearningCurve(run.run, fold, series, list(progress.iteration), median, low, high)
 
 
-def _drift(runs: Sequence[RunArtifacts]) -> Iterator[MovedFeature]:
+def _drift(runs: Sequence[Told]) -> Iterator[MovedFeature]:
     """Yield how far the unlabelled players of the runs on other data are from the first's, from their reports alone."""
     first = runs[0].data_report
     for run in runs[1:]:

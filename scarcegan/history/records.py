@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scarcegan.costs.records import Bill
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.records import Bound, Record
@@ -182,6 +181,11 @@ class Dossier(Record):
     release: Release | None
     decisions: Mapping[str, Sequence[Decision]]
 
+    @property
+    def run(self) -> str:
+        """Number of the run."""
+        return self.facts.run
+
 
 @dataclass(frozen=True)
 class Package(Record):
@@ -199,7 +203,6 @@ class ReleaseFile(Record):
     Attributes:
         release_id, group: of the release, and of the registry.
         written_at: ISO time, in UTC.
-        cost: None before the run has ended.
         previous: the release before it, of which a model was approved if there is one; empty for the first.
         changes: that release's run beside this one's; None without one, or where it cannot be read: see `unread`.
         software, software_from: the packages, and what lists them.
@@ -209,7 +212,6 @@ class ReleaseFile(Record):
     group: str
     written_at: str
     dossier: Dossier
-    cost: Bill | None
     previous: str
     changes: RunsCompared | None
     unread: str

@@ -87,11 +87,14 @@ def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Raise a PreflightProblem where snapshots cannot be written; in a job, also unless all jobs share them."""
+    """Raise a PreflightProblem where snapshots cannot be written, or it is not said of which telemetry.
+
+    In a job, also unless all jobs share them.
+    """
     _require_key(settings)
     if BATCH_JOB in environment:
         _require([("folders", partial(account.check_folders, snapshots=settings.snapshots.folder))])
-    _require(targets(settings, FEATURES_FLOW, environment))
+    _require([("telemetry", partial(_check_telemetry, settings)), *targets(settings, FEATURES_FLOW, environment)])
 
 
 def run_checks(checks: Sequence[Check], *, in_run: bool = False) -> list[Finding]:
@@ -182,6 +185,18 @@ def _check_players(settings: Settings) -> str:
     from scarcegan.preflight.players import check_players
 
     return check_players(settings)
+
+
+def _check_telemetry(settings: Settings) -> str:
+    """Check that a team with players of its own gets no snapshot of simulated ones."""
+    source = settings.data.source
+    if not settings.telemetry.path and source not in ("simulated", "snapshot"):
+        raise Refused(
+            f"expected telemetry in telemetry.path, got none beside data.source = '{source}': simulated players are no "
+            "stand-in for others",
+            "name the telemetry, in telemetry.path or by --telemetry",
+        )
+    return settings.telemetry.path or "of simulated players"
 
 
 def _player_checks(settings: Settings) -> list[Check]:

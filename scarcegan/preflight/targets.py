@@ -41,7 +41,7 @@ def check_registry(settings: Settings) -> Finding | str:
 
 def _places(settings: Settings, flow: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the folders that a run of this flow writes to, by what lies there."""
-    simulated = located(settings.data.path or ".scarcegan/simulated")
+    simulated = located(settings.simulated_folder or ".scarcegan/simulated")
     is_simulated = settings.data.source == "simulated"
     snapshots = open_snapshots(settings.own_snapshots.folder).folder
     if flow == FEATURES_FLOW:

@@ -20,6 +20,7 @@ class Lineage(Record):
         launched_by: who launched the run, as the registry knows people; empty where that is not known.
         overrides: settings that the run has laid over those of `config`, as `--set` takes them; empty: none.
         user: who ran it, as Metaflow knows them.
+        cost: what the run had cost when it registered, a sentence; empty where nothing was measured.
     """
 
     run: str
@@ -34,6 +35,7 @@ class Lineage(Record):
     overrides: str = ""
     user: str = ""
     launched_by: str = ""
+    cost: str = ""
 
 
 @dataclass(frozen=True)

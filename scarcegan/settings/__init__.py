@@ -135,6 +135,11 @@ class Settings(Section):
         """`scoring`, with the registry group's own folder where none is named."""
         return self.scoring.model_copy(update={"folder": self._own(self.scoring.folder, "scores")})
 
+    @property
+    def simulated_folder(self) -> str:
+        """Folder of the simulated players: `data.path` where that is theirs, never a team's own; empty: the default."""
+        return self.data.path if self.data.source == "simulated" else ""
+
     def _own(self, folder: str, kind: str) -> str:
         return folder or f".scarcegan/{kind}/{self.registry.group}"
 

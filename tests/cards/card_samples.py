@@ -223,7 +223,7 @@ def release() -> Release:
     lineage = Lineage(
         run="RetrainFlow/1719824973", origin_run="1719824973", commit="d792cfe4b1a9c07f5e2c8d3f90a1b2c3d4e5f607",
         data_fingerprint="9f2c41d07be3a865", settings_fingerprint="41c0ffee12ab90de", config="retrain.toml",
-        card="RetrainFlow/1719824973/evaluate/7",
+        card="RetrainFlow/1719824973/evaluate/7", cost="It cost 1.25 USD, for 30 min 0 s of machines.",
     )  # fmt: skip
     commands = ["scarcegan models compare", "scarcegan models approve 15 --reason 'beats the champion'"]
     return Release("r-20240701-9f2c41d0", "local: /home/ada/.scarcegan/registry", versions, [], lineage, commands)
@@ -237,7 +237,6 @@ def release_file() -> ReleaseFile:
         group="scarcegan-risky-players",
         written_at="2024-07-03T10:00:00+00:00",
         dossier=dossier(),
-        cost=cost(),
         previous="release-1719000000-0a1b2c3d",
         changes=replace(beside, runs=beside.runs[:2]),
         unread="",

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from history_samples import recorded, recorder  # noqa: F401
+from registered import planted, release, review, trace  # noqa: F401
 
 
 @pytest.fixture

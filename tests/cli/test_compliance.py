@@ -1,29 +1,22 @@
 import json
 
 import pytest
+from history_samples import evaluation, report, settings
 from typer.testing import CliRunner
 
-from scarcegan import history
 from scarcegan.cli import app, compliance
 from scarcegan.history.records import Package
 from scarcegan.problems import Problem
-from scarcegan.registry.local import LocalRegistry
+from scarcegan.settings import load
+from scarcegan.workflow.retraining.review import review_of
 
 
 @pytest.fixture
-def registry(recorded, tmp_path, make_release, monkeypatch):
-    """A registry with a release of `first` and one of `second`, which both runs name as theirs."""
-    found = LocalRegistry(tmp_path / "registry", "scarcegan-risky-players")
-    for number, run in (("11", "first"), ("12", "second")):
-        found.register_release(make_release(number, run_pathspec=f"RetrainFlow/{run}", release_id=f"release-{run}"))
-    real = history.artifact
-
-    def artifact(run, name):
-        own = {"registry": {"path": str(tmp_path / "registry")}}
-        return real(run, name) | own if name == "settings" else real(run, name)
-
-    monkeypatch.setattr(history, "artifact", artifact)
-    return found
+def registry(release, review):
+    """A registry with the releases of two runs; the second is better, has more members and other players."""
+    release(review)
+    changed = load(settings(seed=11, train={"members": 16}, monitoring={"pairs": 3}))
+    return release(review_of(evaluation(0.2), report(2.0, "00000000ffffffff"), changed), "second")
 
 
 @pytest.fixture
@@ -32,38 +25,48 @@ def command(tmp_path):
     return lambda *arguments: CliRunner().invoke(app, ["compliance", *arguments, "--registry-folder", folder])
 
 
-@pytest.mark.usefixtures("registry")
-def test_one_page_is_written_for_a_release(command, tmp_path):
+def test_one_page_is_written_for_a_release_and_no_artifact_of_its_run_is_read(
+    planted, registry, command, trace, tmp_path
+):
     page = tmp_path / "file.html"
     result = command("release-second", "--html", str(page), "--json")
-    told = {"release": "release-second", "run": "second", "previous": "release-first", "file": str(page)}
-    assert (result.exit_code, json.loads(result.stdout)) == (0, told)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {
+        "release": "release-second", "run": "second", "previous": "release-first", "file": str(page)
+    }  # fmt: skip
     assert "<html" in page.read_text()
+    assert not trace.exists(), "what training has planted has run"
 
 
-def test_a_release_is_set_beside_the_one_before_it_with_its_cost_and_decisions(registry):
-    registry.approve(6, who="rita", why="finds more", force=True)
+def test_a_release_is_set_beside_the_one_before_it_with_its_decisions_and_settings(registry):
+    registry.approve(3, who="rita", why="finds more")
     found = compliance.gather(registry, "release-second")
     assert (found.previous, found.changes.runs) == ("release-first", ["first", "second"])
     assert found.changes.settings["train.members"] == {"first": 8, "second": 16}
-    assert found.cost.money == 1.25
+    recall = found.changes.figure("second", "review_budget", "recall")
+    assert (recall.delta, recall.fold_std) == (pytest.approx(0.2), 0.06)
+    assert {one.feature for one in found.changes.drift if one.psi > 1} == {"stake_0", "stake_1"}
+    assert not found.changes.has_same_data("second")
     assert [event.who for events in found.dossier.decisions.values() for event in events] == ["rita"]
+    assert found.dossier.release.lineage.cost == "It cost 1.25 USD"
+    told = found.dossier.facts.settings
+    assert (told["monitoring.pairs"], told["outcomes.agreeing"]) == (3, 1)
+    assert {"outcomes.folder", "scoring.folder"}.isdisjoint(told), "archives are served: they name no places"
     first = compliance.gather(registry, "release-first")
     assert (first.previous, first.changes, first.unread) == ("", None, "")
 
 
-def test_the_release_before_is_the_last_that_was_approved(registry, make_release):
-    registry.approve(1, who="rita", why="finds more", force=True)
-    registry.register_release(make_release("13", run_pathspec="RetrainFlow/second", release_id="release-third"))
+def test_the_release_before_is_the_last_that_was_approved(registry, release, review):
+    registry.approve(1, who="rita", why="finds more")
+    release(review, "third")
     assert compliance.gather(registry, "release-third").previous == "release-first"
 
 
-def test_a_release_before_whose_run_is_gone_is_said_to_be_so(registry, make_release):
-    registry.register_release(make_release("14", run_pathspec="RetrainFlow/gone", release_id="release-gone"))
-    registry.register_release(make_release("15", run_pathspec="RetrainFlow/second", release_id="release-last"))
-    found = compliance.gather(registry, "release-last")
-    assert (found.previous, found.changes) == ("release-gone", None)
-    assert "RetrainFlow/gone" in found.unread
+def test_a_release_before_whose_archive_cannot_be_read_is_said_to_be_so(release, review):
+    release(None, "old")
+    found = compliance.gather(release(review, "last"), "release-last")
+    assert (found.previous, found.changes) == ("release-old", None)
+    assert "review.json" in found.unread
 
 
 @pytest.mark.usefixtures("registry")

@@ -19,8 +19,12 @@ from scarcegan.serving.archive import unpack
 from scarcegan.settings import Settings
 
 FILE = "review.json"
-# The sections of the settings that say how models are made; others may name places and people.
-METHOD = {"seed", "model", "folds", "train"}
+# The settings that say how models are made and watched; others may name places and people.
+METHOD = {
+    **dict.fromkeys(("seed", "model", "folds", "train", "monitoring"), True),
+    "outcomes": {"decisions", "agreeing"},
+    "scoring": {"audit_share"},
+}
 
 
 @dataclass(frozen=True)
