@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from metaflow import Parameter, config_expr, retry, schedule, step
+from metaflow import Parameter, config_expr, schedule, step
 
 from launch import launch
 from project_flow import ProjectFlow
@@ -45,7 +45,6 @@ class FeaturesFlow(ProjectFlow):
         self.shards = [(cutoff, number) for cutoff in self.plans for number in range(settings.telemetry.shards)]
         self.next(self.extract, foreach="shards")
 
-    @retry(times=2, minutes_between_retries=0)
     @step
     def extract(self):
         """Compute the features of one shard of players at one cut-off and write them as one part."""

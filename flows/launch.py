@@ -15,6 +15,7 @@ from metaflow import current
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.parameters import flow_context
 from metaflow.plugins.aws.batch.batch import Batch, BatchException
+from metaflow.plugins.aws.batch.batch_client import BatchJob
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
 import scarcegan
@@ -196,9 +197,15 @@ def no_stray_jobs(flow_name, arguments):
 def pass_on_refusals():
     """Let `batch step`, which waits for a job, end as the job did where its step refused, so that it is not retried.
 
-    Metaflow's `batch step` ends with 1 however its job has ended, and `@retry` would start the job again.
+    Metaflow's `batch step` ends with 1 however its job has ended, and `@retry` would start the job again. On Step
+    Functions AWS Batch itself retries, whatever the exit code, unless the job says which one ends it.
     """
-    wait = Batch.wait
+    wait, attempts = Batch.wait, BatchJob.attempts
+
+    def attempts_unless_refused(job, number):
+        refused = {"onExitCode": str(METAFLOW_EXIT_DISALLOW_RETRY), "action": "EXIT"}
+        job.payload["retryStrategy"]["evaluateOnExit"] = [refused]
+        return attempts(job, number)
 
     def wait_and_pass_on(batch, *arguments, **named):
         try:
@@ -208,7 +215,7 @@ def pass_on_refusals():
                 sys.exit(METAFLOW_EXIT_DISALLOW_RETRY)
             raise
 
-    Batch.wait = wait_and_pass_on
+    Batch.wait, BatchJob.attempts = wait_and_pass_on, attempts_unless_refused
 
 
 def keep_latest_run(flow):

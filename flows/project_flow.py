@@ -3,7 +3,7 @@
 import os
 import sys
 
-from metaflow import Config, FlowMutator, FlowSpec, Parameter, StepMutator, card, config_expr, current, project
+from metaflow import Config, FlowMutator, FlowSpec, Parameter, StepMutator, card, config_expr, current, project, retry
 from metaflow.datastore.spin_datastore import SpinTaskDatastore
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3
@@ -39,7 +39,7 @@ CARDS.append(StillCard)  # all flows import this module, and so do the processes
 
 
 class every_step(FlowMutator):  # noqa: N801 - used as a decorator
-    """Give every step its resources, its queue and image on AWS Batch, metering and plain refusals."""
+    """Give every step its resources, its queue and image on AWS Batch, two retries, metering and plain refusals."""
 
     def pre_mutate(self, flow):
         """Check the flow's steps and decorate them; called once the configuration is read."""
@@ -48,6 +48,9 @@ class every_step(FlowMutator):  # noqa: N801 - used as a decorator
         sections = sections_of(flow._flow_cls.__name__, steps)  # Metaflow has no other way to tell the flow
         for name, step in steps.items():
             step.add_decorator(runs_on, deco_args=[sections[name], name])
+            # What is killed, or meets an outage, is started again at once: clients have waited by then, and every step
+            # can be repeated, as a resume does.
+            step.add_decorator(retry, deco_kwargs={"times": 2, "minutes_between_retries": 0})
             step.add_decorator(metered)
             step.add_decorator(refuses_plainly)  # around the metering, whose problems it tells as well
         flow.end.add_decorator(card, deco_kwargs={"type": StillCard.type, "id": "cost"})
@@ -140,11 +143,12 @@ def refuses_plainly(step_name, flow, inputs):
     """Print a problem's message alone and end the task; a retry would meet the same problem, unless AWS was down."""
     try:
         yield
-    except Outage:
-        raise
     except Problem as problem:
         refused = f"{type(problem).__name__} in step {step_name}:\n{problem}"
         print(refused, file=sys.stderr)
+        retries = next(deco.attributes["times"] for deco in flow._graph[step_name].decorators if deco.name == "retry")
+        if isinstance(problem, Outage) and current.retry_count < int(retries):
+            sys.exit("This task is started again.")
         chosen = Notify.model_validate(flow.config.to_dict()["notify"])
         tell(chosen, Notice("step refused", refused, f"{flow.name}/{current.run_id}"))
         sys.exit(METAFLOW_EXIT_DISALLOW_RETRY)

@@ -4,7 +4,7 @@ import os
 from functools import partial
 from pathlib import Path
 
-from metaflow import Parameter, card, config_expr, current, retry, schedule, step
+from metaflow import Parameter, card, config_expr, current, schedule, step
 
 from launch import launch
 from project_flow import ProjectFlow
@@ -86,8 +86,6 @@ class RetrainFlow(ProjectFlow):
         self.fold_numbers = list(range(self.settings["folds"]["k"]))
         self.next(self.train, foreach="fold_numbers")
 
-    # A killed job goes on from its checkpoint: there is nothing to wait for.
-    @retry(times=2, minutes_between_retries=0)
     @card(type="blank", id="training", refresh_interval=20)
     @step
     def train(self):

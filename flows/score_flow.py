@@ -2,7 +2,7 @@
 
 import os
 
-from metaflow import Parameter, card, config_expr, current, retry, schedule, step
+from metaflow import Parameter, card, config_expr, current, schedule, step
 
 from launch import launch
 from project_flow import ProjectFlow
@@ -56,7 +56,6 @@ class ScoreFlow(ProjectFlow):
         self.shards = list(range(plan.snapshot.parts))
         self.next(self.score, foreach="shards")
 
-    @retry(times=2, minutes_between_retries=0)
     @step
     def score(self):
         """Score one part of the snapshot into one file, with reasons for the players that are flagged."""

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -65,6 +66,7 @@ class ProcessJob(DescribedJob):
 
     machine: ClassVar[Machine]
     allowed_attempts = 1
+    final_codes: tuple[str, ...] = ()  # patterns of exit codes after which no other attempt is made
     # Where the job stands. It hides moto's property, which moves a job on by the clock.
     status: str = "SUBMITTED"
 
@@ -77,7 +79,7 @@ class ProcessJob(DescribedJob):
         if not self._wait_for_slot():
             return self._mark_stopped(success=False)
         try:
-            while not self._attempt() and not self.stop and len(self.attempts) < self.allowed_attempts:
+            while not (self._attempt() or self.stop or self._is_last()):
                 self.status = "RUNNABLE"
             self.job_stopped_reason = self.job_stopped_reason or self.attempts[-1]["statusReason"]
             self._mark_stopped(success=self.exit_code == 0 and not self.stop)
@@ -101,6 +103,10 @@ class ProcessJob(DescribedJob):
             if self.machine.slots.acquire(timeout=POLL_SECONDS):
                 return True
         return False
+
+    def _is_last(self) -> bool:
+        ends = any(fnmatch(str(self.exit_code), code) for code in self.final_codes)
+        return ends or len(self.attempts) >= self.allowed_attempts
 
     def _attempt(self) -> bool:
         """Run the command once and return whether it succeeded."""
@@ -200,6 +206,11 @@ def install(machine: Machine) -> None:
         job = self.batch_backend.get_job_by_id(json.loads(answer)["jobId"])
         strategy = self._get_param("retryStrategy") or job.job_definition.retry_strategy or {}
         job.allowed_attempts = int(strategy.get("attempts", 1))
+        job.final_codes = tuple(
+            one["onExitCode"]
+            for one in strategy.get("evaluateOnExit", ())
+            if one["action"].upper() == "EXIT" and "onExitCode" in one
+        )
         return answer
 
     BatchResponse.submitjob = submit_with_retries  # type: ignore[method-assign]

@@ -102,6 +102,12 @@ def test_the_books_keep_every_attempt(submit, wait):
     assert job["statusReason"] == "Essential container in task exited"
 
 
+def test_an_exit_code_that_ends_the_job_has_no_other_attempt(submit, wait):
+    ends = {"attempts": 3, "evaluateOnExit": [{"onExitCode": "20*", "action": "EXIT"}]}
+    job = wait(submit("exit 202", retryStrategy=ends))
+    assert [attempt["container"]["exitCode"] for attempt in job["attempts"]] == [202]
+
+
 def test_a_terminated_job_takes_along_all_it_started(batch, submit, wait, tmp_path):
     mark = tmp_path / "pid"
     job_id = submit(f"sleep 600 & echo $! > {shlex.quote(str(mark))}; wait")

@@ -198,6 +198,7 @@ def wait(monkeypatch):
             raise launch.BatchException("Essential container in task exited")
 
         monkeypatch.setattr(launch.Batch, "wait", crash if code else lambda _: None)
+        monkeypatch.setattr(launch.BatchJob, "attempts", launch.BatchJob.attempts)  # put back afterwards
         launch.pass_on_refusals()
         launch.Batch.wait(SimpleNamespace(job=SimpleNamespace(status_code=code)))
 
@@ -214,6 +215,13 @@ def test_the_wait_for_a_job_ends_as_a_refusing_job_did(wait):
 def test_the_wait_for_a_job_that_died_or_failed_is_left_to_metaflow(wait, code):
     with pytest.raises(launch.BatchException):
         wait(code)
+
+
+def test_a_job_of_step_functions_ends_where_its_step_refused(wait):
+    wait(0)
+    job = launch.BatchJob(None).attempts(3)
+    refused = {"onExitCode": str(METAFLOW_EXIT_DISALLOW_RETRY), "action": "EXIT"}
+    assert job.payload["retryStrategy"] == {"attempts": 3, "evaluateOnExit": [refused]}
 
 
 def test_the_wait_for_a_job_that_went_well_ends_well(wait):

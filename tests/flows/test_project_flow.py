@@ -134,11 +134,14 @@ def test_a_step_that_the_flow_does_not_have_is_refused_with_where_to_remove_it()
 
 
 @pytest.fixture
-def step_that_raised():
+def step_that_raised(monkeypatch):
     """Let a step raise a problem, and return what Metaflow is to raise instead."""
-    flow = SimpleNamespace(name="RetrainFlow", config=SimpleNamespace(to_dict=lambda: {"notify": {}}))
+    step = SimpleNamespace(decorators=[SimpleNamespace(name="retry", attributes={"times": 2})])
+    config = SimpleNamespace(to_dict=lambda: {"notify": {}})
+    flow = SimpleNamespace(name="RetrainFlow", config=config, _graph={"train": step})
 
-    def end(problem):
+    def end(problem, attempt=0):
+        monkeypatch.setattr("project_flow.current", SimpleNamespace(run_id="7", retry_count=attempt))
         around = refuses_plainly()
         around.pre_step("train", flow, None)
         return around.post_step("train", flow, problem)
@@ -154,9 +157,27 @@ def test_a_problem_ends_the_task_for_good(step_that_raised, capsys):
 
 
 @pytest.mark.parametrize("kind", [StorageOutage, Outage])
-def test_an_outage_of_aws_is_left_to_metaflows_retry(step_that_raised, kind):
-    outage = kind("cannot write s3://bucket/fold_0.npz")
-    assert step_that_raised(outage) is outage
+def test_an_outage_of_aws_is_left_to_metaflows_retry_and_told_in_words(step_that_raised, kind, capsys):
+    with pytest.raises(SystemExit) as ended:
+        step_that_raised(kind("cannot write s3://bucket/fold_0.npz; try again later"))
+    assert ended.value.code == "This task is started again.", "Python prints it and exits with 1, which is retried"
+    told = f"{kind.__name__} in step train:\ncannot write s3://bucket/fold_0.npz; try again later\n"
+    assert capsys.readouterr().err == told
+
+
+def test_an_outage_that_outlasts_the_retries_ends_the_task_for_good(step_that_raised, capsys):
+    with pytest.raises(SystemExit) as ended:
+        step_that_raised(Outage("try again later"), attempt=2)
+    assert ended.value.code == METAFLOW_EXIT_DISALLOW_RETRY
+    assert capsys.readouterr().err == "Outage in step train:\ntry again later\n"
+
+
+def test_every_step_is_retried_twice_at_once(tmp_path):
+    found = asked(tmp_path)
+    assert found.keys() == STEPS["RetrainFlow"].keys()
+    assert {
+        (int(step["retry"]["times"]), int(step["retry"]["minutes_between_retries"])) for step in found.values()
+    } == {(2, 0)}
 
 
 @pytest.mark.parametrize(("launched", "runs"), [("mended", "mended"), ("unknown", "noted"), (None, "noted")])

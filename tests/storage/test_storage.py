@@ -168,7 +168,7 @@ REFUSED = [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken")]
 
 @pytest.mark.reliability(
     case="S3 is down or busy",
-    sees="after ten tries, to try again later; AWS Batch and Metaflow try again by themselves",
+    sees="after ten tries, to try again later; every step is retried twice, then comes the command that resumes",
     resume="goes on where it was",
 )
 @pytest.mark.parametrize(
