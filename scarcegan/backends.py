@@ -3,20 +3,29 @@
 from pathlib import Path
 
 from scarcegan import settings
+from scarcegan.problems import RegistryProblem
 from scarcegan.project import located
 from scarcegan.registry import LocalRegistry, Registry
 from scarcegan.snapshots import Manifest, open_snapshots
+from scarcegan.storage import is_s3
 
 
 def open_registry(chosen: settings.Registry) -> Registry:
     """Open the registry that the settings name; nothing is created before the first registration.
 
     Raises:
-        RegistryProblem: SageMaker is chosen, but `archives` is not set, or no image is known to serve a model.
+        RegistryProblem: the local registry is to lie on S3; or SageMaker is chosen, but `archives` is not set, or no
+            image is known to serve a model.
     """
     registry: Registry
     if chosen.kind == "local":
-        registry = LocalRegistry(Path(located(chosen.path or ".scarcegan/registry")), chosen.group)
+        folder = located(chosen.path or ".scarcegan/registry")
+        if is_s3(folder):
+            raise RegistryProblem(
+                f"expected a folder of this machine in registry.path, got '{folder}': name one, or set registry.kind = "
+                "'sagemaker' and registry.archives"
+            )
+        registry = LocalRegistry(Path(folder), chosen.group)
     else:
         # boto3 takes a second to import: `scarcegan models list` on a laptop does without.
         from scarcegan.aws.sagemaker import open_sagemaker

@@ -49,14 +49,20 @@ def located(path: str, base: Path | None = None) -> str:
     working directory, the `base` then.
 
     Raises:
-        SettingsProblem: the path names an environment variable that is not set, or has a character that no path has.
+        SettingsProblem: the path names an environment variable that is not set, has a character that no path has, or is
+            an address of another kind.
     """
     if "\0" in path:
         raise SettingsProblem(f"expected a path without NUL characters, got {path!r}: remove them")
     expanded = os.path.expanduser(os.path.expandvars(path))
+    if not expanded.isprintable() and any("\ud800" <= one <= "\udfff" for one in expanded):
+        raise SettingsProblem(f"expected a path in UTF-8, got {expanded!r}: rename it, or name another")
     if unset := re.search(r"\$\{?(\w+)", expanded):
         raise SettingsProblem(f"expected a value of ${unset[1]}, which the path '{path}' names: set the variable")
-    return expanded if "://" in expanded else os.path.abspath((base or project_root()) / expanded)
+    if (scheme := re.match(r"([A-Za-z][\w.+-]*)://", expanded)) and scheme[1] != "s3":
+        # As a path it would be a folder of that name, wherever the process stands.
+        raise SettingsProblem(f"expected a local path or s3://bucket/prefix, got '{path}': copy it to one of them")
+    return expanded if scheme else os.path.abspath((base or project_root()) / expanded)
 
 
 def typed_data(typed: str, base: Path) -> dict[str, Any]:

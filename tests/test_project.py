@@ -6,7 +6,7 @@ import pytest
 
 from scarcegan import settings
 from scarcegan.backends import open_registry
-from scarcegan.problems import SettingsProblem
+from scarcegan.problems import RegistryProblem, SettingsProblem
 from scarcegan.project import flow_command, located, project_root
 from scarcegan.snapshots import open_snapshots
 
@@ -34,6 +34,17 @@ def elsewhere(tmp_path, monkeypatch):
 )
 def test_a_path_in_the_settings_means_the_same_from_everywhere(path, location):
     assert located(path) == location
+
+
+@pytest.mark.parametrize("path", ["gs://bucket/players", "file:///data/players", "S3://bucket/x", "s3a://bucket/x"])
+def test_an_address_of_another_kind_is_no_folder_of_that_name(path):
+    with pytest.raises(SettingsProblem, match=rf"expected a local path or s3://bucket/prefix, got '{path}'"):
+        located(path)
+
+
+def test_a_local_registry_on_s3_is_refused():
+    with pytest.raises(RegistryProblem, match=r"registry\.path, got 's3://bucket/registry': name one, or set"):
+        open_registry(settings.Registry(path="s3://bucket/registry"))
 
 
 def test_a_path_typed_at_a_prompt_counts_from_the_working_directory(tmp_path):

@@ -76,12 +76,13 @@ def contents(folder: str) -> list[Stored]:
     if is_s3(folder):
         return [Stored(*item) for item in s3.objects_below(folder)]
     found = []
-    for path in Path(folder).rglob("*"):
-        # Files come and go while others work.
-        with suppress(FileNotFoundError), _on_disk(folder):
-            if path.is_file() and not path.is_symlink():
-                told = path.stat()
-                found.append(Stored(str(path.relative_to(folder)), told.st_size, told.st_mtime))
+    with _on_disk(folder):
+        for path in Path(folder).rglob("*"):
+            # Files come and go while others work.
+            with suppress(FileNotFoundError):
+                if path.is_file() and not path.is_symlink():
+                    told = path.stat()
+                    found.append(Stored(str(path.relative_to(folder)), told.st_size, told.st_mtime))
     return found
 
 

@@ -14,7 +14,7 @@ from scarcegan.problems import DataProblem, Problem, SettingsProblem
 from scarcegan.project import located
 from scarcegan.registry.local import LocalRegistry
 from scarcegan.settings import load
-from scarcegan.storage import find_bytes, list_names, local_file, new_file, scratch_folder, write_bytes
+from scarcegan.storage import contents, find_bytes, list_names, local_file, new_file, scratch_folder, write_bytes
 
 SMALL = 4096
 
@@ -103,6 +103,16 @@ def test_a_path_that_no_disk_takes_is_told_in_short_words(tmp_path, path):
         with pytest.raises(DataProblem, match=r"cannot (read|write) ") as told:
             ask(location)
         assert len(str(told.value)) < 600
+
+
+def test_what_lies_in_a_folder_whose_path_is_too_long_is_told_in_words(tmp_path):
+    with pytest.raises(DataProblem, match=r"cannot read .*\.\.\. \(\d+ characters\): File name too long"):
+        contents(f"{tmp_path}/{'x' * 300}")
+
+
+def test_a_setting_that_is_no_utf_8_is_refused():
+    with pytest.raises(SettingsProblem, match=r"expected a path in UTF-8, got '/data/\\udcff': rename it"):
+        located("/data/\udcff")
 
 
 def test_a_setting_with_a_nul_is_refused():
