@@ -29,11 +29,13 @@ def prune(
     kept are all archives, published snapshots and scores, the runs of every release that is not rejected, runs with
     the tag `pinned`, what may still go on, and always what is under a legal hold.
     """
+    from scarcegan.aws.state_machines import definitions_of
     from scarcegan.history.leftovers import leftovers
     from scarcegan.outcomes.retention import expired
 
     now = time.time()
-    found = [*leftovers(settings, registry, now, older_than, removing=remove), *expired(settings, now)]
+    left = leftovers(settings, registry, now, older_than, deployed=definitions_of, removing=remove)
+    found = [*left, *expired(settings, now)]
     for one in found if remove else ():
         one.remove()
     rows = [(one.what, one.folder, f"{one.size / 1e6:,.1f}") for one in found]

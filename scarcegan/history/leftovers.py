@@ -1,5 +1,6 @@
 """What nobody needs any more: runs behind no release, and what killed or refused runs have left behind."""
 
+import itertools
 import json
 import re
 from collections import defaultdict
@@ -22,6 +23,8 @@ from scarcegan.settings.steps import STEPS
 from scarcegan.storage import SCRATCH, Stored, contents, find_bytes, join, remove, remove_folder
 
 PINNED = "pinned"
+# Tells the definitions of what is deployed of a flow, as text.
+Deployed = Callable[[str], Iterable[str]]
 DAY_SECONDS = 86_400
 # Nothing that somebody may still work on is touched, however short a time is asked for.
 LEAST_SECONDS = DAY_SECONDS
@@ -45,12 +48,13 @@ class Leftover(Record):
 
 
 def leftovers(
-    settings: Settings, registry: Registry, now: float, days: int, *, removing: bool = True
+    settings: Settings, registry: Registry, now: float, days: int, *, deployed: Deployed, removing: bool = True
 ) -> list[Leftover]:
     """Return what was last written to more than so many days ago and may be removed.
 
     Runs of releases that are not rejected as a whole, pinned runs, those on hold and those that may still go on are
-    kept, the first no longer than `retention.runs`; so are all archives, published snapshots and scores.
+    kept, the first no longer than `retention.runs`; so are all archives, published snapshots and scores. A run's
+    artifacts and code packages go with the last run that has them, packages not while something `deployed` has them.
 
     Raises:
         HistoryProblem: it is not known which runs are needed; or `removing`, while a run may go on.
@@ -61,7 +65,7 @@ def leftovers(
     snapshots = located(settings.own_snapshots.folder)
     beside = [*_unpublished(snapshots), *(one for place in {*places, snapshots} for one in _drafts(place))]
     old = [one for one in beside if one.written < min(before, now - LEAST_SECONDS)]
-    runs = _runs(settings.retention, registry, before, now, removing)
+    runs = _runs(settings.retention, registry, before, now, removing, deployed)
     return [*runs, *sorted(old, key=lambda one: one.folder)]
 
 
@@ -99,10 +103,12 @@ def _by_folder(place: str, is_wanted: Callable[[str], bool]) -> Mapping[str, lis
     return found
 
 
-def _runs(retention: Retention, registry: Registry, before: float, now: float, removing: bool) -> Iterator[Leftover]:
+def _runs(
+    retention: Retention, registry: Registry, before: float, now: float, removing: bool, deployed: Deployed
+) -> Iterator[Leftover]:
     """Yield the runs that nobody needs, or that were kept for as long as the settings say, but for those on hold.
 
-    Each comes with the artifacts that no other run shares, and their checkpoints.
+    Each comes with the artifacts and code packages that no other run shares, and their checkpoints.
     """
     root, idle = _datastore(), now - LEAST_SECONDS
     kept_since = now - retention.runs * DAY_SECONDS if retention.runs else 0.0
@@ -128,8 +134,10 @@ def _runs(retention: Retention, registry: Registry, before: float, now: float, r
                 and not _is_needed(known[run], waiting, rejected)
             )
         }
-        held = {run: _artifacts(base, files) for run, files in folders.items()}
+        packages = {run: _package(base, files) for run, files in folders.items()}
+        held = {run: _artifacts(base, files) | packages[run] for run, files in folders.items()}
         shared = set().union(*(held[run] for run in folders.keys() - dead.keys()))
+        shared |= _in_use(set().union(*(packages[run] for run in dead)) - shared, flow, deployed)
         for run, files in dead.items():
             own = [blobs[name] for key in held[run] - shared for name in (key, f"{key}_meta") if name in blobs]
             yield _leftover("run", join(base, run), files, [(join(base, one.name), one.size) for one in own])
@@ -189,9 +197,29 @@ def _known(flow: str) -> dict[str, metaflow.Run]:
 
 
 def _artifacts(base: str, files: Iterable[Stored]) -> set[str]:
-    """Return the digests of all artifacts of a run's tasks, by which Metaflow names their files."""
-    notes = (find_bytes(join(base, file.name)) for file in files if file.name.endswith(".data.json"))
-    return {str(key) for note in notes if note for key in json.loads(note).get("objects", {}).values()}
+    """Return the digests of all artifacts of a run's tasks, by which Metaflow names their files.
+
+    A job on AWS Batch without metadata service also leaves what it has noted.
+    """
+    notes = [file.name for file in files if file.name.endswith((".data.json", ".local_metadata"))]
+    read = [json.loads(note) for note in (find_bytes(join(base, name)) for name in notes) if note]
+    return {str(key) for one in read for key in (one.get("objects", {}).values() if isinstance(one, dict) else [one])}
+
+
+def _package(base: str, files: Iterable[Stored]) -> set[str]:
+    """Return the digest of the code package that a run's tasks were started with; none of a run without one.
+
+    All tasks of a run have the same, but for those that a resume has taken over, which note none.
+    """
+    notes = (find_bytes(join(base, file.name)) for file in files if file.name.endswith(".task_begin"))
+    told = (json.loads(note).get("code_package_sha") for note in notes if note)
+    return set(itertools.islice(filter(None, told), 1))
+
+
+def _in_use(packages: set[str], flow: str, deployed: Deployed) -> set[str]:
+    """Return the code packages that something deployed starts its runs with; not asked where nothing would be lost."""
+    definitions = list(deployed(flow)) if packages else []
+    return {one for one in packages if any(one in definition for definition in definitions)}
 
 
 def _datastore() -> str:

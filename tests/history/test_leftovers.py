@@ -75,7 +75,7 @@ def pruned(home, make_release, monkeypatch):
     settings = load(places | {"registry": {"path": str(folder / "registry"), "group": "players"}})
 
     def found(now=None, days=30, **how):
-        left = leftovers(settings, registry, now or time.time() + LATER, days, **how)
+        left = leftovers(settings, registry, now or time.time() + LATER, days, deployed=lambda _: [], **how)
         return [one for one in left if one.folder.startswith(str(folder))]
 
     return folder, runs, found, registry

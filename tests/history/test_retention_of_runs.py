@@ -28,7 +28,7 @@ def pruned(recorder, tmp_path, make_release, monkeypatch):
 
     def found(days=30, **retention):
         settings = load({"registry": {"path": str(tmp_path / "registry")}, "retention": {"holds": [hold], **retention}})
-        left = leftovers(settings, registry, time.time() + 40 * DAY_SECONDS, days)
+        left = leftovers(settings, registry, time.time() + 40 * DAY_SECONDS, days, deployed=lambda _: [])
         return sorted(one.folder.rpartition("/")[2] for one in left if one.what == "run")
 
     return found
