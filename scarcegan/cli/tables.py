@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from rich import box
 from rich.console import Group
 from rich.table import Column, Table
@@ -11,7 +12,7 @@ from rich.text import Text
 from scarcegan import words
 from scarcegan.registry import Decision, ModelVersion
 from scarcegan.registry.versions import BesideChampion, DecisionOnRecord
-from scarcegan.settings.words_section import Words
+from scarcegan.settings.words_section import USUAL, Words
 
 NOTHING_YET = Text(
     "No registered models in this group yet: `make run` trains and registers four.\n"
@@ -154,7 +155,10 @@ def pairs(title: str, facts: Mapping[str, str | Text]) -> Table:
 
 def _their(version: ModelVersion) -> Words:
     """Return the words that a version was registered with."""
-    return Words.model_validate({name: version.metadata[name] for name in WORDS if name in version.metadata})
+    try:
+        return Words.model_validate({name: version.metadata[name] for name in WORDS if name in version.metadata})
+    except ValidationError:  # somebody has edited them
+        return USUAL
 
 
 def _status(version: ModelVersion) -> Text:

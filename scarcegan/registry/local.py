@@ -4,7 +4,7 @@ import itertools
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
@@ -160,8 +160,12 @@ class LocalRegistry(Registry):
             return []
         with self._open() as connection:
             rows = connection.execute(_EVENTS, (self.group,)).fetchall()
-        wanted = {version.version for version in versions}
-        return [(row["version"], _decision(row)) for row in rows if row["version"] in wanted]
+        wanted, found = {version.version for version in versions}, []
+        for row in rows:
+            # A record that somebody has damaged does not hide the others.
+            with suppress(ValueError):
+                found += [(row["version"], _decision(row))] if row["version"] in wanted else []
+        return found
 
     def _fetch(self, sha256: str) -> Path:
         path = rules.archive_path(self._archives, sha256)
@@ -197,14 +201,15 @@ class LocalRegistry(Registry):
 
     def _read(self, connection: sqlite3.Connection) -> list[ModelVersion]:
         rows = connection.execute(_VERSIONS, (self.group,)).fetchall()
-        found = self._read_each(rows, self._version, lambda row: f"version {row['version']}, {row['status']},")
-        events = {row["id"]: _decision(row) for row in connection.execute(_EVENTS, (self.group,))}
-        return [
-            replace(one, decided_as=last.identity, approved_until=last.until)
-            if (last := events.get(one.decision_order))
-            else one
-            for one in found
-        ]
+        events = {row["id"]: row for row in connection.execute(_EVENTS, (self.group,))}
+
+        def read(row: sqlite3.Row) -> ModelVersion:
+            version, last = self._version(row), events.get(row["event_id"])
+            if last is None:
+                return version
+            return replace(version, decided_as=_decision(last).identity, approved_until=_decision(last).until)
+
+        return self._read_each(rows, read, lambda row: f"version {row['version']}, {row['status']},")
 
     def _version(self, row: sqlite3.Row) -> ModelVersion:
         # Its columns are called as the fields; earlier layouts lack some.

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -116,6 +117,8 @@ class ModelVersion(ModelFacts):
 class Decision:
     """One event in a version's record: what was decided, by whom, why, when (ISO, UTC), against a refusal or not.
 
+    A time or a day that is none, as by hand in the console, is a ValueError or TypeError.
+
     Attributes:
         who: as typed.
         identity: as the system knows it, see `Registry.identity`; empty: decided before it was kept, or elsewhere.
@@ -129,6 +132,12 @@ class Decision:
     forced: bool = False
     identity: str = ""
     until: str = ""
+
+    def __post_init__(self) -> None:
+        if self.at:
+            datetime.fromisoformat(self.at)
+        if self.until:
+            date.fromisoformat(self.until)
 
 
 @dataclass(frozen=True)

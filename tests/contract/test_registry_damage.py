@@ -6,7 +6,9 @@ from contextlib import closing
 
 import pytest
 from botocore.exceptions import ClientError
+from rich.console import Console
 
+from scarcegan.cli.tables import facts as facts_of
 from scarcegan.problems import RegistryProblem
 
 GROUP = "risky-players"
@@ -56,7 +58,19 @@ def test_a_package_of_others_is_left_alone(aws, open_sagemaker, make_release):
     sees="it as champion, with what was written there",
     resume="takes it as any other",
 )
-@pytest.mark.parametrize("said", ['{"who": null, "why": 3, "at": null}', "[1]", "null", '{"who": "a"}', "fine"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"who": null, "why": 3, "at": null}',
+        '{"who": "a", "why": "b", "at": "yesterday"}',
+        '{"who": "a", "why": "b", "at": "2026-01-01", "until": "soon"}',
+        '{"who": "a", "why": "b", "at": "2026-01-01", "identity": [1]}',
+        "[1]",
+        "null",
+        '{"who": "a"}',
+        "fine",
+    ],
+)
 def test_an_approval_in_words_of_the_console_counts_as_one_given_there(
     aws, open_sagemaker, make_release, reviewer, said
 ):
@@ -79,6 +93,16 @@ def test_a_damaged_record_of_a_decision_does_not_hide_the_others(aws, open_sagem
     for name, text in (("0", b"{}"), ("1", b"\xff"), ("2", b"[1]")):
         aws("s3").put_object(Bucket="models", Key=f"risky/decisions/{GROUP}/1/{name}.json", Body=text)
     assert [event.who for event in registry.events(1)] == ["rita"]
+
+
+def test_a_version_whose_words_somebody_has_edited_is_shown_in_the_usual_ones(aws, open_sagemaker, make_release):
+    registry = open_sagemaker()
+    registry.register_release(make_release(definitions=("balanced",)))
+    _, facts = package(aws, 1)
+    put(aws, facts | {"token": "another", "rows": "]["})
+    shown = Console(record=True, width=200)
+    shown.print(facts_of(registry.show(2)))
+    assert "balanced" in shown.export_text()
 
 
 def test_a_package_that_is_removed_while_it_is_listed_does_not_hide_the_others(
@@ -142,6 +166,22 @@ def test_a_row_of_another_shape_is_left_out_and_named(tmp_path, make_release, re
         RegistryProblem, match=r"read the registered versions of precision_first back, got none \(versi"
     ):
         registry.register_release(make_release())
+
+
+@pytest.mark.parametrize("damage", ["at = 'yesterday'", "until = 'soon'"])
+def test_a_decision_of_another_shape_leaves_its_version_out_and_no_other(tmp_path, make_release, reviewer, damage):
+    from scarcegan.registry.local import LocalRegistry
+
+    registry = LocalRegistry(tmp_path / "registry", GROUP)
+    registry.register_release(make_release())
+    registry.approve(1, **reviewer)
+    registry.approve(2, **reviewer)
+    with closing(sqlite3.connect(tmp_path / "registry" / "registry.sqlite", isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER approval_event_stays")
+        connection.execute(f"UPDATE approval_event SET {damage} WHERE version = 2")  # noqa: S608
+    assert [version.version for version in registry.versions()] == [1, 3, 4]
+    assert registry.left_out[0].startswith("version 2, Approved, of group 'risky-players' cannot be read")
+    assert [one.version for one in registry.decisions()] == [1]
 
 
 @pytest.mark.reliability(
