@@ -112,7 +112,8 @@ def launch_notes(_):
     # A name that is no UTF-8 stands in no message and no registry: its strange bytes become question marks.
     told = str(config).encode(errors="replace").decode()
     commit = os.environ.get(COMMIT) or running_code(ROOT)
-    return {"commit": commit, "config": told, "launched_by": launched_by(path, sys.argv)}
+    by = launched_by(path, sys.argv) if makes_runs(sys.argv) else ""
+    return {"commit": commit, "config": told, "launched_by": by}
 
 
 def launched_by(config, arguments):
@@ -238,6 +239,11 @@ def keep_cards_private(arguments):
 def starts_run(arguments):
     """Tell whether these arguments start a run: others ask, deploy, or run one task."""
     return not {"run", "resume"}.isdisjoint(arguments)
+
+
+def makes_runs(arguments):
+    """Tell whether a run comes of these arguments, now or, deployed, later; who asks nobody need know otherwise."""
+    return not {"run", "resume", "spin", "create", "trigger"}.isdisjoint(arguments)
 
 
 def runs_on_batch(arguments):

@@ -231,7 +231,6 @@ class RetrainFlow(ProjectFlow):
             card=self.evaluation_card,
             snapshot=settings.data.snapshot,
             labels_known_by=settings.data.labels_known_by,
-            user=current.username or "",
             launched_by=self.launch.get("launched_by", ""),
             cost=spent.in_words if usage else "",
         )

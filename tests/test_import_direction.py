@@ -18,7 +18,7 @@ ALLOWED = {
     "records": {"problems"},
     "words": {"records"},
     "settings": {"problems"},
-    "storage": {"problems", "project", "machine"},
+    "storage": {"problems", "project", "machine", "records"},
     "data": GROUND,
     "gan": GROUND,
     "costs": GROUND,

@@ -110,7 +110,8 @@ def _facts_of(version: ModelVersion, review: "Review") -> RunFacts:
     return RunFacts(
         run=version.run_pathspec.split("/")[-1],
         created=version.created_at,
-        user=version.metadata.get("user", "an unknown user"),
+        # Releases of older code have the name that Metaflow knew.
+        user=next(filter(None, map(version.metadata.get, ("launched_by", "user"))), "an unknown user"),
         status="finished",
         step="register",
         release=version.release_id,

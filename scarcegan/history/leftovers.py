@@ -5,7 +5,6 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import metaflow
 from metaflow.exception import MetaflowNotFound
@@ -15,36 +14,18 @@ from metaflow.plugins.datastores.local_storage import LocalStorage
 from scarcegan.history.client import reading, state_of
 from scarcegan.problems import HistoryProblem
 from scarcegan.project import located
-from scarcegan.records import Record
 from scarcegan.registry import Registry
 from scarcegan.settings import Retention, Settings
 from scarcegan.settings.data_sections import SORTED_TELEMETRY
 from scarcegan.settings.steps import STEPS
-from scarcegan.storage import SCRATCH, Stored, contents, find_bytes, join, remove, remove_folder
+from scarcegan.storage import SCRATCH, Stored, contents, find_bytes, join
+from scarcegan.storage.leftover import DAY_SECONDS, Leftover, leftover
 
 PINNED = "pinned"
 # Tells the definitions of what is deployed of a flow, as text.
 Deployed = Callable[[str], Iterable[str]]
-DAY_SECONDS = 86_400
 # Nothing that somebody may still work on is touched, however short a time is asked for.
 LEAST_SECONDS = DAY_SECONDS
-
-
-@dataclass(frozen=True)
-class Leftover(Record):
-    """Something that may be removed: `files` first (a run's artifacts that no other run shares), then the folder."""
-
-    what: str
-    folder: str
-    size: int
-    written: float
-    files: tuple[str, ...] = ()
-
-    def remove(self) -> None:
-        """Remove it; what is gone already is no problem, so that an interrupted removal can be repeated."""
-        for file in self.files:
-            remove(file)
-        remove_folder(self.folder)
 
 
 def leftovers(
@@ -76,7 +57,7 @@ def _local(chosen: str, name: str) -> str:
 def _drafts(place: str) -> Iterator[Leftover]:
     """Yield the drafts of files in and below a folder: of processes of other machines, or that cannot be told dead."""
     for folder, files in _by_folder(place, lambda name: name.startswith(SCRATCH)).items():
-        yield _leftover("draft", folder, files)
+        yield leftover("draft", folder, files)
 
 
 def _unpublished(snapshots: str) -> Iterator[Leftover]:
@@ -87,9 +68,9 @@ def _unpublished(snapshots: str) -> Iterator[Leftover]:
             top[file.name.split("/")[0]].append(file)
     for name, files in top.items():
         if name.startswith(SORTED_TELEMETRY):
-            yield _leftover("sorted telemetry", join(snapshots, name), files)
+            yield leftover("sorted telemetry", join(snapshots, name), files)
         elif all(re.fullmatch(r"[^._][^/]*/part-[^/]*\.parquet", file.name) for file in files):  # and no manifest
-            yield _leftover("unpublished parts", join(snapshots, name), files)
+            yield leftover("unpublished parts", join(snapshots, name), files)
 
 
 def _by_folder(place: str, is_wanted: Callable[[str], bool]) -> Mapping[str, list[Stored]]:
@@ -140,7 +121,8 @@ def _runs(
         shared |= _in_use(set().union(*(packages[run] for run in dead)) - shared, flow, deployed)
         for run, files in dead.items():
             own = [blobs[name] for key in held[run] - shared for name in (key, f"{key}_meta") if name in blobs]
-            yield _leftover("run", join(base, run), files, [(join(base, one.name), one.size) for one in own])
+            first, size = [join(base, one.name) for one in own], sum(one.size for one in own)
+            yield leftover("run", join(base, run), files, first, size)
             shared |= held[run]
             beside = {
                 located(f".scarcegan/checkpoints/{flow}/{run}"): "checkpoints",
@@ -149,7 +131,7 @@ def _runs(
             }
             for place, what in beside.items():
                 if left := contents(place):
-                    yield _leftover(what, place, left)
+                    yield leftover(what, place, left)
 
 
 def _is_beyond(run: metaflow.Run, files: Iterable[Stored], since: float) -> bool:
@@ -227,8 +209,3 @@ def _datastore() -> str:
     if DEFAULT_DATASTORE == "s3":
         return str(DATASTORE_SYSROOT_S3)
     return LocalStorage.get_datastore_root_from_config(lambda *_, **__: None, create_on_absent=False) or ""
-
-
-def _leftover(what: str, folder: str, files: Sequence[Stored], shared: Sequence[tuple[str, int]] = ()) -> Leftover:
-    size = sum(file.size for file in files) + sum(size for _, size in shared)
-    return Leftover(what, folder, size, max(file.written for file in files), tuple(name for name, _ in shared))

@@ -13,24 +13,8 @@ from scarcegan.records import Record
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.store import MANIFEST
-from scarcegan.storage import Stored, contents, join, remove, remove_folder
-
-DAY_SECONDS = 86_400
-
-
-@dataclass(frozen=True)
-class Expired(Record):
-    """A folder that is kept no longer; `size` in bytes, `written` in seconds since 1970."""
-
-    what: str
-    folder: str
-    size: int
-    written: float
-
-    def remove(self) -> None:
-        """Remove it; a snapshot is none from the first file on."""
-        remove(join(self.folder, MANIFEST))
-        remove_folder(self.folder)
+from scarcegan.storage import Stored, contents, join
+from scarcegan.storage.leftover import DAY_SECONDS, Leftover, leftover
 
 
 @dataclass(frozen=True)
@@ -52,7 +36,7 @@ class ExpiredOutcomes(Record):
         store.drop(pd.Timestamp(self.before), self.players_held, self.snapshots_held)
 
 
-def expired(settings: Settings, now: float) -> list[Expired | ExpiredOutcomes]:
+def expired(settings: Settings, now: float) -> list[Leftover | ExpiredOutcomes]:
     """Return what is beyond its days, in seconds since 1970, and under no legal hold.
 
     Raises:
@@ -61,7 +45,7 @@ def expired(settings: Settings, now: float) -> list[Expired | ExpiredOutcomes]:
     return [*_snapshots(settings, now), *_scores(settings, now), *_outcomes(settings, now)]
 
 
-def _snapshots(settings: Settings, now: float) -> Iterator[Expired]:
+def _snapshots(settings: Settings, now: float) -> Iterator[Leftover]:
     if (days := settings.retention.snapshots) is None:
         return
     store, today = open_snapshots(settings.own_snapshots.folder), datetime.fromtimestamp(now, UTC).date()
@@ -69,10 +53,11 @@ def _snapshots(settings: Settings, now: float) -> Iterator[Expired]:
         is_old = date.fromisoformat(one.frame.cutoff) + timedelta(days=days) < today
         if is_old and not settings.retention.holds_on(one.name):
             folder = join(store.folder, one.name)
-            yield _expired("snapshot", folder, contents(folder))
+            # It is none from the first file on.
+            yield leftover("snapshot", folder, contents(folder), [join(folder, MANIFEST)])
 
 
-def _scores(settings: Settings, now: float) -> Iterator[Expired]:
+def _scores(settings: Settings, now: float) -> Iterator[Leftover]:
     if (days := settings.retention.scores) is None:
         return
     root, runs = located(settings.own_scoring.folder), defaultdict[str, list[Stored]](list)
@@ -83,7 +68,7 @@ def _scores(settings: Settings, now: float) -> Iterator[Expired]:
         # The oldest file tells: one that a forgotten player has left is younger than the scores in it.
         is_old = min(file.written for file in files) < now - days * DAY_SECONDS
         if is_old and not settings.retention.holds_on(name):
-            yield _expired("scores", join(root, name), files)
+            yield leftover("scores", join(root, name), files)
 
 
 def _outcomes(settings: Settings, now: float) -> Iterator[ExpiredOutcomes]:
@@ -96,7 +81,3 @@ def _outcomes(settings: Settings, now: float) -> Iterator[ExpiredOutcomes]:
     snapshots = tuple(hold.snapshot for hold in holds if hold.snapshot)
     if rows := int(store.expired(store.table(), before, players, snapshots).sum()):
         yield ExpiredOutcomes("outcomes", store.root, store.group, before.isoformat(), rows, players, snapshots)
-
-
-def _expired(what: str, folder: str, files: list[Stored]) -> Expired:
-    return Expired(what, folder, sum(file.size for file in files), max(file.written for file in files))

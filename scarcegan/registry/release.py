@@ -19,7 +19,6 @@ class Lineage(Record):
         labels_known_by: ISO date by which its labels were known; empty: its cut-off.
         launched_by: who launched the run, as the registry knows people; empty where that is not known.
         overrides: settings that the run has laid over those of `config`, as `--set` takes them; empty: none.
-        user: who ran it, as Metaflow knows them.
         cost: what the run had cost when it registered, a sentence; empty where nothing was measured.
     """
 
@@ -33,7 +32,6 @@ class Lineage(Record):
     snapshot: str = ""
     labels_known_by: str = ""
     overrides: str = ""
-    user: str = ""
     launched_by: str = ""
     cost: str = ""
 

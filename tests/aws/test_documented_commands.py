@@ -40,6 +40,7 @@ NAMED = {
         "ModelPackageName": "",
         "ModelPackageArn": "",
         "ModelPackageGroupName": f"arn:aws:sagemaker:{PLACE}:model-package-group/",
+        "FeatureGroupName": f"arn:aws:sagemaker:{PLACE}:feature-group/",
     },
     "batch": {
         "jobDefinitionName": f"arn:aws:batch:{PLACE}:job-definition/",
@@ -58,11 +59,14 @@ NAMED = {
     "dynamodb": {"TableName": f"arn:aws:dynamodb:{PLACE}:table/"},
     "logs": {"logGroupName": f"arn:aws:logs:{PLACE}:log-group:"},
 }
+FEATURES = "players"  # the feature group that test_roles.py gives the template, and the role that the stack would make
+FEATURES_ROLE = f"arn:aws:iam::{PLACE.partition(':')[2]}:role/feature-store"
 # The roles that a call hands over, and to which service.
 HANDED = {
     "RegisterJobDefinition": ("ecs-tasks", lambda told: [told["containerProperties"]["jobRoleArn"]]),
     "CreateStateMachine": ("states", lambda told: [told["roleArn"]]),
     "UpdateStateMachine": ("states", lambda told: [told["roleArn"]]),
+    "CreateFeatureGroup": ("sagemaker", lambda told: [told["RoleArn"]]),
     "PutTargets": ("events", lambda told: [one["RoleArn"] for one in told["Targets"]]),
 }
 
@@ -73,7 +77,8 @@ def rights(service, operation, parameters, no_resource):
     if action == "sts:GetCallerIdentity":  # anybody may
         return
     known = NAMED.get(service, {})
-    told = [(before, str(parameters[name])) for name, before in known.items() if parameters.get(name)]
+    places = [parameters, *parameters.get("Entries", [])]  # BatchWriteRecord names it in each
+    told = [(before, str(one[name])) for one in places for name, before in known.items() if one.get(name)]
     named = [text if text.startswith("arn:") else before + text for before, text in told]
     if service == "s3" and action != "s3:ListBucket" and action != "s3:GetBucketLocation":
         keys = [one["Key"] for one in parameters.get("Delete", {}).get("Objects", [])] or [parameters["Key"]]
@@ -108,6 +113,7 @@ def judge(account):
     bucket = account.twin.outputs["BucketName"]
     made |= {"Bucket": bucket, "Bucket.Arn": f"arn:aws:s3:::{bucket}", "ModelPackageGroup": GROUP}
     made |= {"ForeachTable.Arn": f"{NAMED['dynamodb']['TableName']}{names['ForeachTable']}"}
+    made |= {"FeatureGroup": FEATURES, "FeatureStoreRole.Arn": FEATURES_ROLE}
     made |= {"Images.Arn": f"{NAMED['ecr']['repositoryName']}scarcegan"}
     with patch.dict(roles.STACK, made):
         resources = roles.resolved(yaml.safe_load(roles.TEMPLATE.read_text())["Resources"])
@@ -208,6 +214,7 @@ def calls(account, tiny, types, players, note):
         ["models", "rollback", "--reason", "complaints", "--force"],
     ):
         types("rita", *command, *own)
+    _publish_features(account, types, bucket, sections, tiny)
     types("lena", "deploy.py", *own)
     types("lena", "features_flow.py", *flow, "step-functions", "trigger")
     for command in ("list-runs", "delete"):
@@ -217,12 +224,36 @@ def calls(account, tiny, types, players, note):
     return [json.loads(line) for line in sorted(lines)]
 
 
+def _publish_features(account, types, bucket, sections, tiny):
+    """Publish the features of telemetry, and a table of the same features, both into a feature group as well."""
+    rows = [(player, f"2025-12-{day:02d}", 1.0 + (player + day) % 7) for player in range(20) for day in range(1, 32)]
+    table = pd.DataFrame(rows, columns=["player_id", "date", "sessions"])
+    table.to_parquet(account.folder / "daily.parquet", index=False)
+    account.client("s3").upload_file(
+        str(account.folder / "daily.parquet"), account.twin.outputs["BucketName"], "data/daily.parquet"
+    )
+    roles = {"activity": "sessions", "intensity": "sessions", "night": "", "loss": "", "deposit": ""}
+    group = {"feature_group": FEATURES, "feature_group_role": FEATURES_ROLE, "prefix": "features-"}
+    chosen = sections | {
+        "snapshots": sections["snapshots"] | group,
+        "telemetry": {"path": f"{bucket}/data/daily.parquet", "shards": 1, "cutoffs": ["2026-01-01"]},
+        "telemetry.roles": roles,
+        "features": {"window_days": 28},
+    }
+    (account.folder / "features.toml").write_text(tiny(chosen))
+    flow = ["--config", "config", "features.toml"]
+    types("lena", "features_flow.py", *flow, "run", "--with", "batch")
+    part = f"{sections['snapshots']['folder']}/features-2026-01-01/part-00000.parquet"
+    types("lena", "snapshots", "publish", part, "--name", "features-2026-02-01", "--config", "features.toml")
+
+
 @pytest.mark.parametrize("who", ["LaunchesRuns", "TrainingRole", "ScoringRole", "ApprovesModels"])
 def test_all_that_is_documented_is_allowed(calls, judge, who):
     roles, resources = judge
     stated, refused = roles.statements(resources, who), set()
     own = [call[1:] for call in calls if call[0] == who]
     assert len(own) > 10
+    assert ("BatchWriteRecord" in {call[1] for call in own}) == (who in ("LaunchesRuns", "TrainingRole"))
     for service, operation, parameters in own:
         for action, resource, context in rights(service, operation, parameters, roles.KNOW_NO_RESOURCE):
             effects = {one["Effect"] for one in stated if roles.applies(one, action, resource, context)}

@@ -134,8 +134,8 @@ def test_the_launch_notes_the_commit_and_the_settings_file(tmp_path, monkeypatch
     monkeypatch.setattr(launch, "ROOT", tmp_path)
     monkeypatch.setenv(COMMIT, "0a1b2c3")
 
-    def noted(*arguments):
-        monkeypatch.setattr(sys, "argv", ["flow.py", *arguments, "run"])
+    def noted(*arguments, command="run"):
+        monkeypatch.setattr(sys, "argv", ["flow.py", *arguments, command])
         return launch.launch_notes(None)
 
     assert noted() == {"commit": "0a1b2c3", "config": "config/retrain.toml", "launched_by": ""}
@@ -144,6 +144,8 @@ def test_the_launch_notes_the_commit_and_the_settings_file(tmp_path, monkeypatch
     (tmp_path / "config").mkdir()
     (tmp_path / "config/retrain.toml").write_text("")
     assert noted()["launched_by"] == os_user()
+    assert {noted(command=one)["launched_by"] for one in ("resume", "spin", "create", "trigger")} == {os_user()}
+    assert {noted(command=one)["launched_by"] for one in ("show", "card", "delete")} == {""}, "nobody is asked"
     monkeypatch.setattr("scarcegan.aws.sagemaker.caller", lambda: "arn:aws:sts::123456789012:assumed-role/a/rita")
     assert noted("--set", 'registry.kind="sagemaker"')["launched_by"] == "arn:aws:sts::123456789012:assumed-role/a/rita"
 

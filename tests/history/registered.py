@@ -56,7 +56,12 @@ def release(tmp_path):
             archive = tmp_path / f"{run}-{name}.tar.gz"
             sha256 = write_archive({"of": name}, {}, archive, {FILE: review.to_file()} if review else {})
             lineage = {"data_fingerprint": "9f2c", "settings_fingerprint": "41c0", "config": "config/retrain.toml"}
-            lineage |= {"card": f"{run}/evaluate/7", "git_commit": "0a1b2c3", "user": "ada", "cost": "It cost 1.25 USD"}
+            lineage |= {
+                "card": f"{run}/evaluate/7",
+                "git_commit": "0a1b2c3",
+                "launched_by": "ada",
+                "cost": "It cost 1.25 USD",
+            }
             facts = {"metadata": lineage}
             facts |= {"release_id": f"release-{run}", "origin_run_id": run, "run_pathspec": f"RetrainFlow/{run}"}
             facts |= {"archive": archive, "sha256": sha256, "warnings": ("a likely leak",)}

@@ -1,0 +1,32 @@
+"""What may be removed, as pruning finds, shows and removes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scarcegan.records import Record
+from scarcegan.storage import Stored, remove, remove_folder
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Leftover(Record):
+    """A folder that may be removed, and the `files` that go before it; bytes in all, last written (since 1970)."""
+
+    what: str
+    folder: str
+    size: int
+    written: float
+    files: tuple[str, ...] = ()
+
+    def remove(self) -> None:
+        """Remove it; what is gone already is no problem, so that an interrupted removal can be repeated."""
+        for file in self.files:
+            remove(file)
+        remove_folder(self.folder)
+
+
+def leftover(what: str, folder: str, inside: Sequence[Stored], first: Sequence[str] = (), size: int = 0) -> Leftover:
+    """Describe a folder by the files inside; `first` are those that go before it, of `size` bytes where elsewhere."""
+    size += sum(one.size for one in inside)
+    return Leftover(what, folder, size, max(one.written for one in inside), tuple(first))
