@@ -22,7 +22,7 @@ from scarcegan.workflow.retraining.review import FILE, read_review
 
 @pytest.mark.reliability(
     case="Somebody plants code in the artifacts of a training",
-    sees="the report as it was registered; the code does not run as the reviewer, nor as scoring",
+    sees="report and compliance file as they were registered; the code does not run as the reviewer, nor as scoring",
     resume="not needed",
 )
 def test_code_planted_in_a_runs_artifacts_does_not_run_when_a_reviewer_types_report(

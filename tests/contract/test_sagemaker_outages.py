@@ -113,7 +113,7 @@ def test_a_registry_that_is_busy_for_a_while_is_asked_again(registry_of, facts, 
 
 @pytest.mark.reliability(
     case="SageMaker is down or busy",
-    sees="the same as of S3, in every step; no refusal",
+    sees="after ten tries, to try again later; every step is retried twice, then comes the command that resumes",
     resume="goes on where it was",
 )
 @pytest.mark.parametrize(("status", "code"), BUSY)

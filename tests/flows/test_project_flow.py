@@ -165,6 +165,11 @@ def test_an_outage_of_aws_is_left_to_metaflows_retry_and_told_in_words(step_that
     assert capsys.readouterr().err == told
 
 
+@pytest.mark.reliability(
+    case="AWS stays down for longer than all tries",
+    sees="one message in words, no traceback, and the command that resumes",
+    resume="goes on with the step that had no answer",
+)
 def test_an_outage_that_outlasts_the_retries_ends_the_task_for_good(step_that_raised, capsys):
     with pytest.raises(SystemExit) as ended:
         step_that_raised(Outage("try again later"), attempt=2)

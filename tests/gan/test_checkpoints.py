@@ -87,7 +87,7 @@ def test_another_npz_file_is_refused(file, path):
 
 @pytest.mark.reliability(
     case="Training is killed while it saves a checkpoint",
-    sees="as above",
+    sees="the task has failed, and is started again",
     resume="goes on from the checkpoint before",
 )
 @on_this_machine

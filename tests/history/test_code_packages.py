@@ -58,6 +58,11 @@ def test_of_two_runs_that_go_at_once_the_package_goes_once(store, prune):
     assert (prune(), ours.exists()) == (["first", "second"], False)
 
 
+@pytest.mark.reliability(
+    case="Runs are pruned whose code somebody else's run, or a deployed flow, is started with",
+    sees="the runs go; the code package stays until nobody needs it",
+    resume="not needed",
+)
 def test_a_package_that_something_deployed_starts_with_stays(store, prune):
     theirs, mine = store("first", b"deployed"), store("second", b"not deployed")
     definition = json.dumps({"States": {"start": {"Environment": {"METAFLOW_CODE_URL": str(theirs)}}}})

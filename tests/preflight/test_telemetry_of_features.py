@@ -32,6 +32,11 @@ def tried(monkeypatch):
     return places
 
 
+@pytest.mark.reliability(
+    case="FeaturesFlow is told no telemetry beside a team's own players",
+    sees="that telemetry is missing; no simulated players, and nothing in their folder",
+    resume="not needed: nothing was started",
+)
 @pytest.mark.parametrize("source", ["tables", "kdd99", "lootbox"])
 def test_players_of_another_source_without_telemetry_are_refused_and_their_folder_is_left_alone(
     tree, tried, theirs, source

@@ -20,7 +20,7 @@ def registry(tmp_path, make_release):
 
 @pytest.mark.reliability(
     case="The registry's file goes while a run trains",
-    sees="the same, in `register`",
+    sees="how to restore it, or to begin anew on purpose; in `register`",
     resume="registers once it is restored",
 )
 def test_every_question_and_every_registration_is_refused(registry, make_release):

@@ -181,7 +181,7 @@ def test_a_broken_member_is_never_selected(prepared, settings, folds, monkeypatc
 
 @pytest.mark.reliability(
     case="Training is killed",
-    sees="the task has failed; `retry` starts it again",
+    sees="the task has failed, and is started again",
     resume="goes on from the last checkpoint to the same models",
 )
 def test_a_killed_fold_goes_on_from_its_checkpoint_to_the_same_candidates(prepared, folds, settings, tmp_path):
