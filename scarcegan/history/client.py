@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import PurePath
 from textwrap import shorten
+from traceback import walk_tb
 from typing import Any
 
 import metaflow
@@ -42,6 +43,13 @@ def reading(namespace: str | None = None) -> Iterator[None]:
         told = shorten(getattr(error, "message", None) or str(error), 200)
         raise HistoryProblem(
             f"expected runs in {metaflow.get_metadata()}, got: {told}; check METAFLOW_PROFILE and the connection"
+        ) from error
+    except ValueError as error:
+        # Metaflow does not say which of its files it is; the function that reads it calls it so.
+        opened = (frame.f_locals.get("filepath") for frame, _ in walk_tb(error.__traceback__))
+        raise HistoryProblem(
+            f"expected JSON in {next(filter(None, opened), 'a file of Metaflow')}, got: {error}; restore the file, or "
+            "move its run's folder away"
         ) from error
     finally:
         metaflow.namespace(before)

@@ -5,6 +5,8 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
 import metaflow
 from metaflow.exception import MetaflowNotFound
@@ -183,9 +185,17 @@ def _artifacts(base: str, files: Iterable[Stored]) -> set[str]:
 
     A job on AWS Batch without metadata service also leaves what it has noted.
     """
-    notes = [file.name for file in files if file.name.endswith((".data.json", ".local_metadata"))]
-    read = [json.loads(note) for note in (find_bytes(join(base, name)) for name in notes) if note]
+    read = _notes(base, files, ".data.json", ".local_metadata")
     return {str(key) for one in read for key in (one.get("objects", {}).values() if isinstance(one, dict) else [one])}
+
+
+def _notes(base: str, files: Iterable[Stored], *endings: str) -> Iterator[Any]:
+    """Yield what Metaflow has noted of a run's tasks in the datastore, one by one."""
+    for file in files:
+        if file.name.endswith(endings):
+            # A task whose note was cut short by a kill, or is gone meanwhile, has no artifacts for Metaflow either.
+            with suppress(ValueError):
+                yield json.loads(find_bytes(join(base, file.name)) or b"")
 
 
 def _package(base: str, files: Iterable[Stored]) -> set[str]:
@@ -193,8 +203,7 @@ def _package(base: str, files: Iterable[Stored]) -> set[str]:
 
     All tasks of a run have the same, but for those that a resume has taken over, which note none.
     """
-    notes = (find_bytes(join(base, file.name)) for file in files if file.name.endswith(".task_begin"))
-    told = (json.loads(note).get("code_package_sha") for note in notes if note)
+    told = (one.get("code_package_sha") for one in _notes(base, files, ".task_begin"))
     return set(itertools.islice(filter(None, told), 1))
 
 

@@ -8,7 +8,9 @@ import pytest
 from history_samples import steps_of
 
 from scarcegan.history import leftovers as module
+from scarcegan.history.client import find_runs
 from scarcegan.history.leftovers import DAY_SECONDS, leftovers
+from scarcegan.problems import HistoryProblem
 from scarcegan.registry.local import LocalRegistry
 from scarcegan.settings import load
 
@@ -79,6 +81,21 @@ def test_what_a_job_has_noted_in_the_datastore_goes_with_its_run(store, prune, r
     [(place, sha)] = recorder.store.save_data([b"notes"])
     (tmp_path / ".metaflow/RetrainFlow/alone/start/t0-start/0.local_metadata").write_text(json.dumps(sha))
     assert (prune(), Path(place).exists()) == (["alone"], False)
+
+
+def test_a_note_that_was_cut_short_does_not_stop_pruning(store, prune, tmp_path):
+    mine = store("alone", b"code")
+    for name in ("alone/select/t0-select/0.data.json", "alone/start/t0-start/0.task_begin"):
+        (tmp_path / ".metaflow/RetrainFlow" / name).write_text('{"objec')
+    assert (prune(), mine.exists()) == (["alone"], False)
+
+
+def test_a_file_of_metaflow_that_cannot_be_read_is_named(store, tmp_path):
+    store("alone", b"code")
+    broken = tmp_path / ".metaflow/RetrainFlow/alone/_meta/_self.json"
+    broken.write_text('{"run_i')
+    with pytest.raises(HistoryProblem, match=rf"expected JSON in .*{broken.relative_to(tmp_path)}, got: .*; restore"):
+        find_runs()
 
 
 def _refuse(flow):

@@ -20,7 +20,7 @@ from scarcegan.settings import Settings
 
 FILE = "review.json"
 # The settings that say how models are made and watched; others may name places and people.
-METHOD = {
+METHOD: dict[str, Any] = {
     **dict.fromkeys(("seed", "model", "folds", "train", "monitoring"), True),
     "outcomes": {"decisions", "agreeing"},
     "scoring": {"audit_share"},
