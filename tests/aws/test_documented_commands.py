@@ -243,7 +243,9 @@ def _publish_features(account, types, bucket, sections, tiny):
     (account.folder / "features.toml").write_text(tiny(chosen))
     flow = ["--config", "config", "features.toml"]
     types("lena", "features_flow.py", *flow, "run", "--with", "batch")
-    part = f"{sections['snapshots']['folder']}/features-2026-01-01/part-00000.parquet"
+    name, place = account.twin.outputs["BucketName"], f"{sections['snapshots']['folder']}/features-2026-01-01/part-"
+    listed = account.client("s3").list_objects_v2(Bucket=name, Prefix=place.removeprefix(f"{bucket}/"))
+    part = f"{bucket}/{listed['Contents'][0]['Key']}"
     types("lena", "snapshots", "publish", part, "--name", "features-2026-02-01", "--config", "features.toml")
 
 
