@@ -11,7 +11,10 @@ from scarcegan.storage.s3 import AGAIN, may_pass
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the preflight's report; 'failed' stops the run, a 'warning' is told and does not."""
+    """One line of the preflight's report; 'failed' stops the run, a 'warning' is told and does not.
+
+    Without advice, what is `found` says itself what to do.
+    """
 
     what: str
     state: Literal["ok", "warning", "failed"]

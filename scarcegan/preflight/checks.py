@@ -115,7 +115,7 @@ def _run(check: Check, in_run: bool) -> Finding:
     except Problem as problem:
         if in_run and isinstance(problem, Outage):
             raise
-        return Finding(what, "failed", str(problem), "do what it says")
+        return Finding(what, "failed", str(problem))  # which says itself what to do
     return replace(answer, what=what) if isinstance(answer, Finding) else Finding(what, "ok", answer)
 
 
@@ -143,7 +143,7 @@ def _check_key_of_jobs(id_key: str) -> str:
 
 
 def _in_words(finding: Finding) -> str:
-    return f"{finding.what}: {finding.found}; {finding.advice}"
+    return f"{finding.what}: {'; '.join(filter(None, (finding.found, finding.advice)))}"
 
 
 def _check_estimators(settings: Settings) -> Finding | str:

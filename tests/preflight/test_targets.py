@@ -60,8 +60,11 @@ def test_all_places_are_named_at_once(tree, tmp_path):
     (tmp_path / "file").touch()
     for section, key in (("snapshots", "folder"), ("scoring", "folder")):
         tree[section] |= {key: str(tmp_path / "file" / section)}
-    with pytest.raises(PreflightProblem, match=r"(?s)records of drift: cannot write.*\nscores: cannot write"):
+    with pytest.raises(PreflightProblem) as told:
         inside_scoring(load(tree), LAPTOP)
+    lines = str(told.value).split("\n")
+    assert [line.partition(": cannot write")[0] for line in lines] == ["records of drift", "scores"]
+    assert all(line.endswith("; check the path and its permissions") for line in lines)
 
 
 def test_a_registry_file_that_cannot_be_written_is_named(tree, tmp_path, make_release, monkeypatch):
