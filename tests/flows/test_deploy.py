@@ -61,7 +61,7 @@ def test_a_dry_run_tells_names_schedules_roles_and_what_each_step_asks_for(tmp_p
         "start", "preprocess", "train", "select", "evaluate", "register", "end"
     ]  # fmt: skip
     assert lines[6] == ["train", "(each)", "4", "15000", "1", "3", "6", "fast-gpus", "gpu-image:1"]
-    assert lines[7] == ["select", "1", "4096", "-", "1", "6", "everybodys", "plain"]
+    assert lines[7] == ["select", "1", "4096", "-", "3", "6", "everybodys", "plain"]
     assert "cron(0 2 * * ? *) UTC" in features
     assert "started: by hand or by an event" in score
     assert ("role/scoring" in score, "role/training" in retrain) == (True, True)

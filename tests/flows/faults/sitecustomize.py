@@ -146,7 +146,7 @@ def half(storage, detail):
 def calls(client, detail):
     """Note each call before it is sent: whether it succeeds is another question.
 
-    moto has no runtime of the Feature Store: its one call is answered here.
+    moto has no runtime of the Feature Store, and fails where a feature group is not there: both are answered here.
     """
     who, _, file = detail.partition(":")
     original = client.BaseClient._make_api_call
@@ -155,8 +155,13 @@ def calls(client, detail):
         told = [who, self.meta.service_model.signing_name, operation, parameters]
         with open(file, "a") as notes:  # a line at once: processes share the file
             notes.write(json.dumps(told, default=lambda _: None) + "\n")
+        made = Path(f"{file}.{parameters.get('FeatureGroupName')}")
         if operation == "BatchWriteRecord":
             return {"Errors": [], "UnprocessedEntries": []}
+        if operation == "CreateFeatureGroup":
+            made.touch()
+        if operation == "DescribeFeatureGroup" and not made.exists():
+            raise self.exceptions.ResourceNotFound({"Error": {"Code": "ResourceNotFound"}}, operation)
         return original(self, operation, parameters)
 
     client.BaseClient._make_api_call = noted
