@@ -8,10 +8,9 @@ import numpy as np
 from rivals import RIVALS, Rows
 from sklearn.metrics import roc_curve
 
-from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import in_folds
 from scarcegan.data.log_odds import pooled_risk
-from scarcegan.data.players import UNLABELED
+from scarcegan.data.players import UNLABELED, fingerprint
 from scarcegan.data.scaling import fit_scaler
 from scarcegan.evaluation.calibrate import expected_calibration_error
 from scarcegan.evaluation.definitions import bound_of

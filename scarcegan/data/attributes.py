@@ -145,16 +145,14 @@ def _read(settings: Settings, wanted: np.ndarray) -> _Table:
 
 def _text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return an attribute as text, null where there is none; refuse what is no category."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    column = column.cast(kind)
     try:
-        if pa.types.is_boolean(kind) or column.null_count == len(column):
+        if pa.types.is_boolean(column.type) or column.null_count == len(column):
             return column.cast(pa.large_string())
-        if is_id_type(kind):  # whole numbers and text, as ids are
+        if is_id_type(column.type):  # whole numbers and text, as ids are
             return canonical(column).cast(pa.large_string())
     except pa.ArrowInvalid:
         pass
     raise DataProblem(
-        f"expected text, whole numbers or true and false in attribute '{name}' of {TABLE}, got {kind} with other "
-        "values: make bands of them, as text"
+        f"expected text, whole numbers or true and false in attribute '{name}' of {TABLE}, got {column.type} with "
+        "other values: make bands of them, as text"
     )

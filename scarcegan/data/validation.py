@@ -1,6 +1,5 @@
 """What must hold before anything is trained: each refusal names the population, the column and the players."""
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
@@ -13,7 +12,7 @@ from scarcegan.data.folds import hold_out, population_counts, require_players_pe
 from scarcegan.data.ids import canonical, is_id_type, lots
 from scarcegan.data.players import UNKNOWN_TRUTH, Players
 from scarcegan.data.values import OddValues, Refusals, float32
-from scarcegan.problems import DataProblem
+from scarcegan.problems import DataProblem, nearest
 from scarcegan.settings import Data, Populations, Settings
 
 TRUTH_COLUMN = "truth_risky"
@@ -195,8 +194,7 @@ def check_ignored_columns(known: Set[str], ignored_columns: Sequence[str], refus
     """Refuse a name in `data.ignore_columns` that no table has: most likely a slip of the pen."""
     for ignored in ignored_columns:
         if ignored not in known:
-            near = difflib.get_close_matches(ignored, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "remove it"
+            hint = nearest(ignored, known, "remove it")
             refusals.add(f"data.ignore_columns names '{ignored}', which no table has: {hint}")
 
 

@@ -53,16 +53,12 @@ def read_shard(folder: str, number: int, window: Window, observed: np.ndarray, l
             "it, or it is on another machine's disk (set snapshots.folder = 's3://...'); start a new run"
         )
     own = join(folder, str(number))
-    # A day's rows lie in any of the files; those of other windows are dropped at once.
-    frames = [
-        rows
-        for _, table in (read_rows(Source(own), window.first, window.last) if list_names(own) else ())
-        if len(
-            rows := (frame := frame_of(table))[
-                frame[DATE].between(iso(window.first), iso(window.last), inclusive="left")
-            ]
-        )
-    ]
+    frames = []
+    for _, table in read_rows(Source(own), window.first, window.last) if list_names(own) else ():
+        frame = frame_of(table)
+        # A day's rows lie in any of the files; those of other windows are dropped at once.
+        rows = frame[frame[DATE].between(iso(window.first), iso(window.last), inclusive="left")]
+        frames += [rows] if len(rows) else []
     if not frames:
         return None
     with naming(location):

@@ -7,9 +7,8 @@ import pytest
 
 from scarcegan import settings as settings_module
 from scarcegan.backends import open_registry
-from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import split
-from scarcegan.data.players import Players
+from scarcegan.data.players import Players, fingerprint
 from scarcegan.registry import ModelToRegister
 from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.retraining.families import family_risks
