@@ -34,7 +34,7 @@ class ColumnScaler:
         self._is_log = scaler.kind == "log_minmax"
         # Values are clipped to the knots between which a feature rises: lines beyond are flat, and tables stay short.
         self._lowest, self._highest = knots[:, :1], np.take_along_axis(knots, last[:, None], axis=1)
-        keys = _keys(knots).astype(np.int64)
+        keys = float_keys(knots).astype(np.int64)
         rising = [own[: end + 1] for own, end in zip(keys, last, strict=True)]
         shifts = [_shift(own) for own in rising]
         cells = [own >> shift for own, shift in zip(rising, shifts, strict=True)]
@@ -71,7 +71,7 @@ class ColumnScaler:
         x = np.sign(columns) * np.log1p(np.abs(columns)) if self._is_log else columns
         x = np.maximum(x, self._lowest, out=inputs[: len(columns)])
         np.minimum(x, self._highest, out=x)
-        cell = _keys(x)
+        cell = float_keys(x)
         cell >>= self._shift
         cell += self._base
         # mode="clip" spares a check of every index; they are all within the tables.
@@ -104,7 +104,7 @@ def segment_lines(scaler: Scaler) -> Lines:
     return Lines(start, value, slope)
 
 
-def _keys(values: np.ndarray) -> np.ndarray:
+def float_keys(values: np.ndarray) -> np.ndarray:
     """Return int32 keys in the order of the float32 values (negative floats have their bits reversed)."""
     bits = values.view(np.int32)
     # The arithmetic shift gives -1 for a negative float and 0 for others: a mask of the bits to turn round.
