@@ -12,7 +12,8 @@ from cards.evaluate_card import measured_on, subgroup_part
 from cards.evaluation_groups import groups_part
 from cards.theme import Part
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation
+from scarcegan.evaluation.figures import AT_THRESHOLD
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.records import Figure, ReleaseFile, RunsCompared
 
 COMPARED = ("recall", "precision", "flagged_share", "pr_auc")

@@ -9,7 +9,8 @@ from cards import evaluation_parts, theme
 from cards.charts import Mark, points
 from cards.theme import Part
 from scarcegan import words
-from scarcegan.evaluation.records import AttributeGroup, AttributeGroups, AttributeTable, Evaluation
+from scarcegan.evaluation.group_records import AttributeGroup, AttributeGroups, AttributeTable
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.settings.words_section import Words
 
 MEASURES = ("recall", "precision", "flagged_share")

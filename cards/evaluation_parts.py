@@ -9,7 +9,8 @@ from metaflow.cards import Markdown, Table, VegaChart
 from cards import theme
 from cards.charts import Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, points
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, FEW_FLAGGED, FEW_RISKY, Comparison, Evaluation, Measures, Verdict
+from scarcegan.evaluation.figures import AT_THRESHOLD, Measures
+from scarcegan.evaluation.records import FEW_FLAGGED, FEW_RISKY, Comparison, Evaluation, Verdict
 
 RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f", "#9aa61f", "#8a7cc8")
 VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with "}

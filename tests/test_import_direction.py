@@ -46,6 +46,8 @@ RECORDS = {
     "scarcegan.settings.words_section",
     "scarcegan.data.records",
     "scarcegan.snapshots.records",
+    "scarcegan.evaluation.figures",
+    "scarcegan.evaluation.group_records",
     "scarcegan.evaluation.records",
     "scarcegan.serving.reasons",
     "scarcegan.monitoring.drift",

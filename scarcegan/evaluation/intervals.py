@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 
 
 def resample_weights(

@@ -22,8 +22,9 @@ from scarcegan.data.report import data_report as report_on
 from scarcegan.evaluation.attribute_groups import attribute_tables
 from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
+from scarcegan.evaluation.group_records import AttributeGroups, Subgroups
 from scarcegan.evaluation.promises import promised_point
-from scarcegan.evaluation.records import AttributeGroups, Evaluation, Prevalence, Subgroups
+from scarcegan.evaluation.records import Evaluation, Prevalence
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_quality
 from scarcegan.gan.progress import Progress
