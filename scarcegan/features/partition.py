@@ -93,6 +93,11 @@ def write_shards(tables: Iterable[pa.Table], shards: int, folder: Path, collecte
                     writers[shard].write_table(rows.slice(first, end - first))
 
 
+def shard_of(ids: pa.Array, shards: int) -> np.ndarray:
+    """Return each id's shard, int64 [n], by a hash: all rows of a player get into one, whatever part they come from."""
+    return (lots(ids.to_numpy(zero_copy_only=False)) % np.uint64(shards)).astype(np.int64)
+
+
 def _collected(tables: Iterable[pa.Table], most: int) -> Iterator[pa.Table]:
     """Join tables until they have so many rows."""
     waiting, rows = list[pa.Table](), 0
@@ -123,7 +128,6 @@ def _tables(source: Source, windows: Sequence[Window], shards: int) -> Iterator[
                 ID: ids,
                 DATE: pa.array(days[inside].astype("datetime64[D]")),
                 **{name: np.ascontiguousarray(counters[:, at]) for at, name in enumerate(source.counters)},
-                # By a hash of the id: all rows of a player get into one shard, whatever part they come from.
-                SHARD: (lots(ids.to_numpy(zero_copy_only=False)) % np.uint64(shards)).astype(np.int64),
+                SHARD: shard_of(ids, shards),
             }
         )
