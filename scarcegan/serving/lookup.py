@@ -1,10 +1,13 @@
 """A scaler's map for scoring: the same numbers as `Scaler.apply`, found by table instead of by search."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from scarcegan.data.scaling import Scaler
+from scarcegan.records import Record
 
 # Cells of one feature's table at most. More would part more knots, but all tables share a second-level cache.
 MOST_CELLS = 32_768
@@ -86,6 +89,34 @@ class ColumnScaler:
         x *= self._slope.take(segment, mode="clip")
         x += self._value.take(segment, mode="clip")
         return inputs
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledPart(Record):
+    """A part of a model that sees players behind a scaler."""
+
+    scaler: Scaler
+
+    @property
+    def fills_missing(self) -> bool:
+        """Whether the scaler has something to put in place of a missing value."""
+        return self.scaler.fill is not None
+
+    @cached_property
+    def columns(self) -> ColumnScaler:
+        """The scaler by table, made once for all batches."""
+        return ColumnScaler(self.scaler)
+
+    def scaled(self, rows: np.ndarray) -> np.ndarray:
+        """Scale raw rows [n, F]: float32 [width, n]."""
+        return self.columns.apply(np.ascontiguousarray(rows.T, dtype=np.float32))
+
+    def by_feature(self, inputs: np.ndarray) -> np.ndarray:
+        """Return shares [n, width] of the inputs as those of the features [n, F]: an indicator's go to its feature."""
+        features = len(self.scaler.knots)
+        found = inputs[:, :features].copy()
+        found[:, list(self.scaler.indicators)] += inputs[:, features:]
+        return found
 
 
 def segment_lines(scaler: Scaler) -> Lines:
