@@ -119,13 +119,11 @@ def families(evaluation: Evaluation) -> list[VegaChart]:
 def family_shares(evaluation: Evaluation) -> Table:
     """List each family's share of the risk, by model."""
     models = evaluation.models.values()
-    shares = {family: [model.shares.get(family) for model in models] for family in _families(evaluation)}
-    rows = [[words.family_name(family), *map(words.percent, told)] for family, told in shares.items()]
+    rows = [
+        [words.family_name(name), *(words.percent(model.shares.get(name)) for model in models)]
+        for name in dict.fromkeys(one.family for model in models for one in model.families)
+    ]
     return theme.table(["Share of the risk", *evaluation.models], rows)
-
-
-def _families(evaluation: Evaluation) -> Iterable[str]:
-    return dict.fromkeys(one.family for model in evaluation.models.values() for one in model.families)
 
 
 def calibration(evaluation: Evaluation, test_set: str) -> VegaChart | Markdown:

@@ -45,7 +45,6 @@ RECORDS = {
     "scarcegan.words",
     "scarcegan.settings.words_section",
     "scarcegan.data.records",
-    "scarcegan.snapshots.records",
     "scarcegan.evaluation.figures",
     "scarcegan.evaluation.group_records",
     "scarcegan.evaluation.records",
