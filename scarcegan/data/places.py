@@ -95,5 +95,7 @@ class Place:
 
 def _populations_of(column: pa.ChunkedArray, populations: Populations) -> pa.ChunkedArray:
     """Return the population of each row as text; the unlabelled one where there is none."""
-    text = pc.fill_null(column.cast(pa.large_string()), "")
-    return pc.if_else(pc.equal(text, ""), populations.unlabeled, text)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    text = column.cast(pa.large_string())
+    return pc.if_else(pc.equal(pc.fill_null(text, ""), ""), populations.unlabeled, pc.fill_null(text, ""))
