@@ -80,9 +80,10 @@ class FeaturesFlow(ProjectFlow):
                 f"Snapshot {found.name} ({found.fingerprint}): {found.players} {rows}, "
                 f"{len(found.frame.columns)} features in {len(found.parts)} parts, in {folder}"
             )
+        needed = " give data.source = 'snapshot' and a labels table in a configuration, then"
         print(
-            "Look next: give data.source = 'snapshot' and a labels table in a configuration, then",
-            f"{flow_command('retrain')} --config config ... run --snapshot {self.snapshots[-1]['name']}",
+            f"Look next:{needed if settings.data.source != 'snapshot' else ''}",
+            f"{flow_command('retrain', self.launch.config)} run --snapshot {self.snapshots[-1]['name']}",
             sep="\n  ",
         )
 

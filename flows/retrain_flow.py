@@ -7,7 +7,7 @@ from pathlib import Path
 from metaflow import Parameter, card, config_expr, current, retry, schedule, step
 
 from launch import launch
-from project_flow import ProjectFlow
+from project_flow import ProjectFlow, retold
 from scarcegan.machine import threads_per_task
 from scarcegan.problems import PreflightProblem
 
@@ -206,7 +206,7 @@ class RetrainFlow(ProjectFlow):
     def _warn(self, warnings):
         """Say what is wrong with the data or missing from the models."""
         for warning in warnings:
-            print("Warning:", warning)
+            print("Warning:", retold(warning, self.config))
 
     def _models(self):
         """Read the models by business definition."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,10 +31,14 @@ def flow_file(name: str) -> Path:
     return _CODE / "flows" / f"{name}_flow.py"
 
 
-def flow_command(name: str) -> str:
-    """Return what starts a flow in the project's folder; projects of their own have scripts that begin the flows."""
+def flow_command(name: str, config: str = "") -> str:
+    """Return what starts a flow in the project's folder, with a settings file unless it is the default.
+
+    Projects of their own have scripts that begin the flows.
+    """
     script = f"{name}_flow.py"
-    return f"python {script if (project_root() / script).is_file() else f'flows/{script}'}"
+    chosen = f" --config config {shlex.quote(config)}" if config not in ("", DEFAULT_CONFIG) else ""
+    return f"python {script if (project_root() / script).is_file() else f'flows/{script}'}{chosen}"
 
 
 def start_flow(name: str, arguments: Sequence[str]) -> NoReturn:

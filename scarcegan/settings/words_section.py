@@ -1,5 +1,6 @@
 """Settings of the words: what a team calls its players, the rare ones among them, and who looks at them."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,10 @@ from pydantic import Field, model_validator
 
 from scarcegan.settings.section import Section
 
+# Of a message: what is quoted, or else a usual word with its article that is no part of a path, an option or a name.
+_QUOTED = r"""(?<!\w)'[^'\n]*'(?!\w)|"[^"\n]*"|`[^`\n]*`"""
+_USUAL_WORD = r"(?:(?P<article>an?) )?(?P<word>players?|risky|moderators?)(?P<who> who)?"
+_TOLD = re.compile(rf"{_QUOTED}|(?<![\w./\\:=@$<{{\[~-]){_USUAL_WORD}(?![\w/=@-]|\.\w)", re.IGNORECASE)
 # As they stand in Markdown, tables and registries: letters, digits, spaces, hyphens.
 Word = Annotated[str, Field(pattern=r"^\w[\w '-]*$", max_length=40)]
 
@@ -60,6 +65,19 @@ class Words(Section):
         more = persons if self.who == "who" else things
         said = {**vars(self), "nobody": self.nobody, "a_reviewer": f"{article} {self.reviewer}", **more}
         return text.format(**said, **{word.capitalize(): one[0].upper() + one[1:] for word, one in said.items()})
+
+    def retell(self, text: str) -> str:
+        """Say a message of code that knows no settings in these words; what is quoted, or a name, stays as it is."""
+        return text if self == USUAL else _TOLD.sub(self._told, text)
+
+    def _told(self, found: re.Match[str]) -> str:
+        if found["word"] is None:
+            return found[0]
+        ours = {getattr(USUAL, name): getattr(self, name) for name in ("row", "rows", "rare", "reviewer", "reviewers")}
+        said = ours[found["word"].lower()]
+        said = said if found["word"].islower() else said[0].upper() + said[1:]
+        article = f"{found['article'][0]}{'n' * (said[0].lower() in 'aeiou')} " if found["article"] else ""
+        return f"{article}{said}{f' {self.who}' if found['who'] else ''}"
 
 
 # The words that hold without settings, and on records of code that knew no others.

@@ -113,7 +113,7 @@ def test_the_mistakes_of_all_tables_are_told_at_once(five_tables, folder_of, loa
         "in 'risky', ",
         "got no 'bursts': did you mean 'burst'?",
         "in 'unlabeled', ",
-        "got no 'account': known are player_id, opens, burst, night",
+        "got no 'account': known are 'player_id', 'opens', 'burst', 'night'",
         "nowhere: No such file",
     ):
         assert expected in str(told.value)
@@ -190,7 +190,7 @@ def test_labels_that_name_no_population_are_refused_with_counts_and_the_nearest(
     kinds = one_table["kind"].replace({"risky": "rsky", "heavy": "xyzzy"})
     with pytest.raises(DataProblem) as told:
         load_one(one_table.assign(kind=kinds))
-    assert "got 2 other values: 'xyzzy' in 35 rows (known are dormant, " in str(told.value)
+    assert "got 2 other values: 'xyzzy' in 35 rows (known are 'dormant', " in str(told.value)
     assert "'rsky' in 12 rows (did you mean 'risky'?)" in str(told.value)
 
 
