@@ -102,7 +102,7 @@ def test_without_anybody_to_answer_the_option_is_named(new, tmp_path):
 
 def test_what_a_row_is_called_goes_into_the_settings_with_the_rare_class(new, tmp_path):
     assert new("--yes", "--row", "card").exit_code == 0
-    assert config(tmp_path)["words"] == {"row": "card", "rare": "fraud"}
+    assert config(tmp_path)["words"] == {"row": "card", "who": "which", "rare": "fraud"}
 
 
 def test_a_word_that_settings_do_not_take_is_refused_before_anything_is_written(new, tmp_path):

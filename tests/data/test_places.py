@@ -186,6 +186,13 @@ def test_a_folder_of_parts_on_s3_is_one_table_too(load, one_table, bucket, in_on
     assert fingerprint(load(path="s3://models/everyone", label_column="kind")) == in_one_folder
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_labels_may_be_whatever_the_table_calls_the_populations(load_one, one_table, suffix, in_one_folder):
+    theirs = {"risky": "1", "heavy": "Plays a lot", "unlabeled": "-1"}
+    kinds = one_table["kind"].replace(theirs)
+    assert fingerprint(load_one(one_table.assign(kind=kinds), suffix, labels=theirs)) == in_one_folder
+
+
 def test_labels_that_name_no_population_are_refused_with_counts_and_the_nearest(load_one, one_table):
     kinds = one_table["kind"].replace({"risky": "rsky", "heavy": "xyzzy"})
     with pytest.raises(DataProblem) as told:

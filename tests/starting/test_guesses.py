@@ -130,12 +130,12 @@ def test_too_few_populations_are_refused(own_tables, tmp_path, refused, left, to
     assert [one for one in refused(look(str(tmp_path / "some"))) if told in one]
 
 
-def test_labels_that_settings_do_not_take_are_refused_with_an_example(one_table, refused):
-    table = pd.read_csv(one_table)
-    table["kind"] = table["kind"].replace({"fraud": "Fraud (yes)", "night": "2"})
-    table.to_csv(one_table, index=False)
-    [told] = refused(look(str(one_table)))
-    assert "such as 'risky', got ['2', 'Fraud (yes)']" in told
+def test_labels_of_telemetry_that_settings_do_not_take_are_refused_with_an_example(telemetry, refused):
+    labels = pd.read_csv(telemetry / "known.csv")
+    labels["population"] = labels["population"].replace({"risky": "Risky (yes)"})
+    labels.to_csv(telemetry / "known.csv", index=False)
+    [told] = refused(look(str(telemetry)))
+    assert "such as 'risky', got ['Risky (yes)']" in told
     assert "write such words into the table" in told
 
 

@@ -48,6 +48,7 @@ def test_the_configuration_has_only_what_differs_from_the_defaults(plain_tables)
     assert described(plain_tables, UNLABELED) == {
         "populations": {"negatives": ["dormant", "heavy", "night", "steady"], "rare": "fraud"},
         "data": {"source": "tables", "path": str(plain_tables), "id_column": "account"},
+        "monitoring": {"reference": "first"},
         "registry": {"group": "fraud-cards"},
         "deployment": {"project": "fraud_cards"},
     }
@@ -62,7 +63,7 @@ def test_tables_called_otherwise_are_named_one_by_one_and_truth_by_its_column(ow
         "night_time": f"{own_tables}/Night-time.parquet",
         "test": {"path": f"{own_tables}/holdout.parquet", "columns": {"truth_risky": "is_fraud"}},
     }
-    assert tree["words"] == {"row": "card", "rare": "fraud"}
+    assert tree["words"] == {"row": "card", "who": "which", "rare": "fraud"}
 
 
 def test_columns_that_are_no_numbers_or_not_everywhere_are_no_features(own_tables):
