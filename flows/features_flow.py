@@ -70,7 +70,7 @@ class FeaturesFlow(ProjectFlow):
     @step
     def end(self):
         """Say which snapshots there are and how to train on them."""
-        from scarcegan.project import flow_command
+        from scarcegan.project import command
         from scarcegan.snapshots import Manifest, open_snapshots
 
         settings = self.resolved()
@@ -83,7 +83,7 @@ class FeaturesFlow(ProjectFlow):
         needed = " give data.source = 'snapshot' and a labels table in a configuration, then"
         print(
             f"Look next:{needed if settings.data.source != 'snapshot' else ''}",
-            f"{flow_command('retrain', self.launch.config)} run --snapshot {self.snapshots[-1]['name']}",
+            f"{command('run', self.launch.config)} --snapshot {self.snapshots[-1]['name']}",
             sep="\n  ",
         )
 

@@ -31,14 +31,16 @@ def flow_file(name: str) -> Path:
     return _CODE / "flows" / f"{name}_flow.py"
 
 
-def flow_command(name: str, config: str = "") -> str:
-    """Return what starts a flow in the project's folder, with a settings file unless it is the default.
+def flow_command(name: str) -> str:
+    """Return what starts a flow in the project's folder: its own script, as `scarcegan new` writes it, or the flow."""
+    places = (f"{name}_flow.py", f"flows/{name}_flow.py")
+    here = (place for place in places if (project_root() / place).is_file())
+    return f"python {next(here, flow_file(name))}"
 
-    Projects of their own have scripts that begin the flows.
-    """
-    script = f"{name}_flow.py"
-    chosen = f" --config config {shlex.quote(config)}" if config not in ("", DEFAULT_CONFIG) else ""
-    return f"python {script if (project_root() / script).is_file() else f'flows/{script}'}{chosen}"
+
+def command(name: str, config: str = "") -> str:
+    """Return the command of the package, such as `scarcegan score`, with a settings file unless it is the default."""
+    return f"scarcegan {name}" + (f" --config {shlex.quote(config)}" if config not in ("", DEFAULT_CONFIG) else "")
 
 
 def start_flow(name: str, arguments: Sequence[str]) -> NoReturn:

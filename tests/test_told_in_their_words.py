@@ -32,6 +32,14 @@ def test_rows_the_rare_and_reviewers_are_called_as_the_team_calls_them(said, tol
 
 
 @pytest.mark.parametrize(
+    ("row", "rows"), [("card", "cards"), ("company", "companies"), ("day", "days"), ("batch", "batches"), ("box", "boxes")]
+)
+def test_more_than_one_row_is_the_plural(row, rows):
+    assert Words(row=row).rows == rows
+    assert Words(row=row, rows="others").rows == "others"
+
+
+@pytest.mark.parametrize(
     "name",
     [
         *("player_id", "truth_risky", "data.players", "players.parquet", "players-2026-01-01", "--player", "player="),

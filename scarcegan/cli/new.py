@@ -58,7 +58,7 @@ def new(
         raise DataProblem("\n".join([*found, "Nothing was written."]))
     _say(*_taken(told, counts))
     tree = configuration(project.name, tables, told, counts)
-    kept = project.write(tree, located(place, Path.cwd()), told.row)
+    kept = project.write(tree, located(place, Path.cwd()))
     _say(*_written(project, kept, tables, told))
     try:
         seconds = _try(project)

@@ -10,7 +10,7 @@ from rich.text import Text
 from scarcegan import words
 from scarcegan.cli.commands import Answer, Config, answers, warn
 from scarcegan.cli.tables import narrow, pairs
-from scarcegan.project import flow_command, located
+from scarcegan.project import command, located
 from scarcegan.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def publish(
     features = words.plural(len(manifest.frame.columns), "feature")
     counted = words.plural(manifest.players, settings.words.row, settings.words.rows)
     said = f"Snapshot {manifest.name} ({manifest.fingerprint}): {counted}, {features}"
-    look_next = f"Look next: {flow_command('score', str(config or ''))} run --snapshot {manifest.name}"
+    look_next = f"Look next: {command('score', str(config or ''))} --snapshot {manifest.name}"
     return Answer(_facts(manifest), Group(*map(Text, [said, *lines, look_next])))
 
 

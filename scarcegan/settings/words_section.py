@@ -16,6 +16,13 @@ _TOLD = re.compile(rf"{_QUOTED}|(?<![\w./\\:=@$<{{\[~-]){_USUAL_WORD}(?![\w/=@-]
 Word = Annotated[str, Field(pattern=r"^\w[\w '-]*$", max_length=40)]
 
 
+def _plural(noun: str) -> str:
+    """Return the plural of a regular noun."""
+    if re.search(r"(s|x|z|ch|sh)$", noun):
+        return f"{noun}es"
+    return re.sub(r"(?<=[^aeiou])y$", "ie", noun) + "s"
+
+
 class Words(Section):
     """What cards, reports, the terminal and the registry call things; names in files and of metrics stay as they are.
 
@@ -25,7 +32,7 @@ class Words(Section):
     row: Word = "player"
     """What a row of the tables is."""
     rows: Word = "players"
-    """More than one of them; left out: `row` with an s."""
+    """More than one of them; left out: the plural of `row`, such as cards, companies."""
     who: Literal["who", "which"] = "who"
     """`who` where a row is a person, `which` where it is a thing."""
     rare: Word = "risky"
@@ -33,7 +40,7 @@ class Words(Section):
     reviewer: Word = "moderator"
     """Who looks at what is flagged."""
     reviewers: Word = "moderators"
-    """More than one of them; left out: `reviewer` with an s."""
+    """More than one of them; left out: the plural of `reviewer`."""
     season: Word = "season"
     """A time in which habits hold."""
     activity: Word = "play"
@@ -44,7 +51,7 @@ class Words(Section):
     def _plurals(cls, tree: Any) -> Any:
         if not isinstance(tree, Mapping):
             return tree
-        return {f"{one}s": f"{tree[one]}s" for one in ("row", "reviewer") if one in tree} | dict(tree)
+        return {f"{one}s": _plural(str(tree[one])) for one in ("row", "reviewer") if one in tree} | dict(tree)
 
     @property
     def rare_rows(self) -> str:

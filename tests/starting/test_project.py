@@ -35,13 +35,13 @@ def written(plain_tables, tmp_path):
 
     def write():
         project = open_project(tmp_path / "fraud-cards")
-        return project, project.write(described(plain_tables, UNLABELED), str(plain_tables), "card")
+        return project, project.write(described(plain_tables, UNLABELED), str(plain_tables))
 
     write()
     return tmp_path / "fraud-cards", write
 
 
-UNLABELED = Answers("account", "", "fraud", "unlabeled", "none", "player")
+UNLABELED = Answers("account", "", "fraud", "unlabeled", "none", "card")
 
 
 def test_the_configuration_has_only_what_differs_from_the_defaults(plain_tables):
@@ -51,6 +51,7 @@ def test_the_configuration_has_only_what_differs_from_the_defaults(plain_tables)
         "monitoring": {"reference": "first"},
         "registry": {"group": "fraud-cards"},
         "deployment": {"project": "fraud_cards"},
+        "words": {"row": "card", "who": "which", "rare": "fraud"},
     }
 
 
@@ -152,5 +153,5 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_written(plain_ta
     (plain_tables / "night.parquet").rename(plain_tables / "unknown.parquet")
     project = open_project(tmp_path / "new")
     with pytest.raises(SettingsProblem, match=r"'unknown'.*taken"):
-        project.write(described(plain_tables, UNLABELED), str(plain_tables), "card")
+        project.write(described(plain_tables, UNLABELED), str(plain_tables))
     assert not (tmp_path / "new").exists()
