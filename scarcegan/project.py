@@ -38,6 +38,11 @@ def flow_command(name: str) -> str:
     return f"python {next(here, flow_file(name))}"
 
 
+def card_command(pathspec: str) -> str:
+    """Return what opens the card of a task of RetrainFlow; empty where its pathspec is."""
+    return f"{flow_command('retrain')} card view {pathspec.split('/', 1)[1]}" if pathspec else ""
+
+
 def command(name: str, config: str = "") -> str:
     """Return the command of the package, such as `scarcegan score`, with a settings file unless it is the default."""
     return f"scarcegan {name}" + (f" --config {shlex.quote(config)}" if config not in ("", DEFAULT_CONFIG) else "")
