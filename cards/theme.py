@@ -64,6 +64,7 @@ STYLE = """<style>
 .mf-card details.fold[open] + section { padding-bottom: 1.5rem; }
 @media (max-width: 1000px) {
   .mf-card td, .mf-card th { padding: 0.35rem 0.4rem; font-size: 0.85rem; }
+  .mf-card th { font-size: 0.78rem; }
   .mf-card td:has(.value-box) { padding: 0 0.4rem 0 0; }
   .mf-card table .value-box { padding: 0.6rem 0.7rem; }
   .mf-card .value-box .value-box-value { font-size: 1.4rem; }
@@ -88,7 +89,7 @@ CONFIG: dict[str, Any] = {
     "view": {"stroke": None},
     "padding": {"left": 5, "right": 8, "top": 5, "bottom": 8},
     "title": {
-        "anchor": "start", "frame": "group", "fontSize": 15, "fontWeight": 600, "color": INK,
+        "anchor": "start", "frame": "bounds", "fontSize": 15, "fontWeight": 600, "color": INK,
         "subtitleFontSize": 12, "subtitleColor": INK, "subtitlePadding": 5, "offset": 14, "limit": 0,
     },
     "axis": {
