@@ -25,8 +25,8 @@ WHOLE_NAMES: dict[str, Any] = {"labelLimit": 320, "maxExtent": 340}
 FLAT, SLANTED = {"labelAngle": 0}, {"labelAngle": -40, "labelOverlap": False}
 LETTER = 6.2  # pixels of a letter in a chart, on average
 NARROWEST = 680  # pixels that a legend has on a narrow page
-# Letters of a line: above a chart beside long names on a narrow page, and along an axis.
-QUESTION_LETTERS, READING_LETTERS, AXIS_LETTERS = 62, 100, 48
+# Letters of a line: above a chart on a narrow page, and along an axis.
+QUESTION_LETTERS, READING_LETTERS, AXIS_LETTERS = 74, 112, 48
 SYMBOL = 34  # pixels of a legend's symbol and the gap after its name
 IS_CHOSEN = {"filter": "datum.choice == chosen"}
 

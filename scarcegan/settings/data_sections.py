@@ -117,7 +117,7 @@ class Data(Section):
             )
 
     def _faults_of_tables(self, populations: Populations) -> Iterator[str]:
-        for key, names in {"tables": self.tables, "labels": self.labels}.items():
+        for key, names in {"tables": list(self.tables), "labels": list(self.labels)}.items():
             for name in names:
                 if name not in populations.in_tables:
                     yield f"data.{key} names '{name}', which is no population: {nearest(name, populations.in_tables)}"

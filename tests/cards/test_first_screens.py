@@ -163,7 +163,7 @@ def test_long_words_of_a_team_break_into_lines_instead_of_leaving_the_page():
     axis = Axis("flagged corporate accounts that are probably fraudulent (precision)")
     chart = banded_lines(question, "How to read it. " * 9, axis, axis, [Line("model", (0.1, 0.2), (0.2, 0.3))])
     spec = chart.render()["spec"]
-    for text, most in ((spec["title"]["text"], 62), (spec["title"]["subtitle"], 100)):
+    for text, most in ((spec["title"]["text"], 74), (spec["title"]["subtitle"], 112)):
         assert len(text) > 1
         assert max(map(len, text)) <= most
     assert "'title': ['flagged corporate accounts that are probably', 'fraudulent (precision)']" in str(spec)
