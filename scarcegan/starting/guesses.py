@@ -42,7 +42,8 @@ _RARE = ("risk", "rare", "fraud", "positiv", "anomal", "attack", "abus", "bad", 
 _UNLABELED = ("unlabel", "unknown", "pool", "other", "all", "rest", "every")
 _TEST = ("test", "holdout", "hold_out", "eval")
 _LABEL = ("label", "population", "class", "target", "segment", "status", "outcome", "kind", "type")
-_ID = ("id", "uuid", "key", "account", "customer", "user", "player", "client", "member", "card", "number")
+_ROWS = ("account", "customer", "user", "player", "client", "member", "card")
+_ID = ("id", "uuid", "key", *_ROWS, "number")
 MOST_CLASSES = 20
 # Labels that say of a row whether it is one of the rare, in small letters; -1 beside them is no label.
 _YES_NO = (("1", "0"), ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"))
@@ -96,7 +97,8 @@ def guess(field: str, tables: Sequence[Table], known: Answers, counts: Mapping[s
         left = {name: counts[name] for name in counts if name not in known_apart}
         yes = yes_and_no(counts) if layout_of(tables) == "labelled" else None
         return (yes[0] if yes else _named(left, _RARE)) or min(left, key=lambda name: left[name], default="")
-    return ROW
+    # As the column of ids says it: card_id, customer.
+    return next((row for row in _ROWS if re.match(rf"{row}([^a-z]|$)", known.id_column.lower())), ROW)
 
 
 def populations_of(tables: Sequence[Table], label_column: str) -> Mapping[str, int]:
