@@ -25,7 +25,7 @@ OPENS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LONG_NAME = re.compile(r"\S{20,}")
 CODE = re.compile("`([^`]+)`")
 BAND = re.compile(r"(?<![\w/.-])(\d{4}-\d\d-\d\d|\d{1,3}-\d{1,3})(?![\w/-])")  # a date, an age band
-INSIDE_FIGURE = re.compile(r"(?<=\d) (?=%|/ \d)|(?<=\d /) (?=\d)|(?<=,) (?=[^\[\]]*\])")
+INSIDE_FIGURE = re.compile(r"(?<=\d) (?=%|(?:/|of) \d)|(?<=\d /) (?=\d)|(?<=\d of) (?=\d)|(?<=,) (?=[^\[\]]*\])")
 Row = TypeVar("Row")
 
 # Metaflow's page has no room for a style sheet, but its Markdown lets one through. Without the first rule every chart

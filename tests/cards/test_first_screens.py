@@ -175,5 +175,6 @@ def test_dates_bands_and_pairs_of_numbers_stay_on_one_line():
     )
     assert theme.unbroken("north · 25-39") == "north · 25\N{NON-BREAKING HYPHEN}39"
     assert theme.unbroken("2,369 / 594") == "2,369\N{NO-BREAK SPACE}/\N{NO-BREAK SPACE}594"
+    assert theme.unbroken("720 of 720") == "720\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}720"
     for name in ("players-2026-01-01", "r-20240701-9f2c", "v3-ScoreFlow-21", "/data/2026-01-01"):
         assert theme.unbroken(name) == name
