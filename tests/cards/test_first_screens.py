@@ -152,10 +152,10 @@ def test_a_legend_has_as_many_columns_as_a_narrow_page_has_room_for(names, colum
 
 
 def test_no_line_breaks_inside_a_figure():
-    table = theme.table(["Recall at 1 % flagged", NAMES[0]], [["a", "41 % [35, 48], 1 of 2"]]).render()
+    table = theme.table(["Recall at 1 % flagged", NAMES[0]], [["a", "41 % [35, 48], 1 and 2"]]).render()
     assert table["columns"][0] == "Recall at 1\N{NO-BREAK SPACE}% flagged"
     assert table["columns"][1].replace("\N{ZERO WIDTH SPACE}", "") == NAMES[0]
-    assert table["data"] == [["a", "41\N{NO-BREAK SPACE}% [35,\N{NO-BREAK SPACE}48], 1 of 2"]]
+    assert table["data"] == [["a", "41\N{NO-BREAK SPACE}% [35,\N{NO-BREAK SPACE}48], 1 and 2"]]
 
 
 def test_long_words_of_a_team_break_into_lines_instead_of_leaving_the_page():
