@@ -7,6 +7,7 @@ first the first one's; the reader chooses below the chart.
 
 import itertools
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ WHOLE_NAMES: dict[str, Any] = {"labelLimit": 320, "maxExtent": 340}
 FLAT, SLANTED = {"labelAngle": 0}, {"labelAngle": -40, "labelOverlap": False}
 LETTER = 6.2  # pixels of a letter in a chart, on average
 NARROWEST = 680  # pixels that a legend has on a narrow page
+# Letters of a line: above a chart on a narrow page, and along an axis.
+QUESTION_LETTERS, READING_LETTERS, AXIS_LETTERS = 74, 112, 48
 SYMBOL = 34  # pixels of a legend's symbol and the gap after its name
 IS_CHOSEN = {"filter": "datum.choice == chosen"}
 
@@ -52,7 +55,8 @@ class Axis:
         scale: Spec = {key: end for key, end in ends.items() if end is not None}
         # `nice` would round ends that are given to whole decades.
         scale |= {"type": "log", "nice": not scale} if self.log else {}
-        return {"field": field, "type": "quantitative", "title": self.title, "axis": look, "scale": scale}
+        title = _lines(self.title, AXIS_LETTERS)
+        return {"field": field, "type": "quantitative", "title": title, "axis": look, "scale": scale}
 
     def tooltip(self, *fields: str, title: str | None = None) -> list[Spec]:
         """Describe how the pointer's box writes fields of this scale."""
@@ -230,9 +234,16 @@ def plain(value: Any) -> Any:
 
 
 def _frame(question: str, reading: Reading, spec: Spec, rows: list[Spec]) -> VegaChart:
-    title = {"text": question, "subtitle": reading}
+    told = [reading] if isinstance(reading, str) else reading
+    lines = [line for one in told for line in textwrap.wrap(one, READING_LETTERS)]
+    title = {"text": _lines(question, QUESTION_LETTERS), "subtitle": lines if len(lines) > 1 else reading}
     look: Spec = {"$schema": theme.SCHEMA, "background": "transparent", "config": theme.CONFIG, "title": title}
     return VegaChart(plain(look | spec | {"data": {"values": rows}}))
+
+
+def _lines(text: str | None, letters: int) -> str | list[str] | None:
+    """Break a text that is too long for one line."""
+    return textwrap.wrap(text, letters) if text and len(text) > letters else text
 
 
 def _layer(mark: Spec, encoding: Spec, *transform: Spec) -> Spec:

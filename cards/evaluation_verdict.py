@@ -18,7 +18,7 @@ APPROVE = (
 def first_screen(evaluation: Evaluation, training_cards: Sequence[str]) -> list[Any]:
     """Build the verdict on the headline model, and say what follows.
 
-    The training cards are those of the folds, by the pathspec of their tasks, in the order of the folds' figures.
+    Of the folds' training cards the commands that open them are given, in the order of the folds' figures.
     """
     verdict = evaluation.verdicts.get(evaluation.headline)
     if verdict is None:
@@ -27,8 +27,7 @@ def first_screen(evaluation: Evaluation, training_cards: Sequence[str]) -> list[
     if training_cards and all(training_cards):
         f2 = evaluation.models[evaluation.headline].fold_spread["f2"].folds
         best = f2.index(max(f2))
-        command = f"python flows/retrain_flow.py card view {training_cards[best].split('/', 1)[-1]}"
-        said.append(f"How the best fold, {best}, was trained: `{command}`")
+        said.append(f"How the best fold, {best}, was trained: `{training_cards[best]}`")
     return [
         _boxes(evaluation, verdict),
         Markdown(f"### {theme.unbroken(verdict.sentence)}\n"),

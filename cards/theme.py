@@ -26,7 +26,8 @@ WEB_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')  # Me
 OPENS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LONG_NAME = re.compile(r"\S{20,}")
 CODE = re.compile("`([^`]+)`")
-INSIDE_FIGURE = re.compile(r"(?<=\d) (?=%)|(?<=,) (?=[^\[\]]*\])")
+BAND = re.compile(r"(?<![\w/.-])(\d{4}-\d\d-\d\d|\d{1,3}-\d{1,3})(?![\w/-])")  # a date, an age band
+INSIDE_FIGURE = re.compile(r"(?<=\d) (?=%|(?:/|of) \d)|(?<=\d /) (?=\d)|(?<=\d of) (?=\d)|(?<=,) (?=[^\[\]]*\])")
 Row = TypeVar("Row")
 
 # Metaflow's page has no room for a style sheet, but its Markdown lets one through. Without the first rule every chart
@@ -54,7 +55,7 @@ STYLE = """<style>
 .mf-card td:has(.value-box) { background: none; padding: 0 0.75rem 0 0; vertical-align: top; }
 .mf-card table .value-box { text-align: left; padding: 0.9rem 1rem; background: var(--bg) !important;
   border-color: var(--grey) !important; }
-.mf-card .value-box .value-box-title { font-size: 0.75rem; white-space: nowrap; color: var(--dk-grey); }
+.mf-card .value-box .value-box-title { font-size: 0.75rem; color: var(--dk-grey); }
 .mf-card .value-box .value-box-value { color: var(--black); }
 .mf-card .value-box .value-box-subtitle { font-size: 0.8rem; margin: 0; color: var(--dk-grey); }
 .mf-card .vega-bindings { font-size: 13px; margin-top: 0.5rem; }
@@ -63,6 +64,13 @@ STYLE = """<style>
 .mf-card details.fold:not([open]) + section { height: 0; overflow: hidden; visibility: hidden; }
 .mf-card details.fold + section > .heading { display: none; }
 .mf-card details.fold[open] + section { padding-bottom: 1.5rem; }
+@media (max-width: 1000px) {
+  .mf-card td, .mf-card th { padding: 0.35rem 0.4rem; font-size: 0.85rem; }
+  .mf-card th { font-size: 0.78rem; }
+  .mf-card td:has(.value-box) { padding: 0 0.4rem 0 0; }
+  .mf-card table .value-box { padding: 0.6rem 0.7rem; }
+  .mf-card .value-box .value-box-value { font-size: 1.4rem; }
+}
 @media print {
   .mf-card details.fold:not([open]) + section { height: auto; overflow: visible; visibility: visible; }
   .mf-card .vega-embed { overflow: visible; break-inside: avoid; }
@@ -83,7 +91,7 @@ CONFIG: dict[str, Any] = {
     "view": {"stroke": None},
     "padding": {"left": 5, "right": 8, "top": 5, "bottom": 8},
     "title": {
-        "anchor": "start", "frame": "group", "fontSize": 15, "fontWeight": 600, "color": INK,
+        "anchor": "start", "frame": "bounds", "fontSize": 15, "fontWeight": 600, "color": INK,
         "subtitleFontSize": 12, "subtitleColor": INK, "subtitlePadding": 5, "offset": 14, "limit": 0,
     },
     "axis": {
@@ -140,7 +148,9 @@ def html_page(components: Sequence[Any], title: str) -> str:
 
 def figures(*boxes: tuple[str, str, str]) -> Table:
     """Set the headline numbers side by side: (title, value, note) each."""
-    return Table([[ValueBox(title=title, value=value, subtitle=note or None) for title, value, note in boxes]])
+    return Table(
+        [[ValueBox(title=title, value=value, subtitle=unbroken(note) or None) for title, value, note in boxes]]
+    )
 
 
 def heading(text: str, note: str = "") -> Markdown:
@@ -166,8 +176,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 
 
 def unbroken(text: str) -> str:
-    """Keep a number and its %, and the two ends of an interval, on one line."""
-    return INSIDE_FIGURE.sub("\N{NO-BREAK SPACE}", text)
+    """Keep a number and its %, the two ends of an interval, and a date on one line."""
+    whole = BAND.sub(lambda found: found[0].replace("-", "\N{NON-BREAKING HYPHEN}"), text)
+    return INSIDE_FIGURE.sub("\N{NO-BREAK SPACE}", whole)
 
 
 def listing(rows: Iterable[Row], columns: Mapping[str, Callable[[Row], str]]) -> Table:

@@ -1,13 +1,19 @@
 """How a launch ends in words: what to type to go on, and refusals without Metaflow's internals."""
 
+import os
 import shlex
 import shutil
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
+from checkout import ROOT as CODE
+from checkout import is_installed
 from metaflow import current
 from metaflow.datastore import TaskDataStoreSet
 from metaflow.exception import MetaflowException, MetaflowInternalError
+
+from scarcegan.project import project_root
 
 SETTINGS = ("--config", "--config-value")  # each takes a name and a value, and `resume` neither
 RESUME_KEEPS = ("--with", "--max-workers", "--max-num-splits", "--tag")  # options of `run` that `resume` has as well
@@ -57,8 +63,19 @@ def resume_command(script, arguments, run_id):
         name, has_value, _ = word.partition("=")
         if name in RESUME_KEEPS:
             kept += [word] if has_value else after[place : place + 2]
-    python = "python" if shutil.which("python") == sys.executable else sys.executable
-    return shlex.join([python, script, *before, "resume", "--origin-run-id", str(run_id), *kept])
+    return shlex.join([*starter(Path(script), before), *before, "resume", "--origin-run-id", str(run_id), *kept])
+
+
+def starter(script, options):
+    """Return what begins a command for a flow: a project's own script before the one that pip has installed."""
+    own = project_root() / script.name
+    if own.is_file():
+        script = Path(os.path.relpath(own))
+    elif is_installed(CODE) and script.name == "retrain_flow.py" and not options:
+        return ["scarcegan"]
+    python = shutil.which("python")
+    is_this = python and Path(python).parent == Path(sys.executable).parent  # of which venvs have several names
+    return ["python" if is_this else sys.executable, str(script)]
 
 
 class KnownRun(TaskDataStoreSet):

@@ -69,7 +69,7 @@ class FeaturesFlow(ProjectFlow):
     @step
     def end(self):
         """Say which snapshots there are and how to train on them."""
-        from scarcegan.project import flow_command
+        from scarcegan.project import command
         from scarcegan.snapshots import Manifest, open_snapshots
 
         settings = self.resolved()
@@ -79,9 +79,10 @@ class FeaturesFlow(ProjectFlow):
                 f"Snapshot {found.name} ({found.fingerprint}): {found.players} {rows}, "
                 f"{len(found.frame.columns)} features in {len(found.parts)} parts, in {folder}"
             )
+        needed = " give data.source = 'snapshot' and a labels table in a configuration, then"
         print(
-            "Look next: give data.source = 'snapshot' and a labels table in a configuration, then",
-            f"{flow_command('retrain')} --config config ... run --snapshot {self.snapshots[-1]['name']}",
+            f"Look next:{needed if settings.data.source != 'snapshot' else ''}",
+            f"{command('run', self.launch.config)} --snapshot {self.snapshots[-1]['name']}",
             sep="\n  ",
         )
 

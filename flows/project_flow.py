@@ -22,6 +22,7 @@ from scarcegan.notices import Notice, tell
 from scarcegan.problems import Outage, Problem, SettingsProblem
 from scarcegan.settings import Notify, Resources, Train, load, parse, resolve
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
+from scarcegan.settings.words_section import Words
 
 
 class StillCard(BlankCard):
@@ -144,7 +145,7 @@ def refuses_plainly(step_name, flow, inputs):
     try:
         yield
     except Problem as problem:
-        refused = f"{type(problem).__name__} in step {step_name}:\n{problem}"
+        refused = f"{type(problem).__name__} in step {step_name}:\n{retold(problem, flow.config)}"
         print(refused, file=sys.stderr)
         retries = next(deco.attributes["times"] for deco in flow._graph[step_name].decorators if deco.name == "retry")
         if isinstance(problem, Outage) and current.retry_count < int(retries):
@@ -168,7 +169,12 @@ def refuse_wrong_overrides(config, arguments):
         for text in values_of("--set", arguments):
             resolve(config.to_dict(), text)
     except Problem as problem:
-        raise NothingStarted(f"--set is refused: {problem}") from None
+        raise NothingStarted(f"--set is refused: {retold(problem, config)}") from None
+
+
+def retold(said, config):
+    """Return what code says that knows no settings in the words of the configuration."""
+    return Words.model_validate(config.to_dict().get("words", {})).retell(str(said))
 
 
 def refuse_longer(before, train):

@@ -7,7 +7,7 @@ from pathlib import Path
 from metaflow import Parameter, card, config_expr, current, schedule, step
 
 from launch import launch
-from project_flow import ProjectFlow
+from project_flow import ProjectFlow, retold
 from scarcegan.machine import BATCH_JOB, threads_per_task
 from scarcegan.problems import PreflightProblem
 from scarcegan.settings.steps import STEPS
@@ -139,6 +139,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.aws.model_quality import model_quality_json
         from scarcegan.backends import open_registry
         from scarcegan.evaluation.table import metrics_csv
+        from scarcegan.project import card_command
         from scarcegan.workflow.retraining.judge import explain_on_test, judge_models
         from scarcegan.workflow.retraining.prepare import Prepared
         from scarcegan.workflow.retraining.records import Selected
@@ -152,7 +153,7 @@ class RetrainFlow(ProjectFlow):
         self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
         self.metrics_csv, self.evaluation_card = metrics_csv(evaluation), current.pathspec
         # A resume may have taken over a `select` of code that did not know them.
-        cards_of_folds = getattr(self, "training_cards", [])
+        cards_of_folds = [card_command(pathspec) for pathspec in getattr(self, "training_cards", [])]
         current.card.extend(evaluate_card(evaluation, explanation, cards_of_folds))
         self.next(self.register)
 
@@ -205,7 +206,7 @@ class RetrainFlow(ProjectFlow):
     def _warn(self, warnings):
         """Say what is wrong with the data or missing from the models."""
         for warning in warnings:
-            print("Warning:", warning)
+            print("Warning:", retold(warning, self.config))
 
     def _models(self):
         """Read the models by business definition."""

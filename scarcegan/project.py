@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,9 +32,20 @@ def flow_file(name: str) -> Path:
 
 
 def flow_command(name: str) -> str:
-    """Return what starts a flow in the project's folder; projects of their own have scripts that begin the flows."""
-    script = f"{name}_flow.py"
-    return f"python {script if (project_root() / script).is_file() else f'flows/{script}'}"
+    """Return what starts a flow in the project's folder: its own script, as `scarcegan new` writes it, or the flow."""
+    places = (f"{name}_flow.py", f"flows/{name}_flow.py")
+    here = (place for place in places if (project_root() / place).is_file())
+    return f"python {next(here, flow_file(name))}"
+
+
+def card_command(pathspec: str) -> str:
+    """Return what opens the card of a task of RetrainFlow; empty where its pathspec is."""
+    return f"{flow_command('retrain')} card view {pathspec.split('/', 1)[1]}" if pathspec else ""
+
+
+def command(name: str, config: str = "") -> str:
+    """Return the command of the package, such as `scarcegan score`, with a settings file unless it is the default."""
+    return f"scarcegan {name}" + (f" --config {shlex.quote(config)}" if config not in ("", DEFAULT_CONFIG) else "")
 
 
 def start_flow(name: str, arguments: Sequence[str]) -> NoReturn:

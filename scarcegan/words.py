@@ -116,8 +116,8 @@ def moment(iso: str) -> str:
 
 
 def money(amount: float, currency: str) -> str:
-    """Write an amount of money: 1.35 USD."""
-    return f"{amount:.2f}{GAP}{currency}"
+    """Write an amount of money: 1.35 USD, < 0.01 USD."""
+    return f"{f'{amount:.2f}' if amount >= 0.005 or amount <= 0 else '< 0.01'}{GAP}{currency}"
 
 
 def gigabytes(megabytes: float) -> str:

@@ -256,7 +256,7 @@ def test_how_a_family_is_made_counts_for_the_fingerprint():
             {"train": {"families": ["small_extra_tree"]}},
             "is called 'small_extra_tree': did you mean 'small_",
         ),
-        ({"evaluate": {"rivals": ["xyzzy"]}}, "no estimator is called 'xyzzy': known are extra_trees, "),
+        ({"evaluate": {"rivals": ["xyzzy"]}}, "no estimator is called 'xyzzy': known are 'extra_trees', "),
         (
             {"estimators": [{"name": "linear", "path": "a.b:C"}, {"name": "scarcegan", "path": "a.b:C"}]},
             "expected estimators with names of their own, got linear, scarcegan twice: rename yours",

@@ -127,7 +127,7 @@ def test_a_time_span_has_its_two_largest_units(seconds, written):
 
 
 def test_amounts_sizes_and_moments_have_their_units():
-    assert plain(words.money(1.352, "USD")) == "1.35 USD"
+    assert [plain(words.money(one, "USD")) for one in (1.352, 0, 0.0001)] == ["1.35 USD", "0.00 USD", "< 0.01 USD"]
     assert plain(words.gigabytes(14_100)) == "13.8 GB"
     assert words.moment("2024-07-01T09:14:22+00:00") == "2024-07-01 09:14"
 

@@ -42,8 +42,9 @@ app = typer.Typer(
     cls=ProblemsInWords,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    epilog="Begin with `make run`. Then `scarcegan runs list` says what was trained, `scarcegan report RUN` what to "
-    "know before approving, and `scarcegan models approve` makes a model the champion, the one that scoring takes.",
+    epilog="Begin with `scarcegan new`, or in a project with `scarcegan run`. Then `scarcegan runs list` says what was "
+    "trained, `scarcegan report RUN` what to know before approving, and `scarcegan models approve` makes a model the "
+    "champion, the one that scoring takes.",
 )
 app.add_typer(new.app)
 app.add_typer(flows.app)
@@ -71,4 +72,4 @@ def scarcegan(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Find the few players at risk: look after the models that `make run` trains and registers."""
+    """Find the few players at risk: train models, decide on them, score, and watch for drift."""

@@ -19,6 +19,7 @@ from scarcegan.backends import open_registry
 from scarcegan.problems import Problem, RegistryProblem, SettingsProblem
 from scarcegan.project import located, project_root
 from scarcegan.registry import Registry
+from scarcegan.settings.words_section import USUAL, Words
 from scarcegan.storage import write_bytes
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default="config/retrain.toml")]
@@ -112,6 +113,9 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
             given["registry"] = chosen_registry(given["settings"].registry, given["backend"], given["registry_folder"])
         try:
             answer = command(**{name: given[name] for name in own})
+        except Problem as problem:
+            problem.args = (_words(given.get("settings")).retell(str(problem)),)
+            raise
         finally:  # a refusal may follow from what cannot be read
             warn(getattr(given.get("registry"), "left_out", ()))
         if as_json:
@@ -132,6 +136,14 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
     ]
     run.__signature__ = inspect.Signature(kept + added)  # type: ignore[attr-defined]
     return run
+
+
+def _words(chosen: settings.Settings | None) -> Words:
+    """Return the words of the settings of a command, or of the project's, as far as it has any."""
+    try:
+        return (chosen or settings_of(None)).words
+    except Problem:
+        return USUAL
 
 
 def warn(lines: Iterable[str]) -> None:

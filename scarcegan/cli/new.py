@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ from scarcegan import words
 from scarcegan.cli.commands import Answer, answers
 from scarcegan.problems import DataProblem, Problem
 from scarcegan.project import flow_file, located
+from scarcegan.settings.words_section import Words
 
 if TYPE_CHECKING:
     from scarcegan.starting.guesses import Answers
@@ -55,13 +56,16 @@ def new(
     found = mistakes(tables, told, counts)
     if found:
         raise DataProblem("\n".join([*found, "Nothing was written."]))
-    kept = project.write(configuration(project.name, tables, told, counts), located(place, Path.cwd()), told.row)
+    _say(*_taken(told, counts))
+    tree = configuration(project.name, tables, told, counts)
+    kept = project.write(tree, located(place, Path.cwd()))
     _say(*_written(project, kept, tables, told))
     try:
         seconds = _try(project)
     except (Problem, KeyboardInterrupt) as problem:
+        said = Words(**tree.get("words", {})).retell(str(problem))
         raise Problem(
-            f"{str(problem) or 'Stopped.'}\nThe project in {project.folder} is half made: mend config/retrain.toml "
+            f"{said or 'Stopped.'}\nThe project in {project.folder} is half made: mend config/retrain.toml "
             "there or the tables, and type the same command again: files that you change stay as they are"
         ) from problem
     project.finish()
@@ -98,6 +102,25 @@ def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[
             guessed = guess(field, tables, given, counts)
             given = replace(given, **{field: _asked(field, question, guessed) if ask else guessed})
     return given, counts
+
+
+def _taken(answers: "Answers", counts: Iterable[str]) -> Iterator[str]:
+    """Say what the tables or labels are taken for; the settings name only what is not the default."""
+    from scarcegan.starting.guesses import names_of, negatives_of
+    from scarcegan.starting.tables import NONE
+
+    called = names_of(answers, counts)
+    taken = {"rare": [answers.rare], "others": negatives_of(answers, counts), "unlabelled": [answers.unlabeled]}
+    if answers.label_column and answers.unlabeled == NONE:
+        taken["unlabelled"] = [f"rows without '{answers.label_column}'"]
+    taken["test"] = [answers.test] if answers.test not in ("", NONE) else []
+    told = [
+        f"{what} {', '.join(name if called.get(name, name) == name else f'{name} ({called[name]})' for name in names)}"
+        for what, names in taken.items()
+        if any(names)
+    ]
+    where = f" in '{answers.label_column}'" if answers.label_column else ""
+    yield f"Taken{where} for {'; '.join(told)}. Wrong? Options say it otherwise: `scarcegan new --help`."
 
 
 def _asked(field: str, question: str, guessed: str) -> str:
@@ -151,11 +174,13 @@ def _reason(printed: str) -> str:
 
 
 def _next(folder: Path, tables: "Sequence[Table]", answers: "Answers") -> Iterator[str]:
+    from scarcegan.starting.configuration import FIRST
+
     yield f"cd {shlex.quote(str(folder))} && scarcegan run"
     yield "scarcegan models approve 3 --reason 'why'   # or another one of `scarcegan models compare 1 2 3 4`"
     everyone = [table.location for table in tables if answers.label_column or table.name == answers.unlabeled]
-    publish = f"scarcegan snapshots publish {shlex.quote(everyone[0])} --name first && " if everyone else ""
-    yield f"{publish}scarcegan score{' --snapshot first' if everyone else ''}"
+    publish = f"scarcegan snapshots publish {shlex.quote(everyone[0])} --name {FIRST} && " if everyone else ""
+    yield f"{publish}scarcegan score{f' --snapshot {FIRST}' if everyone else ''}"
 
 
 def _say(*lines: str) -> None:

@@ -21,11 +21,11 @@ from scarcegan.settings.words_section import USUAL
 app = typer.Typer(
     no_args_is_help=True,
     help="List, show and compare training runs, and find the best ones.",
-    epilog="`make run` makes a run; its number stands in the first column of `scarcegan runs list`. A run offers "
+    epilog="`scarcegan run` makes a run; its number stands in the first column of `scarcegan runs list`. A run offers "
     "models; `scarcegan models` shows which of them are approved.",
 )
 NO_RUNS = Text(
-    "No runs yet, or none that fit: `make run` starts one; leave filters out, or go to the project's folder."
+    "No runs yet, or none that fit: `scarcegan run` starts one; leave filters out, or go to the project's folder."
 )
 NOT_EVALUATED = Text("No run that was evaluated: `scarcegan runs list` shows where each stopped.")
 _STATES = {"finished": "green", "failed": "red", "unfinished": "yellow"}

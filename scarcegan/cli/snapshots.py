@@ -8,9 +8,9 @@ from rich.console import Group
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import Answer, answers, warn
+from scarcegan.cli.commands import Answer, Config, answers, warn
 from scarcegan.cli.tables import narrow, pairs
-from scarcegan.project import flow_command, located
+from scarcegan.project import command, located
 from scarcegan.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def publish(
     name: Annotated[
         str, typer.Option(help="Name of the snapshot.", show_default="snapshots.prefix and a date in TABLE, or today's")
     ] = "",
+    config: Config = None,
 ) -> Answer:
     """Publish a table of features, one row per player, as a snapshot, for ScoreFlow to score."""
     from scarcegan.workflow.features.table import publish_table
@@ -36,8 +37,9 @@ def publish(
     manifest = publish_table(located(table, Path.cwd()), name, settings)
     lines = [f"note: {note}" for note in manifest.frame.notes]
     features = words.plural(len(manifest.frame.columns), "feature")
-    said = f"Snapshot {manifest.name} ({manifest.fingerprint}): {words.plural(manifest.players, 'player')}, {features}"
-    look_next = f"Look next: {flow_command('score')} --config config ... run --snapshot {manifest.name}"
+    counted = words.plural(manifest.players, settings.words.row, settings.words.rows)
+    said = f"Snapshot {manifest.name} ({manifest.fingerprint}): {counted}, {features}"
+    look_next = f"Look next: {command('score', str(config or ''))} --snapshot {manifest.name}"
     return Answer(_facts(manifest), Group(*map(Text, [said, *lines, look_next])))
 
 
@@ -55,7 +57,7 @@ def list_snapshots(
     for one in found:
         counts = (one.frame.window_days, one.players, len(one.frame.columns))
         rows.append([one.name, one.frame.cutoff, *map(words.count, counts), one.fingerprint])
-    table = narrow("name", "cut-off", "window", "players", "features", "fingerprint", rows=rows)
+    table = narrow("name", "cut-off", "window", settings.words.rows, "features", "fingerprint", rows=rows)
     return Answer([_facts(manifest) for manifest in found], table)
 
 

@@ -1,5 +1,6 @@
 """Registered models as tables for the terminal; every cell is plain text, whatever a description holds."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from scarcegan.registry.versions import BesideChampion, DecisionOnRecord
 from scarcegan.settings.words_section import USUAL, Words
 
 NOTHING_YET = Text(
-    "No registered models in this group yet: `make run` trains and registers four.\n"
+    "No registered models in this group yet: `scarcegan run` trains and registers four.\n"
     "Other configurations have groups of their own: add --config config/NAME.toml."
 )
 NO_CHAMPION = Text("Rolled back; no definition has a champion now.")
@@ -45,16 +46,17 @@ def overview(versions: Sequence[ModelVersion]) -> Group:
     for release in dict.fromkeys(version.release_id for version in versions):
         own = [one for one in versions if one.release_id == release]
         warnings = dict.fromkeys(warning for one in own for warning in one.warnings)
-        shown += [_release(own), *(Text(f"Warning: {warning}", style="yellow") for warning in warnings)]
+        registered = f"Release {release}, registered {words.moment(own[0].created_at)}"
+        told = [Text(f"Warning: {warning}", style="yellow") for warning in warnings]
+        shown += [Text(registered, style="bold"), _release(own), *told]
     return Group(*shown)
 
 
 def _release(release: Sequence[ModelVersion]) -> Table:
-    first, metrics = release[0], list(release[-1].metrics)[:2]
+    metrics = list(release[-1].metrics)[:2]
     is_compared = any(_against_champion(version) for version in release)
     against = [Column(Text("against champion"), min_width=8)] if is_compared else []
     columns = [*map(fixed, ("version", "definition", "status", "bound")), *against]
-    title = f"Release {first.release_id}, registered {words.moment(first.created_at)}"
     rows = [
         [
             str(version.version),
@@ -67,7 +69,7 @@ def _release(release: Sequence[ModelVersion]) -> Table:
         ]
         for version in release
     ]
-    return narrow(*columns, *map(figure, ("flags_from", *metrics)), title=title, rows=rows)
+    return narrow(*columns, *map(figure, ("flags_from", *metrics)), rows=rows)
 
 
 def facts(version: ModelVersion) -> Table:
@@ -131,7 +133,9 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     table.add_row("bound", *map(_bound, versions))
     their = _their(versions[0])
     tested = {"test_players": f"test {their.rows}", "risky_test_players": f"{their.rare} test {their.rows}"}
-    for name, told in {"families": "families", **tested}.items():
+    mixed = [version.metadata.get("families", words.MISSING) for version in versions]
+    table.add_row("families", *(re.sub(r"( [01](?:\.\d+)?) ", r"\1\n", families) for families in mixed))
+    for name, told in tested.items():
         table.add_row(told, *(version.metadata.get(name, words.MISSING) for version in versions))
     table.add_row("threshold", *(words.number(version.threshold) for version in versions))
     for name in dict.fromkeys(name for version in versions for name in version.metrics):

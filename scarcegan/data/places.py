@@ -4,13 +4,13 @@ Whatever the tables call their columns, their rows come from here under the name
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scarcegan.data.ids import keyed_rows
+from scarcegan.data.ids import canonical, keyed_rows
 from scarcegan.data.tables import read_parts
 from scarcegan.problems import DataProblem, nearest
 from scarcegan.settings import Populations
@@ -29,6 +29,7 @@ class Place:
         theirs: what the table calls a column, by our name of it, where the two differ.
         label_column: tells the population of each row; empty: all are of `name`.
         id_key: as `data.id_key`.
+        labels: as `data.labels`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Place:
     theirs: dict[str, str] = field(default_factory=dict)
     label_column: str = ""
     id_key: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, populations: Populations, chosen: Chosen) -> Iterator[tuple[str, str, pa.Table]]:
         """Yield (population, part, rows) piece by piece, see `tables.read_parts`; rows have the chosen columns.
@@ -57,7 +59,7 @@ class Place:
             if not label:
                 yield self.name, part, rows
                 continue
-            named = _populations_of(rows[label], populations)
+            named = _populations_of(rows[label], populations, self.labels)
             there = Counter(named.to_pylist())
             strange.update({name: there[name] for name in there if name not in populations.in_tables})
             for name in populations.in_tables:
@@ -70,7 +72,8 @@ class Place:
             )
             raise DataProblem(
                 f"expected populations in '{label}' of {self.location} (none: '{populations.unlabeled}'), got "
-                f"{len(strange)} other values: {', '.join(hints)}; mend the rows, or name yours in [populations]"
+                f"{len(strange)} other values: {', '.join(hints)}; mend the rows, name yours in [populations], or "
+                "say in data.labels what they mean"
             )
 
     def _ours(self, names: Sequence[str]) -> list[str]:
@@ -93,9 +96,19 @@ class Place:
         return found
 
 
-def _populations_of(column: pa.ChunkedArray, populations: Populations) -> pa.ChunkedArray:
+def label_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return labels as text, large_string: 1, 1.0 and "1" are the same; empty where there is none."""
+    try:
+        text = canonical(column).cast(pa.large_string())
+    except pa.ArrowException:  # numbers that are not whole, and what is none, such as true and false
+        text = column.cast(pa.large_string())
+    return pc.fill_null(text, "")
+
+
+def _populations_of(column: pa.ChunkedArray, populations: Populations, labels: Mapping[str, str]) -> pa.ChunkedArray:
     """Return the population of each row as text; the unlabelled one where there is none."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    text = column.cast(pa.large_string())
-    return pc.if_else(pc.equal(pc.fill_null(text, ""), ""), populations.unlabeled, pc.fill_null(text, ""))
+    text = label_text(column)
+    named = pc.if_else(pc.equal(text, ""), populations.unlabeled, text)
+    for name, label in labels.items():
+        named = pc.if_else(pc.equal(text, label), name, named)
+    return named

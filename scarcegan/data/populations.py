@@ -115,7 +115,9 @@ def places_of(data: Data, populations: Populations) -> list[Place]:
             "with data.label_column), or every table in data.tables"
         )
     if data.label_column:
-        return [Place("all players", located(data.path), data.id_column, {}, data.label_column, data.id_key)]
+        return [
+            Place("all players", located(data.path), data.id_column, {}, data.label_column, data.id_key, data.labels)
+        ]
     below = [name for name in populations.in_tables if name not in data.tables]
     found = locate(data.path, below, optional=(TEST, data.outcomes)) if data.path else {}
     places = []

@@ -145,9 +145,11 @@ def _check_text(head: bytes, part: str) -> None:
         raise DataProblem(_encoded(part, "other bytes in the first line")) from None
     separator = max(_SEPARATORS, key=names.count)
     if "," not in names and separator in names:
+        convert = f"pandas.read_csv('IN', sep={separator!r}, decimal=',').to_csv('OUT', index=False)"
         raise DataProblem(
             f"expected commas between the columns of {part}, got the {_SEPARATORS[separator]} {separator!r} in the "
-            "first line: write the file with commas (and decimal points), or as parquet"
+            "first line: write the file with commas (and decimal points), or as parquet; with decimal commas, python "
+            f'-c "import pandas; {convert}" does it'
         )
 
 

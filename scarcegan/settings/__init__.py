@@ -52,7 +52,7 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
     **dict.fromkeys(("outcomes", "retention", "resources", "prices", "deployment", "notify", "words", "markers"), ()),
 }
 # Keys of [data] that say where the players and their labels lie, and how.
-WHERE = {"path", "snapshot", "id_column", "tables", "label_column", "outcomes"}
+WHERE = {"path", "snapshot", "id_column", "tables", "label_column", "labels", "outcomes"}
 # Sections that Metaflow reads before a run has parameters, to decorate the steps.
 DECORATING = ("resources", "deployment")
 

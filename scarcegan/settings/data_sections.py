@@ -82,6 +82,8 @@ class Data(Section):
     """Where the table of a population (or `test`) lies, by its name; the others lie in the folder `data.path`."""
     label_column: str = ""
     """Column that names each row's population (none: unlabelled) where `data.path` is one table; empty: five tables."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """What `label_column` says of a population, by its name, where it does not say the name: `risky = "1"`."""
     ignore_columns: tuple[str, ...] = ()
     """Columns that are no features; row numbers and constant ones are left out by themselves."""
     snapshot: str = ""
@@ -98,19 +100,14 @@ class Data(Section):
     """Share of risky players among all players, if known; otherwise estimated, and said so."""
 
     def faults(self, populations: Populations) -> Iterator[str]:
-        """Say what of `id_key`, `tables`, `label_column` and `outcomes` cannot be meant."""
+        """Say what of `id_key`, `tables`, `label_column`, `labels` and `outcomes` cannot be meant."""
         if self.id_key and not re.fullmatch(_KEY_PLACE, self.id_key):
             # Not what it got: that may be the key itself.
             yield (
                 "expected data.id_key as 'env:NAME' or 'secret:ARN' (of AWS Secrets Manager), got something else: name "
                 "where the key is, never the key"
             )
-        for name in self.tables:
-            if name not in populations.in_tables:
-                yield f"data.tables names '{name}', which is no population: {nearest(name, populations.in_tables)}"
-        named = [f"data.{key}" for key in ("tables", "label_column") if getattr(self, key)]
-        if named and self.source != "tables":
-            yield f"{' and '.join(named)} is for data.source 'tables', got '{self.source}': set it, or leave it out"
+        yield from self._faults_of_tables(populations)
         if self.outcomes and self.source not in ("tables", "snapshot"):
             yield f"data.outcomes is for data.source 'tables' and 'snapshot', got '{self.source}': leave it out"
         if self.outcomes and self.outcomes not in populations.negatives:
@@ -118,6 +115,19 @@ class Data(Section):
                 f"data.outcomes is '{self.outcomes}', which is no negative population: name one of "
                 f"{list(populations.negatives)}, or add it to populations.negatives as a class of its own"
             )
+
+    def _faults_of_tables(self, populations: Populations) -> Iterator[str]:
+        for key, names in {"tables": list(self.tables), "labels": list(self.labels)}.items():
+            for name in names:
+                if name not in populations.in_tables:
+                    yield f"data.{key} names '{name}', which is no population: {nearest(name, populations.in_tables)}"
+        if self.labels and not self.label_column:
+            yield "data.labels says what stands in data.label_column, which is empty: name the column"
+        if len(set(self.labels.values())) < len(self.labels):
+            yield f"expected another value in data.labels for each population, got {self.labels}: change one"
+        named = [f"data.{key}" for key in ("tables", "label_column") if getattr(self, key)]
+        if named and self.source != "tables":
+            yield f"{' and '.join(named)} is for data.source 'tables', got '{self.source}': set it, or leave it out"
         if len(named) > 1:
             yield (
                 "data.label_column says that one table, at data.path, has all players, but data.tables names others: "

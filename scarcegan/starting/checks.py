@@ -1,11 +1,20 @@
 """What stands against a project of these tables, all of it at once: what was expected, what was got, what to type."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from scarcegan.data.validation import TRUTH_COLUMN
-from scarcegan.settings import Populations
-from scarcegan.settings.data_sections import TEST
-from scarcegan.starting.guesses import MOST_CLASSES, Answers, labels_and_telemetry, layout_of, slug, truth_column
+from scarcegan.starting.guesses import (
+    MOST_CLASSES,
+    USUAL,
+    Answers,
+    labels_and_telemetry,
+    layout_of,
+    names_of,
+    negatives_of,
+    slug,
+    truth_column,
+)
 from scarcegan.starting.tables import NONE, Table
 
 _LABELS = ("player_id", "population", "since", "source")
@@ -50,8 +59,8 @@ def _label_column(table: Table, column: str, counts: Mapping[str, int]) -> Itera
     if column not in table.columns:
         named = f" '{column}'" if column else ""
         yield (
-            "expected one table for each population in a folder, or one table with a column of labels (a few small "
-            f"words), got one table with columns {_few(table.columns)} and no such column{named}: name it with "
+            "expected one table for each population in a folder, or one table with a column of labels (a few words, or "
+            f"1 and 0), got one table with columns {_few(table.columns)} and no such column{named}: name it with "
             "--label-column"
         )
     elif len(counts) > MOST_CLASSES:
@@ -73,21 +82,20 @@ def _populations(answers: Answers, counts: Mapping[str, int], layout: str) -> It
     if not negatives:
         yield (
             f"expected {what} of harmless rows beside the rare and the unlabelled ones, got {list(counts)} alone: add "
-            "at least one"
+            f"at least one{', or empty the label of rows that nobody has looked at' * (what == 'labels')}"
         )
-    if layout != "tables":  # names of tables are rewritten, labels stand in the rows
-        odd = [name for name in dict.fromkeys([*negatives, answers.rare]) if slug(name) != name]
-        if odd:
+    labelled = [*negatives, answers.rare]
+    if layout == "telemetry":  # whose labels are not renamed
+        if odd := [name for name in dict.fromkeys(labelled) if slug(name) != name]:
             yield (
-                f"expected labels of small letters, digits and _, a letter first, such as '{Populations().rare}', got "
+                f"expected labels of small letters, digits and _, a letter first, such as '{USUAL.rare}', got "
                 f"{odd}: write such words into the table"
             )
-
-
-def negatives_of(answers: Answers, counts: Mapping[str, int]) -> list[str]:
-    """Return the harmless populations: all but the rare one, the unlabelled one and the test rows."""
-    others = (answers.rare, answers.unlabeled, answers.test, NONE, TEST, Populations().unlabeled)
-    return [name for name in counts if name not in others]
+        return
+    called = names_of(answers, counts)
+    alike = Counter(called[name] for name in {*labelled, answers.unlabeled} if name in called)
+    if twice := [name for name in counts if alike[called[name]] > 1]:
+        yield f"expected {what} that differ in letters or digits, got {twice}: write them otherwise"
 
 
 def _test(tables: Sequence[Table], name: str) -> Iterator[str]:

@@ -8,11 +8,21 @@ from typing import Any
 from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.settings import Data, Settings, Telemetry
 from scarcegan.settings.data_sections import TEST
-from scarcegan.starting.checks import negatives_of
-from scarcegan.starting.guesses import ROW, Answers, labels_and_telemetry, layout_of, slug, truth_column
+from scarcegan.starting.guesses import (
+    ROW,
+    Answers,
+    labels_and_telemetry,
+    layout_of,
+    names_of,
+    negatives_of,
+    slug,
+    truth_column,
+)
 from scarcegan.starting.tables import NONE, Table
 
 USUAL = Settings()
+# The snapshot that a project publishes first, of the rows that it was trained on: later ones are compared with it.
+FIRST = "first"
 # What `--set` makes of it for a retraining of a minute, which says whether it works and not how well. Its models are
 # registered apart.
 TRIAL = (
@@ -21,22 +31,28 @@ TRIAL = (
     "registry.kind='local',registry.path='.scarcegan/trial'"
 )
 
+# What a row may be called that is somebody; all else is something.
+PERSONS = ("player", "customer", "client", "user", "member", "person", "patient", "subscriber", "employee", "driver")
+
 Tree = dict[str, dict[str, Any]]
 
 
 def configuration(name: str, tables: Sequence[Table], answers: Answers, counts: Mapping[str, int]) -> Tree:
     """Return the sections of the settings by name, each with the keys that differ from the defaults."""
-    called = _called(answers, counts)
+    called = names_of(answers, counts)
     tree: Tree = {"populations": _populations(called, answers, counts)}
     found = labels_and_telemetry(tables)
     if found:
         tree |= _of_telemetry(*found)
     else:
         tree |= _of_tables(tables, answers, called)
+        tree["monitoring"] = {"reference": FIRST}  # models that are trained on tables have no snapshot of their own
     group = re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-")[:63] or "ours"
     tree |= {"registry": {"group": group}, "deployment": {"project": slug(name)}}
     if answers.row != ROW:
-        tree["words"] = {"row": answers.row, "rare": called[answers.rare].replace("_", " ")}
+        tree["words"] = {"row": answers.row} | ({} if answers.row in PERSONS else {"who": "which"})
+        if called[answers.rare] != USUAL.words.rare:
+            tree["words"] |= {"rare": called[answers.rare].replace("_", " ")}
     return {section: values for section, values in tree.items() if values}
 
 
@@ -47,15 +63,6 @@ def to_toml(tree: Mapping[str, Any]) -> str:
         if isinstance(values, Mapping):
             lines += ["", f"[{section}]", *(f"{_key(key)} = {_value(value)}" for key, value in values.items())]
     return "\n".join(lines).lstrip("\n") + "\n"
-
-
-def _called(answers: Answers, counts: Mapping[str, int]) -> dict[str, str]:
-    """Return what the settings call each population: as its table or label, in letters that they take."""
-    called = {name: slug(name) for name in counts}
-    # Settings keep two names for themselves; rows without a label have none.
-    if answers.unlabeled == NONE or called.get(answers.unlabeled) in (None, "unknown", TEST):
-        called[answers.unlabeled] = USUAL.populations.unlabeled
-    return called
 
 
 def _populations(called: Mapping[str, str], answers: Answers, counts: Mapping[str, int]) -> dict[str, Any]:
@@ -72,6 +79,8 @@ def _of_tables(tables: Sequence[Table], answers: Answers, called: Mapping[str, s
     apart: dict[str, Any] = {}
     if layout_of(tables) == "labelled":
         data |= {"path": tables[0].location, "label_column": answers.label_column}
+        labels = {ours: label for label, ours in called.items() if label not in (ours, NONE)}
+        data |= {"labels": labels} if labels else {}
     else:
         apart = _apart(tables, answers, called)
         if len(apart) < len(tables):

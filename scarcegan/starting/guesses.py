@@ -1,13 +1,17 @@
 """What a team's tables are: who is who is guessed from names and numbers of rows, and a person may say otherwise."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scarcegan.data.places import label_text
 from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.records import Record
+from scarcegan.settings import Populations
+from scarcegan.settings.data_sections import TEST
 from scarcegan.settings.words_section import Words
 from scarcegan.starting.tables import NONE, Table
 
@@ -38,9 +42,15 @@ _RARE = ("risk", "rare", "fraud", "positiv", "anomal", "attack", "abus", "bad", 
 _UNLABELED = ("unlabel", "unknown", "pool", "other", "all", "rest", "every")
 _TEST = ("test", "holdout", "hold_out", "eval")
 _LABEL = ("label", "population", "class", "target", "segment", "status", "outcome", "kind", "type")
-_ID = ("id", "uuid", "key", "account", "customer", "user", "player", "client", "member", "card", "number")
+_ROWS = ("account", "customer", "user", "player", "client", "member", "card")
+_ID = ("id", "uuid", "key", *_ROWS, "number")
 MOST_CLASSES = 20
+# Labels that say of a row whether it is one of the rare, in small letters; -1 beside them is no label.
+_YES_NO = (("1", "0"), ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"))
+NO_LABEL = "-1"
+MOST_LETTERS = 40  # of a name in the settings
 ROW = Words().row
+USUAL = Populations()
 
 
 @dataclass(frozen=True)
@@ -85,8 +95,10 @@ def guess(field: str, tables: Sequence[Table], known: Answers, counts: Mapping[s
     if field == "rare":
         known_apart = (_test(tables, counts), NONE if layout_of(tables) == "telemetry" else _unlabeled(counts))
         left = {name: counts[name] for name in counts if name not in known_apart}
-        return _named(left, _RARE) or min(left, key=lambda name: left[name], default="")
-    return ROW
+        yes = yes_and_no(counts) if layout_of(tables) == "labelled" else None
+        return (yes[0] if yes else _named(left, _RARE)) or min(left, key=lambda name: left[name], default="")
+    # As the column of ids says it: card_id, customer.
+    return next((row for row in _ROWS if re.match(rf"{row}([^a-z]|$)", known.id_column.lower())), ROW)
 
 
 def populations_of(tables: Sequence[Table], label_column: str) -> Mapping[str, int]:
@@ -100,9 +112,42 @@ def populations_of(tables: Sequence[Table], label_column: str) -> Mapping[str, i
 
 
 def slug(name: str) -> str:
-    """Return a name as settings take it: small letters, digits and _, a letter first."""
-    written = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-    return written if re.match(r"[a-z]", written) else f"p_{written}".rstrip("_")
+    """Return a name as settings take it: small letters without accents, digits and _, a letter first."""
+    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    written = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return (written if re.match(r"[a-z]", written) else f"p_{written}")[:MOST_LETTERS].rstrip("_")
+
+
+def yes_and_no(counts: Iterable[str]) -> tuple[str, str] | None:
+    """Return the labels of rare and of other rows where labels only say whether a row is one of the rare."""
+    labels = {name.lower(): name for name in counts if name not in (NONE, NO_LABEL)}
+    return next(((labels[yes], labels[no]) for yes, no in _YES_NO if labels.keys() == {yes, no}), None)
+
+
+def names_of(answers: Answers, counts: Iterable[str]) -> dict[str, str]:
+    """Return what the settings call each population: as its table or label, in letters that they take.
+
+    Of labels that are numbers, or say yes and no, the name of their column tells what they mean.
+    """
+    called, column = {name: slug(name) for name in counts}, slug(answers.label_column)
+    if answers.label_column:
+        called |= {name: f"{column}_{name}" for name in called if name.isascii() and name.isdigit()}
+        if answer := yes_and_no(called):
+            asked = re.sub(r"^(is|has|was)_", "", column)
+            asked = USUAL.rare if asked in ("y", "p") or asked.startswith(_LABEL) else asked
+            called |= {answer[0]: asked, answer[1]: f"not_{asked}"[:MOST_LETTERS]}
+            called |= {NO_LABEL: USUAL.unlabeled} if NO_LABEL in called else {}
+    # Settings keep two names for themselves; rows without a label have none.
+    if answers.unlabeled == NONE or called.get(answers.unlabeled) in (None, "unknown", TEST):
+        called[answers.unlabeled] = USUAL.unlabeled
+    return called
+
+
+def negatives_of(answers: Answers, counts: Iterable[str]) -> list[str]:
+    """Return the harmless populations: all but the rare one, the unlabelled ones and the test rows."""
+    others = [answers.rare, answers.unlabeled, answers.test, NONE, TEST, USUAL.unlabeled]
+    others += [NO_LABEL] * (yes_and_no(counts) is not None)
+    return [name for name in counts if name not in others]
 
 
 def truth_column(test: Table, others: Sequence[Table]) -> str:
@@ -128,13 +173,14 @@ def _ids(tables: Sequence[Table], column: str) -> Counter[str]:
 
 
 def _label_column(table: Table, id_column: str) -> str:
-    """Guess the column of a few texts by its name; else the first such column."""
-    able = [
-        column
-        for column in table.columns
-        if column != id_column and 1 < len(table.head[column].unique()) <= MOST_CLASSES and not table.is_number(column)
-    ]
-    return _named(able, _LABEL) or (able[0] if able else "")
+    """Guess the column of a few words, or of 0 and 1, by its name; else the first of words or the only of 0 and 1."""
+    few = [name for name in table.columns if name != id_column and len(table.head[name].unique()) <= MOST_CLASSES]
+    values = {name: set(label_text(table.head[name]).unique().to_pylist()) for name in few}
+    worded = [name for name in few if len(values[name]) > 1 and not table.is_number(name)]
+    flags = [name for name in few if table.is_number(name) and yes_and_no(values[name] - {""})]
+    named = _named([*worded, *flags], _LABEL) or _named(flags, [*_RARE, *(f"is_{word}" for word in _RARE)])
+    # Where the first rows have no label, the name alone tells.
+    return named or next(iter(worded), flags[0] if len(flags) == 1 else _named(few, _LABEL))
 
 
 def _test(tables: Sequence[Table], counts: Mapping[str, int]) -> str:
@@ -143,8 +189,9 @@ def _test(tables: Sequence[Table], counts: Mapping[str, int]) -> str:
 
 
 def _unlabeled(counts: Mapping[str, int]) -> str:
-    if NONE in counts:
-        return NONE
+    for none in (NONE, NO_LABEL):
+        if none in counts:
+            return none
     return _named(counts, _UNLABELED) or max(counts, key=lambda name: counts[name], default="")
 
 

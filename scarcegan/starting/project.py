@@ -11,7 +11,7 @@ from scarcegan import __version__
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import Settings, load
-from scarcegan.starting.configuration import Tree, to_toml
+from scarcegan.starting.configuration import FIRST, Tree, to_toml
 
 # What `new` has written, with a digest of each file; it goes once the trial run has ended well.
 MARK = ".scarcegan/half-made.json"
@@ -32,13 +32,14 @@ if __name__ == "__main__":
 _IGNORED = [".venv/", ".metaflow/", ".metaflow_spin/", ".scarcegan/", "__pycache__/", "report-*.html"]
 _README = """# {name}
 
-Finds the few {rare} {row}s among many, with a model that is retrained, approved by a person, and scores all {row}s.
+Finds the few {rare} {rows} among many, with a model that is retrained, approved by a person, and scores all {rows}.
 Made by `scarcegan new` from tables at `{place}`; it needs Python with scarcegan {version} installed.
 
 ```console
 $ scarcegan run                                   # retrain; after a failure `scarcegan resume`
 $ scarcegan models compare 1 2 3 4                # four models, one for each business definition
 $ scarcegan models approve 3 --reason "why"       # a person decides
+$ {publish}
 $ scarcegan score                                 # the newest snapshot; then a list of whom to look at first
 $ python retrain_flow.py card server              # data, training, evaluation, drift, cost in the browser
 ```
@@ -46,6 +47,13 @@ $ python retrain_flow.py card server              # data, training, evaluation, 
 `config/retrain.toml` has the settings that differ from the defaults. With AWS set up, `scarcegan run --with batch`
 trains there. Runs are kept in `.metaflow`, models, snapshots and scores in `.scarcegan`: neither belongs into git.
 """
+
+
+# How rows get to where they are scored, by data.source.
+_PUBLISH = {
+    "tables": f"scarcegan snapshots publish TABLE --name {FIRST}   # rows to score; later ones get names of their own",
+    "snapshot": "scarcegan features                              # telemetry up to `telemetry.cutoffs`, as a snapshot",
+}
 
 
 @dataclass(frozen=True)
@@ -60,14 +68,15 @@ class Project:
         """What the folder is called."""
         return self.folder.name
 
-    def write(self, tree: Tree, place: str, row: str) -> list[str]:
+    def write(self, tree: Tree, place: str) -> list[str]:
         """Write the files, and return those that stay as they are because somebody has changed them since.
 
         A SettingsProblem says that the settings cannot be; then nothing is written.
         """
         written = to_toml(tree)
-        rare = load(tomllib.loads(written)).populations.rare
-        words = {"name": self.name, "place": place, "row": row, "rare": rare, "version": __version__}
+        settings = load(tomllib.loads(written))
+        words = {"name": self.name, "place": place, "rows": settings.words.rows, "rare": settings.populations.rare}
+        words |= {"version": __version__, "publish": _PUBLISH[settings.data.source]}
         files = {
             DEFAULT_CONFIG: f"# {self.name}: what differs from the defaults.\n\n{written}",
             "README.md": _README.format(**words),

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scarcegan.data.ids import canonical, is_id_type
+from scarcegan.data.places import label_text
 from scarcegan.data.tables import BATCH_ROWS, FORMATS, is_nameless, read_parts
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
@@ -41,10 +42,10 @@ class Table(Record):
         return list(self.head.column_names)
 
     def values(self, column: str) -> dict[str, int]:
-        """Count the rows by a column's text; without one they count as `none`."""
+        """Count the rows by a column's text, as labels are read; without one they count as `none`."""
         counts: Counter[str] = Counter()
-        for _, rows in read_parts(self.location, [column]):
-            found = rows[column].cast(pa.string()).value_counts().to_pylist()
+        for _, rows in read_parts(self.location, [column], text=[column]):
+            found = label_text(rows[column]).value_counts().to_pylist()
             counts.update({one["values"] or NONE: one["counts"] for one in found})
         return dict(sorted(counts.items()))
 

@@ -26,12 +26,13 @@ score_report = pytest.fixture(card_samples.score_report)
 
 @pytest.fixture
 def read():
-    """Render components to the page a browser gets and return the text in it, plain spaces throughout."""
+    """Render components to the page a browser gets and return the text in it, plain spaces and hyphens throughout."""
 
     def read(components):
         page = card_browser.to_html(components, "RetrainFlow/1/step/1")
         assert len(page) < 3_000_000
-        return html.unescape(card_browser.content(page)).replace("\N{NO-BREAK SPACE}", " ")
+        text = html.unescape(card_browser.content(page)).replace("\N{NO-BREAK SPACE}", " ")
+        return text.replace("\N{NON-BREAKING HYPHEN}", "-")
 
     return read
 

@@ -38,7 +38,7 @@ def sample_cards() -> dict[str, list[Any]]:
         "evaluate": evaluate_card(
             samples.evaluation(),
             samples.explanation(),
-            [f"RetrainFlow/1719824973/train/{3 + fold}" for fold in range(5)],
+            [f"python retrain_flow.py card view 1719824973/train/{3 + fold}" for fold in range(5)],
         ),
         "register": register_card(samples.release(), samples.evaluation()),
         "cost": cost_card(samples.cost()),

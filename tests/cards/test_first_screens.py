@@ -62,9 +62,9 @@ def test_an_evaluation_shows_its_verdict_the_next_step_and_one_chart_and_folds_t
 
 def test_the_best_folds_training_card_is_named(evaluation, read):
     f2 = evaluation.models["review_budget"].fold_spread["f2"].folds
-    tasks = [f"RetrainFlow/9/train/{20 + fold}" for fold in range(len(f2))]
+    tasks = [f"python retrain_flow.py card view 9/train/{20 + fold}" for fold in range(len(f2))]
     best = f2.index(max(f2))
-    command = f"python flows/retrain_flow.py card view 9/train/{20 + best}"
+    command = f"python retrain_flow.py card view 9/train/{20 + best}"
     assert f"best fold, {best}, was trained: `{command}`" in read(
         evaluate_card(evaluation, card_samples.explanation(), tasks)
     )
@@ -152,7 +152,29 @@ def test_a_legend_has_as_many_columns_as_a_narrow_page_has_room_for(names, colum
 
 
 def test_no_line_breaks_inside_a_figure():
-    table = theme.table(["Recall at 1 % flagged", NAMES[0]], [["a", "41 % [35, 48], 1 of 2"]]).render()
+    table = theme.table(["Recall at 1 % flagged", NAMES[0]], [["a", "41 % [35, 48], 1 and 2"]]).render()
     assert table["columns"][0] == "Recall at 1\N{NO-BREAK SPACE}% flagged"
     assert table["columns"][1].replace("\N{ZERO WIDTH SPACE}", "") == NAMES[0]
-    assert table["data"] == [["a", "41\N{NO-BREAK SPACE}% [35,\N{NO-BREAK SPACE}48], 1 of 2"]]
+    assert table["data"] == [["a", "41\N{NO-BREAK SPACE}% [35,\N{NO-BREAK SPACE}48], 1 and 2"]]
+
+
+def test_long_words_of_a_team_break_into_lines_instead_of_leaving_the_page():
+    question = "How many probably fraudulent corporate accounts are found for the corporate accounts flagged?"
+    axis = Axis("flagged corporate accounts that are probably fraudulent (precision)")
+    chart = banded_lines(question, "How to read it. " * 9, axis, axis, [Line("model", (0.1, 0.2), (0.2, 0.3))])
+    spec = chart.render()["spec"]
+    for text, most in ((spec["title"]["text"], 74), (spec["title"]["subtitle"], 112)):
+        assert len(text) > 1
+        assert max(map(len, text)) <= most
+    assert "'title': ['flagged corporate accounts that are probably', 'fraudulent (precision)']" in str(spec)
+
+
+def test_dates_bands_and_pairs_of_numbers_stay_on_one_line():
+    assert theme.unbroken("2026-01-01 to 2026-02-01") == "2026-01-01 to 2026-02-01".replace(
+        "-", "\N{NON-BREAKING HYPHEN}"
+    )
+    assert theme.unbroken("north · 25-39") == "north · 25\N{NON-BREAKING HYPHEN}39"
+    assert theme.unbroken("2,369 / 594") == "2,369\N{NO-BREAK SPACE}/\N{NO-BREAK SPACE}594"
+    assert theme.unbroken("720 of 720") == "720\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}720"
+    for name in ("players-2026-01-01", "r-20240701-9f2c", "v3-ScoreFlow-21", "/data/2026-01-01"):
+        assert theme.unbroken(name) == name

@@ -190,7 +190,7 @@ def test_an_empty_registry_says_what_to_do(tmp_path):
     for command in ("list", "compare"):
         result = CliRunner().invoke(app, ["models", command, "--config", str(config)])
         assert result.exit_code == 0
-        assert "make run" in result.stdout
+        assert "scarcegan run" in result.stdout
 
 
 def test_tables_fit_a_terminal_of_80_columns(folder):

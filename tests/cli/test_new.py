@@ -102,7 +102,7 @@ def test_without_anybody_to_answer_the_option_is_named(new, tmp_path):
 
 def test_what_a_row_is_called_goes_into_the_settings_with_the_rare_class(new, tmp_path):
     assert new("--yes", "--row", "card").exit_code == 0
-    assert config(tmp_path)["words"] == {"row": "card", "rare": "fraud"}
+    assert config(tmp_path)["words"] == {"row": "card", "who": "which", "rare": "fraud"}
 
 
 def test_a_word_that_settings_do_not_take_is_refused_before_anything_is_written(new, tmp_path):
@@ -126,7 +126,7 @@ def test_what_a_run_would_refuse_is_told_before_the_trial(new, tables, tmp_path,
     pd.read_parquet(tables / "night.parquet").head(3).to_parquet(tables / "night.parquet")
     result = new("--yes")
     assert result.exit_code == 1
-    assert "at least 5 'night' players for 5 folds" in " ".join(result.stderr.split())
+    assert "at least 5 'night' accounts for 5 folds" in " ".join(result.stderr.split())
     assert "is half made: mend config/retrain.toml there or the tables" in result.stderr
     assert not trials
 
@@ -134,7 +134,7 @@ def test_what_a_run_would_refuse_is_told_before_the_trial(new, tables, tmp_path,
 def test_a_trial_that_fails_tells_its_problem_and_the_project_can_be_made_again(new, tmp_path, trials):
     trials.code = 1
     result = new("--yes")
-    assert "DataProblem in step start:\nexpected players, got none: add some\n" in result.stderr
+    assert "DataProblem in step start:\nexpected accounts, got none: add some\n" in result.stderr
     assert "(pid" not in result.stderr
     trials.code = 0
     changed = tmp_path / "ours" / "README.md"

@@ -70,7 +70,7 @@ def test_list_can_be_narrowed(rows):
 
 
 def test_a_list_without_runs_says_what_to_do(runs):
-    assert "make run" in runs("list", "--tag", "nothing").stdout
+    assert "scarcegan run" in runs("list", "--tag", "nothing").stdout
 
 
 def test_show_tells_facts_metrics_and_settings(runs, rows):

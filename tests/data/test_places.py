@@ -113,7 +113,7 @@ def test_the_mistakes_of_all_tables_are_told_at_once(five_tables, folder_of, loa
         "in 'risky', ",
         "got no 'bursts': did you mean 'burst'?",
         "in 'unlabeled', ",
-        "got no 'account': known are player_id, opens, burst, night",
+        "got no 'account': known are 'player_id', 'opens', 'burst', 'night'",
         "nowhere: No such file",
     ):
         assert expected in str(told.value)
@@ -186,11 +186,18 @@ def test_a_folder_of_parts_on_s3_is_one_table_too(load, one_table, bucket, in_on
     assert fingerprint(load(path="s3://models/everyone", label_column="kind")) == in_one_folder
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_labels_may_be_whatever_the_table_calls_the_populations(load_one, one_table, suffix, in_one_folder):
+    theirs = {"risky": "1", "heavy": "Plays a lot", "unlabeled": "-1"}
+    kinds = one_table["kind"].replace(theirs)
+    assert fingerprint(load_one(one_table.assign(kind=kinds), suffix, labels=theirs)) == in_one_folder
+
+
 def test_labels_that_name_no_population_are_refused_with_counts_and_the_nearest(load_one, one_table):
     kinds = one_table["kind"].replace({"risky": "rsky", "heavy": "xyzzy"})
     with pytest.raises(DataProblem) as told:
         load_one(one_table.assign(kind=kinds))
-    assert "got 2 other values: 'xyzzy' in 35 rows (known are dormant, " in str(told.value)
+    assert "got 2 other values: 'xyzzy' in 35 rows (known are 'dormant', " in str(told.value)
     assert "'rsky' in 12 rows (did you mean 'risky'?)" in str(told.value)
 
 

@@ -40,17 +40,19 @@ def place(tmp_path_factory):
             ours.to_csv(folder / "brief.csv", index=False)
         else:
             ours.to_parquet(folder / f"{CALLED.get(name, name)}.parquet", index=False)
+    later = tables["test"].rename(columns={"player_id": "account"})
+    later.to_parquet(folder.parent / "december.parquet", index=False)
     return folder.parent
 
 
 @pytest.fixture(scope="module")
 def printed(place):
     """What each command of the page prints, typed one after the other, by its first two words."""
-    [block] = re.findall(r"```console\n(.*?)```", (ROOT / "docs" / "own_project.md").read_text(), re.DOTALL)
+    block, later = re.findall(r"```console\n(.*?)```", (ROOT / "docs" / "own_project.md").read_text(), re.DOTALL)
     commands = [line.removeprefix("$ ") for line in block.splitlines()]
     assert len(commands) <= 8
     printed, here = {}, place
-    for command in commands:
+    for command in [*commands, *(line.removeprefix("$ ") for line in later.splitlines())]:
         words = shlex.split(command)
         if words[0] == "cd":
             here = here / words[1]
@@ -87,9 +89,15 @@ def test_the_trials_models_are_kept_apart(printed):
 
 def test_the_approved_model_scores_the_published_table(printed, place):
     assert "champion" in printed["scarcegan models"]
-    [review] = (place / "campaign" / ".scarcegan" / "scores" / "campaign" / "november").glob("*/review.csv")
+    [review] = (place / "campaign" / ".scarcegan" / "scores" / "campaign" / "first").glob("*/review.csv")
     listed = pd.read_csv(review)
     assert len(listed) == pytest.approx(213, abs=1)  # the review budget: one in a hundred of 21,296
     known = pd.read_parquet(place / "customers" / "unlabeled.parquet")["account"].astype(str)
     assert set(listed.iloc[:, 0].astype(str)) <= set(known)
-    assert any(account in printed["head .scarcegan/scores/campaign/november/*/review.csv"] for account in known)
+    assert any(account in printed["head .scarcegan/scores/campaign/first/*/review.csv"] for account in known)
+
+
+def test_a_later_table_is_measured_against_the_first(printed):
+    assert "december scored with version 3" in printed["scarcegan score"]
+    assert "not measured" not in printed["scarcegan score"]
+    assert "Drift: " in printed["scarcegan score"]

@@ -38,7 +38,7 @@ def test_tables_are_told_apart_by_name_and_size(own_tables, refused):
     tables = look(str(own_tables))
     answers, counts = guessed(tables)
     assert layout_of(tables) == "tables"
-    assert answers == Answers("account", "", "fraud", "pool", "holdout", "player")
+    assert answers == Answers("account", "", "fraud", "pool", "holdout", "account")
     assert counts == {"dormant": 40, "fraud": 30, "heavy": 40, "holdout": 60, "night": 40, "pool": 300, "steady": 30}
     assert refused(tables) == []
 
@@ -64,7 +64,7 @@ def test_labels_of_one_table_are_a_column_of_few_words_and_rows_without_are_unla
     tables = look(str(one_table))
     answers, counts = guessed(tables)
     assert layout_of(tables) == "labelled"
-    assert answers == Answers("account", "kind", "fraud", "none", "", "player")
+    assert answers == Answers("account", "kind", "fraud", "none", "", "account")
     assert counts["none"] == 300
     assert refused(tables) == []
 
@@ -87,7 +87,7 @@ def test_tables_on_s3_are_looked_at_alike(own_tables, bucket):
     for file in own_tables.rglob("*.*"):
         bucket.upload_file(str(file), f"in/{file.relative_to(own_tables)}")
     answers, _ = guessed(look("s3://models/in/"))
-    assert answers == Answers("account", "", "fraud", "pool", "holdout", "player")
+    assert answers == Answers("account", "", "fraud", "pool", "holdout", "account")
 
 
 def test_nothing_at_the_place_says_what_may_be_there(tmp_path):
@@ -130,12 +130,12 @@ def test_too_few_populations_are_refused(own_tables, tmp_path, refused, left, to
     assert [one for one in refused(look(str(tmp_path / "some"))) if told in one]
 
 
-def test_labels_that_settings_do_not_take_are_refused_with_an_example(one_table, refused):
-    table = pd.read_csv(one_table)
-    table["kind"] = table["kind"].replace({"fraud": "Fraud (yes)", "night": "2"})
-    table.to_csv(one_table, index=False)
-    [told] = refused(look(str(one_table)))
-    assert "such as 'risky', got ['2', 'Fraud (yes)']" in told
+def test_labels_of_telemetry_that_settings_do_not_take_are_refused_with_an_example(telemetry, refused):
+    labels = pd.read_csv(telemetry / "known.csv")
+    labels["population"] = labels["population"].replace({"risky": "Risky (yes)"})
+    labels.to_csv(telemetry / "known.csv", index=False)
+    [told] = refused(look(str(telemetry)))
+    assert "such as 'risky', got ['Risky (yes)']" in told
     assert "write such words into the table" in told
 
 
@@ -150,3 +150,10 @@ def test_labels_without_a_date_are_refused_with_the_columns_they_need(telemetry,
     [told] = refused(look(str(telemetry)))
     assert "'since'" in told
     assert "rename or add them" in told
+
+
+@pytest.mark.parametrize(
+    ("column", "row"), [("card_id", "card"), ("Customer No", "customer"), ("cardinal", "player"), ("id", "player")]
+)
+def test_a_row_is_called_as_the_column_that_names_it(own_tables, column, row):
+    assert guess("row", look(str(own_tables)), Answers(id_column=column), {}) == row

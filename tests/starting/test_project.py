@@ -35,21 +35,23 @@ def written(plain_tables, tmp_path):
 
     def write():
         project = open_project(tmp_path / "fraud-cards")
-        return project, project.write(described(plain_tables, UNLABELED), str(plain_tables), "card")
+        return project, project.write(described(plain_tables, UNLABELED), str(plain_tables))
 
     write()
     return tmp_path / "fraud-cards", write
 
 
-UNLABELED = Answers("account", "", "fraud", "unlabeled", "none", "player")
+UNLABELED = Answers("account", "", "fraud", "unlabeled", "none", "card")
 
 
 def test_the_configuration_has_only_what_differs_from_the_defaults(plain_tables):
     assert described(plain_tables, UNLABELED) == {
         "populations": {"negatives": ["dormant", "heavy", "night", "steady"], "rare": "fraud"},
         "data": {"source": "tables", "path": str(plain_tables), "id_column": "account"},
+        "monitoring": {"reference": "first"},
         "registry": {"group": "fraud-cards"},
         "deployment": {"project": "fraud_cards"},
+        "words": {"row": "card", "who": "which", "rare": "fraud"},
     }
 
 
@@ -62,7 +64,7 @@ def test_tables_called_otherwise_are_named_one_by_one_and_truth_by_its_column(ow
         "night_time": f"{own_tables}/Night-time.parquet",
         "test": {"path": f"{own_tables}/holdout.parquet", "columns": {"truth_risky": "is_fraud"}},
     }
-    assert tree["words"] == {"row": "card", "rare": "fraud"}
+    assert tree["words"] == {"row": "card", "who": "which", "rare": "fraud"}
 
 
 def test_columns_that_are_no_numbers_or_not_everywhere_are_no_features(own_tables):
@@ -151,5 +153,5 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_written(plain_ta
     (plain_tables / "night.parquet").rename(plain_tables / "unknown.parquet")
     project = open_project(tmp_path / "new")
     with pytest.raises(SettingsProblem, match=r"'unknown'.*taken"):
-        project.write(described(plain_tables, UNLABELED), str(plain_tables), "card")
+        project.write(described(plain_tables, UNLABELED), str(plain_tables))
     assert not (tmp_path / "new").exists()

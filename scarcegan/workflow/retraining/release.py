@@ -17,7 +17,7 @@ from scarcegan.evaluation.records import Evaluation
 from scarcegan.evaluation.verdict import deciding
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
-from scarcegan.project import flow_command
+from scarcegan.project import card_command
 from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry, rules
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.serving.model import Model
@@ -88,7 +88,7 @@ def release_summary(
             f"scarcegan models compare {' '.join(str(version.version) for version in versions)}{config}",
             f"scarcegan report {lineage.run.split('/', 1)[1]}{config}",
             *([f"scarcegan models approve {advised.version} --reason 'why'{config}"] if advised else []),
-            f"{flow_command('retrain')} card view {lineage.card.split('/', 1)[1]}",
+            card_command(lineage.card),
         ],
         warnings=list(warnings),
     )

@@ -1,0 +1,123 @@
+"""Labels as people have them: 1 and 0 with gaps, words with spaces, numbers of classes."""
+
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scarcegan.data.populations import load_populations
+from scarcegan.problems import SettingsProblem
+from scarcegan.settings import load
+from scarcegan.starting.checks import mistakes
+from scarcegan.starting.configuration import configuration, to_toml
+from scarcegan.starting.guesses import QUESTIONS, Answers, guess, populations_of, slug
+from scarcegan.starting.tables import look
+
+KINDS = np.repeat(["rare", "other", "nothing"], [20, 40, 100])
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """A function: a table with labels for (rare, other, unlabelled) rows, as guessed; answers, mistakes, sections."""
+
+    def labelled(labels, column="is_fraud", suffix="parquet", **given):
+        rng = np.random.default_rng(0)
+        table = pd.DataFrame({"card": range(1000, 1160), "vip": rng.integers(0, 2, 160), "stake": rng.normal(size=160)})
+        table[column] = [labels[kind] for kind in KINDS]
+        file = tmp_path / f"cards.{suffix}"
+        table = table.sample(frac=1, random_state=1)
+        table.to_parquet(file, index=False) if suffix == "parquet" else table.to_csv(file, index=False)
+        tables, answers = look(str(file)), Answers(**given)
+        for field in QUESTIONS["labelled"]:
+            counts = populations_of(tables, answers.label_column)
+            if not getattr(answers, field):
+                answers = Answers(**{**vars(answers), field: guess(field, tables, answers, counts)})
+        counts = populations_of(tables, answers.label_column)
+        told = mistakes(tables, answers, counts)
+        return answers, told, None if told else configuration("cards", tables, answers, counts)
+
+    return labelled
+
+
+def classes_of(tree):
+    """How many rows each population has for a run with these settings, by name."""
+    settings = load(tomllib.loads(to_toml(tree)))
+    players, names = load_populations(settings), settings.populations.classes
+    counted = {name: int(np.sum(players.labels == number)) for number, name in enumerate(names)}
+    return {**counted, settings.populations.unlabeled: int(np.sum(players.labels == -1))}
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+@pytest.mark.parametrize(
+    ("rare", "other", "nothing"),
+    [(1.0, 0.0, np.nan), (1, 0, -1), ("1", "0", None), (True, False, None), ("yes", "no", ""), ("Y", "N", None)],
+)
+def test_yes_and_no_are_the_rare_class_and_another_and_what_is_neither_is_unlabelled(
+    labelled, rare, other, nothing, suffix
+):
+    answers, told, tree = labelled({"rare": rare, "other": other, "nothing": nothing}, suffix=suffix)
+    assert told == []
+    assert answers.label_column == "is_fraud"
+    assert answers.unlabeled == ("-1" if nothing == -1 else "none")
+    assert tree["populations"] == {"negatives": ["not_fraud"], "rare": "fraud"}
+    assert classes_of(tree) == {"not_fraud": 40, "fraud": 20, "unlabeled": 100}
+
+
+def test_a_column_whose_name_says_nothing_leaves_the_rare_class_its_usual_name(labelled):
+    _, _, tree = labelled({"rare": 1, "other": 0, "nothing": -1}, column="label")
+    assert tree["populations"] == {"negatives": ["not_risky"]}
+    assert tree["data"]["labels"] == {"unlabeled": "-1", "not_risky": "0", "risky": "1"}
+
+
+def test_two_columns_of_0_and_1_that_no_name_tells_apart_are_asked_for(labelled):
+    answers, told, _ = labelled({"rare": 1, "other": 0, "nothing": 0}, column="odd")
+    assert answers.label_column == ""
+    assert "a column of labels (a few words, or 1 and 0)" in told[0]
+
+
+def test_without_a_row_that_is_unlabelled_it_is_said_how_rows_are_unlabelled(labelled):
+    _, told, _ = labelled({"rare": 1, "other": 0, "nothing": 0})
+    assert [one for one in told if "or empty the label of rows that nobody has looked at" in one]
+
+
+def test_labels_of_words_keep_their_words_in_the_table(labelled):
+    words = {"rare": "Said YES (bought)", "other": "Nicht interessiert, größtenteils", "nothing": None}
+    _, told, tree = labelled(words, column="Customer status", rare="Said YES (bought)")
+    assert told == []
+    assert tree["populations"] == {"negatives": ["nicht_interessiert_grosstenteils"], "rare": "said_yes_bought"}
+    assert classes_of(tree) == {"nicht_interessiert_grosstenteils": 40, "said_yes_bought": 20, "unlabeled": 100}
+
+
+def test_numbers_of_classes_are_called_by_their_column(labelled):
+    numbers = {"rare": 3, "other": 1, "nothing": 9}
+    _, told, tree = labelled(numbers, column="segment", label_column="segment", rare="3", unlabeled="9")
+    assert told == []
+    assert classes_of(tree) == {"segment_1": 40, "segment_3": 20, "segment_9": 100}
+
+
+def test_labels_that_would_be_called_the_same_are_refused(labelled):
+    _, told, _ = labelled({"rare": "Fraud!", "other": "fraud", "nothing": None}, column="status")
+    assert told == ["expected labels that differ in letters or digits, got ['Fraud!', 'fraud']: write them otherwise"]
+
+
+def test_names_are_as_long_as_settings_take_them():
+    assert (
+        slug("Called us back too many times during the whole of last year")
+        == "called_us_back_too_many_times_during_the"
+    )
+    assert (slug("Größe"), slug("2 wins"), slug("!")) == ("grosse", "p_2_wins", "p")
+
+
+def test_labels_that_no_column_or_no_population_has_are_refused():
+    table = {"source": "tables", "path": "x"}
+    for data, told in (
+        ({**table, "labels": {"risky": "1"}}, "data.label_column, which is empty: name the column"),
+        ({**table, "label_column": "y", "labels": {"rsky": "1"}}, "data.labels names 'rsky'.*did you mean 'risky'"),
+        (
+            {**table, "label_column": "y", "labels": {"risky": "1", "heavy": "1"}},
+            "expected another value in data.labels",
+        ),
+    ):
+        with pytest.raises(SettingsProblem, match=told):
+            load({"data": data})
