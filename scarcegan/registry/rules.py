@@ -132,6 +132,24 @@ def check_four_eyes(versions: Iterable[ModelVersion], identity: str) -> None:
         )
 
 
+def check_approver(version: ModelVersion, decisions: Sequence[Decision]) -> None:
+    """Raise a RegistryProblem unless the last decision about a version approves it, on record as that of another.
+
+    Of another identity than that of who has launched its run; one that was taken elsewhere has no identity.
+    """
+    launched_by = version.metadata.get(LAUNCHED_BY, "")
+    last = decisions[-1] if decisions else None
+    approver = last.identity if last and last.status == version.status == "Approved" else ""
+    if not launched_by or approver in ("", launched_by):
+        raise RegistryProblem(
+            f"registry.four_eyes expects an approval on record by somebody else than who has launched the run, got "
+            f"version {version.version} ({version.definition}), approved by {approver or 'nobody that is on record'}; "
+            f"{version.run_pathspec} was launched by {launched_by or 'somebody that the registry does not know'}. Let "
+            f"somebody else approve it (`scarcegan models approve {version.version} --reason 'why'`); an approval in "
+            "SageMaker's console is none"
+        )
+
+
 def last_day(until: str, days: int) -> str:
     """Return the last day of an approval given today, ISO date: the one that is asked for, or so many days from today.
 
