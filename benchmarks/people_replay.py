@@ -108,8 +108,8 @@ class World:
         self.tree = tree | {"seed": seed, "snapshots": {"folder": str(folder / "snapshots")}}
         store = open_snapshots(self.tree["snapshots"]["folder"])
         for number, players in enumerate(self.seasons):
-            _publish(store, f"season-{number}", day(number), [players])
-            _publish(store, f"everyone-{number}", day(number, 20), self.seasons[: number + 1])
+            publish(store, f"season-{number}", day(number), [players])
+            publish(store, f"everyone-{number}", day(number, 20), self.seasons[: number + 1])
         first = self.seasons[0]
         rows = [
             (first.ids[first.kind == kind][:count], name)
@@ -118,12 +118,16 @@ class World:
         labels = pd.concat([pd.DataFrame({"player_id": ids, "population": name}) for ids, name in rows])
         labels.assign(since=str(day(0).date()), source="first").to_parquet(folder / "labels.parquet", index=False)
 
-    def settings(self, way: str) -> Settings:
-        """Return the settings of a way: a registry, outcomes and scores of its own."""
+    def configuration(self, way: str) -> dict[str, Any]:
+        """Return the configuration of a way: a registry, outcomes and scores of its own."""
         own = {"registry": {"path": str(self.folder / way / "registry"), "group": GROUP}}
         own |= {"outcomes": {"folder": str(self.folder / way / "outcomes")}}
         own |= {"scoring": {"folder": str(self.folder / way / "scores"), "audit_share": AUDIT_SHARE.get(way, 0.0)}}
-        return load(self.tree | own)
+        return self.tree | own
+
+    def settings(self, way: str) -> Settings:
+        """Return the settings of a way."""
+        return load(self.configuration(way))
 
     def run(self, way: str, first: Model) -> list[float]:
         """Close the loop round by round; return the recall at the budget after each one."""
@@ -133,14 +137,18 @@ class World:
         approve(first, settings, 0)
         for number in range(1, ROUNDS + 1):
             name = f"season-{number}"
-            table = reviewed(score(settings, name), self.kind, reviewers)
-            table = table.assign(snapshot=name, when=str(day(number, 10)), reason="")
+            table = self.handed_in(score(settings, name), number, reviewers)
             now = pd.Timestamp.now("UTC").as_unit("us")
             store.add(checked(table, name, store, snapshots, settings.outcomes.decisions, now))
             model = train(self.trained_on(settings, number))
             approve(model, settings, number)
             recalls.append(recall_at_budget(model, self.fresh))
         return recalls
+
+    def handed_in(self, review: pd.DataFrame, number: int, rng: np.random.Generator) -> pd.DataFrame:
+        """Return what reviewers hand in of the list of a round."""
+        said = reviewed(review, self.kind, rng)
+        return said.assign(snapshot=f"season-{number}", when=str(day(number, 10)), reason="")
 
     def trained_on(self, settings: Settings, number: int) -> Settings:
         """Return the settings of the training after a round."""
@@ -240,7 +248,8 @@ def figures(replays: list[dict[str, list[float]]]) -> dict[str, Any]:
     return told
 
 
-def _publish(store: SnapshotStore, name: str, cutoff: pd.Timestamp, seasons: Sequence[Season]) -> None:
+def publish(store: SnapshotStore, name: str, cutoff: pd.Timestamp, seasons: Sequence[Season]) -> None:
+    """Publish the players of some seasons as one snapshot."""
     ids, features = (np.concatenate([getattr(one, key) for one in seasons]) for key in ("ids", "features"))
     columns = tuple(f"feature_{number}" for number in range(FEATURES))
     frame = Frame(str(cutoff.date()), 365, columns)
