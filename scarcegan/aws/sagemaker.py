@@ -86,6 +86,16 @@ class SageMakerRegistry(Registry):
         """Raise a Problem unless archives could be kept now; whether packages may be made only SageMaker knows."""
         self._bucket.require_writable()
 
+    def keep_report(self, text: str) -> str:
+        """Keep a report in the bucket and return its digest."""
+        with _asking(f"write below {self._bucket.reports}"):
+            return rules.keep_report(self._bucket.reports, text)
+
+    def read_report(self, sha256: str) -> str:
+        """Return the report with that digest, checked."""
+        with _asking(f"read below {self._bucket.reports}"):
+            return rules.read_report(self._bucket.reports, sha256)
+
     def _versions(self) -> list[ModelVersion]:
         with _asking(f"list the models of group '{self.group}'"):
             packages = self._packages()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
@@ -54,7 +55,7 @@ def report(
 ) -> Answer:
     """Write a run's report for reviewers, one page: purpose, data, metrics, limits, harms, lineage, approver.
 
-    It comes from the registry alone: what the models' archives keep, whose digests the registry holds.
+    It comes from the registry alone: what the models' archives, and beside them quality by attributes, keep.
     """
     from cards.review_report import review_report
 
@@ -69,7 +70,7 @@ def collect(registry: Registry, reference: str) -> Dossier:
 
     None of the run's own artifacts is read. A `Problem` says that there is no such release, or what cannot be read.
     """
-    from scarcegan.workflow.retraining.review import read_review
+    from scarcegan.workflow.retraining.review import groups_of, read_review
 
     known = registry.versions()
     of_run = [one for one in known if reference in (one.run_pathspec, one.run_pathspec.split("/")[-1])]
@@ -81,9 +82,10 @@ def collect(registry: Registry, reference: str) -> Dossier:
         )
     found = [one for one in of_run if one.release_id == of_run[-1].release_id]
     review = read_review(registry.fetch_archive(found[0].version), found[0].sha256)
+    evaluation = replace(review.evaluation, attribute_groups=groups_of(found[0], registry))
     release = _release_of(found, list(review.evaluation.models))
     decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}
-    return Dossier(_facts_of(found[0], review), review.data_report, review.evaluation, release, decisions)
+    return Dossier(_facts_of(found[0], review), review.data_report, evaluation, release, decisions)
 
 
 def _release_of(versions: Sequence[ModelVersion], evaluated: Sequence[str]) -> Release:

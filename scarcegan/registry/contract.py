@@ -42,6 +42,14 @@ class Registry(ABC):
         """Raise a Problem unless a release could be registered now: its places can be reached and written."""
 
     @abstractmethod
+    def keep_report(self, text: str) -> str:
+        """Keep a report, JSON, beside the archives and apart from them; return its digest, which names it."""
+
+    @abstractmethod
+    def read_report(self, sha256: str) -> str:
+        """Return the report with that digest, checked."""
+
+    @abstractmethod
     def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
         """Return the decisions about versions, each with its version's number, oldest first."""
 
