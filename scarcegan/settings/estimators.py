@@ -51,14 +51,10 @@ BUILT_IN: Mapping[str, Estimator] = dict(
         _built_in("logistic_regression", _LOGISTIC, {"C": 1.0, "max_iter": 5_000}, target="classes"),
         # Better on real telemetry's hundreds of features: PR-AUC .105, not .071.
         _built_in("logistic_regression_shrunk", _LOGISTIC, {"C": 0.01, "max_iter": 5_000}, target="classes"),
-        # Families: five folds of 60 trees are as good as of 100 (development seeds), and are scored faster.
-        _built_in("small_extra_trees", _FORESTS, {"n_estimators": 60, "min_samples_leaf": 2}, target="classes"),
-        _built_in(
-            "small_extra_trees_unlabeled",
-            _FORESTS,
-            {"n_estimators": 60, "min_samples_leaf": 5},
-            unlabeled="negatives",
-        ),
+        # Families: five folds of 60 trees are as good as of 100 (development seeds), and are scored faster. With leaves
+        # of one row an ensemble gains .0075 PR-AUC over those of 2 and 5 (23 tests on development seeds).
+        _built_in("small_extra_trees", _FORESTS, {"n_estimators": 60}, target="classes"),
+        _built_in("small_extra_trees_unlabeled", _FORESTS, {"n_estimators": 60}, unlabeled="negatives"),
         _built_in("small_boosting", _BOOSTING, {"max_bins": 63, "max_leaf_nodes": 15}),
         _built_in("linear", _LOGISTIC, {"C": 0.02, "max_iter": 5_000}),
     ]
