@@ -24,9 +24,10 @@ def test_three_rounds_go_through_flows_and_commands_and_tell_production_beside_t
     assert len(found["people.recall_at_budget"]) == 4
     assert all(0 < recall < 1 for recall in found["people.recall_at_budget"])
     for told in found["people.rounds"]:
-        for truth, value, low, high in told.values():
-            assert low <= value <= high
-            assert low <= truth <= high
+        assert all(low <= value <= high for _, value, low, high in told.values())
+        # All of the top is reviewed: only reviewers' mistakes are between the estimate and the truth.
+        truth, value, *_ = told["precision"]
+        assert abs(value - truth) < 0.2
 
 
 def test_a_figure_that_cannot_be_told_is_none_beside_those_that_can():
