@@ -8,12 +8,10 @@ import numpy as np
 from rivals import RIVALS, Rows
 from sklearn.metrics import roc_curve
 
-from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import in_folds
 from scarcegan.data.log_odds import pooled_risk
-from scarcegan.data.players import UNLABELED
+from scarcegan.data.players import UNLABELED, fingerprint
 from scarcegan.data.scaling import fit_scaler
-from scarcegan.evaluation.calibrate import expected_calibration_error
 from scarcegan.evaluation.definitions import bound_of
 from scarcegan.evaluation.intervals import resample_weights
 from scarcegan.evaluation.metrics import (
@@ -195,6 +193,18 @@ def _train_rival(method: str, prepared: Prepared, raw: dict[str, np.ndarray], se
     )
     scorer = RIVALS[method](training)
     return Outcome({name: scorer(scaler.apply(test))[np.newaxis] for name, test in raw.items()})
+
+
+def expected_calibration_error(probability: np.ndarray, truth: np.ndarray) -> float:
+    """Return the mean distance of predicted and observed shares over ten equal bins, weighted by their players.
+
+    Probabilities are float [n] in [0, 1]; truth is bool [n] or 1 and 0.
+
+    Source: Guo et al. (2017), On Calibration of Modern Neural Networks, eq. 3.
+    """
+    own_bin = np.digitize(probability, np.arange(1, 10) / 10)
+    apart = np.bincount(own_bin, weights=np.asarray(probability, np.float64) - truth)
+    return float(np.abs(apart).sum() / len(probability))
 
 
 def _calibration(outcome: Outcome, raw: dict[str, np.ndarray], held: dict[str, HeldOut]) -> dict[str, float]:

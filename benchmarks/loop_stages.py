@@ -128,12 +128,13 @@ def retraining(settings: Settings, folder: Path) -> dict[str, Any]:
 def scoring(settings: Settings, folder: Path) -> dict[str, Any]:
     """Do ScoreFlow's jobs on the later snapshot: scores with reasons, and the list for moderators."""
     from scarcegan.backends import open_registry
-    from scarcegan.workflow.scoring.plan import plan_scoring
+    from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
     from scarcegan.workflow.scoring.report import audit_of, tell_scores
     from scarcegan.workflow.scoring.shard import score_shard
 
     lap, registry, newest = Laps(), open_registry(settings.registry), f"players-{CUTOFFS[1]}"
-    model, plan = plan_scoring(settings, registry, None, None, newest, RUN)
+    plan = plan_scoring(settings, registry, None, None, newest, RUN)
+    model = planned_model(plan, registry)
     tallies = [score_shard(plan, model, number, settings.own_snapshots) for number in range(plan.snapshot.parts)]
     lap("score")
     report, _ = tell_scores(plan, model, tallies, settings.review_budget, audit_of(settings))

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 from scarcegan.outcomes.consensus import LABEL
 from scarcegan.outcomes.estimates import Sample, precision, prevalence, recall
 from scarcegan.outcomes.lists import STRATUM, sample_of

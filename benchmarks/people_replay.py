@@ -56,7 +56,7 @@ from scarcegan.settings.estimators import BUILT_IN
 from scarcegan.snapshots import SnapshotStore, open_snapshots
 from scarcegan.snapshots.manifest import Frame, describe_snapshot
 from scarcegan.workflow.retraining.prepare import prepare
-from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
 from scarcegan.workflow.scoring.report import audit_of, tell_scores
 from scarcegan.workflow.scoring.shard import score_shard
 
@@ -200,7 +200,8 @@ def approve(model: Model, settings: Settings, number: int) -> None:
 
 def score(settings: Settings, snapshot: str) -> pd.DataFrame:
     """Score a season with the champion, as ScoreFlow does; return the review list with its design."""
-    model, plan = plan_scoring(settings, open_registry(settings.registry), None, None, snapshot, "Replay/score")
+    plan = plan_scoring(settings, open_registry(settings.registry), None, None, snapshot, "Replay/score")
+    model = planned_model(plan, open_registry(settings.registry))
     tally = score_shard(plan, model, 0, settings.own_snapshots)
     _, review = tell_scores(plan, model, [tally], settings.review_budget, audit_of(settings))
     return review

@@ -19,7 +19,6 @@ CURVES = {
 }
 MOST_DRIFTED = 15
 MOST_DIFFERENCES = 2  # of a run, that stand in its name
-MODERATE, STRONG = 0.1, 0.25  # population stability indices, as credit scoring reads them
 BEST_READING = (
     "What the definition maximises, on each run's test {rows}. A model that met its bound on validation {rows} "
     "goes before one that did not."
@@ -144,10 +143,10 @@ def _drift(compared: RunsCompared) -> list[VegaChart]:
     rows, first = compared.words.rows, compared.runs[0]
     reading = [
         f"Unlabelled {rows} beside those of {first}: the {len(features)} features that moved most, by at",
-        f"least so much. Below {MODERATE}: stable; above {STRONG} (dashes): another distribution.",
+        f"least so much. Below {theme.STABLE_PSI}: stable; above {theme.OTHER_PSI} (dashes): another distribution.",
     ]
     axis, question = Axis("population stability index"), "Which features are distributed otherwise?"
-    return [ranked_bars(question, reading, axis, marks, [Rule(STRONG)])] if marks else []
+    return [ranked_bars(question, reading, axis, marks, [Rule(theme.OTHER_PSI)])] if marks else []
 
 
 def _names(compared: RunsCompared) -> dict[str, str]:

@@ -12,11 +12,11 @@ from cards.evaluate_card import measured_on, subgroup_part
 from cards.evaluation_groups import groups_part
 from cards.theme import Part
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation
+from scarcegan.evaluation.figures import AT_THRESHOLD
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.records import Figure, ReleaseFile, RunsCompared
 
 COMPARED = ("recall", "precision", "flagged_share", "pr_auc")
-MOVED = 0.1  # a population stability index below is stable, as credit scoring reads it
 AFTER_RELEASE = ("monitoring.", "outcomes.")
 # The headings, and what no record says of them. All texts are filled with the run's words.
 HEADINGS = {
@@ -184,8 +184,9 @@ def _since(changes: RunsCompared, previous: str) -> list[Any]:
     before, now = changes.runs
     settings = [[key, *(words.setting(of[run]) for run in changes.runs)] for key, of in changes.settings.items()]
     same = "the same" if changes.has_same_data(now) else "others"
-    moved = [f"{words.feature_name(one.feature)} ({words.score(one.psi)})" for one in changes.drift if one.psi > MOVED]
-    far = f"; features that moved (PSI above {MOVED}): {', '.join(moved[:5]) or 'none'}" if changes.drift else ""
+    moved = [one for one in changes.drift if one.psi > theme.STABLE_PSI][:5]
+    named = ", ".join(f"{words.feature_name(one.feature)} ({words.score(one.psi)})" for one in moved) or "none"
+    far = f"; features that moved (PSI above {theme.STABLE_PSI}): {named}" if changes.drift else ""
     rows = [
         [name, *(_moved(changes.figure(before, name, one), changes.figure(now, name, one)) for one in COMPARED)]
         for name in dict.fromkeys(one.definition for one in changes.metrics)

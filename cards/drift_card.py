@@ -9,7 +9,7 @@ from cards import theme
 from cards.charts import Axis, Mark, ranked_bars
 from cards.score_parts import reference_in_words, score_chart, share_table
 from scarcegan import words
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 from scarcegan.monitoring.drift import DriftDecision, DriftReport, FeatureDrift
 
 SHOWN = 15

@@ -7,16 +7,17 @@ from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
 from cards.charts import Axis, Mark, points, ranked_bars
-from cards.evaluation_groups import groups_part
+from cards.evaluation_groups import MEASURES, groups_part
 from cards.evaluation_verdict import first_screen
 from cards.theme import Part
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, Evaluation, Group
+from scarcegan.evaluation.figures import AT_THRESHOLD
+from scarcegan.evaluation.group_records import Group
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation
 from scarcegan.settings.words_section import Words
 
 RANKING = ("pr_auc", "recall_at_1", "recall_at_2", "recall_at_5", "roc_auc")
-GROUP_MEASURES = ("recall", "precision", "flagged_share")
 FEATURES_SHOWN = 15
 RANKS = ("Strongest reason", "Second", "Third")
 NO_CLASSES = "There is no confusion matrix: the classes of these test {rows} are not known."
@@ -115,10 +116,10 @@ def subgroup_part(evaluation: Evaluation) -> Part:
         f"{their.rare_rows} are known they are wide, and a difference may be chance."
     )
     named = [(words.feature_name(one.feature), group) for one in subgroups.features for group in one.groups]
-    headers = [*map(their.fill, ("{Rows} with", "{Rows}", "{Rare}")), *map(words.metric_name, GROUP_MEASURES)]
+    headers = [*map(their.fill, ("{Rows} with", "{Rows}", "{Rare}")), *map(words.metric_name, MEASURES)]
     rows = [
         [f"{name} {_range(group)}", words.count(group.players), words.count(group.risky)]
-        + [words.interval(measure, getattr(group, measure)) for measure in GROUP_MEASURES]
+        + [words.interval(measure, getattr(group, measure)) for measure in MEASURES]
         for name, group in named
     ]
     marks = [
@@ -145,12 +146,11 @@ def _explanation(explanation: Explanation, their: Words) -> Part:
     others = explanation.players - explanation.flagged
     flagged = words.plural(explanation.flagged, f"flagged {their.row}", f"flagged {their.rows}")
     about = (
-        f"`{explanation.definition}` on {flagged} of "
-        f"`{explanation.test_set}` (the highest scores first) and {words.plural(others, 'other')} drawn at random. "
+        f"`{explanation.definition}` on {flagged} of `{explanation.test_set}` (the highest scores first) and "
+        f"{words.plural(others, 'other')} drawn at random. "
         f"Attributions count from the typical unlabelled {their.row}: what a feature adds to the risk score, by "
         f"integrated gradients of networks, by the splits on a {their.row}'s path through trees, by the terms of a "
-        "linear model. They "
-        f"tell what the model looks at, not what makes {their.rows} {their.rare}."
+        f"linear model. They tell what the model looks at, not what makes {their.rows} {their.rare}."
     )
     importance = explanation.importance
     total = sum(one.mean_attribution for one in importance) or 1.0

@@ -9,11 +9,11 @@ from cards import evaluation_parts, theme
 from cards.charts import Mark, points
 from cards.theme import Part
 from scarcegan import words
-from scarcegan.evaluation.records import AttributeGroup, AttributeGroups, AttributeTable, Evaluation
+from scarcegan.evaluation.group_records import AttributeGroup, AttributeGroups, AttributeTable
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.settings.words_section import Words
 
 MEASURES = ("recall", "precision", "flagged_share")
-NAMES = dict(zip(MEASURES, ("recall", "precision", "flagged share"), strict=True))
 CROSSED_SHOWN = 25
 
 
@@ -32,12 +32,11 @@ def groups_part(evaluation: Evaluation) -> list[Part]:
         "Holm's correction leave at 5 % for all of them together."
     )
     single = [table for table in found.tables if len(table.attributes) == 1]
-    crossed = [table for table in found.tables if len(table.attributes) > 1]
+    ordered = sorted(found.tables, key=lambda table: len(table.attributes))
     contents = [
         _clear(found),
         *_chart(single, evaluation),
-        *(one for table in single for one in _shown(table, their, found.smallest)),
-        *(one for table in crossed for one in _shown(table, their, found.smallest)),
+        *(one for table in ordered for one in _shown(table, their, found.smallest)),
     ]
     return [Part(f"Does it serve groups of {their.rows} alike, by attributes that it never sees?", about, contents)]
 
@@ -45,8 +44,8 @@ def groups_part(evaluation: Evaluation) -> list[Part]:
 def _clear(found: AttributeGroups) -> Markdown:
     """List the differences that are beyond chance."""
     told = [
-        f"**{_named(table.attributes, group)}**: {NAMES[measure]} {words.points(to.value, to.low, to.high)} beside all "
-        "others"
+        f"**{_named(table.attributes, group)}**: {words.feature_name(measure)} "
+        f"{words.points(to.value, to.low, to.high)} beside all others"
         for table in found.tables
         for group in table.shown
         for measure, to in group.to_rest.items()
@@ -84,7 +83,7 @@ def _shown(table: AttributeTable, their: Words, smallest: int) -> list[Any]:
     # Of single attributes all are shown.
     listed = ranked if len(table.attributes) == 1 else ranked[:CROSSED_SHOWN]
     headers = ["Group", *map(their.fill, ("{Rows}", "{Rare}"))]
-    headers += [f"{NAMES[name].capitalize()}; to all others" for name in MEASURES]
+    headers += [f"{words.feature_name(name).capitalize()}; to all others" for name in MEASURES]
     rows = [
         [" · ".join(group.values), words.count(group.players), words.count(group.risky)]
         + [_beside_others(group, name) for name in MEASURES]

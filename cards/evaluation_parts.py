@@ -9,7 +9,8 @@ from metaflow.cards import Markdown, Table, VegaChart
 from cards import theme
 from cards.charts import Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, points
 from scarcegan import words
-from scarcegan.evaluation.records import AT_THRESHOLD, FEW_FLAGGED, FEW_RISKY, Comparison, Evaluation, Measures, Verdict
+from scarcegan.evaluation.figures import AT_THRESHOLD, Measures
+from scarcegan.evaluation.records import FEW_FLAGGED, FEW_RISKY, Comparison, Evaluation, Verdict
 
 RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f", "#9aa61f", "#8a7cc8")
 VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with "}
@@ -118,13 +119,11 @@ def families(evaluation: Evaluation) -> list[VegaChart]:
 def family_shares(evaluation: Evaluation) -> Table:
     """List each family's share of the risk, by model."""
     models = evaluation.models.values()
-    shares = {family: [model.shares.get(family) for model in models] for family in _families(evaluation)}
-    rows = [[words.family_name(family), *map(words.percent, told)] for family, told in shares.items()]
+    rows = [
+        [words.family_name(name), *(words.percent(model.shares.get(name)) for model in models)]
+        for name in dict.fromkeys(one.family for model in models for one in model.families)
+    ]
     return theme.table(["Share of the risk", *evaluation.models], rows)
-
-
-def _families(evaluation: Evaluation) -> Iterable[str]:
-    return dict.fromkeys(one.family for model in evaluation.models.values() for one in model.families)
 
 
 def calibration(evaluation: Evaluation, test_set: str) -> VegaChart | Markdown:

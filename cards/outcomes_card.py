@@ -8,7 +8,7 @@ from metaflow.cards import Markdown, Table, VegaChart
 from cards import theme
 from cards.charts import Axis, Mark, points
 from scarcegan import words
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 from scarcegan.outcomes.records import OutcomeReport, Production
 
 FIGURES = {"recall": "Recall", "precision": "Precision", "prevalence": "Prevalence"}

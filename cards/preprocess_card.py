@@ -8,15 +8,13 @@ from metaflow.cards import Markdown, Table, VegaChart
 from cards import theme
 from cards.charts import Axis, Line, Mark, Rule, banded_lines, points, ranked_bars
 from scarcegan import words
-from scarcegan.data.records import SUSPECT_AUC, DataReport, FeatureDescription, FoldCount
+from scarcegan.data.records import SUSPECT_AUC, DataReport, FeatureDescription, FoldCount, SnapshotReport
 from scarcegan.settings.words_section import Words
-from scarcegan.snapshots.records import SnapshotReport
 
 SEPARATING_SHOWN = 15
 DISTRIBUTIONS_SHOWN = 9
 FEATURES_LISTED = 60
 MOVES_SHOWN = 15
-STRONG = 0.25  # PSI from which a distribution counts as another one, a convention of credit scoring
 
 
 def preprocess_card(report: DataReport, snapshot: SnapshotReport | None) -> list[Any]:
@@ -126,7 +124,7 @@ def _snapshot(snapshot: SnapshotReport) -> list[Any]:
     about = theme.heading("Snapshot", f"`{snapshot.name}`, {window}, {days}; code {snapshot.code_version[:8]}.")
     if not snapshot.previous:
         return [about, Markdown("There is no earlier snapshot of this kind: drift is not known yet.")]
-    strong = sum(move.psi > STRONG for move in snapshot.moves)
+    strong = sum(move.psi > theme.OTHER_PSI for move in snapshot.moves)
     told = f"{words.plural(strong, 'feature')} of {len(snapshot.moves)} moved far" if strong else "No feature moved far"
     moved = Markdown(f"**{told}** since `{snapshot.previous}` (cut-off {snapshot.previous_cutoff}).")
     return [about, moved, _move_chart(snapshot)]
@@ -136,9 +134,12 @@ def _move_chart(snapshot: SnapshotReport) -> VegaChart:
     marks = []
     for move in snapshot.moves[:MOVES_SHOWN]:
         median = f"(median {words.number(move.median_before)} → {words.number(move.median_now)})"
-        kind, color = ("moved far", theme.RED) if move.psi > STRONG else ("near where it was", theme.BLUE)
+        kind, color = ("moved far", theme.RED) if move.psi > theme.OTHER_PSI else ("near where it was", theme.BLUE)
         marks.append(Mark(move.name, move.psi, label=f"{words.score(move.psi)}  {median}", series=kind, color=color))
-    reading = f"The {len(marks)} that moved most; below 0.1 is stable, above {STRONG} another distribution."
+    reading = (
+        f"The {len(marks)} that moved most; below {theme.STABLE_PSI} is stable, above {theme.OTHER_PSI} another "
+        "distribution."
+    )
     axis = Axis("population stability index over the earlier snapshot's deciles")
     return ranked_bars("Which features have moved since the previous snapshot?", reading, axis, marks)
 

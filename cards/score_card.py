@@ -91,10 +91,8 @@ def _threshold(report: ScoreReport) -> str:
     told, players = words.score(report.plan.model.threshold, 4), report.threshold_set_on
     if players is None:
         return told
-    share, count = (
-        words.share(players.flagged_share),
-        words.plural(players.players, report.words.row, report.words.rows),
-    )
+    share = words.share(players.flagged_share)
+    count = words.plural(players.players, report.words.row, report.words.rows)
     return f"{told}; it was set where it flags {share} of {count} of the training, all unlabelled"
 
 

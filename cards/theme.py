@@ -20,6 +20,8 @@ RED, SKY = "#d55e00", "#4aa3df"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 300
+# Population stability indices, as credit scoring reads them: below is stable, above another distribution.
+STABLE_PSI, OTHER_PSI = 0.1, 0.25
 WEB_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')  # Metaflow's template asks for Roboto
 OPENS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LONG_NAME = re.compile(r"\S{20,}")

@@ -44,7 +44,7 @@ class ScoreFlow(ProjectFlow):
         inside_scoring(settings, os.environ)
         run = f"{current.flow_name}/{current.run_id}"
         registry = open_registry(settings.registry)
-        _, plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
+        plan = plan_scoring(settings, registry, self.definition, self.version, self.snapshot, run)
         for warning in [*plan.left_out, *filter(None, [plan.expired])]:
             print("Warning:", warning)
         if plan.expired:

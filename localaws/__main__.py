@@ -6,7 +6,6 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 from localaws.processes import TwinProblem
@@ -48,17 +47,15 @@ def _tell(twin: Twin, env: Path | None, config: Path | None) -> None:
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-    sys.stdout.write(lines + "".join(f"# {line}\n" for line in _told(env, config)))
+    chosen = f"--config config {config} " if config else ""
+    told = [
+        "Ctrl-C stops the twin.",
+        "It is ready. In another terminal:",
+        f"  source {env}" if env else "  export the variables above",
+        f"  python flows/retrain_flow.py {chosen}run --with batch",
+    ]
+    sys.stdout.write(lines + "".join(f"# {line}\n" for line in told))
     sys.stdout.flush()
-
-
-def _told(env: Path | None, config: Path | None) -> Iterator[str]:
-    """Say that the twin is ready, and what to type."""
-    yield "Ctrl-C stops the twin."
-    yield "It is ready. In another terminal:"
-    yield f"  source {env}" if env else "  export the variables above"
-    settings = f"--config config {config} " if config else ""
-    yield f"  python flows/retrain_flow.py {settings}run --with batch"
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ SCORES = frozenset({"pr_auc", "roc_auc", "f2"})
 
 
 class WithInterval(Protocol):
-    """A figure with its interval, such as `scarcegan.evaluation.records.Interval`."""
+    """A figure with its interval, such as `scarcegan.evaluation.figures.Interval`."""
 
     @property
     def value(self) -> float: ...  # noqa: D102

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scarcegan import words
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 from scarcegan.records import Bound
 
 

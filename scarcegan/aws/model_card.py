@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from scarcegan import words
-from scarcegan.evaluation.records import Evaluation, Measures, Verdict
+from scarcegan.evaluation.figures import Measures
+from scarcegan.evaluation.records import Evaluation, Verdict
 from scarcegan.problems import RegistryProblem
 from scarcegan.settings.words_section import Words
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from scarcegan.evaluation.figures import Confusion, Curve, Interval, Measures
 from scarcegan.evaluation.metrics import f_score
-from scarcegan.evaluation.records import Confusion, Curve, Interval, Measures
 
 # JSON has no NaN; SageMaker writes this string where a standard deviation is missing.
 _NO_DEVIATION = "NaN"

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from scarcegan.data.ids import canonical, is_id_type, keyed_rows, lots, rows_of, to_numpy
 from scarcegan.data.tables import read_parts
-from scarcegan.data.validation import missing_ids, readable_ids, refuse_missing_ids
+from scarcegan.data.validation import IdReader
 from scarcegan.data.values import Refusals
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
@@ -70,12 +70,11 @@ class _Table:
     """What is read of the table: of everybody that he is there, of the wanted players their ids and values."""
 
     location: str
-    id_column: str
+    reader: IdReader
     columns: dict[str, list[pa.ChunkedArray]]
     ids: list[pa.ChunkedArray] = field(default_factory=list)
     everyone: list[np.ndarray] = field(default_factory=list)
     rows: int = 0
-    missing: int = 0
     different: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, rows: pa.Table, wanted: np.ndarray, refusals: Refusals) -> None:
@@ -83,15 +82,14 @@ class _Table:
         self.rows += len(rows)
         texts = {}
         for name in rows.column_names:
-            if name != self.id_column:
+            if name != self.reader.column:
                 with refusals.collecting():
                     texts[name] = _text(name, rows[name])
                     self.different.setdefault(name, set()).update(pc.unique(texts[name].drop_null()).to_pylist())
-        if self.id_column not in rows.column_names:
+        if self.reader.column not in rows.column_names:
             return
         with refusals.collecting():
-            found = readable_ids(TABLE, rows[self.id_column], self.id_column)
-            self.missing += missing_ids(found)
+            found = self.reader.read(rows[self.reader.column])
             there = lots(to_numpy([found.fill_null(0 if found.type == pa.int64() else "")]))
             self.everyone.append(there)
             keep = pa.array(np.isin(there, wanted))
@@ -104,10 +102,10 @@ class _Table:
         if not self.rows:
             refusals.add(f"expected players in {TABLE}, {self.location}, got an empty table: add rows to it")
         with refusals.collecting():
-            refuse_missing_ids(TABLE, self.id_column, self.missing)
+            self.reader.check()
         ordered = np.sort(np.concatenate([np.empty(0, np.uint64), *self.everyone]))
         twice = len(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
-        if twice and not self.missing:
+        if twice and not self.reader.missing:
             refusals.add(f"expected each player once in {TABLE}, {self.location}, got {twice} more often: keep one row")
         for name, values in self.different.items():
             if len(values) > MOST_VALUES:
@@ -120,7 +118,7 @@ class _Table:
 def _read(settings: Settings, wanted: np.ndarray) -> _Table:
     """Read and check the table, keeping the rows of players with the wanted lots."""
     identity, names = settings.data.id_column, settings.evaluate.attribute_columns
-    table = _Table(located(settings.evaluate.attributes), identity, {name: [] for name in names})
+    table = _Table(located(settings.evaluate.attributes), IdReader(TABLE, identity), {name: [] for name in names})
     refusals, missing = Refusals(), dict[str, None]()
 
     def there(columns: list[str]) -> list[str]:
@@ -145,16 +143,14 @@ def _read(settings: Settings, wanted: np.ndarray) -> _Table:
 
 def _text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return an attribute as text, null where there is none; refuse what is no category."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    column = column.cast(kind)
     try:
-        if pa.types.is_boolean(kind) or column.null_count == len(column):
+        if pa.types.is_boolean(column.type) or column.null_count == len(column):
             return column.cast(pa.large_string())
-        if is_id_type(kind):  # whole numbers and text, as ids are
+        if is_id_type(column.type):  # whole numbers and text, as ids are
             return canonical(column).cast(pa.large_string())
     except pa.ArrowInvalid:
         pass
     raise DataProblem(
-        f"expected text, whole numbers or true and false in attribute '{name}' of {TABLE}, got {kind} with other "
-        "values: make bands of them, as text"
+        f"expected text, whole numbers or true and false in attribute '{name}' of {TABLE}, got {column.type} with "
+        "other values: make bands of them, as text"
     )

@@ -27,8 +27,6 @@ _KEYED = rf"^{KEYED}[0-9a-f]{{{KEYED_DIGITS}}}$"
 
 def is_id_type(kind: pa.DataType) -> bool:
     """Tell whether a column of this type can hold ids; the numbers in it must be whole, see `canonical`."""
-    if pa.types.is_dictionary(kind):
-        return is_id_type(kind.value_type)
     return is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
@@ -38,8 +36,6 @@ def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
     Raises:
         pa.ArrowInvalid: a number that is not whole, or a float too large to tell whole numbers apart.
     """
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type):
         column = _whole(column)
     if pa.types.is_integer(column.type) and column.type != pa.uint64():

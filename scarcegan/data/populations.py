@@ -12,28 +12,14 @@ import numpy as np
 import pyarrow as pa
 
 from scarcegan.data import ids as player_ids
+from scarcegan.data import validation
 from scarcegan.data.folds import sample
 from scarcegan.data.left_out import RowNumbers, leave_out, note
 from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.reviewed import ReviewedPlayers, relabel
 from scarcegan.data.tables import is_nameless, is_table_of
-from scarcegan.data.validation import (
-    TRUTH_COLUMN,
-    check_columns,
-    check_ignored_columns,
-    checked_ids,
-    feature_columns,
-    finite_blocks,
-    float32_block,
-    missing_ids,
-    readable_ids,
-    refuse_missing_ids,
-    refuse_odd_columns,
-    refuse_same_player_twice,
-    refuse_small_populations,
-    refuse_to_ignore,
-)
+from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.data.values import OddValues, Refusals, numbers
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
@@ -63,7 +49,7 @@ def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None
     refusals, columns = Refusals(), _Columns(data, populations.classes[0])
     everyone = _everyone(places, columns, populations, refusals)
     with refusals.collecting():
-        refuse_same_player_twice(everyone, populations)
+        validation.refuse_same_player_twice(everyone, populations)
     if reviewed is not None:
         everyone = relabel(everyone, reviewed, populations, data.outcomes)
     # Once something is refused, nobody's features are kept.
@@ -74,16 +60,16 @@ def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None
     features = np.empty((np.count_nonzero(stay), len(columns.features)), np.float32)
     filled, row_numbers, odd = 0, RowNumbers(columns.features), dict[str, OddValues]()
     with refusals.collecting():
-        for start, block in finite_blocks(
+        for start, block in validation.finite_blocks(
             everyone, _blocks(places, everyone, populations, row_numbers, odd), populations
         ):
             rows = block[stay[start : start + len(block)]]
             features[row_of[filled : filled + len(rows)]] = rows
             filled += len(rows)
-    refuse_odd_columns(odd, refusals)
+    validation.refuse_odd_columns(odd, refusals)
     if refusals:
-        refuse_small_populations(everyone, settings, refusals)
-    refuse_to_ignore([*odd, *columns.differing], data, refusals)
+        validation.refuse_small_populations(everyone, settings, refusals)
+    validation.refuse_to_ignore([*odd, *columns.differing], data, refusals)
     refusals.refuse()
     return leave_out(replace(players.take(order), features=features), row_numbers.found(TEST), "numbering the rows")
 
@@ -105,8 +91,8 @@ class _Columns:
         nameless = {name for name in names if is_nameless(name)} - {self.data.id_column, *self.data.ignore_columns}
         self.nameless |= nameless
         names = [name for name in names if name not in nameless]
-        self.features = self.features or feature_columns(population, names, self.data)
-        differing = check_columns(population, names, self.features, self.first, self.data, refusals)
+        self.features = self.features or validation.feature_columns(population, names, self.data)
+        differing = validation.check_columns(population, names, self.features, self.first, self.data, refusals)
         self.differing |= dict.fromkeys(differing)
         is_apart = population != TEST and not self.data.label_column
         if is_apart and TRUTH_COLUMN in names:
@@ -189,7 +175,7 @@ def labelled_ids(settings: Settings) -> tuple[dict[str, np.ndarray], bool]:
                 continue
             for name, _, rows in place.read(populations, lambda _: [data.id_column]):
                 if name != populations.unlabeled:
-                    ids[name].append(checked_ids(name, rows[data.id_column], data.id_column))
+                    ids[name].append(validation.checked_ids(name, rows[data.id_column], data.id_column))
     refusals.refuse()
     has_test = bool(ids[TEST]) or any(place.name == TEST for place in places)
     return {name: player_ids.to_numpy(ids[name]) for name in populations.classes}, has_test
@@ -197,12 +183,13 @@ def labelled_ids(settings: Settings) -> tuple[dict[str, np.ndarray], bool]:
 
 def _everyone(places: list[Place], columns: _Columns, populations: Populations, refusals: Refusals) -> Players:
     """Read who is there, without features, in the order of the rows; unreadable tables are taken out of the places."""
-    identity, found, who = columns.data.id_column, list[tuple[str, pa.ChunkedArray, np.ndarray]](), dict[str, _Who]()
+    found, who = list[tuple[str, pa.ChunkedArray, np.ndarray]](), dict[str, _Who]()
     for place in list(places):
         before = len(found)
         try:
             for name, _, rows in place.read(populations, partial(columns.check, place.name, refusals)):
-                found.append((name, *who.setdefault(name, _Who(name, identity)).look(rows, refusals)))
+                one = who.setdefault(name, _Who(validation.IdReader(name, columns.data.id_column)))
+                found.append((name, *one.look(rows, refusals)))
         except DataProblem as problem:
             refusals.add(str(problem))
             places.remove(place)
@@ -214,7 +201,7 @@ def _everyone(places: list[Place], columns: _Columns, populations: Populations, 
         if name not in there and name != columns.data.outcomes:
             refusals.add(f"expected players in '{name}', got an empty table: add players to it")
     known = columns.known | {columns.data.label_column}
-    check_ignored_columns(known, columns.data.ignore_columns, refusals)
+    validation.check_ignored_columns(known, columns.data.ignore_columns, refusals)
     if not found:
         refusals.refuse()
     labels = {name: label for label, name in enumerate(populations.classes)}
@@ -242,10 +229,8 @@ def _expected(places: Sequence[Place], populations: Populations) -> Iterator[str
 class _Who:
     """The players of one population, piece by piece; what cannot be used is refused, and something stands for it."""
 
-    name: str
-    id_column: str
+    ids: validation.IdReader
     rows: int = 0
-    missing: int = 0
     unreadable: bool = False
     odd_truth: list[object] = field(default_factory=list)
 
@@ -258,7 +243,7 @@ class _Who:
     def check(self, refusals: Refusals) -> None:
         """Refuse what all rows together are found to lack."""
         with refusals.collecting():
-            refuse_missing_ids(self.name, self.id_column, self.missing)
+            self.ids.check()
         if self.odd_truth:
             refusals.add(
                 f"expected 0 or 1 in '{TRUTH_COLUMN}' of '{TEST}', got {self.odd_truth[0]!r}: mend that row"
@@ -266,28 +251,26 @@ class _Who:
             )
 
     def _ids(self, rows: pa.Table, refusals: Refusals) -> pa.ChunkedArray:
-        found, missing = None, 0
-        if self.id_column in rows.column_names and not self.unreadable:
+        found, missing = None, self.ids.missing
+        if self.ids.column in rows.column_names and not self.unreadable:
             with refusals.collecting():
-                found = readable_ids(self.name, rows[self.id_column], self.id_column)
-                missing = missing_ids(found)
+                found = self.ids.read(rows[self.ids.column])
         # Once told is enough. Other checks go on, with names that are no ids.
         self.unreadable |= found is None
-        self.missing += missing
-        if found is not None and not missing:
+        if found is not None and self.ids.missing == missing:
             return found
         texts = [None] * len(rows) if found is None else found.cast(pa.large_string()).to_pylist()
-        named = [text or f"row {row} of '{self.name}'" for row, text in enumerate(texts, self.rows + 1)]
+        named = [text or f"row {row} of '{self.ids.name}'" for row, text in enumerate(texts, self.rows + 1)]
         return pa.chunked_array([pa.array(named, pa.large_string())])
 
     def _truth(self, rows: pa.Table, refusals: Refusals) -> np.ndarray:
         truth = np.full(len(rows), UNKNOWN_TRUTH, np.int8)
-        if self.name == TEST and TRUTH_COLUMN not in rows.column_names:
+        if self.ids.name == TEST and TRUTH_COLUMN not in rows.column_names:
             refusals.add(
                 f"expected column '{TRUTH_COLUMN}' (0 or 1) in '{TEST}', got none: add it, or take '{TEST}' away, for "
                 "test players to be held out"
             )
-        if self.name == TEST and TRUTH_COLUMN in rows.column_names:
+        if self.ids.name == TEST and TRUTH_COLUMN in rows.column_names:
             column = numbers(rows[TRUTH_COLUMN])
             values = (rows[TRUTH_COLUMN] if column is None else column).to_pandas()
             is_known = values.isin([0, 1]) if column is not None else np.zeros(len(rows), bool)
@@ -313,7 +296,7 @@ def _blocks(
         for name, part, rows in place.read(populations, features_of):
             if len(rows.column_names) == len(features):  # else it is refused
                 numbered.add(name, part, rows)
-            yield start, float32_block(name, rows, features, odd)
+            yield start, validation.float32_block(name, rows, features, odd)
             start += len(rows)
     if start != len(everyone):
         raise DataProblem(

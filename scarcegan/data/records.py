@@ -82,6 +82,26 @@ class FeatureMove(Record):
     median_now: float
 
 
+@dataclass(frozen=True)
+class SnapshotReport(Record):
+    """What the snapshot trained on is, and how its features have moved since the previous one, the most moved first.
+
+    `missing_days` are ISO dates that are missing for everyone; `quiet_days` the mean days of the window without play by
+    population, empty where not known. The name and cut-off (ISO date) of the previous snapshot are empty without one.
+    """
+
+    name: str
+    fingerprint: str
+    code_version: str
+    source: str
+    window_days: int
+    missing_days: Sequence[str]
+    quiet_days: Mapping[str, float]
+    previous: str
+    previous_cutoff: str
+    moves: Sequence[FeatureMove]
+
+
 # A feature that separates so well alone is rather made from the label than a habit of players: a likely leak.
 SUSPECT_AUC = 0.98
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from scarcegan import words
 from scarcegan.data.columns import bin_shares, describe_column
-from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import in_folds, population_counts
-from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
+from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players, fingerprint
 from scarcegan.data.records import (
     SUSPECT_AUC,
     DataReport,

@@ -26,19 +26,18 @@ READ_BUFFER_BYTES = 2**18
 Columns = Sequence[str] | Callable[[list[str]], Sequence[str]] | None
 
 
-def read_table(location: str, columns: Sequence[str] | None = None, *, text: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a table: the rows of all parts, in the order of the parts' names; columns as in the first part.
+def read_table(location: str, *, text: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a table: the rows of all parts, in the order of the parts' names; of the first's columns all with a name.
 
     Args:
         location: a file, or a folder whose parts share one format and the same columns (in any order); a path
             or an `s3://` address.
-        columns: columns to read; when left out all that have a name (see `is_nameless`).
         text: columns that a CSV file gives as text even where they look like numbers (ids keep their zeros).
 
     Raises:
         DataProblem: nothing there, unreadable, corrupt, ragged rows, a column missing or twice, parts that differ.
     """
-    pieces = [piece for _, piece in read_parts(location, columns, text=text)]
+    pieces = [piece for _, piece in read_parts(location, text=text)]
     try:
         whole = pa.concat_tables(pieces, promote_options="permissive")
     except pa.ArrowException as error:

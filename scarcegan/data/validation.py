@@ -1,6 +1,5 @@
 """What must hold before anything is trained: each refusal names the population, the column and the players."""
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
@@ -13,7 +12,7 @@ from scarcegan.data.folds import hold_out, population_counts, require_players_pe
 from scarcegan.data.ids import canonical, is_id_type, lots
 from scarcegan.data.players import UNKNOWN_TRUTH, Players
 from scarcegan.data.values import OddValues, Refusals, float32
-from scarcegan.problems import DataProblem
+from scarcegan.problems import DataProblem, nearest
 from scarcegan.settings import Data, Populations, Settings
 
 TRUTH_COLUMN = "truth_risky"
@@ -77,35 +76,39 @@ def check_columns(
 
 def checked_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> pa.ChunkedArray:
     """Return ids in their one form, see `canonical`; refuse those missing, or neither text nor whole numbers."""
-    found = readable_ids(name, ids, id_column)
-    refuse_missing_ids(name, id_column, missing_ids(found))
+    reader = IdReader(name, id_column)
+    found = reader.read(ids)
+    reader.check()
     return found
 
 
-def readable_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> pa.ChunkedArray:
-    """Return ids in their one form, null where there is none; refuse what is neither text nor whole numbers."""
-    wanted = f"expected whole numbers or text in id column '{id_column}' of '{name}', got "
-    # A CSV without rows has columns without types.
-    if len(ids) and not is_id_type(ids.type) and ids.null_count < len(ids):
-        raise DataProblem(f"{wanted}{ids.type}: store the ids as text")
-    try:
-        return canonical(ids)
-    except pa.ArrowInvalid as error:
-        raise DataProblem(f"{wanted}{ids.type}: {error}; store the ids as text") from error
+class IdReader:
+    """Reads the ids of table `name` piece by piece, and counts those missing: nothing, or a text without a letter."""
 
+    def __init__(self, name: str, column: str) -> None:
+        self.name, self.column, self.missing = name, column, 0
 
-def missing_ids(found: pa.ChunkedArray) -> int:
-    """Count the players without an id: nothing, or a text without a letter."""
-    empty = 0 if found.type == pa.int64() else pc.sum(pc.equal(found, "")).as_py()
-    return int(found.null_count + (empty or 0))
+    def read(self, ids: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Return ids in their one form, null where there is none; refuse what is neither text nor whole numbers."""
+        wanted = f"expected whole numbers or text in id column '{self.column}' of '{self.name}', got "
+        # A CSV without rows has columns without types.
+        if len(ids) and not is_id_type(ids.type) and ids.null_count < len(ids):
+            raise DataProblem(f"{wanted}{ids.type}: store the ids as text")
+        try:
+            found = canonical(ids)
+        except pa.ArrowInvalid as error:
+            raise DataProblem(f"{wanted}{ids.type}: {error}; store the ids as text") from error
+        empty = 0 if found.type == pa.int64() else pc.sum(pc.equal(found, "")).as_py()
+        self.missing += found.null_count + (empty or 0)
+        return found
 
-
-def refuse_missing_ids(name: str, id_column: str, missing: int) -> None:
-    """Refuse a table in which so many players have no id, if any."""
-    if missing:
-        raise DataProblem(
-            f"expected an id in '{id_column}' for each player of '{name}', got {missing} without: fill them in"
-        )
+    def check(self) -> None:
+        """Refuse a table in which players have no id."""
+        if self.missing:
+            raise DataProblem(
+                f"expected an id in '{self.column}' for each player of '{self.name}', got {self.missing} without: fill "
+                "them in"
+            )
 
 
 def float32_block(name: str, rows: pa.Table, features: Sequence[str], odd: dict[str, OddValues]) -> np.ndarray:
@@ -195,8 +198,7 @@ def check_ignored_columns(known: Set[str], ignored_columns: Sequence[str], refus
     """Refuse a name in `data.ignore_columns` that no table has: most likely a slip of the pen."""
     for ignored in ignored_columns:
         if ignored not in known:
-            near = difflib.get_close_matches(ignored, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "remove it"
+            hint = nearest(ignored, known, "remove it")
             refusals.add(f"data.ignore_columns names '{ignored}', which no table has: {hint}")
 
 

@@ -20,7 +20,7 @@ MOST_TOLD = 30
 
 
 def plain(rows: pa.Table) -> pa.Table:
-    """Return rows without dictionaries and views of text: each column is stored as what it means."""
+    """Return rows without dictionaries and views of text, as all readers of columns expect them: see `read_parts`."""
     for number, one in enumerate(rows.schema):
         kind = one.type.value_type if pa.types.is_dictionary(one.type) else one.type
         kind = pa.large_string() if pa.types.is_string_view(kind) else kind
@@ -31,9 +31,7 @@ def plain(rows: pa.Table) -> pa.Table:
 
 def is_text(kind: pa.DataType) -> bool:
     """Tell whether a type is text."""
-    if pa.types.is_dictionary(kind):
-        return is_text(kind.value_type)
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -42,8 +40,6 @@ def numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     Decimals become float64, booleans and columns without values float32.
     """
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return numbers(column.cast(kind.value_type))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return column
     if pa.types.is_decimal(kind):

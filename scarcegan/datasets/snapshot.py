@@ -7,13 +7,13 @@ import numpy as np
 from scarcegan.data.distances import moves
 from scarcegan.data.folds import sample
 from scarcegan.data.players import UNLABELED, Players
+from scarcegan.data.records import SnapshotReport
 from scarcegan.data.reviewed import ReviewedPlayers
 from scarcegan.datasets.sources import without_ignored
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import Populations, Settings
 from scarcegan.snapshots import Manifest, open_snapshots
 from scarcegan.snapshots.labels import join_labels, read_labels
-from scarcegan.snapshots.records import SnapshotReport
 
 
 def load(settings: Settings, reviewed: ReviewedPlayers | None = None) -> Players:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from scarcegan.data.players import UNLABELED, Players
 from scarcegan.data.tables import read_parts
 from scarcegan.features.extract import extract
+from scarcegan.features.longform import frame_of
 from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.project import located
@@ -90,7 +91,7 @@ def players_of(telemetry: str, cohorts: pd.DataFrame, roles: RoleNames, cutoff: 
     rows = pa.concat_tables(piece for _, piece in read_parts(telemetry))
     chosen = pc.is_in(rows["player_id"], pa.array(cohorts["player_id"], rows["player_id"].type))
     window_days, listed = settings.features.window_days, cohorts["player_id"].to_numpy()
-    table = extract(to_block(rows.filter(chosen), cutoff, window_days), roles)
+    table = extract(to_block(frame_of(rows.filter(chosen)), cutoff, window_days), roles)
     if not np.array_equal(table.ids, listed):
         silent = np.setdiff1d(listed, table.ids)
         raise DataProblem(

@@ -6,9 +6,10 @@ from itertools import combinations
 
 import numpy as np
 
+from scarcegan.evaluation.group_records import AttributeGroup, AttributeTable, ToRest
 from scarcegan.evaluation.intervals import difference_of, share_of
-from scarcegan.evaluation.records import AttributeGroup, AttributeTable, ToRest
 from scarcegan.evaluation.scored import Scored
+from scarcegan.evaluation.subgroups import counts_inside
 from scarcegan.evaluation.suppression import withheld
 
 LEVEL = 0.05  # of all differences to the rest, taken together
@@ -88,25 +89,17 @@ def _measured(
     scored: Scored, flagged: np.ndarray, cell: _Cell, chances: dict[tuple[int, str], float], number: int
 ) -> AttributeGroup:
     """Measure one group beside all others, and note how likely chance alone makes such differences."""
-    population, inside = scored.in_population, cell.inside
-    of = {"recall": (scored.is_risky, flagged), "flagged_share": (population, flagged)}
-    if scored.prevalence is None:
-        of["precision"] = (population & flagged, scored.is_risky)
-    # With a prevalence from outside, nobody knows how many of the flagged players of one group are risky.
-    shares, to_rest = {}, {}
-    for measure, (whole, part) in of.items():
-        ours, rest = (
-            (int(np.count_nonzero(whole & part & side)), int(np.count_nonzero(whole & side)))
-            for side in (inside, ~inside)
-        )
-        shares[measure], others = share_of(*ours), share_of(*rest)
-        if (own := shares[measure]) and others:
+    ours, rest = (counts_inside(scored, flagged, side) for side in (cell.inside, ~cell.inside))
+    shares, to_rest = {measure: share_of(*counted) for measure, counted in ours.items()}, {}
+    for measure, own in shares.items():
+        others = share_of(*rest[measure])
+        if own and others:
             to_rest[measure] = ToRest(*difference_of(own, others), is_clear=False)
-            chances[number, measure] = _chance(ours, rest)
+            chances[number, measure] = _chance(ours[measure], rest[measure])
     return AttributeGroup(
         cell.values,
-        players=int(np.count_nonzero(inside & population)),
-        risky=int(np.count_nonzero(inside & scored.is_risky)),
+        players=ours["flagged_share"][1],
+        risky=ours["recall"][1],
         recall=shares["recall"],
         precision=shares.get("precision"),
         flagged_share=shares["flagged_share"],

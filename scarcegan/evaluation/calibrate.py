@@ -5,7 +5,6 @@ import numpy as np
 from scarcegan.data.calibration import Calibration, inside
 from scarcegan.problems import DataProblem
 
-_BINS = 10
 # Logarithms of slopes: beyond these the curve would be flat, or a step, in float32.
 _LOG_SLOPES = (-3.0, 3.0)
 
@@ -67,15 +66,3 @@ def on_scale_of(scores: np.ndarray, own: np.ndarray, other: np.ndarray) -> np.nd
     own, other = np.sort(own), np.sort(other)
     rank = (np.searchsorted(own, scores, "left") + np.searchsorted(own, scores, "right")) / (2 * len(own))
     return np.interp(rank, (np.arange(len(other)) + 0.5) / len(other), other)
-
-
-def expected_calibration_error(probability: np.ndarray, truth: np.ndarray) -> float:
-    """Return the mean distance of predicted and observed shares over ten equal bins, weighted by their players.
-
-    Probabilities are float [n] in [0, 1]; truth is bool [n] or 1 and 0.
-
-    Source: Guo et al. (2017), On Calibration of Modern Neural Networks, eq. 3.
-    """
-    own_bin = np.digitize(probability, np.arange(1, _BINS) / _BINS)
-    apart = np.bincount(own_bin, weights=np.asarray(probability, np.float64) - truth, minlength=_BINS)
-    return float(np.abs(apart).sum() / len(probability))

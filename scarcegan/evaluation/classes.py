@@ -3,8 +3,8 @@
 import numpy as np
 
 from scarcegan.data.players import UNLABELED
+from scarcegan.evaluation.figures import Calibration, Confusion
 from scarcegan.evaluation.intervals import share_of
-from scarcegan.evaluation.records import Calibration, Confusion
 from scarcegan.evaluation.scored import HeldOut, Scored
 
 _BINS = 10

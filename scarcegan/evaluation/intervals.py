@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 
 
 def resample_weights(
@@ -33,15 +33,18 @@ def interval(value: float, samples: np.ndarray) -> Interval:
 
 
 def share_of(part: float, whole: float, confidence: float = 0.95) -> Interval | None:
-    """Put a share of counted players beside its Wilson interval, by default of 95 %; None of nobody.
+    """Put a share of counted players beside its interval, see `wilson`; None of nobody."""
+    return wilson(part, whole, confidence) if whole else None
+
+
+def wilson(part: float, whole: float, confidence: float = 0.95) -> Interval:
+    """Put a share of counted players, of whom there are some, beside its Wilson interval, by default of 95 %.
 
     Wilson's, unlike the bootstrap, leaves doubt where all or none of a few were found. The part may be no whole number,
     as where ties at the edge are taken in random order.
 
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927.
     """
-    if not whole:
-        return None
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     share = part / whole
     middle = (share + z**2 / (2 * whole)) / (1 + z**2 / whole)

@@ -6,9 +6,9 @@ import numpy as np
 
 from scarcegan.evaluation import metrics
 from scarcegan.evaluation.classes import calibration
+from scarcegan.evaluation.figures import Curve, Interval, Measures
 from scarcegan.evaluation.intervals import interval, precision_limits, share_of
 from scarcegan.evaluation.metrics import AtThreshold, RunningCounts
-from scarcegan.evaluation.records import Curve, Interval, Measures
 from scarcegan.evaluation.scored import Scored
 
 _CURVE_POINTS = 100

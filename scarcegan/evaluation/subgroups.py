@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from scarcegan.evaluation.group_records import FeatureGroups, Group
 from scarcegan.evaluation.intervals import share_of
-from scarcegan.evaluation.records import FeatureGroups, Group
 from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import SettingsProblem
 
@@ -53,17 +53,26 @@ def subgroup_quality(scored: Scored, threshold: float, values: Mapping[str, np.n
     return measured
 
 
-def _group(scored: Scored, flagged: np.ndarray, inside: np.ndarray, column: np.ndarray) -> Group:
+def counts_inside(scored: Scored, flagged: np.ndarray, inside: np.ndarray) -> dict[str, tuple[int, int]]:
+    """Count (part, whole) of recall and flagged share among the players inside, bool [n]; of precision if it can be.
+
+    With a prevalence from outside, nobody knows how many of the flagged players of one group are risky.
+    """
     population, risky = inside & scored.in_population, inside & scored.is_risky
-    players, shown = int(population.sum()), int(np.sum(population & flagged))
-    # With a prevalence from outside, nobody knows how many of the flagged players of one group are risky.
-    true = int(np.sum(population & risky & flagged)) if scored.prevalence is None else None
+    counted = {"recall": (risky & flagged, risky), "flagged_share": (population & flagged, population)}
+    if scored.prevalence is None:
+        counted["precision"] = (population & flagged & risky, population & flagged)
+    return {name: (int(np.count_nonzero(part)), int(np.count_nonzero(of))) for name, (part, of) in counted.items()}
+
+
+def _group(scored: Scored, flagged: np.ndarray, inside: np.ndarray, column: np.ndarray) -> Group:
+    counted, own = counts_inside(scored, flagged, inside), column[inside & scored.in_population]
     return Group(
-        low=float(column[population].min()),
-        high=float(column[population].max()),
-        players=players,
-        risky=int(risky.sum()),
-        flagged_share=share_of(shown, players),
-        recall=share_of(int(np.sum(risky & flagged)), int(risky.sum())),
-        precision=None if true is None else share_of(true, shown),
+        low=float(own.min()),
+        high=float(own.max()),
+        players=counted["flagged_share"][1],
+        risky=counted["recall"][1],
+        flagged_share=share_of(*counted["flagged_share"]),
+        recall=share_of(*counted["recall"]),
+        precision=share_of(*counted["precision"]) if "precision" in counted else None,
     )

@@ -7,10 +7,8 @@ import numpy as np
 
 from scarcegan.data.scaling import Scaler
 from scarcegan.families.estimators import Fitted
-from scarcegan.families.lightgbm_trees import is_plain, lightgbm_trees
+from scarcegan.families.fitted_trees import ScaledTree, boosting_trees, forest_trees, is_plain, lightgbm_trees
 from scarcegan.families.raw_splits import raw_splits
-from scarcegan.families.scaled_trees import ScaledTree
-from scarcegan.families.sklearn_trees import boosting_trees, forest_trees
 from scarcegan.problems import DataProblem
 from scarcegan.serving.linear import Linear
 from scarcegan.serving.trees import Trees

@@ -44,11 +44,11 @@ def check_estimator(chosen: Estimator) -> Contract:
     broken = {}
     for promise, check in _PROMISES.items():
         try:
-            told = check(trial)
+            is_kept, told = check(trial)
         except DataProblem as problem:
             broken[promise] = str(problem)
         else:
-            broken |= {promise: f"'{chosen.name}' breaks the contract: {told}"} if told else {}
+            broken |= {} if is_kept else {promise: f"'{chosen.name}' breaks the contract: {told}"}
     return Contract(
         tuple(promise for promise in _PROMISES if promise not in broken),
         tuple(dict.fromkeys(broken.values())),
@@ -91,55 +91,50 @@ def _players(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return raw.astype(np.float32), labels
 
 
-def _leaves_players(trial: _Trial) -> str:
+# A check returns whether the promise is kept, and what to say if it is not.
+_Check = Callable[[_Trial], tuple[bool, str]]
+
+
+def _leaves_players(trial: _Trial) -> tuple[bool, str]:
     asked = trial.fresh.copy()
     trial.fitted.risk(asked)
-    if np.array_equal(asked, trial.fresh):
-        return ""
-    return "expected predict_proba(X) to leave X as it is, got other values in it; work on a copy"
+    told = "expected predict_proba(X) to leave X as it is, got other values in it; work on a copy"
+    return np.array_equal(asked, trial.fresh), told
 
 
-def _repeats_itself(trial: _Trial) -> str:
+def _repeats_itself(trial: _Trial) -> tuple[bool, str]:
     with ThreadPoolExecutor(2) as pool:
         again = [pool.submit(trial.train) for _ in range(2)]
     furthest = max(np.abs(one.result().risk(trial.fresh.copy()) - trial.risk).max() for one in again)
-    if furthest <= _SAME:
-        return ""
-    return (
+    return furthest <= _SAME, (
         f"expected the same risks of each training under one seed, also of two at once, got a difference of "
         f"{furthest:.2g}; take a parameter random_state and draw by it alone, and keep nothing outside of the object"
     )
 
 
-def _scores_one_alone(trial: _Trial) -> str:
+def _scores_one_alone(trial: _Trial) -> tuple[bool, str]:
     some = range(0, len(trial.fresh), _ALONE)
     alone = np.concatenate([trial.fitted.risk(trial.fresh[row : row + 1].copy()) for row in some])
     furthest = np.abs(alone - trial.risk[::_ALONE]).max()
-    if furthest <= _SAME:
-        return ""
-    return (
+    return furthest <= _SAME, (
         f"expected the same risk of a player alone and among others, got a difference of {furthest:.2g}; score each "
         "row by itself"
     )
 
 
-def _knows_unlabelled(trial: _Trial) -> str:
+def _knows_unlabelled(trial: _Trial) -> tuple[bool, str]:
     classes = np.asarray(trial.fitted.model.classes_).tolist()
-    if UNLABELED not in classes:
-        return ""
-    return (
+    return UNLABELED not in classes, (
         f"expected classes_ without {UNLABELED}, which says that a row has no label, got {classes}; learn from such "
         'rows without a class for them, or set unlabeled = "left_out"'
     )
 
 
-def _learns(trial: _Trial) -> str:
+def _learns(trial: _Trial) -> tuple[bool, str]:
     from sklearn.metrics import roc_auc_score
 
     reached = roc_auc_score(trial.is_rare, trial.risk)
-    if reached >= _LEARNT:
-        return ""
-    return (
+    return reached >= _LEARNT, (
         f"expected a ROC-AUC of {_LEARNT} or more on an easy problem, got {reached:.2f}; look at its parameters, at "
         "target and at unlabeled"
     )
@@ -153,7 +148,7 @@ def _why_rival(trial: _Trial) -> str:
     return ""
 
 
-_PROMISES: Mapping[str, Callable[[_Trial], str]] = {
+_PROMISES: Mapping[str, _Check] = {
     "it does not change the players that it scores": _leaves_players,
     "it repeats itself under one seed, also where two are trained at once": _repeats_itself,
     "it scores a player alone as among others": _scores_one_alone,

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from scarcegan.data.scaling import Scaler
+from scarcegan.serving.lookup import float_keys
 
 Map = Callable[[np.ndarray], np.ndarray]
 
@@ -37,13 +38,8 @@ def _map_to(scaler: Scaler, number: int) -> Map:
     own = slice(feature, feature + 1)
     fill = None if scaler.fill is None else scaler.fill[own]
     # An indicator is the last input, behind the feature's.
-    alone = replace(
-        scaler,
-        knots=scaler.knots[own],
-        values=scaler.values[own],
-        fill=fill,
-        indicators=(0,) if is_indicator else (),
-    )
+    indicators = (0,) if is_indicator else ()
+    alone = replace(scaler, knots=scaler.knots[own], values=scaler.values[own], fill=fill, indicators=indicators)
     return lambda raw: alone.apply(raw[:, None])[:, -1]
 
 
@@ -52,7 +48,8 @@ def _last_left(scaled: Map, thresholds: np.ndarray) -> np.ndarray:
 
     Thresholds are float64 [n]. A bisection halves the floats between, not the distance: 32 steps find any float.
     """
-    low, high = (np.full(len(thresholds), _order(end), dtype=np.int64) for end in (-np.inf, np.inf))
+    ends = float_keys(np.array([-np.inf, np.inf], dtype=np.float32))
+    low, high = (np.full(len(thresholds), end, dtype=np.int64) for end in ends)
     while (high - low > 1).any():
         middle = (low + high) // 2
         # As the libraries compare: float32 inputs with float64 thresholds.
@@ -61,12 +58,6 @@ def _last_left(scaled: Map, thresholds: np.ndarray) -> np.ndarray:
     return _float(low)
 
 
-def _order(value: float) -> int:
-    """Return an integer that grows with the float32: its bits, those of a negative float turned round."""
-    bits = int(np.float32(value).view(np.int32))
-    return bits if bits >= 0 else bits ^ 0x7FFFFFFF
-
-
-def _float(order: np.ndarray) -> np.ndarray:
-    """Return the float32 of each place in this order."""
-    return np.where(order >= 0, order, order ^ 0x7FFFFFFF).astype(np.int32).view(np.float32)
+def _float(keys: np.ndarray) -> np.ndarray:
+    """Return the float32 of each key; see `float_keys`."""
+    return np.where(keys >= 0, keys, keys ^ 0x7FFFFFFF).astype(np.int32).view(np.float32)

@@ -1,11 +1,12 @@
 """A block of telemetry to one row of features per player."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from scarcegan.features import across, catalogue, levels, shape
-from scarcegan.features.design import Calendar, SharedDesign, calendar_of, shared_design
+from scarcegan.features.design import calendar_of, shared_design
 from scarcegan.features.series import Series
 from scarcegan.features.telemetry import Telemetry
 from scarcegan.settings.data_sections import RoleNames
@@ -32,20 +33,21 @@ def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTabl
     roles = roles or RoleNames()
     names = tuple(catalogue.columns(telemetry.names, roles))
     places = catalogue.role_places(roles, telemetry.names)
-    calendar = calendar_of(telemetry.observed)
-    design = shared_design(calendar.weeks)
     features = np.empty((len(telemetry), len(names)), np.float32)
-    for start in range(0, len(telemetry), CHUNK_PLAYERS):
-        rows = slice(start, start + CHUNK_PLAYERS)
-        _fill(features[rows], stack(telemetry.counters[rows], calendar, design), len(telemetry.names), places)
+    for rows, series in in_chunks(telemetry):
+        _fill(features[rows], series, len(telemetry.names), places)
     return FeatureTable(telemetry.ids, features, names)
 
 
-def stack(counters: np.ndarray, calendar: Calendar, design: SharedDesign) -> Series:
-    """Return the series of a chunk [players, days, counters], counter by counter, on the calendar's days."""
-    # All counters of all players in one stack: every feature is computed for all of them at once.
-    by_counter = counters[:, calendar.source].transpose(2, 0, 1)
-    return Series(np.ascontiguousarray(by_counter).reshape(-1, len(calendar)), calendar, design)
+def in_chunks(telemetry: Telemetry) -> Iterator[tuple[slice, Series]]:
+    """Yield some players at a time: their rows, and their series, counter by counter, on the calendar's days."""
+    calendar = calendar_of(telemetry.observed)
+    design = shared_design(calendar.weeks)
+    for start in range(0, len(telemetry), CHUNK_PLAYERS):
+        rows = slice(start, start + CHUNK_PLAYERS)
+        # All counters of all players in one stack: every feature is computed for all of them at once.
+        by_counter = telemetry.counters[rows][:, calendar.source].transpose(2, 0, 1)
+        yield rows, Series(np.ascontiguousarray(by_counter).reshape(-1, len(calendar)), calendar, design)
 
 
 def _fill(target: np.ndarray, series: Series, counters: int, places: dict[str, int]) -> None:

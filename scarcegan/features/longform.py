@@ -1,6 +1,7 @@
 """Check the columns of long-form telemetry; every refusal names the column and counts the rows."""
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,14 +18,13 @@ DATE = "date"
 LARGEST_COUNTER = 1e15
 
 
-def required_counters(frame: pd.DataFrame | pa.Table) -> tuple[str, ...]:
-    """Return the counter names: every column but `player_id` and `date`, in the table's order."""
-    columns = frame.column_names if isinstance(frame, pa.Table) else list(frame.columns)
+def required_counters(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the counter names among a table's columns: all but `player_id` and `date`, in their order."""
     missing = [name for name in (ID, DATE) if name not in columns]
-    names = tuple(str(name) for name in columns if name not in (ID, DATE))
+    names = tuple(name for name in columns if name not in (ID, DATE))
     if missing or not names or len(set(columns)) < len(columns):
         raise DataProblem(
-            f"expected columns '{ID}', '{DATE}' and counters, each once, got {list(columns)}: rename or add them"
+            f"expected columns '{ID}', '{DATE}' and counters, each once, got {columns}: rename or add them"
         )
     return names
 
@@ -35,7 +35,7 @@ def frame_of(rows: pa.Table) -> pd.DataFrame:
     Raises:
         DataProblem: ids that are neither, counters that are no numbers: all such columns.
     """
-    refusals, names = Refusals(), required_counters(rows)
+    refusals, names = Refusals(), required_counters(rows.column_names)
     with refusals.collecting():
         rows = rows.set_column(rows.column_names.index(ID), ID, _ids(rows[ID]))
     odd = dict[str, OddValues]()
@@ -91,13 +91,9 @@ def day_numbers(table: pd.DataFrame) -> np.ndarray:
 
 
 def checked_ids(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return (codes int64 [rows], ascending unique ids) of integer or string ids."""
+    """Return (codes int64 [rows], ascending unique ids) of ids from `frame_of`; refuse rows without one."""
     _refuse_empty_ids(int(column.isna().sum()), len(column))
     is_integer = pd.api.types.is_integer_dtype(column.dtype)
-    if not is_integer and pd.api.types.infer_dtype(column) not in ("string", "categorical"):
-        raise DataProblem(
-            f"column '{ID}': expected integers or strings, got {column.dtype} in {len(column)} rows: convert"
-        )
     codes, ids = pd.factorize(column, sort=True)
     if len(ids) and ids[0] == "":  # a CSV file has no other way to leave an id out; sorted, it comes first
         _refuse_empty_ids(int(np.count_nonzero(codes == 0)), len(column))
@@ -110,13 +106,10 @@ def _refuse_empty_ids(empty: int, rows: int) -> None:
 
 
 def checked_counters(rows: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
-    """Return float32 [rows, counters]; empty values become 0, impossible ones are refused."""
+    """Return counters from `frame_of`, float32 [rows, counters]; no value counts as 0, an impossible one is refused."""
     values = np.empty((len(rows), len(names)), np.float32)
     for position, name in enumerate(names):
-        column = rows[name]
-        if not pd.api.types.is_numeric_dtype(column.dtype):
-            raise DataProblem(f"column '{name}': expected numbers, got {column.dtype} in {len(rows)} rows: convert it")
-        values[:, position] = column.to_numpy(np.float32, na_value=np.nan)
+        values[:, position] = rows[name].to_numpy(np.float32, na_value=np.nan)
     # The usual case; NaN fails the comparison and takes the long way.
     if not values.size or (values.min() >= 0 and values.max() <= LARGEST_COUNTER):
         return values

@@ -53,16 +53,12 @@ def read_shard(folder: str, number: int, window: Window, observed: np.ndarray, l
             "it, or it is on another machine's disk (set snapshots.folder = 's3://...'); start a new run"
         )
     own = join(folder, str(number))
-    # A day's rows lie in any of the files; those of other windows are dropped at once.
-    frames = [
-        rows
-        for _, table in (read_rows(Source(own), window.first, window.last) if list_names(own) else ())
-        if len(
-            rows := (frame := frame_of(table))[
-                frame[DATE].between(iso(window.first), iso(window.last), inclusive="left")
-            ]
-        )
-    ]
+    frames = []
+    for _, table in read_rows(Source(own), window.first, window.last) if list_names(own) else ():
+        frame = frame_of(table)
+        # A day's rows lie in any of the files; those of other windows are dropped at once.
+        rows = frame[frame[DATE].between(iso(window.first), iso(window.last), inclusive="left")]
+        frames += [rows] if len(rows) else []
     if not frames:
         return None
     with naming(location):
@@ -97,6 +93,11 @@ def write_shards(tables: Iterable[pa.Table], shards: int, folder: Path, collecte
                     writers[shard].write_table(rows.slice(first, end - first))
 
 
+def shard_of(ids: pa.Array, shards: int) -> np.ndarray:
+    """Return each id's shard, int64 [n], by a hash: all rows of a player get into one, whatever part they come from."""
+    return (lots(ids.to_numpy(zero_copy_only=False)) % np.uint64(shards)).astype(np.int64)
+
+
 def _collected(tables: Iterable[pa.Table], most: int) -> Iterator[pa.Table]:
     """Join tables until they have so many rows."""
     waiting, rows = list[pa.Table](), 0
@@ -127,7 +128,6 @@ def _tables(source: Source, windows: Sequence[Window], shards: int) -> Iterator[
                 ID: ids,
                 DATE: pa.array(days[inside].astype("datetime64[D]")),
                 **{name: np.ascontiguousarray(counters[:, at]) for at, name in enumerate(source.counters)},
-                # By a hash of the id: all rows of a player get into one shard, whatever part they come from.
-                SHARD: (lots(ids.to_numpy(zero_copy_only=False)) % np.uint64(shards)).astype(np.int64),
+                SHARD: shard_of(ids, shards),
             }
         )

@@ -8,8 +8,7 @@ optimiser residue and a changepoint gap no longer a function of the number of ro
 import numpy as np
 
 from scarcegan.features.catalogue import Feature, feature_table
-from scarcegan.features.design import calendar_of, shared_design
-from scarcegan.features.extract import CHUNK_PLAYERS, FeatureTable, stack
+from scarcegan.features.extract import FeatureTable, in_chunks
 from scarcegan.features.levels import distances
 from scarcegan.features.series import Series, ratio
 from scarcegan.features.shape import period_days, power_by_period
@@ -42,12 +41,9 @@ def names(counters: tuple[str, ...]) -> tuple[str, ...]:
 
 def extract_prophet50(telemetry: Telemetry) -> FeatureTable:
     """Compute ten columns per counter (fifty for five) for every player of a block."""
-    calendar, columns, counters = calendar_of(telemetry.observed), names(telemetry.names), len(telemetry.names)
-    design = shared_design(calendar.weeks)
+    columns, counters = names(telemetry.names), len(telemetry.names)
     features = np.empty((len(telemetry), len(columns)), np.float32)
-    for start in range(0, len(telemetry), CHUNK_PLAYERS):
-        rows = slice(start, start + CHUNK_PLAYERS)
-        raw = stack(telemetry.counters[rows], calendar, design)
+    for rows, raw in in_chunks(telemetry):
         parts = [_periods(raw), _trend(raw)]
         by_player = [part.reshape(counters, -1, part.shape[1]).transpose(1, 0, 2) for part in parts]
         features[rows] = np.hstack([part.reshape(len(part), -1) for part in by_player])

@@ -103,7 +103,7 @@ def _with_date(piece: pa.Table, date: str, counters: tuple[str, ...]) -> pa.Tabl
     if date:
         piece = piece.append_column(DATE, pa.array([date] * len(piece), pa.string()).dictionary_encode())
     if not counters:
-        required_counters(piece)
+        required_counters(piece.column_names)
         return piece
     missing = sorted({ID, DATE, *counters} - set(piece.column_names))
     if missing:

@@ -83,7 +83,7 @@ def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
 
 
 def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> None:
-    days.counters = days.counters or required_counters(frame)
+    days.counters = days.counters or required_counters(list(frame.columns))
     if not len(frame):
         return
     numbers = day_numbers(frame)

@@ -5,9 +5,8 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, frame_of, required_counters
+from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, required_counters
 from scarcegan.problems import DataProblem
 
 # With this many rows on a usual day, an empty one is a hole in the log (chance of none: e^-20), not a day of rest.
@@ -37,36 +36,30 @@ class Telemetry:
         return len(self.ids)
 
 
-def to_block(
-    frame: pd.DataFrame | pa.Table, cutoff: str, window_days: int, observed: np.ndarray | None = None
-) -> Telemetry:
+def to_block(frame: pd.DataFrame, cutoff: str, window_days: int, observed: np.ndarray | None = None) -> Telemetry:
     """Lay long-form telemetry out on a dense grid of the days in [cutoff - window_days, cutoff).
 
     Rows may come in any order; those outside the window are dropped once their dates are read. A player without a
     row on a day, and an empty (null) counter, count as 0. Dates may be dates, timestamps (the wall-clock day
     counts, whatever the time zone) or ISO strings. A day without any row counts as missing for everyone when a
-    usual day has at least 20 rows; `design.calendar_of` says what
-    features take instead.
+    usual day has at least 20 rows; `design.calendar_of` says what features take instead.
 
     Args:
-        frame: columns `player_id` (integers or strings), `date` and at least one numeric counter; some rows lie in
-            the window, see `scarcegan.features.survey`.
+        frame: from `longform.frame_of`; some rows lie in the window, see `scarcegan.features.survey`.
         cutoff: ISO date; features see only earlier days.
         window_days: at least 14; the settings take no less than 28.
         observed: bool [window_days], if known better than from these rows (a shard of few players).
 
     Raises:
-        DataProblem: missing columns, unreadable dates, ids that are neither, repeated (player, date) rows,
-            counters that are negative, infinite or no numbers, a cut-off after the data; each with column and
-            row count.
+        DataProblem: missing columns, unreadable dates, repeated (player, date) rows, counters that are negative or
+            infinite, a cut-off after the data; each with column and row count.
     """
     last = day_of(cutoff)
-    names = required_counters(frame)
-    table = frame_of(frame) if isinstance(frame, pa.Table) else frame
-    days = day_numbers(table)
+    names = required_counters(list(frame.columns))
+    days = day_numbers(frame)
     first = last - window_days
     inside = (days >= first) & (days < last)
-    rows = table if inside.all() else table.loc[inside]
+    rows = frame if inside.all() else frame.loc[inside]
     codes, ids = checked_ids(rows[ID])
     offset = days[inside] - first
     cells = codes * window_days + offset

@@ -50,11 +50,15 @@ def reading(namespace: str | None = None) -> Iterator[None]:
 def find_runs(tags: Sequence[str] = (), namespace: str | None = None) -> list[metaflow.Run]:
     """Return all runs with these tags, newest first; none is no error."""
     with reading(namespace):
-        try:
-            flow = metaflow.Flow(FLOW)
-        except MetaflowNotFound:
-            return []
-        return sorted(flow.runs(*tags), key=created_at, reverse=True)
+        return sorted(runs_of(FLOW, tags), key=created_at, reverse=True)
+
+
+def runs_of(flow: str, tags: Sequence[str] = ()) -> list[metaflow.Run]:
+    """Return the runs of a flow with these tags, in Metaflow's order; none of a flow that has never run."""
+    try:
+        return list(metaflow.Flow(flow).runs(*tags))
+    except MetaflowNotFound:
+        return []
 
 
 def created_at(run: metaflow.Run) -> datetime:

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
-import metaflow
 import numpy as np
 import pyarrow as pa
-from metaflow.exception import MetaflowNotFound
 
 from scarcegan.data.one_player import are_theirs
 from scarcegan.history.artifacts import Unreadable, artifact_of
-from scarcegan.history.client import reading
+from scarcegan.history.client import reading, runs_of
 from scarcegan.records import Record
 
 # The artifacts that hold ids: flow, step, name, and where in it they are.
@@ -29,7 +27,9 @@ def runs_holding(player: str) -> list[Holder]:
     """Return the runs that hold a player, by the id as text, and those that cannot be read, newest first."""
     found = []
     for flow, step, name, key in HOLDING:
-        for run in _runs(flow):
+        with reading():
+            runs = runs_of(flow)
+        for run in runs:
             try:
                 made = artifact_of(run, step, name)
                 if made is not None and _holds(np.asarray(made[key]), player):
@@ -37,14 +37,6 @@ def runs_holding(player: str) -> list[Holder]:
             except Unreadable as problem:
                 found.append(Holder(run.pathspec, name, str(problem)))
     return found
-
-
-def _runs(flow: str) -> list[metaflow.Run]:
-    with reading():
-        try:
-            return list(metaflow.Flow(flow).runs())
-        except MetaflowNotFound:
-            return []
 
 
 def _holds(ids: np.ndarray, player: str) -> bool:

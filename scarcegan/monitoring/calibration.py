@@ -54,8 +54,6 @@ def pair_limits(measured: Sequence[Measures], chance: Measures, false_alarms: fl
 
     Below the limits of chance, from `chance_limits`, a measure is noise, and so is the ratio of two.
     """
-    if len(measured) < FEWEST_PAIRS:
-        raise ValueError(f"expected {FEWEST_PAIRS} pairs or more, got {len(measured)}: take the limits of chance")
     limits = {}
     for name, noise in chance.items():
         alarms = false_alarms / len(FEATURE_MEASURES) if name in FEATURE_MEASURES else false_alarms

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby, takewhile
 
 from scarcegan import words
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 from scarcegan.monitoring.drift import Action, DriftDecision, DriftReport, SignalSize, SignalState
 from scarcegan.settings import Monitoring
 from scarcegan.settings.monitoring_sections import SignalName

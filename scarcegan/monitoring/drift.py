@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scarcegan import words
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 from scarcegan.records import Record
 from scarcegan.settings.monitoring_sections import SignalName
 from scarcegan.settings.words_section import USUAL, Words

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scarcegan.data.distances import column_distances, distance
-from scarcegan.evaluation.intervals import share_of
+from scarcegan.evaluation.intervals import wilson
 from scarcegan.monitoring.drift import ClassifierDrift, ComparedSnapshot, ScoredPlayers
 from scarcegan.monitoring.two_sample import separation, two_sample_test
 
@@ -54,11 +54,8 @@ class Measured:
 
 def scored_players(players: int, flagged: int, unknown: int | None, quantiles: Sequence[float]) -> ScoredPlayers:
     """Describe n > 0 scored players by their counts; `unknown` is None for a model without that output."""
-    shares = (None if count is None else share_of(count, players) for count in (flagged, unknown))
-    flagged_share, unknown_share = shares
-    if flagged_share is None:
-        raise ValueError("expected scored players, got none: score at least one")
-    return ScoredPlayers(players, flagged_share, unknown_share, list(quantiles))
+    unknown_share = None if unknown is None else wilson(unknown, players)
+    return ScoredPlayers(players, wilson(flagged, players), unknown_share, list(quantiles))
 
 
 def measure(before: Sample, now: Sample, *, seed: int, false_alarms: float) -> Measured:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scarcegan.evaluation.intervals import share_of
+from scarcegan.evaluation.intervals import wilson
 from scarcegan.monitoring.drift import DriftReport, FeatureDrift, RealisedRecall, ScoreDrift, SignalSize, UnknownDrift
 from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
 from scarcegan.monitoring.two_sample import auc_of
@@ -17,9 +17,7 @@ def realised_recall(flagged: np.ndarray, registered: float, snapshot: str) -> Re
     from scipy.stats import binom
 
     found, risky = int(np.count_nonzero(flagged)), len(flagged)
-    recall, chance = share_of(found, risky), float(binom.cdf(found, risky, registered))
-    if recall is None:
-        raise ValueError("expected players who turned out risky, got none: recall needs one")
+    recall, chance = wilson(found, risky), float(binom.cdf(found, risky, registered))
     return RealisedRecall(snapshot, risky, found, recall.value, recall.low, recall.high, registered, chance)
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scarcegan.evaluation.figures import Interval
 from scarcegan.evaluation.intervals import share_of
-from scarcegan.evaluation.records import Interval
 
 CONFIDENCE = 0.95
 STEPS = 200  # quantiles of each limit

@@ -1,23 +1,20 @@
 """A logistic regression over scaled features, as a part of a model."""
 
-import functools
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from scarcegan.data.log_odds import sigmoid, slope_of_sigmoid
-from scarcegan.data.scaling import Scaler
 from scarcegan.problems import RegistryProblem
-from scarcegan.records import Record
-from scarcegan.serving.lookup import ColumnScaler
+from scarcegan.serving.lookup import ScaledPart
 from scarcegan.serving.networks_graph import add_scaler
 from scarcegan.serving.shape import check_scaler, expect_array
 from scarcegan.serving.wire import INT32, Graph
 
 
 @dataclass(frozen=True, eq=False)
-class Linear(Record):
+class Linear(ScaledPart):
     """The risk sigmoid(weights . z + bias) of scaled features z; see `scarcegan.serving.parts.RiskPart`.
 
     Weights are float32 [width]: those of the features, then those of the scaler's indicators.
@@ -25,14 +22,8 @@ class Linear(Record):
 
     kind: ClassVar[str] = "linear"
 
-    scaler: Scaler
     weights: np.ndarray
     bias: float
-
-    @property
-    def fills_missing(self) -> bool:
-        """Whether the scaler has something to put in place of a missing value."""
-        return self.scaler.fill is not None
 
     def check(self, name: str, features: int) -> None:
         """Refuse arrays that do not fit together."""
@@ -43,14 +34,12 @@ class Linear(Record):
 
     def add_risk(self, columns: np.ndarray, total: np.ndarray) -> None:
         """Add each player's risk."""
-        total += sigmoid(self._log_odds(self._columns.apply(columns)))
+        total += sigmoid(self._log_odds(self.columns.apply(columns)))
 
     def attributions(self, rows: np.ndarray, typical: np.ndarray) -> np.ndarray:
         """Share out the difference of the risk in proportion to that of the log-odds, which is a sum over features."""
-        start, ends = (self._columns.apply(np.ascontiguousarray(one.T, np.float32)) for one in (typical[None, :], rows))
-        inputs = ((ends - start) * self.weights[:, None]).T
-        found = inputs[:, : rows.shape[1]].copy()
-        found[:, list(self.scaler.indicators)] += inputs[:, rows.shape[1] :]
+        start, ends = self.scaled(typical[None, :]), self.scaled(rows)
+        found = self.by_feature(((ends - start) * self.weights[:, None]).T)
         slope = slope_of_sigmoid(self._log_odds(start), self._log_odds(ends))
         return np.asarray(found * slope[:, None], dtype=np.float32)
 
@@ -63,8 +52,3 @@ class Linear(Record):
 
     def _log_odds(self, scaled: np.ndarray) -> np.ndarray:
         return np.asarray(self.weights @ scaled + np.float32(self.bias))
-
-    @functools.cached_property
-    def _columns(self) -> ColumnScaler:
-        # Its tables take some milliseconds to make: once for all batches.
-        return ColumnScaler(self.scaler)

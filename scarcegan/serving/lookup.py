@@ -1,10 +1,13 @@
 """A scaler's map for scoring: the same numbers as `Scaler.apply`, found by table instead of by search."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from scarcegan.data.scaling import Scaler
+from scarcegan.records import Record
 
 # Cells of one feature's table at most. More would part more knots, but all tables share a second-level cache.
 MOST_CELLS = 32_768
@@ -34,7 +37,7 @@ class ColumnScaler:
         self._is_log = scaler.kind == "log_minmax"
         # Values are clipped to the knots between which a feature rises: lines beyond are flat, and tables stay short.
         self._lowest, self._highest = knots[:, :1], np.take_along_axis(knots, last[:, None], axis=1)
-        keys = _keys(knots).astype(np.int64)
+        keys = float_keys(knots).astype(np.int64)
         rising = [own[: end + 1] for own, end in zip(keys, last, strict=True)]
         shifts = [_shift(own) for own in rising]
         cells = [own >> shift for own, shift in zip(rising, shifts, strict=True)]
@@ -71,7 +74,7 @@ class ColumnScaler:
         x = np.sign(columns) * np.log1p(np.abs(columns)) if self._is_log else columns
         x = np.maximum(x, self._lowest, out=inputs[: len(columns)])
         np.minimum(x, self._highest, out=x)
-        cell = _keys(x)
+        cell = float_keys(x)
         cell >>= self._shift
         cell += self._base
         # mode="clip" spares a check of every index; they are all within the tables.
@@ -86,6 +89,34 @@ class ColumnScaler:
         x *= self._slope.take(segment, mode="clip")
         x += self._value.take(segment, mode="clip")
         return inputs
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledPart(Record):
+    """A part of a model that sees players behind a scaler."""
+
+    scaler: Scaler
+
+    @property
+    def fills_missing(self) -> bool:
+        """Whether the scaler has something to put in place of a missing value."""
+        return self.scaler.fill is not None
+
+    @cached_property
+    def columns(self) -> ColumnScaler:
+        """The scaler by table, made once for all batches."""
+        return ColumnScaler(self.scaler)
+
+    def scaled(self, rows: np.ndarray) -> np.ndarray:
+        """Scale raw rows [n, F]: float32 [width, n]."""
+        return self.columns.apply(np.ascontiguousarray(rows.T, dtype=np.float32))
+
+    def by_feature(self, inputs: np.ndarray) -> np.ndarray:
+        """Return shares [n, width] of the inputs as those of the features [n, F]: an indicator's go to its feature."""
+        features = len(self.scaler.knots)
+        found = inputs[:, :features].copy()
+        found[:, list(self.scaler.indicators)] += inputs[:, features:]
+        return found
 
 
 def segment_lines(scaler: Scaler) -> Lines:
@@ -104,7 +135,7 @@ def segment_lines(scaler: Scaler) -> Lines:
     return Lines(start, value, slope)
 
 
-def _keys(values: np.ndarray) -> np.ndarray:
+def float_keys(values: np.ndarray) -> np.ndarray:
     """Return int32 keys in the order of the float32 values (negative floats have their bits reversed)."""
     bits = values.view(np.int32)
     # The arithmetic shift gives -1 for a negative float and 0 for others: a mask of the bits to turn round.

@@ -1,17 +1,14 @@
 """One fold's networks as a part of a model: a scaler and the members that were trained behind it."""
 
-import functools
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from scarcegan.data.scaling import Scaler
 from scarcegan.problems import RegistryProblem
-from scarcegan.records import Record
 from scarcegan.serving.forward import Layer, member_logits, one_blas_thread, softmax
 from scarcegan.serving.gradient import integrated_gradients
-from scarcegan.serving.lookup import ColumnScaler
+from scarcegan.serving.lookup import ScaledPart
 from scarcegan.serving.networks_graph import add_networks
 from scarcegan.serving.shape import check_scaler, expect_array
 from scarcegan.serving.wire import Graph
@@ -21,7 +18,7 @@ CHUNK_POINTS = 4_096
 
 
 @dataclass(frozen=True, eq=False)
-class Networks(Record):
+class Networks(ScaledPart):
     """Members of one architecture behind one scaler; see `scarcegan.serving.parts.Part` for what they do.
 
     Layers are dense, with a leaky ReLU of this slope before each but the first; the last gives the classes' logits.
@@ -29,7 +26,6 @@ class Networks(Record):
 
     kind: ClassVar[str] = "networks"
 
-    scaler: Scaler
     layers: tuple[Layer, ...]
     slope: float
 
@@ -42,11 +38,6 @@ class Networks(Record):
     def weight(self) -> float:
         """Each member counts the same, whatever its part."""
         return self.members
-
-    @property
-    def fills_missing(self) -> bool:
-        """Whether the scaler has something to put in place of a missing value."""
-        return self.scaler.fill is not None
 
     def check(self, name: str, features: int, classes: int) -> None:
         """Refuse arrays that do not fit together."""
@@ -77,7 +68,7 @@ class Networks(Record):
 
     def add_probabilities(self, columns: np.ndarray, total: np.ndarray) -> None:
         """Add every member's probabilities."""
-        inputs = self._scaler.apply(columns)
+        inputs = self.columns.apply(columns)
         for member in range(self.members):
             total += softmax(member_logits(self.layers, member, self.slope, inputs))
 
@@ -88,24 +79,14 @@ class Networks(Record):
         while a raw path would cross most of a long-tailed feature in its first step. Each feature has its own
         monotone scaler, so what the scaled feature gets is the raw feature's; so is what its indicator gets.
         """
-        start, size = self._scaled(typical[None, :]), max(1, CHUNK_POINTS // steps)
+        start, size = self.scaled(typical[None, :]), max(1, CHUNK_POINTS // steps)
         found = np.zeros(rows.shape, dtype=np.float32)
         with one_blas_thread():
             for chunk in (slice(at, at + size) for at in range(0, len(rows), size)):
-                ends = self._scaled(rows[chunk])
-                inputs = integrated_gradients(self.layers, self.slope, rare, start, ends, steps).T
-                found[chunk] = inputs[:, : rows.shape[1]]
-                found[chunk, list(self.scaler.indicators)] += inputs[:, rows.shape[1] :]
+                inputs = integrated_gradients(self.layers, self.slope, rare, start, self.scaled(rows[chunk]), steps)
+                found[chunk] = self.by_feature(inputs.T)
         return found
 
     def add_to(self, graph: Graph, columns: str) -> str:
         """Add all members with their scaler."""
         return add_networks(graph, columns, self.scaler, self.layers, self.slope)
-
-    @functools.cached_property
-    def _scaler(self) -> ColumnScaler:
-        # Its tables take some milliseconds to make: once for all batches.
-        return ColumnScaler(self.scaler)
-
-    def _scaled(self, rows: np.ndarray) -> np.ndarray:
-        return self._scaler.apply(np.ascontiguousarray(rows.T, dtype=np.float32))

@@ -17,22 +17,33 @@ from scarcegan.serving.trees import Trees
 from scarcegan.serving.wire import Graph
 
 
-class Part(Protocol):
+class Kept(Protocol):
+    """What an archive keeps: a kind, and what it says as plain data."""
+
+    kind: ClassVar[str]
+
+    @property
+    def fills_missing(self) -> bool:
+        """Whether the part fills missing values; one that was trained before there were any does not."""
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the part as dicts, lists, numbers, text and arrays."""
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> Self:
+        """Read what `to_plain` returned."""
+
+
+class Part(Kept, Protocol):
     """What a model asks of its parts.
 
     A model is the weighted mean of its parts: each adds `weight` times its own mean, and the model divides by the sum
     of the weights.
     """
 
-    kind: ClassVar[str]
-
     @property
     def weight(self) -> float:
         """What the part counts beside others, > 0."""
-
-    @property
-    def fills_missing(self) -> bool:
-        """Whether the part fills missing values; one that was trained before there were any does not."""
 
     def check(self, name: str, features: int, classes: int) -> None:
         """Refuse, with a RegistryProblem, arrays that do not fit together or to so many features and classes."""
@@ -56,22 +67,9 @@ class Part(Protocol):
         Returns the name of `weight` times the part's class probabilities, float32 [n, classes].
         """
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return the part as dicts, lists, numbers, text and arrays."""
 
-    @classmethod
-    def from_plain(cls, plain: Any) -> Self:
-        """Read what `to_plain` returned."""
-
-
-class RiskPart(Protocol):
+class RiskPart(Kept, Protocol):
     """What a model asks of the parts of the families beside ScarceGAN; see `scarcegan.serving.ensemble.Family`."""
-
-    kind: ClassVar[str]
-
-    @property
-    def fills_missing(self) -> bool:
-        """Whether the part knows what to do with a missing value."""
 
     def check(self, name: str, features: int) -> None:
         """Refuse, with a RegistryProblem, arrays that do not fit together or to so many features."""
@@ -94,13 +92,6 @@ class RiskPart(Protocol):
         Returns the name of the risks, float32 [n].
         """
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return the part as dicts, lists, numbers, text and arrays."""
-
-    @classmethod
-    def from_plain(cls, plain: Any) -> Self:
-        """Read what `to_plain` returned."""
-
 
 # Archives name these kinds: models of a kind that is renamed cannot be read any more.
 KINDS: Mapping[str, type[Part]] = {kind.kind: kind for kind in (Networks,)}
@@ -119,7 +110,7 @@ def _read(plain: Any, kinds: Mapping[str, Any], older: str = "") -> Any:
     return kinds[kind].from_plain(plain)
 
 
-def _written(part: Part | RiskPart) -> dict[str, Any]:
+def _written(part: Kept) -> dict[str, Any]:
     return {"kind": part.kind, **part.to_plain()}
 
 

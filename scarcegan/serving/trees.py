@@ -11,8 +11,7 @@ from scarcegan.data.log_odds import sigmoid, slope_of_sigmoid
 from scarcegan.problems import RegistryProblem
 from scarcegan.records import Record
 from scarcegan.serving.shape import expect_array
-from scarcegan.serving.trees_graph import add_trees
-from scarcegan.serving.wire import Graph
+from scarcegan.serving.wire import INT32, Graph, Type
 
 # Paths that are followed at once, a player's through one tree each; more only cost memory.
 CHUNK_PATHS = 131_072
@@ -93,10 +92,7 @@ class Trees(Record):
                 )
 
     def add_risk(self, columns: np.ndarray, total: np.ndarray) -> None:
-        """Add the risk of players to a total, float [n].
-
-        Columns are float32 [F, n], raw, NaN where missing, a player per column; F is what `check` was told.
-        """
+        """Add each player's risk; there are as many columns as `check` was told."""
         rows = np.ascontiguousarray(columns.T, dtype=np.float32)
         sums = np.zeros(len(rows))
         for tree, values in self._trees:
@@ -104,11 +100,11 @@ class Trees(Record):
         total += self._risk(sums)
 
     def attributions(self, rows: np.ndarray, typical: np.ndarray) -> np.ndarray:
-        """Share out the difference of the risk from the typical player's: float32 [n, F].
+        """Share out the difference of the risk to the splits on a player's path.
 
-        Each split on a player's path is credited with what it changes: the child's value less the node's. The typical
-        player's credits are taken off, so that shares sum to the difference exactly. Credits of log-odds are all
-        stretched by the risk's mean slope between the two.
+        Each is credited with what it changes: the child's value less the node's. The typical player's credits are taken
+        off, so that shares sum to the difference exactly. Credits of log-odds are all stretched by the risk's mean
+        slope between the two.
 
         Source: Saabas (2014), Interpreting random forests; Shrikumar, Greenside and Kundaje (2017), DeepLIFT, the
         rescale rule, for the logit.
@@ -123,11 +119,26 @@ class Trees(Record):
         return found
 
     def add_risk_to(self, graph: Graph, columns: str) -> str:
-        """Add the trees to a TensorFlow graph that has raw features, float32 [F, n], under the name `columns`.
-
-        Returns the name of the risk, float32 [n].
-        """
-        return add_trees(graph, columns, self)
+        """Add the trees, all of which take one step at a time."""
+        rows = graph.floats("Transpose", columns, graph.constant([1, 0], INT32))
+        # A leaf is its own child, whatever it asks: it may ask for the first feature.
+        feature = graph.constant(np.maximum(self.feature, 0), INT32)
+        threshold = graph.constant(self.threshold)
+        sides = [graph.constant(side, INT32) for side in (self.left, self.right)]
+        # What a missing value counts as at each node: less than any threshold, or more.
+        in_place = graph.constant(np.where(self.missing_left, -np.inf, np.inf))
+        # Roots are the same for all players, [trees]; where they lead to is each player's own, [n, trees].
+        node = graph.constant(self.roots, INT32)
+        for batch in [0] + [1] * (self._depth() - 1):
+            value = graph.take(rows, graph.take(feature, node, kind=INT32), axis=1, batch=batch)
+            value = graph.floats("SelectV2", graph.is_missing(value), graph.take(in_place, node), value)
+            goes_left = graph.floats("LessEqual", value, graph.take(threshold, node))
+            ways = [graph.take(side, node, kind=INT32) for side in sides]
+            node = graph.add("SelectV2", [goes_left, *ways], {"T": Type(INT32)})
+        reached, axis = graph.take(graph.constant(self.values), node), graph.constant(1, INT32)
+        if self.link == "mean":
+            return graph.floats("Mean", reached, axis)
+        return graph.floats("Sigmoid", graph.floats("Sum", reached, axis))
 
     @functools.cached_property
     def _trees(self) -> list[tuple[Any, np.ndarray]]:
@@ -153,6 +164,13 @@ class Trees(Record):
             )
             found.append((tree, self.values[own]))
         return found
+
+    def _depth(self) -> int:
+        """Return how many steps the longest path has; at least one, which leaves make on the spot."""
+        node, depth = self.roots, 0
+        while len(node := node[self.feature[node] >= 0]):
+            node, depth = np.union1d(self.left[node], self.right[node]), depth + 1
+        return max(1, depth)
 
     def _risk(self, sums: np.ndarray) -> np.ndarray:
         """Turn sums of leaves' values into risks."""

@@ -14,8 +14,7 @@ from scarcegan.data.columns import Column, describe
 from scarcegan.data.one_player import Rewritten, rows_of
 from scarcegan.snapshots.manifest import Manifest, Part, describe_snapshot
 from scarcegan.snapshots.store import MANIFEST, SnapshotStore, ids_of
-from scarcegan.storage import find_bytes, join, list_names, remove, sha256_of, write_bytes
-from scarcegan.storage import local_file as local
+from scarcegan.storage import find_bytes, join, list_names, local_file, remove, sha256_of, write_bytes
 
 
 def parts_holding(store: SnapshotStore, name: str, player: str) -> dict[str, int]:
@@ -31,7 +30,7 @@ def parts_holding(store: SnapshotStore, name: str, player: str) -> dict[str, int
 
 def is_published(store: SnapshotStore, name: str) -> bool:
     """Tell whether a folder of parts is a snapshot."""
-    return find_bytes(join(join(store.folder, name), MANIFEST)) is not None
+    return find_bytes(store.at(name, MANIFEST)) is not None
 
 
 def forget(store: SnapshotStore, name: str, player: str) -> list[Rewritten]:
@@ -42,20 +41,19 @@ def forget(store: SnapshotStore, name: str, player: str) -> list[Rewritten]:
     """
     manifest = store.describe(name)
     holding = parts_holding(store, name, player)
-    listed = {join(join(store.folder, name), part.file) for part in manifest.parts}
+    listed = {store.at(name, part.file) for part in manifest.parts}
     told = _publish_without(store, manifest, player) if listed & holding.keys() else []
     known = {one.place for one in told}
     for place, rows in holding.items():
         if place not in known:  # an ended call has left it
-            with local(place) as path:
+            with local_file(place) as path:
                 told.append(Rewritten(place, rows, sha256_of(path), ""))
         remove(place)
     return told
 
 
 def _publish_without(store: SnapshotStore, manifest: Manifest, player: str) -> list[Rewritten]:
-    folder, told = join(store.folder, manifest.name), list[Rewritten]()
-    written = list[tuple[Part, Sequence[Column]]]()
+    told, written = list[Rewritten](), list[tuple[Part, Sequence[Column]]]()
     for number, part in enumerate(manifest.parts):
         table = store.read_part(manifest, part)
         ids = ids_of(table, part)
@@ -66,11 +64,11 @@ def _publish_without(store: SnapshotStore, manifest: Manifest, player: str) -> l
             continue
         written.append(store.write_part(manifest.name, number, ids[stay], features[stay], manifest.frame.columns))
         rows = int(np.count_nonzero(~stay))
-        told.append(Rewritten(join(folder, part.file), rows, part.sha256, written[-1][0].sha256))
+        told.append(Rewritten(store.at(manifest.name, part.file), rows, part.sha256, written[-1][0].sha256))
     if any(part.players for part, _ in written):
         rest = describe_snapshot(manifest.name, manifest.frame, written)
         rest = replace(rest, forgotten=(*manifest.forgotten, manifest.fingerprint))
-        write_bytes(join(folder, MANIFEST), rest.to_json())
+        write_bytes(store.at(manifest.name, MANIFEST), rest.to_json())
     else:
-        remove(join(folder, MANIFEST))
+        remove(store.at(manifest.name, MANIFEST))
     return told

@@ -79,7 +79,7 @@ class SnapshotStore:
             _write(draft, ids, features, columns)
             sha256 = sha256_of(draft)
             file = f"part-{number:05d}-{sha256[:16]}.parquet"
-            put_file(draft, self._at(name, file))
+            put_file(draft, self.at(name, file))
         id_type = "int64" if np.issubdtype(ids.dtype, np.integer) else "string"
         return Part(file, len(ids), id_type, _content(ids, features), sha256), describe(features)
 
@@ -93,7 +93,7 @@ class SnapshotStore:
             raise DataProblem(
                 f"expected a name that ends with the cut-off {manifest.frame.cutoff}, got '{manifest.name}': rename it"
             )
-        location = self._at(manifest.name, MANIFEST)
+        location = self.at(manifest.name, MANIFEST)
         # `once`: of two publishers at the same moment one wins, and the other finds its manifest there.
         if write_bytes(location, manifest.to_json(), once=True):
             return manifest
@@ -101,7 +101,7 @@ class SnapshotStore:
         kept = {part.file for part in published.parts}
         for part in manifest.parts:
             if part.file not in kept:
-                remove(self._at(manifest.name, part.file))
+                remove(self.at(manifest.name, part.file))
         # Published again with a player who was forgotten since: the player stays forgotten.
         if manifest.fingerprint not in (published.fingerprint, *published.forgotten):
             raise DataProblem(
@@ -185,7 +185,7 @@ class SnapshotStore:
     @contextmanager
     def part_file(self, manifest: Manifest, part: Part) -> Iterator[Path]:
         """Give a local path to read one part from; a part that is missing or was changed is a DataProblem."""
-        location = self._at(manifest.name, part.file)
+        location = self.at(manifest.name, part.file)
         if not is_file(location):
             raise DataProblem(
                 f"expected {len(manifest.parts)} parts in snapshot '{manifest.name}', got no {location}: "
@@ -231,11 +231,12 @@ class SnapshotStore:
             return None
 
     def _find(self, name: str) -> Manifest | None:
-        location = self._at(name, MANIFEST)
+        location = self.at(name, MANIFEST)
         content = find_bytes(location)
         return None if content is None else read_manifest(content, location)
 
-    def _at(self, name: str, file: str) -> str:
+    def at(self, name: str, file: str) -> str:
+        """Return the location of one file of a snapshot."""
         return join(join(self.folder, name), file)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from people import FIGURES, figures, replay, reviewed
 
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 
 
 def test_a_season_is_replayed_alike_and_its_naive_recall_is_all():

@@ -17,13 +17,14 @@ from scarcegan.data.calibration import set_risk
 from scarcegan.data.folds import split
 from scarcegan.data.log_odds import pooled_risk
 from scarcegan.data.players import Players
-from scarcegan.data.records import DataReport
+from scarcegan.data.records import DataReport, FeatureMove, SnapshotReport
 from scarcegan.data.report import data_report as report_on
 from scarcegan.evaluation.attribute_groups import attribute_tables
 from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
+from scarcegan.evaluation.group_records import AttributeGroups, Subgroups
 from scarcegan.evaluation.promises import promised_point
-from scarcegan.evaluation.records import AttributeGroups, Evaluation, Prevalence, Subgroups
+from scarcegan.evaluation.records import Evaluation, Prevalence
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.evaluation.subgroups import subgroup_quality
 from scarcegan.gan.progress import Progress
@@ -37,7 +38,6 @@ from scarcegan.registry.versions import Decision
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance, Reason
 from scarcegan.settings import Definition, load
 from scarcegan.settings.steps import STEPS
-from scarcegan.snapshots.records import FeatureMove, SnapshotReport
 from scarcegan.workflow.scoring import records as scoring
 
 PREVALENCE = Prevalence(0.013, "estimated", 0.004, 0.021)

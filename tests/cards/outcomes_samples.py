@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 from scarcegan.outcomes.records import OutcomeReport, Production
 
 

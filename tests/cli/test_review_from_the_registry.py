@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from scarcegan import history
 from scarcegan.cli import app
 from scarcegan.cli.decisions import collect
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 from scarcegan.history.client import find_run, state_of
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelToRegister, rules

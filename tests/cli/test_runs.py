@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from scarcegan import words
 from scarcegan.cli import app
 from scarcegan.evaluation import records
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 from scarcegan.registry.local import LocalRegistry
 from scarcegan.settings import Definition
 
@@ -85,7 +85,7 @@ def test_show_tells_facts_metrics_and_settings(runs, rows):
 
 def test_show_and_compare_tell_which_families_share_the_risk(recorder, runs):
     mixed, steps = evaluation(), steps_of("mixed")
-    shares = [records.FamilyShare(name, 0.5, records.Interval(0.4, 0.3, 0.5), None) for name in ("scarcegan", "linear")]
+    shares = [records.FamilyShare(name, 0.5, Interval(0.4, 0.3, 0.5), None) for name in ("scarcegan", "linear")]
     models = {name: replace(model, families=shares) for name, model in mixed.models.items()}
     steps["evaluate"][0]["evaluation"] = replace(mixed, models=models).to_plain()
     recorder.run("mixed", steps)

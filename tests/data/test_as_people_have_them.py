@@ -9,10 +9,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from scarcegan.data.fingerprint import fingerprint
+from scarcegan.data.players import fingerprint
 from scarcegan.data.populations import load_populations
 from scarcegan.data.tables import read_table
-from scarcegan.features.source import Source, Window
+from scarcegan.features.longform import frame_of
+from scarcegan.features.source import Source, Window, read_rows
 from scarcegan.features.survey import survey
 from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem
@@ -61,8 +62,10 @@ def test_numbers_and_ids_of_every_type_are_read_from_telemetry(columns, tmp_path
     dates = np.arange("2026-01-01", "2026-03-02", dtype="datetime64[D]").astype(str).tolist()
     table = pa.table({"player_id": ids, "date": dates, "bets": written, "wins": np.ones(60)})
     parquet.write_table(table, tmp_path / "telemetry.parquet")
-    [found] = survey(Source(str(tmp_path / "telemetry.parquet")), [Window(CUTOFF, 60)])
-    block = to_block(table, CUTOFF, 60)
+    source, window = Source(str(tmp_path / "telemetry.parquet")), Window(CUTOFF, 60)
+    [found] = survey(source, [window])
+    [(_, rows)] = read_rows(source, window.first, window.last)
+    block = to_block(frame_of(rows), CUTOFF, 60)
     assert found.counters == block.names == ("bets", "wins")
     assert block.ids.astype(str).tolist() == [str(number) for number in range(1000, 1060)]
     np.testing.assert_array_equal(block.counters[..., 0].sum(axis=1), np.nan_to_num(meant))

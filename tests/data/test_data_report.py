@@ -7,8 +7,8 @@ from sklearn.metrics import roc_auc_score
 
 from scarcegan.data import records
 from scarcegan.data.columns import describe_column
-from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import split
+from scarcegan.data.players import fingerprint
 from scarcegan.data.report import data_report
 from scarcegan.words import percent
 

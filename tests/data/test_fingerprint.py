@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scarcegan.data.fingerprint import fingerprint
+from scarcegan.data.players import fingerprint
 
 
 def test_the_fingerprint_is_16_hexadecimal_digits_and_stable(players):

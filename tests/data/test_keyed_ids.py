@@ -45,7 +45,6 @@ def column(*values, kind=None):
         column(12.0, 7.0),
         column("12", "7"),
         column("12.0", "7"),
-        column("12", "7").dictionary_encode(),
         column(12, 7, kind=pa.uint64()),
     ],
     ids=lambda ids: str(ids.type),

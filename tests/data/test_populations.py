@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scarcegan.data.fingerprint import fingerprint
+from scarcegan.data.players import fingerprint
 from scarcegan.data.populations import load_populations
 from scarcegan.problems import DataProblem
 

@@ -69,9 +69,10 @@ def test_columns_may_be_picked_from_the_names_of_each_part(tmp_path):
 def test_only_the_asked_columns_are_read(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     FRAME.to_parquet(path) if suffix == ".parquet" else FRAME.to_csv(path, index=False)
-    pd.testing.assert_frame_equal(read_table(str(path), ["burst", "opens"]), FRAME[["burst", "opens"]])
+    [(_, rows)] = read_parts(str(path), ["burst", "opens"])
+    pd.testing.assert_frame_equal(rows.to_pandas(), FRAME[["burst", "opens"]])
     with pytest.raises(DataProblem, match=r"expected column \['wins'\] in .*a\..*, got \["):
-        read_table(str(path), ["opens", "wins"])
+        list(read_parts(str(path), ["opens", "wins"]))
 
 
 def test_an_index_is_no_column_unless_it_has_a_name(tmp_path):

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from scarcegan.evaluation.evaluate import Champion, evaluate_models
+from scarcegan.evaluation.figures import Interval
 from scarcegan.evaluation.intervals import resample_weights, share_of
 from scarcegan.evaluation.measures import measure
 from scarcegan.evaluation.metrics import average_precision, curve
-from scarcegan.evaluation.records import Comparison, Evaluation, FamilyShare, Interval, Prevalence, Promise
+from scarcegan.evaluation.records import Comparison, Evaluation, FamilyShare, Prevalence, Promise
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load
 

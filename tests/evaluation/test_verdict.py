@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan.evaluation.figures import Interval
 from scarcegan.evaluation.intervals import resample_weights
 from scarcegan.evaluation.measures import measure
-from scarcegan.evaluation.records import Comparison, Interval
+from scarcegan.evaluation.records import Comparison
 from scarcegan.evaluation.scored import Scored
 from scarcegan.evaluation.verdict import CHAMPION, compare, compare_pr_auc, deciding, judge
 

@@ -3,8 +3,7 @@ import pytest
 
 from scarcegan.features import across, levels, shape
 from scarcegan.features.catalogue import BESIDE_ACTIVITY, BY_ROLE, PER_COUNTER, columns, role_places
-from scarcegan.features.design import calendar_of, shared_design
-from scarcegan.features.extract import extract, stack
+from scarcegan.features.extract import extract, in_chunks
 from scarcegan.settings.data_sections import RoleNames
 
 EVERYTHING = [*PER_COUNTER, *BESIDE_ACTIVITY, *(item for part in BY_ROLE.values() for item in part)]
@@ -14,8 +13,8 @@ ALL_ROLES = RoleNames(activity="a", intensity="b", night="c", loss="d", deposit=
 @pytest.fixture(scope="module")
 def series(block):
     telemetry = block(np.random.default_rng(1).poisson(1, (9, 60, 5)), tuple("abcde"))
-    calendar = calendar_of(telemetry.observed)
-    return stack(telemetry.counters, calendar, shared_design(calendar.weeks))
+    [(_, series)] = in_chunks(telemetry)
+    return series
 
 
 @pytest.mark.parametrize("feature", EVERYTHING, ids=lambda feature: feature.name)

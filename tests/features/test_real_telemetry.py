@@ -12,6 +12,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from scarcegan.features.extract import extract
+from scarcegan.features.longform import frame_of
 from scarcegan.features.telemetry import to_block
 from scarcegan.settings.data_sections import RoleNames
 
@@ -28,7 +29,7 @@ def labelled_and_test():
     telemetry = pq.read_table(Path(folder) / "lootbox/daily_counters.parquet")
     chosen = pc.is_in(telemetry["player_id"], pa.array(cohorts["player_id"]))
     table = extract(
-        to_block(telemetry.filter(chosen), CUTOFF, 60),
+        to_block(frame_of(telemetry.filter(chosen)), CUTOFF, 60),
         RoleNames(activity="opens", intensity="burst", night="night", win="wins"),
     )
     return table, cohorts.set_index("player_id").loc[table.ids]

@@ -15,7 +15,7 @@ from recorded_runs import Recorder
 
 from scarcegan.costs.records import Bill
 from scarcegan.data.records import DataReport, FeatureDescription, Histogram
-from scarcegan.evaluation import records
+from scarcegan.evaluation import figures, records
 from scarcegan.gan.progress import Progress
 from scarcegan.history.comparison import SERIES
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
@@ -53,12 +53,12 @@ def report(shift=0.0, fingerprint="9f2c41d07be3a865"):
 
 def evaluation(gain=0.0, definitions=()):
     """Every figure is 0.4 [0.3, 0.5], but the review budget's recall on test players is higher by `gain`."""
-    measured = records.Interval(0.4, 0.3, 0.5, 0.05)
-    names = [field.name for field in fields(records.Measures) if field.type is records.Interval]
-    curve, bins = records.Curve(*[[0.01]] * 7), records.Calibration(*[[0.5]] * 4, [90])
-    test = records.Measures(90, 9, 0.01, **dict.fromkeys(names, measured), curve=curve, calibration=bins)
-    better = replace(test, recall=records.Interval(0.4 + gain, 0.3 + gain, 0.5 + gain, 0.05))
-    folds = dict.fromkeys(records.AT_THRESHOLD, records.Spread(0.4, 0.06, [0.34, 0.46]))
+    measured = figures.Interval(0.4, 0.3, 0.5, 0.05)
+    names = [field.name for field in fields(figures.Measures) if field.type is figures.Interval]
+    curve, bins = figures.Curve(*[[0.01]] * 7), figures.Calibration(*[[0.5]] * 4, [90])
+    test = figures.Measures(90, 9, 0.01, **dict.fromkeys(names, measured), curve=curve, calibration=bins)
+    better = replace(test, recall=figures.Interval(0.4 + gain, 0.3 + gain, 0.5 + gain, 0.05))
+    folds = dict.fromkeys(figures.AT_THRESHOLD, figures.Spread(0.4, 0.06, [0.34, 0.46]))
     models = {}
     for one in definitions or four_definitions():
         tests = {"test": better if one.name == "review_budget" else test}

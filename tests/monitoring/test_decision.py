@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from monitoring_samples import report_of, sample, world
 
-from scarcegan.evaluation.records import Interval
+from scarcegan.evaluation.figures import Interval
 from scarcegan.monitoring.decision import LEAST, cannot_measure, decide
 from scarcegan.monitoring.drift import RealisedRecall, SignalSize, UnknownDrift
 from scarcegan.monitoring.measures import scored_players

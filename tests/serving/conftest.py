@@ -1,7 +1,9 @@
+import gzip
 import importlib.util
 import io
 import itertools
 import json
+import tarfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -169,3 +171,17 @@ def passed_on():
         return json.loads(handlers.input_handler(io.BytesIO(content), context))["instances"]
 
     return send
+
+
+@pytest.fixture(scope="session")
+def packed():
+    """Pack files by hand, as other code or somebody with other aims may have done."""
+
+    def pack(path, files):
+        with gzip.open(path, "wb") as compressed, tarfile.open(fileobj=compressed, mode="w") as tar:
+            for name, content in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+
+    return pack

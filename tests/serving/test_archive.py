@@ -1,4 +1,3 @@
-import gzip
 import hashlib
 import io
 import json
@@ -92,7 +91,7 @@ def test_a_strange_archive_is_refused(tmp_path):
         Model.load(tmp_path / "model.tar.gz")
 
 
-def test_a_pickled_array_is_not_loaded(make_model, tmp_path):
+def test_a_pickled_array_is_not_loaded(make_model, tmp_path, packed):
     path = tmp_path / "model.tar.gz"
     make_model().save(path, EVALUATION)
     with tarfile.open(path) as tar:
@@ -103,14 +102,6 @@ def test_a_pickled_array_is_not_loaded(make_model, tmp_path):
     packed(path, files)
     with pytest.raises(RegistryProblem, match="Object arrays"):
         Model.load(path)
-
-
-def packed(path, files):
-    with gzip.open(path, "wb") as compressed, tarfile.open(fileobj=compressed, mode="w") as tar:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
 
 
 def written_by_format(number, model):
@@ -146,7 +137,7 @@ def test_fills_and_indicators_come_back(make_model, gaps, tmp_path):
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_an_archive_of_an_older_format_is_still_read(make_model, raw, tmp_path, number):
+def test_an_archive_of_an_older_format_is_still_read(make_model, raw, tmp_path, number, packed):
     model = make_model(members=(2,))
     packed(tmp_path / "model.tar.gz", written_by_format(number, model))
     old = Model.load(tmp_path / "model.tar.gz")
@@ -154,7 +145,7 @@ def test_an_archive_of_an_older_format_is_still_read(make_model, raw, tmp_path, 
     assert (old.reference, old.calibration, old.score_kind) == (None, None, "relative")
 
 
-def test_an_archive_of_a_later_format_is_refused(make_model, tmp_path):
+def test_an_archive_of_a_later_format_is_refused(make_model, tmp_path, packed):
     packed(tmp_path / "model.tar.gz", written_by_format(5, make_model(members=(2,))))
     with pytest.raises(RegistryProblem, match=r"archive format of 1, 2, 3, 4, got 5 in .*: use the scarcegan version"):
         Model.load(tmp_path / "model.tar.gz")

@@ -1,7 +1,5 @@
 """A model of several families: ScarceGAN tells the classes apart, all families pool their log-odds into the risk."""
 
-import gzip
-import io
 import json
 import tarfile
 from dataclasses import replace
@@ -142,7 +140,7 @@ def test_an_archive_gives_the_same_model_back(make_model, gaps, tmp_path, mix):
     assert back.digest({}) == model.digest({})
 
 
-def test_an_archive_of_format_3_is_scarcegan_alone(make_model, raw, tmp_path):
+def test_an_archive_of_format_3_is_scarcegan_alone(make_model, raw, tmp_path, packed):
     model, path = make_model(calibration=CALIBRATION), tmp_path / "model.tar.gz"
     model.save(path, {})
     with tarfile.open(path) as tar:
@@ -151,11 +149,7 @@ def test_an_archive_of_format_3_is_scarcegan_alone(make_model, raw, tmp_path):
     tree["format"] = 3
     del tree["model"]["share"], tree["model"]["families"]
     files["model.json"] = json.dumps(tree).encode()
-    with gzip.open(path, "wb") as compressed, tarfile.open(fileobj=compressed, mode="w") as tar:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
+    packed(path, files)
     old = Model.load(path)
     assert (old.shares, old.families) == ((1.0,), ())
     np.testing.assert_array_equal(old.risk(raw), model.risk(raw))

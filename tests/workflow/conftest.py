@@ -7,9 +7,8 @@ import pytest
 
 from scarcegan import settings as settings_module
 from scarcegan.backends import open_registry
-from scarcegan.data.fingerprint import fingerprint
 from scarcegan.data.folds import split
-from scarcegan.data.players import Players
+from scarcegan.data.players import Players, fingerprint
 from scarcegan.registry import ModelToRegister
 from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.retraining.families import family_risks
@@ -18,7 +17,7 @@ from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
-from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
 from scarcegan.workflow.scoring.report import tell_scores
 from scarcegan.workflow.scoring.shard import score_shard
 
@@ -143,7 +142,8 @@ def score(scoring, registry, champion):
     """Plan, score every shard and tell; returns what `tell_scores` does, and the scores as one frame."""
 
     def score(snapshot=None, run=RUN, version=None):
-        model, plan = plan_scoring(scoring, registry, "balanced", version, snapshot, run)
+        plan = plan_scoring(scoring, registry, "balanced", version, snapshot, run)
+        model = planned_model(plan, registry)
         tallies = [score_shard(plan, model, number, scoring.snapshots) for number in range(plan.snapshot.parts)]
         report, review = tell_scores(plan, model, tallies, scoring.review_budget)
         frames = [pq.read_table(Path(plan.folder, file)).to_pandas() for file in report.files]

@@ -11,7 +11,7 @@ from scarcegan.outcomes.store import open_outcomes
 from scarcegan.registry import ModelToRegister
 from scarcegan.serving.distribution import count_scores
 from scarcegan.workflow.scoring.audit import audit_strata, draw, mixed_in
-from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
 from scarcegan.workflow.scoring.report import audit_of, tell_scores, watch_scored
 from scarcegan.workflow.scoring.shard import score_shard
 
@@ -23,7 +23,8 @@ def audited(snapshot, scoring, registry, champion):
     def audited(run="ScoreFlow/21", order=1, **changes):
         tree = {"review_budget": 0.1, **changes}
         settings = settings_module.load(scoring.model_dump(mode="json") | tree | {"scoring": scoring_of(changes)})
-        model, plan = plan_scoring(settings, registry, "balanced", None, None, run)
+        plan = plan_scoring(settings, registry, "balanced", None, None, run)
+        model = planned_model(plan, registry)
         tallies = [score_shard(plan, model, number, settings.snapshots) for number in range(plan.snapshot.parts)]
         report, review = tell_scores(plan, model, tallies[::order], settings.review_budget, audit_of(settings))
         return report, review, pd.read_csv(Path(plan.folder, report.review.csv))
@@ -151,7 +152,8 @@ def test_outcomes_of_an_audited_list_tell_the_next_months_drift_its_recall(
 
     def scored(month, run):
         snapshot = f"players-2026-0{month}-01"
-        loaded, plan = plan_scoring(settings, registry, "balanced", None, snapshot, run)
+        plan = plan_scoring(settings, registry, "balanced", None, snapshot, run)
+        loaded = planned_model(plan, registry)
         tallies = [score_shard(plan, loaded, number, settings.snapshots) for number in range(plan.snapshot.parts)]
         report, review = tell_scores(plan, loaded, tallies, settings.review_budget, audit_of(settings))
         return review, watch_scored(report, loaded, settings)

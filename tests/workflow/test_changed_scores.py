@@ -7,7 +7,7 @@ import pytest
 
 from scarcegan.problems import DataProblem
 from scarcegan.snapshots import open_snapshots
-from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
 from scarcegan.workflow.scoring.report import tell_scores
 from scarcegan.workflow.scoring.shard import score_shard
 
@@ -16,7 +16,8 @@ RUN = "ScoreFlow/21"
 
 @pytest.fixture
 def scored(snapshot, scoring, registry, champion):
-    model, plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    model = planned_model(plan, registry)
     return model, plan, [score_shard(plan, model, number, scoring.snapshots) for number in range(plan.snapshot.parts)]
 
 
@@ -54,7 +55,7 @@ def test_a_snapshot_that_cannot_be_read_is_left_out_of_the_choice_and_named(snap
     folder = Path(open_snapshots(scoring.snapshots.folder).folder)
     (folder / "players-2099-01-01").mkdir()
     (folder / "players-2099-01-01" / "manifest.json").write_text("{}")
-    _, plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
     assert plan.snapshot.name == snapshot.name
     [told] = plan.left_out
     assert told.startswith("snapshot 'players-2099-01-01' is left out: ")

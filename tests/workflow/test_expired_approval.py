@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("snapshot")
 def test_an_expired_approval_is_warned_of_then_refused(scoring, registry, champion, monkeypatch, version):
     def plan_on(day):
         monkeypatch.setattr(rules, "today", lambda: day)
-        return plan_scoring(scoring, registry, "balanced", version, None, "ScoreFlow/21")[1]
+        return plan_scoring(scoring, registry, "balanced", version, None, "ScoreFlow/21")
 
     monkeypatch.setattr(rules, "today", lambda: date(2099, 1, 1))
     registry.approve(champion.version, who="rita", why="for a year", until="2099-12-31")

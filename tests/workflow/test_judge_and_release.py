@@ -8,7 +8,8 @@ import pytest
 
 from scarcegan import words
 from scarcegan.backends import open_registry
-from scarcegan.evaluation.records import Comparison, FamilyShare, Interval
+from scarcegan.evaluation.figures import Interval
+from scarcegan.evaluation.records import Comparison, FamilyShare
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion
 from scarcegan.registry.release import Lineage, Release

@@ -10,6 +10,7 @@ import pytest
 from scarcegan.data.records import DataReport
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.release import Lineage
+from scarcegan.serving.model import Model
 from scarcegan.workflow.retraining.release import register_models
 from scarcegan.workflow.retraining.review import read_review, review_of
 from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
@@ -19,7 +20,8 @@ LINEAGE = Lineage("RetrainFlow/12", "11", "0a1b2c3", "d" * 16, "5" * 16, "config
 
 
 def test_every_step_of_scoring_has_the_registrys_model_by_its_digest(snapshot, scoring, registry, champion):
-    model, plan = plan_scoring(scoring, registry, "balanced", None, None, "ScoreFlow/21")
+    plan = plan_scoring(scoring, registry, "balanced", None, None, "ScoreFlow/21")
+    model = Model.load(registry.fetch_archive(champion.version))
     players = np.ones((3, len(model.feature_names)), np.float32)
     assert np.array_equal(planned_model(plan, registry).risk(players), model.risk(players))
     place = registry.fetch(plan.model.sha256)

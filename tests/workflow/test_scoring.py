@@ -17,7 +17,7 @@ from cards.score_card import score_card
 from scarcegan import settings as settings_module
 from scarcegan import words
 from scarcegan.problems import DataProblem, RegistryProblem
-from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
 from scarcegan.workflow.scoring.records import ScoreReport
 from scarcegan.workflow.scoring.report import shares_in_words, tell_scores, watch_scored
 from scarcegan.workflow.scoring.shard import score_shard
@@ -119,7 +119,8 @@ def test_one_reference_has_the_same_figures_on_both_cards_in_the_artifacts_and_i
 
 
 def test_more_flagged_than_the_budget_is_said_only_beyond_the_sampling_error(snapshot, scoring, registry, champion):
-    model, plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    model = planned_model(plan, registry)
     [*tallies] = (score_shard(plan, model, number, scoring.snapshots) for number in range(plan.snapshot.parts))
     share = tell_scores(plan, model, tallies, 0.05)[0].scored.flagged_share
     for budget, is_over in ((0.9 * share.low, True), (0.5 * (share.low + share.value), False)):
@@ -159,7 +160,8 @@ def test_another_run_writes_beside_it(snapshot, score):
 
 
 def test_a_shard_that_fails_half_way_leaves_no_file(snapshot, scoring, registry, champion, monkeypatch):
-    model, plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    model = planned_model(plan, registry)
 
     def runs_out(*_):
         raise MemoryError
@@ -199,7 +201,8 @@ def test_a_changed_part_is_refused(scoring, snapshot, score):
 
 
 def test_a_snapshot_replaced_since_the_plan_is_refused(scoring, registry, champion, snapshot):
-    model, plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    model = planned_model(plan, registry)
     plan = replace(plan, snapshot=replace(plan.snapshot, fingerprint="0" * 16))
     with pytest.raises(DataProblem, match="it was replaced since this run began"):
         score_shard(plan, model, 0, scoring.snapshots)
@@ -234,7 +237,7 @@ def test_a_version_that_nobody_approved_is_refused(snapshot, scoring, registry, 
 
 
 def test_a_named_version_brings_its_own_definition(snapshot, scoring, registry, champion):
-    assert plan_scoring(scoring, registry, "recall_first", 1, None, RUN)[1].model.definition == "balanced"
+    assert plan_scoring(scoring, registry, "recall_first", 1, None, RUN).model.definition == "balanced"
 
 
 def test_without_a_snapshot_the_way_to_one_is_told(scoring, score):
@@ -245,7 +248,8 @@ def test_without_a_snapshot_the_way_to_one_is_told(scoring, score):
 
 
 def test_an_empty_part_gives_an_empty_file_of_the_same_form(snapshot, scoring, registry, champion, monkeypatch):
-    model, plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
+    model = planned_model(plan, registry)
     full = score_shard(plan, model, 0, scoring.snapshots)
     monkeypatch.setattr("scarcegan.workflow.scoring.shard.score_parquet", lambda *_: iter(()))
     empty = score_shard(plan, model, 1, scoring.snapshots)

@@ -7,7 +7,7 @@ from scarcegan import settings as settings_module
 from scarcegan.outcomes.forgetting import erase
 from scarcegan.problems import DataProblem
 from scarcegan.snapshots import open_snapshots
-from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
 from scarcegan.workflow.scoring.report import audit_of, tell_scores, watch_scored
 from scarcegan.workflow.scoring.shard import score_shard
 
@@ -42,7 +42,8 @@ def test_everyone_else_is_scored_and_listed_as_before_and_drift_is_still_measure
 
 
 def test_a_plan_of_before_still_fits_the_snapshot_of_after(registry, champion, project, shards):
-    model, plan = plan_scoring(project, registry, "balanced", None, None, "ScoreFlow/21")
+    plan = plan_scoring(project, registry, "balanced", None, None, "ScoreFlow/21")
+    model = planned_model(plan, registry)
     erase(project, "5", "rita", AT, [])
     tallies = shards(plan, model, *range(plan.snapshot.parts))
     assert sum(tally.players for tally in tallies) == plan.snapshot.players - 1
@@ -54,7 +55,8 @@ def test_a_plan_of_before_still_fits_the_snapshot_of_after(registry, champion, p
 def test_scores_that_changed_in_the_middle_of_a_run_are_told_and_resume_makes_them_anew(
     registry, champion, project, shards
 ):
-    model, plan = plan_scoring(project, registry, "balanced", None, None, "ScoreFlow/21")
+    plan = plan_scoring(project, registry, "balanced", None, None, "ScoreFlow/21")
+    model = planned_model(plan, registry)
     tallies = shards(plan, model, *range(plan.snapshot.parts))
     erase(project, "5", "rita", AT, [])
     with pytest.raises(DataProblem, match="resume score"):
@@ -65,7 +67,8 @@ def test_scores_that_changed_in_the_middle_of_a_run_are_told_and_resume_makes_th
 
 def test_a_snapshot_that_lost_a_part_asks_for_a_new_run(registry, champion, project, shards, publish, model):
     publish(np.ones((3, 6), np.float32), model.feature_names, "players-2026-02-01", "2026-02-01")
-    model, plan = plan_scoring(project, registry, "balanced", None, "players-2026-02-01", "ScoreFlow/21")
+    plan = plan_scoring(project, registry, "balanced", None, "players-2026-02-01", "ScoreFlow/21")
+    model = planned_model(plan, registry)
     erase(project, "3", "rita", AT, [])
     assert len(open_snapshots(project.snapshots.folder).describe("players-2026-02-01").parts) == 2
     with pytest.raises(DataProblem, match="start a new run"):

@@ -17,22 +17,13 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from scarcegan.backends import publish_snapshot
+from scarcegan.data import validation
 from scarcegan.data.columns import Column
-from scarcegan.data.ids import lots
 from scarcegan.data.left_out import note
 from scarcegan.data.populations import place_at
 from scarcegan.data.tables import is_nameless
-from scarcegan.data.validation import (
-    columns_but_reserved,
-    float32_block,
-    missing_ids,
-    readable_ids,
-    refuse_missing_ids,
-    refuse_odd_columns,
-    refuse_to_ignore,
-)
 from scarcegan.data.values import OddValues, Refusals
-from scarcegan.features.partition import SHARD, write_shards
+from scarcegan.features.partition import SHARD, shard_of, write_shards
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Populations, Settings
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
@@ -103,13 +94,14 @@ class _Table:
     features: tuple[str, ...] = ()
     left_out: dict[str, list[str]] = field(default_factory=dict)
     odd: dict[str, OddValues] = field(default_factory=dict)
+    ids: validation.IdReader = field(init=False)
     ids_are_numbers: bool = True
     players: int = 0
-    missing: int = 0
     infinite: dict[str, int] = field(default_factory=dict)
     with_numbers: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.ids = validation.IdReader(self.location, self.data.id_column)
         first = next(self._read())
         self.features = tuple(name for name in first.column_names if name != self.data.id_column)
 
@@ -122,24 +114,23 @@ class _Table:
         """Yield ids as text, features and the shard of each player, which a hash of the id tells."""
         for rows in self._read():
             ids = self._ids(rows)
-            block = float32_block(self.location, rows, self.features, self.odd)
+            block = validation.float32_block(self.location, rows, self.features, self.odd)
             for name, values in zip(self.features, block.T, strict=True):
                 if not np.isnan(values).all():
                     self.with_numbers.add(name)
                 if count := int(np.count_nonzero(np.isinf(values))):
                     self.infinite[name] = self.infinite.get(name, 0) + count
             self.players += len(rows)
-            shard = (lots(ids.to_numpy(zero_copy_only=False)) % np.uint64(shards)).astype(np.int64)
             # By their places: a feature may have any name.
             columns = {str(at): np.ascontiguousarray(values) for at, values in enumerate(block.T)}
-            yield pa.table({ID: ids, **columns, SHARD: shard})
+            yield pa.table({ID: ids, **columns, SHARD: shard_of(ids, shards)})
 
     def check(self, files: list[Path]) -> None:
         """Refuse what all rows together are found to be; `files` are the shards."""
         if not self.players:
             self.refusals.add(f"expected players in {self.location}, got an empty table: add players to it")
         with self.refusals.collecting():
-            refuse_missing_ids(self.location, self.data.id_column, self.missing)
+            self.ids.check()
         if again := [name for file in files for name in _repeated(file) if name]:
             self.refusals.add(
                 f"expected each player once in {self.location}, got {len(again)} more often: keep one row of each"
@@ -151,8 +142,8 @@ class _Table:
             )
         # Nothing but text is left out: no model has it. Numbers among text are a damaged feature.
         broken = {name: one for name, one in self.odd.items() if one.are_mixed or name in self.with_numbers}
-        refuse_odd_columns(broken, self.refusals)
-        refuse_to_ignore(broken, self.data, self.refusals)
+        validation.refuse_odd_columns(broken, self.refusals)
+        validation.refuse_to_ignore(broken, self.data, self.refusals)
         if not self.kept and not broken:
             self.refusals.add(f"expected columns of numbers in {self.location}, got none: add features")
         self.refusals.refuse()
@@ -174,7 +165,7 @@ class _Table:
                 f"expected id column '{identity}' in {self.location}, got {list(names)}: set data.id_column in the "
                 "configuration"
             )
-        others = [name for name in columns_but_reserved(names, self.data) if name not in LABELS]
+        others = [name for name in validation.columns_but_reserved(names, self.data) if name not in LABELS]
         self.left_out = {
             "being ignored or a label": [name for name in names if name not in (*others, identity)],
             "having no name": [name for name in others if is_nameless(name)],
@@ -190,8 +181,7 @@ class _Table:
     def _ids(self, rows: pa.Table) -> pa.Array:
         ids = pa.chunked_array([pa.nulls(len(rows), pa.large_string())])
         with self.refusals.collecting():
-            ids = readable_ids(self.location, rows[self.data.id_column], self.data.id_column)
-            self.missing += missing_ids(ids)
+            ids = self.ids.read(rows[self.data.id_column])
         self.ids_are_numbers &= ids.type == pa.int64()
         return pc.fill_null(ids.cast(pa.large_string()), "").combine_chunks()
 

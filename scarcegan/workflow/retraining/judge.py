@@ -9,7 +9,8 @@ from scarcegan.data.attributes import attributes_of
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.evaluation.attribute_groups import attribute_tables
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
-from scarcegan.evaluation.records import AttributeGroups, Evaluation, Subgroups
+from scarcegan.evaluation.group_records import AttributeGroups, Subgroups
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.evaluation.scored import Scored, held_out
 from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
 from scarcegan.registry import Registry

@@ -24,8 +24,7 @@ from scarcegan.settings.model_sections import headline_of
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import find_bytes, is_file, join, local_file
-from scarcegan.workflow.scoring.background import background_of
-from scarcegan.workflow.scoring.plan import plan_scoring
+from scarcegan.workflow.scoring.plan import background_of, plan_scoring, planned_model
 from scarcegan.workflow.scoring.records import DecisionRecord, ScoringPlan
 
 
@@ -45,8 +44,8 @@ def explain_player(
     manifest = store.describe(snapshot)
     plan, files = _scored(manifest, settings, version)
     if plan is None:
-        plan = replace(plan_scoring(settings, registry, None, version, snapshot, run="")[1], folder="")
-    model = Model.load(registry.fetch_archive(plan.model.version), plan.model.sha256)
+        plan = replace(plan_scoring(settings, registry, None, version, snapshot, run=""), folder="")
+    model = planned_model(plan, registry)
     plan = replace(plan, markers=plan.markers or patterns_of(settings.markers, settings.telemetry.roles))
     row = _row(store, manifest, model, player)
     background = background_of(model, manifest, plan.markers)

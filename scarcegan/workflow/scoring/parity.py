@@ -23,8 +23,7 @@ from scarcegan.serving.reasons import reasons_in_words
 from scarcegan.snapshots import Snapshot
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import find_parts
-from scarcegan.workflow.scoring.background import background_of
-from scarcegan.workflow.scoring.plan import check_features
+from scarcegan.workflow.scoring.plan import background_of, check_features
 from scarcegan.workflow.scoring.records import Mover, ParityReport
 
 SHOWN = 20

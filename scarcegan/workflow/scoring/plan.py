@@ -1,13 +1,17 @@
-"""Scoring's step `start`: choose an approved model and a snapshot, and check that they fit."""
+"""Scoring's step `start`: choose an approved model and a snapshot, check that they fit, and take both up again."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from scarcegan.features.catalogue import units_of
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry, rules
 from scarcegan.serving.model import Model
+from scarcegan.serving.reasons import Background
 from scarcegan.settings import Settings
-from scarcegan.settings.markers_section import patterns_of
+from scarcegan.settings.markers_section import markers_of, patterns_of
 from scarcegan.settings.model_sections import headline_of
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.store import PUBLISH
@@ -17,7 +21,7 @@ from scarcegan.workflow.scoring.records import ScoredSnapshot, ScoringModel, Sco
 
 def plan_scoring(
     settings: Settings, registry: Registry, definition: str | None, version: int | None, snapshot: str | None, run: str
-) -> tuple[Model, ScoringPlan]:
+) -> ScoringPlan:
     """Choose the model and the snapshot and check that they fit; nothing is scored before.
 
     Without a version, the definition's champion is taken; without a definition, that of the one which stands out in the
@@ -52,7 +56,7 @@ def plan_scoring(
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")
     left_out = (*registry.left_out, *store.left_out)
     markers = patterns_of(settings.markers, settings.telemetry.roles)
-    return model, ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder, left_out, markers, expired)
+    return ScoringPlan(run, scores_by, ScoredSnapshot(*scored), folder, left_out, markers, expired)
 
 
 def planned_model(plan: ScoringPlan, registry: Registry) -> Model:
@@ -73,6 +77,14 @@ def check_features(model: Model, version: int, manifest: Manifest) -> None:
             f"got none called {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''} ({len(missing)} missing): "
             "score a snapshot made with the same counters and feature set, or retrain on this one"
         )
+
+
+def background_of(model: Model, manifest: Manifest, markers: Mapping[str, Sequence[str]]) -> Background:
+    """Return the background of a model's features in a snapshot; markers are what `patterns_of` returns."""
+    units = units_of(manifest.frame.columns)
+    quantiles = np.array([manifest.statistics[name].quantiles for name in model.feature_names], np.float32)
+    own_units = tuple(units.get(name, "") for name in model.feature_names)
+    return Background(model.feature_names, quantiles, markers_of(model.feature_names, markers), own_units)
 
 
 def _approved(registry: Registry, definition: str, version: int | None) -> ModelVersion:

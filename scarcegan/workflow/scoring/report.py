@@ -26,7 +26,7 @@ from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join, local_file, new_file, sha256_of, write_bytes
 from scarcegan.workflow.scoring.audit import INCLUSION, STRATUM, Stratum, audit_strata, draw, mixed_in
-from scarcegan.workflow.scoring.background import background_of
+from scarcegan.workflow.scoring.plan import background_of
 from scarcegan.workflow.scoring.realised import recall_of_outcomes
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 

@@ -16,7 +16,7 @@ from scarcegan.settings import Snapshots
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join, new_file, sha256_of
-from scarcegan.workflow.scoring.background import background_of
+from scarcegan.workflow.scoring.plan import background_of
 from scarcegan.workflow.scoring.records import ScoringPlan, Tally
 
 
