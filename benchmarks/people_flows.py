@@ -105,7 +105,7 @@ class Team:
     def truth(self, review: pd.DataFrame, number: int) -> dict[str, float]:
         """Return the figures of the top of a season's list as they are."""
         kind, top = self.world.seasons[number].kind, review.loc[review[STRATUM] == 0, "player_id"]
-        shown, risky = sum(self.world.kind[one] > 0 for one in top), int((kind > 0).sum())
+        shown, risky = sum(int(self.world.kind[one] > 0) for one in top), int((kind > 0).sum())
         return {"recall": shown / risky, "prevalence": risky / len(kind), "precision": shown / len(top)}
 
 

@@ -82,7 +82,7 @@ class Season:
     kind: np.ndarray
 
 
-def season(seed: int, number: int, players: int = PLAYERS) -> Season:
+def season(seed: int, number: int, players: int) -> Season:
     """Draw a season's players; the same seed gives all ways the same ones."""
     rng = np.random.default_rng([seed, number])
     kind = (rng.random(players) < RISKY) * rng.integers(1, 3, players)
@@ -102,7 +102,7 @@ class World:
 
     def __init__(self, folder: Path, seed: int, tree: dict[str, Any]) -> None:
         self.seed, self.folder = seed, folder
-        self.seasons = [season(seed, number) for number in range(ROUNDS + 1)]
+        self.seasons = [season(seed, number, PLAYERS) for number in range(ROUNDS + 1)]
         self.fresh = season(seed, ROUNDS + 1, FRESH)
         self.kind = {one: kind for some in self.seasons for one, kind in zip(some.ids, some.kind, strict=True)}
         self.tree = tree | {"seed": seed, "snapshots": {"folder": str(folder / "snapshots")}}
