@@ -9,9 +9,11 @@ from metaflow.cards import Markdown
 
 from cards import evaluation_parts, review_report, theme
 from cards.evaluate_card import measured_on, subgroup_part
+from cards.evaluation_groups import groups_part
 from cards.theme import Part
 from scarcegan import words
 from scarcegan.evaluation.figures import AT_THRESHOLD
+from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.records import Figure, ReleaseFile, RunsCompared
 
 COMPARED = ("recall", "precision", "flagged_share", "pr_auc")
@@ -50,10 +52,6 @@ METRICS_IN_WORDS = (
     "{rows} as rivals and champions. Each figure has a 95 % interval; a comparison that the test cannot decide is "
     "called a tie."
 )
-GROUPS = (
-    "The registry keeps no attributes of people, such as age bands or regions. Where `evaluate.attributes` names a "
-    "table of them, accuracy by group is on the card of the run's step `evaluate`: add it here."
-)
 AFTER = (
     "Each scoring compares the scored {rows} with those that the model was trained on, and says whether to retrain; "
     "outcomes of reviews and of a random audit sample give recall and precision in production (`scarcegan outcomes "
@@ -82,14 +80,16 @@ def _model_card(file: ReleaseFile) -> list[Any]:
     their, name = evaluation.words, evaluation.headline
     measures = evaluation.on_first_test_set(name)
     shown = (f"{words.metric_name(one)} {words.interval(one, getattr(measures, one))}" for one in AT_THRESHOLD)
-    factors = [one.feature for one in (evaluation.subgroups.features if evaluation.subgroups else [])]
+    tables = evaluation.attribute_groups.tables if evaluation.attribute_groups else []
+    factors = [one.attributes[0] for one in tables if len(one.attributes) == 1]
+    factors += [one.feature for one in (evaluation.subgroups.features if evaluation.subgroups else [])]
     made = f"{evaluation.models[name].made_of}; made {words.moment(facts.created)} by {facts.user}"
     table = theme.facts(
         ("Model", made),
         ("Versions", ", ".join(file.dossier.decisions)),
         ("Intended use", evaluation.purpose),
         ("Not intended", their.fill(review_report.LIMITS[0])),
-        ("Factors", ", ".join(map(words.feature_name, factors)) or their.fill("no {rows} were measured apart, see 3")),
+        ("Factors", ", ".join(map(words.feature_name, factors)) or their.fill("no {rows} were measured apart")),
         ("Metrics", f"{name} on {measures.counted(their)}: {', '.join(shown)}"),
         ("Evaluation data", f"test set '{evaluation.test_sets[0]}', seen neither in training nor in selection"),
         ("Training data", f"{words.count(report.players)} {their.rows} from source '{report.source}', see 2"),
@@ -146,12 +146,19 @@ def _control(file: ReleaseFile) -> list[Any]:
         theme.bullets(theme.unbroken(one.sentence) for one in evaluation.verdicts.values()),
         *evaluation_parts.verdict_tables(evaluation),
         *(component for part in details for component in part.folded()),
-        theme.heading("Accuracy for groups of persons", GROUPS),
+        *_groups(evaluation),
         *review_report.limits(evaluation),
         *review_report.harms(evaluation),
         theme.heading("Human oversight"),
         theme.bullets([*map(their.fill, OVERSIGHT), audit]),
     ]
+
+
+def _groups(evaluation: Evaluation) -> list[Any]:
+    """Show accuracy by group, which Annex IV asks for, or say that nobody has measured it."""
+    missing = "Not measured: no table of attributes, such as age bands or regions, was given (`evaluate.attributes`)."
+    parts = groups_part(evaluation) or [Part("Accuracy for groups of persons", missing, [])]
+    return [component for part in parts for component in part.shown()]
 
 
 def _risks(file: ReleaseFile) -> list[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from metaflow.cards import Table, VegaChart
+from metaflow.cards import Markdown, Table, VegaChart
 
 from cards import theme
 from cards.charts import Axis, Mark, points
@@ -21,12 +21,13 @@ def outcomes_card(report: OutcomeReport) -> list[Any]:
         ("Settled", words.count(report.settled), f"{words.count(report.undecided)} not"),
         ("Champions", words.count(len(report.champions)), f"of {report.group}"),
     )
-    said = [f"Version {one.version}: {one.cannot_tell}." for one in report.champions if one.cannot_tell]
+    said = [doubt for one in report.champions for doubt in one.doubts]
     about = (
         "Of the review list's top, estimated for everyone who was scored, with 95 % intervals: the audit sample, drawn "
         "at random, says what the top has missed."
     )
     parts = [
+        Markdown(f"### {_verdict(report)}"),
         headline,
         *([theme.bullets(said, "Read with care:")] if said else []),
         theme.heading("By champion", about),
@@ -36,6 +37,18 @@ def outcomes_card(report: OutcomeReport) -> list[Any]:
         _table(report.periods),
     ]
     return theme.page("Outcomes", parts)
+
+
+def _verdict(report: OutcomeReport) -> str:
+    """Say what is known of the latest champion whose misses are known, or else whose precision is."""
+    known = [one for one in report.champions if one.precision]
+    if not known:
+        return "Nothing can be told of a model yet: review a list, and add the outcomes"
+    last = max(known, key=lambda one: (one.recall is not None, one.version))
+    shown = f"Version {last.version}: {words.share(last.precision)} of the players on the list's top are risky"
+    if not last.recall:
+        return f"{shown}; how many it misses cannot be told yet"
+    return f"{shown}; of all risky players the top shows {words.share(last.recall)}"
 
 
 def _chart(name: str, periods: Sequence[Production]) -> VegaChart:
@@ -52,13 +65,18 @@ def _table(shown: Sequence[Production]) -> Table:
     columns = {
         "Model": lambda one: f"version {one.version}, {one.definition}",
         "Cut-off": lambda one: " to ".join(dict.fromkeys((one.cutoffs[0], one.cutoffs[-1]))),
-        "Top reviewed": lambda one: f"{words.count(one.reviewed)} of {words.count(one.listed)}",
-        "Audit reviewed": lambda one: f"{words.count(one.drawn_reviewed)} of {words.count(one.drawn)}",
+        "Reviewed": lambda one: (
+            f"{words.count(one.reviewed)} of {words.count(one.listed)}, "
+            f"audit {words.count(one.drawn_reviewed)} of {words.count(one.drawn)}"
+        ),
         "Prevalence": lambda one: words.share(one.prevalence),
         "Precision": lambda one: words.share(one.precision),
         "Recall": lambda one: words.share(one.recall),
-        "Recall at the threshold": lambda one: words.share(one.recall_flagged),
-        "As registered": lambda one: words.percent(one.recall_registered),
+        "Recall at the threshold": lambda one: (
+            f"{words.share(one.recall_flagged)}, registered {words.percent(one.recall_registered)}"
+            if one.recall_flagged
+            else words.share(None)
+        ),
         "Days to confirm": lambda one: words.number(one.days_to_confirm),
     }
     return theme.listing(shown, columns)

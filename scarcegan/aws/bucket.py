@@ -1,6 +1,5 @@
 """What SageMaker's registry leaves to S3: the archives, kept by content, and every decision ever taken."""
 
-import hashlib
 import json
 from contextlib import suppress
 from dataclasses import asdict
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.rules import archive_path, check_digest, keep_archive
+from scarcegan.registry.rules import archive_path, check_digest, keep_archive, keep_report
 from scarcegan.registry.versions import Decision
 from scarcegan.storage import (
     etag,
@@ -32,6 +31,7 @@ class Bucket:
                 f"expected registry.archives = 's3://bucket/prefix' for SageMaker, got '{prefix}': set it"
             )
         self._prefix, self._cache = prefix, cache
+        self.reports = join(prefix, "reports")
 
     def uri(self, sha256: str) -> str:
         """Return where the archive with that digest lies, or would lie."""
@@ -49,10 +49,8 @@ class Bucket:
 
     def keep_report(self, text: str) -> tuple[str, str]:
         """Keep a report by its content and return its URI and its digest, `sha256:<hex>`."""
-        sha256 = hashlib.sha256(text.encode()).hexdigest()
-        uri = join(self._prefix, f"reports/{sha256}.json")
-        write_bytes(uri, text.encode())
-        return uri, f"sha256:{sha256}"
+        sha256 = keep_report(self.reports, text)
+        return join(self.reports, f"{sha256}.json"), f"sha256:{sha256}"
 
     def fetch(self, sha256: str) -> Path:
         """Return a local path of an archive with that digest: fetched before, or the bucket's."""

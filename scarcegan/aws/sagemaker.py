@@ -86,6 +86,16 @@ class SageMakerRegistry(Registry):
         """Raise a Problem unless archives could be kept now; whether packages may be made only SageMaker knows."""
         self._bucket.require_writable()
 
+    def keep_report(self, text: str) -> str:
+        """Keep a report in the bucket and return its digest."""
+        with _asking(f"write below {self._bucket.reports}"):
+            return rules.keep_report(self._bucket.reports, text)
+
+    def read_report(self, sha256: str) -> str:
+        """Return the report with that digest, checked."""
+        with _asking(f"read below {self._bucket.reports}"):
+            return rules.read_report(self._bucket.reports, sha256)
+
     def _versions(self) -> list[ModelVersion]:
         with _asking(f"list the models of group '{self.group}'"):
             packages = self._packages()
@@ -118,13 +128,13 @@ class SageMakerRegistry(Registry):
         return sorted(told, key=lambda one: one[1].at)
 
     def _events_of(self, version: ModelVersion) -> list[Decision]:
+        """Return the decisions on record, and after them one that is not, as of the console: nobody vouches for who."""
         with _asking(f"read the decisions about version {version.version}"):
             recorded = self._bucket.recorded(self.group, version.version)
             if version.decided_at in ("", *(event.at for event in recorded)):
                 return recorded
-            # The last one is not on record, as of one taken in the console.
             last = _decision_of(self._client.describe_model_package(ModelPackageName=version.arn))
-        return [*recorded, last] if last else recorded
+        return [*recorded, replace(last, identity="")] if last else recorded
 
     def identity(self) -> str:
         """Return the ARN that AWS's credentials stand for."""
@@ -215,10 +225,12 @@ class SageMakerRegistry(Registry):
     def _set_status(self, version: ModelVersion, decision: Decision) -> None:
         package = self._client.describe_model_package(ModelPackageName=version.arn)
         if former := _decision_of(package):
-            # A decision taken in the console is on record before another one replaces it.
-            self._bucket.record(self.group, version.version, former)
+            known = [event.at for event in self._bucket.recorded(self.group, version.version)]
+            if former.at not in known:
+                # A decision taken in the console is on record before another one replaces it.
+                self._bucket.record(self.group, version.version, replace(former, identity=""))
         # What is not known is left out: SageMaker takes 1,024 characters.
-        said = {key: value for key, value in asdict(decision).items() if key != "status" and value != ""}
+        said = {key: value for key, value in asdict(decision).items() if value != ""}
         self._client.update_model_package(
             ModelPackageArn=version.arn,
             ModelApprovalStatus=decision.status,
@@ -230,17 +242,24 @@ class SageMakerRegistry(Registry):
 
 
 def _decision_of(package: dict[str, Any]) -> Decision | None:
-    """Return the last decision about a package; one taken in the console says who and when in its own way."""
+    """Return the last decision about a package; one taken in the console says who and when in its own way.
+
+    There it is who has touched the package last, and when: SageMaker keeps no other trace of a decision.
+    """
     status = package["ModelApprovalStatus"]
     if status == "PendingManualApproval":
         return None
     text = package.get("ApprovalDescription", "")
     try:
-        return decision_of(json.loads(text) | {"status": status})
-    except (ValueError, TypeError):
-        who = package.get("LastModifiedBy", {}).get("UserProfileName", "")
-        # No JSON of ours: somebody decided in the console.
-        return Decision(status, who, text, _iso(package.get("LastModifiedTime", package["CreationTime"])))
+        said = decision_of({"status": status} | json.loads(text))
+        if said.status == status:
+            return said
+        text = ""  # it tells of the decision before: somebody has decided in the console, without a word
+    except (ValueError, TypeError):  # no JSON of ours: somebody has decided in the console
+        pass
+    by = package.get("LastModifiedBy", {})
+    who = by.get("UserProfileName") or by.get("IamIdentity", {}).get("Arn", "")
+    return Decision(status, who, text, _iso(package.get("LastModifiedTime", package["CreationTime"])))
 
 
 def _named(package: dict[str, Any]) -> str:

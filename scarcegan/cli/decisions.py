@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
@@ -57,7 +58,7 @@ def report(
 ) -> Answer:
     """Write a run's report for reviewers, one page: purpose, data, metrics, limits, harms, lineage, approver.
 
-    It comes from the registry alone: what the models' archives keep, whose digests the registry holds.
+    It comes from the registry alone: what the models' archives, and beside them quality by attributes, keep.
     """
     from cards.review_report import review_report
 
@@ -85,12 +86,13 @@ def collect(registry: Registry, reference: str) -> Dossier:
 
 def of_release(registry: Registry, found: Sequence[ModelVersion]) -> Dossier:
     """Return what the registry tells of the release that these versions are; raises as `collect` does."""
-    from scarcegan.workflow.retraining.review import read_review
+    from scarcegan.workflow.retraining.review import groups_of, read_review
 
     review = read_review(registry.fetch_archive(found[0].version), found[0].sha256)
+    evaluation = replace(review.evaluation, attribute_groups=groups_of(found[0], registry))
     release = _release_of(found, list(review.evaluation.models))
     decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}
-    return Dossier(_facts_of(found[0], review), review.data_report, review.evaluation, release, decisions)
+    return Dossier(_facts_of(found[0], review), review.data_report, evaluation, release, decisions)
 
 
 def _release_of(versions: Sequence[ModelVersion], evaluated: Sequence[str]) -> Release:

@@ -98,7 +98,7 @@ def checked(
     _check_decisions(outcomes["decision"], decisions, mistakes)
     _check_moments(outcomes["when"], now, mistakes)
     _check_players(outcomes, store, snapshots, mistakes)
-    _check_twice(outcomes, store.table(), mistakes)
+    _check_twice(outcomes, store.table(), decisions, mistakes)
     mistakes.refuse(location or "the outcome")
     return outcomes.assign(recorded_at=now)
 
@@ -133,12 +133,14 @@ def _check_players(outcomes: pd.DataFrame, store: OutcomeStore, snapshots: Snaps
         mistakes.note(f"decided before the cut-off of '{name}', {cutoff}", is_here & is_early)
 
 
-def _check_twice(outcomes: pd.DataFrame, known: pd.DataFrame, mistakes: _Mistakes) -> None:
+def _check_twice(outcomes: pd.DataFrame, known: pd.DataFrame, decisions: Collection[str], mistakes: _Mistakes) -> None:
     mistakes.note("an outcome that an earlier row has: leave it out", outcomes.duplicated(list(FIELDS)))
-    both = pd.concat([known, outcomes], ignore_index=True).drop_duplicates([*KEY, "decision"])
+    # A slip of the pen is told already: what was meant may be what the other row says.
+    is_decision = outcomes["decision"].isin(decisions) & outcomes["when"].notna()
+    both = pd.concat([known, outcomes[is_decision]], ignore_index=True).drop_duplicates([*KEY, "decision"])
     contradicts = both.duplicated(list(KEY), keep=False)
     keys = pd.MultiIndex.from_frame(both.loc[contradicts, list(KEY)])
-    is_bad = pd.MultiIndex.from_frame(outcomes[list(KEY)]).isin(keys) & outcomes["when"].notna().to_numpy()
+    is_bad = pd.MultiIndex.from_frame(outcomes[list(KEY)]).isin(keys) & is_decision.to_numpy()
     mistakes.note("two decisions of one reviewer on one player at the same time; a correction has a later one", is_bad)
 
 

@@ -85,8 +85,8 @@ def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list
 
 
 def with_labels(rows: pd.DataFrame, labels: pd.DataFrame, snapshot: str) -> pd.DataFrame:
-    """Put what reviewers settled on beside a list's rows: `label`, empty where there is none, and `known_at`."""
-    own = labels.loc[labels["snapshot"] == snapshot, [ID, LABEL, "known_at"]]
+    """Put what reviewers settled on beside a list's rows: `label` (empty for none), `known_at` and `reviewers`."""
+    own = labels.loc[labels["snapshot"] == snapshot, [ID, LABEL, "known_at", "reviewers"]]
     joined = rows.merge(own, on=ID, how="left")
     return joined.assign(label=joined[LABEL].fillna(""))
 

@@ -76,6 +76,7 @@ class Production(Record):
         recall_registered: what the release was registered with, at the threshold; None where it is not known.
         days_to_confirm: median days from a player's first listing to the label 'risky'; None of nobody.
         cannot_tell: why estimates are missing; empty if none is.
+        seen_once: drawn players whom one reviewer alone found risky.
     """
 
     version: int
@@ -96,6 +97,18 @@ class Production(Record):
     recall_registered: float | None
     days_to_confirm: float | None
     cannot_tell: str
+    seen_once: int = 0
+
+    @property
+    def doubts(self) -> list[str]:
+        """Sentences on what to read with care."""
+        told = [f"Version {self.version}: {self.cannot_tell}."] if self.cannot_tell else []
+        if self.seen_once:
+            told.append(
+                f"Version {self.version}: drawn players whom one reviewer alone found risky: {self.seen_once} of "
+                f"{self.drawn_reviewed}. Each stands for many, and so does a mistake: let another reviewer look."
+            )
+        return told
 
 
 @dataclass(frozen=True)

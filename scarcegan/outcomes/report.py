@@ -118,6 +118,7 @@ def production(
         recall_flagged=at_threshold,
         recall_registered=registered,
         days_to_confirm=_days(rows[is_risky], first_listed),
+        seen_once=int((~is_top & is_risky & (rows["reviewers"] == 1)).sum()),
         cannot_tell=_missing(top),
     )
 

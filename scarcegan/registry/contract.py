@@ -42,6 +42,14 @@ class Registry(ABC):
         """Raise a Problem unless a release could be registered now: its places can be reached and written."""
 
     @abstractmethod
+    def keep_report(self, text: str) -> str:
+        """Keep a report, JSON, beside the archives and apart from them; return its digest, which names it."""
+
+    @abstractmethod
+    def read_report(self, sha256: str) -> str:
+        """Return the report with that digest, checked."""
+
+    @abstractmethod
     def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
         """Return the decisions about versions, each with its version's number, oldest first."""
 
@@ -124,7 +132,10 @@ class Registry(ABC):
         return next((one for one in self.versions() if one.is_champion and one.definition == definition), None)
 
     def require_champion(self, definition: str) -> ModelVersion:
-        """Return the champion of a business definition, or refuse and name the definitions that have models."""
+        """Return the champion of a business definition, or refuse and name the definitions that have models.
+
+        Where four eyes are asked for, a champion that they have not seen is refused as well.
+        """
         if (found := self.champion(definition)) is None:
             known = self.definitions()
             there = ", ".join(known) or "no registered models"
@@ -133,7 +144,13 @@ class Registry(ABC):
                 f"expected a champion of '{definition}', got none among {there} in group '{self.group}': {hint}approve "
                 "a version (`scarcegan models list`)"
             )
+        self.require_approver(found)
         return found
+
+    def require_approver(self, version: ModelVersion) -> None:
+        """Refuse an approved version whose approval is not known to be another's, where four eyes are asked for."""
+        if self.four_eyes:
+            rules.check_approver(version, self.events(version.version))
 
     def fetch_archive(self, version: int) -> Path:
         """Return a local path of the version's archive, its digest checked."""

@@ -108,6 +108,7 @@ class LocalRegistry(Registry):
         self.folder = folder
         self._database = folder / "registry.sqlite"
         self._archives = folder / "archives"
+        self._reports = str(folder / "reports")
 
     def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
         """Register the models of one release: all of them or none; twice gives the same versions."""
@@ -140,6 +141,14 @@ class LocalRegistry(Registry):
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute(f"PRAGMA user_version = {_layout(connection)}")
                 connection.execute("ROLLBACK")
+
+    def keep_report(self, text: str) -> str:
+        """Keep a report in the folder `reports` and return its digest."""
+        return rules.keep_report(self._reports, text)
+
+    def read_report(self, sha256: str) -> str:
+        """Return the report with that digest, checked."""
+        return rules.read_report(self._reports, sha256)
 
     def newest_group(self) -> str:
         """Return the group that a release was registered in last: several share the folder."""

@@ -36,6 +36,14 @@ class Rehearsal(Registry):
         """Return who asks."""
         return self._real.identity()
 
+    def keep_report(self, text: str) -> str:
+        """Refuse: nothing is kept here."""
+        raise RegistryProblem(f"expected a decision to try, got a report of {len(text)} characters to keep")
+
+    def read_report(self, sha256: str) -> str:
+        """Return the report with that digest, checked."""
+        return self._real.read_report(sha256)
+
     def _versions(self) -> list[ModelVersion]:
         return self._known
 

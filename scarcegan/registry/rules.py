@@ -11,12 +11,14 @@ from typing import Any
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion, Status
-from scarcegan.storage import new_file
+from scarcegan.storage import find_bytes, join, new_file, write_bytes
 
 LONGEST_REASON = 256
 REPAIR = "put a copy with that digest back (`scarcegan models repair VERSION FILE`), or run the registration again"
 # The fact of a version that says who launched its run, as `Registry.identity` names people.
 LAUNCHED_BY = "launched_by"
+# The fact of a version that names, by its digest, the report of quality by attributes; see `Registry.keep_report`.
+GROUPS = "groups_sha256"
 LEAK = "a likely leak"  # as a warning of `scarcegan.data.report` says it
 
 
@@ -74,6 +76,24 @@ def keep_archive(archive: Path, folder: Path, sha256: str) -> Path:
     return kept
 
 
+def keep_report(folder: str, text: str) -> str:
+    """Write a report into a folder by its content, and return its digest."""
+    content = text.encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    write_bytes(join(folder, f"{sha256}.json"), content)
+    return sha256
+
+
+def read_report(folder: str, sha256: str) -> str:
+    """Return the report with that digest; a RegistryProblem if it is gone or was changed."""
+    location = join(folder, f"{sha256}.json")
+    content = find_bytes(location)
+    if content is None or hashlib.sha256(content).hexdigest() != sha256:
+        got = "another one" if content else "none"
+        raise RegistryProblem(f"expected the report with sha256 {sha256}, got {got} at {location}: restore the file")
+    return content.decode()
+
+
 def decide(
     status: Status, who: str, why: str, *, forced: bool = False, identity: str = "", until: str = ""
 ) -> Decision:
@@ -129,6 +149,24 @@ def check_four_eyes(versions: Iterable[ModelVersion], identity: str) -> None:
             f"registry.four_eyes expects an approver who has not launched the run, got '{identity or 'nobody known'}': "
             f"{'; '.join(faults) or 'the system tells no identity'}. Let somebody else approve; if it is not known who "
             "launched a run, train anew. --force does not lift this"
+        )
+
+
+def check_approver(version: ModelVersion, decisions: Sequence[Decision]) -> None:
+    """Raise a RegistryProblem unless the last decision about a version approves it, on record as that of another.
+
+    Of another identity than that of who has launched its run; one that was taken elsewhere has no identity.
+    """
+    launched_by = version.metadata.get(LAUNCHED_BY, "")
+    last = decisions[-1] if decisions else None
+    approver = last.identity if last and last.status == version.status == "Approved" else ""
+    if not launched_by or approver in ("", launched_by):
+        raise RegistryProblem(
+            f"registry.four_eyes expects an approval on record by somebody else than who has launched the run, got "
+            f"version {version.version} ({version.definition}), approved by {approver or 'nobody that is on record'}; "
+            f"{version.run_pathspec} was launched by {launched_by or 'somebody that the registry does not know'}. Let "
+            f"somebody else approve it (`scarcegan models approve {version.version} --reason 'why'`); an approval in "
+            "SageMaker's console is none"
         )
 
 

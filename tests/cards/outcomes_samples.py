@@ -27,6 +27,7 @@ def outcomes() -> OutcomeReport:
         recall_registered=0.8,
         days_to_confirm=9.5,
         cannot_tell="",
+        seen_once=1,
     )
     later = replace(first, snapshots=["players-2026-02-01"], cutoffs=["2026-02-01"], recall=Interval(0.5, 0.2, 0.85))
     both = replace(
@@ -38,7 +39,7 @@ def outcomes() -> OutcomeReport:
     )
     unknown = dict.fromkeys(("prevalence", "recall", "recall_flagged", "recall_registered", "days_to_confirm"))
     why = "nobody of the audit sample has a label yet: prevalence and recall cannot be told"
-    fresh = replace(first, version=4, cutoffs=["2026-03-01"], drawn_reviewed=0, cannot_tell=why, **unknown)
+    fresh = replace(first, version=4, cutoffs=["2026-03-01"], drawn_reviewed=0, seen_once=0, cannot_tell=why, **unknown)
     return OutcomeReport("scarcegan", 812, 3, 790, 12, [both, fresh], [first, later, fresh])
 
 

@@ -28,7 +28,7 @@ def test_what_a_compliance_officer_asks_for_is_there(text):
         "6,000 players with 28 features from source 'simulated'",
         "Fingerprint of these players",
         "`recall_first` finds",  # metrics with intervals
-        "## Accuracy for groups of persons",
+        "Does it serve groups of players alike, by attributes that it never sees?",
         "## Limits of use",
         "## Harms of mistakes",
         "## Human oversight",
@@ -44,7 +44,7 @@ def test_what_a_compliance_officer_asks_for_is_there(text):
 def test_the_model_card_has_the_headline_with_intervals_and_the_factors(text):
     page = text()
     assert re.search(r"review_budget on 4,500 players, 50 known risky: Recall at its threshold \d+ % \[", page)
-    assert '["Factors", "sessions active share, sessions tenure days"]' in page
+    assert '["Factors", "region, age band, sessions active share, sessions tenure days"]' in page
 
 
 def test_a_package_without_a_stated_licence_says_so(text):
@@ -73,11 +73,12 @@ def test_why_there_is_nothing_to_compare_with_is_said(text, changes, told):
 
 
 def test_what_is_not_known_of_this_run_is_said_in_words(text, release_file):
-    evaluation = replace(release_file.dossier.evaluation, subgroups=None)
+    evaluation = replace(release_file.dossier.evaluation, attribute_groups=None, subgroups=None)
     dossier = replace(release_file.dossier, evaluation=evaluation, release=None, decisions={})
     page = text(dossier=dossier)
     for told in (
         "What the run cost is not recorded.",
+        "Not measured: no table of attributes",
         "no players were measured apart",
         "No record says that an audit sample is drawn",
         "By when the labels were known is not recorded.",

@@ -67,6 +67,23 @@ def test_four_eyes_let_somebody_else_approve(registry, launched, reviewer):
     assert registry.approve(1, **reviewer)[0].status == "Approved"
 
 
+def test_with_four_eyes_scoring_gets_a_champion_that_somebody_else_has_approved_on_record(registry, launched, reviewer):
+    launched("omar")
+    registry.approve(4, **reviewer)
+    registry.four_eyes = True
+    assert registry.require_champion("balanced").version == 4
+    registry.four_eyes = False
+    launched(registry.identity(), run="12")
+    own = registry.approve(8, **reviewer)[0]
+    assert registry.require_champion("balanced").version == 8
+    registry.four_eyes = True
+    for ask in (lambda: registry.require_champion("balanced"), lambda: registry.require_approver(own)):
+        with pytest.raises(RegistryProblem, match=r"version 8 \(balanced\), approved by .*scarcegan models approve 8"):
+            ask()
+    registry.reject(8, **reviewer)
+    assert registry.require_champion("balanced").version == 4
+
+
 def test_an_approval_holds_until_the_day_that_is_asked_for_or_for_the_days_of_the_settings(
     registry, make_release, reviewer
 ):

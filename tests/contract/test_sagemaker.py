@@ -180,16 +180,69 @@ def test_limits_are_checked_before_anything_is_sent(aws, open_sagemaker, make_re
 def test_an_approval_in_the_console_counts_and_stays_on_record(aws, open_sagemaker, make_release):
     registry = open_sagemaker()
     version = registry.register_release(make_release())[3]
-    package = aws("sagemaker").describe_model_package(ModelPackageName=version.arn)
-    aws("sagemaker").update_model_package(
-        ModelPackageArn=version.arn,
-        ModelApprovalStatus="Approved",
-        ApprovalDescription="looked at it in Studio",
-        CustomerMetadataProperties=package["CustomerMetadataProperties"],
-    )
+    decide_in_the_console(aws, version, "looked at it in Studio")
     assert registry.champion("balanced").reason == "looked at it in Studio"
     registry.reject(4, **REVIEW)
     assert [event.why for event in registry.events(4)] == ["looked at it in Studio", "finds more"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "looked at it in Studio",
+        '{"who": "omar", "why": "fine", "at": "2026-01-05T10:00:00.000000+00:00", "identity": "arn:omar"}',
+    ],
+)
+def test_four_eyes_refuse_to_score_with_what_only_the_console_has_approved(aws, open_sagemaker, make_release, words):
+    registry = open_sagemaker()
+    version = registry.register_release(make_release(metadata={"launched_by": "arn:aws:iam::1:user/rita"}))[3]
+    decide_in_the_console(aws, version, words)
+    assert registry.require_champion("balanced").version == 4
+    registry.four_eyes = True
+    with pytest.raises(RegistryProblem, match="approved by nobody that is on record"):
+        registry.require_champion("balanced")
+    registry.approve(4, **REVIEW)
+    assert registry.require_champion("balanced").version == 4
+    assert [event.identity for event in registry.events(4)] == ["", registry.identity()]
+
+
+def test_an_approval_in_the_console_without_a_word_is_not_that_of_who_has_decided_before(
+    aws, open_sagemaker, make_release
+):
+    registry = open_sagemaker()
+    version = registry.register_release(make_release(metadata={"launched_by": "omar"}))[3]
+    registry.reject(4, **REVIEW)
+    package = aws("sagemaker").describe_model_package(ModelPackageName=version.arn)
+    decide_in_the_console(aws, version, package["ApprovalDescription"])
+    found = registry.champion("balanced")
+    assert found.decided_by != "rita"
+    assert (found.decided_as, found.reason) == ("", "")
+    assert [(event.status, event.why) for event in registry.events(4)] == [("Rejected", "finds more"), ("Approved", "")]
+    registry.four_eyes = True
+    with pytest.raises(RegistryProblem, match="approved by nobody that is on record"):
+        registry.require_champion("balanced")
+
+
+def test_an_approval_in_the_console_names_whom_aws_saw_last(aws, open_sagemaker, make_release):
+    version = open_sagemaker().register_release(make_release())[3]
+    decide_in_the_console(aws, version, "seen")
+    client, arn = aws("sagemaker"), "arn:aws:sts::1:assumed-role/analysts/omar"
+
+    def described(**asked):
+        return client.describe_model_package(**asked) | {"LastModifiedBy": {"IamIdentity": {"Arn": arn}}}
+
+    found = open_sagemaker(Meddling(client, describe_model_package=described)).champion("balanced")
+    assert (found.decided_by, found.decided_as) == (arn, "")
+
+
+def decide_in_the_console(aws, version, words, status="Approved"):
+    package = aws("sagemaker").describe_model_package(ModelPackageName=version.arn)
+    aws("sagemaker").update_model_package(
+        ModelPackageArn=version.arn,
+        ModelApprovalStatus=status,
+        ApprovalDescription=words,
+        CustomerMetadataProperties=package["CustomerMetadataProperties"],
+    )
 
 
 def test_an_update_always_carries_status_and_all_metadata(aws, open_sagemaker, make_release):

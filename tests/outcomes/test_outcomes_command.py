@@ -98,6 +98,9 @@ def test_two_decisions_at_the_same_time_are_refused_and_a_later_one_corrects(out
     outcomes("add", table())
     again = outcomes("add", table(decision=["no_harm", "no_harm", "harm"]))
     assert "rows 1, 3: two decisions of one reviewer on one player at the same time" in again.stderr
+    slip = outcomes("add", table(decision=["harmm", "no_harm", "harm"])).stderr
+    assert "row 1: unknown decision" in slip
+    assert "row 3: two decisions" in slip
     outcomes("add", table(decision="no_harm", when="2026-01-11"))
     assert set(settled_labels(store, world)["label"]) == {"harmless"}
 
@@ -186,6 +189,17 @@ def test_the_report_is_a_table_and_a_page(season, outcomes, tmp_path):
     assert "to 2026-02-01" in shown
     assert f"Wrote {page}" in shown
     assert "<html" in page.read_text()
+
+
+def test_drawn_players_whom_one_reviewer_alone_found_risky_are_told_of_until_another_has_looked(
+    season, outcomes, table
+):
+    warning = "Version 3: drawn players whom one reviewer alone found risky: 4 of"
+    assert warning in outcomes("report").stdout
+    for snapshot, day in ((SNAPSHOT, "2026-01-12"), ("players-2026-02-01", "2026-02-05")):
+        again = {"player_id": [50, 60], "snapshot": snapshot, "decision": "harm", "reviewer": "otto", "when": day}
+        outcomes("add", table(f"{day}.csv", **again))
+    assert "one reviewer alone" not in outcomes("report").stdout
 
 
 def test_a_list_whose_audit_nobody_reviewed_says_so(outcomes, table, reviewed_list):

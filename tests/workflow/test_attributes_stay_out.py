@@ -1,5 +1,6 @@
 """Attributes of players are planted; what a retraining makes and stores is searched for their values."""
 
+import json
 import pickle
 from dataclasses import replace
 
@@ -7,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scarcegan.problems import DataProblem
+from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.registry.release import Lineage
 from scarcegan.serving.model import Model
 from scarcegan.settings import load
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.prepare import prepare
 from scarcegan.workflow.retraining.release import register_models
+from scarcegan.workflow.retraining.review import groups_of
 
 LINEAGE = Lineage(
     "RetrainFlow/12", "11", "0a1b2c3", "d" * 16, "5" * 16, "config/retrain.toml", "RetrainFlow/12/evaluate/7"
@@ -48,7 +50,9 @@ def test_the_headline_model_is_measured_by_attributes_on_the_first_test_set(meas
     assert type(measured).from_plain(measured.to_plain()) == measured
 
 
-def test_neither_the_archives_nor_the_registry_know_an_attribute(measured, selected, registry, tmp_path):
+def test_neither_the_archives_nor_the_versions_know_an_attribute_but_a_report_beside_them_does(
+    measured, selected, registry, tmp_path
+):
     versions = register_models(selected[0], measured, LINEAGE, registry)
     assert any(value in repr(measured.to_plain()) for value in PLANTED), "there is something to be found"
     for version in versions:
@@ -56,7 +60,22 @@ def test_neither_the_archives_nor_the_registry_know_an_attribute(measured, selec
         assert "planted" not in repr(vars(Model.load(archive, version.sha256)))
         assert "planted" not in repr(version)
     stored = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "attributes.csv"]
-    assert not any(b"planted" in path.read_bytes() for path in stored)
+    [report] = [path for path in stored if b"planted" in path.read_bytes()]
+    assert report.parent.name == "reports"
+    # As text: what could not be measured is NaN, which nothing equals.
+    kept = {json.dumps(groups_of(version, registry).to_plain()) for version in versions}
+    assert kept == {json.dumps(measured.attribute_groups.to_plain())}
+
+
+def test_a_report_of_groups_that_is_gone_or_was_changed_is_refused(measured, selected, registry, tmp_path):
+    version = register_models(selected[0], measured, LINEAGE, registry)[0]
+    [report] = tmp_path.rglob("reports/*.json")
+    report.write_text(report.read_text().replace("planted-north", "planted-south"))
+    with pytest.raises(RegistryProblem, match=r"got another one at .*restore the file"):
+        groups_of(version, registry)
+    report.unlink()
+    with pytest.raises(RegistryProblem, match="got none"):
+        groups_of(version, registry)
 
 
 def test_a_release_has_the_same_name_whatever_its_players_attributes(measured, selected, registry):

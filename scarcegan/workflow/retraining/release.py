@@ -22,7 +22,7 @@ from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, R
 from scarcegan.registry.release import Lineage, Release, ReleasedVersion
 from scarcegan.serving.model import Model
 from scarcegan.storage import scratch_folder
-from scarcegan.workflow.retraining.review import FILE, Review
+from scarcegan.workflow.retraining.review import FILE, Review, keep_groups
 
 SHOWN = ("version", "definition", "status", "threshold", "bound", "metrics")
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
@@ -60,7 +60,10 @@ def register_models(
             _to_register(definition, model, evaluation, lineage, release, folder, review)
             for definition, model in accepted.items()
         ]
-        return registry.register_release([replace(one, warnings=tuple(warnings)) for one in packed])
+        beside = keep_groups(evaluation, registry)
+        return registry.register_release(
+            [replace(one, warnings=tuple(warnings), metadata={**one.metadata, **beside}) for one in packed]
+        )
 
 
 def release_summary(

@@ -12,9 +12,10 @@ from typing import Any
 from pydantic_core import to_json
 
 from scarcegan.data.records import DataReport
-from scarcegan.evaluation.records import Evaluation
+from scarcegan.evaluation.records import AttributeGroups, Evaluation
 from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.records import Record
+from scarcegan.registry import ModelVersion, Registry, rules
 from scarcegan.serving.archive import unpack
 from scarcegan.settings import Settings
 
@@ -44,7 +45,7 @@ class Review(Record):
 def review_of(evaluation: Evaluation, data_report: DataReport, settings: Settings) -> Review:
     """Put together what a reviewer reads.
 
-    Groups by attributes are left to the card: an archive goes wherever scores are made.
+    Without groups by attributes, which `keep_groups` keeps: an archive goes wherever scores are made.
     """
     return Review(
         replace(evaluation, attribute_groups=None), data_report, settings.model_dump(mode="json", include=METHOD)
@@ -65,3 +66,27 @@ def read_review(archive: Path, sha256: str) -> Review:
             f"expected {FILE} in the archive {archive}, got none that can be read ({error}): other code has registered "
             "the model; use that code's report, or retrain"
         ) from error
+
+
+def keep_groups(evaluation: Evaluation, registry: Registry) -> dict[str, str]:
+    """Keep the groups by attributes, if there are some, beside the archives; return the fact that names them."""
+    groups = evaluation.attribute_groups
+    if groups is None:
+        return {}
+    return {rules.GROUPS: registry.keep_report(to_json(groups.to_plain(), inf_nan_mode="strings").decode())}
+
+
+def groups_of(version: ModelVersion, registry: Registry) -> AttributeGroups | None:
+    """Return the groups by attributes that were kept with a version; None where nothing was measured by attributes.
+
+    Raises:
+        RegistryProblem: they are gone, were changed, or are those of other code.
+    """
+    sha256 = version.metadata.get(rules.GROUPS)
+    if not sha256:
+        return None
+    text = registry.read_report(sha256)
+    try:
+        return AttributeGroups.from_plain(json.loads(text))
+    except (ValueError, Problem) as error:
+        raise RegistryProblem(f"expected groups by attributes in report {sha256}, got: {error}") from error

@@ -29,7 +29,8 @@ def plan_scoring(
     for all its retries and resumes.
 
     Raises:
-        RegistryProblem: no such approved version, its approval has long expired, or its archive was changed.
+        RegistryProblem: no such approved version, its approval has long expired or is not another's where four eyes are
+            asked for, or its archive was changed.
         DataProblem: no such snapshot, or it lacks features of the model.
     """
     found = _approved(registry, definition or headline_of(settings.definitions), version)
@@ -94,6 +95,7 @@ def _approved(registry: Registry, definition: str, version: int | None) -> Model
                 f"expected an approved version, got {version}, which is {found.status}: approve it "
                 f"(`scarcegan models approve {version} --reason 'why'`) or name another one"
             )
+        registry.require_approver(found)
         return found
     return registry.require_champion(definition)
 
