@@ -24,6 +24,7 @@ LINEAGE = {
     "settings_fingerprint": "Settings fingerprint",
     "snapshot": "Snapshot trained on",
     "labels_known_by": "Labels known by",
+    "cost": "Cost",
 }
 
 

@@ -54,7 +54,8 @@ def test_files_settings_options_and_what_is_quoted_keep_their_names(name):
 
 def test_a_refused_step_of_a_fraud_team_speaks_of_cards(capsys):
     around = refuses_plainly()
-    flow = SimpleNamespace(name="RetrainFlow", config=CONFIG)
+    tried = SimpleNamespace(decorators=[SimpleNamespace(name="retry", attributes={"times": "2"})])
+    flow = SimpleNamespace(name="RetrainFlow", config=CONFIG, _graph={"start": tried})
     around.pre_step("start", flow, None)
     with pytest.raises(SystemExit):
         around.post_step("start", flow, DataProblem("expected risky players in 'risky', got none"))

@@ -161,8 +161,3 @@ def test_pairs_that_differ_by_chance_alone_set_limits_near_those_of_chance(by_ch
     limits = pair_limits([quiet] * 3, by_chance, FALSE_ALARMS)
     for name, limit in limits.items():
         np.testing.assert_allclose(limit, by_chance[name], err_msg=name)
-
-
-def test_two_pairs_are_too_few_to_set_a_limit(by_chance):
-    with pytest.raises(ValueError, match="expected 3 pairs or more, got 2"):
-        pair_limits(pairs(range(2)), by_chance, FALSE_ALARMS)

@@ -208,5 +208,5 @@ def test_the_command_publishes_what_it_then_lists(frame, tmp_path):
     printed = run("publish", str(tmp_path / "november.csv"), "--name", "november")
     assert "Snapshot november" in printed
     assert "500 players, 4 features" in printed
-    assert "run --snapshot november" in printed
+    assert f"scarcegan score --config {config} --snapshot november" in printed
     assert [one["name"] for one in json.loads(run("list", "--json"))] == ["november"]
