@@ -14,7 +14,7 @@ from scarcegan.storage import find_parts, first_bytes, local_file
 
 # By the end of a name, in upper or lower case; of a file with another name, its first bytes tell.
 FORMATS = (".parquet", ".csv", ".csv.gz")
-_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
+_PARQUET, _GZIP, _ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEAD_BYTES = 65_536
 ENCODED = "write the file as UTF-8 (`iconv -f LATIN1 -t UTF-8 IN > OUT`, or -f UTF-16), or as parquet"
@@ -137,6 +137,10 @@ def _read_csv(path: Path, part: str, text: Sequence[str]) -> pa.Table:
 def _check_text(head: bytes, part: str) -> None:
     """Refuse a CSV file of another encoding or separator, by its first bytes."""
     first = head.splitlines()[0] if head else b""
+    if head.startswith(_ZIP):
+        raise DataProblem(
+            f"expected CSV text in {part}, got a zip archive, as Excel's workbooks are: save it as CSV, or unpack it"
+        )
     if head.startswith(_UTF16) or b"\0" in first:
         raise DataProblem(_encoded(part, "UTF-16"))
     try:

@@ -192,6 +192,10 @@ def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
     [
         (b"player_id;opens\n1;3,5\n", "expected commas between .*, got the semicolon ';' in the first line"),
         (b"player_id\topens\n1\t3\n", "expected commas between .*, got the tab"),
+        (
+            b"PK\x03\x04\0\0 sheet",
+            "expected CSV text in .*, got a zip archive, as Excel's workbooks are",
+        ),
         ("player_id,opens\n1,3\n".encode("utf-16"), "expected UTF-8 text in .*, got UTF-16: write the file as UTF-8"),
         (
             "player_id,größe\n1,3\n".encode("latin-1"),

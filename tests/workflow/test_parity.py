@@ -108,6 +108,9 @@ def test_a_file_without_scores_or_with_a_player_twice_is_refused(compare, tmp_pa
     (tmp_path / "twice.csv").write_text("player_id,risk_score\n1,0.5\n1,0.6\n")
     with pytest.raises(DataProblem, match="got 1 again, first in row 2"):
         compare(tmp_path / "twice.csv", 1)
+    (tmp_path / "endless.csv").write_text("player_id,risk_score\n1,inf\n2,0.6\n")
+    with pytest.raises(DataProblem, match="column 'risk_score': expected finite numbers, got 1 infinite"):
+        compare(tmp_path / "endless.csv", 1)
 
 
 def test_the_command_tells_parity_in_words_and_in_json(snapshot, champion, scoring, score, tmp_path):
