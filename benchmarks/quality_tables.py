@@ -35,8 +35,7 @@ def markdown(whole: dict[str, Any]) -> str:
         PROTOCOL.format(rest=protocol["folds"] - 1, **protocol),
         "## Verdict",
         _verdicts(whole),
-        "## What matters in ScarceGAN: PR-AUC minus that of ScarceGAN alone",
-        _ablation(whole["ablation"]),
+        *_ablation(whole["ablation"]),
         "## Thresholds: promised on validation, found on test players",
         _transfer(whole["transfer"]),
     ]
@@ -77,10 +76,11 @@ def _methods(methods: dict[str, Any]) -> str:
     return _table(["method", "seeds", *HEADINGS.values()], rows)
 
 
-def _ablation(tests: dict[str, Any]) -> str:
+def _ablation(tests: dict[str, Any]) -> list[str]:
     measured = [name for name in GANS if any(name in differences for differences in tests.values())]
     rows = [[name, *(_signed(differences.get(name)) for differences in tests.values())] for name in measured]
-    return _table(["method", *tests], rows)
+    heading = "## What matters in ScarceGAN: PR-AUC minus that of ScarceGAN alone"
+    return [heading, _table(["method", *tests], rows)] if rows else []
 
 
 def _transfer(rows: list[dict[str, Any]]) -> str:

@@ -21,7 +21,6 @@ def outcomes_card(report: OutcomeReport) -> list[Any]:
         ("Settled", words.count(report.settled), f"{words.count(report.undecided)} not"),
         ("Champions", words.count(len(report.champions)), f"of {report.group}"),
     )
-    said = [doubt for one in report.champions for doubt in one.doubts]
     about = (
         "Of the review list's top, estimated for everyone who was scored, with 95 % intervals: the audit sample, drawn "
         "at random, says what the top has missed."
@@ -29,7 +28,7 @@ def outcomes_card(report: OutcomeReport) -> list[Any]:
     parts = [
         Markdown(f"### {_verdict(report)}"),
         headline,
-        *([theme.bullets(said, "Read with care:")] if said else []),
+        *([theme.bullets(report.doubts, "Read with care:")] if report.doubts else []),
         theme.heading("By champion", about),
         _table(report.champions),
         theme.heading("Over time"),
@@ -45,10 +44,13 @@ def _verdict(report: OutcomeReport) -> str:
     if not known:
         return "Nothing can be told of a model yet: review a list, and add the outcomes"
     last = max(known, key=lambda one: (one.recall is not None, one.version))
-    shown = f"Version {last.version}: {words.share(last.precision)} of the players on the list's top are risky"
+    their = report.words
+    shown = (
+        f"Version {last.version}: {words.share(last.precision)} of the {their.rows} on the list's top are {their.rare}"
+    )
     if not last.recall:
         return f"{shown}; how many it misses cannot be told yet"
-    return f"{shown}; of all risky players the top shows {words.share(last.recall)}"
+    return f"{shown}; of all {their.rare_rows} the top shows {words.share(last.recall)}"
 
 
 def _chart(name: str, periods: Sequence[Production]) -> VegaChart:

@@ -142,7 +142,7 @@ def report(
         f"{words.plural(found.outcomes, 'outcome')} of {words.plural(found.reviewers, 'reviewer')}: "
         f"{words.count(found.settled)} settled, {words.count(found.undecided)} not"
     ]
-    said += [doubt for one in found.champions for doubt in one.doubts]
+    said += found.doubts
     tables = [_production("By champion", found.champions), _production("Over time", found.periods)]
     page = [write_page(outcomes_card(found), "Outcomes", html)] if html else []
     return Answer(found, Group(*map(Text, said), *(tables if found.champions else []), *page))

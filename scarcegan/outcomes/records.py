@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scarcegan.evaluation.figures import Interval
 from scarcegan.records import Record
+from scarcegan.settings.words_section import USUAL, Words
 
 
 @dataclass(frozen=True)
@@ -122,3 +123,9 @@ class OutcomeReport(Record):
     undecided: int
     champions: Sequence[Production]
     periods: Sequence[Production]
+    words: Words = USUAL
+
+    @property
+    def doubts(self) -> list[str]:
+        """Sentences on what of the champions' figures to read with care."""
+        return [self.words.retell(doubt) for one in self.champions for doubt in one.doubts]

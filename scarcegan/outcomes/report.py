@@ -59,6 +59,7 @@ def outcome_report(store: OutcomeStore, settings: Settings, registered: Mapping[
         undecided=int((labels[LABEL] == "").sum()),
         champions=[told(own) for own in champions],
         periods=[told([one]) for one in lists],
+        words=settings.words,
     )
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import card_samples
+import outcomes_samples
 import pytest
 import screenshots
 
@@ -32,6 +33,8 @@ def theirs(monkeypatch):
     for name, sample in samples.items():
         told = lambda *args, sample=sample, **more: replace(sample(*args, **more), words=words)  # noqa: E731
         monkeypatch.setattr(card_samples, name, told)
+    outcomes = outcomes_samples.outcomes
+    monkeypatch.setattr(outcomes_samples, "outcomes", lambda: replace(outcomes(), words=words))
     quiet = {"travel": 51.2, "corporate": 40.0, "gift": 12.25, "fraud": 20.5, "unlabeled": 44.4}
     snapshot = card_samples.snapshot()
     monkeypatch.setattr(card_samples, "snapshot", lambda: replace(snapshot, quiet_days=quiet))
