@@ -27,7 +27,7 @@ BINS = 20
 # With fewer, a single player moves a fold's recall by more than a tenth.
 FEW_RISKY = 10
 # As many features with missing values are named in a warning; the feature table has all of them.
-MOST_GAPS = 10
+MOST_NAMED = 10
 
 
 def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataReport:
@@ -134,9 +134,22 @@ def _gaps(features: Sequence[FeatureDescription], rows: str) -> list[str]:
     """Name in one line the features that most unlabelled players lack, and how many do; no line if there are none."""
     lacked = {row.name: row.missing_share for row in features if row.missing_share}
     most = sorted(lacked, key=lambda name: -lacked[name])
-    told = [f"{name} {words.percent(lacked[name])}" for name in most[:MOST_GAPS]]
-    told += [f"{len(most) - MOST_GAPS} more"] * (len(most) > MOST_GAPS)
+    told = [f"{name} {words.percent(lacked[name])}" for name in most[:MOST_NAMED]]
+    told += [f"{len(most) - MOST_NAMED} more"] * (len(most) > MOST_NAMED)
     return [f"missing values, which the median fills: {', '.join(told)} of the unlabelled {rows}"] if told else []
+
+
+def _leaks(features: Sequence[FeatureDescription], rare: str, rows: str) -> list[str]:
+    """Name in one line the features that each tell the rare players nearly alone; no line if there are none."""
+    found = sorted((row for row in features if row.auc >= SUSPECT_AUC), key=lambda row: -row.auc)
+    told = [f"'{row.name}' (AUC {words.score(row.auc, 3)})" for row in found[:MOST_NAMED]]
+    told += [f"{len(found) - MOST_NAMED} more"] * (len(found) > MOST_NAMED)
+    if not found:
+        return []
+    return [
+        f"a single feature tells '{rare}' from unlabelled {rows}: {', '.join(told)}: a likely leak; see how it is "
+        "made, or name it in data.ignore_columns"
+    ]
 
 
 def _lacking(players: Players, populations: Populations, called: str) -> list[str]:
@@ -161,12 +174,7 @@ def _lacking(players: Players, populations: Populations, called: str) -> list[st
 def _warnings(
     players: Players, features: Sequence[FeatureDescription], folds: Sequence[FoldCount], rare: str, their: Words
 ) -> list[str]:
-    warnings = [
-        f"feature '{feature.name}' alone tells '{rare}' from unlabelled {their.rows} "
-        f"(AUC {words.score(feature.auc, 3)}): a likely leak; see how it is made, or name it in data.ignore_columns"
-        for feature in features
-        if feature.auc >= SUSPECT_AUC
-    ]
+    warnings = _leaks(features, rare, their.rows)
     fewest = min(fold.validation[rare] for fold in folds)
     if fewest < FEW_RISKY:
         # Two folds are the fewest.

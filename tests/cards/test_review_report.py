@@ -63,7 +63,7 @@ def test_missed_bounds_and_what_was_odd_in_the_data_are_named(dossier, read):
     text = read(review_report(dossier))
     assert "`precision_first`: precision >= 90 %: " in text.replace(words.GAP, " ")
     assert "; not promised; 50 labelled risky players are too few for any threshold." in text
-    assert "'deposit_level' alone tells 'risky'" in text
+    assert "tells 'risky' from unlabelled players: 'deposit_level' (AUC" in text
 
 
 def test_decisions_tell_who_and_why_and_what_still_waits(dossier, read):

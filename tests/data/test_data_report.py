@@ -137,7 +137,18 @@ def test_a_feature_that_gives_the_label_away_is_suspected(report):
         everyone.features[:, 2] = (everyone.labels != 3) + everyone.features[:, 2] / 100
 
     _, _, result = report(change)
-    assert "feature 'night' alone tells 'risky' from unlabelled players (AUC 1.000)" in result.warnings[0]
+    assert result.warnings[0].startswith(
+        "a single feature tells 'risky' from unlabelled players: 'night' (AUC 1.000): a "
+    )
+
+
+def test_features_that_give_the_label_away_are_named_in_one_line(report):
+    def change(everyone):
+        everyone.features[:, 1:3] = (everyone.labels != 3)[:, None] + everyone.features[:, 1:3] / 100
+
+    _, _, result = report(change)
+    [told] = [line for line in result.warnings if "a likely leak" in line]
+    assert told.count("(AUC 1.000)") == 2
 
 
 def test_few_risky_players_and_unknown_truth_are_warned_of(report):
