@@ -155,14 +155,17 @@ def test_only_scores_snapshots_and_the_moderators_card_hold_ids_among_the_other_
     assert with_ids == {"artifact", "snapshot's part", "shard's scores", "review list", "moderators' card"}
 
 
-def test_only_the_evaluation_and_its_card_name_groups_by_attributes(runs, flow_folder):
+def test_only_the_evaluation_its_card_and_the_reviewers_report_name_groups_by_attributes(runs, flow_folder):
     run, folder = runs[0]["RetrainFlow"], flow_folder.path
     named = {artifact.sha: artifact.id for step in run for task in step for artifact in task.artifacts}
     files = [path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0] != "attributes"]
     found = [path for path in files if has_bands(inside(path))]
     assert {named[path.name] for path in found if path.name in named} == {"evaluation"}
     others = [path.relative_to(folder) for path in found if path.name not in named]
-    assert all(path.parts[1] == "mf.cards" and "evaluate" in path.parts for path in others), others
+    kept = [path for path in others if path.parts[0] == "registry"]
+    assert [path.parent.name for path in kept] == ["reports"]
+    cards = [path for path in others if path not in kept]
+    assert all(path.parts[1] == "mf.cards" and "evaluate" in path.parts for path in cards), cards
     assert not any(BAND in printed for printed in runs[1])
     [table] = run["evaluate"].task["evaluation"].data["attribute_groups"]["tables"]
     assert [" ".join(group["values"]) for group in table["groups"]] == [f"{BAND}-old", f"{BAND}-young"]
