@@ -216,7 +216,8 @@ class LocalRegistry(Registry):
             version, last = self._version(row), events.get(row["event_id"])
             if last is None:
                 return version
-            return replace(version, decided_as=_decision(last).identity, approved_until=_decision(last).until)
+            decision = _decision(last)
+            return replace(version, decided_as=decision.identity, approved_until=decision.until)
 
         return self._read_each(rows, read, lambda row: f"version {row['version']}, {row['status']},")
 
