@@ -7,7 +7,7 @@ from scarcegan.aws.metadata import to_metadata
 from scarcegan.aws.model_card import model_card
 from scarcegan.aws.model_quality import model_quality_json
 from scarcegan.evaluation.records import Evaluation
-from scarcegan.registry.versions import ModelToRegister
+from scarcegan.registry.versions import PENDING, ModelToRegister
 
 CONTENT_TYPES = ["text/csv", "application/json", "application/jsonlines"]
 
@@ -24,7 +24,7 @@ def package_request(model: ModelToRegister, release_size: int, group: str, image
         "ModelPackageGroupName": group,
         # Without it botocore invents a new token per call, and a retried step registers twice.
         "ClientToken": model.token,
-        "ModelApprovalStatus": "PendingManualApproval",
+        "ModelApprovalStatus": PENDING,
         "InferenceSpecification": {
             "Containers": [{"Image": image, "ModelDataUrl": archive}],
             "SupportedContentTypes": CONTENT_TYPES,

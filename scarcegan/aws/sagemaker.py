@@ -21,7 +21,7 @@ from scarcegan.problems import RegistryProblem
 from scarcegan.project import located
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
-from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
+from scarcegan.registry.versions import PENDING, Decision, ModelToRegister, ModelVersion
 
 LISTED_AT_ONCE = 100  # the most that SageMaker takes; it gives ten to who does not say
 _asking = partial(expecting_aws, kind=RegistryProblem)
@@ -54,6 +54,7 @@ class SageMakerRegistry(Registry):
     def __init__(self, group: str, bucket: Bucket, client: Any, *, image: str) -> None:
         self.group = group
         self._bucket, self._client, self._image = bucket, client, image
+        self._reports = bucket.reports
 
     def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
         """Register the models of one release; after a failure, which names those that landed, a rerun does the rest."""
@@ -86,16 +87,6 @@ class SageMakerRegistry(Registry):
         """Raise a Problem unless archives could be kept now; whether packages may be made only SageMaker knows."""
         self._bucket.require_writable()
 
-    def keep_report(self, text: str) -> str:
-        """Keep a report in the bucket and return its digest."""
-        with _asking(f"write below {self._bucket.reports}"):
-            return rules.keep_report(self._bucket.reports, text)
-
-    def read_report(self, sha256: str) -> str:
-        """Return the report with that digest, checked."""
-        with _asking(f"read below {self._bucket.reports}"):
-            return rules.read_report(self._bucket.reports, sha256)
-
     def _versions(self) -> list[ModelVersion]:
         with _asking(f"list the models of group '{self.group}'"):
             packages = self._packages()
@@ -104,18 +95,11 @@ class SageMakerRegistry(Registry):
         read = self._read_each(packages, self._version, _named)
         for version in sorted(read, key=lambda version: version.version):
             firsts.setdefault(version.token, version)
-        decided = sorted(firsts.values(), key=lambda version: (version.decided_at, version.version))
-        champions = {version.definition: version.version for version in decided if version.status == "Approved"}
         # Those of one decision have one time, and one place in the order.
-        moments = sorted({version.decided_at for version in decided} | {""})
-        return [
-            replace(
-                version,
-                is_champion=champions.get(version.definition) == version.version,
-                decision_order=moments.index(version.decided_at),
-            )
-            for version in firsts.values()
-        ]
+        moments = sorted({version.decided_at for version in firsts.values()} | {""})
+        return rules.with_champions(
+            replace(version, decision_order=moments.index(version.decided_at)) for version in firsts.values()
+        )
 
     def events(self, version: int) -> list[Decision]:
         """Return the decisions about one version, oldest first."""
@@ -140,17 +124,15 @@ class SageMakerRegistry(Registry):
         """Return the ARN that AWS's credentials stand for."""
         return caller()
 
-    def _fetch(self, sha256: str) -> Path:
-        with _asking(f"fetch {self._bucket.uri(sha256)}"):
-            return self._bucket.fetch(sha256)
+    def fetch(self, sha256: str) -> Path:
+        """Return a local path of the archive with that digest, checked."""
+        return self._bucket.fetch(sha256)
 
     def _verify(self, sha256: str) -> None:
-        with _asking(f"read {self._bucket.uri(sha256)}"):
-            self._bucket.verify(sha256)
+        self._bucket.verify(sha256)
 
     def _put_back(self, archive: Path, sha256: str) -> None:
-        with _asking(f"write {self._bucket.uri(sha256)}"):
-            self._bucket.put_back(archive, sha256)
+        self._bucket.put_back(archive, sha256)
 
     def _ensure_group(self) -> None:
         describe = self._client.describe_model_package_group
@@ -197,23 +179,19 @@ class SageMakerRegistry(Registry):
 
     def _version(self, package: dict[str, Any]) -> ModelVersion:
         facts = from_metadata(package["CustomerMetadataProperties"])
-        decision = _decision_of(package) or Decision("PendingManualApproval", who="", why="", at="")
-        return ModelVersion(
+        version = ModelVersion(
             version=package["ModelPackageVersion"],
             group=self.group,
-            status=package["ModelApprovalStatus"],
+            status=PENDING,
             is_champion=False,
             description=package.get("ModelPackageDescription", ""),
             arn=package["ModelPackageArn"],
             location=self._bucket.uri(facts["sha256"]),
             created_at=_iso(package["CreationTime"]),
-            decided_at=decision.at,
-            decided_by=decision.who,
-            reason=decision.why,
-            decided_as=decision.identity,
-            approved_until=decision.until,
             **facts,
         )
+        decision = _decision_of(package)
+        return rules.with_decision(version, decision, order=0) if decision else version
 
     def _decide(self, choose: Choice, decision: Decision) -> None:
         known = self.versions()
@@ -247,7 +225,7 @@ def _decision_of(package: dict[str, Any]) -> Decision | None:
     There it is who has touched the package last, and when: SageMaker keeps no other trace of a decision.
     """
     status = package["ModelApprovalStatus"]
-    if status == "PendingManualApproval":
+    if status == PENDING:
         return None
     text = package.get("ApprovalDescription", "")
     try:

@@ -19,8 +19,7 @@ from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, 
 from scarcegan.problems import RegistryProblem, nearest
 from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry, rules
-from scarcegan.registry.rehearsal import Rehearsal
-from scarcegan.registry.versions import DecisionOnRecord
+from scarcegan.registry.versions import PENDING, DecisionOnRecord
 from scarcegan.registry.versions import compare as compare_versions
 from scarcegan.settings import Settings
 from scarcegan.storage import write_bytes
@@ -225,7 +224,7 @@ def _decided(
     The decision holds, whether or not the runs can be tagged or somebody told from here. As a dry run it is taken on a
     copy in memory.
     """
-    at = Rehearsal(registry) if dry_run else registry
+    at = registry.rehearsal() if dry_run else registry
     before = at.versions()
     decided = decide(at)
     after = at.versions()
@@ -276,7 +275,7 @@ def _tag(before: Sequence[ModelVersion], after: Sequence[ModelVersion], decided:
     for version in after:
         if version.is_champion:
             tags[version.run_pathspec].add(history.CHAMPION)
-        if version.status == "PendingManualApproval":
+        if version.status == PENDING:
             tags[version.run_pathspec].add(history.CANDIDATE)
     champions = (version for version in [*before, *after] if version.is_champion)
     touched = sorted({version.run_pathspec for version in [*champions, *decided]})

@@ -20,6 +20,7 @@ from metaflow.plugins.cards.card_client import Card
 
 from scarcegan.problems import HistoryProblem
 from scarcegan.registry.release import Release
+from scarcegan.registry.versions import PENDING
 
 FLOW = "RetrainFlow"
 CANDIDATE, CHAMPION = "candidate", "champion"
@@ -149,7 +150,7 @@ def tag_release(release: Release) -> list[str]:
     lineage = release.lineage
     config, data = f"config:{PurePath(lineage.config).stem}", f"data:{lineage.data_fingerprint}"
     tags = [config, data, f"release:{release.release_id}"]
-    if any(version.status == "PendingManualApproval" for version in release.versions):
+    if any(version.status == PENDING for version in release.versions):
         tags.append(CANDIDATE)
     return tags if _retag(lineage.run, add=tags) else []
 

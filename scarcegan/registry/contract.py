@@ -3,13 +3,14 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from scarcegan.problems import Problem, RegistryProblem, nearest
 from scarcegan.registry import rules
-from scarcegan.registry.versions import Decision, DecisionOnRecord, ModelToRegister, ModelVersion
+from scarcegan.registry.versions import PENDING, Decision, DecisionOnRecord, ModelToRegister, ModelVersion
 
 T = TypeVar("T")
 Choice = Callable[[Sequence[ModelVersion]], list[ModelVersion]]
@@ -28,6 +29,8 @@ class Registry(ABC):
     left_out: Sequence[str] = ()
     four_eyes: bool = False
     approval_days: int = 0
+    _reports: str  # folder or prefix of the reports, beside the archives and apart from them
+    _tried: list[ModelVersion] | None = None  # of a rehearsal, the versions as they would be
 
     @abstractmethod
     def register_release(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
@@ -42,14 +45,6 @@ class Registry(ABC):
         """Raise a Problem unless a release could be registered now: its places can be reached and written."""
 
     @abstractmethod
-    def keep_report(self, text: str) -> str:
-        """Keep a report, JSON, beside the archives and apart from them; return its digest, which names it."""
-
-    @abstractmethod
-    def read_report(self, sha256: str) -> str:
-        """Return the report with that digest, checked."""
-
-    @abstractmethod
     def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
         """Return the decisions about versions, each with its version's number, oldest first."""
 
@@ -62,8 +57,8 @@ class Registry(ABC):
         """Read all versions of the group, oldest first; none before the first registration."""
 
     @abstractmethod
-    def _fetch(self, sha256: str) -> Path:
-        """Return a local path of the archive with that digest, checked."""
+    def fetch(self, sha256: str) -> Path:
+        """Return a local path of the archive with that digest, checked, without asking which version has it."""
 
     @abstractmethod
     def _verify(self, sha256: str) -> None:
@@ -79,7 +74,8 @@ class Registry(ABC):
 
     def versions(self, *, release_id: str | None = None) -> list[ModelVersion]:
         """Return all versions, or those of one release, oldest first."""
-        return [version for version in self._versions() if release_id in (None, version.release_id)]
+        known = self._versions() if self._tried is None else self._tried
+        return [version for version in known if release_id in (None, version.release_id)]
 
     def show(self, version: int) -> ModelVersion:
         """Return one version."""
@@ -108,7 +104,7 @@ class Registry(ABC):
 
     def decisions(self) -> list[DecisionOnRecord]:
         """Return all decisions of the group, oldest first, each with what it changed."""
-        pending: dict[str, Any] = {"status": "PendingManualApproval", "is_champion": False, "decision_order": 0}
+        pending: dict[str, Any] = {"status": PENDING, "is_champion": False, "decision_order": 0}
         versions, told = self.versions(), []
         known = [replace(version, **pending) for version in versions]
         for number, event in self._all_events(versions):
@@ -156,9 +152,19 @@ class Registry(ABC):
         """Return a local path of the version's archive, its digest checked."""
         return self.fetch(self.show(version).sha256)
 
-    def fetch(self, sha256: str) -> Path:
-        """Return a local path of the archive with that digest, checked, without asking which version has it."""
-        return self._fetch(sha256)
+    def keep_report(self, text: str) -> str:
+        """Keep a report, JSON, and return its digest, which names it."""
+        return rules.keep_report(self._reports, text)
+
+    def read_report(self, sha256: str) -> str:
+        """Return the report with that digest, checked."""
+        return rules.read_report(self._reports, sha256)
+
+    def rehearsal(self) -> Self:
+        """Return this registry as it is now, on which decisions are tried: refused as here, and kept nowhere."""
+        tried = copy(self)
+        tried._tried = self.versions()
+        return tried
 
     def repair(self, version: int, archive: Path) -> ModelVersion:
         """Put a version's archive back that is missing or damaged; only one with its very digest is taken."""
@@ -187,13 +193,13 @@ class Registry(ABC):
                 self._verify(version.sha256)
             return chosen
 
-        self._decide(choose, rules.decide("Approved", who, why, forced=force, identity=identity, until=last_day))
+        self._take(choose, rules.decide("Approved", who, why, forced=force, identity=identity, until=last_day))
         return self._now(versions)
 
     def reject(self, *versions: int, who: str, why: str) -> list[ModelVersion]:
         """Reject versions, all or none; a rejected champion gives its place back to the one before."""
         decision = rules.decide("Rejected", who, why, identity=self.identity())
-        self._decide(lambda known: [rules.find(known, number) for number in versions], decision)
+        self._take(lambda known: [rules.find(known, number) for number in versions], decision)
         return self._now(versions)
 
     def rollback(self, *, who: str, why: str, release_id: str | None = None, force: bool = False) -> list[ModelVersion]:
@@ -203,8 +209,15 @@ class Registry(ABC):
         left without a champion.
         """
         decision = rules.decide("Rejected", who, why, forced=force, identity=self.identity())
-        self._decide(lambda known: rules.rollback_plan(known, release_id, force=force), decision)
+        self._take(lambda known: rules.rollback_plan(known, release_id, force=force), decision)
         return [version for version in self.versions() if version.is_champion]
+
+    def _take(self, choose: Choice, decision: Decision) -> None:
+        if self._tried is None:
+            self._decide(choose, decision)
+        else:
+            chosen = [version.version for version in choose(self._tried)]
+            self._tried = rules.decided(self._tried, chosen, decision)
 
     def _read_each(
         self, items: Iterable[T], read: Callable[[T], ModelVersion], name: Callable[[T], str]

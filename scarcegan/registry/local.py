@@ -5,7 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from scarcegan.machine import os_user
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
-from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion
+from scarcegan.registry.versions import PENDING, Decision, ModelToRegister, ModelVersion
 from scarcegan.storage import draft_beside, is_file, list_names, put_file, require_writable
 
 BUSY_SECONDS = 30.0
@@ -63,18 +63,12 @@ _CHANGES = (
 
 # Champion is whom the last approval names: its number counts, as a clock that is set back changes nothing.
 _VERSIONS = """
-WITH known AS (
-    SELECT version.*, version.group_name AS "group", event.id AS event_id,
-        coalesce(event.status, 'PendingManualApproval') AS status, coalesce(event.at, '') AS decided_at,
-        coalesce(event.who, '') AS decided_by, coalesce(event.why, '') AS reason,
-        coalesce(event.id, 0) AS decision_order
-    FROM version LEFT JOIN approval_event AS event ON event.id = (
-        SELECT max(id) FROM approval_event AS last
-        WHERE last.group_name = version.group_name AND last.version = version.version)
-    WHERE version.group_name = ?)
-SELECT *, coalesce(event_id = max(event_id) FILTER (WHERE status = 'Approved') OVER (PARTITION BY definition), 0)
-    AS is_champion
-FROM known ORDER BY version
+SELECT version.*, event.*, coalesce(event.id = max(event.id)
+    FILTER (WHERE event.status = 'Approved') OVER (PARTITION BY version.definition), 0) AS is_champion
+FROM version LEFT JOIN approval_event AS event ON event.id = (
+    SELECT max(id) FROM approval_event AS last
+    WHERE last.group_name = version.group_name AND last.version = version.version)
+WHERE version.group_name = ? ORDER BY version.version
 """
 
 _INSERT_VERSION = """
@@ -142,14 +136,6 @@ class LocalRegistry(Registry):
                 connection.execute(f"PRAGMA user_version = {_layout(connection)}")
                 connection.execute("ROLLBACK")
 
-    def keep_report(self, text: str) -> str:
-        """Keep a report in the folder `reports` and return its digest."""
-        return rules.keep_report(self._reports, text)
-
-    def read_report(self, sha256: str) -> str:
-        """Return the report with that digest, checked."""
-        return rules.read_report(self._reports, sha256)
-
     def newest_group(self) -> str:
         """Return the group that a release was registered in last: several share the folder."""
         if not self._exists():
@@ -176,13 +162,14 @@ class LocalRegistry(Registry):
                 found += [(row["version"], _decision(row))] if row["version"] in wanted else []
         return found
 
-    def _fetch(self, sha256: str) -> Path:
+    def fetch(self, sha256: str) -> Path:
+        """Return the path of the archive with that digest, checked."""
         path = rules.archive_path(self._archives, sha256)
         rules.check_digest(path, sha256)
         return path
 
     def _verify(self, sha256: str) -> None:
-        self._fetch(sha256)
+        self.fetch(sha256)
 
     def _put_back(self, archive: Path, sha256: str) -> None:
         rules.keep_archive(archive, self._archives, sha256)
@@ -210,23 +197,18 @@ class LocalRegistry(Registry):
 
     def _read(self, connection: sqlite3.Connection) -> list[ModelVersion]:
         rows = connection.execute(_VERSIONS, (self.group,)).fetchall()
-        events = {row["id"]: row for row in connection.execute(_EVENTS, (self.group,))}
-
-        def read(row: sqlite3.Row) -> ModelVersion:
-            version, last = self._version(row), events.get(row["event_id"])
-            if last is None:
-                return version
-            decision = _decision(last)
-            return replace(version, decided_as=decision.identity, approved_until=decision.until)
-
-        return self._read_each(rows, read, lambda row: f"version {row['version']}, {row['status']},")
+        return self._read_each(
+            rows, self._version, lambda row: f"version {row['version']}, {row['status'] or PENDING},"
+        )
 
     def _version(self, row: sqlite3.Row) -> ModelVersion:
         # Its columns are called as the fields; earlier layouts lack some.
-        known = dict(row)
+        known = dict(row) | {"group": self.group, "status": PENDING}
         for name in ("metrics", "metadata", "against_champion", "bound", "warnings"):
             known[name] = json.loads(known.get(name) or ("[]" if name == "warnings" else "null"))
-        return ModelVersion.from_plain(known | {"location": str(rules.archive_path(self._archives, row["sha256"]))})
+        location = str(rules.archive_path(self._archives, row["sha256"]))
+        version = ModelVersion.from_plain(known | {"location": location})
+        return version if row["id"] is None else rules.with_decision(version, _decision(row), row["id"])
 
     def _exists(self) -> bool:
         """Tell whether there is a registry; a RegistryProblem if it is lost and its archives are still there."""

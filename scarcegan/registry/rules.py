@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion, Status
@@ -119,21 +118,32 @@ def after(decision: Decision, versions: Iterable[ModelVersion]) -> Decision:
 def decided(versions: Sequence[ModelVersion], numbers: Sequence[int], decision: Decision) -> list[ModelVersion]:
     """Return all versions as they are once a decision about some of them is on record."""
     last = max((version.decision_order for version in versions), default=0)
-    told: dict[str, Any] = {
-        "status": decision.status,
-        "decided_at": decision.at,
-        "decided_by": decision.who,
-        "decided_as": decision.identity,
-        "reason": decision.why,
-        "approved_until": decision.until,
-    }
     order = {number: last + place for place, number in enumerate(numbers, 1)}
-    after = [
-        replace(one, decision_order=order[one.version], **told) if one.version in order else one for one in versions
-    ]
-    approved = sorted((one for one in after if one.status == "Approved"), key=lambda one: one.decision_order)
-    champions = {one.definition: one.version for one in approved}
-    return [replace(one, is_champion=champions.get(one.definition) == one.version) for one in after]
+    return with_champions(
+        [with_decision(one, decision, order[one.version]) if one.version in order else one for one in versions]
+    )
+
+
+def with_decision(version: ModelVersion, decision: Decision, order: int) -> ModelVersion:
+    """Return a version as its last decision leaves it, but for who is champion then."""
+    return replace(
+        version,
+        status=decision.status,
+        decided_at=decision.at,
+        decided_by=decision.who,
+        decided_as=decision.identity,
+        reason=decision.why,
+        approved_until=decision.until,
+        decision_order=order,
+    )
+
+
+def with_champions(versions: Iterable[ModelVersion]) -> list[ModelVersion]:
+    """Return versions of which the one approved last is champion of its definition; of one order, the last version."""
+    known = list(versions)
+    decided = sorted(known, key=lambda one: (one.decision_order, one.version))
+    champions = {one.definition: one.version for one in decided if one.status == "Approved"}
+    return [replace(one, is_champion=champions.get(one.definition) == one.version) for one in known]
 
 
 def check_four_eyes(versions: Iterable[ModelVersion], identity: str) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 from scarcegan.records import Bound, Record
 
 Status = Literal["PendingManualApproval", "Approved", "Rejected"]
+PENDING: Status = "PendingManualApproval"
 
 # Fixed for ever: another namespace would register every model a second time.
 _TOKENS = uuid.UUID("5c0f5a6e-1d0b-5d0e-9b0c-3a1f7d2e8b64")

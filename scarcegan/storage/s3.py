@@ -35,13 +35,14 @@ def asking(location: str, verb: str = "read") -> Iterator[tuple[Any, dict[str, s
     """Give the client, and the bucket and key of a location as it takes them; errors become problems in words."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     bucket, _, key = location.removeprefix("s3://").partition("/")
     if not bucket:
         raise DataProblem(f"expected s3://bucket/prefix, got '{location}': name the bucket")
     try:
         yield client(), {"Bucket": bucket, "Key": key}
-    except (BotoCoreError, Boto3Error, ClientError) as error:
+    except (BotoCoreError, Boto3Error, ClientError, ResponseParserError) as error:  # the last: a proxy answers instead
         raise _problem(f"cannot {verb} {location}: {error}", may_pass(error)) from error
 
 

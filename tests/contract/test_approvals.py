@@ -6,7 +6,6 @@ import pytest
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
-from scarcegan.registry.rehearsal import Rehearsal
 
 TODAY = date(2026, 3, 1)
 
@@ -138,7 +137,7 @@ def test_what_is_rehearsed_shows_what_would_be_and_changes_nothing(registry, mak
     registry.approve(1, 2, 3, 4, **reviewer)
     registry.register_release(make_release("12"))
     before = registry.versions()
-    tried = Rehearsal(registry)
+    tried = registry.rehearsal()
     tried.approve(7, 8, **reviewer)
     told = tried.versions()
     assert registry.versions() == before
@@ -146,7 +145,7 @@ def test_what_is_rehearsed_shows_what_would_be_and_changes_nothing(registry, mak
     decided = ("status", "is_champion", "decided_by", "decided_as", "approved_until", "reason")
     for one, other in zip(told, registry.versions(), strict=True):
         assert [getattr(one, name) for name in decided] == [getattr(other, name) for name in decided]
-    again = Rehearsal(registry)
+    again = registry.rehearsal()
     assert [one.version for one in again.rollback(**reviewer)] == [1, 2, 3, 4]
     assert [one.version for one in registry.rollback(**reviewer)] == [1, 2, 3, 4]
 
@@ -155,9 +154,9 @@ def test_a_rehearsal_refuses_what_the_registry_would(registry, launched, reviewe
     launched(registry.identity())
     registry.four_eyes = True
     with pytest.raises(RegistryProblem, match="four_eyes"):
-        Rehearsal(registry).approve(1, **reviewer)
+        registry.rehearsal().approve(1, **reviewer)
     with pytest.raises(RegistryProblem, match="got none"):
-        Rehearsal(registry).rollback(**reviewer)
+        registry.rehearsal().rollback(**reviewer)
 
 
 def test_all_decisions_are_told_in_order_with_what_they_changed(registry, make_release, reviewer):

@@ -3,7 +3,6 @@
 import pytest
 
 from scarcegan.problems import RegistryProblem
-from scarcegan.registry.rehearsal import Rehearsal
 
 
 def test_a_report_is_read_back_by_its_digest_and_the_same_one_is_kept_once(registry):
@@ -16,10 +15,3 @@ def test_a_report_is_read_back_by_its_digest_and_the_same_one_is_kept_once(regis
 def test_a_report_that_is_not_there_is_refused(registry):
     with pytest.raises(RegistryProblem, match=f"expected the report with sha256 {'0' * 64}, got none at "):
         registry.read_report("0" * 64)
-
-
-def test_a_rehearsal_reads_reports_and_keeps_none(registry):
-    kept = registry.keep_report("{}")
-    assert Rehearsal(registry).read_report(kept) == "{}"
-    with pytest.raises(RegistryProblem, match="a decision to try"):
-        Rehearsal(registry).keep_report("{}")
