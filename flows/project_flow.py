@@ -24,6 +24,8 @@ from scarcegan.settings import Notify, Resources, Train, load, parse, resolve
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
 from scarcegan.settings.words_section import Words
 
+RETRIES = 2  # of every step
+
 
 class StillCard(BlankCard):
     """A card that is drawn once, at the end of its step.
@@ -51,7 +53,7 @@ class every_step(FlowMutator):  # noqa: N801 - used as a decorator
             step.add_decorator(runs_on, deco_args=[sections[name], name])
             # What is killed, or meets an outage, is started again at once: clients have waited by then, and every step
             # can be repeated, as a resume does.
-            step.add_decorator(retry, deco_kwargs={"times": 2, "minutes_between_retries": 0})
+            step.add_decorator(retry, deco_kwargs={"times": RETRIES, "minutes_between_retries": 0})
             step.add_decorator(metered)
             step.add_decorator(refuses_plainly)  # around the metering, whose problems it tells as well
         flow.end.add_decorator(card, deco_kwargs={"type": StillCard.type, "id": "cost"})
@@ -147,8 +149,7 @@ def refuses_plainly(step_name, flow, inputs):
     except Problem as problem:
         refused = f"{type(problem).__name__} in step {step_name}:\n{retold(problem, flow.config)}"
         print(refused, file=sys.stderr)
-        retries = next(deco.attributes["times"] for deco in flow._graph[step_name].decorators if deco.name == "retry")
-        if isinstance(problem, Outage) and current.retry_count < int(retries):
+        if isinstance(problem, Outage) and current.retry_count < RETRIES:
             sys.exit("This task is started again.")
         chosen = Notify.model_validate(flow.config.to_dict()["notify"])
         tell(chosen, Notice("step refused", refused, f"{flow.name}/{current.run_id}"))

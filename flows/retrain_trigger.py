@@ -31,17 +31,6 @@ class RetrainingFailed(Problem):
     run = ""
 
 
-@dataclass(frozen=True)
-class Before:
-    """A retraining that was started before: what became of it, and its pathspec if this run has asked for it."""
-
-    run: str | None
-    told: str
-
-    def __str__(self):
-        return self.told
-
-
 def execution_of(asked_by, snapshot):
     """Return the execution's name: Step Functions starts it once, however often it is asked."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{asked_by}/{snapshot}"))
@@ -105,8 +94,9 @@ class Retraining:
             claimed = started.find(self.snapshot, StartedRetraining)
             before = self._before(claimed)
             if before:
-                print(f"No other retraining on {self.snapshot}: {before}")
-                return before.run
+                run, told = before
+                print(f"No other retraining on {self.snapshot}: {told}")
+                return run
             # Nothing was started: the task may have died in between, or S3's answer may be lost.
             started.put(self.snapshot, ours)
         try:
@@ -124,26 +114,29 @@ class Retraining:
         return run
 
     def _before(self, claimed):
-        """Say what became of the retraining that a record claims; None where there is none and it may be started."""
+        """Return the retraining that a record claims, its pathspec if this run has asked for it, and what became of it.
+
+        None where there is none and it may be started.
+        """
         if claimed is None:  # a record that cannot be read
-            return Before(None, "another run has started one")
+            return None, "another run has started one"
         by_us = claimed.by == self.asked_by
         if by_us and STATE_MACHINE in os.environ:
             return None  # Step Functions starts an execution of one name once
         run = self._found(claimed)
         alive = is_alive(claimed.process) if claimed.process else None
         if run is None and claimed.state != "started":
-            return Before(None, f"{claimed.run}, started by {claimed.by}, is {claimed.state}")
+            return None, f"{claimed.run}, started by {claimed.by}, is {claimed.state}"
         if run is None:
             began_nothing = alive is False or (by_us and not alive)
-            return None if began_nothing else Before(None, f"one was started by {claimed.by}")
+            return None if began_nothing else (None, f"one was started by {claimed.by}")
         state, step = state_of(run)
         told = f"{run.pathspec}, started by {claimed.by}, is {state}"
         if state == "failed":
             told += f" in step {step}: `{self._resume(run.id)}`"
         elif state == "unfinished" and not alive:
             told += f", and the process that waited for it is gone: unless it still runs, `{self._resume(run.id)}`"
-        return Before(run.pathspec if by_us else None, told)
+        return run.pathspec if by_us else None, told
 
     def _resume(self, run_id):
         config = shlex.quote(str(ROOT / self.config))

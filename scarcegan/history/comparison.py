@@ -4,15 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from math import hypot
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from scarcegan.data.distances import moves
-from scarcegan.data.records import DataReport
 from scarcegan.evaluation.definitions import AIMS
-from scarcegan.evaluation.records import Evaluation
 from scarcegan.history.artifacts import RunArtifacts
 from scarcegan.history.client import find_run, find_runs
 from scarcegan.history.records import BestRun, Dossier, Figure, LearningCurve, MovedFeature, RunsCompared
@@ -23,17 +21,7 @@ from scarcegan.settings.words_section import USUAL
 METRICS = ("recall", "precision", "flagged_share", "f2", "pr_auc", "recall_at_budget")
 SERIES = ("validation_recall_at_budget", "validation_average_precision", "discriminator_supervised_loss")
 OVER_TIME = ["iteration", "median", "low", "high"]  # of a curve, a row of its frame for each entry
-
-
-class Told(Protocol):
-    """What a run's own artifacts tell, or the registry: which run, its evaluation and its data report."""
-
-    @property
-    def run(self) -> str: ...  # noqa: D102
-    @property
-    def evaluation(self) -> Evaluation | None: ...  # noqa: D102
-    @property
-    def data_report(self) -> DataReport | None: ...  # noqa: D102
+Told = RunArtifacts | Dossier  # what a run's own artifacts tell of it, or the registry
 
 
 class RunComparison:

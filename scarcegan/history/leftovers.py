@@ -4,16 +4,15 @@ import itertools
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 import metaflow
-from metaflow.exception import MetaflowNotFound
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3, DEFAULT_DATASTORE
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
-from scarcegan.history.client import reading, state_of
+from scarcegan.history.client import reading, runs_of, state_of
 from scarcegan.problems import HistoryProblem
 from scarcegan.project import located
 from scarcegan.registry import Registry
@@ -58,7 +57,13 @@ def _local(chosen: str, name: str) -> str:
 
 def _drafts(place: str) -> Iterator[Leftover]:
     """Yield the drafts of files in and below a folder: of processes of other machines, or that cannot be told dead."""
-    for folder, files in _by_folder(place, lambda name: name.startswith(SCRATCH)).items():
+    found: defaultdict[str, list[Stored]] = defaultdict(list)
+    for file in contents(place):
+        parts = file.name.split("/")
+        depth = next((depth for depth, name in enumerate(parts[:-1], 1) if name.startswith(SCRATCH)), 0)
+        if depth:
+            found[join(place, "/".join(parts[:depth]))].append(file)
+    for folder, files in found.items():
         yield leftover("draft", folder, files)
 
 
@@ -73,17 +78,6 @@ def _unpublished(snapshots: str) -> Iterator[Leftover]:
             yield leftover("sorted telemetry", join(snapshots, name), files)
         elif all(re.fullmatch(r"[^._][^/]*/part-[^/]*\.parquet", file.name) for file in files):  # and no manifest
             yield leftover("unpublished parts", join(snapshots, name), files)
-
-
-def _by_folder(place: str, is_wanted: Callable[[str], bool]) -> Mapping[str, list[Stored]]:
-    found: defaultdict[str, list[Stored]] = defaultdict(list)
-    for file in contents(place):
-        parts = file.name.split("/")
-        for depth, name in enumerate(parts[:-1], 1):
-            if is_wanted(name):
-                found[join(place, "/".join(parts[:depth]))].append(file)
-                break
-    return found
 
 
 def _runs(
@@ -102,7 +96,8 @@ def _runs(
         for file in contents(base):
             folders[file.name.split("/")[0]].append(file)
         blobs = {file.name.rpartition("/")[2]: file for file in folders.pop("data", [])}
-        known = _known(flow)
+        with reading():
+            known = {run.id: run for run in runs_of(flow)}
         written = {run: max(file.written for file in files) for run, files in folders.items()}
         if removing:
             _require_rest(flow, [known[run] for run in folders if run in known and written[run] >= idle])
@@ -170,14 +165,6 @@ def _of_releases(registry: Registry) -> tuple[set[str], set[str]]:
         origin = f"{version.run_pathspec.split('/')[0]}/{version.origin_run_id}"
         (rejected if version.status == "Rejected" else waiting).update((origin, version.run_pathspec))
     return waiting, rejected
-
-
-def _known(flow: str) -> dict[str, metaflow.Run]:
-    with reading():
-        try:
-            return {run.id: run for run in metaflow.Flow(flow).runs()}
-        except MetaflowNotFound:
-            return {}
 
 
 def _artifacts(base: str, files: Iterable[Stored]) -> set[str]:

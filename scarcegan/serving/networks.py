@@ -19,9 +19,11 @@ CHUNK_POINTS = 4_096
 
 @dataclass(frozen=True, eq=False)
 class Networks(ScaledPart):
-    """Members of one architecture behind one scaler; see `scarcegan.serving.parts.Part` for what they do.
+    """Members of one architecture behind one scaler.
 
-    Layers are dense, with a leaky ReLU of this slope before each but the first; the last gives the classes' logits.
+    A model is the weighted mean of its parts: each adds `weight` times its own mean, and the model divides by the sum
+    of the weights. Layers are dense, with a leaky ReLU of this slope before each but the first; the last gives the
+    classes' logits.
     """
 
     kind: ClassVar[str] = "networks"
@@ -40,7 +42,7 @@ class Networks(ScaledPart):
         return self.members
 
     def check(self, name: str, features: int, classes: int) -> None:
-        """Refuse arrays that do not fit together."""
+        """Refuse, with a RegistryProblem, arrays that do not fit together or to so many features and classes."""
         # The forward pass takes LeakyReLU as the larger of two lines, which holds for these slopes alone.
         if not 0 <= self.slope <= 1:
             raise RegistryProblem(f"expected {name}'s slope in [0, 1], got {self.slope}: give LeakyReLU's slope")
@@ -67,13 +69,19 @@ class Networks(ScaledPart):
         return int(thresholds.shape[1])
 
     def add_probabilities(self, columns: np.ndarray, total: np.ndarray) -> None:
-        """Add every member's probabilities."""
+        """Add every member's class probabilities to a total, float32 [classes, n].
+
+        Columns are float32 [F, n], raw, a player per column; they are left as they are. Probabilities of a player with
+        a missing value (NaN) are NaN if the part cannot fill it.
+        """
         inputs = self.columns.apply(columns)
         for member in range(self.members):
             total += softmax(member_logits(self.layers, member, self.slope, inputs))
 
     def attributions(self, rows: np.ndarray, typical: np.ndarray, rare: int, steps: int) -> np.ndarray:
-        """Sum the members' integrated gradients.
+        """Sum the members' integrated gradients: float32 [n, F], from the typical player's probability on.
+
+        Rows [n, F] and the typical player [F] are raw; `steps` points lie between them.
 
         The path is straight in *scaled* space: there a step moves every feature by a like share of the population,
         while a raw path would cross most of a long-tailed feature in its first step. Each feature has its own
@@ -88,5 +96,8 @@ class Networks(ScaledPart):
         return found
 
     def add_to(self, graph: Graph, columns: str) -> str:
-        """Add all members with their scaler."""
+        """Add all members with their scaler to a graph that has raw features, float32 [F, n], under the name `columns`.
+
+        Returns the name of the sum of their class probabilities, float32 [n, classes].
+        """
         return add_networks(graph, columns, self.scaler, self.layers, self.slope)

@@ -1,7 +1,7 @@
 """The parts of a model: what one family of one fold puts into it, whatever its kind.
 
-ScarceGAN's parts tell the classes apart (`Part`), those of other families say how risky a player is (`RiskPart`).
-Another kind is a class that does what one of them says, and its place in `KINDS` or `RISK_KINDS`.
+ScarceGAN's parts tell the classes apart (`Networks`), those of other families say how risky a player is (`RiskPart`).
+Another kind is a class that does what one of them does, and its place in `KINDS` or `RISK_KINDS`.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from scarcegan.serving.trees import Trees
 from scarcegan.serving.wire import Graph
 
 
-class Kept(Protocol):
-    """What an archive keeps: a kind, and what it says as plain data."""
+class RiskPart(Protocol):
+    """What a model asks of the parts of the families beside ScarceGAN; see `scarcegan.serving.ensemble.Family`."""
 
     kind: ClassVar[str]
 
@@ -32,44 +32,6 @@ class Kept(Protocol):
     @classmethod
     def from_plain(cls, plain: Any) -> Self:
         """Read what `to_plain` returned."""
-
-
-class Part(Kept, Protocol):
-    """What a model asks of its parts.
-
-    A model is the weighted mean of its parts: each adds `weight` times its own mean, and the model divides by the sum
-    of the weights.
-    """
-
-    @property
-    def weight(self) -> float:
-        """What the part counts beside others, > 0."""
-
-    def check(self, name: str, features: int, classes: int) -> None:
-        """Refuse, with a RegistryProblem, arrays that do not fit together or to so many features and classes."""
-
-    def add_probabilities(self, columns: np.ndarray, total: np.ndarray) -> None:
-        """Add `weight` times the class probabilities of players to a total, float32 [classes, n].
-
-        Columns are float32 [F, n], raw, a player per column; they are left as they are. Probabilities of a player with
-        a missing value (NaN) are NaN if the part cannot fill it.
-        """
-
-    def attributions(self, rows: np.ndarray, typical: np.ndarray, rare: int, steps: int) -> np.ndarray:
-        """Share out `weight` times the difference of the rare class's probability from the typical player's.
-
-        Rows [n, F] and the typical player [F] are raw; `steps` points lie between them. Returns float32 [n, F].
-        """
-
-    def add_to(self, graph: Graph, columns: str) -> str:
-        """Add the part to a TensorFlow graph that has raw features, float32 [F, n], under the name `columns`.
-
-        Returns the name of `weight` times the part's class probabilities, float32 [n, classes].
-        """
-
-
-class RiskPart(Kept, Protocol):
-    """What a model asks of the parts of the families beside ScarceGAN; see `scarcegan.serving.ensemble.Family`."""
 
     def check(self, name: str, features: int) -> None:
         """Refuse, with a RegistryProblem, arrays that do not fit together or to so many features."""
@@ -94,7 +56,7 @@ class RiskPart(Kept, Protocol):
 
 
 # Archives name these kinds: models of a kind that is renamed cannot be read any more.
-KINDS: Mapping[str, type[Part]] = {kind.kind: kind for kind in (Networks,)}
+KINDS = {kind.kind: kind for kind in (Networks,)}
 RISK_KINDS: Mapping[str, type[RiskPart]] = {kind.kind: kind for kind in (Linear, Trees)}
 
 
@@ -110,10 +72,12 @@ def _read(plain: Any, kinds: Mapping[str, Any], older: str = "") -> Any:
     return kinds[kind].from_plain(plain)
 
 
-def _written(part: Kept) -> dict[str, Any]:
+def _written(part: Networks | RiskPart) -> dict[str, Any]:
     return {"kind": part.kind, **part.to_plain()}
 
 
 # Fields of records that hold any kind of part; plain data say the kind. Models of a time before kinds have networks.
-AnyPart = Annotated[Part, PlainValidator(lambda plain: _read(plain, KINDS, Networks.kind)), PlainSerializer(_written)]
+AnyPart = Annotated[
+    Networks, PlainValidator(lambda plain: _read(plain, KINDS, Networks.kind)), PlainSerializer(_written)
+]
 AnyRiskPart = Annotated[RiskPart, PlainValidator(lambda plain: _read(plain, RISK_KINDS)), PlainSerializer(_written)]

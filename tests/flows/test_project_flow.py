@@ -136,9 +136,8 @@ def test_a_step_that_the_flow_does_not_have_is_refused_with_where_to_remove_it()
 @pytest.fixture
 def step_that_raised(monkeypatch):
     """Let a step raise a problem, and return what Metaflow is to raise instead."""
-    step = SimpleNamespace(decorators=[SimpleNamespace(name="retry", attributes={"times": 2})])
     config = SimpleNamespace(to_dict=lambda: {"notify": {}})
-    flow = SimpleNamespace(name="RetrainFlow", config=config, _graph={"train": step})
+    flow = SimpleNamespace(name="RetrainFlow", config=config)
 
     def end(problem, attempt=0):
         monkeypatch.setattr("project_flow.current", SimpleNamespace(run_id="7", retry_count=attempt))
