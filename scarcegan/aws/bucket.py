@@ -2,24 +2,13 @@
 
 import json
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from scarcegan.problems import RegistryProblem
+from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.registry.rules import archive_path, check_digest, keep_archive, keep_report
 from scarcegan.registry.versions import Decision
-from scarcegan.storage import (
-    etag,
-    find_bytes,
-    is_file,
-    join,
-    list_names,
-    local_file,
-    put_file,
-    require_writable,
-    write_bytes,
-)
+from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, require_writable, write_bytes
+from scarcegan.storage.s3 import etag
 
 
 class Bucket:
@@ -78,7 +67,7 @@ class Bucket:
 
     def record(self, group: str, version: int, decision: Decision) -> None:
         """Add a decision to a version's record; the same one twice is one entry."""
-        said = json.dumps(asdict(decision), ensure_ascii=False)
+        said = json.dumps(decision.to_plain(), ensure_ascii=False)
         # Named by its moment: names in order are decisions in order.
         write_bytes(join(self._decisions(group, version), f"{decision.at}.json"), said.encode())
 
@@ -87,18 +76,11 @@ class Bucket:
         folder = self._decisions(group, version)
         found = []
         for name in list_names(folder):
+            said = find_bytes(join(folder, name)) or b""
             # A record that somebody has damaged does not hide the others.
-            with suppress(ValueError, TypeError, RecursionError):
-                found.append(decision_of(json.loads(find_bytes(join(folder, name)) or b"")))
+            with suppress(ValueError, Problem, RecursionError):
+                found.append(Decision.from_plain(json.loads(said)))
         return found
 
     def _decisions(self, group: str, version: int) -> str:
         return join(self._prefix, f"decisions/{group}/{version}")
-
-
-def decision_of(said: Any) -> Decision:
-    """Return the decision that was written as `asdict` tells it; a ValueError or TypeError if it is none."""
-    decision = Decision(**said)
-    if not all(isinstance(one, str) for name, one in asdict(decision).items() if name != "forced"):
-        raise TypeError("a decision has a status, a name, a reason and a time")
-    return decision

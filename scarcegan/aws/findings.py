@@ -1,12 +1,12 @@
 """What a check of the account finds, how a check says no, and how AWS is asked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from scarcegan.problems import Outage, Problem
-from scarcegan.storage.s3 import AGAIN, may_pass
+from scarcegan.storage.s3 import AGAIN, errors, may_pass
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,22 @@ class Refused(Exception):
 @contextmanager
 def asking_aws(advice: str) -> Iterator[None]:
     """Turn an error of AWS into `Refused`, with this advice."""
-    with _told(lambda error: Refused(str(error), advice)):
+    try:
         yield
+    except errors() as error:
+        raise Refused(str(error), advice) from error
 
 
 @contextmanager
 def expecting_aws(to: str, kind: type[Problem]) -> Iterator[None]:
     """Turn an error of AWS into a problem that says what AWS was expected to do: an Outage if it may pass, as S3's."""
-
-    def told(error: Exception) -> Problem:
+    try:
+        yield
+    except errors() as error:
         expected = f"expected AWS to {to}, got: {error}"
         if may_pass(error):
-            return Outage(f"{expected}; {AGAIN}")
-        return kind(f"{expected}; check credentials, region and permissions, then try again")
-
-    with _told(told):
-        yield
+            raise Outage(f"{expected}; {AGAIN}") from error
+        raise kind(f"{expected}; check credentials, region and permissions, then try again") from error
 
 
 def patient_client(service: str, connections: int = 10) -> Any:
@@ -58,15 +58,3 @@ def patient_client(service: str, connections: int = 10) -> Any:
 
     patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, max_pool_connections=connections)
     return boto3.client(service, config=patient)
-
-
-@contextmanager
-def _told(tell: Callable[[Exception], Exception]) -> Iterator[None]:
-    # Imported here: the checks of a run that is not on AWS do without boto3, which takes a second.
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
-
-    try:
-        yield
-    except (BotoCoreError, ClientError, ResponseParserError) as error:  # the last: a proxy answers instead of AWS
-        raise tell(error) from error

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from scarcegan import settings
-from scarcegan.aws.bucket import Bucket, decision_of
+from scarcegan.aws.bucket import Bucket
 from scarcegan.aws.findings import expecting_aws, patient_client
 from scarcegan.aws.images import serving_image
 from scarcegan.aws.metadata import from_metadata, is_ours
 from scarcegan.aws.packages import package_request, quality_metrics
-from scarcegan.problems import RegistryProblem
+from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.project import located
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
@@ -208,7 +208,7 @@ class SageMakerRegistry(Registry):
                 # A decision taken in the console is on record before another one replaces it.
                 self._bucket.record(self.group, version.version, replace(former, identity=""))
         # What is not known is left out: SageMaker takes 1,024 characters.
-        said = {key: value for key, value in asdict(decision).items() if value != ""}
+        said = {key: value for key, value in decision.to_plain().items() if value != ""}
         self._client.update_model_package(
             ModelPackageArn=version.arn,
             ModelApprovalStatus=decision.status,
@@ -229,11 +229,11 @@ def _decision_of(package: dict[str, Any]) -> Decision | None:
         return None
     text = package.get("ApprovalDescription", "")
     try:
-        said = decision_of({"status": status} | json.loads(text))
+        said = Decision.from_plain({"status": status} | json.loads(text))
         if said.status == status:
             return said
         text = ""  # it tells of the decision before: somebody has decided in the console, without a word
-    except (ValueError, TypeError):  # no JSON of ours: somebody has decided in the console
+    except (ValueError, TypeError, Problem):  # no JSON of ours: somebody has decided in the console
         pass
     by = package.get("LastModifiedBy", {})
     who = by.get("UserProfileName") or by.get("IamIdentity", {}).get("Arn", "")

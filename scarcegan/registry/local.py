@@ -5,12 +5,11 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 
 from scarcegan.machine import os_user
-from scarcegan.problems import RegistryProblem
+from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import PENDING, Decision, ModelToRegister, ModelVersion
@@ -158,8 +157,8 @@ class LocalRegistry(Registry):
         wanted, found = {version.version for version in versions}, []
         for row in rows:
             # A record that somebody has damaged does not hide the others.
-            with suppress(ValueError):
-                found += [(row["version"], _decision(row))] if row["version"] in wanted else []
+            with suppress(Problem):
+                found += [(row["version"], Decision.from_plain(dict(row)))] if row["version"] in wanted else []
         return found
 
     def fetch(self, sha256: str) -> Path:
@@ -182,7 +181,7 @@ class LocalRegistry(Registry):
             return
         with self._writing() as connection:
             chosen = choose(self._read(connection))
-            rows = [asdict(decision) | {"group_name": self.group, "version": one.version} for one in chosen]
+            rows = [decision.to_plain() | {"group_name": self.group, "version": one.version} for one in chosen]
             connection.executemany(_INSERT_EVENT, rows)
 
     def _insert(self, connection: sqlite3.Connection, model: ModelToRegister, release_size: int) -> None:
@@ -208,7 +207,7 @@ class LocalRegistry(Registry):
             known[name] = json.loads(known.get(name) or ("[]" if name == "warnings" else "null"))
         location = str(rules.archive_path(self._archives, row["sha256"]))
         version = ModelVersion.from_plain(known | {"location": location})
-        return version if row["id"] is None else rules.with_decision(version, _decision(row), row["id"])
+        return version if row["id"] is None else rules.with_decision(version, Decision.from_plain(dict(row)), row["id"])
 
     def _exists(self) -> bool:
         """Tell whether there is a registry; a RegistryProblem if it is lost and its archives are still there."""
@@ -276,11 +275,6 @@ class LocalRegistry(Registry):
                 "try again if another process holds it, free some room if the disk is full, otherwise restore the file "
                 "or choose another folder"
             ) from error
-
-
-def _decision(row: sqlite3.Row) -> Decision:
-    known = {field.name: row[field.name] for field in fields(Decision) if field.name in row.keys()}  # noqa: SIM118 - a Row
-    return Decision(**known | {"forced": bool(row["forced"])})
 
 
 def _layout(connection: sqlite3.Connection) -> int:

@@ -115,10 +115,10 @@ class ModelVersion(ModelFacts):
 
 
 @dataclass(frozen=True)
-class Decision:
+class Decision(Record):
     """One event in a version's record: what was decided, by whom, why, when (ISO, UTC), against a refusal or not.
 
-    A time or a day that is none, as by hand in the console, is a ValueError or TypeError.
+    A time or a day that is none, as by hand in the console, is refused.
 
     Attributes:
         who: as typed.

@@ -91,7 +91,7 @@ def find_parts(location: str) -> list[str]:
 
     Files without a byte, which writers leave where a task had no rows, are passed over if others have some.
     """
-    sizes = s3.sizes_below(location) if is_s3(location) else _sizes_below(location)
+    sizes = {one.name: one.size for one in contents(location)} if is_s3(location) else _sizes_below(location)
     # By segments: as text `a-b/c` would come before `a/c`.
     paths = sorted(name.split("/") for name in sizes)
     names = ["/".join(path) for path in paths if not any(map(_is_hidden, path))]
@@ -114,11 +114,6 @@ def local_file(location: str) -> Iterator[Path]:
         with s3.asking(location) as (client, place):
             client.download_file(**place, Filename=str(path))
         yield path
-
-
-def etag(location: str) -> str:
-    """Return what S3 calls an object's very bytes by: another object, under the same key too, has another one."""
-    return s3.etag(location)
 
 
 def first_bytes(location: str, count: int) -> bytes:

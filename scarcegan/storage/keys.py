@@ -4,6 +4,7 @@ import os
 from functools import cache
 
 from scarcegan.problems import DataProblem
+from scarcegan.storage.s3 import errors
 
 SHORTEST = 16
 
@@ -29,12 +30,11 @@ def secret_key(reference: str) -> bytes:
 def _from_secrets_manager(arn: str) -> bytes:
     # Imported here: it takes half a second, and who works without AWS does without.
     import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         # The secret's own region, whatever the environment's is.
         found = boto3.client("secretsmanager", region_name=arn.split(":")[3]).get_secret_value(SecretId=arn)
-    except (BotoCoreError, ClientError) as error:
+    except errors() as error:
         raise DataProblem(
             f"cannot read the key of the players' ids, data.id_key = 'secret:{arn}': {error}; check the ARN, and that "
             "this role may call secretsmanager:GetSecretValue"

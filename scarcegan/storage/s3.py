@@ -30,19 +30,25 @@ def client() -> Any:
     return boto3.Session().client("s3", config=Config(retries={"mode": "standard", "max_attempts": 10}))
 
 
+def errors() -> tuple[type[Exception], ...]:
+    """Return what boto3 raises where AWS, or what stands in between, does not do what is asked."""
+    # Imported here: it takes a second, and who works without AWS does without.
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError  # a proxy answers instead of AWS
+
+    return Boto3Error, BotoCoreError, ClientError, ResponseParserError
+
+
 @contextmanager
 def asking(location: str, verb: str = "read") -> Iterator[tuple[Any, dict[str, str]]]:
     """Give the client, and the bucket and key of a location as it takes them; errors become problems in words."""
-    from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
-
     bucket, _, key = location.removeprefix("s3://").partition("/")
     if not bucket:
         raise DataProblem(f"expected s3://bucket/prefix, got '{location}': name the bucket")
     try:
         yield client(), {"Bucket": bucket, "Key": key}
-    except (BotoCoreError, Boto3Error, ClientError, ResponseParserError) as error:  # the last: a proxy answers instead
+    except errors() as error:
         raise _problem(f"cannot {verb} {location}: {error}", may_pass(error)) from error
 
 
@@ -66,14 +72,6 @@ def objects_below(folder: str) -> list[tuple[str, int, float]]:
         ]
 
 
-def sizes_below(folder: str) -> dict[str, int]:
-    """List the keys below a folder, relative to it, with their sizes in bytes."""
-    with asking(folder) as (asked, place):
-        prefix = _prefix(place)
-        pages = asked.get_paginator("list_objects_v2").paginate(Bucket=place["Bucket"], Prefix=prefix)
-        return {one["Key"].removeprefix(prefix): one["Size"] for page in pages for one in page.get("Contents", ())}
-
-
 def is_object(location: str) -> bool:
     """Tell whether there is an object."""
     with asking(location) as (asked, place):
@@ -83,7 +81,7 @@ def is_object(location: str) -> bool:
 
 
 def etag(location: str) -> str:
-    """Return an object's ETag, without its quotes."""
+    """Return what S3 calls an object's very bytes by: another object, under the same key too, has another one."""
     with asking(location) as (asked, place):
         return str(asked.head_object(**place)["ETag"]).strip('"')
 
