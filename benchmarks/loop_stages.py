@@ -103,10 +103,10 @@ def retraining(settings: Settings, folder: Path) -> dict[str, Any]:
     lap("folds")
     models, validation = select_models(prepared, offers, settings)
     lap("select")
-    rivals = train_rivals(prepared, settings, threads=1)
+    rivals, _ = train_rivals(prepared, settings, threads=1)
     lap("rivals")
     risks = family_risks(prepared, offers, settings)
-    evaluation = judge_models(prepared, models, validation, risks, rivals.scores, registry, settings)
+    evaluation = judge_models(prepared, models, validation, risks, rivals, registry, settings)
     explain_on_test(prepared, models[evaluation.headline], settings.seed)
     lap("evaluate")
     lineage = Lineage(
@@ -129,7 +129,7 @@ def scoring(settings: Settings, folder: Path) -> dict[str, Any]:
     """Do ScoreFlow's jobs on the later snapshot: scores with reasons, and the list for moderators."""
     from scarcegan.backends import open_registry
     from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
-    from scarcegan.workflow.scoring.report import audit_of, tell_scores
+    from scarcegan.workflow.scoring.report import tell_scores
     from scarcegan.workflow.scoring.shard import score_shard
 
     lap, registry, newest = Laps(), open_registry(settings.registry), f"players-{CUTOFFS[1]}"
@@ -137,7 +137,7 @@ def scoring(settings: Settings, folder: Path) -> dict[str, Any]:
     model = planned_model(plan, registry)
     tallies = [score_shard(plan, model, number, settings.own_snapshots) for number in range(plan.snapshot.parts)]
     lap("score")
-    report, _ = tell_scores(plan, model, tallies, settings.review_budget, audit_of(settings))
+    report, _ = tell_scores(plan, model, tallies, settings)
     lap("report")
     (folder / "report.json").write_text(json.dumps(report.to_plain()))
     return lap.seconds | {"flagged": report.flagged, "families": {one.name: one.share for one in model.families}}

@@ -57,7 +57,7 @@ from scarcegan.snapshots import SnapshotStore, open_snapshots
 from scarcegan.snapshots.manifest import Frame, describe_snapshot
 from scarcegan.workflow.retraining.prepare import prepare
 from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
-from scarcegan.workflow.scoring.report import audit_of, tell_scores
+from scarcegan.workflow.scoring.report import tell_scores
 from scarcegan.workflow.scoring.shard import score_shard
 
 PLAYERS, FRESH, FEATURES, RISKY, WRONG, ROUNDS = 6_000, 20_000, 8, 0.01, 0.05, 3
@@ -203,7 +203,7 @@ def score(settings: Settings, snapshot: str) -> pd.DataFrame:
     plan = plan_scoring(settings, open_registry(settings.registry), None, None, snapshot, "Replay/score")
     model = planned_model(plan, open_registry(settings.registry))
     tally = score_shard(plan, model, 0, settings.own_snapshots)
-    _, review = tell_scores(plan, model, [tally], settings.review_budget, audit_of(settings))
+    _, review = tell_scores(plan, model, [tally], settings)
     return review
 
 

@@ -126,7 +126,7 @@ class Replay:
         models, validation, settings, fingerprint, seconds = self.trained[period.cutoff]
         started = time.process_time()
         prepared, _ = prepare(settings)
-        rivals = train_rivals(prepared, settings, threads=1).scores
+        rivals, _ = train_rivals(prepared, settings, threads=1)
         # What each family brings is nobody's question here.
         evaluation = judge_models(prepared, models, validation, {}, rivals, registry, settings)
         lineage = Lineage(

@@ -125,9 +125,9 @@ class RetrainFlow(ProjectFlow):
         self.validation = {name: known.to_plain() for name, known in validation.items()}
         print(*(known.in_words(name) for name, known in validation.items()), sep="\n")
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
-        rivals = train_rivals(prepared, settings, threads)
-        self.family_risks, self.rivals = family_risks(prepared, offers, settings), rivals.scores
-        self.model_warnings = [*left_out_of_models(offers), *rivals.warnings]
+        self.rivals, left_out = train_rivals(prepared, settings, threads)
+        self.family_risks = family_risks(prepared, offers, settings)
+        self.model_warnings = [*left_out_of_models(offers), *left_out]
         self._warn(self.model_warnings)
         self.next(self.evaluate)
 
@@ -176,7 +176,7 @@ class RetrainFlow(ProjectFlow):
         warnings = [*data_report.warnings, *self.model_warnings]
         how = {"warnings": warnings, "worse_challenger": worse, "review": review_of(evaluation, data_report, settings)}
         versions = register_models(self._models(), evaluation, lineage, registry, **how)
-        release = release_summary(versions, evaluation, lineage, settings.registry, warnings=warnings)
+        release = release_summary(versions, evaluation, lineage, warnings=warnings)
         self.release = release.to_plain()
         self._warn(release.warnings)
         print("Tags of this run:", *tag_release(release) or ["none, Metaflow does not find it from here"])

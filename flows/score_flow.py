@@ -80,14 +80,13 @@ class ScoreFlow(ProjectFlow):
         from scarcegan.backends import open_registry
         from scarcegan.workflow.scoring.plan import planned_model
         from scarcegan.workflow.scoring.records import ScoringPlan, Tally
-        from scarcegan.workflow.scoring.report import audit_of, tell_scores, watch_scored
+        from scarcegan.workflow.scoring.report import tell_scores, watch_scored
 
         self.merge_artifacts(inputs, include=["settings", "commit", "plan", "model_version", "shards"])
         plan, settings = ScoringPlan.from_plain(self.plan), self.resolved()
         model = planned_model(plan, open_registry(settings.registry))
         tallies = [Tally.from_plain(task.scored) for task in inputs]
-        audit = audit_of(settings)
-        report, self.flagged = tell_scores(plan, model, tallies, settings.review_budget, audit, settings.words)
+        report, self.flagged = tell_scores(plan, model, tallies, settings)
         self.score_report = report.to_plain()
         watched = watch_scored(report, model, settings)
         self.drift, self.decision = watched.drift and watched.drift.to_plain(), watched.decision.to_plain()

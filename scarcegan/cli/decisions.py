@@ -18,9 +18,8 @@ from scarcegan.cli.tables import narrow
 from scarcegan.history.records import Dossier, RunFacts
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelVersion, Registry
-from scarcegan.registry.release import Lineage, Release, ReleasedVersion
+from scarcegan.registry.release import Lineage, Release
 from scarcegan.settings import Settings
-from scarcegan.settings.markers_section import patterns_of
 from scarcegan.settings.words_section import Words
 
 if TYPE_CHECKING:
@@ -90,25 +89,15 @@ def of_release(registry: Registry, found: Sequence[ModelVersion]) -> Dossier:
 
     review = read_review(registry.fetch_archive(found[0].version), found[0].sha256)
     evaluation = replace(review.evaluation, attribute_groups=groups_of(found[0], registry))
-    release = _release_of(found, list(review.evaluation.models))
+    release = Release.of(found, review.evaluation.models, _lineage_of(found[0]), warnings=found[0].warnings)
     decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}
     return Dossier(_facts_of(found[0], review), review.data_report, evaluation, release, decisions)
 
 
-def _release_of(versions: Sequence[ModelVersion], evaluated: Sequence[str]) -> Release:
-    """Return a release as the registry knows it; evaluated models that it lacks were refused."""
-    first, registered = versions[0], [one.definition for one in versions]
-    commit = first.metadata.get("git_commit", "")
-    origin = {"run": first.run_pathspec, "origin_run": first.origin_run_id, "commit": commit}
-    return Release(
-        release_id=first.release_id,
-        registry=f"{'sagemaker' if first.arn else 'local'}: {first.group}",
-        versions=[ReleasedVersion.from_plain(vars(one) | {"created": one.created_at}) for one in versions],
-        refused=[name for name in evaluated if name not in registered],
-        lineage=Lineage.from_plain({**first.metadata, **origin}),
-        commands=[],
-        warnings=first.warnings,
-    )
+def _lineage_of(version: ModelVersion) -> Lineage:
+    commit = version.metadata.get("git_commit", "")
+    origin = {"run": version.run_pathspec, "origin_run": version.origin_run_id, "commit": commit}
+    return Lineage.from_plain({**version.metadata, **origin})
 
 
 def _facts_of(version: ModelVersion, review: "Review") -> RunFacts:
@@ -140,8 +129,7 @@ def parity(
     from scarcegan.workflow.scoring.parity import parity as compare
 
     players = open_snapshots(settings.own_snapshots.folder).read(snapshot)
-    markers = patterns_of(settings.markers, settings.telemetry.roles)
-    found = compare(old, new, players, registry, settings.review_budget, markers, settings.data.id_key)
+    found = compare(old, new, players, registry, settings)
     moved = {"Move in": found.moved_in, "Move out": found.moved_out}
     tables = [_movers(title, movers, settings.words.row) for title, movers in moved.items() if movers]
     return Answer(found, Group(*map(Text, _summary(found, settings.words)), *tables))

@@ -1,9 +1,11 @@
 """A registered release as its card, the terminal and the run's tags show it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from scarcegan.records import Bound, Record
+from scarcegan.registry.versions import ModelVersion
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,25 @@ class Release(Record):
     lineage: Lineage
     commands: Sequence[str]
     warnings: Sequence[str] = ()
+
+    @classmethod
+    def of(
+        cls,
+        versions: Sequence[ModelVersion],
+        evaluated: Iterable[str],
+        lineage: Lineage,
+        *,
+        commands: Sequence[str] = (),
+        warnings: Sequence[str] = (),
+    ) -> Self:
+        """Describe a release by its versions, as the registry returned them; what else was evaluated was refused."""
+        first, registered = versions[0], [version.definition for version in versions]
+        return cls(
+            release_id=first.release_id,
+            registry=f"{'sagemaker' if first.arn else 'local'}: {first.group}",
+            versions=[ReleasedVersion.from_plain(vars(one) | {"created": one.created_at}) for one in versions],
+            refused=[name for name in evaluated if name not in registered],
+            lineage=lineage,
+            commands=commands,
+            warnings=warnings,
+        )

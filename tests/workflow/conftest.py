@@ -75,7 +75,7 @@ def selected(prepared, folds, settings):
 @pytest.fixture(scope="session")
 def rivals(prepared, settings):
     """The rivals' scores of the test players."""
-    return train_rivals(prepared, settings, threads=2).scores
+    return train_rivals(prepared, settings, threads=2)[0]
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +111,10 @@ def publish(scoring, publish_snapshot):
 
 @pytest.fixture
 def scoring(settings, tmp_path):
-    places = {"snapshots": {"folder": str(tmp_path / "snapshots")}, "scoring": {"folder": str(tmp_path / "scores")}}
+    places = {
+        "snapshots": {"folder": str(tmp_path / "snapshots")},
+        "scoring": {"folder": str(tmp_path / "scores"), "audit_share": 0},
+    }
     return settings_module.load(settings.model_dump(mode="json") | places | {"review_budget": 0.05})
 
 
@@ -145,7 +148,7 @@ def score(scoring, registry, champion):
         plan = plan_scoring(scoring, registry, "balanced", version, snapshot, run)
         model = planned_model(plan, registry)
         tallies = [score_shard(plan, model, number, scoring.snapshots) for number in range(plan.snapshot.parts)]
-        report, review = tell_scores(plan, model, tallies, scoring.review_budget)
+        report, review = tell_scores(plan, model, tallies, scoring)
         frames = [pq.read_table(Path(plan.folder, file)).to_pandas() for file in report.files]
         return report, review, pd.concat(frames, ignore_index=True).set_index("player_id")
 

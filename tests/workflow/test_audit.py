@@ -12,7 +12,7 @@ from scarcegan.registry import ModelToRegister
 from scarcegan.serving.distribution import count_scores
 from scarcegan.workflow.scoring.audit import audit_strata, draw, mixed_in
 from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
-from scarcegan.workflow.scoring.report import audit_of, tell_scores, watch_scored
+from scarcegan.workflow.scoring.report import tell_scores, watch_scored
 from scarcegan.workflow.scoring.shard import score_shard
 
 
@@ -26,7 +26,7 @@ def audited(snapshot, scoring, registry, champion):
         plan = plan_scoring(settings, registry, "balanced", None, None, run)
         model = planned_model(plan, registry)
         tallies = [score_shard(plan, model, number, settings.snapshots) for number in range(plan.snapshot.parts)]
-        report, review = tell_scores(plan, model, tallies[::order], settings.review_budget, audit_of(settings))
+        report, review = tell_scores(plan, model, tallies[::order], settings)
         return report, review, pd.read_csv(Path(plan.folder, report.review.csv))
 
     def scoring_of(changes):
@@ -145,8 +145,9 @@ def test_outcomes_of_an_audited_list_tell_the_next_months_drift_its_recall(
     [version] = registry.register_release([ModelToRegister(definition="balanced", archive=archive, **facts)])
     registry.approve(version.version, who="rita", why="good")
     places = {"outcomes": {"folder": str(tmp_path / "outcomes")}, "registry": {"path": str(tmp_path / "registry")}}
+    audit = {"scoring": {"folder": scoring.scoring.folder}}
     rule = {"monitoring": {"rows": 100, "reference": "players-2026-01-01"}, "review_budget": 0.2}
-    settings = settings_module.load(scoring.model_dump(mode="json") | places | rule)
+    settings = settings_module.load(scoring.model_dump(mode="json") | places | rule | audit)
     for month in (1, 2):
         publish(prepared.players.features, model.feature_names, f"players-2026-0{month}-01", f"2026-0{month}-01")
 
@@ -155,7 +156,7 @@ def test_outcomes_of_an_audited_list_tell_the_next_months_drift_its_recall(
         plan = plan_scoring(settings, registry, "balanced", None, snapshot, run)
         loaded = planned_model(plan, registry)
         tallies = [score_shard(plan, loaded, number, settings.snapshots) for number in range(plan.snapshot.parts)]
-        report, review = tell_scores(plan, loaded, tallies, settings.review_budget, audit_of(settings))
+        report, review = tell_scores(plan, loaded, tallies, settings)
         return review, watch_scored(report, loaded, settings)
 
     review, _ = scored(1, "ScoreFlow/1")

@@ -32,23 +32,23 @@ def test_scores_that_were_changed_since_are_refused_and_a_resume_writes_them_ane
     before = file.read_bytes()
     file.write_bytes(Path(plan.folder, tallies[-1].file).read_bytes() + b" ")
     with pytest.raises(DataProblem, match=r"expected the scores that step score wrote to .*part-00000.*`resume score`"):
-        tell_scores(plan, model, tallies, 0.05)
+        tell_scores(plan, model, tallies, scoring)
     assert not Path(plan.folder, "report.json").exists()
     assert score_shard(plan, model, 0, scoring.snapshots).sha256 == tallies[0].sha256
     assert file.read_bytes() == before
-    tell_scores(plan, model, tallies, 0.05)
+    tell_scores(plan, model, tallies, scoring)
 
 
-def test_scores_that_are_gone_are_told_in_words(scored):
+def test_scores_that_are_gone_are_told_in_words(scored, scoring):
     model, plan, tallies = scored
     Path(plan.folder, tallies[0].file).unlink()
     with pytest.raises(DataProblem, match=r"cannot read .*part-00000.parquet: No such file"):
-        tell_scores(plan, model, tallies, 0.05)
+        tell_scores(plan, model, tallies, scoring)
 
 
-def test_scores_of_older_code_have_no_digest_and_are_taken_as_they_are(scored):
+def test_scores_of_older_code_have_no_digest_and_are_taken_as_they_are(scored, scoring):
     model, plan, tallies = scored
-    tell_scores(plan, model, [replace(tally, sha256=None) for tally in tallies], 0.05)
+    tell_scores(plan, model, [replace(tally, sha256=None) for tally in tallies], scoring)
 
 
 def test_a_snapshot_that_cannot_be_read_is_left_out_of_the_choice_and_named(snapshot, scoring, registry, champion):

@@ -157,7 +157,7 @@ def test_a_worse_challenger_is_left_out_where_the_settings_say_so(selected, eval
     changed = against(evaluation, "worse", "balanced")
     versions = register_models(selected[0], changed, LINEAGE, registry, worse_challenger="refuse")
     assert [version.definition for version in versions] == ["recall_first", "precision_first", "review_budget"]
-    assert release_summary(versions, evaluation, LINEAGE, Registry()).refused == ["balanced"]
+    assert release_summary(versions, evaluation, LINEAGE).refused == ["balanced"]
     registry.approve(versions[0].version, who="ada", why="three of three are whole")
 
 
@@ -234,7 +234,7 @@ def test_without_truth_the_validated_prevalence_is_taken_over(selected, families
 
 
 def test_the_release_says_what_to_do_next_and_where_it_comes_from(selected, evaluation, versions):
-    release = release_summary(versions, evaluation, LINEAGE, Registry(), warnings=["a likely leak"])
+    release = release_summary(versions, evaluation, LINEAGE, warnings=["a likely leak"])
     assert release.warnings == ["a likely leak"]
     assert Release.from_plain(json.loads(json.dumps(release.to_plain()))) == release
     assert (release.release_id, release.refused, release.lineage) == (versions[0].release_id, [], LINEAGE)
@@ -259,5 +259,5 @@ def test_what_to_approve_is_advised_by_verdict_and_nothing_doubtful_is(versions,
     assert advised_version(sound, judged(**{evaluation.headline: "worse"})) != by_definition[evaluation.headline]
     suspect = [replace(one, warnings=("feature 'nights' alone tells them apart: a likely leak",)) for one in sound]
     assert advised_version(suspect, judged()) is None
-    said = release_summary(suspect, judged(), LINEAGE, Registry()).commands
+    said = release_summary(suspect, judged(), LINEAGE).commands
     assert not any(command.startswith("scarcegan models approve") for command in said)

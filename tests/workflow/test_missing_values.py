@@ -46,7 +46,7 @@ def test_what_a_missing_value_tells_is_learnt(trained, lacking):
 
 
 def test_models_and_rivals_are_measured(trained, lacking, settings, registry):
-    rivals = train_rivals(lacking, settings, threads=1).scores
+    rivals, _ = train_rivals(lacking, settings, threads=1)
     evaluation = judge_models(lacking, *trained, rivals, registry, settings)
     assert evaluation.models["balanced"].test["later"].pr_auc.value > 0.5
     assert evaluation.rivals["logistic_regression"]["later"].pr_auc.value > 0.5

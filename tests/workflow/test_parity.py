@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from scarcegan.cli import app
 from scarcegan.problems import DataProblem
+from scarcegan.settings import Settings
 from scarcegan.snapshots import Snapshot, open_snapshots
 from scarcegan.workflow.scoring.parity import _from_file, parity
 
@@ -23,7 +24,7 @@ def compare(snapshot, scoring, registry, champion):
 
     def compare(old, new):
         players = open_snapshots(scoring.snapshots.folder).read(snapshot.name)
-        return parity(str(old), str(new), players, registry, 0.05)
+        return parity(str(old), str(new), players, registry, scoring)
 
     return compare
 
@@ -59,7 +60,7 @@ def side_by_side(tmp_path):
         for file, scores in zip(files, (old, new), strict=True):
             pd.DataFrame({"player_id": ids, "risk_score": scores}).to_parquet(file)
         players = Snapshot(SimpleNamespace(name="players"), np.array(ids), np.empty((len(ids), 0)))
-        return parity(*files, players, None, budget)
+        return parity(*files, players, None, Settings(review_budget=budget))
 
     return compare
 
@@ -92,7 +93,7 @@ def test_a_budget_of_less_than_one_player_has_nobody_to_disagree_on(side_by_side
 
 def test_ids_in_a_csv_file_keep_their_zeros(tmp_path):
     (tmp_path / "old.csv").write_text("player_id,risk_score\n007,0.5\n")
-    assert _from_file(str(tmp_path / "old.csv"), np.array(["007"])).tolist() == [0.5]
+    assert _from_file(str(tmp_path / "old.csv"), np.array(["007"]), "").tolist() == [0.5]
 
 
 def test_scores_of_other_players_cannot_be_compared(compare, tmp_path):

@@ -122,9 +122,9 @@ def test_more_flagged_than_the_budget_is_said_only_beyond_the_sampling_error(sna
     plan = plan_scoring(scoring, registry, "balanced", None, None, RUN)
     model = planned_model(plan, registry)
     [*tallies] = (score_shard(plan, model, number, scoring.snapshots) for number in range(plan.snapshot.parts))
-    share = tell_scores(plan, model, tallies, 0.05)[0].scored.flagged_share
+    share = tell_scores(plan, model, tallies, scoring)[0].scored.flagged_share
     for budget, is_over in ((0.9 * share.low, True), (0.5 * (share.low + share.value), False)):
-        report, _ = tell_scores(plan, model, tallies, budget)
+        report, _ = tell_scores(plan, model, tallies, scoring.model_copy(update={"review_budget": budget}))
         assert ("is above the review budget" in report.over_budget) == is_over
         assert (report.over_budget in shares_in_words(report, None)) == is_over
 
@@ -256,7 +256,7 @@ def test_an_empty_part_gives_an_empty_file_of_the_same_form(snapshot, scoring, r
     schemas = [pq.read_schema(Path(plan.folder, one.file)) for one in (full, empty)]
     assert schemas[0] == schemas[1]
     assert (empty.players, empty.counts.sum()) == (0, 0)
-    report, review = tell_scores(plan, model, [empty, full], scoring.review_budget)
+    report, review = tell_scores(plan, model, [empty, full], scoring)
     assert report.players == full.players
     assert len(review) == int(0.05 * full.players)
 

@@ -6,9 +6,10 @@ import pytest
 from scarcegan import settings as settings_module
 from scarcegan.outcomes.forgetting import erase
 from scarcegan.problems import DataProblem
+from scarcegan.settings.data_sections import Scoring
 from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
-from scarcegan.workflow.scoring.report import audit_of, tell_scores, watch_scored
+from scarcegan.workflow.scoring.report import tell_scores, watch_scored
 from scarcegan.workflow.scoring.shard import score_shard
 
 pytestmark = pytest.mark.usefixtures("snapshot")
@@ -47,7 +48,8 @@ def test_a_plan_of_before_still_fits_the_snapshot_of_after(registry, champion, p
     erase(project, "5", "rita", AT, [])
     tallies = shards(plan, model, *range(plan.snapshot.parts))
     assert sum(tally.players for tally in tallies) == plan.snapshot.players - 1
-    report, review = tell_scores(plan, model, tallies, 0.1, audit_of(project))
+    audited = project.model_copy(update={"scoring": Scoring(folder=project.scoring.folder, audit_share=0.1)})
+    report, review = tell_scores(plan, model, tallies, audited)
     assert report.players == plan.snapshot.players - 1
     assert 5 not in set(review["player_id"])
 
@@ -60,8 +62,8 @@ def test_scores_that_changed_in_the_middle_of_a_run_are_told_and_resume_makes_th
     tallies = shards(plan, model, *range(plan.snapshot.parts))
     erase(project, "5", "rita", AT, [])
     with pytest.raises(DataProblem, match="resume score"):
-        tell_scores(plan, model, tallies, 0.1)
-    report, _ = tell_scores(plan, model, shards(plan, model, *range(plan.snapshot.parts)), 0.1)
+        tell_scores(plan, model, tallies, project)
+    report, _ = tell_scores(plan, model, shards(plan, model, *range(plan.snapshot.parts)), project)
     assert report.players == plan.snapshot.players - 1
 
 

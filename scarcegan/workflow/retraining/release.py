@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,20 +10,18 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from scarcegan import settings, words
+from scarcegan import words
 from scarcegan.aws.model_quality import model_quality_csv, model_quality_json
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.evaluation.verdict import deciding
-from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import RegistryProblem
-from scarcegan.project import card_command
+from scarcegan.project import card_command, command
 from scarcegan.registry import AgainstChampion, ModelToRegister, ModelVersion, Registry, rules
-from scarcegan.registry.release import Lineage, Release, ReleasedVersion
+from scarcegan.registry.release import Lineage, Release
 from scarcegan.serving.model import Model
 from scarcegan.storage import scratch_folder
 from scarcegan.workflow.retraining.review import FILE, Review, keep_groups
 
-SHOWN = ("version", "definition", "status", "threshold", "bound", "metrics")
 HEADLINES = ("pr_auc", "recall", "precision", "flagged_share", "recall_at_budget")
 
 
@@ -70,31 +67,18 @@ def release_summary(
     versions: Sequence[ModelVersion],
     evaluation: Evaluation,
     lineage: Lineage,
-    chosen: settings.Registry,
     *,
     warnings: Sequence[str] = (),
 ) -> Release:
     """Describe a release, as the registry returned it, for its card, the terminal and the run's tags."""
-    first, advised = versions[0], advised_version(versions, evaluation)
-    registered = [version.definition for version in versions]
-    config = "" if lineage.config == DEFAULT_CONFIG else f" --config {shlex.quote(lineage.config)}"
-    return Release(
-        release_id=first.release_id,
-        registry=f"{chosen.kind}: {first.group}",
-        versions=[
-            ReleasedVersion(created=version.created_at, **{name: getattr(version, name) for name in SHOWN})
-            for version in versions
-        ],
-        refused=[name for name in evaluation.models if name not in registered],
-        lineage=lineage,
-        commands=[
-            f"scarcegan models compare {' '.join(str(version.version) for version in versions)}{config}",
-            f"scarcegan report {lineage.run.split('/', 1)[1]}{config}",
-            *([f"scarcegan models approve {advised.version} --reason 'why'{config}"] if advised else []),
-            card_command(lineage.card),
-        ],
-        warnings=list(warnings),
-    )
+    advised = advised_version(versions, evaluation)
+    commands = [
+        command(f"models compare {' '.join(str(version.version) for version in versions)}", lineage.config),
+        command(f"report {lineage.run.split('/', 1)[1]}", lineage.config),
+        *([command(f"models approve {advised.version} --reason 'why'", lineage.config)] if advised else []),
+        card_command(lineage.card),
+    ]
+    return Release.of(versions, evaluation.models, lineage, commands=commands, warnings=list(warnings))
 
 
 def advised_version(versions: Sequence[ModelVersion], evaluation: Evaluation) -> ModelVersion | None:

@@ -1,8 +1,6 @@
 """The rivals of a run, trained on its players while the models wait: an evaluation need not repeat it."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,19 +12,15 @@ from scarcegan.settings import Settings
 from scarcegan.workflow.retraining.prepare import Prepared
 
 
-@dataclass(frozen=True)
-class Rivals:
-    """What the rivals say of the test players: name -> test set -> risk, float64 [n]; and what could not be trained."""
-
-    scores: dict[str, dict[str, np.ndarray]]
-    warnings: Sequence[str]
-
-
-def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> Rivals:
+def train_rivals(
+    prepared: Prepared, settings: Settings, threads: int
+) -> tuple[dict[str, dict[str, np.ndarray]], list[str]]:
     """Train every rival of `evaluate.rivals` on the players of all folds: each member of a fold saw fewer of them.
 
     Those are all labelled players of the pool, and a sample of the unlabelled ones for the rivals that learn from them.
     So many rivals as threads are trained at once, each on one thread: their trees are too small to share.
+
+    Returns their risks of the test players, float64 [n], by name and test set; and what could not be trained.
     """
     from threadpoolctl import threadpool_limits
 
@@ -49,7 +43,6 @@ def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> Rivals
     # BLAS knows one limit for the whole process: held here, a rival that is done does not lift it for the others.
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as at_once:
         told = dict(zip(estimators, at_once.map(of_rival, estimators), strict=True))
-    return Rivals(
-        {name: found for name, found in told.items() if not isinstance(found, str)},
-        [f"rival '{name}' is left out of the comparison: {why}" for name, why in told.items() if isinstance(why, str)],
-    )
+    scores = {name: found for name, found in told.items() if not isinstance(found, str)}
+    left_out = {name: why for name, why in told.items() if isinstance(why, str)}
+    return scores, [f"rival '{name}' is left out of the comparison: {why}" for name, why in left_out.items()]

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,8 @@ from scarcegan.registry import Registry
 from scarcegan.serving.distribution import top_order
 from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import reasons_in_words
+from scarcegan.settings import Settings
+from scarcegan.settings.markers_section import patterns_of
 from scarcegan.snapshots import Snapshot
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import find_parts
@@ -42,26 +43,17 @@ class Scores:
     model: Model | None
 
 
-def parity(
-    old: str,
-    new: str,
-    snapshot: Snapshot,
-    registry: Registry,
-    review_budget: float,
-    markers: Mapping[str, Sequence[str]] = MappingProxyType({}),
-    id_key: str = "",
-) -> ParityReport:
+def parity(old: str, new: str, snapshot: Snapshot, registry: Registry, settings: Settings) -> ParityReport:
     """Compare two models, or a model and an older scores file, on one snapshot.
 
     `old` and `new` are each a version's number or ARN, approved or not, or the location of a parquet or CSV file with
-    `player_id` and `risk_score`. The review budget is the share of players that moderators can look at. Reasons are
-    told under the markers, which are what `patterns_of` returns; `id_key` is `data.id_key`.
+    `player_id` and `risk_score`. The settings' review budget is the share of players that moderators can look at.
 
     Raises:
         RegistryProblem: no such version, or its archive was changed.
         DataProblem: the snapshot lacks features of a model; a file cannot be used, or shares no player with it.
     """
-    sides = [_scores(side, snapshot, registry, id_key) for side in (old, new)]
+    sides = [_scores(side, snapshot, registry, settings.data.id_key) for side in (old, new)]
     known = np.isfinite(sides[0].score) & np.isfinite(sides[1].score)
     if not known.any():
         raise DataProblem(
@@ -72,7 +64,8 @@ def parity(
     old_score, new_score = (side.score[rows] for side in sides)
     ranks = [_ranks(score, snapshot.ids[rows]) for score in (old_score, new_score)]
     # 29 % of 100 players are 29, though 0.29 * 100 is a little less.
-    budget = int(review_budget * len(rows) + 1e-9)
+    budget = int(settings.review_budget * len(rows) + 1e-9)
+    markers = patterns_of(settings.markers, settings.telemetry.roles)
     was_in, is_in = (rank <= budget for rank in ranks)
     # SciPy warns of scores that are the same for everyone.
     ranked = np.ptp(old_score) > 0 and np.ptp(new_score) > 0
@@ -113,7 +106,7 @@ def _features(model: Model, snapshot: Snapshot, rows: np.ndarray | None = None) 
     return (snapshot.features if rows is None else snapshot.features[rows])[:, columns]
 
 
-def _from_file(location: str, ids: np.ndarray, id_key: str = "") -> np.ndarray:
+def _from_file(location: str, ids: np.ndarray, id_key: str) -> np.ndarray:
     """Return the scores of a file in the order of `ids`, NaN for players that it lacks."""
     # A folder that ScoreFlow has written holds the files of shards beside its reports.
     parts = [part for part in find_parts(location) if fnmatch(part, "*/part-*.parquet")] or [location]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,6 @@ from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quan
 from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import reasons_in_words, without_size
 from scarcegan.settings import Settings
-from scarcegan.settings.words_section import USUAL, Words
 from scarcegan.snapshots import SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
@@ -39,26 +37,12 @@ REVIEW_COLUMNS = [ID, "risk_score", "class", "is_flagged", "reasons"]
 BLIND_COLUMNS = [ID, "reasons"]
 
 
-@dataclass(frozen=True)
-class Audit:
-    """How a share of the review list is drawn from all players below its top; `store` has the players' features."""
-
-    share: float
-    seed: int
-    store: SnapshotStore
-
-
 def tell_scores(
-    plan: ScoringPlan,
-    model: Model,
-    tallies: Sequence[Tally],
-    review_budget: float,
-    audit: Audit | None = None,
-    their: Words = USUAL,
+    plan: ScoringPlan, model: Model, tallies: Sequence[Tally], settings: Settings
 ) -> tuple[ScoreReport, pd.DataFrame]:
     """Sum up the shards, and write the moderators' list and the report beside the scores.
 
-    Without an audit the list is the top of the scores alone.
+    Without a `scoring.audit_share` the list is the top of the scores alone.
 
     `report.json` is written last: where it is, all scores are. It holds the report, the plan's keys beside the others.
     The report is returned with the review list's first 10,000 rows.
@@ -69,8 +53,9 @@ def tell_scores(
     players, flagged = sum(tally.players for tally in tallies), sum(tally.flagged for tally in tallies)
     counts = np.sum([tally.counts for tally in tallies], axis=0)
     likeliest = np.sum([tally.classes for tally in tallies], axis=0)
-    wanted = int(review_budget * players + ROUNDING)
-    review = _review(plan, tallies, counts, wanted, audit, model)
+    review_budget = settings.review_budget
+    review = _review(plan, tallies, counts, int(review_budget * players + ROUNDING), model, settings)
+    shown = _for_reviewers(review) if settings.scoring.audit_share else review[REVIEW_COLUMNS]
     top = review[review[STRATUM] == 0]
     # Beyond the rare class there is 'unknown', or nothing.
     beyond = likeliest[model.rare_index + 1 :]
@@ -90,22 +75,16 @@ def tell_scores(
             lowest_score=float(top["risk_score"].min()) if len(top) else None,
             flagged=int(top["is_flagged"].sum()),
             table=_put_frame(plan, review, "review.parquet"),
-            csv=_put_frame(plan, _for_reviewers(review) if audit else review[REVIEW_COLUMNS], "review.csv"),
+            csv=_put_frame(plan, shown, "review.csv"),
             audit_players=len(review) - len(top),
         ),
-        over_budget=_over_budget(scored, review_budget, their.reviewers),
-        words=their,
+        over_budget=_over_budget(scored, review_budget, settings.words.reviewers),
+        words=settings.words,
     )
     plain = report.to_plain()
     text = json.dumps({**plain.pop("plan"), **plain}, indent=1, allow_nan=False) + "\n"
     write_bytes(join(plan.folder, "report.json"), text.encode())
     return report, review.head(SHOWN_ROWS)
-
-
-def audit_of(settings: Settings) -> Audit | None:
-    """Return how the settings draw the audit sample; None where they leave it out."""
-    share = settings.scoring.audit_share
-    return Audit(share, settings.seed, open_snapshots(settings.own_snapshots.folder)) if share else None
 
 
 def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watched:
@@ -158,18 +137,19 @@ def _over_budget(scored: ScoredPlayers, review_budget: float, reviewers: str) ->
 
 
 def _review(
-    plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int, audit: Audit | None, model: Model
+    plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int, model: Model, settings: Settings
 ) -> pd.DataFrame:
     """Return the list of `wanted` players: those of the highest score, and mixed in those drawn from all others."""
-    drawn = round(audit.share * wanted) if audit else 0
+    drawn = round(settings.scoring.audit_share * wanted)
     top = _top(plan, tallies, counts, wanted - drawn)
-    if audit is None:
+    if not settings.scoring.audit_share:
         return mixed_in(top, top.head(0))
     strata = audit_strata(counts, len(top), drawn, is_probability=model.score_kind == "probability")
     # By the snapshot as well: each one is a draw of its own.
-    key = (audit.seed, 9, *plan.snapshot.fingerprint.encode())
+    key = (settings.seed, 9, *plan.snapshot.fingerprint.encode())
     review = mixed_in(top, _drawn(plan, tallies, strata, top, *key) if strata else top.head(0), *key)
-    return review.assign(reasons=pd.Series(_explained(review, plan, model, audit.store), dtype=object))
+    store = open_snapshots(settings.own_snapshots.folder)
+    return review.assign(reasons=pd.Series(_explained(review, plan, model, store), dtype=object))
 
 
 def _top(plan: ScoringPlan, tallies: Sequence[Tally], counts: np.ndarray, wanted: int) -> pd.DataFrame:
