@@ -11,7 +11,7 @@ import checkout  # noqa: F401 - the package beside it, not another checkout's
 
 from scarcegan.aws.account import metaflow_variables
 from scarcegan.problems import Problem
-from scarcegan.settings import load, parse
+from scarcegan.settings import load, parse, text_of
 from scarcegan.settings.aws_names import LONGEST_STATE_MACHINE
 
 FLOWS = {"features": "FeaturesFlow", "score": "ScoreFlow", "retrain": "RetrainFlow"}
@@ -40,9 +40,7 @@ def main():
     parser.add_argument("--dry-run", action="store_true", help="Compile on this machine, create nothing.")
     chosen = parser.parse_args()
     try:
-        settings = load(parse(chosen.config.read_text()))
-    except OSError as problem:
-        sys.exit(f"expected a file of settings, got {chosen.config}: {problem.strerror}")
+        settings = load(parse(text_of(chosen.config)))
     except Problem as problem:
         sys.exit(f"{chosen.config} cannot be deployed: {problem}")
     variables = metaflow_variables(os.environ)

@@ -56,7 +56,9 @@ class FaultyS3:
         if fault:
             self._met += 1
             request.get_data()  # otherwise the rest of the body would be read as the next request
-            return _refusal(CODES[fault.status], fault.status)(environ, start_response)
+            code = CODES[fault.status]
+            text = f"<Error><Code>{code}</Code><Message>{code}, injected by the twin</Message></Error>"
+            return Response(text, fault.status, content_type="application/xml")(environ, start_response)
         with self._conditional if "If-None-Match" in request.headers else nullcontext():
             return self._moto(environ, start_response)
 
@@ -67,11 +69,6 @@ class FaultyS3:
             return Response(str(met))
         self._faults.append(Fault(**json.loads(request.get_data())))
         return Response("")
-
-
-def _refusal(code: str, status: int) -> Response:
-    text = f"<Error><Code>{code}</Code><Message>{code}, injected by the twin</Message></Error>"
-    return Response(text, status, content_type="application/xml")
 
 
 @dataclass(frozen=True)

@@ -101,10 +101,6 @@ class SageMakerRegistry(Registry):
             replace(version, decision_order=moments.index(version.decided_at)) for version in firsts.values()
         )
 
-    def events(self, version: int) -> list[Decision]:
-        """Return the decisions about one version, oldest first."""
-        return self._events_of(self.show(version))
-
     def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
         with ThreadPoolExecutor(4) as pool:
             found = zip(versions, pool.map(self._events_of, versions), strict=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.text import Text
 
 from scarcegan import words
 from scarcegan.cli import tables
-from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers
+from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers, warn
 from scarcegan.problems import RegistryProblem, nearest
 from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry, rules
@@ -47,7 +47,8 @@ def list_versions(
             f"{nearest(definition, known)}"
         )
     versions = registry.versions(release_id=release or None)
-    return _overview([version for version in versions if definition in ("", version.definition)])
+    shown = [version for version in versions if definition in ("", version.definition)]
+    return Answer(shown, tables.overview(shown) if shown else tables.NOTHING_YET)
 
 
 @answers(app)
@@ -280,13 +281,5 @@ def _tag(before: Sequence[ModelVersion], after: Sequence[ModelVersion], decided:
     champions = (version for version in [*before, *after] if version.is_champion)
     touched = sorted({version.run_pathspec for version in [*champions, *decided]})
     if unreachable := history.follow_registry({run: tags[run] for run in touched}):
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
-            f"Decided and kept on record. Not tagged, because Metaflow does not find them from here: "
-            f"{', '.join(unreachable)}",
-            style="yellow",
-        )
-
-
-def _overview(versions: Sequence[ModelVersion]) -> Answer:
-    shown = tables.overview(versions) if versions else tables.NOTHING_YET
-    return Answer(versions, shown)
+        left = ", ".join(unreachable)
+        warn([f"Decided and kept on record. Not tagged, because Metaflow does not find them from here: {left}"])

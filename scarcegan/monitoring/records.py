@@ -14,21 +14,12 @@ class Records:
     """A small folder, local or `s3://`, made by the first record.
 
     A file that is damaged, or that other code has written in another form, must not stop the watch: it is left out
-    and named in `unreadable`.
+    and named in `unreadable`. A folder that cannot be written is a DataProblem.
     """
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
         self.unreadable: list[str] = []
-
-    def keep(self, name: str, record: R) -> R:
-        """Write a record unless there is one of that name, and return the one that is there.
-
-        A retry, a resume or a second scoring of the same snapshot gets the record of the first. A folder that cannot be
-        written is a DataProblem.
-        """
-        # If the one that is there cannot be read, this one is returned, and not kept.
-        return record if self.claim(name, record) else self.find(name, type(record)) or record
 
     def claim(self, name: str, record: Record) -> bool:
         """Write a record unless there is one of that name; of several writers at once exactly one is told True."""

@@ -232,7 +232,8 @@ class Watch:
             pairs = self._neighbours(reference, past) if self.rule.pairs >= FEWEST_PAIRS else []
             if len(pairs) < FEWEST_PAIRS:  # not for the record: earlier snapshots may yet be published
                 return []
-            found = self._limits.keep(name, StablePairs([self._pair(*pair) for pair in pairs]))
+            found = StablePairs([self._pair(*pair) for pair in pairs])
+            self._limits.put(name, found)
         return found.pairs
 
     def _neighbours(self, reference: Manifest, past: Sequence[DriftDecision]) -> list[tuple[Manifest, Manifest]]:

@@ -37,10 +37,6 @@ class Registry(ABC):
         """Register the models of one release, in the given order; twice gives the same versions."""
 
     @abstractmethod
-    def events(self, version: int) -> list[Decision]:
-        """Return the decisions about one version, oldest first."""
-
-    @abstractmethod
     def require_writable(self) -> None:
         """Raise a Problem unless a release could be registered now: its places can be reached and written."""
 
@@ -101,6 +97,11 @@ class Registry(ABC):
     def newest_group(self) -> str:
         """Return the group that a release was registered in last, as far as the registry sees others than its own."""
         return self.group
+
+    def events(self, version: int) -> list[Decision]:
+        """Return the decisions about one version, oldest first."""
+        # Refuses a version that does not exist: it would look like one without decisions.
+        return [event for _, event in self._all_events([self.show(version)])]
 
     def decisions(self) -> list[DecisionOnRecord]:
         """Return all decisions of the group, oldest first, each with what it changed."""

@@ -116,11 +116,6 @@ class LocalRegistry(Registry):
                 self._insert(connection, model, len(models))
         return self._registered(models)
 
-    def events(self, version: int) -> list[Decision]:
-        """Return the decisions about one version, oldest first."""
-        # Refuses a version that does not exist: it would look like one without decisions.
-        return [event for _, event in self._all_events([self.show(version)])]
-
     def identity(self) -> str:
         """Return the operating system's user."""
         return os_user()

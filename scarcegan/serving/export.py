@@ -49,7 +49,7 @@ def export(model: "Model") -> bytes:
     columns = graph.floats("Transpose", raw, graph.constant([1, 0], INT32))
     sums = [part.add_to(graph, columns) for part in model.parts]
     total = graph.floats("AddN", *sums, N=len(sums))
-    mean = graph.floats("Mul", total, graph.constant(np.float32(1 / model.weight)))
+    mean = graph.floats("Mul", total, graph.constant(1 / model.members))
     mean = _calibrated(graph, _pooled(graph, mean, columns, model), model)
     probabilities = graph.floats("Identity", mean, name="class_probabilities")
     risk = graph.take(probabilities, graph.constant(model.rare_index, INT32), axis=1, name="risk_score")
@@ -77,23 +77,23 @@ def _pooled(graph: Graph, mean: str, columns: str, model: "Model") -> str:
 def _family(graph: Graph, columns: str, family: Family) -> str:
     """Add a family's mean risk over its parts, [n, 1]."""
     risks = [part.add_risk_to(graph, columns) for part in family.parts]
-    risk = graph.floats("Mul", graph.floats("AddN", *risks, N=len(risks)), _constant(graph, 1 / len(risks)))
+    risk = graph.floats("Mul", graph.floats("AddN", *risks, N=len(risks)), graph.constant(1 / len(risks)))
     return graph.add("ExpandDims", [risk, graph.constant(1, INT32)], {"T": Type(FLOAT), "Tdim": Type(INT32)})
 
 
 def _share_of_log_odds(graph: Graph, risk: str, share: float) -> str:
     """Add a family's share of the log-odds; see `scarcegan.data.log_odds`."""
-    risk = _between(graph, risk, LEAST_RISK, 1 - LEAST_RISK)
+    risk = graph.between(risk, LEAST_RISK, 1 - LEAST_RISK)
     log_odds = graph.floats("Sub", graph.floats("Log", risk), graph.floats("Log1p", graph.floats("Neg", risk)))
-    return graph.floats("Mul", log_odds, _constant(graph, share))
+    return graph.floats("Mul", log_odds, graph.constant(share))
 
 
 def _calibrated(graph: Graph, mean: str, model: "Model") -> str:
     """Add the calibration of the risk, in class probabilities [n, classes]; see `Calibration`."""
     if model.calibration is None:
         return mean
-    a, b, c = (_constant(graph, number) for number in vars(model.calibration).values())
-    raw = _between(graph, _risk(graph, mean, model), LEAST, MOST)
+    a, b, c = (graph.constant(number) for number in vars(model.calibration).values())
+    raw = graph.between(_risk(graph, mean, model), LEAST, MOST)
     low = graph.floats("Mul", a, graph.floats("Log", raw))
     high = graph.floats("Mul", b, graph.floats("Log1p", graph.floats("Neg", raw)))
     risky = graph.floats("Sigmoid", graph.floats("AddV2", graph.floats("Sub", low, high), c))
@@ -104,9 +104,9 @@ def _with_risk(graph: Graph, probabilities: str, risk: str, model: "Model") -> s
     """Give the rare class another risk, [n, 1]; the others, times the rest over their sum, stay in proportion."""
     is_rare = np.arange(len(model.class_names)) == model.rare_index
     is_other = graph.constant((~is_rare).astype(np.float32))
-    others = graph.floats("Mul", graph.floats("AddV2", probabilities, _constant(graph, SPARE)), is_other)
+    others = graph.floats("Mul", graph.floats("AddV2", probabilities, graph.constant(SPARE)), is_other)
     sums = graph.floats("MatMul", others, graph.constant(np.ones((len(is_rare), len(is_rare)), np.float32)))
-    rest = graph.floats("Sub", _constant(graph, 1.0), risk)
+    rest = graph.floats("Sub", graph.constant(1.0), risk)
     others = graph.floats("Mul", others, graph.floats("RealDiv", rest, sums))
     return graph.floats("AddV2", others, graph.floats("Mul", risk, graph.constant(is_rare.astype(np.float32))))
 
@@ -114,11 +114,3 @@ def _with_risk(graph: Graph, probabilities: str, risk: str, model: "Model") -> s
 def _risk(graph: Graph, probabilities: str, model: "Model") -> str:
     """Take the rare class's column out of class probabilities: [n, 1]."""
     return graph.take(probabilities, graph.constant([model.rare_index], INT32), axis=1)
-
-
-def _between(graph: Graph, values: str, low: float, high: float) -> str:
-    return graph.floats("Minimum", graph.floats("Maximum", values, _constant(graph, low)), _constant(graph, high))
-
-
-def _constant(graph: Graph, number: float) -> str:
-    return graph.constant(np.float32(number))

@@ -48,7 +48,7 @@ class Linear(ScaledPart):
         scaled = add_scaler(graph, self.scaler, columns)
         terms = graph.floats("Mul", scaled, graph.constant(self.weights[:, None]))
         total = graph.floats("Sum", terms, graph.constant(0, INT32))
-        return graph.floats("Sigmoid", graph.floats("AddV2", total, graph.constant(np.float32(self.bias))))
+        return graph.floats("Sigmoid", graph.floats("AddV2", total, graph.constant(self.bias)))
 
     def _log_odds(self, scaled: np.ndarray) -> np.ndarray:
         return np.asarray(self.weights @ scaled + np.float32(self.bias))

@@ -33,7 +33,7 @@ class Model(Record):
         class_names: labelled classes in index order; 'unknown' last if the model has that output.
         rare_index: the rare class's place among them.
         threshold: risk score from which a player is flagged, on the scale of `risk`.
-        parts: ScarceGAN's; their weighted mean tells the classes.
+        parts: ScarceGAN's; the mean of all their members tells the classes.
         share: ScarceGAN's weight in the risk, beside the shares of the families; it may be 0, all sum to 1.
         families: what else the risk is made of; see `scarcegan.serving.ensemble`.
         reference: how it scores unlabelled players that it was not trained on; None for older models.
@@ -92,9 +92,9 @@ class Model(Record):
         return (self.share, *(family.share for family in self.families))
 
     @property
-    def weight(self) -> float:
-        """What all of ScarceGAN's parts count together."""
-        return sum(part.weight for part in self.parts)
+    def members(self) -> int:
+        """How many networks ScarceGAN's parts have together."""
+        return sum(part.members for part in self.parts)
 
     def of_fold(self, number: int) -> Self:
         """Return the same model with the parts of one fold alone."""
@@ -140,8 +140,8 @@ class Model(Record):
                 chunk = total[:, start : start + CHUNK_ROWS]
                 for part in self.parts:
                     part.add_probabilities(raw, chunk)
-                # Each part has added `weight` times its mean: divided once, every member counts the same.
-                chunk /= self.weight
+                # Each part has added all its members: divided once, every member counts the same.
+                chunk /= self.members
                 self.join(chunk, [family.risk(raw) for family in self.families])
         return total
 
@@ -179,7 +179,7 @@ class Model(Record):
         if self.share:
             for part in self.parts:
                 found += part.attributions(rows, typical, self.rare_index, steps)
-            found /= np.float32(self.weight)
+            found /= np.float32(self.members)
         if self.families:
             found = self._pooled_attributions(found, rows, typical)
         if self.calibration is not None:

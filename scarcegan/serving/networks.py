@@ -21,9 +21,8 @@ CHUNK_POINTS = 4_096
 class Networks(ScaledPart):
     """Members of one architecture behind one scaler.
 
-    A model is the weighted mean of its parts: each adds `weight` times its own mean, and the model divides by the sum
-    of the weights. Layers are dense, with a leaky ReLU of this slope before each but the first; the last gives the
-    classes' logits.
+    Each member of a model counts the same, whatever its part. Layers are dense, with a leaky ReLU of this slope before
+    each but the first; the last gives the classes' logits.
     """
 
     kind: ClassVar[str] = "networks"
@@ -35,11 +34,6 @@ class Networks(ScaledPart):
     def members(self) -> int:
         """How many networks there are."""
         return len(self.layers[0].weights)
-
-    @property
-    def weight(self) -> float:
-        """Each member counts the same, whatever its part."""
-        return self.members
 
     def check(self, name: str, features: int, classes: int) -> None:
         """Refuse, with a RegistryProblem, arrays that do not fit together or to so many features and classes."""

@@ -33,8 +33,7 @@ def _first_product(graph: Graph, rows: str, layer: Layer) -> str:
     repeated = graph.floats("Tile", rows, repeats, Tmultiples=Type(INT32))
     distance = graph.floats("Sub", repeated, graph.constant(layer.thresholds[:, None, :]))
     steps = graph.floats("Mul", distance, graph.constant(layer.steepness[:, None, None]))
-    steps = graph.floats("Maximum", steps, graph.constant(np.float32(-1.0)))
-    steps = graph.floats("Minimum", steps, graph.constant(np.float32(1.0)))
+    steps = graph.between(steps, -1.0, 1.0)
     # Rows are the same for all members, steps are not: two products spare a copy of the rows for each member.
     of_rows, of_steps = np.split(layer.weights, [features], axis=1)
     return graph.floats("AddV2", _product(graph, rows, of_rows), _product(graph, steps, of_steps))

@@ -43,7 +43,7 @@ class Graph:
         self.nodes.append(b"".join(parts))
         return name
 
-    def constant(self, values: np.ndarray | np.float32 | Sequence[int] | int, kind: int = FLOAT) -> str:
+    def constant(self, values: np.ndarray | Sequence[int] | float, kind: int = FLOAT) -> str:
         """Add constant numbers and return their name."""
         # `ascontiguousarray` turns a scalar into a list of one: its shape is put back.
         array = np.ascontiguousarray(values, dtype=_NUMPY_TYPES[kind]).reshape(np.shape(values))
@@ -57,6 +57,10 @@ class Graph:
     def floats(self, operation: str, *inputs: str, name: str = "", **attributes: Attribute) -> str:
         """Add an operation on floats and return its name."""
         return self.add(operation, inputs, {"T": Type(FLOAT), **attributes}, name=name)
+
+    def between(self, values: str, low: float, high: float) -> str:
+        """Add the clipping of values and return its name."""
+        return self.floats("Minimum", self.floats("Maximum", values, self.constant(low)), self.constant(high))
 
     def is_missing(self, values: str) -> str:
         """Add the question which float values are NaN and return the name of its answers."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from scarcegan import __version__
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import SettingsProblem
-from scarcegan.settings import Settings, load
+from scarcegan.settings import Settings, load, parse, text_of
 from scarcegan.starting.configuration import FIRST, Tree, to_toml
 
 # What `new` has written, with a digest of each file; it goes once the trial run has ended well.
@@ -93,10 +93,7 @@ class Project:
 
     def settings(self) -> Settings:
         """Read the configuration as it stands."""
-        try:
-            return load(tomllib.loads((self.folder / DEFAULT_CONFIG).read_text()))
-        except tomllib.TOMLDecodeError as error:
-            raise SettingsProblem(f"expected TOML in {self.folder / DEFAULT_CONFIG}, got: {error}; mend it") from error
+        return load(parse(text_of(self.folder / DEFAULT_CONFIG)))
 
     def finish(self) -> None:
         """Take the mark away: from now on the folder is its owner's."""

@@ -16,10 +16,9 @@ def records(request, tmp_path):
     return Records("s3://models/snapshots/_drift/group/review_budget")
 
 
-def test_a_second_record_of_the_same_name_gets_the_first(records):
+def test_a_record_is_found_once_it_is_there(records):
     assert records.find("2026-01-01_a", StartedRetraining) is None
-    assert records.keep("2026-01-01_a", started("1")) == started("1")
-    assert records.keep("2026-01-01_a", started("2")) == started("1")
+    records.put("2026-01-01_a", started("1"))
     assert records.find("2026-01-01_a", StartedRetraining) == started("1")
 
 
@@ -38,13 +37,13 @@ def test_of_two_claims_one_is_granted_until_it_is_withdrawn(records):
 def test_earlier_periods_come_oldest_first(records):
     assert records.before("2026-01-01", StartedRetraining) == []
     for cutoff in ("2026-03-01", "2026-01-01", "2026-02-01"):
-        records.keep(f"{cutoff}_v1", started(cutoff))
+        records.put(f"{cutoff}_v1", started(cutoff))
     assert [record.by for record in records.before("2026-03-01", StartedRetraining)] == ["2026-01-01", "2026-02-01"]
 
 
 def test_a_number_that_is_no_json_is_refused_and_nothing_is_left(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
-        Records(str(tmp_path)).keep("a", SignalSize(float("nan"), beyond=True))
+        Records(str(tmp_path)).put("a", SignalSize(float("nan"), beyond=True))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -52,9 +51,9 @@ def test_a_number_that_is_no_json_is_refused_and_nothing_is_left(tmp_path):
 def test_a_record_that_was_damaged_is_left_out_and_named(tmp_path, content):
     (tmp_path / "2026-01-01_a.json").write_text(content)
     records = Records(str(tmp_path))
-    records.keep("2026-01-02_a", started("1"))
+    records.put("2026-01-02_a", started("1"))
     assert records.before("2026-02-01", StartedRetraining) == [started("1")]
-    assert records.keep("2026-01-01_a", started("2")) == started("2")
+    assert records.find("2026-01-01_a", StartedRetraining) is None
     [reason] = records.unreadable
     assert "2026-01-01_a.json cannot be read and is left out" in reason
 

@@ -151,13 +151,13 @@ class Constant(Record):
 
     kind: ClassVar[str] = "constant"
     shares: np.ndarray
-    weight: float = 5.0
+    members: int = 5
 
     def check(self, name, features, classes):
         expect_array(f"{name}'s shares", self.shares, classes)
 
     def add_probabilities(self, columns, total):
-        total += self.weight * self.shares[:, None]
+        total += self.members * self.shares[:, None]
 
     def attributions(self, rows, typical, rare, steps):
         return np.zeros(rows.shape, np.float32)
