@@ -152,7 +152,7 @@ def drift(settings: Settings, folder: Path) -> dict[str, Any]:
 
     report, registry = ScoreReport.from_plain(json.loads((folder / "report.json").read_text())), settings.registry
     used = report.plan.model
-    model = Model.load(open_registry(registry).fetch_archive(used.version), used.sha256)
+    model = Model.load(open_registry(registry).fetch(used.sha256), used.sha256)
     watched = watch_scored(report, model, settings)
     return {"action": watched.decision.action, "reasons": list(watched.decision.reasons)}
 

@@ -195,7 +195,7 @@ def _champion(registry: Registry) -> Champion:
     version: ModelVersion | None = registry.champion(DEFINITION)
     if version is None:
         raise RuntimeError("expected the first release to be approved")
-    return Champion(Model.load(registry.fetch_archive(version.version), version.sha256), version)
+    return Champion(Model.load(registry.fetch(version.sha256), version.sha256), version)
 
 
 def replay(series: Series, folder: Path, history: int = 0) -> dict[str, Any]:

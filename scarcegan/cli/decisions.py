@@ -87,7 +87,7 @@ def of_release(registry: Registry, found: Sequence[ModelVersion]) -> Dossier:
     """Return what the registry tells of the release that these versions are; raises as `collect` does."""
     from scarcegan.workflow.retraining.review import groups_of, read_review
 
-    review = read_review(registry.fetch_archive(found[0].version), found[0].sha256)
+    review = read_review(registry.fetch(found[0].sha256), found[0].sha256)
     evaluation = replace(review.evaluation, attribute_groups=groups_of(found[0], registry))
     release = Release.of(found, review.evaluation.models, _lineage_of(found[0]), warnings=found[0].warnings)
     decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}

@@ -149,10 +149,6 @@ class Registry(ABC):
         if self.four_eyes:
             rules.check_approver(version, self.events(version.version))
 
-    def fetch_archive(self, version: int) -> Path:
-        """Return a local path of the version's archive, its digest checked."""
-        return self.fetch(self.show(version).sha256)
-
     def keep_report(self, text: str) -> str:
         """Keep a report, JSON, and return its digest, which names it."""
         return rules.keep_report(self._reports, text)

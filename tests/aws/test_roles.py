@@ -277,7 +277,7 @@ def test_training_may_do_all_that_a_registration_asks_for(may, aws_account, tmp_
     bucket = Bucket("s3://models/registry", tmp_path / "cache")
     registry = SageMakerRegistry("risky-players", bucket, asking[1], image="some/image")
     registry.register_release(make_release(evaluation=evaluation))
-    registry.fetch_archive(1)
+    registry.fetch(registry.show(1).sha256)
     asking[1].meta.events.unregister("before-call", unique_id="training-role")
     assert {"CreateModelPackage", "PutObject", "GetObject"} <= {operation for _, operation, _ in asked}
     for service, operation, path in sorted(asked):

@@ -38,7 +38,7 @@ def test_an_approval_reads_what_is_kept_and_not_what_was_fetched_before(
     registry, make_release, reviewer, swap, content
 ):
     [version] = registry.register_release(make_release(definitions=("balanced",)))
-    registry.fetch_archive(1)
+    registry.fetch(registry.show(1).sha256)
     swap(version, content)
     with pytest.raises(Problem) as refused:
         registry.approve(1, **reviewer)

@@ -43,7 +43,7 @@ def test_the_archive_comes_back_as_it_went(registry, make_release):
     content = [model.archive.read_bytes() for model in models]
     for model in models:
         model.archive.unlink()
-    assert [registry.fetch_archive(version.version).read_bytes() for version in versions] == content
+    assert [registry.fetch(version.sha256).read_bytes() for version in versions] == content
 
 
 def test_registering_again_gives_the_same_versions_in_a_resumed_run_as_well(registry, make_release):
@@ -141,7 +141,7 @@ def test_every_decision_stays_on_record(registry, make_release):
 
 def test_an_unknown_version_is_refused_and_says_which_there_are(registry, make_release, reviewer):
     registry.register_release(make_release())
-    for ask in (registry.show, registry.events, registry.fetch_archive):
+    for ask in (registry.show, registry.events):
         with pytest.raises(RegistryProblem, match=r"1 to 4.*got 9"):
             ask(9)
     with pytest.raises(RegistryProblem, match="got 9"):

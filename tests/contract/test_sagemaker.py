@@ -271,7 +271,7 @@ def test_a_changed_archive_in_the_bucket_is_not_handed_out_nor_approved(aws, ope
     version = registry.register_release(make_release())[0]
     bucket, key = version.location.removeprefix("s3://").split("/", 1)
     aws("s3").put_object(Bucket=bucket, Key=key, Body=b"other weights")
-    for attempt in (lambda: registry.fetch_archive(1), lambda: registry.approve(1, **REVIEW)):
+    for attempt in (lambda: registry.fetch(registry.show(1).sha256), lambda: registry.approve(1, **REVIEW)):
         with pytest.raises(RegistryProblem, match=version.sha256):
             attempt()
     assert registry.show(1).status == "PendingManualApproval"

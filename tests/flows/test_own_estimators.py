@@ -70,7 +70,7 @@ def test_a_registered_model_scores_without_lightgbm(finished, registry, tmp_path
     [version] = [one for one in registry.versions() if one.definition == "balanced"]
     assert "boosted" in {family.name for family in models["balanced"].families}
     np.save(tmp_path / "players.npy", players)
-    files = [registry.fetch_archive(version.version), tmp_path / "players.npy", tmp_path / "scores.npy"]
+    files = [registry.fetch(version.sha256), tmp_path / "players.npy", tmp_path / "scores.npy"]
     subprocess.run([sys.executable, "-c", SCORES, *map(str, files)], check=True)
     assert np.array_equal(np.load(tmp_path / "scores.npy"), models["balanced"].probabilities(players))
 

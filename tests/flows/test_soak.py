@@ -80,7 +80,7 @@ def soaked(flow_folder, tmp_path_factory):
         _, used = timed([*retrain, "--max-workers", workers], folder, environment, threads)
         memory.append(used)
         versions = registry.versions()[-4:]
-        models.append([content(registry.fetch_archive(one.version)) for one in versions])
+        models.append([content(registry.fetch(one.sha256)) for one in versions])
         pending += [str(one.version) for one in versions]
         if (number + 1) % PRUNED_AFTER == 0:
             timed([*scarcegan, "models", "reject", *pending, "--reason", "soak", *own], folder, environment, "1")

@@ -179,4 +179,4 @@ def test_the_command_shows_first_and_removes_only_if_asked_to(pruned, home):
     for name in ("released", "pinned", "release:elsewhere"):
         run = metaflow.Run(f"RetrainFlow/{runs[name]}")
         assert (run.data.alone, run.data.shared) == (name * 1000, "of all runs" * 1000)
-    assert registry.fetch_archive(1).is_file()
+    assert registry.fetch(registry.show(1).sha256).is_file()

@@ -110,13 +110,13 @@ def test_eight_processes_approve_and_one_is_champion(eight, folder, registry, ma
 def test_a_changed_archive_is_not_handed_out_nor_approved_until_a_registration_mends_it(registry, make_release):
     models = make_release()
     version = registry.register_release(models)[0]
-    registry.fetch_archive(1).write_bytes(b"other weights")
-    for attempt in (lambda: registry.fetch_archive(1), lambda: registry.approve(1, **REVIEW)):
+    registry.fetch(registry.show(1).sha256).write_bytes(b"other weights")
+    for attempt in (lambda: registry.fetch(registry.show(1).sha256), lambda: registry.approve(1, **REVIEW)):
         with pytest.raises(RegistryProblem, match=version.sha256):
             attempt()
     assert registry.show(1).status == "PendingManualApproval"
     registry.register_release(models)
-    assert registry.fetch_archive(1).read_bytes() == models[0].archive.read_bytes()
+    assert registry.fetch(registry.show(1).sha256).read_bytes() == models[0].archive.read_bytes()
 
 
 def test_an_archive_that_changes_under_the_copy_is_refused(tmp_path, make_release):

@@ -56,7 +56,7 @@ def test_neither_the_archives_nor_the_versions_know_an_attribute_but_a_report_be
     versions = register_models(selected[0], measured, LINEAGE, registry)
     assert any(value in repr(measured.to_plain()) for value in PLANTED), "there is something to be found"
     for version in versions:
-        archive = registry.fetch_archive(version.version)
+        archive = registry.fetch(version.sha256)
         assert "planted" not in repr(vars(Model.load(archive, version.sha256)))
         assert "planted" not in repr(version)
     stored = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "attributes.csv"]

@@ -122,7 +122,7 @@ def test_registered_models_are_the_judged_ones(selected, evaluation, registry, v
         assert version.metadata["git_commit"] == "0a1b2c3"
         assert version.metadata["prevalence"].startswith("0.")
         assert f" {evaluation.prevalence.origin} " in version.metadata["prevalence"]
-        assert Model.load(registry.fetch_archive(version.version), version.sha256).threshold == version.threshold
+        assert Model.load(registry.fetch(version.sha256), version.sha256).threshold == version.threshold
 
 
 def test_registering_again_gives_the_same_versions(selected, evaluation, registry, versions):
@@ -176,7 +176,7 @@ def test_a_metric_that_could_not_be_measured_is_left_out_named_and_null_in_the_a
     balanced = register_models(selected[0], changed, LINEAGE, registry)[-1]
     assert "pr_auc" not in balanced.metrics
     assert balanced.metadata["not_measured"] == "pr_auc"
-    with tarfile.open(registry.fetch_archive(balanced.version)) as tar:
+    with tarfile.open(registry.fetch(balanced.sha256)) as tar:
         assert {"1/saved_model.pb", "model_quality.json", "model_quality.csv"} <= set(tar.getnames())
         stored = json.load(tar.extractfile("evaluation.json"))
     assert stored["models"]["balanced"]["test"]["later"]["pr_auc"]["value"] is None

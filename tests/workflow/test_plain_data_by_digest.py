@@ -21,7 +21,7 @@ LINEAGE = Lineage("RetrainFlow/12", "11", "0a1b2c3", "d" * 16, "5" * 16, "config
 
 def test_every_step_of_scoring_has_the_registrys_model_by_its_digest(snapshot, scoring, registry, champion):
     plan = plan_scoring(scoring, registry, "balanced", None, None, "ScoreFlow/21")
-    model = Model.load(registry.fetch_archive(champion.version))
+    model = Model.load(registry.fetch(champion.sha256))
     players = np.ones((3, len(model.feature_names)), np.float32)
     assert np.array_equal(planned_model(plan, registry).risk(players), model.risk(players))
     place = registry.fetch(plan.model.sha256)
@@ -49,7 +49,7 @@ def review(evaluation, settings):
 def test_each_archive_keeps_what_a_reviewer_reads(selected, evaluation, registry, review):
     versions = register_models(selected[0], evaluation, LINEAGE, registry, review=review)
     for version in versions:
-        found = read_review(registry.fetch_archive(version.version), version.sha256)
+        found = read_review(registry.fetch(version.sha256), version.sha256)
         assert found.to_file() == review.to_file()
         assert set(found.evaluation.models) == set(selected[0])
         assert found.settings["train"]["families"] == ["small_extra_trees", "linear"]

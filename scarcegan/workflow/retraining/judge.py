@@ -106,7 +106,7 @@ def _champions(
         version = registry.champion(definition)
         if version is None:
             continue
-        model = Model.load(registry.fetch_archive(version.version), version.sha256)
+        model = Model.load(registry.fetch(version.sha256), version.sha256)
         # Comparable models read the same features and mean the same labelled classes by the same columns.
         labeled = [one.class_names[: one.rare_index + 1] for one in (model, ours)]
         is_comparable = model.feature_names == ours.feature_names and labeled[0] == labeled[1]

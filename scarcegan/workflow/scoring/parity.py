@@ -96,7 +96,7 @@ def _scores(side: str, snapshot: Snapshot, registry: Registry, id_key: str) -> S
     if not re.fullmatch(r"v?\d+|arn:.*", side):
         return Scores(side, _from_file(side, snapshot.ids, id_key), None)
     version = registry.show(registry.number_of(side))
-    model = Model.load(registry.fetch_archive(version.version), version.sha256)
+    model = Model.load(registry.fetch(version.sha256), version.sha256)
     check_features(model, version.version, snapshot.manifest)
     return Scores(f"version {version.version}", model.risk(_features(model, snapshot)), model)
 

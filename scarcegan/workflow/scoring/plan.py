@@ -35,7 +35,7 @@ def plan_scoring(
     """
     found = _approved(registry, definition or headline_of(settings.definitions), version)
     expired = rules.check_expiry(found, settings.registry.approval_days, settings.registry.grace_days)
-    model = Model.load(registry.fetch_archive(found.version), found.sha256)
+    model = Model.load(registry.fetch(found.sha256), found.sha256)
     store = open_snapshots(settings.own_snapshots.folder)
     manifest = _manifest(store, settings.own_snapshots.prefix, snapshot)
     check_features(model, found.version, manifest)
