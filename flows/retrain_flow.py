@@ -12,6 +12,7 @@ from project_flow import ProjectFlow, retold
 from scarcegan.machine import BATCH_JOB, threads_per_task
 from scarcegan.problems import PreflightProblem
 from scarcegan.settings.steps import STEPS
+from terminal import GOES_ON
 
 # Artifacts of train.
 OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence", "families", "left_out")
@@ -78,7 +79,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.workflow.retraining.prepare import prepare
 
         settings = self.resolved()
-        prepared, report = prepare(settings, self._say)
+        prepared, report = prepare(settings, self._doing)
         self.players, self.data_report = prepared.to_plain(), report.to_plain()
         snapshot = snapshot_report(prepared.players, settings)
         self.snapshot_report = snapshot and snapshot.to_plain()
@@ -91,7 +92,7 @@ class RetrainFlow(ProjectFlow):
     @step
     def train(self):
         """Train one fold's networks, from their last checkpoint if there is one, and its other families."""
-        self._say(f"Loading TensorFlow and preparing fold {self.input}")  # the imports take their time
+        self._doing(f"Loading TensorFlow and preparing fold {self.input}")  # the imports take their time
         from live_training import show_round
         from scarcegan.workflow.retraining.fit import fit_fold
         from scarcegan.workflow.retraining.prepare import Prepared
@@ -101,7 +102,7 @@ class RetrainFlow(ProjectFlow):
         threads = threads_per_task(len(self.fold_numbers), os.environ, self.settings["resources"]["train"]["cpu"])
         prepared, settings = Prepared.from_plain(self.pass_on("players")), self.resolved()
         show = partial(show_round, self.fold, len(self.fold_numbers))
-        offer = fit_fold(prepared, self.fold, settings, threads, checkpoint, show, self._say, spend=True).to_plain()
+        offer = fit_fold(prepared, self.fold, settings, threads, checkpoint, show, self._doing, spend=True).to_plain()
         self.candidates, self.progress = offer["candidates"], offer["progress"]
         self.validation_rows, self.prevalence = offer["validation_rows"], offer["prevalence"]
         self.families, self.left_out = offer["families"], offer["left_out"]
@@ -127,14 +128,14 @@ class RetrainFlow(ProjectFlow):
         # A resume may have taken over a fold of code that did not note it.
         training_cards = [card_command(getattr(task, "training_card", "")) for task in inputs]
         offers = [FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]
-        models, validation = select_models(prepared, offers, settings, self._say)
+        models, validation = select_models(prepared, offers, settings, self._doing)
         self.models = {name: model.to_plain() for name, model in models.items()}
         self.validation = {name: known.to_plain() for name, known in validation.items()}
         print(*(known.in_words(name) for name, known in validation.items()), sep="\n")
         current.card.extend(select_card(validation, headline_of(settings.definitions), training_cards))
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
-        rivals = train_rivals(prepared, settings, threads, self._say)
-        self.family_risks, self.rivals = family_risks(prepared, offers, settings, self._say), rivals.scores
+        rivals = train_rivals(prepared, settings, threads, self._doing)
+        self.family_risks, self.rivals = family_risks(prepared, offers, settings, self._doing), rivals.scores
         self.model_warnings = [*left_out_of_models(offers), *rivals.warnings]
         self._warn(self.model_warnings)
         self.next(self.evaluate)
@@ -155,9 +156,9 @@ class RetrainFlow(ProjectFlow):
         models, registry = self._models(), open_registry(settings.registry)
         validation = {name: Selected.from_plain(known) for name, known in self.validation.items()}
         evaluation = judge_models(
-            prepared, models, validation, self.family_risks, self.rivals, registry, settings, self._say
+            prepared, models, validation, self.family_risks, self.rivals, registry, settings, self._doing
         )
-        self._say(f"Explaining `{evaluation.headline}`")
+        self._doing(f"Explaining `{evaluation.headline}`")
         explanation = explain_on_test(prepared, models[evaluation.headline], settings.seed)
         self.evaluation, self.explanation = evaluation.to_plain(), explanation.to_plain()
         self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
@@ -214,11 +215,11 @@ class RetrainFlow(ProjectFlow):
     def _warn(self, warnings):
         """Say what is wrong with the data or missing from the models."""
         for warning in warnings:
-            self._say(f"Warning: {warning}")
+            print("Warning:", retold(warning, self.config))
 
-    def _say(self, line):
-        """Print what code says that knows no settings: whole lines, as threads may say something at once."""
-        sys.stdout.write(f"{retold(line, self.config)}\n")
+    def _doing(self, what):
+        """Print what is done now, before it takes its time; in one piece, as threads may say something at once."""
+        sys.stdout.write(f"{retold(what, self.config)}{GOES_ON}\n")
 
     def _models(self):
         """Read the models by business definition."""
