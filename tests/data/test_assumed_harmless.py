@@ -20,11 +20,9 @@ def tables(tmp_path):
 
     def tables(assumed, **sizes):
         for name, size in (SIZES | sizes).items():
-            frame = pd.DataFrame(
-                {"player_id": range(len(name) * 1000, len(name) * 1000 + size), "bets": np.arange(size) * 1.5}
-            )
             if size:
-                frame.to_csv(tmp_path / f"{name}.csv", index=False)
+                columns = {"player_id": 1000 * len(name) + np.arange(size), "bets": 1.5 * np.arange(size)}
+                pd.DataFrame(columns).to_csv(tmp_path / f"{name}.csv", index=False)
         data = {"source": "tables", "path": str(tmp_path), "assumed_harmless": assumed}
         return load({"data": data, "folds": {"k": 2}, **NEGATIVES})
 
