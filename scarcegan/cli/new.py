@@ -123,9 +123,9 @@ def _taken(answers: "Answers", counts: Mapping[str, int]) -> Iterator[str]:
     yield f"Taken{where} for {'; '.join(told)}. Wrong? Options say it otherwise: `scarcegan new --help`."
     if answers.unlabeled in counts and (assumed := assumed_harmless(answers, counts)):
         yield (
-            f"No label says harmless, so {words.count(assumed)} of the unlabelled rows, drawn by lot, count as such "
-            "(data.assumed_harmless): nearly all are, if the others are rare. Where somebody has looked at some and "
-            "found nothing, give those a label of their own in the table, and type this again."
+            f"No rows are known to be harmless: {words.count(assumed)} of the unlabelled ones, drawn by lot, count as "
+            "such (data.assumed_harmless), as nearly all are where the rare ones are rare. Better: give rows that "
+            "somebody has looked at a label, or a table, of their own, and make the project of these."
         )
 
 

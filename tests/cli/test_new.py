@@ -164,5 +164,5 @@ def test_of_a_table_in_which_every_row_has_a_label_it_is_said_what_0_is_taken_fo
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     assert "for rare 1 (fraud); unlabelled 0 (unlabeled)" in result.stderr
-    assert "966 of the unlabelled rows, drawn by lot, count as such (data.assumed_harmless)" in result.stderr
+    assert "966 of the unlabelled ones, drawn by lot, count as such (data.assumed_harmless)" in result.stderr
     assert config(tmp_path)["data"]["labels"] == {"unlabeled": "0", "fraud": "1"}
