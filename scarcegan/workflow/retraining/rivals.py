@@ -9,16 +9,18 @@ from scarcegan.data.scaling import fit_scaler
 from scarcegan.families.estimators import MOST_UNLABELED, fit_estimator
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
+from scarcegan.words import Say, unsaid
 from scarcegan.workflow.retraining.prepare import Prepared
 
 
 def train_rivals(
-    prepared: Prepared, settings: Settings, threads: int
+    prepared: Prepared, settings: Settings, threads: int, say: Say = unsaid
 ) -> tuple[dict[str, dict[str, np.ndarray]], list[str]]:
     """Train every rival of `evaluate.rivals` on the players of all folds: each member of a fold saw fewer of them.
 
     Those are all labelled players of the pool, and a sample of the unlabelled ones for the rivals that learn from them.
-    So many rivals as threads are trained at once, each on one thread: their trees are too small to share.
+    So many rivals as threads are trained at once, each on one thread: their trees are too small to share. `say` is told
+    of each, from those threads.
 
     Returns their risks of the test players, float64 [n], by name and test set; and what could not be trained.
     """
@@ -34,6 +36,7 @@ def train_rivals(
     estimators = settings.rivals
 
     def of_rival(name: str) -> dict[str, np.ndarray] | str:
+        say(f"Training rival {name}")
         try:
             fitted = fit_estimator(estimators[name], inputs, labels[trained], rare, settings.seed)
             return {test: fitted.risk(scaled) for test, scaled in tests.items()}
