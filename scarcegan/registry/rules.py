@@ -141,8 +141,8 @@ def with_decision(version: ModelVersion, decision: Decision, order: int) -> Mode
 def with_champions(versions: Iterable[ModelVersion]) -> list[ModelVersion]:
     """Return versions of which the one approved last is champion of its definition; of one order, the last version."""
     known = list(versions)
-    decided = sorted(known, key=lambda one: (one.decision_order, one.version))
-    champions = {one.definition: one.version for one in decided if one.status == "Approved"}
+    in_order = sorted(known, key=lambda one: (one.decision_order, one.version))
+    champions = {one.definition: one.version for one in in_order if one.status == "Approved"}
     return [replace(one, is_champion=champions.get(one.definition) == one.version) for one in known]
 
 
