@@ -90,8 +90,7 @@ def _read(settings: Settings) -> _Table:
             piece = keyed_rows(piece, identity, settings.data.id_key)
             for name in (name for name in found if name not in missing):
                 with refusals.collecting():
-                    column = piece[name]
-                    found[name].append(reader.read(column) if name == identity else _text(name, column))
+                    found[name].append(reader.read(piece[name]) if name == identity else _text(name, piece[name]))
         if not rows:
             refusals.add(f"expected players in {TABLE}, {location}, got an empty table: add rows to it")
         reader.check()
@@ -100,18 +99,29 @@ def _read(settings: Settings) -> _Table:
             f"expected columns {list(missing)} in {TABLE}, {location}, got none: add them, or mend "
             "data.id_column and evaluate.attribute_columns"
         )
-    ids = pd.Series(to_numpy(found.pop(identity)))
-    columns = {name: pa.chunked_array(pieces, pa.large_string()) for name, pieces in found.items()}
-    if twice := 0 if reader.missing else ids[ids.duplicated()].nunique():
-        refusals.add(f"expected each player once in {TABLE}, {location}, got {twice} more often: keep one row")
-    for name, column in columns.items():
-        if (different := pc.count_distinct(column).as_py()) > MOST_VALUES:
+    ids = to_numpy(found.pop(identity))
+    table = _Table(location, ids, {name: pa.chunked_array(own, pa.large_string()) for name, own in found.items()})
+    if not reader.missing:
+        _check_once(table, refusals)
+    _check_few(table, refusals)
+    refusals.refuse()
+    return table
+
+
+def _check_once(table: _Table, refusals: Refusals) -> None:
+    ids = pd.Series(table.ids)
+    if twice := ids[ids.duplicated()].nunique():
+        refusals.add(f"expected each player once in {TABLE}, {table.location}, got {twice} more often: keep one row")
+
+
+def _check_few(table: _Table, refusals: Refusals) -> None:
+    for name, column in table.columns.items():
+        different = pc.count_distinct(column).as_py()
+        if different > MOST_VALUES:
             refusals.add(
                 f"expected at most {MOST_VALUES} values of attribute '{name}', got {different}: make bands of them, or "
                 "leave the column out of evaluate.attribute_columns"
             )
-    refusals.refuse()
-    return _Table(location, ids.to_numpy(), columns)
 
 
 def _text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -17,7 +17,7 @@ class Group(Record):
     risky: int
     flagged_share: Interval | None
     recall: Interval | None
-    precision: Interval | None
+    precision: Interval | None = None
 
 
 @dataclass(frozen=True)
