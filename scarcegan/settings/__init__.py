@@ -34,9 +34,7 @@ from scarcegan.settings.model_sections import (
     Train,
     four_definitions,
 )
-from scarcegan.settings.monitoring_sections import Monitoring
-from scarcegan.settings.outcome_sections import Outcomes
-from scarcegan.settings.retention_section import Retention
+from scarcegan.settings.operation_sections import Monitoring, Outcomes, Retention
 from scarcegan.settings.section import Section, Share, keys_of
 from scarcegan.settings.words_section import USUAL, Words
 
