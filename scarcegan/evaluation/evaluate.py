@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from statistics import mean, stdev
 
 import numpy as np
+import pandas as pd
 
 from scarcegan import words
 from scarcegan.data.log_odds import pooled_risk
@@ -213,3 +214,21 @@ def _verdict(
         why = f"(the champion, version {champion.version}, has other features or classes: not compared)"
         verdict = replace(verdict, sentence=f"{verdict.sentence} {why}", against_champion=NO_RIVAL)
     return replace(verdict, champion_version=champion.version)
+
+
+def metrics_csv(evaluation: Evaluation) -> str:
+    """Return every figure of everybody as CSV: kind, name, test_set, metric, value, low, high, std."""
+    kinds = {
+        "model": {name: model.test for name, model in evaluation.models.items()},
+        "scarcegan alone": {name: model.scarcegan for name, model in evaluation.models.items() if model.scarcegan},
+        "rival": evaluation.rivals,
+        "champion": {name: champion.test for name, champion in evaluation.champions.items()},
+    }
+    rows = [
+        {"kind": kind, "name": name, "test_set": test_set, "metric": metric, **figure.to_plain()}
+        for kind, everybody in kinds.items()
+        for name, tests in everybody.items()
+        for test_set in evaluation.test_sets
+        for metric, figure in tests[test_set].intervals().items()
+    ]
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
