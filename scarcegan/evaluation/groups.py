@@ -86,7 +86,7 @@ def attribute_tables(
     sizes = np.array([np.count_nonzero(cell.inside & counts) for cell in cells])
     hidden = withheld(sizes, _relations(cells), smallest)
     sides = {
-        number: [_counted(scored, threshold, side) for side in (cells[number].inside, ~cells[number].inside)]
+        number: (_counted(scored, threshold, cells[number].inside), _counted(scored, threshold, ~cells[number].inside))
         for number in np.flatnonzero(~hidden).tolist()
     }
     chances = {
