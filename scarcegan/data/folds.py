@@ -98,10 +98,7 @@ def assign_folds(players: Players, populations: Populations, k: int, seed: int) 
 
     Returns:
         int8 array [n]: the fold from 0 in which a player validates; `k` for an unlabelled player set apart
-        for the thresholds; -s for a player of test set s.
-
-    Raises:
-        DataProblem: a population has fewer players than there are folds.
+        for the thresholds; -s for a player of test set s. Fewer players than folds are a DataProblem.
     """
     fold = -players.test_set
     fold[_set_apart(players, seed)] = k

@@ -107,9 +107,7 @@ def leave_out(players: Players, columns: Collection[str], why: str) -> Players:
     """Return the players without some of their features, and with a note that names them.
 
     The features are spent: those that stay move together in the same memory, which may be most of what there is.
-
-    Raises:
-        DataProblem: no feature would stay.
+    That none would stay is a DataProblem.
     """
     keep = np.array([name not in columns for name in players.feature_names], bool)
     if keep.all():

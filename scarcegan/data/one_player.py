@@ -42,11 +42,7 @@ def are_theirs(column: pa.ChunkedArray, player: str) -> pa.ChunkedArray:
 
 
 def rows_of(location: str, player: str) -> int:
-    """Count a player's rows in a parquet or CSV file; 0 where it has no ids.
-
-    Raises:
-        DataProblem: the file cannot be read.
-    """
+    """Count a player's rows in a parquet or CSV file, 0 where it has no ids; an unreadable one is a DataProblem."""
     with local_file(location) as path, _readable(location):
         if location.endswith(".csv"):
             return int(_are_theirs_in(_read_csv(path), player).sum())

@@ -161,10 +161,8 @@ def locate(folder: str, populations: Sequence[str], optional: Collection[str] = 
 def labelled_ids(settings: Settings) -> tuple[dict[str, np.ndarray], bool]:
     """Read the ids of each labelled population, and tell whether there are test players, without reading features.
 
-    Of tables that hold nobody with a label only one byte is read: they are there, and can be read.
-
-    Raises:
-        DataProblem: tables that are missing or unreadable, all of them told.
+    Of tables that hold nobody with a label only one byte is read: they are there, and can be read. All that are missing
+    or unreadable are one DataProblem.
     """
     data, populations = settings.data, settings.populations
     ids: dict[str, list[pa.ChunkedArray]] = {name: [] for name in populations.in_tables}

@@ -51,10 +51,7 @@ class Scaler(Record):
         """Scale raw features, float [n, features], or only these rows of them; the result is float32 [n, width].
 
         It is written to the first rows of `out`, float32, if that is given and as wide. This may be `raw` itself if
-        `rows` ascend: a row is read before it is written over.
-
-        Raises:
-            DataProblem: another number of features than the scaler was fitted on.
+        `rows` ascend: a row is read before it is written over. Features of another number are a DataProblem.
         """
         if raw.ndim != 2 or raw.shape[1] != len(self.knots):
             raise DataProblem(

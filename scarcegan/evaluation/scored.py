@@ -103,9 +103,7 @@ def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence:
 
     With truth, all rows stand for the population and the truly risky are to be found. Labels are int [n], -1
     unlabelled; truth is int [n]: 1 risky, 0 not, -1 not known. The prevalence is used only where truth is not known.
-
-    Raises:
-        DataProblem: truth is known for some rows only.
+    Truth of some rows only is a DataProblem.
     """
     known = truth != UNKNOWN_TRUTH
     if known.all():

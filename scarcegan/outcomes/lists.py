@@ -53,8 +53,7 @@ class ReviewedList:
 def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list[ReviewedList]:
     """Find the lists of these snapshots that models of a registry group have written, by cut-off, version and folder.
 
-    Raises:
-        DataProblem: a report among the scores cannot be read.
+    A report among the scores that cannot be read is a DataProblem.
     """
     folder = located(scoring.folder)
     if not list_names(folder):

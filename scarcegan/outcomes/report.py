@@ -36,11 +36,7 @@ class Reviewed:
 
 
 def outcome_report(store: OutcomeStore, settings: Settings, registered: Mapping[int, float]) -> OutcomeReport:
-    """Tell what all outcomes of a registry group teach; `registered` is the recall that each version promised.
-
-    Raises:
-        DataProblem: outcomes or scores cannot be read.
-    """
+    """Tell what all outcomes of a registry group teach; `registered` is the recall that each version promised."""
     outcomes = store.table()
     labels = settled(outcomes, settings.outcomes)
     lists = reviewed_lists(labels, settings, store.group)
