@@ -204,14 +204,13 @@ def _everyone(places: list[Place], columns: _Columns, populations: Populations, 
     validation.check_ignored_columns(known, columns.data.ignore_columns, refusals)
     if not found:
         refusals.refuse()
-    labels = {name: label for label, name in enumerate(populations.classes)}
     counts = [len(ids) for _, ids, _ in found]
     left_out = (note(sorted(columns.nameless), "having no name, as row numbers have none"),)
     return Players(
         ids=player_ids.to_numpy([ids for _, ids, _ in found]),
         features=np.empty((sum(counts), 0), np.float32),
         feature_names=columns.features,
-        labels=np.repeat(np.array([labels.get(name, UNLABELED) for name, _, _ in found], np.int8), counts),
+        labels=np.repeat(np.array([populations.labels.get(name, UNLABELED) for name, _, _ in found], np.int8), counts),
         truth=np.concatenate([truth for _, _, truth in found]),
         test_set=np.repeat(np.array([name == TEST for name, _, _ in found], np.int8), counts),
         test_sets=(TEST,) if TEST in there else (),

@@ -158,9 +158,8 @@ def _leaks(features: Sequence[FeatureDescription], rare: str, rows: str) -> list
 
 def _lacking(players: Players, populations: Populations, called: str) -> list[str]:
     """Name the features that all players of a population or a test set lack: that alone sets them apart."""
-    labels = {name: label for label, name in enumerate(populations.classes)} | {populations.unlabeled: UNLABELED}
     pool = players.test_set == 0
-    groups = {name: pool & (players.labels == label) for name, label in labels.items()}
+    groups = {name: pool & (players.labels == label) for name, label in populations.labels.items()}
     groups |= {name: players.test_set == number for number, name in enumerate(players.test_sets, start=1)}
     told = []
     for name, rows in groups.items():
