@@ -9,11 +9,10 @@ import pandas as pd
 
 from scarcegan import words
 from scarcegan.data.log_odds import pooled_risk
-from scarcegan.evaluation.classes import confusion, is_unknown
 from scarcegan.evaluation.definitions import OperatingPoint, describe
 from scarcegan.evaluation.figures import AT_THRESHOLD, Interval, Measures, Spread
 from scarcegan.evaluation.intervals import interval, resample_weights
-from scarcegan.evaluation.measures import measure, share_interval
+from scarcegan.evaluation.measures import confusion, is_unknown, measure, share_interval
 from scarcegan.evaluation.metrics import average_precision, curve
 from scarcegan.evaluation.promises import bound_on_test
 from scarcegan.evaluation.records import (
