@@ -110,11 +110,8 @@ def _deltas(compared: RunsCompared) -> list[VegaChart]:
             marks.append(Mark(name, one.delta, low, high, series=named[one.run], color=color, choice=one.definition))
     question = "What changes, beyond what folds differ by?"
     reading = f"Difference to {first}; lines: ± the spread of both runs' folds. A line across zero may be chance."
-    return (
-        [points(question, reading, Axis("difference (of shares: 0.01 is one point)"), marks, [Rule(0)])]
-        if marks
-        else []
-    )
+    axis = Axis("difference (of shares: 0.01 is one point)")
+    return [points(question, reading, axis, marks, [Rule(0)])] if marks else []
 
 
 def _curves(compared: RunsCompared, series: str) -> list[VegaChart]:

@@ -81,11 +81,9 @@ def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray
     """Fit a scaler on the training rows of raw features [n, features], NaN where missing; on all if no rows are given.
 
     At most 50,000 rows, evenly spaced over the given ones, are read; of all rows only the extremes for `log_minmax`.
-    A feature has an indicator if one of those lacks it. No rows to fit on are refused as a DataProblem.
+    A feature has an indicator if one of those lacks it.
     """
     count = len(features) if rows is None else len(rows)
-    if count == 0:
-        raise DataProblem("expected training rows to fit the scaler on, got none: give at least one player")
     step = -(-count // FIT_ROWS)
     sample = features[::step] if rows is None else features[rows[::step]]
     # Missing values sort last.

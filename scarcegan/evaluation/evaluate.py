@@ -27,7 +27,6 @@ from scarcegan.evaluation.records import (
 )
 from scarcegan.evaluation.scored import HeldOut, Scored
 from scarcegan.evaluation.verdict import CHAMPION, NO_RIVAL, judge
-from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 from scarcegan.settings.estimators import SCARCEGAN
 
@@ -105,10 +104,8 @@ def evaluate_models(
     and test set.
 
     Raises:
-        DataProblem: no test set, a score that is not finite, or a test set without risky players.
+        DataProblem: a score that is not finite, or a test set without risky players.
     """
-    if not held_out:
-        raise DataProblem("expected at least 1 test set, got 0: set data.test_share or bring a test table")
     tests = {}
     for number, (name, rows) in enumerate(held_out.items()):
         # Each test set has draws of its own, whatever other test sets there are.

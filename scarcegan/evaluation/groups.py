@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.evaluation.group_records import AttributeGroup, AttributeTable, FeatureGroups, Group, ToRest
 from scarcegan.evaluation.intervals import difference_of, share_of
 from scarcegan.evaluation.scored import Scored
@@ -30,8 +31,8 @@ def subgroup_features(names: Sequence[str], chosen: Sequence[str], activity: str
     unknown = sorted(set(chosen) - set(names))
     if unknown:
         raise SettingsProblem(
-            f"expected evaluate.subgroup_features to name features of the players, got {unknown}: "
-            f"choose among {', '.join(names[:5])} and {max(len(names) - 5, 0)} more"
+            f"expected evaluate.subgroup_features to name features of the players, got {unknown}: choose among "
+            f"{words.first(list(names), 5)}"
         )
     if chosen:
         return list(chosen)

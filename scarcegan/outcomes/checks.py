@@ -88,9 +88,7 @@ def checked(
     mistakes = _Mistakes()
     text = {name: table[name].where(table[name].notna(), "").astype(str).str.strip() for name in FIELDS}
     outcomes = pd.DataFrame(text | {ID: _ids(table[ID], location)})
-    outcomes["when"] = pd.to_datetime(table["when"], utc=True, format="ISO8601", errors="coerce").astype(
-        "datetime64[us, UTC]"
-    )
+    outcomes["when"] = pd.to_datetime(table["when"], utc=True, format="ISO8601", errors="coerce").dt.as_unit("us")
     for name in (ID, "snapshot", "reviewer"):
         mistakes.note(f"no {name}", outcomes[name] == "")
     if "group" in table.columns:
