@@ -28,9 +28,7 @@ BEST_READING = (
 def compare_card(compared: RunsCompared) -> list[Any]:
     """Build the card of a comparison."""
     (first, *others), rows, named = compared.runs, compared.words.rows, list(_names(compared).values())
-    settings = [
-        [key, *(words.setting(by_run[run]) for run in compared.runs)] for key, by_run in compared.settings.items()
-    ]
+    settings = [[key, *(words.setting(of[run]) for run in compared.runs)] for key, of in compared.settings.items()]
     titles = {_title(one): (one.definition, one.metric) for one in compared.metrics}
     metrics = [
         [title, *(words.interval(metric, compared.figure(run, definition, metric)) for run in compared.runs)]

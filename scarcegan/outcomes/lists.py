@@ -43,10 +43,7 @@ class ReviewedList:
     def rows(self) -> pd.DataFrame:
         """Read the players of the list, best first: id as text, score, flag, stratum and inclusion probability."""
         with local_file(join(self.folder, self.table)) as path:
-            names = set(pq.read_schema(path).names)
-            frame = pq.read_table(path, columns=[name for name in _COLUMNS if name in names]).to_pandas()
-        # A list that older code has written is a top alone.
-        frame = frame if STRATUM in frame.columns else frame.assign(**{STRATUM: 0, INCLUSION: 1.0})
+            frame = pq.read_table(path, columns=_COLUMNS).to_pandas()
         return frame.assign(**{ID: frame[ID].astype(str)})
 
 
