@@ -9,6 +9,8 @@ not promised does not count. Figures, of the simulated players unless they say `
 
 * `promises.kept_share`: share of promises that were kept; `_recall` and `_budget` of each kind;
 * `promises.excess_flagged`: flagged share over the least that would have reached the bound on recall, median;
+* `promises.excess_of_limit`: the same if as many labels were all right, and of players that the final model has not
+  seen: what an exact limit on so few labels costs by itself;
 * `promises.budget_ratio`: flagged share over the review budget, mean;
 * `promises.real_...`: the same over the real data sets. KDD99's shifted test keeps nothing: its attacks are others than
   those of training, and no promise holds under such a shift.
@@ -26,7 +28,9 @@ from typing import Any
 import numpy as np
 from held_out import REAL, Trained, options, report, trainings
 
+from scarcegan.evaluation.intervals import lower_bound
 from scarcegan.evaluation.promises import bound_on_test, promised_point
+from scarcegan.evaluation.records import Promise
 from scarcegan.evaluation.scored import Scored
 from scarcegan.settings import four_definitions
 
@@ -55,6 +59,7 @@ def measured(one: Trained) -> Iterator[dict[str, Any]]:
                 "value": found.value,
                 "flagged": flagged,
                 "excess": flagged / least_flagged(test, promise.bound) if is_recall else None,
+                "excess_of_limit": excess_of_limit(test, promise, int(pooled.is_risky.sum())) if is_recall else None,
             }
 
 
@@ -62,6 +67,20 @@ def least_flagged(test: Scored, recall: float) -> float:
     """Return the smallest flagged share that reaches a recall on the test players."""
     risky = np.sort(test.score[test.is_risky])[::-1]
     return float(np.mean(test.score >= risky[int(np.ceil(recall * len(risky) - 1e-9)) - 1]))
+
+
+def excess_of_limit(test: Scored, promise: Promise, labelled: int) -> float | None:
+    """Return the excess, median of 200 draws, of thresholds set on so many of the test's own risky players.
+
+    The threshold is the highest at which an exact limit promises the recall; None where so few can promise nothing.
+    """
+    limits = lower_bound(np.arange(labelled + 1), labelled, promise.confidence)
+    if limits[-1] < promise.bound:
+        return None
+    needed, rng = int(np.argmax(limits >= promise.bound)), np.random.default_rng(0)
+    drawn = np.sort(rng.choice(test.score[test.is_risky], (200, labelled)), axis=1)
+    flagged = [np.mean(test.score >= threshold) for threshold in drawn[:, -needed]]
+    return float(np.median(flagged)) / least_flagged(test, promise.bound)
 
 
 def summed_up(rows: Sequence[dict[str, Any]], prefix: str) -> dict[str, float]:
@@ -74,6 +93,7 @@ def summed_up(rows: Sequence[dict[str, Any]], prefix: str) -> dict[str, float]:
         f"{prefix}kept_share_recall": float(np.mean([row["kept"] for row in recall])),
         f"{prefix}kept_share_budget": float(np.mean([row["kept"] for row in budget])),
         f"{prefix}excess_flagged": float(np.median([row["excess"] for row in recall])),
+        f"{prefix}excess_of_limit": float(np.median([row["excess_of_limit"] for row in recall])),
         f"{prefix}budget_ratio": float(np.mean([row["flagged"] for row in budget])) / 0.01,
     }
 

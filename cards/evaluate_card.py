@@ -23,11 +23,10 @@ RANKS = ("Strongest reason", "Second", "Third")
 NO_CLASSES = "There is no confusion matrix: the classes of these test {rows} are not known."
 
 
-def evaluate_card(evaluation: Evaluation, explanation: Explanation, training_cards: Sequence[str] = ()) -> list[Any]:
+def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]:
     """Build the card of an evaluation on the untouched test players, and of what the headline model looks at.
 
-    One screen tells the verdict, what to do next and the chart that decides; what is behind it is folded. The training
-    cards are the folds', by the pathspec of their tasks; none where a resume has taken over older ones.
+    One screen tells the verdict, what to do next and the chart that decides; what is behind it is folded.
     """
     first, *others = evaluation.test_sets
     recall, _ = evaluation_parts.curves(evaluation, list(evaluation_parts.contestants(evaluation, first)))
@@ -47,7 +46,7 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation, training_car
         *(measured_on(evaluation, name) for name in others),
     ]
     folded = [component for part in details for component in part.folded()]
-    return theme.page("Is the new release better?", [*first_screen(evaluation, training_cards), recall, *folded])
+    return theme.page("Is the new release better?", [*first_screen(evaluation), recall, *folded])
 
 
 def _verdicts(evaluation: Evaluation) -> Part:

@@ -77,25 +77,25 @@ def _chart(tables: Iterable[AttributeTable], evaluation: Evaluation) -> list[Any
 
 
 def _shown(table: AttributeTable, their: Words, smallest: int) -> list[Any]:
-    """Show the groups of a table, the largest first, with their differences to all others."""
+    """Show the groups of a table with their differences to all others: of crossings the largest, in that order."""
     title = Markdown(f"### By {' and '.join(map(words.feature_name, table.attributes))}")
-    ranked = sorted(table.shown, key=lambda group: -(group.players or 0))
-    # Of single attributes all are shown.
-    listed = ranked if len(table.attributes) == 1 else ranked[:CROSSED_SHOWN]
+    # Of single attributes all are shown, in the order of the chart: bands of age stay in theirs.
+    ranked = sorted(table.shown, key=lambda group: -(group.players or 0))[:CROSSED_SHOWN]
+    listed = table.shown if len(table.attributes) == 1 else ranked
     headers = ["Group", *map(their.fill, ("{Rows}", "{Rare}"))]
-    headers += [f"{words.feature_name(name).capitalize()}; to all others" for name in MEASURES]
+    headers += [f"{words.feature_name(name).capitalize()}; points to all others" for name in MEASURES]
     rows = [
         [" · ".join(group.values), words.count(group.players), words.count(group.risky)]
         + [_beside_others(group, name) for name in MEASURES]
         for group in listed
     ]
     notes = []
-    if withheld := len(table.groups) - len(ranked):
+    if withheld := len(table.groups) - len(table.shown):
         notes.append(
             f"{words.plural(withheld, 'group')} withheld: too small, or telling of one of fewer than {smallest}."
         )
-    if len(listed) < len(ranked):
-        notes.append(f"{len(ranked) - len(listed)} smaller ones are in the artifact `evaluation`.")
+    if smaller := len(table.shown) - len(listed):
+        notes.append(f"{smaller} smaller ones are in the artifact `evaluation`.")
     return [title, *([theme.table(headers, rows)] if rows else []), *([Markdown(" ".join(notes))] if notes else [])]
 
 

@@ -1,6 +1,5 @@
 """The first screen of an evaluation: the headline model's verdict in figures and in words, and what to do next."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from metaflow.cards import Markdown, Table
@@ -15,23 +14,15 @@ APPROVE = (
 )
 
 
-def first_screen(evaluation: Evaluation, training_cards: Sequence[str]) -> list[Any]:
-    """Build the verdict on the headline model, and say what follows.
-
-    Of the folds' training cards the commands that open them are given, in the order of the folds' figures.
-    """
+def first_screen(evaluation: Evaluation) -> list[Any]:
+    """Build the verdict on the headline model, and say what follows."""
     verdict = evaluation.verdicts.get(evaluation.headline)
     if verdict is None:
         return []
-    said = [f"**Next:** {_next_step(evaluation, verdict)}"]
-    if training_cards and all(training_cards):
-        f2 = evaluation.models[evaluation.headline].fold_spread["f2"].folds
-        best = f2.index(max(f2))
-        said.append(f"How the best fold, {best}, was trained: `{training_cards[best]}`")
     return [
         _boxes(evaluation, verdict),
         Markdown(f"### {theme.unbroken(verdict.sentence)}\n"),
-        Markdown("\n\n".join(said)),
+        Markdown(f"**Next:** {_next_step(evaluation, verdict)}"),
     ]
 
 

@@ -1,6 +1,7 @@
 """Retrain ScarceGAN: `python retrain_flow.py run`, `... run --with batch`, `... resume`."""
 
 import os
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from project_flow import ProjectFlow, retold
 from scarcegan.machine import BATCH_JOB, threads_per_task
 from scarcegan.problems import PreflightProblem
 from scarcegan.settings.steps import STEPS
+from terminal import GOES_ON
 
 # Artifacts of train.
 OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence", "families", "left_out")
@@ -77,7 +79,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.workflow.retraining.prepare import prepare
 
         settings = self.resolved()
-        prepared, report = prepare(settings)
+        prepared, report = prepare(settings, self._doing)
         self.players, self.data_report = prepared.to_plain(), report.to_plain()
         snapshot = snapshot_report(prepared.players, settings)
         self.snapshot_report = snapshot and snapshot.to_plain()
@@ -90,6 +92,7 @@ class RetrainFlow(ProjectFlow):
     @step
     def train(self):
         """Train one fold's networks, from their last checkpoint if there is one, and its other families."""
+        self._doing(f"Loading TensorFlow and preparing fold {self.input}")  # the imports take their time
         from live_training import show_round
         from scarcegan.workflow.retraining.fit import fit_fold
         from scarcegan.workflow.retraining.prepare import Prepared
@@ -99,16 +102,20 @@ class RetrainFlow(ProjectFlow):
         threads = threads_per_task(len(self.fold_numbers), os.environ, self.settings["resources"]["train"]["cpu"])
         prepared, settings = Prepared.from_plain(self.pass_on("players")), self.resolved()
         show = partial(show_round, self.fold, len(self.fold_numbers))
-        offer = fit_fold(prepared, self.fold, settings, threads, checkpoint, show, spend=True).to_plain()
+        offer = fit_fold(prepared, self.fold, settings, threads, checkpoint, show, self._doing, spend=True).to_plain()
         self.candidates, self.progress = offer["candidates"], offer["progress"]
         self.validation_rows, self.prevalence = offer["validation_rows"], offer["prevalence"]
         self.families, self.left_out = offer["families"], offer["left_out"]
         self.training_card = current.pathspec
         self.next(self.select)
 
+    @card(type="still", id="selection")
     @step
     def select(self, inputs):
         """Join what the folds offer into one ensemble per business definition, and train its rivals."""
+        from cards.select_card import select_card
+        from scarcegan.project import card_command
+        from scarcegan.settings.model_sections import headline_of
         from scarcegan.workflow.retraining.families import family_risks, left_out_of_models
         from scarcegan.workflow.retraining.prepare import Prepared
         from scarcegan.workflow.retraining.records import FoldOffer
@@ -118,15 +125,17 @@ class RetrainFlow(ProjectFlow):
         # Named one by one: the folds' own artifacts differ and cannot be merged.
         self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
         settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
-        self.training_cards = [getattr(task, "training_card", "") for task in inputs]
+        # A resume may have taken over a fold of code that did not note it.
+        training_cards = [card_command(getattr(task, "training_card", "")) for task in inputs]
         offers = [FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]
-        models, validation = select_models(prepared, offers, settings)
+        models, validation = select_models(prepared, offers, settings, self._doing)
         self.models = {name: model.to_plain() for name, model in models.items()}
         self.validation = {name: known.to_plain() for name, known in validation.items()}
         print(*(known.in_words(name) for name, known in validation.items()), sep="\n")
+        current.card.extend(select_card(validation, headline_of(settings.definitions), training_cards))
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
-        rivals = train_rivals(prepared, settings, threads)
-        self.family_risks, self.rivals = family_risks(prepared, offers, settings), rivals.scores
+        rivals = train_rivals(prepared, settings, threads, self._doing)
+        self.family_risks, self.rivals = family_risks(prepared, offers, settings, self._doing), rivals.scores
         self.model_warnings = [*left_out_of_models(offers), *rivals.warnings]
         self._warn(self.model_warnings)
         self.next(self.evaluate)
@@ -139,7 +148,6 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.aws.model_quality import model_quality_json
         from scarcegan.backends import open_registry
         from scarcegan.evaluation.evaluate import metrics_csv
-        from scarcegan.project import card_command
         from scarcegan.workflow.retraining.judge import explain_on_test, judge_models
         from scarcegan.workflow.retraining.prepare import Prepared
         from scarcegan.workflow.retraining.records import Selected
@@ -147,14 +155,15 @@ class RetrainFlow(ProjectFlow):
         settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
         models, registry = self._models(), open_registry(settings.registry)
         validation = {name: Selected.from_plain(known) for name, known in self.validation.items()}
-        evaluation = judge_models(prepared, models, validation, self.family_risks, self.rivals, registry, settings)
+        evaluation = judge_models(
+            prepared, models, validation, self.family_risks, self.rivals, registry, settings, self._doing
+        )
+        self._doing(f"Explaining `{evaluation.headline}`")
         explanation = explain_on_test(prepared, models[evaluation.headline], settings.seed)
         self.evaluation, self.explanation = evaluation.to_plain(), explanation.to_plain()
         self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
         self.metrics_csv, self.evaluation_card = metrics_csv(evaluation), current.pathspec
-        # A resume may have taken over a `select` of code that did not know them.
-        cards_of_folds = [card_command(pathspec) for pathspec in getattr(self, "training_cards", [])]
-        current.card.extend(evaluate_card(evaluation, explanation, cards_of_folds))
+        current.card.extend(evaluate_card(evaluation, explanation))
         self.next(self.register)
 
     @card(type="still", id="release")
@@ -207,6 +216,10 @@ class RetrainFlow(ProjectFlow):
         """Say what is wrong with the data or missing from the models."""
         for warning in warnings:
             print("Warning:", retold(warning, self.config))
+
+    def _doing(self, what):
+        """Print what is done now, before it takes its time; in one piece, as threads may say something at once."""
+        sys.stdout.write(f"{retold(what, self.config)}{GOES_ON}\n")
 
     def _models(self):
         """Read the models by business definition."""

@@ -18,6 +18,7 @@ from scarcegan import words
 
 SECONDS_BETWEEN = 0.5
 FIGURES = {"Iteration", "Iterations", "Fold", "Recall", "Healthy", "Seconds_Left"}  # of a fold's line
+GOES_ON = " ..."  # ends a line that says what a task does now: it moves
 TASK = re.compile(r"\[(?P<path>\S+/(?P<step>\w+)/\S+) ")  # how Metaflow begins a line of a task
 
 
@@ -51,17 +52,19 @@ def keep_drawing(screen, over):
 
 @dataclass
 class Doing:
-    """What a task does: its step, when it began by the monotonic clock, and its last figures by name."""
+    """What a task does: its step, when it began by the monotonic clock, its last figures, what it said since."""
 
     step: str
     began: float
     figures: dict
+    said: str = ""
 
     def line(self):
         """Say it in one line."""
         gone = words.duration(time.monotonic() - self.began)
-        if not self.figures:
-            return f"{self.step} · {gone}"
+        if self.said or not self.figures:
+            fold = f" fold {self.figures['Fold']}" if self.figures else ""
+            return " · ".join(filter(None, [f"{self.step}{fold}", gone, self.said]))
         done, total = int(self.figures["Iteration"]), int(self.figures["Iterations"])
         left = f"{words.duration(float(self.figures['Seconds_Left']))} left" if done < total else f"{gone} gone"
         recall = self.figures["Recall"].removeprefix("0")
@@ -155,7 +158,9 @@ class Shortened:
         if system_msg and body.startswith("Task is starting"):
             tasks[path] = Doing(step, time.monotonic(), {})
         elif path in tasks and figures.keys() >= FIGURES:
-            tasks[path].figures = figures
+            tasks[path].figures, tasks[path].said = figures, ""
+        elif path in tasks and body.endswith(GOES_ON):
+            tasks[path].said = body.removesuffix(GOES_ON)
         elif system_msg and body == "Task finished successfully." and path in tasks:
             done = tasks.pop(path)
             fold = f" fold {done.figures['Fold']}" if done.figures else ""

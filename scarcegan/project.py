@@ -3,6 +3,8 @@
 import os
 import re
 import shlex
+import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from scarcegan.problems import SettingsProblem
 
 # What the package lies in: the repository, or where pip has put it.
 _CODE = Path(__file__).resolve().parent.parent
+STDERR = 2  # file descriptor
 
 
 def project_root() -> Path:
@@ -50,7 +53,32 @@ def command(name: str, config: str = "") -> str:
 
 def start_flow(name: str, arguments: Sequence[str]) -> NoReturn:
     """Become the process of a flow, which gets these arguments: Ctrl-C and the exit code are its own."""
-    os.execv(sys.executable, [sys.executable, str(flow_file(name)), *arguments])  # noqa: S606
+    os.execv(sys.executable, _started(name, arguments))  # noqa: S606
+
+
+def run_flow(name: str, arguments: Sequence[str]) -> int:
+    """Run a flow as `start_flow` does, what it prints on stderr, and return its exit code.
+
+    How a run ends that is ended from outside is for the flow to say. Ctrl-C reaches it by itself; other signals are
+    passed on.
+    """
+    running: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, _: Any) -> None:
+        for process in running if number != signal.SIGINT else []:
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        running.append(subprocess.Popen(_started(name, arguments), stdout=STDERR))  # noqa: S603
+        return running[0].wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _started(name: str, arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, str(flow_file(name)), *arguments]
 
 
 def located(path: str, base: Path | None = None) -> str:

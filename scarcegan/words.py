@@ -6,11 +6,15 @@ all: < 0.0001 %, > 99 %.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral, Real
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 from scarcegan.records import Bound
+
+# Is told, before each part of a step that may take long, what is done now.
+Say = Callable[[str], None]
+Named = TypeVar("Named")
 
 MISSING = "–"
 SMALLEST = 0.00001
@@ -103,11 +107,11 @@ def plural(number_of: int, noun: str, nouns: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time span in its two largest units: 45 s, 1 min 12 s, 2 h 5 min."""
+    """Write a time span in its two largest units, of which none is 0: 45 s, 1 min 12 s, 30 min, 2 h 5 min."""
     minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}{GAP}min {rest}{GAP}s" if minutes else f"{rest}{GAP}s"
-    return f"{minutes // 60}{GAP}h {minutes % 60}{GAP}min"
+    hours, past = divmod(minutes, 60)
+    units = {"h": hours, "min": past} if hours else {"min": minutes, "s": rest}
+    return " ".join(f"{count}{GAP}{unit}" for unit, count in units.items() if count) or f"0{GAP}s"
 
 
 def moment(iso: str) -> str:
@@ -315,3 +319,14 @@ def _decimals(value: float, least: int, most: int, digits: int = 2) -> int:
     """Return the decimals that leave so many significant digits, from `least` to `most`."""
     size = abs(value)
     return least if size == 0 or size >= 9.95 else min(most, max(least, digits - 1 - math.floor(math.log10(size))))
+
+
+def unsaid(_: str) -> None:
+    """Say nothing, where nobody listens."""
+
+
+def announced(named: Mapping[str, Named], text: str, say: Say) -> Iterator[tuple[str, Named]]:
+    """Yield what a mapping has, name and value, and say before each what is done with it: the text with the name."""
+    for name, value in named.items():
+        say(text.format(name))
+        yield name, value

@@ -54,6 +54,7 @@ RECORDS = {
     "scarcegan.registry.release",
     "scarcegan.gan.progress",
     "scarcegan.costs.records",
+    "scarcegan.workflow.retraining.records",
     "scarcegan.workflow.scoring.records",
     "scarcegan.history.records",
 }

@@ -121,7 +121,9 @@ def test_a_plain_quantity_has_no_power_of_ten(value, written):
     assert words.number(value) == written
 
 
-@pytest.mark.parametrize(("seconds", "written"), [(44.6, "45 s"), (72, "1 min 12 s"), (3599.8, "1 h 0 min")])
+@pytest.mark.parametrize(
+    ("seconds", "written"), [(44.6, "45 s"), (72, "1 min 12 s"), (1800, "30 min"), (3599.8, "1 h"), (0.2, "0 s")]
+)
 def test_a_time_span_has_its_two_largest_units(seconds, written):
     assert plain(words.duration(seconds)) == written
 

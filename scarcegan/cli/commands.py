@@ -119,8 +119,7 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
         finally:  # a refusal may follow from what cannot be read
             warn(getattr(given.get("registry"), "left_out", ()))
         if as_json:
-            # Not through rich, which would wrap long lines. What is not a number becomes null.
-            typer.echo(TypeAdapter(Any).dump_json(answer.plain, indent=2))
+            print_json(answer.plain)
         else:
             # A text may hold commands to copy: the terminal breaks its lines, and not rich.
             console().print(answer.shown, soft_wrap=isinstance(answer.shown, Text))
@@ -136,6 +135,11 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
     ]
     run.__signature__ = inspect.Signature(kept + added)  # type: ignore[attr-defined]
     return run
+
+
+def print_json(plain: Any) -> None:
+    """Print records or plain objects: not through rich, which would wrap long lines. What is no number becomes null."""
+    typer.echo(TypeAdapter(Any).dump_json(plain, indent=2))
 
 
 def _words(chosen: settings.Settings | None) -> Words:

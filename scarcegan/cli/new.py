@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -104,9 +104,9 @@ def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[
     return given, counts
 
 
-def _taken(answers: "Answers", counts: Iterable[str]) -> Iterator[str]:
+def _taken(answers: "Answers", counts: Mapping[str, int]) -> Iterator[str]:
     """Say what the tables or labels are taken for; the settings name only what is not the default."""
-    from scarcegan.starting.guesses import names_of, negatives_of
+    from scarcegan.starting.guesses import assumed_harmless, names_of, negatives_of
     from scarcegan.starting.tables import NONE
 
     called = names_of(answers, counts)
@@ -121,6 +121,12 @@ def _taken(answers: "Answers", counts: Iterable[str]) -> Iterator[str]:
     ]
     where = f" in '{answers.label_column}'" if answers.label_column else ""
     yield f"Taken{where} for {'; '.join(told)}. Wrong? Options say it otherwise: `scarcegan new --help`."
+    if answers.unlabeled in counts and (assumed := assumed_harmless(answers, counts)):
+        yield (
+            f"No rows are known to be harmless: {words.count(assumed)} of the unlabelled ones, drawn by lot, count as "
+            "such (data.assumed_harmless), as nearly all are where the rare ones are rare. Better: give rows that "
+            "somebody has looked at a label, or a table, of their own, and make the project of these."
+        )
 
 
 def _asked(field: str, question: str, guessed: str) -> str:

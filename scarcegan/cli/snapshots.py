@@ -40,7 +40,7 @@ def publish(
     counted = words.plural(manifest.players, settings.words.row, settings.words.rows)
     said = f"Snapshot {manifest.name} ({manifest.fingerprint}): {counted}, {features}"
     look_next = f"Look next: {command('score', str(config or ''))} --snapshot {manifest.name}"
-    return Answer(_facts(manifest), Group(*map(Text, [said, *lines, look_next])))
+    return Answer(facts_of(manifest), Group(*map(Text, [said, *lines, look_next])))
 
 
 @answers(app, "list")
@@ -58,7 +58,7 @@ def list_snapshots(
         counts = (one.frame.window_days, one.players, len(one.frame.columns))
         rows.append([one.name, one.frame.cutoff, *map(words.count, counts), one.fingerprint])
     table = narrow("name", "cut-off", "window", settings.words.rows, "features", "fingerprint", rows=rows)
-    return Answer([_facts(manifest) for manifest in found], table)
+    return Answer([facts_of(manifest) for manifest in found], table)
 
 
 @answers(app)
@@ -74,7 +74,7 @@ def show(
     warn(store.left_out)
     moved = moves(before.statistics, manifest.statistics)[:10] if before else []
     previous = before.name if before else None
-    facts = _facts(manifest) | {"previous": previous}
+    facts = facts_of(manifest) | {"previous": previous}
     lines = [f"note: {note}" for note in manifest.frame.notes]
     lines += [f"moved since {previous}: {move.name} (PSI {words.score(move.psi)})" for move in moved]
     shown = pairs(f"Snapshot {name}", {key: words.setting(value) for key, value in facts.items() if key != "notes"})
@@ -88,7 +88,8 @@ def _store(settings: Settings, folder: str) -> "SnapshotStore":
     return open_snapshots(located(folder, Path.cwd()) if folder else settings.own_snapshots.folder)
 
 
-def _facts(manifest: "Manifest") -> dict[str, Any]:
+def facts_of(manifest: "Manifest") -> dict[str, Any]:
+    """Return what is told of a snapshot."""
     frame = {key: value for key, value in vars(manifest.frame).items() if key not in ("columns", "days_column")}
     held = {
         "players": manifest.players,

@@ -63,9 +63,9 @@ class Bill(Record):
 
     @property
     def in_words(self) -> str:
-        """What was spent, as a sentence."""
-        spent = "It cost" if self.rented else "Nothing was rented; on AWS it would have cost"
-        return f"{spent} {words.money(self.money, self.currency)}, for {words.duration(3600 * self.hours)} of machines."
+        """What was spent, as the value of the fact `Cost`."""
+        spent = f"{words.money(self.money, self.currency)} for {words.duration(3600 * self.hours)} of machines"
+        return spent if self.rented else f"nothing was rented; on AWS {spent}"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from scarcegan.settings import Data, Populations, Settings
 
 THRESHOLD_SHARE = 0.2  # of the unlabelled players of the pool,
 MAX_THRESHOLD_PLAYERS = 10_000  # but no more: a flagged share of 1 % is known to a tenth of it then
-FOLD, APART = 1, 2  # what is drawn, beside the seed, keys the lots
+FOLD, APART, HARMLESS = 1, 2, 3  # what is drawn, beside the seed, keys the lots
 
 
 def split(players: Players, settings: Settings) -> tuple[Players, np.ndarray]:
@@ -32,6 +32,17 @@ def split(players: Players, settings: Settings) -> tuple[Players, np.ndarray]:
     if not players.test_sets:
         players = hold_out(players, settings.data.test_share)
     return players, assign_folds(players, settings.populations, settings.folds.k, settings.seed)
+
+
+def assume_harmless(players: Players, count: int, seed: int) -> Players:
+    """Label so many unlabelled players of the pool, drawn by lot, as the one negative population.
+
+    Where rare players are labelled alone, nearly all of the others are harmless. A note says that nobody has looked.
+    """
+    others = (players.labels == UNLABELED) & (players.test_set == 0)
+    drawn = _lowest(keyed_lots(players.ids, seed, HARMLESS), others, min(count, int(np.count_nonzero(others))))
+    told = f"{np.count_nonzero(drawn):,} unlabelled players, drawn by lot, count as harmless; nobody has looked at them"
+    return replace(players, labels=np.where(drawn, 0, players.labels).astype(np.int8), notes=(*players.notes, told))
 
 
 def sample(players: Players, data: Data, seed: int) -> tuple[Players, np.ndarray]:

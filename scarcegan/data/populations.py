@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from scarcegan.data import ids as player_ids
 from scarcegan.data import validation
-from scarcegan.data.folds import sample
+from scarcegan.data.folds import assume_harmless, sample
 from scarcegan.data.left_out import RowNumbers, leave_out, note
 from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
@@ -35,7 +35,8 @@ def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None
     or what `data.tables` names: one row per player with an id and numeric features; columns that number the rows are
     left out. An optional `test` of the same form, with a column `truth_risky` of 0 and 1, becomes the test set;
     otherwise test players are held out later. With `data.label_column`, `data.path` is one table of all rows.
-    What reviewers found out goes before what the tables say, see `reviewed.relabel`.
+    What reviewers found out goes before what the tables say, see `reviewed.relabel`; then some unlabelled players may
+    be taken for harmless, see `folds.assume_harmless`.
 
     Players come in the order labelled (by class), unlabelled (sampled, see `folds.sample`), test, and by id within:
     the same wherever, in however many files and in whatever order they lie.
@@ -52,6 +53,8 @@ def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None
         validation.refuse_same_player_twice(everyone, populations)
     if reviewed is not None:
         everyone = relabel(everyone, reviewed, populations, data.outcomes)
+    if data.assumed_harmless:
+        everyone = assume_harmless(everyone, data.assumed_harmless, settings.seed)
     # Once something is refused, nobody's features are kept.
     players, stay = (everyone, np.zeros(len(everyone), bool)) if refusals else sample(everyone, data, settings.seed)
     order = np.lexsort((players.ids, players.labels, players.labels == UNLABELED, players.test_set))
@@ -76,8 +79,9 @@ def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None
 
 def places_of(data: Data, populations: Populations) -> list[Place]:
     """Find the table of each population and, if there is one, that of the test players; or the one table of all."""
+    elsewhere = data.found_elsewhere(populations)
     if not data.path and (
-        data.label_column or not {*populations.classes, populations.unlabeled} <= {*data.tables, data.outcomes}
+        data.label_column or not {*populations.classes, populations.unlabeled} <= {*data.tables, *elsewhere}
     ):
         raise DataProblem(
             "expected data.path for data.source 'tables', got none: name the folder of the tables (or the one table, "
@@ -88,7 +92,7 @@ def places_of(data: Data, populations: Populations) -> list[Place]:
             Place("all players", located(data.path), data.id_column, {}, data.label_column, data.id_key, data.labels)
         ]
     below = [name for name in populations.in_tables if name not in data.tables]
-    found = locate(data.path, below, optional=(TEST, data.outcomes)) if data.path else {}
+    found = locate(data.path, below, optional={TEST, *elsewhere}) if data.path else {}
     places = []
     for name in populations.in_tables:
         if name in data.tables:
@@ -168,7 +172,7 @@ def _everyone(places: list[Place], columns: Columns, populations: Populations, r
     there = {name for name, ids, _ in found if len(ids)}
     in_one = (*populations.classes, populations.unlabeled) if columns.data.label_column else ()
     for name in (name for place in places for name in in_one or (place.name,)):
-        if name not in there and name != columns.data.outcomes:
+        if name not in there and name not in columns.data.found_elsewhere(populations):
             refusals.add(f"expected players in '{name}', got an empty table: add players to it")
     columns.check_ignored(refusals)
     if not found:

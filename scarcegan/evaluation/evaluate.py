@@ -97,11 +97,12 @@ def evaluate_models(
     champions: Mapping[str, Champion],
     prevalence: Prevalence,
     settings: Settings,
+    say: words.Say = words.unsaid,
 ) -> Evaluation:
     """Measure everybody on the same resamples of the same players, and judge.
 
     Verdicts are given on the first test set. Models and champions are by definition; rivals are risk scores [n] by name
-    and test set.
+    and test set. `say` is told what is measured.
 
     Raises:
         DataProblem: a score that is not finite, or a test set without risky players.
@@ -112,7 +113,12 @@ def evaluate_models(
         rng = np.random.default_rng([settings.seed, number])
         weights = resample_weights(rows.is_risky, rows.in_population, settings.evaluate.bootstrap, rng)
         tests[name] = _TestSet(rows, weights, settings)
-    evaluated = {name: _model(name, model, tests, prevalence, settings) for name, model in models.items()}
+    drawn = f"on {settings.evaluate.bootstrap} resamples of the test players"
+    evaluated, verdicts = {}, {}
+    for name, model in words.announced(models, f"Measuring and comparing `{{}}` {drawn}", say):
+        evaluated[name] = _model(name, model, tests, prevalence, settings)
+        champion, first = champions.get(name), next(iter(tests.items()))
+        verdicts[name] = _verdict(name, model, evaluated[name], rivals, champion, first)
     return Evaluation(
         test_sets=list(tests),
         review_budget=settings.review_budget,
@@ -120,17 +126,14 @@ def evaluate_models(
         models=evaluated,
         rivals={
             name: {test: tests[test].with_score(score) for test, score in scores.items()}
-            for name, scores in rivals.items()
+            for name, scores in words.announced(rivals, f"Measuring rival {{}} {drawn}", say)
         },
         champions={
             name: EvaluatedChampion(one.version, _measured(one.probabilities, one.threshold, tests))
             for name, one in champions.items()
             if one.probabilities is not None
         },
-        verdicts={
-            name: _verdict(name, model, evaluated[name], rivals, champions.get(name), next(iter(tests.items())))
-            for name, model in models.items()
-        },
+        verdicts=verdicts,
         words=settings.words,
     )
 

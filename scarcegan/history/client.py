@@ -97,8 +97,8 @@ def card(run: str | metaflow.Run, step: str) -> Card:
         cards = [one for task in tasks_of(found, step) for one in get_cards(task)]
     if not cards:
         raise HistoryProblem(
-            f"expected a card of step '{step}' in run {found.id}, got none: preprocess, train, evaluate, register and "
-            "end make one when they run"
+            f"expected a card of step '{step}' in run {found.id}, got none: preprocess, train, select, evaluate, "
+            "register and end make one when they run"
         )
     return cards[0]
 

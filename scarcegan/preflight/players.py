@@ -38,8 +38,9 @@ def _counted(settings: Settings) -> str:
         ids, has_test = _in_labels(data, populations, settings.own_snapshots.folder)
     # Where the input brings no test set, some players are held out before the folds are dealt.
     tested = {name: 0 if has_test else held_out(lots(some), data.test_share).sum() for name, some in ids.items()}
-    # Players of the class of `data.outcomes` may be found by reviewers alone: `preprocess` counts them.
-    here = {name: len(some) - tested[name] for name, some in ids.items() if name != data.outcomes}
+    # Reviewers alone may find players of a class, or a lot draw them: `preprocess` counts them.
+    elsewhere = data.found_elsewhere(populations)
+    here = {name: len(some) - tested[name] for name, some in ids.items() if name not in elsewhere}
     require_players_per_fold(here, settings.folds.k)
     return (
         ", ".join(f"{words.count(len(some))} {name}" for name, some in ids.items()) + f" for {settings.folds.k} folds"

@@ -99,13 +99,19 @@ class Data(Section):
     """Share of players held out for evaluation when the source brings no test set of its own."""
     max_unlabeled: Positive = 200_000
     """Unlabelled players kept for training; more are sampled down to this, by a hash of their ids and the seed."""
+    assumed_harmless: Annotated[int, Field(ge=0)] = 0
+    """Unlabelled players of `tables`, drawn by lot, who count as harmless where nobody has labelled any; 0: none."""
     outcomes: str = ""
     """Negative population of reviewed harmless players who have none; risky ones become rare; empty: not trained on."""
     prevalence: Share | None = None
     """Share of risky players among all players, if known; otherwise estimated, and said so."""
 
+    def found_elsewhere(self, populations: Populations) -> set[str]:
+        """Return the populations whose players need not stand in the input: others are drawn, or reviewed, for them."""
+        return {self.outcomes} - {""} | (set(populations.negatives) if self.assumed_harmless else set())
+
     def faults(self, populations: Populations) -> Iterator[str]:
-        """Say what of `id_key`, `tables`, `label_column`, `labels` and `outcomes` cannot be meant."""
+        """Say what of `id_key`, `tables`, `label_column`, `labels`, `assumed_harmless`, `outcomes` cannot be meant."""
         if self.id_key and not re.fullmatch(_KEY_PLACE, self.id_key):
             # Not what it got: that may be the key itself.
             yield (
@@ -113,6 +119,11 @@ class Data(Section):
                 "where the key is, never the key"
             )
         yield from self._faults_of_tables(populations)
+        if self.assumed_harmless and (self.source != "tables" or len(populations.negatives) > 1):
+            yield (
+                "data.assumed_harmless is for data.source 'tables' with one negative population, got "
+                f"'{self.source}' with {list(populations.negatives)}: leave it out, or name one population"
+            )
         if self.outcomes and self.source not in ("tables", "snapshot"):
             yield f"data.outcomes is for data.source 'tables' and 'snapshot', got '{self.source}': leave it out"
         if self.outcomes and self.outcomes not in populations.negatives:

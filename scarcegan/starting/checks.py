@@ -79,11 +79,8 @@ def _populations(answers: Answers, counts: Mapping[str, int], layout: str) -> It
     if answers.rare == answers.unlabeled:
         yield f"expected two {what} for --rare and --unlabeled, got '{answers.rare}' for both: name another one"
     negatives = negatives_of(answers, counts)
-    if not negatives:
-        yield (
-            f"expected {what} of harmless rows beside the rare and the unlabelled ones, got {list(counts)} alone: add "
-            f"at least one{', or empty the label of rows that nobody has looked at' * (what == 'labels')}"
-        )
+    if not negatives and layout == "telemetry":  # of tables some unlabelled rows are taken for harmless
+        yield f"expected labels of harmless rows beside the rare ones, got {list(counts)} alone: add at least one"
     labelled = [*negatives, answers.rare]
     if layout == "telemetry":  # whose labels are not renamed
         if odd := [name for name in dict.fromkeys(labelled) if slug(name) != name]:

@@ -9,8 +9,10 @@ from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.settings import Data, Settings, Telemetry
 from scarcegan.settings.data_sections import TEST
 from scarcegan.starting.guesses import (
+    MOST_LETTERS,
     ROW,
     Answers,
+    assumed_harmless,
     labels_and_telemetry,
     layout_of,
     names_of,
@@ -46,6 +48,8 @@ def configuration(name: str, tables: Sequence[Table], answers: Answers, counts: 
         tree |= _of_telemetry(*found)
     else:
         tree |= _of_tables(tables, answers, called)
+        if assumed := assumed_harmless(answers, counts):
+            tree["data"]["assumed_harmless"] = assumed
         tree["monitoring"] = {"reference": FIRST}  # models that are trained on tables have no snapshot of their own
     group = re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-")[:63] or "ours"
     tree |= {"registry": {"group": group}, "deployment": {"project": slug(name)}}
@@ -67,6 +71,7 @@ def to_toml(tree: Mapping[str, Any]) -> str:
 
 def _populations(called: Mapping[str, str], answers: Answers, counts: Mapping[str, int]) -> dict[str, Any]:
     negatives = [called[name] for name in negatives_of(answers, counts)]
+    negatives = negatives or [f"not_{called[answers.rare]}"[:MOST_LETTERS]]
     if set(negatives) == set(USUAL.populations.negatives):
         negatives = list(USUAL.populations.negatives)
     given = {"negatives": negatives, "rare": called[answers.rare], "unlabeled": called[answers.unlabeled]}

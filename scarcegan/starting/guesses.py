@@ -45,6 +45,7 @@ _LABEL = ("label", "population", "class", "target", "segment", "status", "outcom
 _ROWS = ("account", "customer", "user", "player", "client", "member", "card")
 _ID = ("id", "uuid", "key", *_ROWS, "number")
 MOST_CLASSES = 20
+MOST_ASSUMED = 1_000  # as many harmless rows as a model of a few dozen rare ones learns from
 # Labels that say of a row whether it is one of the rare, in small letters; -1 beside them is no label.
 _YES_NO = (("1", "0"), ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"))
 NO_LABEL = "-1"
@@ -137,8 +138,9 @@ def names_of(answers: Answers, counts: Iterable[str]) -> dict[str, str]:
             asked = USUAL.rare if asked in ("y", "p") or asked.startswith(_LABEL) else asked
             called |= {answer[0]: asked, answer[1]: f"not_{asked}"[:MOST_LETTERS]}
             called |= {NO_LABEL: USUAL.unlabeled} if NO_LABEL in called else {}
-    # Settings keep two names for themselves; rows without a label have none.
-    if answers.unlabeled == NONE or called.get(answers.unlabeled) in (None, "unknown", TEST):
+    # Settings keep two names for themselves; rows without a label have none, and those that say no are then unlabelled.
+    kept = (None, "unknown", TEST)
+    if answers.unlabeled in (NONE, *(yes_and_no(called) or ())) or called.get(answers.unlabeled) in kept:
         called[answers.unlabeled] = USUAL.unlabeled
     return called
 
@@ -148,6 +150,11 @@ def negatives_of(answers: Answers, counts: Iterable[str]) -> list[str]:
     others = [answers.rare, answers.unlabeled, answers.test, NONE, TEST, USUAL.unlabeled]
     others += [NO_LABEL] * (yes_and_no(counts) is not None)
     return [name for name in counts if name not in others]
+
+
+def assumed_harmless(answers: Answers, counts: Mapping[str, int]) -> int:
+    """Return how many unlabelled rows are taken for harmless: a third of them at most, none where some are labelled."""
+    return 0 if negatives_of(answers, counts) else min(MOST_ASSUMED, counts[answers.unlabeled] // 3)
 
 
 def truth_column(test: Table, others: Sequence[Table]) -> str:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from held_out import Trained, trainings
 from prevalence import adjusted_count, balanced_of_best, factor
-from promises import least_flagged, measured, summed_up
+from promises import excess_of_limit, least_flagged, measured, summed_up
 
+from scarcegan.evaluation.records import Promise
 from scarcegan.evaluation.scored import Scored
 from scarcegan.settings import load
 
@@ -46,6 +47,7 @@ def test_every_promise_of_a_training_is_measured_on_its_test_players(trained):
     figures = summed_up(rows, "promises.")
     assert figures["promises.kept_share"] == np.mean([recall["kept"], budget["kept"]])
     assert figures["promises.excess_flagged"] == recall["excess"] >= 1
+    assert figures["promises.excess_of_limit"] == recall["excess_of_limit"] > 1
     assert figures["promises.budget_ratio"] == pytest.approx(budget["flagged"] / 0.01)
 
 
@@ -54,6 +56,17 @@ def test_the_least_flagged_is_where_the_recall_is_just_reached():
     scored = Scored(score, np.isin(np.arange(10), [0, 3, 5, 9]), np.ones(10, bool))
     assert least_flagged(scored, 0.5) == 0.4
     assert least_flagged(scored, 0.75) == 0.6
+
+
+def test_what_an_exact_limit_costs_falls_with_the_number_of_labels():
+    rng = np.random.default_rng(3)
+    risky = np.arange(20_000) < 400
+    scored = Scored(rng.normal(2.5 * risky), risky, np.ones(20_000, bool))
+    promise = Promise("recall", 0.85, 0.9)
+    few, more, many = (excess_of_limit(scored, promise, labelled) for labelled in (20, 80, 2_000))
+    assert few > more > many > 1
+    assert many < 1.2
+    assert excess_of_limit(scored, promise, 10) is None
 
 
 def test_the_estimate_and_the_best_f2_are_set_beside_the_truth(trained):

@@ -19,12 +19,12 @@ from scarcegan.data.log_odds import pooled_risk
 from scarcegan.data.players import Players
 from scarcegan.data.records import DataReport, FeatureMove, SnapshotReport
 from scarcegan.data.report import data_report as report_on
-from scarcegan.evaluation.definitions import operating_point
+from scarcegan.evaluation.definitions import OperatingPoint, operating_point
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.group_records import AttributeGroups, Subgroups
 from scarcegan.evaluation.groups import attribute_tables, subgroup_quality
 from scarcegan.evaluation.promises import promised_point
-from scarcegan.evaluation.records import Evaluation, Prevalence
+from scarcegan.evaluation.records import EvaluatedModel, Evaluation, Prevalence
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.gan.progress import Progress
 from scarcegan.history.records import Dossier, Package, ReleaseFile, RunFacts, RunsCompared
@@ -37,6 +37,7 @@ from scarcegan.registry.versions import Decision
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance, Reason
 from scarcegan.settings import Definition, load
 from scarcegan.settings.steps import STEPS
+from scarcegan.workflow.retraining.records import Selected
 from scarcegan.workflow.scoring import records as scoring
 
 PREVALENCE = Prevalence(0.013, "estimated", 0.004, 0.021)
@@ -196,6 +197,25 @@ def evaluation(*test_sets: str) -> Evaluation:
     return replace(found, subgroups=Subgroups(*about, groups), attribute_groups=tables)
 
 
+def selected() -> dict[str, Selected]:
+    """What validation players tell of `evaluation`'s models; the figures of its test players stand for theirs."""
+
+    def chosen(model: EvaluatedModel) -> Selected:
+        by_figure = model.fold_spread.items()
+        folds = [OperatingPoint(0.5, **{name: spread.folds[at] for name, spread in by_figure}) for at in range(5)]
+        measures = model.test["test"]
+        point = OperatingPoint(model.threshold, measures.flagged_share.value, measures.recall.value, 0.5, 0.5)
+        shares = {one.family: one.share for one in model.families}
+        return Selected(point, model.promise, model.members, folds, PREVALENCE, shares, SETTINGS.words)
+
+    return {name: chosen(model) for name, model in evaluation().models.items()}
+
+
+def training_cards() -> list[str]:
+    """The commands that open the cards of five folds."""
+    return [f"python retrain_flow.py card view 1719824973/train/{3 + fold}" for fold in range(5)]
+
+
 def explanation() -> Explanation:
     importance = [Importance(name, 0.04 * 0.83**rank) for rank, name in enumerate(FEATURES)]
     told = [
@@ -222,7 +242,7 @@ def release() -> Release:
     lineage = Lineage(
         run="RetrainFlow/1719824973", origin_run="1719824973", commit="d792cfe4b1a9c07f5e2c8d3f90a1b2c3d4e5f607",
         data_fingerprint="9f2c41d07be3a865", settings_fingerprint="41c0ffee12ab90de", config="retrain.toml",
-        card="RetrainFlow/1719824973/evaluate/7", cost="It cost 1.25 USD, for 30 min 0 s of machines.",
+        card="RetrainFlow/1719824973/evaluate/7", cost="1.25 USD for 30 min of machines",
     )  # fmt: skip
     commands = ["scarcegan models compare", "scarcegan models approve 15 --reason 'beats the champion'"]
     return Release("r-20240701-9f2c41d0", "local: /home/ada/.scarcegan/registry", versions, [], lineage, commands)

@@ -22,6 +22,7 @@ from cards.preprocess_card import preprocess_card
 from cards.register_card import register_card
 from cards.review_report import review_report
 from cards.score_card import score_card
+from cards.select_card import select_card
 from cards.train_card import train_card
 
 FOLDER = Path(__file__).parents[2] / "build" / "cards"
@@ -35,11 +36,8 @@ def sample_cards() -> dict[str, list[Any]]:
         "preprocess_snapshot": preprocess_card(samples.data_report(), samples.snapshot()),
         "train": train_card(samples.progress(), fold=2),
         "train_start": train_card(samples.progress(rounds=0), fold=2),
-        "evaluate": evaluate_card(
-            samples.evaluation(),
-            samples.explanation(),
-            [f"python retrain_flow.py card view 1719824973/train/{3 + fold}" for fold in range(5)],
-        ),
+        "select": select_card(samples.selected(), "review_budget", samples.training_cards()),
+        "evaluate": evaluate_card(samples.evaluation(), samples.explanation()),
         "register": register_card(samples.release(), samples.evaluation()),
         "cost": cost_card(samples.cost()),
         "compare": compare_card(samples.comparison()),

@@ -7,6 +7,7 @@ from cards import theme
 
 CHARTS = {"preprocess": 3, "preprocess_snapshot": 4, "train": 5, "train_start": 0}
 CHARTS |= {
+    "select": 1,
     "evaluate": 10,
     "register": 1,
     "cost": 1,

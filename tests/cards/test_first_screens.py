@@ -42,9 +42,7 @@ def next_step(evaluation, read):
 
 
 def test_an_evaluation_shows_its_verdict_the_next_step_and_one_chart_and_folds_the_rest(evaluation):
-    _, _, figures, verdict, following, chart, *folded = parts_of(
-        evaluate_card(evaluation, card_samples.explanation(), [f"RetrainFlow/9/train/{2 + fold}" for fold in range(5)])
-    )
+    _, _, figures, verdict, following, chart, *folded = parts_of(evaluate_card(evaluation, card_samples.explanation()))
     assert [box["title"] for (row,) in [figures["data"]] for box in row] == [
         "risky players found",
         f"Against {evaluation.verdicts['review_budget'].rival}",
@@ -58,18 +56,6 @@ def test_an_evaluation_shows_its_verdict_the_next_step_and_one_chart_and_folds_t
     assert all(part["source"].strip().startswith('<details class="fold"><summary>') for part in summaries)
     assert all(part["type"] == "section" for part in sections)
     assert RECALL not in str(sections)
-
-
-def test_the_best_folds_training_card_is_named(evaluation, read):
-    f2 = evaluation.models["review_budget"].fold_spread["f2"].folds
-    tasks = [f"python retrain_flow.py card view 9/train/{20 + fold}" for fold in range(len(f2))]
-    best = f2.index(max(f2))
-    command = f"python retrain_flow.py card view 9/train/{20 + best}"
-    assert f"best fold, {best}, was trained: `{command}`" in read(
-        evaluate_card(evaluation, card_samples.explanation(), tasks)
-    )
-    for unknown in ([], [""] * len(f2)):
-        assert "best fold" not in read(evaluate_card(evaluation, card_samples.explanation(), unknown))
 
 
 def test_the_next_step_follows_from_what_speaks_against_an_approval(evaluation, next_step):

@@ -154,3 +154,15 @@ def test_a_folder_that_is_taken_and_tables_that_are_not_there_are_told_together(
     told = " ".join(result.stderr.split())
     assert "expected a new or empty folder for the project" in told
     assert "check --from" in told
+
+
+def test_of_a_table_in_which_every_row_has_a_label_it_is_said_what_0_is_taken_for(tables, tmp_path, trials):
+    labels = np.arange(3_000) % 30 == 0
+    table = pd.DataFrame({"card_id": np.arange(3_000) + 10_000, "amount": np.arange(3_000.0), "is_fraud": labels * 1})
+    table.to_csv(tmp_path / "cards.csv", index=False)
+    command = ["new", str(tmp_path / "ours"), "--from", str(tmp_path / "cards.csv"), "--yes"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "for rare 1 (fraud); unlabelled 0 (unlabeled)" in result.stderr
+    assert "966 of the unlabelled ones, drawn by lot, count as such (data.assumed_harmless)" in result.stderr
+    assert config(tmp_path)["data"]["labels"] == {"unlabeled": "0", "fraud": "1"}

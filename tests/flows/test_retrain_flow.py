@@ -41,6 +41,19 @@ def test_somebody_is_told_that_the_release_waits(flow_folder, finished, end):
     assert notice["told"].startswith("Registered versions 1, 2, 3, 4")
 
 
+def test_each_long_part_of_select_and_evaluate_is_announced_in_the_plain_log(finished):
+    steps = {step: finished[1][step].task.stdout for step in ("preprocess", "select", "evaluate")}
+    assert "Loading players from source 'simulated' ..." in steps["preprocess"]
+    for name in DEFINITIONS:
+        assert f"Joining the folds' models of `{name}`, setting its threshold ..." in steps["select"]
+        assert f"Scoring test players with `{name}` ..." in steps["evaluate"]
+        assert f"Measuring and comparing `{name}` on 50 resamples of the test players ..." in steps["evaluate"]
+    for rival in ("logistic_regression", "gradient_boosting"):
+        assert f"Training rival {rival} ..." in steps["select"]
+        assert f"Measuring rival {rival} on 50 resamples of the test players ..." in steps["evaluate"]
+    assert all("Training family small_boosting ..." in task.stdout for task in finished[1]["train"])
+
+
 def test_the_teams_metric_expressions_find_the_metrics(finished):
     line = "Discriminator_Supervised_Loss=[0-9.e-]+; Discriminator_UnSupervised_Loss=[0-9.e-]+; Generator_Loss="
     import re
@@ -106,7 +119,7 @@ def test_the_release_waits_for_approval(flow_folder, end):
     assert {version.release_id for version in versions} == {end["release"].data["release_id"]}
 
 
-@pytest.mark.parametrize("step", ["preprocess", "train", "evaluate", "register", "end"])
+@pytest.mark.parametrize("step", ["preprocess", "train", "select", "evaluate", "register", "end"])
 def test_each_telling_step_has_its_card_and_the_live_one_alone_is_drawn_more_than_once(finished, step):
     import metaflow
 

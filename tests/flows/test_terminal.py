@@ -69,6 +69,18 @@ def test_a_fold_that_has_trained_its_members_says_how_long_it_has_taken(log, ter
     assert re.search(r"1,000/1,000 · \S+ s gone · recall .48", left_on(terminal)[-2])
 
 
+def test_what_a_task_does_now_moves_with_it_until_there_are_figures(log, terminal, screen):
+    def shown(line):
+        log(line, head=HEAD)
+        screen.draw()
+        return left_on(terminal)[0]
+
+    log("Task is starting.", system_msg=True, head=HEAD)
+    assert re.fullmatch(r"train · \d+ s · Loading TensorFlow", shown("Loading TensorFlow ..."))
+    assert shown(METRICS + HOW_FAR) == MOVING
+    assert re.fullmatch(r"train fold 2/5 · \d+ s · Training family linear", shown("Training family linear ..."))
+
+
 def test_messages_stay_above_the_moving_line_and_name_their_step(log, terminal):
     log("Task is starting.", system_msg=True, head=HEAD)
     log("Warning: few players", head=HEAD)

@@ -8,6 +8,7 @@ import pytest
 
 from scarcegan.problems import DataProblem
 from scarcegan.starting.checks import mistakes
+from scarcegan.starting.configuration import configuration
 from scarcegan.starting.guesses import QUESTIONS, Answers, guess, layout_of, populations_of
 from scarcegan.starting.tables import look
 
@@ -115,19 +116,39 @@ def test_all_mistakes_are_told_at_once_with_what_to_type(own_tables, refused):
     assert [told for told in first if "got 'later': name one, or none" in told]
 
 
-@pytest.mark.parametrize(
-    ("left", "told"),
-    [
-        (["fraud", "pool"], "harmless rows beside the rare and the unlabelled ones"),
-        (["pool"], "expected one table for each population in a folder, or one table with a column of labels"),
-    ],
-)
-def test_too_few_populations_are_refused(own_tables, tmp_path, refused, left, told):
-    (tmp_path / "some").mkdir()
-    for file in own_tables.iterdir():
-        if file.name.split(".")[0] in left:
-            shutil.move(file, tmp_path / "some" / file.name)
-    assert [one for one in refused(look(str(tmp_path / "some"))) if told in one]
+@pytest.fixture
+def some_tables(own_tables, tmp_path):
+    """Return some of the tables alone."""
+
+    def some(*names):
+        (tmp_path / "some").mkdir()
+        for file in own_tables.iterdir():
+            if file.name.split(".")[0] in names:
+                shutil.move(file, tmp_path / "some" / file.name)
+        return look(str(tmp_path / "some"))
+
+    return some
+
+
+def test_one_table_without_labels_is_refused(some_tables, refused):
+    told = "expected one table for each population in a folder, or one table with a column of labels"
+    assert [one for one in refused(some_tables("pool")) if told in one]
+
+
+def test_beside_rare_and_unlabelled_rows_none_need_be_known_to_be_harmless(some_tables):
+    tables = some_tables("fraud", "pool")
+    answers, counts = guessed(tables)
+    assert mistakes(tables, answers, counts) == []
+    tree = configuration("cards", tables, answers, counts)
+    assert tree["populations"] == {"negatives": ["not_fraud"], "rare": "fraud", "unlabeled": "pool"}
+    assert tree["data"]["assumed_harmless"] == counts["pool"] // 3
+
+
+def test_labels_of_telemetry_need_harmless_rows(telemetry, refused):
+    labels = pd.read_csv(telemetry / "known.csv")
+    labels[labels["population"] == "risky"].to_csv(telemetry / "known.csv", index=False)
+    [told] = refused(look(str(telemetry)))
+    assert told == "expected labels of harmless rows beside the rare ones, got ['risky'] alone: add at least one"
 
 
 def test_labels_of_telemetry_that_settings_do_not_take_are_refused_with_an_example(telemetry, refused):

@@ -11,7 +11,7 @@ from scarcegan.problems import SettingsProblem
 from scarcegan.settings import load
 from scarcegan.starting.checks import mistakes
 from scarcegan.starting.configuration import configuration, to_toml
-from scarcegan.starting.guesses import QUESTIONS, Answers, guess, populations_of, slug
+from scarcegan.starting.guesses import QUESTIONS, Answers, assumed_harmless, guess, populations_of, slug
 from scarcegan.starting.tables import look
 
 KINDS = np.repeat(["rare", "other", "nothing"], [20, 40, 100])
@@ -76,9 +76,21 @@ def test_two_columns_of_0_and_1_that_no_name_tells_apart_are_asked_for(labelled)
     assert "a column of labels (a few words, or 1 and 0)" in told[0]
 
 
-def test_without_a_row_that_is_unlabelled_it_is_said_how_rows_are_unlabelled(labelled):
-    _, told, _ = labelled({"rare": 1, "other": 0, "nothing": 0})
-    assert [one for one in told if "or empty the label of rows that nobody has looked at" in one]
+@pytest.mark.parametrize("labels", [(1, 0), ("yes", "no"), (True, False)])
+def test_where_every_row_has_a_label_no_is_unlabelled_and_some_of_these_rows_count_as_harmless(labelled, labels):
+    yes, no = labels
+    answers, told, tree = labelled({"rare": yes, "other": no, "nothing": no})
+    assert told == []
+    assert answers.unlabeled == str(no).lower()
+    assert tree["populations"] == {"negatives": ["not_fraud"], "rare": "fraud"}
+    assert tree["data"]["assumed_harmless"] == 140 // 3
+    assert classes_of(tree) == {"not_fraud": 46, "fraud": 20, "unlabeled": 94}
+
+
+def test_of_many_unlabelled_rows_a_thousand_count_as_harmless():
+    counts = {"0": 9_000, "1": 30}
+    assert assumed_harmless(Answers(label_column="fraud", rare="1", unlabeled="0"), counts) == 1_000
+    assert assumed_harmless(Answers(label_column="fraud", rare="1", unlabeled="none"), counts | {"none": 90}) == 0
 
 
 def test_labels_of_words_keep_their_words_in_the_table(labelled):

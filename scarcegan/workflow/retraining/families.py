@@ -10,19 +10,26 @@ from scarcegan.families.estimators import fit_estimator
 from scarcegan.problems import DataProblem
 from scarcegan.serving.ensemble import Family
 from scarcegan.settings import Settings
+from scarcegan.words import Say, announced, unsaid
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import FamilyOffer, FoldOffer
 
 
 def train_families(
-    features: np.ndarray, labels: np.ndarray, scaler: Scaler, validation: np.ndarray, settings: Settings, seed: int
+    features: np.ndarray,
+    labels: np.ndarray,
+    scaler: Scaler,
+    validation: np.ndarray,
+    settings: Settings,
+    seed: int,
+    say: Say = unsaid,
 ) -> tuple[dict[str, FamilyOffer], dict[str, str]]:
     """Train each family of a fold on its scaled rows, float32 [n, width], labels int [n], and score validation rows.
 
     Returns what each family offers, and why others offer nothing.
     """
     offers, left_out = {}, {}
-    for name, estimator in settings.families.items():
+    for name, estimator in announced(settings.families, "Training family {}", say):
         try:
             fitted = fit_estimator(estimator, features, labels, len(settings.populations.negatives), seed)
             offers[name] = FamilyOffer(part_of(fitted, scaler), fitted.risk(validation).astype(np.float32))
@@ -43,14 +50,18 @@ def left_out_of_models(offers: Sequence[FoldOffer]) -> list[str]:
 
 
 def family_risks(
-    prepared: Prepared, offers: Sequence[FoldOffer], settings: Settings
+    prepared: Prepared, offers: Sequence[FoldOffer], settings: Settings, say: Say = unsaid
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return each offered family's risks of the test players, float32 [n], by name and test set, whatever its share."""
     players, names = prepared.players, offered_by_all(offers, settings)
     columns = {
         test: np.ascontiguousarray(players.features[rows].T, np.float32) for test, rows in prepared.test_rows().items()
     }
-    return {name: {test: _family(name, 1.0, offers).risk(raw) for test, raw in columns.items()} for name in names}
+    families = {name: _family(name, 1.0, offers) for name in names}
+    return {
+        name: {test: family.risk(raw) for test, raw in columns.items()}
+        for name, family in announced(families, "Scoring test players with family {}", say)
+    }
 
 
 def families_of(shares: Mapping[str, float], offers: Sequence[FoldOffer]) -> tuple[Family, ...]:

@@ -24,6 +24,7 @@ from scarcegan.serving.forward import Layer, member_logits
 from scarcegan.serving.networks import Networks
 from scarcegan.settings import Definition, Settings
 from scarcegan.settings.estimators import BUILT_IN
+from scarcegan.words import Say, unsaid
 from scarcegan.workflow.retraining.families import train_families
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Candidate, FoldOffer
@@ -40,12 +41,14 @@ def fit_fold(
     threads: int,
     checkpoint: str | Path | None = None,
     on_round: OnRound | None = None,
+    say: Say = unsaid,
     *,
     spend: bool = False,
 ) -> FoldOffer:
     """Train fold `number`, which validates while the others train, on so many CPU threads, and return what it offers.
 
-    It saves to the checkpoint, a file or `s3://` address, and continues from it; `on_round` sees each round's progress.
+    It saves to the checkpoint, a file or `s3://` address, and continues from it; `on_round` sees each round's progress,
+    `say` what is done after the rounds.
     With `spend`, the features of `prepared` are nobody else's and may be lost: the fold's unlabelled rows are scaled
     where they lie, so that at ten million players they are in memory once.
 
@@ -83,7 +86,7 @@ def fit_fold(
     validation = replace(held, prevalence=prevalence.value).scored(mean_score)
     candidates = {one.name: _candidate(one, validation, trained, scaler, settings) for one in settings.definitions}
     families, left_out = train_families(
-        *_family_rows(prepared, train_rows, rows, fold_seed), scaler, scaled, settings, fold_seed
+        *_family_rows(prepared, train_rows, rows, fold_seed), scaler, scaled, settings, fold_seed, say
     )
     progress = replace(trained.progress, words=their)
     return FoldOffer(number, candidates, validation_rows, progress, prevalence, families, left_out)

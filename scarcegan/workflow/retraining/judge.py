@@ -18,6 +18,7 @@ from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import Explanation
 from scarcegan.settings import Settings
 from scarcegan.settings.estimators import SCARCEGAN
+from scarcegan.words import Say, announced, unsaid
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Selected
 
@@ -30,6 +31,7 @@ def judge_models(
     rivals: Mapping[str, Mapping[str, np.ndarray]],
     registry: Registry,
     settings: Settings,
+    say: Say = unsaid,
 ) -> Evaluation:
     """Evaluate the models of a run, from `select_models`, beside their rivals' scores of the same test players.
 
@@ -37,14 +39,14 @@ def judge_models(
     given, it is not told what each brings.
 
     The headline model is measured by subgroup as well, and by attributes that are no inputs, on the first test set.
-    The registry knows the champions.
+    The registry knows the champions. `say` is told what is scored and measured.
     """
     rows, players, rare = prepared.test_rows(), prepared.players, len(settings.populations.negatives)
     prevalence = next(iter(validation.values())).prevalence
     held = {name: held_out(players.labels[at], players.truth[at], rare, prevalence.value) for name, at in rows.items()}
     features = {name: players.features[at] for name, at in rows.items()}
     challengers = {}
-    for name, model in models.items():
+    for name, model in announced(models, "Scoring test players with `{}`", say):
         chosen = validation[name]
         # Once each: every family's trees were scored in `select`, and ScarceGAN is what the model and it alone share.
         own = _told(model.scarcegan_alone(), features) if families else {}
@@ -54,8 +56,8 @@ def judge_models(
         challengers[name] = Challenger(
             told, chosen.point, chosen.promise, chosen.members, chosen.folds, model.score_kind, chosen.shares, alone
         )
-    champions = _champions(registry, features, models)
-    evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings)
+    champions = _champions(registry, features, models, say)
+    evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings, say)
     model, first = models[evaluation.headline], evaluation.test_sets[0]
     scored = held[first].scored(challengers[evaluation.headline].probabilities[first][:, rare])
     return replace(
@@ -97,7 +99,7 @@ def _joined(model: Model, own: np.ndarray, risks: Mapping[str, np.ndarray]) -> n
 
 
 def _champions(
-    registry: Registry, features: Mapping[str, np.ndarray], models: Mapping[str, Model]
+    registry: Registry, features: Mapping[str, np.ndarray], models: Mapping[str, Model], say: Say
 ) -> dict[str, Champion]:
     """Return the champion of each definition that has one, with its probabilities if it can be compared."""
     champions = {}
@@ -105,6 +107,7 @@ def _champions(
         version = registry.champion(definition)
         if version is None:
             continue
+        say(f"Scoring test players with version {version.version}, the champion of `{definition}`")
         model = Model.load(registry.fetch_archive(version.version), version.sha256)
         # Comparable models read the same features and mean the same labelled classes by the same columns.
         labeled = [one.class_names[: one.rare_index + 1] for one in (model, ours)]

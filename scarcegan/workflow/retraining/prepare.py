@@ -17,6 +17,7 @@ from scarcegan.evaluation.groups import subgroup_features
 from scarcegan.outcomes.labels import reviewed_players
 from scarcegan.records import Record
 from scarcegan.settings import Settings
+from scarcegan.words import Say, unsaid
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,17 @@ class Prepared(Record):
         return super().from_plain({**plain, "players": plain})
 
 
-def prepare(settings: Settings) -> tuple[Prepared, DataReport]:
+def prepare(settings: Settings, say: Say = unsaid) -> tuple[Prepared, DataReport]:
     """Load, check and split the players of the configured source; constant features are left out.
 
     Raises:
         DataProblem: the data cannot be used as they are.
         SettingsProblem: the settings do not fit the source.
     """
-    players, fold = split(validate(load_players(settings, reviewed_players(settings)), settings), settings)
+    say(f"Loading players from source '{settings.data.source}'")
+    players = load_players(settings, reviewed_players(settings))
+    say("Checking, splitting and describing the players")
+    players, fold = split(validate(players, settings), settings)
     players = leave_out(players, constant(players), "being constant over the pool")
     # What is misnamed for the evaluation is better heard of before the training.
     subgroup_features(players.feature_names, settings.evaluate.subgroup_features)

@@ -76,11 +76,15 @@ class Selected(Record):
 
     def in_words(self, name: str) -> str:
         """Say what the model of a definition is made of and promises, before anything is registered."""
-        made, promise = f"`{name}`, made of {words.families(self.shares)}", self.promise
-        flags = f"{made}: flags {words.percent(self.point.flagged_share)} of {self.words.rows}"
+        flags = f"flags {words.percent(self.point.flagged_share)} of {self.words.rows}"
+        return f"`{name}`, made of {words.families(self.shares)}: {flags}; {self.bound_in_words()}"
+
+    def bound_in_words(self) -> str:
+        """Say whether validation players promise the model's bound."""
+        promise = self.promise
         if promise is None:
-            return f"{flags}; it has no bound"
+            return "it has no bound"
         confidence = words.percent(promise.confidence)
         sure = "on average" if promise.measure == "flagged_share" else f"with {confidence} confidence"
         given = f"not promised: {promise.why_not}" if promise.why_not else f"promised {sure}"
-        return f"{flags}; {words.limit(promise.measure, promise.bound)} is {given}"
+        return f"{words.limit(promise.measure, promise.bound)} is {given}"

@@ -11,6 +11,7 @@ from scarcegan.data.scaling import fit_scaler
 from scarcegan.families.estimators import MOST_UNLABELED, fit_estimator
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
+from scarcegan.words import Say, unsaid
 from scarcegan.workflow.retraining.prepare import Prepared
 
 
@@ -22,11 +23,12 @@ class Rivals:
     warnings: Sequence[str]
 
 
-def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> Rivals:
+def train_rivals(prepared: Prepared, settings: Settings, threads: int, say: Say = unsaid) -> Rivals:
     """Train every rival of `evaluate.rivals` on the players of all folds: each member of a fold saw fewer of them.
 
     Those are all labelled players of the pool, and a sample of the unlabelled ones for the rivals that learn from them.
-    So many rivals as threads are trained at once, each on one thread: their trees are too small to share.
+    So many rivals as threads are trained at once, each on one thread: their trees are too small to share. `say` is told
+    of each, from those threads.
     """
     from threadpoolctl import threadpool_limits
 
@@ -40,6 +42,7 @@ def train_rivals(prepared: Prepared, settings: Settings, threads: int) -> Rivals
     estimators = settings.rivals
 
     def of_rival(name: str) -> dict[str, np.ndarray] | str:
+        say(f"Training rival {name}")
         try:
             fitted = fit_estimator(estimators[name], inputs, labels[trained], rare, settings.seed)
             return {test: fitted.risk(scaled) for test, scaled in tests.items()}

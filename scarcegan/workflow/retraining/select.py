@@ -18,19 +18,20 @@ from scarcegan.serving.distribution import reference_scores
 from scarcegan.serving.model import Model
 from scarcegan.settings import Definition, Settings
 from scarcegan.settings.estimators import SCARCEGAN
+from scarcegan.words import Say, announced, unsaid
 from scarcegan.workflow.retraining.families import families_of, offered_by_all
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import FoldOffer, Selected
 
 
 def select_models(
-    prepared: Prepared, offers: Sequence[FoldOffer], settings: Settings
+    prepared: Prepared, offers: Sequence[FoldOffer], settings: Settings, say: Say = unsaid
 ) -> tuple[dict[str, Model], dict[str, Selected]]:
     """Join what the folds offer into one ensemble of families per business definition and set its threshold.
 
     Families that some fold does not offer are left out. Scores are calibrated and thresholds set on the unlabelled
     players that no fold has trained or validated on. The models come with what validation players tell of each, by
-    definition.
+    definition. `say` is told of each model.
     """
     rows = np.concatenate([offer.validation_rows for offer in offers])
     background = prepared.players.features[prepared.fold == settings.folds.k]
@@ -50,8 +51,8 @@ def select_models(
     prevalence = prevalence_of(np.mean(list(pooled.values()), axis=0), labels, prepared.unlabeled, settings)
     held = replace(held, prevalence=prevalence.value)
     models, selected = {}, {}
-    for definition in settings.definitions:
-        name = definition.name
+    definitions = {definition.name: definition for definition in settings.definitions}
+    for name, definition in announced(definitions, "Joining the folds' models of `{}`, setting its threshold", say):
         model = _joined(name, offers, shares[name], prepared, settings)
         unseen, rare, scored = model.probabilities(background), model.rare_index, held.scored(pooled[name])
         calibration = _calibration(scored, unseen[:, rare], prevalence, prepared.unlabeled)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -118,6 +118,11 @@ class ScoreReport(Record):
     review: ReviewList
     over_budget: str
     words: Words = USUAL
+
+    def flat(self) -> dict[str, Any]:
+        """Return it as `report.json` has it: the plan's keys beside the others."""
+        plain = self.to_plain()
+        return {**plain.pop("plan"), **plain}
 
 
 @dataclass(frozen=True)

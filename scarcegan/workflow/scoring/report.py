@@ -96,8 +96,7 @@ def tell_scores(
         over_budget=_over_budget(scored, review_budget, their.reviewers),
         words=their,
     )
-    plain = report.to_plain()
-    text = json.dumps({**plain.pop("plan"), **plain}, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(report.flat(), indent=1, allow_nan=False) + "\n"
     write_bytes(join(plan.folder, "report.json"), text.encode())
     return report, review.head(SHOWN_ROWS)
 
