@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scarcegan import words
-from scarcegan.evaluation.group_records import AttributeGroup, AttributeTable, FeatureGroups, Group, ToRest
+from scarcegan.evaluation.figures import AttributeGroup, AttributeTable, FeatureGroups, Group, ToRest
 from scarcegan.evaluation.intervals import difference_of, share_of
 from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import SettingsProblem

@@ -21,7 +21,7 @@ from scarcegan.data.records import DataReport, FeatureMove, SnapshotReport
 from scarcegan.data.report import data_report as report_on
 from scarcegan.evaluation.definitions import OperatingPoint, operating_point
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
-from scarcegan.evaluation.group_records import AttributeGroups, Subgroups
+from scarcegan.evaluation.figures import AttributeGroups, Subgroups
 from scarcegan.evaluation.groups import attribute_tables, subgroup_quality
 from scarcegan.evaluation.promises import promised_point
 from scarcegan.evaluation.records import EvaluatedModel, Evaluation, Prevalence
