@@ -43,7 +43,10 @@ class ReviewedList:
     def rows(self) -> pd.DataFrame:
         """Read the players of the list, best first: id as text, score, flag, stratum and inclusion probability."""
         with local_file(join(self.folder, self.table)) as path:
-            frame = pq.read_table(path, columns=_COLUMNS).to_pandas()
+            names = set(pq.read_schema(path).names)
+            frame = pq.read_table(path, columns=[name for name in _COLUMNS if name in names]).to_pandas()
+        # A list that older code has written is a top alone.
+        frame = frame if STRATUM in frame.columns else frame.assign(**{STRATUM: 0, INCLUSION: 1.0})
         return frame.assign(**{ID: frame[ID].astype(str)})
 
 
