@@ -69,10 +69,7 @@ def known_estimators(own: Sequence[Estimator]) -> dict[str, Estimator]:
     """Return all estimators by name: the built-in ones, the user's own and those of installed packages.
 
     An installed package names the class in the entry-point group `scarcegan.estimators`; where the class says
-    `learns_from_unlabeled = True`, unlabelled players are given to it with y = -1.
-
-    Raises:
-        ValueError: names that are taken.
+    `learns_from_unlabeled = True`, unlabelled players are given to it with y = -1. Names taken twice are a ValueError.
     """
     # Not checked: a name or path of theirs that is none hurts only who takes it.
     installed = [Estimator.model_construct(name=it.name, path=it.value) for it in entry_points(group=ENTRY_POINTS)]
@@ -85,11 +82,7 @@ def known_estimators(own: Sequence[Estimator]) -> dict[str, Estimator]:
 
 
 def named_estimators(names: Sequence[str], own: Sequence[Estimator]) -> dict[str, Estimator]:
-    """Return these of the known estimators, by name.
-
-    Raises:
-        ValueError: a name that nothing has, with the nearest one that there is; names that are taken.
-    """
+    """Return these of the known estimators, by name; one that nothing has is a ValueError with the nearest one."""
     known = known_estimators(own)
     for name in names:
         if name not in known:
