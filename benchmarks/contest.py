@@ -162,7 +162,7 @@ def _without_scarcegan(
     held = held_by_label(labels, len(settings.populations.negatives), settings.assumed_share, prepared.unlabeled)
     risks = {name: np.concatenate([offer.families[name].scores for offer in folds]) for name in families}
     validation = held.scored(np.mean(list(risks.values()), axis=0))
-    shares = choose_shares(risks, validation, definition, settings.review_budget, settings.seed)
+    shares = choose_shares(risks, validation, definition, settings)
     tests = next(iter(families.values()))
     return {test: pooled_risk([families[name][test] for name in shares], list(shares.values())) for test in tests}
 

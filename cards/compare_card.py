@@ -28,9 +28,7 @@ BEST_READING = (
 def compare_card(compared: RunsCompared) -> list[Any]:
     """Build the card of a comparison."""
     (first, *others), rows, named = compared.runs, compared.words.rows, list(_names(compared).values())
-    settings = [
-        [key, *(words.setting(by_run[run]) for run in compared.runs)] for key, by_run in compared.settings.items()
-    ]
+    settings = [[key, *(words.setting(of[run]) for run in compared.runs)] for key, of in compared.settings.items()]
     titles = {_title(one): (one.definition, one.metric) for one in compared.metrics}
     metrics = [
         [title, *(words.interval(metric, compared.figure(run, definition, metric)) for run in compared.runs)]
@@ -110,11 +108,8 @@ def _deltas(compared: RunsCompared) -> list[VegaChart]:
             marks.append(Mark(name, one.delta, low, high, series=named[one.run], color=color, choice=one.definition))
     question = "What changes, beyond what folds differ by?"
     reading = f"Difference to {first}; lines: ± the spread of both runs' folds. A line across zero may be chance."
-    return (
-        [points(question, reading, Axis("difference (of shares: 0.01 is one point)"), marks, [Rule(0)])]
-        if marks
-        else []
-    )
+    axis = Axis("difference (of shares: 0.01 is one point)")
+    return [points(question, reading, axis, marks, [Rule(0)])] if marks else []
 
 
 def _curves(compared: RunsCompared, series: str) -> list[VegaChart]:

@@ -7,7 +7,7 @@ from metaflow.cards import Table, VegaChart
 
 from cards import theme
 from cards.charts import Axis, Mark, ranked_bars
-from cards.score_parts import reference_in_words, score_chart, share_table
+from cards.score_card import reference_in_words, score_chart, share_table
 from scarcegan import words
 from scarcegan.evaluation.figures import Interval
 from scarcegan.monitoring.drift import DriftDecision, DriftReport, FeatureDrift

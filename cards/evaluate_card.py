@@ -11,8 +11,7 @@ from cards.evaluation_groups import MEASURES, groups_part
 from cards.evaluation_verdict import first_screen
 from cards.theme import Part
 from scarcegan import words
-from scarcegan.evaluation.figures import AT_THRESHOLD
-from scarcegan.evaluation.group_records import Group
+from scarcegan.evaluation.figures import AT_THRESHOLD, Group
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation
 from scarcegan.settings.words_section import Words

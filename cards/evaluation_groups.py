@@ -9,7 +9,7 @@ from cards import evaluation_parts, theme
 from cards.charts import Mark, points
 from cards.theme import Part
 from scarcegan import words
-from scarcegan.evaluation.group_records import AttributeGroup, AttributeGroups, AttributeTable
+from scarcegan.evaluation.figures import AttributeGroup, AttributeGroups, AttributeTable
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.settings.words_section import Words
 

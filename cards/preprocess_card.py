@@ -93,13 +93,11 @@ def population_table(report: DataReport, snapshot: SnapshotReport | None = None)
 
 def label_origins(report: DataReport) -> list[Any]:
     """Say where the labels come from, if not all are the input's."""
-    if not report.label_origins:
+    their, origins = report.words, report.label_origins
+    if not origins:
         return []
-    their = report.words
     named = {"input": "the input", "top": "the top of review lists", "audit": "the audit sample", "other": "no list"}
-    rows = [
-        [named[one.name], *map(words.count, (one.rare, one.others, one.pool, one.test))] for one in report.label_origins
-    ]
+    rows = [[named[one.name], *map(words.count, (one.rare, one.others, one.pool, one.test))] for one in origins]
     about = f"The model lists whom it suspects: {their.rare_rows} from the top of its lists are those it finds anyway."
     return [
         theme.heading("Where labels come from", about),

@@ -148,9 +148,7 @@ def html_page(components: Sequence[Any], title: str) -> str:
 
 def figures(*boxes: tuple[str, str, str]) -> Table:
     """Set the headline numbers side by side: (title, value, note) each."""
-    return Table(
-        [[ValueBox(title=title, value=value, subtitle=unbroken(note) or None) for title, value, note in boxes]]
-    )
+    return Table([[ValueBox(title=name, value=value, subtitle=unbroken(note) or None) for name, value, note in boxes]])
 
 
 def heading(text: str, note: str = "") -> Markdown:

@@ -16,7 +16,7 @@ from metaflow.user_decorators.user_step_decorator import user_step_decorator
 import cards  # noqa: F401
 from endings import NothingStarted
 from launch import ROOT, UNKNOWN_COMMIT, launch_notes, values_of
-from scarcegan.costs.estimate import time_limit_seconds
+from scarcegan.costs.bill import time_limit_seconds
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG
 from scarcegan.notices import Notice, tell
 from scarcegan.problems import Outage, Problem, SettingsProblem

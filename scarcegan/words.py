@@ -252,6 +252,11 @@ def families(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{family_name(name)} {percent(shares[name])}" for name in counted)
 
 
+def first(told: list[str], most: int) -> str:
+    """List the first so many, and how many more there are: bets, losses, 3 more."""
+    return ", ".join([*told[:most], *[f"{len(told) - most} more"] * (len(told) > most)])
+
+
 def feature_name(feature: str) -> str:
     """Name a feature for people: sessions_active_share -> sessions active share."""
     return feature.replace("_", " ")

@@ -46,7 +46,6 @@ RECORDS = {
     "scarcegan.settings.words_section",
     "scarcegan.data.records",
     "scarcegan.evaluation.figures",
-    "scarcegan.evaluation.group_records",
     "scarcegan.evaluation.records",
     "scarcegan.serving.reasons",
     "scarcegan.monitoring.drift",

@@ -6,8 +6,7 @@ from pydantic import ValidationError
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import SHAPING_SOURCES, Settings, estimators, load, parse, resolve
 from scarcegan.settings.markers_section import MARKERS
-from scarcegan.settings.monitoring_sections import RETRAIN_AFTER
-from scarcegan.settings.outcome_sections import DECISIONS
+from scarcegan.settings.operation_sections import DECISIONS, RETRAIN_AFTER
 from scarcegan.settings.section import keys_of
 
 

@@ -4,13 +4,14 @@ They are read where they are needed and kept nowhere: no step stores them, and m
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scarcegan.data.ids import canonical, is_id_type, keyed_rows, lots, rows_of, to_numpy
+from scarcegan.data.ids import canonical, is_id_type, keyed_rows, rows_of, to_numpy
 from scarcegan.data.tables import read_parts
 from scarcegan.data.validation import IdReader
 from scarcegan.data.values import Refusals
@@ -23,6 +24,15 @@ MOST_VALUES = 20
 TABLE = "evaluate.attributes"
 
 
+@dataclass(frozen=True)
+class _Table:
+    """The ids of a table, int64 or str array [n], and its attributes as text, null where there is none."""
+
+    location: str
+    ids: np.ndarray
+    columns: dict[str, pa.ChunkedArray]
+
+
 def attributes_of(ids: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
     """Return the attributes of players in the order of their ids: str arrays [n], by the name of the column.
 
@@ -33,25 +43,22 @@ def attributes_of(ids: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
     """
     if not settings.evaluate.attributes:
         return {}
-    table = _read(settings, lots(ids))
-    rows = rows_of(ids, to_numpy(table.ids))
+    table = _read(settings)
+    rows = rows_of(ids, table.ids)
     if (rows < 0).all():
         raise DataProblem(
             f"expected the ids of the players in {TABLE}, {table.location}, got none of the {len(ids)} test players: "
             f"write the ids of the players' own tables to '{settings.data.id_column}'"
         )
-    found = {}
-    for name, pieces in table.columns.items():
-        # One more row, which -1 picks, for who has none.
-        values = [text or UNKNOWN for text in pa.chunked_array(pieces).to_pylist()] + [UNKNOWN]
-        found[name] = np.array(values)[rows]
-    return found
+    picked = pa.array(rows, mask=rows < 0)
+    found = {name: column.take(picked).to_pylist() for name, column in table.columns.items()}
+    return {name: np.array([text or UNKNOWN for text in texts]) for name, texts in found.items()}
 
 
 def check_attributes(settings: Settings) -> str:
     """Read the table of attributes and say what it has; a DataProblem tells all that is wrong."""
-    table = _read(settings, np.empty(0, np.uint64))
-    return f"{table.rows:,} rows with {', '.join(table.columns)}"
+    table = _read(settings)
+    return f"{len(table.ids):,} rows with {', '.join(table.columns)}"
 
 
 def check_attributes_fit(ids: np.ndarray, features: Sequence[str], settings: Settings) -> None:
@@ -65,80 +72,56 @@ def check_attributes_fit(ids: np.ndarray, features: Sequence[str], settings: Set
     attributes_of(ids, settings)
 
 
-@dataclass
-class _Table:
-    """What is read of the table: of everybody that he is there, of the wanted players their ids and values."""
-
-    location: str
-    reader: IdReader
-    columns: dict[str, list[pa.ChunkedArray]]
-    ids: list[pa.ChunkedArray] = field(default_factory=list)
-    everyone: list[np.ndarray] = field(default_factory=list)
-    rows: int = 0
-    different: dict[str, set[str]] = field(default_factory=dict)
-
-    def add(self, rows: pa.Table, wanted: np.ndarray, refusals: Refusals) -> None:
-        """Look at some rows; what cannot be used of them is refused."""
-        self.rows += len(rows)
-        texts = {}
-        for name in rows.column_names:
-            if name != self.reader.column:
-                with refusals.collecting():
-                    texts[name] = _text(name, rows[name])
-                    self.different.setdefault(name, set()).update(pc.unique(texts[name].drop_null()).to_pylist())
-        if self.reader.column not in rows.column_names:
-            return
-        with refusals.collecting():
-            found = self.reader.read(rows[self.reader.column])
-            there = lots(to_numpy([found.fill_null(0 if found.type == pa.int64() else "")]))
-            self.everyone.append(there)
-            keep = pa.array(np.isin(there, wanted))
-            self.ids.append(found.filter(keep))
-            for name, text in texts.items():
-                self.columns[name].append(text.filter(keep))
-
-    def check(self, refusals: Refusals) -> None:
-        """Refuse what all rows together are found to lack."""
-        if not self.rows:
-            refusals.add(f"expected players in {TABLE}, {self.location}, got an empty table: add rows to it")
-        with refusals.collecting():
-            self.reader.check()
-        ordered = np.sort(np.concatenate([np.empty(0, np.uint64), *self.everyone]))
-        twice = len(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
-        if twice and not self.reader.missing:
-            refusals.add(f"expected each player once in {TABLE}, {self.location}, got {twice} more often: keep one row")
-        for name, values in self.different.items():
-            if len(values) > MOST_VALUES:
-                refusals.add(
-                    f"expected at most {MOST_VALUES} values of attribute '{name}', got {len(values)}: make bands of "
-                    "them, or leave the column out of evaluate.attribute_columns"
-                )
-
-
-def _read(settings: Settings, wanted: np.ndarray) -> _Table:
-    """Read and check the table, keeping the rows of players with the wanted lots."""
+def _read(settings: Settings) -> _Table:
+    """Read and check the table: its ids and, few different texts, its attributes."""
     identity, names = settings.data.id_column, settings.evaluate.attribute_columns
-    table = _Table(located(settings.evaluate.attributes), IdReader(TABLE, identity), {name: [] for name in names})
-    refusals, missing = Refusals(), dict[str, None]()
+    location, reader, refusals = located(settings.evaluate.attributes), IdReader(TABLE, identity), Refusals()
+    found: dict[str, list[pa.ChunkedArray]] = {name: [] for name in (identity, *names)}
+    missing, rows = dict[str, None](), 0
 
     def there(columns: list[str]) -> list[str]:
-        missing.update(dict.fromkeys(name for name in (identity, *names) if name not in columns))
+        missing.update(dict.fromkeys(name for name in found if name not in columns))
         # Read on with any column: other mistakes are told too.
-        return [name for name in (identity, *names) if name in columns] or columns[:1]
+        return [name for name in found if name in columns] or columns[:1]
 
     with refusals.collecting():
-        for _, rows in read_parts(table.location, there, text=[identity, *names]):
-            rows = keyed_rows(rows, identity, settings.data.id_key)
-            table.add(rows.select([name for name in rows.column_names if name in (identity, *names)]), wanted, refusals)
-        if not missing or table.rows:
-            table.check(refusals)
+        for _, piece in read_parts(location, there, text=[*found]):
+            rows += len(piece)
+            piece = keyed_rows(piece, identity, settings.data.id_key)
+            for name in (name for name in found if name not in missing):
+                with refusals.collecting():
+                    found[name].append(reader.read(piece[name]) if name == identity else _text(name, piece[name]))
+        if not rows:
+            refusals.add(f"expected players in {TABLE}, {location}, got an empty table: add rows to it")
+        reader.check()
     if missing:
         refusals.add(
-            f"expected columns {list(missing)} in {TABLE}, {table.location}, got none: add them, or mend "
+            f"expected columns {list(missing)} in {TABLE}, {location}, got none: add them, or mend "
             "data.id_column and evaluate.attribute_columns"
         )
+    ids = to_numpy(found.pop(identity))
+    table = _Table(location, ids, {name: pa.chunked_array(own, pa.large_string()) for name, own in found.items()})
+    if not reader.missing:
+        _check_once(table, refusals)
+    _check_few(table, refusals)
     refusals.refuse()
     return table
+
+
+def _check_once(table: _Table, refusals: Refusals) -> None:
+    ids = pd.Series(table.ids)
+    if twice := ids[ids.duplicated()].nunique():
+        refusals.add(f"expected each player once in {TABLE}, {table.location}, got {twice} more often: keep one row")
+
+
+def _check_few(table: _Table, refusals: Refusals) -> None:
+    for name, column in table.columns.items():
+        different = pc.count_distinct(column).as_py()
+        if different > MOST_VALUES:
+            refusals.add(
+                f"expected at most {MOST_VALUES} values of attribute '{name}', got {different}: make bands of them, or "
+                "leave the column out of evaluate.attribute_columns"
+            )
 
 
 def _text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -109,10 +109,7 @@ def assign_folds(players: Players, populations: Populations, k: int, seed: int) 
 
     Returns:
         int8 array [n]: the fold from 0 in which a player validates; `k` for an unlabelled player set apart
-        for the thresholds; -s for a player of test set s.
-
-    Raises:
-        DataProblem: a population has fewer players than there are folds.
+        for the thresholds; -s for a player of test set s. Fewer players than folds are a DataProblem.
     """
     fold = -players.test_set
     fold[_set_apart(players, seed)] = k
@@ -129,10 +126,8 @@ def _set_apart(players: Players, seed: int) -> np.ndarray:
     """Return a mask of the unlabelled players set apart: of those whose lot is below the share the lowest lots."""
     others = (players.labels == UNLABELED) & (players.test_set == 0)
     lot = keyed_lots(players.ids, seed, APART)
-    chosen = others & below(lot, THRESHOLD_SHARE)
-    if not chosen.any():
-        chosen = _lowest(lot, others, min(1, int(np.count_nonzero(others))))
-    return _lowest(lot, chosen, min(MAX_THRESHOLD_PLAYERS, int(np.count_nonzero(chosen))))
+    wanted = max(1, int(np.count_nonzero(others & below(lot, THRESHOLD_SHARE))))
+    return _lowest(lot, others, min(wanted, MAX_THRESHOLD_PLAYERS, int(np.count_nonzero(others))))
 
 
 def _balanced(lot: np.ndarray, k: int) -> np.ndarray:
@@ -179,8 +174,7 @@ def few_unlabeled(players: Players, rows: np.ndarray, most: int, seed: int) -> n
 
 def population_counts(labels: np.ndarray, populations: Populations) -> dict[str, int]:
     """Count labels by population name: the classes in index order, then the unlabelled."""
-    named = [*enumerate(populations.classes), (UNLABELED, populations.unlabeled)]
-    return {name: int(np.count_nonzero(labels == label)) for label, name in named}
+    return {name: int(np.count_nonzero(labels == label)) for name, label in populations.labels.items()}
 
 
 def require_players_per_fold(counts: Mapping[str, int], k: int) -> None:

@@ -50,8 +50,7 @@ def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return ids as `canonical` does, but keep text that looks like numbers, which other parts may not do.
 
-    Raises:
-        pa.ArrowInvalid: as `canonical`, and integers beyond 63 bits.
+    Integers beyond 63 bits are a pa.ArrowInvalid too.
     """
     if is_text(column.type):
         return column.cast(pa.large_string())

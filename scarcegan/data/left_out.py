@@ -1,8 +1,8 @@
 """Columns that are no features: those that number the rows, and those that are the same for everybody."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,27 +16,8 @@ BLOCK_ROWS = 65_536
 _INDEX = re.compile(r"index|level_\d+")
 # Fewer rows that follow one another may do so by chance.
 _FEWEST = 10
-
-
-@dataclass(frozen=True)
-class _Numbers:
-    """Whole numbers of some rows: how many, their range, and the sum of their hashes, modulo 2^64."""
-
-    rows: int
-    low: int
-    high: int
-    digest: int
-
-    def __add__(self, other: "_Numbers") -> "_Numbers":
-        digest = (self.digest + other.digest) % 2**64
-        return _Numbers(self.rows + other.rows, min(self.low, other.low), max(self.high, other.high), digest)
-
-    @property
-    def follow_one_another(self) -> bool:
-        """Whether, in some order, each is one more than the one before: their hashes add up to those of a range."""
-        if self.high - self.low + 1 != self.rows:
-            return False
-        return _digest(np.arange(self.low, self.high + 1)) == self.digest
+# What is known of the whole numbers in some rows, and how it is joined: the sum of their hashes is modulo 2^64.
+_JOINED = {"rows": "sum", "low": "min", "high": "max", "digest": "sum"}
 
 
 class RowNumbers:
@@ -48,7 +29,7 @@ class RowNumbers:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._seen: dict[str, dict[tuple[str, str], _Numbers]] = {name: {} for name in names}
+        self._seen: dict[str, list[tuple[str, str, int, int, int, np.uint64]]] = {name: [] for name in names}
 
     def add(self, table: str, part: str, rows: pa.Table) -> None:
         """Look at some rows of a part of a table; other columns than those named at first are none of its business."""
@@ -59,32 +40,32 @@ class RowNumbers:
                 if numbers is None:
                     del self._seen[name]
                     break
-                seen = self._seen[name]
-                seen[table, part] = seen[table, part] + numbers if (table, part) in seen else numbers
+                self._seen[name].append((table, part, *numbers))
 
     def found(self, test: str) -> list[str]:
         """Name the columns that number the rows; `test` is the name of the table for testing."""
-        groupings: list[Callable[[str, str], object]] = [
-            lambda table, part: (table, part),
-            lambda table, part: table,
-            lambda table, part: table == test,
-            lambda table, part: True,
-        ]
-        return [name for name, seen in self._seen.items() if any(_number(name, seen, by) for by in groupings)]
+        found = []
+        for name, blocks in self._seen.items():
+            seen = pd.DataFrame(blocks, columns=["table", "part", *_JOINED])
+            seen = seen.assign(is_test=seen["table"] == test, is_any=True).astype({"digest": np.uint64})
+            groupings = (["table", "part"], ["table"], ["is_test"], ["is_any"])
+            if any(_number(name, seen.groupby(by).agg(_JOINED)) for by in groupings):
+                found.append(name)
+        return found
 
 
-def _number(name: str, seen: dict[tuple[str, str], _Numbers], by: Callable[[str, str], object]) -> bool:
-    groups: dict[object, _Numbers] = {}
-    for where, numbers in seen.items():
-        group = by(*where)
-        groups[group] = groups[group] + numbers if group in groups else numbers
-    if sum(one.rows - 1 for one in groups.values()) < _FEWEST:
+def _number(name: str, groups: pd.DataFrame) -> bool:
+    """Tell whether the numbers of each group follow one another: then their hashes add up to those of a range."""
+    if (groups["rows"] - 1).sum() < _FEWEST:
         return False
-    return bool(_INDEX.fullmatch(name)) or all(one.follow_one_another for one in groups.values())
+    return bool(_INDEX.fullmatch(name)) or all(
+        high - low + 1 == rows and _digest(np.arange(low, high + 1)) == digest
+        for rows, low, high, digest in groups.itertuples(index=False)
+    )
 
 
-def _numbers(column: pa.ChunkedArray) -> _Numbers | None:
-    """Return what is known of different whole numbers, None of other values."""
+def _numbers(column: pa.ChunkedArray) -> tuple[int, int, int, np.uint64] | None:
+    """Return what is known of different whole numbers, see `_JOINED`; None of other values."""
     kind = column.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         return None
@@ -95,11 +76,11 @@ def _numbers(column: pa.ChunkedArray) -> _Numbers | None:
     whole = values.astype(np.int64)
     if len(np.unique(whole)) < len(whole):
         return None
-    return _Numbers(len(whole), int(whole.min()), int(whole.max()), _digest(whole))
+    return len(whole), int(whole.min()), int(whole.max()), _digest(whole)
 
 
-def _digest(whole: np.ndarray) -> int:
-    return int(pd.util.hash_array(whole).sum(dtype=np.uint64))
+def _digest(whole: np.ndarray) -> np.uint64:
+    return np.uint64(pd.util.hash_array(whole).sum(dtype=np.uint64))
 
 
 def constant(players: Players) -> list[str]:
@@ -126,9 +107,7 @@ def leave_out(players: Players, columns: Collection[str], why: str) -> Players:
     """Return the players without some of their features, and with a note that names them.
 
     The features are spent: those that stay move together in the same memory, which may be most of what there is.
-
-    Raises:
-        DataProblem: no feature would stay.
+    That none would stay is a DataProblem.
     """
     keep = np.array([name not in columns for name in players.feature_names], bool)
     if keep.all():

@@ -1,12 +1,12 @@
 """One player's rows in the tables that the project has written: found, and taken out."""
 
-import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -42,14 +42,10 @@ def are_theirs(column: pa.ChunkedArray, player: str) -> pa.ChunkedArray:
 
 
 def rows_of(location: str, player: str) -> int:
-    """Count a player's rows in a parquet or CSV file; 0 where it has no ids.
-
-    Raises:
-        DataProblem: the file cannot be read.
-    """
+    """Count a player's rows in a parquet or CSV file, 0 where it has no ids; an unreadable one is a DataProblem."""
     with local_file(location) as path, _readable(location):
         if location.endswith(".csv"):
-            return sum(is_theirs for _, is_theirs in _lines(path, player))
+            return int(_are_theirs_in(_read_csv(path), player).sum())
         if ID not in pq.read_schema(path).names:
             return 0
         return pc.sum(are_theirs(pq.read_table(path, columns=[ID])[ID], player)).as_py() or 0
@@ -79,30 +75,24 @@ def _parquet_without(path: Path, draft: Path, player: str) -> int:
 
 
 def _csv_without(path: Path, draft: Path, player: str) -> int:
-    taken = 0
-    with draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")  # as pandas writes it
-        for line, is_theirs in _lines(path, player):
-            taken += is_theirs
-            if not is_theirs:
-                writer.writerow(line)
-    return taken
+    table = _read_csv(path)
+    is_theirs = _are_theirs_in(table, player)
+    table[~is_theirs].to_csv(draft, index=False)
+    return int(is_theirs.sum())
 
 
-def _lines(path: Path, player: str) -> Iterator[tuple[list[str], bool]]:
-    """Yield the lines of a CSV, the heading first, and whether each is the player's."""
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = csv.reader(file)
-        heading = next(lines, [])
-        yield heading, False
-        place = heading.index(ID) if ID in heading else None
-        for line in lines:
-            yield line, place is not None and len(line) > place and line[place] == player
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Read a CSV that the project has written as the text that it is."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _are_theirs_in(table: pd.DataFrame, player: str) -> pd.Series:
+    return table[ID] == player if ID in table else pd.Series(False, table.index)
 
 
 @contextmanager
 def _readable(location: str) -> Iterator[Any]:
     try:
         yield
-    except (pa.ArrowException, UnicodeDecodeError, csv.Error) as error:
+    except (pa.ArrowException, ValueError) as error:
         raise DataProblem(f"{location} cannot be read ({error}): restore or remove it, then call again") from error

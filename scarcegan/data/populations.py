@@ -18,8 +18,8 @@ from scarcegan.data.left_out import RowNumbers, leave_out, note
 from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.reviewed import ReviewedPlayers, relabel
-from scarcegan.data.tables import is_nameless, is_table_of
-from scarcegan.data.validation import TRUTH_COLUMN
+from scarcegan.data.tables import is_table_of
+from scarcegan.data.validation import TRUTH_COLUMN, Columns
 from scarcegan.data.values import OddValues, Refusals, numbers
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
@@ -47,7 +47,7 @@ def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None
     """
     data, populations = settings.data, settings.populations
     places = places_of(data, populations)
-    refusals, columns = Refusals(), _Columns(data, populations.classes[0])
+    refusals, columns = Refusals(), Columns(data, populations.classes[0])
     everyone = _everyone(places, columns, populations, refusals)
     with refusals.collecting():
         validation.refuse_same_player_twice(everyone, populations)
@@ -75,37 +75,6 @@ def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None
     validation.refuse_to_ignore([*odd, *columns.differing], data, refusals)
     refusals.refuse()
     return leave_out(replace(players.take(order), features=features), row_numbers.found(TEST), "numbering the rows")
-
-
-@dataclass
-class _Columns:
-    """The feature columns, which the first part of the first population gives to all the others."""
-
-    data: Data
-    first: str
-    features: tuple[str, ...] = ()
-    known: set[str] = field(default_factory=set)
-    nameless: set[str] = field(default_factory=set)
-    differing: dict[str, None] = field(default_factory=dict)
-
-    def check(self, population: str, refusals: Refusals, names: Sequence[str]) -> list[str]:
-        """Check the names in a part and return those that tell who its players are."""
-        self.known.update(names)
-        nameless = {name for name in names if is_nameless(name)} - {self.data.id_column, *self.data.ignore_columns}
-        self.nameless |= nameless
-        names = [name for name in names if name not in nameless]
-        self.features = self.features or validation.feature_columns(population, names, self.data)
-        differing = validation.check_columns(population, names, self.features, self.first, self.data, refusals)
-        self.differing |= dict.fromkeys(differing)
-        is_apart = population != TEST and not self.data.label_column
-        if is_apart and TRUTH_COLUMN in names:
-            refusals.add(
-                f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in '{population}': remove it there, "
-                "nothing may be trained on it"
-            )
-        asked = [self.data.id_column, *[TRUTH_COLUMN] * (not is_apart)]
-        # A table that lacks both is counted by any of its columns.
-        return [name for name in asked if name in names] or list(names[:1])
 
 
 def places_of(data: Data, populations: Populations) -> list[Place]:
@@ -165,10 +134,8 @@ def locate(folder: str, populations: Sequence[str], optional: Collection[str] = 
 def labelled_ids(settings: Settings) -> tuple[dict[str, np.ndarray], bool]:
     """Read the ids of each labelled population, and tell whether there are test players, without reading features.
 
-    Of tables that hold nobody with a label only one byte is read: they are there, and can be read.
-
-    Raises:
-        DataProblem: tables that are missing or unreadable, all of them told.
+    Of tables that hold nobody with a label only one byte is read: they are there, and can be read. All that are missing
+    or unreadable are one DataProblem.
     """
     data, populations = settings.data, settings.populations
     ids: dict[str, list[pa.ChunkedArray]] = {name: [] for name in populations.in_tables}
@@ -187,7 +154,7 @@ def labelled_ids(settings: Settings) -> tuple[dict[str, np.ndarray], bool]:
     return {name: player_ids.to_numpy(ids[name]) for name in populations.classes}, has_test
 
 
-def _everyone(places: list[Place], columns: _Columns, populations: Populations, refusals: Refusals) -> Players:
+def _everyone(places: list[Place], columns: Columns, populations: Populations, refusals: Refusals) -> Players:
     """Read who is there, without features, in the order of the rows; unreadable tables are taken out of the places."""
     found, who = list[tuple[str, pa.ChunkedArray, np.ndarray]](), dict[str, _Who]()
     for place in list(places):
@@ -195,7 +162,7 @@ def _everyone(places: list[Place], columns: _Columns, populations: Populations, 
         try:
             for name, _, rows in place.read(populations, partial(columns.check, place.name, refusals)):
                 one = who.setdefault(name, _Who(validation.IdReader(name, columns.data.id_column)))
-                found.append((name, *one.look(rows, refusals)))
+                found.append((name, one.ids_of(rows, refusals), one.truth_of(rows, refusals)))
         except DataProblem as problem:
             refusals.add(str(problem))
             places.remove(place)
@@ -203,21 +170,20 @@ def _everyone(places: list[Place], columns: _Columns, populations: Populations, 
     for one in who.values():
         one.check(refusals)
     there = {name for name, ids, _ in found if len(ids)}
-    for name in _expected(places, populations):
+    in_one = (*populations.classes, populations.unlabeled) if columns.data.label_column else ()
+    for name in (name for place in places for name in in_one or (place.name,)):
         if name not in there and name not in columns.data.found_elsewhere(populations):
             refusals.add(f"expected players in '{name}', got an empty table: add players to it")
-    known = columns.known | {columns.data.label_column}
-    validation.check_ignored_columns(known, columns.data.ignore_columns, refusals)
+    columns.check_ignored(refusals)
     if not found:
         refusals.refuse()
-    labels = {name: label for label, name in enumerate(populations.classes)}
     counts = [len(ids) for _, ids, _ in found]
     left_out = (note(sorted(columns.nameless), "having no name, as row numbers have none"),)
     return Players(
         ids=player_ids.to_numpy([ids for _, ids, _ in found]),
         features=np.empty((sum(counts), 0), np.float32),
         feature_names=columns.features,
-        labels=np.repeat(np.array([labels.get(name, UNLABELED) for name, _, _ in found], np.int8), counts),
+        labels=np.repeat(np.array([populations.labels.get(name, UNLABELED) for name, _, _ in found], np.int8), counts),
         truth=np.concatenate([truth for _, _, truth in found]),
         test_set=np.repeat(np.array([name == TEST for name, _, _ in found], np.int8), counts),
         test_sets=(TEST,) if TEST in there else (),
@@ -225,26 +191,14 @@ def _everyone(places: list[Place], columns: _Columns, populations: Populations, 
     )
 
 
-def _expected(places: Sequence[Place], populations: Populations) -> Iterator[str]:
-    """Yield the populations of which the tables must have players."""
-    for place in places:
-        yield from (*populations.classes, populations.unlabeled) if place.label_column else (place.name,)
-
-
 @dataclass
 class _Who:
     """The players of one population, piece by piece; what cannot be used is refused, and something stands for it."""
 
     ids: validation.IdReader
-    rows: int = 0
+    unnamed: int = 0
     unreadable: bool = False
     odd_truth: list[object] = field(default_factory=list)
-
-    def look(self, rows: pa.Table, refusals: Refusals) -> tuple[pa.ChunkedArray, np.ndarray]:
-        """Return the ids of some rows and their truth."""
-        seen = self._ids(rows, refusals), self._truth(rows, refusals)
-        self.rows += len(rows)
-        return seen
 
     def check(self, refusals: Refusals) -> None:
         """Refuse what all rows together are found to lack."""
@@ -256,7 +210,8 @@ class _Who:
                 f"{f' ({len(self.odd_truth)} such rows)' if len(self.odd_truth) > 1 else ''}"
             )
 
-    def _ids(self, rows: pa.Table, refusals: Refusals) -> pa.ChunkedArray:
+    def ids_of(self, rows: pa.Table, refusals: Refusals) -> pa.ChunkedArray:
+        """Return the ids of some rows."""
         found, missing = None, self.ids.missing
         if self.ids.column in rows.column_names and not self.unreadable:
             with refusals.collecting():
@@ -266,10 +221,12 @@ class _Who:
         if found is not None and self.ids.missing == missing:
             return found
         texts = [None] * len(rows) if found is None else found.cast(pa.large_string()).to_pylist()
-        named = [text or f"row {row} of '{self.ids.name}'" for row, text in enumerate(texts, self.rows + 1)]
+        named = [text or f"unnamed {self.unnamed + place} of '{self.ids.name}'" for place, text in enumerate(texts)]
+        self.unnamed += len(rows)
         return pa.chunked_array([pa.array(named, pa.large_string())])
 
-    def _truth(self, rows: pa.Table, refusals: Refusals) -> np.ndarray:
+    def truth_of(self, rows: pa.Table, refusals: Refusals) -> np.ndarray:
+        """Return the truth of some rows, int8 [n]."""
         truth = np.full(len(rows), UNKNOWN_TRUTH, np.int8)
         if self.ids.name == TEST and TRUTH_COLUMN not in rows.column_names:
             refusals.add(

@@ -1,6 +1,6 @@
 """The data report: what the run was trained on, in numbers for the card and the audit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -134,21 +134,14 @@ def _gaps(features: Sequence[FeatureDescription], rows: str) -> list[str]:
     """Name in one line the features that most unlabelled players lack, and how many do; no line if there are none."""
     lacked = {row.name: row.missing_share for row in features if row.missing_share}
     most = sorted(lacked, key=lambda name: -lacked[name])
-    told = _first(f"{name} {words.percent(lacked[name])}" for name in most)
+    told = words.first([f"{name} {words.percent(lacked[name])}" for name in most], MOST_NAMED)
     return [f"missing values, which the median fills: {told} of the unlabelled {rows}"] if told else []
-
-
-def _first(told: Iterable[str]) -> str:
-    """List the first so many, and how many more there are."""
-    every = list(told)
-    more = len(every) - MOST_NAMED
-    return ", ".join(every[:MOST_NAMED] + ([f"{more} more"] if more > 0 else []))
 
 
 def _leaks(features: Sequence[FeatureDescription], rare: str, rows: str) -> list[str]:
     """Name in one line the features that each tell the rare players nearly alone; no line if there are none."""
     found = sorted((row for row in features if row.auc >= SUSPECT_AUC), key=lambda row: -row.auc)
-    told = _first(f"'{row.name}' (AUC {words.score(row.auc, 3)})" for row in found)
+    told = words.first([f"'{row.name}' (AUC {words.score(row.auc, 3)})" for row in found], MOST_NAMED)
     warning = (
         f"a single feature tells '{rare}' from unlabelled {rows}: {told}: a likely leak; see how it is made, or name "
         "it in data.ignore_columns"
@@ -158,9 +151,8 @@ def _leaks(features: Sequence[FeatureDescription], rare: str, rows: str) -> list
 
 def _lacking(players: Players, populations: Populations, called: str) -> list[str]:
     """Name the features that all players of a population or a test set lack: that alone sets them apart."""
-    labels = {name: label for label, name in enumerate(populations.classes)} | {populations.unlabeled: UNLABELED}
     pool = players.test_set == 0
-    groups = {name: pool & (players.labels == label) for name, label in labels.items()}
+    groups = {name: pool & (players.labels == label) for name, label in populations.labels.items()}
     groups |= {name: players.test_set == number for number, name in enumerate(players.test_sets, start=1)}
     told = []
     for name, rows in groups.items():

@@ -51,10 +51,7 @@ class Scaler(Record):
         """Scale raw features, float [n, features], or only these rows of them; the result is float32 [n, width].
 
         It is written to the first rows of `out`, float32, if that is given and as wide. This may be `raw` itself if
-        `rows` ascend: a row is read before it is written over.
-
-        Raises:
-            DataProblem: another number of features than the scaler was fitted on.
+        `rows` ascend: a row is read before it is written over. Features of another number are a DataProblem.
         """
         if raw.ndim != 2 or raw.shape[1] != len(self.knots):
             raise DataProblem(
@@ -84,11 +81,9 @@ def fit_scaler(features: np.ndarray, scaling: settings.Scaling, rows: np.ndarray
     """Fit a scaler on the training rows of raw features [n, features], NaN where missing; on all if no rows are given.
 
     At most 50,000 rows, evenly spaced over the given ones, are read; of all rows only the extremes for `log_minmax`.
-    A feature has an indicator if one of those lacks it. No rows to fit on are refused as a DataProblem.
+    A feature has an indicator if one of those lacks it.
     """
     count = len(features) if rows is None else len(rows)
-    if count == 0:
-        raise DataProblem("expected training rows to fit the scaler on, got none: give at least one player")
     step = -(-count // FIT_ROWS)
     sample = features[::step] if rows is None else features[rows[::step]]
     # Missing values sort last.

@@ -1,7 +1,8 @@
 """What must hold before anything is trained: each refusal names the population, the column and the players."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,11 @@ import pyarrow.compute as pc
 from scarcegan.data.folds import hold_out, population_counts, require_players_per_fold
 from scarcegan.data.ids import canonical, is_id_type, lots
 from scarcegan.data.players import UNKNOWN_TRUTH, Players
+from scarcegan.data.tables import is_nameless
 from scarcegan.data.values import OddValues, Refusals, float32
 from scarcegan.problems import DataProblem, nearest
 from scarcegan.settings import Data, Populations, Settings
+from scarcegan.settings.data_sections import TEST
 
 TRUTH_COLUMN = "truth_risky"
 BLOCK_ROWS = 65_536
@@ -45,33 +48,62 @@ def validate(players: Players, settings: Settings) -> Players:
     return players
 
 
-def feature_columns(name: str, columns: Sequence[str], data: Data) -> tuple[str, ...]:
-    """Return the feature columns of population `name`, the first, which all others must have; refuse to find none."""
-    features = columns_but_reserved(columns, data)
-    if not features:
-        raise DataProblem(
-            f"expected feature columns in '{name}', got only {list(columns)}: "
-            "add features or shorten data.ignore_columns"
-        )
-    return tuple(features)
+@dataclass
+class Columns:
+    """The columns of a team's tables; the first part of the first population gives its features to all the others."""
 
+    data: Data
+    first: str
+    features: tuple[str, ...] = ()
+    known: set[str] = field(default_factory=set)
+    nameless: set[str] = field(default_factory=set)
+    differing: dict[str, None] = field(default_factory=dict)
 
-def check_columns(
-    name: str, columns: Sequence[str], features: Sequence[str], first: str, data: Data, refusals: Refusals
-) -> list[str]:
-    """Return the columns that a table has or lacks beside the first population's; refuse such, and one without ids."""
-    if data.id_column not in columns:
-        refusals.add(f"expected id column '{data.id_column}' in '{name}', got {list(columns)}: set data.id_column")
-    found = columns_but_reserved(columns, data)
-    missing = [column for column in features if column not in found]
-    extra = [column for column in found if column not in features]
-    if missing or extra:
-        words = [f"no column {missing}"] * bool(missing) + [f"extra column {extra}"] * bool(extra)
-        refusals.add(
-            f"expected the feature columns of '{first}' in '{name}', got {' and '.join(words)}: give all tables the "
-            "same features, or name the odd ones in data.ignore_columns"
-        )
-    return missing + extra
+    def check(self, population: str, refusals: Refusals, names: Sequence[str]) -> list[str]:
+        """Check the names in a part and return those that tell who its players are."""
+        data = self.data
+        self.known.update(names)
+        nameless = {name for name in names if is_nameless(name)} - {data.id_column, *data.ignore_columns}
+        self.nameless |= nameless
+        names = [name for name in names if name not in nameless]
+        if data.id_column not in names:
+            refusals.add(f"expected id column '{data.id_column}' in '{population}', got {names}: set data.id_column")
+        self._check_features(population, names, refusals)
+        is_apart = population != TEST and not data.label_column
+        if is_apart and TRUTH_COLUMN in names:
+            refusals.add(
+                f"expected '{TRUTH_COLUMN}' in the '{TEST}' table alone, got it in '{population}': remove it there, "
+                "nothing may be trained on it"
+            )
+        asked = [data.id_column, *[TRUTH_COLUMN] * (not is_apart)]
+        # A table that lacks both is counted by any of its columns.
+        return [name for name in asked if name in names] or names[:1]
+
+    def check_ignored(self, refusals: Refusals) -> None:
+        """Refuse a name in `data.ignore_columns` that no table has: most likely a slip of the pen."""
+        known = self.known | {self.data.label_column}
+        for ignored in self.data.ignore_columns:
+            if ignored not in known:
+                hint = nearest(ignored, known, "remove it")
+                refusals.add(f"data.ignore_columns names '{ignored}', which no table has: {hint}")
+
+    def _check_features(self, population: str, names: Sequence[str], refusals: Refusals) -> None:
+        found = columns_but_reserved(names, self.data)
+        self.features = self.features or tuple(found)
+        if not self.features:
+            raise DataProblem(
+                f"expected feature columns in '{population}', got only {names}: add features or shorten "
+                "data.ignore_columns"
+            )
+        missing = [column for column in self.features if column not in found]
+        extra = [column for column in found if column not in self.features]
+        self.differing |= dict.fromkeys(missing + extra)
+        if missing or extra:
+            words = [f"no column {missing}"] * bool(missing) + [f"extra column {extra}"] * bool(extra)
+            refusals.add(
+                f"expected the feature columns of '{self.first}' in '{population}', got {' and '.join(words)}: give "
+                "all tables the same features, or name the odd ones in data.ignore_columns"
+            )
 
 
 def checked_ids(name: str, ids: pa.ChunkedArray, id_column: str) -> pa.ChunkedArray:
@@ -192,14 +224,6 @@ def refuse_same_player_twice(players: Players, populations: Populations) -> None
             f"expected each player once and in one population, got {len(shown)} more often ({told}): "
             "keep each in one place"
         )
-
-
-def check_ignored_columns(known: Set[str], ignored_columns: Sequence[str], refusals: Refusals) -> None:
-    """Refuse a name in `data.ignore_columns` that no table has: most likely a slip of the pen."""
-    for ignored in ignored_columns:
-        if ignored not in known:
-            hint = nearest(ignored, known, "remove it")
-            refusals.add(f"data.ignore_columns names '{ignored}', which no table has: {hint}")
 
 
 def known_risky(players: Players, populations: Populations) -> np.ndarray:

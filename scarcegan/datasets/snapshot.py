@@ -6,7 +6,7 @@ import numpy as np
 
 from scarcegan.data.distances import moves
 from scarcegan.data.folds import sample
-from scarcegan.data.players import UNLABELED, Players
+from scarcegan.data.players import Players
 from scarcegan.data.records import SnapshotReport
 from scarcegan.data.reviewed import ReviewedPlayers
 from scarcegan.datasets.sources import without_ignored
@@ -69,6 +69,5 @@ def _quiet_days(players: Players, manifest: Manifest, populations: Populations) 
     active = players.features[:, players.feature_names.index(manifest.frame.days_column)]
     # The feature is a share of the observed days.
     days = manifest.frame.window_days - len(manifest.frame.missing_days)
-    named = [*enumerate(populations.classes), (UNLABELED, populations.unlabeled)]
-    of = {name: active[players.labels == label] for label, name in named}
+    of = {name: active[players.labels == label] for name, label in populations.labels.items()}
     return {name: float(days * (1 - np.mean(shares))) for name, shares in of.items() if len(shares)}

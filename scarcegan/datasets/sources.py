@@ -83,8 +83,7 @@ def players_of(telemetry: str, cohorts: pd.DataFrame, roles: RoleNames, cutoff: 
     # `extract` returns players ascending by id: in that order both tables match row by row.
     cohorts = cohorts.sort_values("player_id", ignore_index=True)
     # Test players have a truth, but no label.
-    known = {UNLABELED_NAME: UNLABELED, TEST: UNLABELED}
-    known |= {name: index for index, name in enumerate(settings.populations.classes)}
+    known = settings.populations.labels | {UNLABELED_NAME: UNLABELED, TEST: UNLABELED}
     strange = sorted(set(cohorts["population"]) - set(known))
     if strange:
         raise DataProblem(f"expected the populations {list(known)}, got {strange} too: mend the cohorts' table")

@@ -3,7 +3,6 @@
 import numpy as np
 
 from scarcegan.data.calibration import Calibration, inside
-from scarcegan.problems import DataProblem
 
 # Logarithms of slopes: beyond these the curve would be flat, or a step, in float32.
 _LOG_SLOPES = (-3.0, 3.0)
@@ -26,19 +25,11 @@ def fit_calibration(
     with the risky among the population accounted for. The three numbers of p, a beta calibration, are those of the
     greatest likelihood under a weak prior, ln a and ln b standard normal, which counts where labels are very few.
 
-    Raises:
-        DataProblem: there are no scores of one kind, or the prevalence is no share.
-
     Source: Lancaster and Imbens (1996), Case-control studies with contaminated controls; Ward et al. (2009),
     Presence-only data and the EM algorithm, eq. 5; Elkan and Noto (2008) for the setting.
     """
     from scipy.optimize import minimize
 
-    if not (len(risky_scores) and len(population_scores) and 0 < prevalence < 1):
-        raise DataProblem(
-            f"expected scores of risky players, of the population and a prevalence between 0 and 1 to calibrate, got "
-            f"{len(risky_scores)}, {len(population_scores)} and {prevalence}: set data.prevalence, label risky players"
-        )
     weights = np.ones(len(population_scores)) if weights is None else weights
     known = np.log(len(risky_scores) / (prevalence * weights.sum()))
     sides = [(np.log(raw), np.log1p(-raw)) for raw in map(inside, (risky_scores, population_scores))]

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from statistics import mean, stdev
 
 import numpy as np
+import pandas as pd
 
 from scarcegan import words
 from scarcegan.data.log_odds import pooled_risk
-from scarcegan.evaluation.classes import confusion, is_unknown
 from scarcegan.evaluation.definitions import OperatingPoint, describe
 from scarcegan.evaluation.figures import AT_THRESHOLD, Interval, Measures, Spread
 from scarcegan.evaluation.intervals import interval, resample_weights
-from scarcegan.evaluation.measures import measure, share_interval
+from scarcegan.evaluation.measures import confusion, is_unknown, measure, share_interval
 from scarcegan.evaluation.metrics import average_precision, curve
 from scarcegan.evaluation.promises import bound_on_test
 from scarcegan.evaluation.records import (
@@ -27,7 +27,6 @@ from scarcegan.evaluation.records import (
 )
 from scarcegan.evaluation.scored import HeldOut, Scored
 from scarcegan.evaluation.verdict import CHAMPION, NO_RIVAL, judge
-from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 from scarcegan.settings.estimators import SCARCEGAN
 
@@ -106,10 +105,8 @@ def evaluate_models(
     and test set. `say` is told what is measured.
 
     Raises:
-        DataProblem: no test set, a score that is not finite, or a test set without risky players.
+        DataProblem: a score that is not finite, or a test set without risky players.
     """
-    if not held_out:
-        raise DataProblem("expected at least 1 test set, got 0: set data.test_share or bring a test table")
     tests = {}
     for number, (name, rows) in enumerate(held_out.items()):
         # Each test set has draws of its own, whatever other test sets there are.
@@ -216,3 +213,21 @@ def _verdict(
         why = f"(the champion, version {champion.version}, has other features or classes: not compared)"
         verdict = replace(verdict, sentence=f"{verdict.sentence} {why}", against_champion=NO_RIVAL)
     return replace(verdict, champion_version=champion.version)
+
+
+def metrics_csv(evaluation: Evaluation) -> str:
+    """Return every figure of everybody as CSV: kind, name, test_set, metric, value, low, high, std."""
+    kinds = {
+        "model": {name: model.test for name, model in evaluation.models.items()},
+        "scarcegan alone": {name: model.scarcegan for name, model in evaluation.models.items() if model.scarcegan},
+        "rival": evaluation.rivals,
+        "champion": {name: champion.test for name, champion in evaluation.champions.items()},
+    }
+    rows = [
+        {"kind": kind, "name": name, "test_set": test_set, "metric": metric, **figure.to_plain()}
+        for kind, everybody in kinds.items()
+        for name, tests in everybody.items()
+        for test_set in evaluation.test_sets
+        for metric, figure in tests[test_set].intervals().items()
+    ]
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")

@@ -43,10 +43,7 @@ def promised_point(
     of the folds' members alone, [k, n]. The final model joins the folds' members and is scaled differently: it flags as
     many of the background as the folds flag there, on average, from the threshold that pooled scores give. The joined
     model finds rather more at the same share, and labels that are wrong hide some of what it finds: recall is promised
-    on the safe side.
-
-    Raises:
-        DataProblem: a background score is not finite, or there is none.
+    on the safe side. See `share_threshold` on errors.
     """
     promise, sure = _promise(definition, pooled, prevalence, len(background), review_budget, confidence, their)
     point = operating_point(definition, pooled, review_budget, sure)

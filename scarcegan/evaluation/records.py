@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scarcegan import words
-from scarcegan.evaluation.figures import Interval, Measures, Spread
-from scarcegan.evaluation.group_records import AttributeGroups, Subgroups
+from scarcegan.evaluation.figures import AttributeGroups, Interval, Measures, Spread, Subgroups
 from scarcegan.records import Bound, BoundMeasure, Record
 from scarcegan.settings import Definition
 from scarcegan.settings.estimators import SCARCEGAN

@@ -25,7 +25,7 @@ class Scored:
             None: each row of `in_population` for one.
 
     Raises:
-        DataProblem: lengths differ, a score is not finite, or there is nobody to measure on.
+        DataProblem: a score is not finite, or there is nobody to measure on.
     """
 
     score: np.ndarray
@@ -35,9 +35,6 @@ class Scored:
     stands_for: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        lengths = (len(self.score), len(self.is_risky), len(self.in_population))
-        if len(set(lengths)) > 1:
-            raise DataProblem(f"expected one score per player, got lengths {lengths}: score the rows of one table")
         broken = np.count_nonzero(~np.isfinite(self.score))
         if broken:
             raise DataProblem(
@@ -103,9 +100,7 @@ def held_out(labels: np.ndarray, truth: np.ndarray, rare_index: int, prevalence:
 
     With truth, all rows stand for the population and the truly risky are to be found. Labels are int [n], -1
     unlabelled; truth is int [n]: 1 risky, 0 not, -1 not known. The prevalence is used only where truth is not known.
-
-    Raises:
-        DataProblem: truth is known for some rows only.
+    Truth of some rows only is a DataProblem.
     """
     known = truth != UNKNOWN_TRUTH
     if known.all():

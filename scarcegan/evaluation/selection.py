@@ -6,7 +6,7 @@ import numpy as np
 
 from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.scored import Scored
-from scarcegan.problems import DataProblem, TrainingCollapsed
+from scarcegan.problems import TrainingCollapsed
 from scarcegan.settings import Definition
 
 _SHARES = 9  # flagged shares over which a round's recall is averaged
@@ -36,10 +36,8 @@ def choose(
 
     Raises:
         TrainingCollapsed: no member is healthy in any round.
-        DataProblem: there is no round, or a healthy member's score is not finite.
+        DataProblem: a healthy member's score is not finite.
     """
-    if not len(scores):
-        raise DataProblem("expected at least 1 round to choose from, got 0: train for at least one round")
     members = np.flatnonzero(healthy.any(axis=0))
     if not len(members):
         raise TrainingCollapsed(
@@ -67,10 +65,8 @@ def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> fl
     """Average the recall over flagged shares, ties at each edge taken in random order.
 
     Closed form of `metrics.recall_at_shares` for one unweighted score: no full ranking is needed, and a
-    search scores members in thousands of rounds. A score that is not finite is a DataProblem.
+    search scores members in thousands of rounds.
     """
-    if not np.isfinite(score).all():
-        raise DataProblem("expected finite scores of a healthy member, got NaN: mark it unhealthy")
     population = np.sort(np.append(score[validation.in_population], -np.inf))
     risky = np.sort(score[validation.is_risky])
     last = len(population) - 1

@@ -8,7 +8,7 @@ from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.intervals import resample_weights
 from scarcegan.evaluation.metrics import curve, recall_at_shares
 from scarcegan.evaluation.scored import Scored
-from scarcegan.settings import Definition
+from scarcegan.settings import Definition, Settings
 
 _RESAMPLES = 100
 _SHARES = 13  # flagged shares over which the recall is averaged
@@ -20,7 +20,7 @@ _HALF, _MOST_TIMES = 0.5, 3  # and gives them no more than three times what they
 
 
 def choose_shares(
-    risks: Mapping[str, np.ndarray], validation: Scored, definition: Definition, review_budget: float, seed: int
+    risks: Mapping[str, np.ndarray], validation: Scored, definition: Definition, settings: Settings
 ) -> dict[str, float]:
     """Choose the share of each family: its chance of being the best on players drawn anew.
 
@@ -34,20 +34,29 @@ def choose_shares(
 
     Source: Breiman (1996), Bagging predictors, for the vote of resamples.
     """
-    names = list(risks)
-    at = operating_point(definition, validation, review_budget).flagged_share
+    at = operating_point(definition, validation, settings.review_budget).flagged_share
     shares = np.geomspace(*_around(at, validation), _SHARES)
-    rng = np.random.default_rng([seed, len(names)])
+    # By the seed alone: one more family draws nobody anew.
+    rng = np.random.default_rng(settings.seed)
     weights = resample_weights(validation.is_risky, validation.in_population, _RESAMPLES, rng)
-    recalls = np.stack(
-        [recall_at_shares(curve(validation.with_score(risk), weights), shares).mean(axis=1) for risk in risks.values()]
-    )
-    # Of equals all win, each a part: families that find everybody count the same.
-    wins = recalls >= recalls.max(axis=0) - 1e-12
-    chance = (wins / wins.sum(axis=0)).mean(axis=1)
+    recalls = {
+        name: recall_at_shares(curve(validation.with_score(risk), weights), shares).mean(axis=1)
+        for name, risk in risks.items()
+    }
     doubt = _SURE_LABELS / (_SURE_LABELS + np.count_nonzero(validation.is_risky))
-    mixed = (1 - doubt) * chance + doubt / len(names)
-    return dict(zip(names, _lent(mixed).tolist(), strict=True))
+    found, families = _shared(recalls, doubt), settings.families
+    least = {name: families[name].least_share if name in families else 0.0 for name in recalls}
+    stay = {name: of for name, of in recalls.items() if found[name] >= least[name]}
+    return dict.fromkeys(risks, 0.0) | _shared(stay or recalls, doubt)
+
+
+def _shared(recalls: Mapping[str, np.ndarray], doubt: float) -> dict[str, float]:
+    """Share by recalls of resampled players, [resamples] each, mixed with so much of an even share."""
+    every = np.stack(list(recalls.values()))
+    # Of equals all win, each a part: families that find everybody count the same.
+    wins = every >= every.max(axis=0) - 1e-12
+    chance = (wins / wins.sum(axis=0)).mean(axis=1)
+    return dict(zip(recalls, _lent((1 - doubt) * chance + doubt / len(every)).tolist(), strict=True))
 
 
 def _lent(shares: np.ndarray) -> np.ndarray:

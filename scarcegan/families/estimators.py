@@ -24,8 +24,7 @@ class Fitted:
     def risk(self, scaled: np.ndarray) -> np.ndarray:
         """Return each player's probability of the rare class, float64 [n], from scaled features [n, width].
 
-        Raises:
-            DataProblem: `predict_proba` breaks the protocol.
+        That `predict_proba` breaks the protocol is a DataProblem.
         """
         from threadpoolctl import threadpool_limits
 
@@ -85,11 +84,7 @@ def fit_estimator(chosen: Estimator, features: np.ndarray, labels: np.ndarray, r
 
 
 def class_of(chosen: Estimator) -> Any:
-    """Import an estimator's class.
-
-    Raises:
-        DataProblem: its package is not installed, cannot be imported, or has no such class.
-    """
+    """Import an estimator's class; that it cannot be had, for whatever reason, is a DataProblem."""
     module, _, name = chosen.path.partition(":")
     try:
         return getattr(importlib.import_module(module), name)

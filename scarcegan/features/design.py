@@ -5,6 +5,7 @@ same players would get other features. NumPy's own sums and einsum (without `opt
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -64,6 +65,22 @@ def late_and_early(weekly: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return weekly[..., -late:].mean(axis=-1), weekly[..., :-late].mean(axis=-1)
 
 
+class Fit(NamedTuple):
+    """What is fitted to m series; slopes are per all weeks.
+
+    Attributes:
+        offset: level at the start of the weeks [m].
+        slope: at the start [m].
+        changes: of the slope at each hinge [m, p - 2].
+        trend: offset, slope and hinges in each week [m, weeks].
+    """
+
+    offset: np.ndarray
+    slope: np.ndarray
+    changes: np.ndarray
+    trend: np.ndarray
+
+
 @dataclass(frozen=True)
 class SharedDesign:
     """The design and its ridge solution; coefficients are columns offset, slope, hinges.
@@ -78,37 +95,11 @@ class SharedDesign:
     solver: np.ndarray
     hinge_days: np.ndarray
 
-    def fit(self, daily: np.ndarray) -> "Fit":
+    def fit(self, daily: np.ndarray) -> Fit:
         """Fit all series [m, 7 weeks] by their weekly means: no weekday can pass for a trend."""
-        return Fit(self, np.einsum("mw,pw->mp", by_week(daily) / WEEK, self.solver))
-
-
-@dataclass(frozen=True)
-class Fit:
-    """Coefficients [m, p] of all series and what follows from them."""
-
-    design: SharedDesign
-    coefficients: np.ndarray
-
-    @property
-    def offset(self) -> np.ndarray:
-        """Level at the start of the weeks [m]."""
-        return self.coefficients[:, 0]
-
-    @property
-    def slope(self) -> np.ndarray:
-        """Slope at the start, per all weeks [m]."""
-        return self.coefficients[:, 1]
-
-    @property
-    def changes(self) -> np.ndarray:
-        """Change of slope at each hinge, per all weeks [m, p - 2]."""
-        return self.coefficients[:, 2:]
-
-    @property
-    def trend(self) -> np.ndarray:
-        """Offset, slope and hinges in each week [m, weeks]."""
-        return np.einsum("mp,wp->mw", self.coefficients, self.design.matrix)
+        coefficients = np.einsum("mw,pw->mp", by_week(daily) / WEEK, self.solver)
+        trend = np.einsum("mp,wp->mw", coefficients, self.matrix)
+        return Fit(coefficients[:, 0], coefficients[:, 1], coefficients[:, 2:], trend)
 
 
 def shared_design(weeks: int) -> SharedDesign:

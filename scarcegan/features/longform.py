@@ -32,8 +32,7 @@ def required_counters(columns: Sequence[str]) -> tuple[str, ...]:
 def frame_of(rows: pa.Table) -> pd.DataFrame:
     """Return rows with ids as integers or text and counters as numbers, whatever the types of their columns.
 
-    Raises:
-        DataProblem: ids that are neither, counters that are no numbers: all such columns.
+    All columns that hold something else are one DataProblem.
     """
     refusals, names = Refusals(), required_counters(rows.column_names)
     with refusals.collecting():

@@ -59,15 +59,10 @@ class Series:
         return self.design.fit(self.log)
 
     @cached_property
-    def trend(self) -> np.ndarray:
-        """Trend of the log series in each week [m, weeks]."""
-        return self.fit.trend
-
-    @cached_property
     def detrended(self) -> np.ndarray:
         """Log series without its trend, weekday effects kept [m, D]."""
         # One level for all days of a week: the weekdays differ by the same whichever of them is the week's first.
-        return _without_rounding((self._in_weeks(self.log) - self.trend[:, :, None]).reshape(self.log.shape))
+        return _without_rounding((self._in_weeks(self.log) - self.fit.trend[:, :, None]).reshape(self.log.shape))
 
     @cached_property
     def weekdays(self) -> np.ndarray:

@@ -21,8 +21,8 @@ def trend(series: Series) -> dict[str, np.ndarray]:
     # Where no slope changes, the largest change is rounding error and has no age.
     changed = size.max(axis=1) > FLAT
     return {
-        "trend": series.trend[:, -1] - series.trend[:, 0],
-        "trend_end": series.trend[:, -1],
+        "trend": fit.trend[:, -1] - fit.trend[:, 0],
+        "trend_end": fit.trend[:, -1],
         "slope_end": fit.slope + fit.changes.sum(axis=1),
         "change_largest": np.take_along_axis(fit.changes, largest[:, None], axis=1)[:, 0],
         "change_age_days": np.where(changed, series.design.hinge_days[largest], 0),

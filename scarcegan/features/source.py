@@ -55,10 +55,8 @@ class Window:
 def read_rows(source: Source, first: int, last: int) -> Iterator[tuple[str, pa.Table]]:
     """Yield (part, rows) piece by piece; partitions whose day lies outside are left out, other rows are all there.
 
-    The days that count are `first` to before `last`, in days since 1970-01-01. See `longform.frame_of`.
-
-    Raises:
-        DataProblem: nothing there, unreadable, columns missing or differing between parts.
+    The days that count are `first` to before `last`, in days since 1970-01-01. See `longform.frame_of`, on errors
+    `tables.read_table`.
     """
     by_date = _is_partitioned(source.location)
     # Files partitioned by date lack the date column: it cannot be asked for by name.

@@ -63,8 +63,7 @@ class _Days:
 def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
     """Read all telemetry once and describe it for each window.
 
-    Raises:
-        DataProblem: unusable rows or a cut-off outside the data; the message names the file.
+    Unusable rows or a cut-off outside the data are a DataProblem that names the file.
     """
     first, last = min(window.first for window in windows), max(window.last for window in windows)
     days, refusals = _Days(), Refusals()

@@ -25,7 +25,7 @@ from scarcegan import words
 from scarcegan.evaluation.figures import Interval
 from scarcegan.monitoring.drift import Action, DriftDecision, DriftReport, SignalSize, SignalState
 from scarcegan.settings import Monitoring
-from scarcegan.settings.monitoring_sections import SignalName
+from scarcegan.settings.operation_sections import SignalName
 
 # Size from which a signal counts, however sure a smaller one is: among many players the least change is sure.
 LEAST: Mapping[SignalName, float] = {

@@ -7,7 +7,7 @@ from typing import Literal
 from scarcegan import words
 from scarcegan.evaluation.figures import Interval
 from scarcegan.records import Record
-from scarcegan.settings.monitoring_sections import SignalName
+from scarcegan.settings.operation_sections import SignalName
 from scarcegan.settings.words_section import USUAL, Words
 
 Action = Literal["no action", "watch", "retrain"]

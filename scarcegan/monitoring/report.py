@@ -9,7 +9,7 @@ from scarcegan.evaluation.intervals import wilson
 from scarcegan.monitoring.drift import DriftReport, FeatureDrift, RealisedRecall, ScoreDrift, SignalSize, UnknownDrift
 from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
 from scarcegan.monitoring.two_sample import auc_of
-from scarcegan.settings.monitoring_sections import SignalName
+from scarcegan.settings.operation_sections import SignalName
 
 
 def realised_recall(flagged: np.ndarray, registered: float, snapshot: str) -> RealisedRecall:

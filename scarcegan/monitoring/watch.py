@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from scarcegan import words
-from scarcegan.evaluation.classes import is_unknown
+from scarcegan.evaluation.measures import is_unknown
 from scarcegan.monitoring.calibration import FEWEST_PAIRS, chance_limits, pair_limits
 from scarcegan.monitoring.decision import cannot_measure, decide
 from scarcegan.monitoring.drift import (

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from scarcegan.data.ids import canonical, keyed_series
+from scarcegan.data.ids import keyed_series
 from scarcegan.data.tables import read_table
+from scarcegan.data.validation import IdReader
 from scarcegan.outcomes.store import FIELDS, OutcomeStore
 from scarcegan.problems import DataProblem, nearest
 from scarcegan.snapshots import SnapshotStore
@@ -87,31 +88,21 @@ def checked(
     mistakes = _Mistakes()
     text = {name: table[name].where(table[name].notna(), "").astype(str).str.strip() for name in FIELDS}
     outcomes = pd.DataFrame(text | {ID: _ids(table[ID], location)})
-    outcomes["when"] = pd.to_datetime(table["when"], utc=True, format="ISO8601", errors="coerce").astype(
-        "datetime64[us, UTC]"
-    )
+    outcomes["when"] = pd.to_datetime(table["when"], utc=True, format="ISO8601", errors="coerce").dt.as_unit("us")
     for name in (ID, "snapshot", "reviewer"):
         mistakes.note(f"no {name}", outcomes[name] == "")
     if "group" in table.columns:
         other = table["group"].astype(str) != store.group
         mistakes.note(f"outcomes of another group than '{store.group}': add them with that group's --config", other)
-    _check_decisions(outcomes["decision"], decisions, mistakes)
-    _check_moments(outcomes["when"], now, mistakes)
+    for name in sorted(set(outcomes["decision"]) - set(decisions)):
+        hint = nearest(name, decisions, f"expected one of {sorted(decisions)}")
+        mistakes.note(f"unknown decision '{name}': {hint}", outcomes["decision"] == name)
+    mistakes.note("'when' is no ISO date or time such as 2026-11-29T14:05:00+01:00", outcomes["when"].isna())
+    mistakes.note(f"'when' is in the future; it is {now.isoformat(timespec='minutes')}", outcomes["when"] > now)
     _check_players(outcomes, store, snapshots, mistakes)
     _check_twice(outcomes, store.table(), decisions, mistakes)
     mistakes.refuse(location or "the outcome")
     return outcomes.assign(recorded_at=now)
-
-
-def _check_decisions(decision: pd.Series, decisions: Collection[str], mistakes: _Mistakes) -> None:
-    for name in sorted(set(decision) - set(decisions)):
-        hint = nearest(name, decisions, f"expected one of {sorted(decisions)}")
-        mistakes.note(f"unknown decision '{name}': {hint}", decision == name)
-
-
-def _check_moments(when: pd.Series, now: pd.Timestamp, mistakes: _Mistakes) -> None:
-    mistakes.note("'when' is no ISO date or time such as 2026-11-29T14:05:00+01:00", when.isna())
-    mistakes.note(f"'when' is in the future; it is {now.isoformat(timespec='minutes')}", when > now)
 
 
 def _check_players(outcomes: pd.DataFrame, store: OutcomeStore, snapshots: SnapshotStore, mistakes: _Mistakes) -> None:
@@ -145,10 +136,7 @@ def _check_twice(outcomes: pd.DataFrame, known: pd.DataFrame, decisions: Collect
 
 
 def _ids(ids: pd.Series, location: str) -> pd.Series:
-    try:
-        column = canonical(pa.chunked_array([pa.array(ids, from_pandas=True)])).cast(pa.large_string())
-    except pa.ArrowException as error:
-        raise DataProblem(f"{location}: column '{ID}' holds no ids: {error}; write them as text") from error
+    column = IdReader(location, ID).read(pa.chunked_array([pa.array(ids, from_pandas=True)])).cast(pa.large_string())
     return pd.Series(column.to_pandas().to_numpy(), index=ids.index).fillna("").astype(str)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scarcegan.evaluation.intervals import share_of
 from scarcegan.outcomes.records import Agreement
 from scarcegan.settings import Outcomes
-from scarcegan.settings.outcome_sections import Meaning
+from scarcegan.settings.operation_sections import Meaning
 from scarcegan.snapshots.store import ID
 
 LABEL = "label"

@@ -60,11 +60,7 @@ class Receipt(Record):
 
 
 def find(settings: Settings, player: str) -> list[Found]:
-    """Find a player, by the id as text, in outcomes, snapshots and all tables that the project has written.
-
-    Raises:
-        DataProblem: a table cannot be read.
-    """
+    """Find a player, by the id as text, in outcomes, snapshots and all tables that the project has written."""
     outcomes, store = open_outcomes(settings.outcomes, settings.registry.group), _snapshots(settings)
     found = [Found("outcomes", outcomes.folder, outcomes.rows_of(player))]
     for name in list_names(store.folder):

@@ -20,14 +20,11 @@ def settled_labels(store: OutcomeStore, settings: Settings, known_by: pd.Timesta
     Columns: player_id (text), snapshot, label ('risky', 'harmless', '' for not settled), known_at (UTC), reviewers,
     source ('top' of a list, 'audit', or 'other' for players of no list) and inclusion (the probability with which the
     design lists the player; of several lists the largest; NaN for 'other').
-
-    Raises:
-        DataProblem: outcomes or scores cannot be read.
     """
     outcomes = store.table()
     labels = settled(outcomes if known_by is None else outcomes[outcomes["when"] <= known_by], settings.outcomes)
     lists = review_lists(settings.own_scoring, store.group, labels["snapshot"].unique().tolist())
-    designs = [one.rows()[[ID, STRATUM, INCLUSION]].assign(snapshot=one.snapshot.name) for one in lists]
+    designs = [one.rows()[[ID, STRATUM, INCLUSION]].assign(snapshot=one.snapshot) for one in lists]
     if not designs:
         return labels.assign(source="other", **{INCLUSION: float("nan")})
     design = pd.concat(designs).sort_values(INCLUSION, ascending=False).drop_duplicates([ID, "snapshot"])
@@ -41,9 +38,6 @@ def reviewed_players(settings: Settings) -> ReviewedPlayers | None:
 
     What was settled after `data.labels_known_by`, or else the snapshot's cut-off, was not known: it is as if nobody had
     said it. Where neither is there, as with tables, all counts that is known now.
-
-    Raises:
-        DataProblem: outcomes, scores or the snapshot cannot be read.
     """
     data = settings.data
     if not data.outcomes:

@@ -10,9 +10,8 @@ import pyarrow.parquet as pq
 
 from scarcegan.outcomes.consensus import LABEL
 from scarcegan.outcomes.estimates import Sample
-from scarcegan.problems import DataProblem, Problem
+from scarcegan.problems import DataProblem
 from scarcegan.project import located
-from scarcegan.records import Record
 from scarcegan.settings import Scoring
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import find_bytes, find_parts, join, list_names, local_file
@@ -25,44 +24,25 @@ _COLUMNS = [ID, "risk_score", "is_flagged", STRATUM, INCLUSION]
 
 
 @dataclass(frozen=True)
-class ListModel(Record):
-    """The version that has scored."""
+class ReviewedList:
+    """A list of a scored snapshot, as `report.json` in its folder tells it; `flagged` are players of the snapshot.
+
+    The version of a registry group has scored; `table` has the list and its design.
+    """
 
     version: int
     definition: str
     group: str
-
-
-@dataclass(frozen=True)
-class ListSnapshot(Record):
-    """What was scored."""
-
-    name: str
+    snapshot: str
     cutoff: str
-
-
-@dataclass(frozen=True)
-class ListFile(Record):
-    """Where the list and its design lie, and how many of its rows were drawn."""
-
-    table: str
-    audit_players: int = 0
-
-
-@dataclass(frozen=True)
-class ReviewedList(Record):
-    """A list of a scored snapshot, as `report.json` in its folder tells it; `flagged` are players of the snapshot."""
-
-    model: ListModel
-    snapshot: ListSnapshot
     players: int
     flagged: int
-    review: ListFile
+    table: str
     folder: str
 
     def rows(self) -> pd.DataFrame:
         """Read the players of the list, best first: id as text, score, flag, stratum and inclusion probability."""
-        with local_file(join(self.folder, self.review.table)) as path:
+        with local_file(join(self.folder, self.table)) as path:
             names = set(pq.read_schema(path).names)
             frame = pq.read_table(path, columns=[name for name in _COLUMNS if name in names]).to_pandas()
         # A list that older code has written is a top alone.
@@ -73,15 +53,14 @@ class ReviewedList(Record):
 def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list[ReviewedList]:
     """Find the lists of these snapshots that models of a registry group have written, by cut-off, version and folder.
 
-    Raises:
-        DataProblem: a report among the scores cannot be read.
+    A report among the scores that cannot be read is a DataProblem.
     """
     folder = located(scoring.folder)
     if not list_names(folder):
         return []
     reports = [_read(place) for place in find_parts(folder) if place.endswith("/report.json")]
-    found = [one for one in reports if one.model.group == group and one.snapshot.name in snapshots]
-    return sorted(found, key=lambda one: (one.snapshot.cutoff, one.model.version, one.folder))
+    found = [one for one in reports if one.group == group and one.snapshot in snapshots]
+    return sorted(found, key=lambda one: (one.cutoff, one.version, one.folder))
 
 
 def with_labels(rows: pd.DataFrame, labels: pd.DataFrame, snapshot: str) -> pd.DataFrame:
@@ -131,8 +110,15 @@ def _slices(rows: pd.DataFrame, is_top: np.ndarray) -> np.ndarray:
 
 
 def _read(location: str) -> ReviewedList:
-    content = find_bytes(location)
     try:
-        return ReviewedList.from_plain(json.loads(content or b""))
-    except (ValueError, Problem) as error:
-        raise DataProblem(f"{location} is no report of ScoreFlow ({error}): score the snapshot again") from error
+        tree = json.loads(find_bytes(location) or b"")
+        model, snapshot = tree["model"], tree["snapshot"]
+        return ReviewedList(
+            **{name: model[name] for name in ("version", "definition", "group")},
+            snapshot=snapshot["name"],
+            cutoff=snapshot["cutoff"],
+            table=tree["review"]["table"],
+            **{name: tree[name] for name in ("players", "flagged", "folder")},
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataProblem(f"{location} is no report of ScoreFlow ({error!r}): score the snapshot again") from error

@@ -36,21 +36,17 @@ class Reviewed:
 
 
 def outcome_report(store: OutcomeStore, settings: Settings, registered: Mapping[int, float]) -> OutcomeReport:
-    """Tell what all outcomes of a registry group teach; `registered` is the recall that each version promised.
-
-    Raises:
-        DataProblem: outcomes or scores cannot be read.
-    """
+    """Tell what all outcomes of a registry group teach; `registered` is the recall that each version promised."""
     outcomes = store.table()
     labels = settled(outcomes, settings.outcomes)
     lists = reviewed_lists(labels, settings, store.group)
     first_listed = _first_listed(lists)
 
     def told(chosen: Sequence[Reviewed]) -> Production:
-        return production(chosen, first_listed, registered.get(chosen[0].about.model.version))
+        return production(chosen, first_listed, registered.get(chosen[0].about.version))
 
-    by_version = sorted(lists, key=lambda one: one.about.model.version)
-    champions = [list(own) for _, own in groupby(by_version, key=lambda one: one.about.model.version)]
+    by_version = sorted(lists, key=lambda one: one.about.version)
+    champions = [list(own) for _, own in groupby(by_version, key=lambda one: one.about.version)]
     return OutcomeReport(
         group=store.group,
         outcomes=len(outcomes),
@@ -69,10 +65,10 @@ def reviewed_lists(labels: pd.DataFrame, settings: Settings, group: str) -> list
     A snapshot that was scored twice by the same model has two lists of the same players.
     """
     found = review_lists(settings.own_scoring, group, labels["snapshot"].unique().tolist())
-    lists = [Reviewed(one, with_labels(one.rows(), labels, one.snapshot.name)) for one in found]
+    lists = [Reviewed(one, with_labels(one.rows(), labels, one.snapshot)) for one in found]
     best: dict[tuple[str, int], Reviewed] = {}
     for one in lists:
-        key = (one.about.snapshot.name, one.about.model.version)
+        key = (one.about.snapshot, one.about.version)
         best[key] = max(one, best.get(key, one), key=lambda each: int((each.rows[LABEL] != "").sum()))
     return [one for one in best.values() if (one.rows[LABEL] != "").any()]
 
@@ -100,12 +96,12 @@ def production(
     rows = pd.concat([one.rows for one in lists])
     is_top, is_labelled, is_risky = rows[STRATUM] == 0, rows[LABEL] != "", rows[LABEL] == "risky"
     found, at_threshold = (one.interval() if (one := recall(sample)) else None for sample in (top, flagged))
-    about = lists[0].about.model
+    about = lists[0].about
     return Production(
         version=about.version,
         definition=about.definition,
-        snapshots=[one.about.snapshot.name for one in lists],
-        cutoffs=[one.about.snapshot.cutoff for one in lists],
+        snapshots=[one.about.snapshot for one in lists],
+        cutoffs=[one.about.cutoff for one in lists],
         players=sum(one.about.players for one in lists),
         listed=int(is_top.sum()),
         reviewed=int((is_top & is_labelled).sum()),
@@ -135,9 +131,9 @@ def _missing(top: Sample) -> str:
 def _first_listed(lists: Sequence[Reviewed]) -> dict[str, pd.Timestamp]:
     """Return the cut-off at which each player was listed first, over all versions."""
     first: dict[str, pd.Timestamp] = {}
-    for one in sorted(lists, key=lambda each: each.about.snapshot.cutoff):
+    for one in sorted(lists, key=lambda each: each.about.cutoff):
         for player in one.rows[ID]:
-            first.setdefault(player, pd.Timestamp(one.about.snapshot.cutoff, tz="UTC"))
+            first.setdefault(player, pd.Timestamp(one.about.cutoff, tz="UTC"))
     return first
 
 

@@ -37,11 +37,7 @@ class ExpiredOutcomes(Record):
 
 
 def expired(settings: Settings, now: float) -> list[Leftover | ExpiredOutcomes]:
-    """Return what is beyond its days, in seconds since 1970, and under no legal hold.
-
-    Raises:
-        DataProblem: outcomes cannot be read.
-    """
+    """Return what is beyond its days, in seconds since 1970, and under no legal hold."""
     return [*_snapshots(settings, now), *_scores(settings, now), *_outcomes(settings, now)]
 
 

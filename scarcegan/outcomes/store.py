@@ -41,8 +41,7 @@ class OutcomeStore:
     def table(self) -> pd.DataFrame:
         """Return all outcomes, each once, by time: text columns, and `when` and `recorded_at` as moments in UTC.
 
-        Raises:
-            DataProblem: a file cannot be read.
+        A file that cannot be read is a DataProblem.
         """
         with ThreadPoolExecutor(READERS) as readers:
             found = [frame for frame in readers.map(self._read, self._files()) if frame is not None]

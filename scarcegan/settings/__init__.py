@@ -34,9 +34,7 @@ from scarcegan.settings.model_sections import (
     Train,
     four_definitions,
 )
-from scarcegan.settings.monitoring_sections import Monitoring
-from scarcegan.settings.outcome_sections import Outcomes
-from scarcegan.settings.retention_section import Retention
+from scarcegan.settings.operation_sections import Monitoring, Outcomes, Retention
 from scarcegan.settings.section import Section, Share, keys_of
 from scarcegan.settings.words_section import USUAL, Words
 
@@ -205,8 +203,7 @@ def _laid_over(tree: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, 
 def parse_overrides(text: str) -> dict[str, Any]:
     """Read `train.iterations=2000,model.trunk=[100, 50]`, the inside of a TOML inline table, into a tree.
 
-    Raises:
-        SettingsProblem: no TOML; a section of which the steps' decorators are made.
+    What is no TOML, or a section of which the steps' decorators are made, is a SettingsProblem.
     """
     try:
         # As one table: its commas, quotes and brackets are TOML's, and so are the types.

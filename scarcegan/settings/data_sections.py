@@ -39,6 +39,11 @@ class Populations(Section):
         return (*self.negatives, self.rare)
 
     @property
+    def labels(self) -> dict[str, int]:
+        """The label of each population: its class index, -1 of the unlabelled."""
+        return {**{name: index for index, name in enumerate(self.classes)}, self.unlabeled: -1}
+
+    @property
     def in_tables(self) -> tuple[str, ...]:
         """Names that tables of your own may have: the classes, the unlabelled, the test players."""
         return (*self.classes, self.unlabeled, TEST)

@@ -73,6 +73,7 @@ class Train(Section):
         "small_extra_trees",
         "small_extra_trees_unlabeled",
         "small_boosting",
+        "linear",
     )
     """Estimators that each fold trains beside ScarceGAN, for the same model; empty: ScarceGAN alone."""
     iterations: Positive = 1_000

@@ -34,11 +34,7 @@ def is_published(store: SnapshotStore, name: str) -> bool:
 
 
 def forget(store: SnapshotStore, name: str, player: str) -> list[Rewritten]:
-    """Take a player, by the id as text, out of a snapshot; one of nobody else goes as a whole.
-
-    Raises:
-        DataProblem: a part is missing or was changed.
-    """
+    """Take a player, by the id as text, out of a snapshot; one of nobody else goes as a whole."""
     manifest = store.describe(name)
     holding = parts_holding(store, name, player)
     listed = {store.at(name, part.file) for part in manifest.parts}

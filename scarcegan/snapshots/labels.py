@@ -61,8 +61,7 @@ class Labels:
 
     def class_index(self, populations: pd.Series) -> np.ndarray:
         """Return the class index of each population's name, int8 array; -1 for those that are no class."""
-        index = {name: number for number, name in enumerate(self.populations.classes)}
-        return populations.map(index).fillna(UNLABELED).to_numpy(np.int8)
+        return populations.map(self.populations.labels).fillna(UNLABELED).to_numpy(np.int8)
 
 
 def read_labels(location: str, populations: Populations, id_key: str = "") -> Labels:

@@ -99,8 +99,7 @@ class Manifest(Record):
 def describe_snapshot(name: str, frame: Frame, parts: Sequence[tuple[Part, Sequence[Column]]]) -> Manifest:
     """Describe a snapshot from its written parts and their columns; `publish` makes it one.
 
-    Raises:
-        DataProblem: no part has players, or their ids are of two types.
+    That no part has players, or their ids are of two types, is a DataProblem.
     """
     full = [(part, columns) for part, columns in parts if part.players]
     types = sorted({part.id_type for part, _ in full})
@@ -125,11 +124,7 @@ def fingerprint_of(manifest: Manifest) -> str:
 
 
 def read_manifest(content: bytes, location: str) -> Manifest:
-    """Read what `Manifest.to_json` wrote.
-
-    Raises:
-        DataProblem: it is no manifest of this format, or was changed by hand.
-    """
+    """Read what `Manifest.to_json` wrote; what is no manifest, or was changed by hand, is a DataProblem."""
     try:
         tree = json.loads(content)
         version = tree["format"]

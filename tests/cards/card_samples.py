@@ -19,14 +19,13 @@ from scarcegan.data.log_odds import pooled_risk
 from scarcegan.data.players import Players
 from scarcegan.data.records import DataReport, FeatureMove, SnapshotReport
 from scarcegan.data.report import data_report as report_on
-from scarcegan.evaluation.attribute_groups import attribute_tables
 from scarcegan.evaluation.definitions import OperatingPoint, operating_point
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
-from scarcegan.evaluation.group_records import AttributeGroups, Subgroups
+from scarcegan.evaluation.figures import AttributeGroups, Subgroups
+from scarcegan.evaluation.groups import attribute_tables, subgroup_quality
 from scarcegan.evaluation.promises import promised_point
 from scarcegan.evaluation.records import EvaluatedModel, Evaluation, Prevalence
 from scarcegan.evaluation.scored import HeldOut, held_out
-from scarcegan.evaluation.subgroups import subgroup_quality
 from scarcegan.gan.progress import Progress
 from scarcegan.history.records import Dossier, Package, ReleaseFile, RunFacts, RunsCompared
 from scarcegan.monitoring.decision import decide

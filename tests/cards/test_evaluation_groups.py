@@ -7,8 +7,7 @@ from cards.evaluate_card import evaluate_card
 from cards.evaluation_groups import CROSSED_SHOWN, groups_part
 from cards.review_report import review_report
 from scarcegan import words
-from scarcegan.evaluation.figures import Interval
-from scarcegan.evaluation.group_records import AttributeGroup, AttributeTable, ToRest
+from scarcegan.evaluation.figures import AttributeGroup, AttributeTable, Interval, ToRest
 
 TITLE = "Does it serve groups of players alike, by attributes that it never sees?"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from scarcegan.costs.estimate import estimate, hourly_price, time_limit_seconds
+from scarcegan.costs.bill import estimate, hourly_price, time_limit_seconds
 from scarcegan.settings import Prices, load
 
 # One hour of one CPU costs 1, of one GB 0.5, of one GPU 10.

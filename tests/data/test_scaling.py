@@ -126,11 +126,6 @@ def test_another_number_of_features_is_refused():
         scaler.apply(players_by_features(features=2))
 
 
-def test_no_training_rows_are_refused():
-    with pytest.raises(DataProblem, match="expected training rows to fit the scaler on, got none"):
-        fit_scaler(np.empty((0, 3)), Scaling())
-
-
 def test_200_000_players_by_130_features_fit_in_seconds():
     raw = np.random.default_rng(0).random((200_000, 130), dtype=np.float32)
     start = time.process_time()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scarcegan.evaluation.attribute_groups import attribute_tables
+from scarcegan.evaluation.groups import attribute_tables
 from scarcegan.evaluation.intervals import difference_of, share_of
 from scarcegan.evaluation.scored import Scored
 

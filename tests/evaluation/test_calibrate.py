@@ -3,7 +3,6 @@ import pytest
 
 from scarcegan.data.calibration import Calibration
 from scarcegan.evaluation.calibrate import fit_calibration, on_scale_of
-from scarcegan.problems import DataProblem
 
 CURVE = Calibration(0.9, 1.5, -2.5)
 
@@ -64,12 +63,6 @@ def test_hardly_any_label_gives_a_curve_that_can_be_used(drawn, labelled):
 def test_scores_of_exactly_0_and_1_are_borne(drawn):
     scores, is_risky, labelled = drawn()
     fit_calibration(np.append(labelled, np.float32(1)), np.append(scores, np.float32(0)), is_risky.mean()).check()
-
-
-@pytest.mark.parametrize(("risky", "population", "prevalence"), [([], [0.1], 0.1), ([0.1], [], 0.1), ([0.1], [0.1], 0)])
-def test_nothing_to_fit_on_is_refused(risky, population, prevalence):
-    with pytest.raises(DataProblem, match="to calibrate, got"):
-        fit_calibration(np.array(risky), np.array(population), prevalence)
 
 
 def test_scores_are_carried_over_by_their_rank_among_the_population():

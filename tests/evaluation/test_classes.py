@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from scarcegan.evaluation.classes import calibration, confusion, is_unknown
 from scarcegan.evaluation.figures import Confusion
 from scarcegan.evaluation.intervals import share_of
+from scarcegan.evaluation.measures import calibration, confusion, is_unknown
 from scarcegan.evaluation.scored import HeldOut, Scored
 
 NAMES = ("normal", "risky", "unknown")

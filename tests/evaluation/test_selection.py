@@ -65,8 +65,6 @@ def test_nothing_to_choose_from_is_a_clear_error(rng, validation):
     scores = scores_of(rng, np.ones((3, 2)))
     with pytest.raises(TrainingCollapsed, match="at least 1 healthy member for 'balanced', got 0 of 2"):
         choose(scores, ~all_of(scores), validation, BALANCED, 0.05)
-    with pytest.raises(DataProblem, match="at least 1 round"):
-        choose(scores[:0], all_of(scores)[:0], validation, BALANCED, 0.05)
     scores[1, 0, 5] = np.nan
     with pytest.raises(DataProblem, match="finite"):
         choose(scores, all_of(scores), validation, BALANCED, 0.05)

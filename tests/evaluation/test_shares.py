@@ -4,7 +4,7 @@ import pytest
 from scarcegan.evaluation.scored import Scored
 from scarcegan.evaluation.shares import choose_shares
 from scarcegan.problems import DataProblem
-from scarcegan.settings import Settings
+from scarcegan.settings import Settings, load
 
 DEFINITIONS = Settings().definitions
 REVIEW_BUDGET = next(one for one in DEFINITIONS if one.name == "review_budget")
@@ -14,7 +14,7 @@ REVIEW_BUDGET = next(one for one in DEFINITIONS if one.name == "review_budget")
 def choose():
     """Choose shares of families that tell so many labelled risky players apart from unlabelled ones by so much."""
 
-    def choose(separations, risky=60, definition=REVIEW_BUDGET, seed=11, players=1_500):
+    def choose(separations, risky=60, definition=REVIEW_BUDGET, seed=11, players=1_500, estimators=()):
         rng = np.random.default_rng(5)
         is_risky = np.arange(players) < risky
         risks = {}
@@ -24,7 +24,10 @@ def choose():
             logits = rng.normal(size=players) + separation * is_risky - 4
             risks[name] = 1 / (1 + np.exp(-logits)) if same is None else same
         validation = Scored(next(iter(risks.values())), is_risky, ~is_risky, 0.01)
-        return choose_shares(risks, validation, definition, 0.05, seed)
+        names = [name for name, _ in estimators]
+        own = [{"name": name, "path": "a:B", "least_share": least} for name, least in estimators]
+        settings = load({"review_budget": 0.05, "seed": seed, "train": {"families": names}, "estimators": own})
+        return choose_shares(risks, validation, definition, settings)
 
     return choose
 
@@ -87,6 +90,18 @@ def test_the_same_seed_gives_the_same_shares_and_another_one_nearly_so(choose):
     other = choose(separations, seed=12)
     assert other != first
     assert other == pytest.approx(first, abs=0.15)
+
+
+def test_a_family_below_its_least_share_gets_nothing_and_the_others_share_as_without_it(choose):
+    separations = {"scarcegan": 2.0, "forest": 2.1, "straight": 1.9}
+    free, held_back = (choose(separations, estimators=[("straight", least)]) for least in (0.0, 0.4))
+    assert 0 < free["straight"] < 0.4
+    assert held_back == {**choose({"scarcegan": 2.0, "forest": 2.1}), "straight": 0.0}
+
+
+def test_a_family_that_reaches_its_least_share_keeps_it(choose):
+    separations = {"scarcegan": 1.0, "forest": 1.0, "straight": 3.0}
+    assert choose(separations, estimators=[("straight", 0.4)]) == choose(separations)
 
 
 def test_a_risk_that_is_not_finite_is_refused(choose):

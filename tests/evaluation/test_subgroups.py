@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from scarcegan.evaluation.groups import subgroup_features, subgroup_quality
 from scarcegan.evaluation.scored import Scored
-from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
 from scarcegan.problems import SettingsProblem
 
 NAMES = ["bets_level", "bets_active_share", "bets_tenure_days", "sessions_active_share", "sessions_tenure_days"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from scarcegan.evaluation.suppression import withheld
+from scarcegan.evaluation.groups import withheld
 
 SMALLEST = 20
 

@@ -7,12 +7,11 @@ import numpy as np
 
 from scarcegan.data.attributes import attributes_of
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
-from scarcegan.evaluation.attribute_groups import attribute_tables
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
-from scarcegan.evaluation.group_records import AttributeGroups, Subgroups
+from scarcegan.evaluation.figures import AttributeGroups, Subgroups
+from scarcegan.evaluation.groups import attribute_tables, subgroup_features, subgroup_quality
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.evaluation.scored import Scored, held_out
-from scarcegan.evaluation.subgroups import subgroup_features, subgroup_quality
 from scarcegan.registry import Registry
 from scarcegan.serving.explanation import explain_model
 from scarcegan.serving.model import Model

@@ -13,7 +13,7 @@ from scarcegan.data.records import DataReport
 from scarcegan.data.report import data_report
 from scarcegan.data.validation import validate
 from scarcegan.datasets import load_players
-from scarcegan.evaluation.subgroups import subgroup_features
+from scarcegan.evaluation.groups import subgroup_features
 from scarcegan.outcomes.labels import reviewed_players
 from scarcegan.records import Record
 from scarcegan.settings import Settings

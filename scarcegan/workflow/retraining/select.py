@@ -45,7 +45,7 @@ def select_models(
         name = definition.name
         own = np.concatenate([offer.candidates[name].scores for offer in offers])
         risks = {SCARCEGAN: own, **of_families}
-        shares[name] = choose_shares(risks, held.scored(own), definition, settings.review_budget, settings.seed)
+        shares[name] = choose_shares(risks, held.scored(own), definition, settings)
         pooled[name] = pooled_risk(list(risks.values()), list(shares[name].values()))
     # One prevalence for all definitions: their precisions can then be compared.
     prevalence = prevalence_of(np.mean(list(pooled.values()), axis=0), labels, prepared.unlabeled, settings)

@@ -1,12 +1,46 @@
-"""Settings of what is kept: for how long, and what nobody may remove."""
+"""Settings of what follows a release: how drift is watched, what people find out, for how long it is kept."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from scarcegan.settings.section import Positive, Section
+from scarcegan.settings.section import Positive, Section, Share
 
+SignalName = Literal["features", "classifier", "score", "unknown_share", "recall"]
+RETRAIN_AFTER: dict[SignalName, int] = {"classifier": 2, "score": 2, "recall": 1}
+Meaning = Literal["risky", "harmless", "undecided"]
+DECISIONS: dict[str, Meaning] = {"risky": "risky", "harmless": "harmless", "undecided": "undecided"}
 Line = Annotated[str, Field(min_length=1, pattern=r"^[^\n]+$")]
+
+
+class Monitoring(Section):
+    """How far a scored snapshot may move from the reference, and when that retrains."""
+
+    reference: str = ""
+    """Snapshot to compare with; empty: the one that the champion was trained on."""
+    rows: Annotated[int, Field(ge=100)] = 50_000
+    """Players of each snapshot that are compared; drawn at random where there are more."""
+    false_alarms: Share = 0.01
+    """Chance that one signal is raised by a snapshot that did not drift."""
+    pairs: Annotated[int, Field(ge=0, le=50)] = 6
+    """Most past pairs of snapshots that set limits, the latest ones; fewer than 3: chance alone sets them."""
+    cool_down: Annotated[int, Field(ge=0)] = 2
+    """Periods after a retraining in which no other is asked for."""
+    start_retraining: bool = False
+    """Whether ScoreFlow starts RetrainFlow by itself when the decision is to retrain."""
+    retrain_after: dict[SignalName, Positive] = RETRAIN_AFTER
+    """Periods in a row after which a signal makes a retraining; a signal that is not named is only watched."""
+
+
+class Outcomes(Section):
+    """What reviewers decide of players, and when their decisions make a label."""
+
+    folder: str = ""
+    """Where outcomes are kept, local or `s3://`; empty: `.scarcegan/outcomes` in the project."""
+    decisions: Annotated[dict[str, Meaning], Field(min_length=1)] = DECISIONS
+    """What reviewers may decide, and whether that means `risky`, `harmless` or `undecided`."""
+    agreeing: Positive = 1
+    """Reviewers who must agree, and be the majority of those who have decided, before a decision is a label."""
 
 
 class Hold(Section):
