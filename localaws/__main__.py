@@ -18,13 +18,14 @@ def main() -> None:
     parser.add_argument("--env", type=Path, help="Write the environment to this file too; removed at the end.")
     parser.add_argument("--config", type=Path, help="Write settings for the twin to this file; removed too.")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="How many Batch jobs run at once.")
+    parser.add_argument("--containers", action="store_true", help="Run jobs in podman's containers.")
     chosen = parser.parse_args()
     sys.stderr.write("Starting the twin of AWS; this takes some seconds ...\n")
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        with local_aws(chosen.jobs) as twin:
+        with local_aws(chosen.jobs, containers=chosen.containers) as twin:
             _tell(twin, chosen.env, chosen.config)
             stopped.wait()
     except TwinProblem as problem:

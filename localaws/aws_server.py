@@ -14,15 +14,21 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from localaws import state_machines
-from localaws.jobs import Machine, install, stop_all
+from localaws.jobs import Machine, install, install_containers, stop_all
 from localaws.s3_faults import FaultyS3
 
 
-def main(listening: int, folder: str, environment: dict[str, str], slots: int) -> None:
-    """Serve AWS on an inherited socket, a file descriptor, until SIGTERM, then stop every job."""
+def main(listening: int, folder: str, environment: dict[str, str], slots: int, podman: str) -> None:
+    """Serve AWS on an inherited socket, a file descriptor, until SIGTERM, then stop every job.
+
+    Jobs are containers where `podman` names podman's socket, and processes where it is empty.
+    """
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     place = Path(folder)
-    install(Machine(place / "jobs", environment, place / "images", threading.BoundedSemaphore(slots)))
+    if podman:
+        install_containers(podman, environment)
+    else:
+        install(Machine(place / "jobs", environment, place / "images", threading.BoundedSemaphore(slots)))
     state_machines.install()
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())

@@ -2,6 +2,9 @@
 
 Such a job is a process group in an empty folder with no environment but its own, so what it does not bring along is
 not there. It shares the host's file system and its libraries, and nothing limits its memory.
+
+Or jobs are real containers, which moto itself runs through podman's socket. Batch's own attempts, its reasons and a
+limit of jobs at once, which moto does not know, are there for processes alone.
 """
 
 import json
@@ -45,7 +48,20 @@ class Machine:
     slots: threading.BoundedSemaphore
 
 
-class ProcessJob(Job):
+class DescribedJob(Job):
+    """A job of moto's Batch whose description is whole."""
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the job, with exit code and requested resources."""
+        described = super().describe()
+        if "container" in described:
+            described["container"] |= {"resourceRequirements": self.container_overrides.get("resourceRequirements", [])}
+            if self.exit_code is not None:
+                described["container"]["exitCode"] = self.exit_code
+        return described
+
+
+class ProcessJob(DescribedJob):
     """A job of moto's Batch that runs its command on this machine."""
 
     machine: ClassVar[Machine]
@@ -69,15 +85,6 @@ class ProcessJob(Job):
             self._mark_stopped(success=self.exit_code == 0 and not self.stop)
         finally:
             self.machine.slots.release()
-
-    def describe(self) -> dict[str, Any]:
-        """Describe the job, with exit code and requested resources."""
-        described = super().describe()
-        if "container" in described:
-            described["container"] |= {"resourceRequirements": self.container_overrides.get("resourceRequirements", [])}
-            if self.exit_code is not None:
-                described["container"]["exitCode"] = self.exit_code
-        return described
 
     def terminate(self, reason: str) -> None:
         """Ask the job to stop; one that has ended keeps its books as they are."""
@@ -164,15 +171,8 @@ class ProcessJob(Job):
         own = {entry["name"]: entry["value"] for entry in self._get_container_property("environment", [])}
         described = self.machine.images / f"{str(properties.get('image', '')).replace('/', '_')}.json"
         image: dict[str, str] = json.loads(described.read_text()) if described.is_file() else {}
-        told_by_batch = {
-            "AWS_BATCH_JOB_ID": self.job_id,
-            "AWS_BATCH_JOB_ATTEMPT": str(len(self.attempts)),
-            "AWS_BATCH_CE_NAME": self.job_queue.environments[0].name,
-            "AWS_BATCH_JQ_NAME": self.job_queue.name,
-            "AWS_EXECUTION_ENV": "AWS_ECS_EC2",
-            "HOME": str(folder),
-        }
-        return self.machine.environment | image | own | told_by_batch
+        from_batch = told_by_batch(self, attempt=len(self.attempts)) | {"HOME": str(folder)}
+        return self.machine.environment | image | own | from_batch
 
     def _log(self, lines: list[bytes]) -> None:
         if not lines:
@@ -182,6 +182,17 @@ class ProcessJob(Job):
         self._log_backend.ensure_log_group(self._log_group)
         self._log_backend.ensure_log_stream(self._log_group, self.log_stream_name)
         self._log_backend.put_log_events(self._log_group, self.log_stream_name, events)
+
+
+def told_by_batch(job: Job, attempt: int) -> dict[str, str]:
+    """Return the environment variables that Batch sets in a job."""
+    return {
+        "AWS_BATCH_JOB_ID": job.job_id,
+        "AWS_BATCH_JOB_ATTEMPT": str(attempt),
+        "AWS_BATCH_CE_NAME": job.job_queue.environments[0].name,
+        "AWS_BATCH_JQ_NAME": job.job_queue.name,
+        "AWS_EXECUTION_ENV": "AWS_ECS_EC2",
+    }
 
 
 def install(machine: Machine) -> None:
@@ -203,6 +214,26 @@ def install(machine: Machine) -> None:
         return answer
 
     BatchResponse.submitjob = submit_with_retries  # type: ignore[method-assign]
+
+
+class ContainerJob(DescribedJob):
+    """A job of moto's Batch that finds what the role and the agent would give it."""
+
+    environment: ClassVar[dict[str, str]]
+
+    def _get_container_property(self, p: str, default: Any) -> Any:
+        found = super()._get_container_property(p, default)
+        if p != "environment":
+            return found
+        given = self.environment | told_by_batch(self, attempt=1)
+        return [{"name": name, "value": value} for name, value in given.items()] + found
+
+
+def install_containers(podman: str, environment: dict[str, str]) -> None:
+    """Make moto's Batch run its jobs through podman's socket, on this machine's network, with `environment`."""
+    os.environ |= {"DOCKER_HOST": f"unix://{podman}", "MOTO_DOCKER_NETWORK_MODE": "host"}
+    ContainerJob.environment = environment
+    models.Job = ContainerJob  # type: ignore[misc]
 
 
 def stop_all(backends: list[BatchBackend]) -> None:

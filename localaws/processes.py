@@ -1,6 +1,7 @@
-"""Starting and stopping the twin's servers."""
+"""Starting and stopping the twin's servers, podman among them."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+IMAGE = "localhost/scarcegan"
+BUILD = f"podman build --network host --file config/aws/Dockerfile --build-arg TENSORFLOW=tensorflow --tag {IMAGE} ."
 
 
 class TwinProblem(Exception):
@@ -54,3 +57,13 @@ class Server:
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
+
+
+def podman_command(socket: Path) -> list[str]:
+    """Return the command that serves podman's socket, or raise a TwinProblem if podman or the image is not there."""
+    podman = shutil.which("podman")
+    if podman is None:
+        raise TwinProblem("expected podman, got none: `apt-get install podman runc netavark`, or run jobs as processes")
+    if subprocess.run([podman, "image", "exists", IMAGE], check=False).returncode:  # noqa: S603
+        raise TwinProblem(f"expected podman to have the image {IMAGE}, got none: run `{BUILD}`")
+    return [podman, "system", "service", "--time=0", f"unix://{socket}"]

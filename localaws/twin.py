@@ -16,7 +16,7 @@ from pathlib import Path
 
 import boto3
 
-from localaws.processes import ROOT, Server, TwinProblem
+from localaws.processes import IMAGE, ROOT, Server, TwinProblem, podman_command
 from localaws.s3_faults import S3Faults
 
 KEY = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "eu-west-1"}
@@ -38,10 +38,10 @@ class Twin:
 
 
 @contextmanager
-def local_aws(jobs: int = os.cpu_count() or 1) -> Iterator[Twin]:
+def local_aws(jobs: int = os.cpu_count() or 1, *, containers: bool = False) -> Iterator[Twin]:
     """Start the twin, provision it, and stop it in the end; a TwinProblem says what does not start.
 
-    So many Batch jobs run at once.
+    So many Batch jobs run at once; in podman's `containers` of the image `localhost/scarcegan` all do.
     """
     with ExitStack() as stack:
         # Bound before the servers start: nobody else takes their ports meanwhile. Jobs open many connections at once.
@@ -50,11 +50,16 @@ def local_aws(jobs: int = os.cpu_count() or 1) -> Iterator[Twin]:
         account = KEY | {"AWS_ENDPOINT_URL": endpoint}
         folder = Path(tempfile.mkdtemp(prefix="scarcegan-aws-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        podman = folder / "podman.sock"
+        if containers:
+            _start(stack, "podman", podman_command(podman), folder)
+        found_by_jobs = account if containers else _build_image(folder / "image") | account
         told = {
             "listening": aws.fileno(),
             "folder": str(folder),
-            "environment": _build_image(folder / "image") | account,
+            "environment": found_by_jobs,
             "slots": jobs,
+            "podman": str(podman) if containers else "",
         }
         aws_command = [sys.executable, "-m", "localaws.aws_server", json.dumps(told)]
         metadata_command = [sys.executable, "-m", "localaws.metadata_server", str(metadata.fileno()), str(folder)]
@@ -69,7 +74,7 @@ def local_aws(jobs: int = os.cpu_count() or 1) -> Iterator[Twin]:
             "METAFLOW_DEFAULT_METADATA": "service",
             "METAFLOW_SERVICE_URL": service,
             "METAFLOW_SERVICE_INTERNAL_URL": service,
-            "METAFLOW_BATCH_CONTAINER_IMAGE": "localhost/scarcegan",
+            "METAFLOW_BATCH_CONTAINER_IMAGE": IMAGE,
         }
         yield Twin(account | exported | metaflow, outputs, S3Faults(endpoint), folder)
 

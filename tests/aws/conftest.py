@@ -164,6 +164,14 @@ def asked(url: str) -> list[dict]:
         return []
 
 
+class ContainerAccount(Account):
+    """An account whose jobs are containers: its image is built, and no fault is in it."""
+
+    def image(self, number: int, fault: str) -> str:
+        assert not fault
+        return self.twin.environment["METAFLOW_BATCH_CONTAINER_IMAGE"]
+
+
 @contextmanager
 def opened(account: Account):
     """Give an account to tests; in the end close its clients and end what still runs."""
@@ -180,4 +188,18 @@ def account(tmp_path_factory, tiny):
     from localaws.twin import local_aws
 
     with local_aws(jobs=3) as twin, opened(Account(twin, tmp_path_factory.mktemp("aws"), tiny)) as account:
+        yield account
+
+
+@pytest.fixture(scope="module")
+def container_account(tmp_path_factory, tiny):
+    from localaws.processes import TwinProblem, podman_command
+    from localaws.twin import local_aws
+
+    folder = tmp_path_factory.mktemp("containers")
+    try:
+        podman_command(folder)
+    except TwinProblem as missing:
+        pytest.skip(str(missing))
+    with local_aws(containers=True) as twin, opened(ContainerAccount(twin, folder, tiny)) as account:
         yield account
