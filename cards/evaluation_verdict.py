@@ -37,7 +37,14 @@ def _boxes(evaluation: Evaluation, verdict: Verdict) -> Table:
     return theme.figures(
         (f"{evaluation.words.rare_rows} found", words.percent(recall.value), f"[{limits} where {flagged}"),
         (f"Against {verdict.rival or 'rivals'}", *_judged(verdict.against_rival, rare)),
-        (champion, *(_judged(verdict.against_champion, rare) if verdict.against_champion else ("none yet", ""))),
+        (
+            champion,
+            *(
+                _judged(verdict.against_champion, rare)
+                if verdict.against_champion
+                else ("none yet", "nobody has approved one")
+            ),
+        ),
         ("Its bound", bound.state if bound else "none", limit.replace("<=", "≤").replace(">=", "≥")),
     )
 

@@ -12,7 +12,7 @@ from scarcegan.workflow.retraining.records import Selected
 
 READING = (
     "Points: models, each fold's part at a threshold of its own, on the {rows} with which that fold validates. Some",
-    "models flag more {rows} than others; compare folds, and mind that each has other {rows}.",
+    "models flag more {rows} than others; compare folds, and mind that each has other {rows}, few of them {rare}.",
 )
 CHOSEN = (
     "A model joins what all folds offer: ScarceGAN's members and the other families' shares are chosen by validation "
@@ -30,12 +30,14 @@ def select_card(selected: Mapping[str, Selected], headline: str, training_cards:
     f2, their = [point.f2 for point in found.folds], found.words
     best, mean = f2.index(max(f2)), sum(f2) / len(f2)
     command = training_cards[best] if training_cards else ""
-    recall = words.percent(found.folds[best].recall)
-    flagged = words.percent(found.folds[best].flagged_share)
+    recall = found.folds[best].recall
+    flagged = f"where {words.percent(found.folds[best].flagged_share)} are flagged"
+    if found.risky:
+        flagged = f"{round(recall * found.risky[best])} of {found.risky[best]}, {flagged}"
     parts = [
         theme.figures(
             ("Best fold", str(best), f"of {len(f2)}, from 0 on"),
-            (f"{their.rare_rows} found", recall, f"where {flagged} are flagged"),
+            (f"{their.rare_rows} found", words.percent(recall), flagged),
             ("Its F2", words.score(max(f2)), f"the folds' mean is {words.score(mean)}"),
         ),
         Markdown(f"### Fold {best} does best, by F2 of `{headline}` on the {their.rows} with which it validates"),

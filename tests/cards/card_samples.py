@@ -206,7 +206,9 @@ def selected() -> dict[str, Selected]:
         measures = model.test["test"]
         point = OperatingPoint(model.threshold, measures.flagged_share.value, measures.recall.value, 0.5, 0.5)
         shares = {one.family: one.share for one in model.families}
-        return Selected(point, model.promise, model.members, folds, PREVALENCE, shares, SETTINGS.words)
+        return Selected(
+            point, model.promise, model.members, folds, PREVALENCE, shares, SETTINGS.words, [16] * len(folds)
+        )
 
     return {name: chosen(model) for name, model in evaluation().models.items()}
 

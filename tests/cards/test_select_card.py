@@ -29,6 +29,11 @@ def test_the_best_fold_is_named_first_with_how_to_open_its_training_card(selecte
     assert text.index("Best fold") < text.index("How it was trained") < text.index("What was chosen")
 
 
+def test_what_the_best_fold_finds_is_counted(selected, best, read):
+    text = read(select_card(selected, HEADLINE))
+    assert f"{round(16 * selected[HEADLINE].folds[best].recall)} of 16, where" in text
+
+
 def test_a_fold_of_older_code_has_no_training_card_to_name(selected, read):
     for unknown in ([], [""] * 5):
         assert "How it was trained" not in read(select_card(selected, HEADLINE, unknown))

@@ -63,6 +63,7 @@ class Selected(Record):
     """What validation players tell of a selected model: its threshold, what that reaches and promises, the prevalence.
 
     `members` are ScarceGAN's of all folds; `folds` are what each fold's part reaches with a threshold of its own.
+    `risky` is how many labelled risky players each fold validates with; empty for older code, which did not count them.
     `shares` are the families' of the risk, `scarcegan` among them. Without a bound the promise is None.
     """
 
@@ -73,6 +74,7 @@ class Selected(Record):
     prevalence: Prevalence
     shares: Mapping[str, float] = field(default_factory=lambda: {SCARCEGAN: 1.0})
     words: Words = USUAL
+    risky: Sequence[int] = ()
 
     def in_words(self, name: str) -> str:
         """Say what the model of a definition is made of and promises, before anything is registered."""

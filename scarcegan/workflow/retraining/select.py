@@ -39,7 +39,8 @@ def select_models(
     names = offered_by_all(offers, settings)
     # Every player is scored by the fold that has not trained on it: the pooled scores are out of sample.
     of_families = {name: np.concatenate([offer.families[name].scores for offer in offers]) for name in names}
-    held = held_by_label(labels, len(settings.populations.negatives), settings.assumed_share, prepared.unlabeled)
+    rare = len(settings.populations.negatives)
+    held = held_by_label(labels, rare, settings.assumed_share, prepared.unlabeled)
     pooled, shares = {}, {}
     for definition in settings.definitions:
         name = definition.name
@@ -51,10 +52,11 @@ def select_models(
     prevalence = prevalence_of(np.mean(list(pooled.values()), axis=0), labels, prepared.unlabeled, settings)
     held = replace(held, prevalence=prevalence.value)
     models, selected = {}, {}
+    risky = [int(np.count_nonzero(prepared.players.labels[offer.validation_rows] == rare)) for offer in offers]
     definitions = {definition.name: definition for definition in settings.definitions}
     for name, definition in announced(definitions, "Joining the folds' models of `{}`, setting its threshold", say):
         model = _joined(name, offers, shares[name], prepared, settings)
-        unseen, rare, scored = model.probabilities(background), model.rare_index, held.scored(pooled[name])
+        unseen, scored = model.probabilities(background), held.scored(pooled[name])
         calibration = _calibration(scored, unseen[:, rare], prevalence, prepared.unlabeled)
         if calibration is not None:
             calibration.rescale(unseen.T, rare)
@@ -65,7 +67,7 @@ def select_models(
         models[name] = replace(model, threshold=point.threshold, reference=reference, calibration=calibration)
         members = sum(len(offer.candidates[name].members) for offer in offers)
         folds = _by_fold(definition, labels, prevalence.value, pooled[name], offers, settings)
-        selected[name] = Selected(point, promise, members, folds, prevalence, shares[name], settings.words)
+        selected[name] = Selected(point, promise, members, folds, prevalence, shares[name], settings.words, risky)
     return models, selected
 
 
