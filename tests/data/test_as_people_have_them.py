@@ -78,7 +78,7 @@ def test_ids_and_scores_of_every_type_are_read_from_labels_and_scores(columns, t
     labels = read_labels(str(tmp_path / "labels.parquet"), Populations())
     assert labels.table["player_id"].astype(str).tolist() == [str(number) for number in range(1000, 1060)]
     parquet.write_table(pa.table({"player_id": ids, "risk_score": written}), tmp_path / "scores.parquet")
-    scores = _from_file(str(tmp_path / "scores.parquet"), np.arange(999, 1060))
+    scores = _from_file(str(tmp_path / "scores.parquet"), np.arange(999, 1060), "")
     np.testing.assert_array_equal(scores, [np.nan, *meant])
 
 
@@ -114,7 +114,7 @@ def test_scores_as_text_are_refused_in_one_message(tmp_path):
     with pytest.raises(
         DataProblem, match=r"old.csv: column 'risk_score': expected numbers, got string \(2 of 2 .*63.7%"
     ):
-        _from_file(str(tmp_path / "old.csv"), np.array([1, 2]))
+        _from_file(str(tmp_path / "old.csv"), np.array([1, 2]), "")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
