@@ -23,6 +23,7 @@ from scarcegan.problems import Outage, Problem, SettingsProblem
 from scarcegan.settings import Notify, Resources, Train, load, parse, resolve
 from scarcegan.settings.steps import RETRAIN_FLOW, STEPS, Request
 from scarcegan.settings.words_section import Words
+from terminal import GOES_ON
 
 RETRIES = 2  # of every step
 
@@ -216,6 +217,10 @@ class ProjectFlow(FlowSpec):
         if BATCH_JOB in os.environ:
             refuse_longer(before.train, settings.train)
         return settings
+
+    def _doing(self, what):
+        """Print what is done now, before it takes its time; in one piece, as threads may say something at once."""
+        sys.stdout.write(f"{retold(what, self.config)}{GOES_ON}\n")
 
     def resolved(self):
         """Return the run's settings, which a resume takes over from the run it goes on from."""

@@ -1,7 +1,6 @@
 """Retrain ScarceGAN: `python retrain_flow.py run`, `... run --with batch`, `... resume`."""
 
 import os
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from project_flow import ProjectFlow, retold
 from scarcegan.machine import BATCH_JOB, threads_per_task
 from scarcegan.problems import PreflightProblem
 from scarcegan.settings.steps import STEPS
-from terminal import GOES_ON
 
 # Artifacts of train.
 OFFERED = ("fold", "candidates", "validation_rows", "progress", "prevalence", "families", "left_out")
@@ -216,10 +214,6 @@ class RetrainFlow(ProjectFlow):
         """Say what is wrong with the data or missing from the models."""
         for warning in warnings:
             print("Warning:", retold(warning, self.config))
-
-    def _doing(self, what):
-        """Print what is done now, before it takes its time; in one piece, as threads may say something at once."""
-        sys.stdout.write(f"{retold(what, self.config)}{GOES_ON}\n")
 
     def _models(self):
         """Read the models by business definition."""

@@ -66,7 +66,7 @@ class ScoreFlow(ProjectFlow):
 
         plan, settings = ScoringPlan.from_plain(self.plan), self.resolved()
         model = planned_model(plan, open_registry(settings.registry))
-        self.scored = score_shard(plan, model, self.input, settings.own_snapshots).to_plain()
+        self.scored = score_shard(plan, model, self.input, settings.own_snapshots, self._doing).to_plain()
         self.next(self.report)
 
     @card(type="still", id="scores")

@@ -265,3 +265,11 @@ def test_the_registry_knows_what_was_scored_with(snapshot, champion, score):
     model = score()[0].plan.model
     assert model.sha256 == champion.sha256
     assert (model.version, model.release_id, model.run) == (1, "release-11", "RetrainFlow/11")
+
+
+def test_a_shard_says_how_far_it_is_before_each_batch(snapshot, scoring, registry, champion, monkeypatch):
+    monkeypatch.setattr("scarcegan.serving.stream.score_parquet.__defaults__", (30,))
+    plan, told = plan_scoring(scoring, registry, "balanced", None, None, RUN), []
+    score_shard(plan, planned_model(plan, registry), 0, scoring.snapshots, told.append)
+    of = snapshot.parts[0].players
+    assert told == [f"Scored {start} of {of} players" for start in range(0, of, 30)]

@@ -1,12 +1,13 @@
 """Scoring's step `score`: one part of a snapshot in, one parquet file of scores and reasons out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scarcegan import words
 from scarcegan.problems import DataProblem
 from scarcegan.serving.distribution import BINS, count_scores
 from scarcegan.serving.model import Model
@@ -20,11 +21,14 @@ from scarcegan.workflow.scoring.plan import background_of
 from scarcegan.workflow.scoring.records import ScoringPlan, Tally
 
 
-def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapshots) -> Tally:
+def score_shard(
+    plan: ScoringPlan, model: Model, number: int, snapshots: Snapshots, say: words.Say = words.unsaid
+) -> Tally:
     """Score one part, by its number in the manifest, into a parquet file, which appears whole; again gives the same.
 
     A row has the player's id, `risk_score`, most probable `class`, `is_flagged`, `reasons` (up to three markers of
-    harm, in words, of a flagged player; see `scarcegan.serving.reasons`), `model_version` and `run`.
+    harm, in words, of a flagged player; see `scarcegan.serving.reasons`), `model_version` and `run`. `say` is told how
+    far it is.
 
     Raises:
         DataProblem: the part is missing or was changed, the snapshot is not the planned one, or a value is no number.
@@ -39,12 +43,21 @@ def score_shard(plan: ScoringPlan, model: Model, number: int, snapshots: Snapsho
         )
     part, file = manifest.parts[number], f"part-{number:05d}.parquet"
     with store.part_file(manifest, part) as path, new_file(join(plan.folder, file)) as draft:
-        batches = score_parquet(model, path, ID)
+        batches = _told(score_parquet(model, path, ID), part.players, say)
         background = background_of(model, manifest, plan.markers)
         with pq.ParquetWriter(draft, _schema(part.id_type), compression="zstd") as writer:
             tally = _write_scores(writer, batches, model, background, plan)
         sha256 = sha256_of(draft)
     return replace(tally, file=file, sha256=sha256)
+
+
+def _told(batches: Iterable[ScoredBatch], players: int, say: words.Say) -> Iterator[ScoredBatch]:
+    """Yield batches, and say before each how many of the players are scored."""
+    scored = 0
+    for batch in batches:
+        say(f"Scored {words.count(scored)} of {words.count(players)} players")
+        yield batch
+        scored += len(batch.ids)
 
 
 def _write_scores(
@@ -80,8 +93,8 @@ def _reasons(model: Model, batch: ScoredBatch, is_flagged: np.ndarray, backgroun
     # Arrow's offsets are one more than the rows and begin with 0.
     lengths = np.zeros(len(is_flagged) + 1, dtype=np.int32)
     lengths[1:][is_flagged] = [len(one) for one in found]
-    words = [reason for one in found for reason in one]
-    return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), pa.array(words, pa.string()))
+    told = [reason for one in found for reason in one]
+    return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), pa.array(told, pa.string()))
 
 
 def _schema(id_type: str) -> pa.Schema:

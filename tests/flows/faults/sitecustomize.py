@@ -122,10 +122,10 @@ def unscored(scoring, detail):
 
     original = scoring.score_shard
 
-    def fails(plan, model, number, settings):
+    def fails(plan, model, number, *sections):
         if number == int(detail):
             raise DataProblem(f"shard {number} broken on purpose: mend it")
-        return original(plan, model, number, settings)
+        return original(plan, model, number, *sections)
 
     scoring.score_shard = fails
 
