@@ -32,19 +32,14 @@ def _boxes(evaluation: Evaluation, verdict: Verdict) -> Table:
     recall, bound = measures.recall, model.bound.get(evaluation.test_sets[0])
     limits = words.interval("recall", recall).partition("[")[2]
     champion = f"Against version {verdict.champion_version}" if verdict.champion_version else "Against the champion"
+    against = verdict.against_champion
+    judged = _judged(against, rare) if against else ("none yet", "nobody has approved one")
     limit = words.limit(bound.measure, bound.bound) if bound else ""
     flagged = f"{words.percent(measures.flagged_share.value)} flagged"
     return theme.figures(
         (f"{evaluation.words.rare_rows} found", words.percent(recall.value), f"[{limits} where {flagged}"),
         (f"Against {verdict.rival or 'rivals'}", *_judged(verdict.against_rival, rare)),
-        (
-            champion,
-            *(
-                _judged(verdict.against_champion, rare)
-                if verdict.against_champion
-                else ("none yet", "nobody has approved one")
-            ),
-        ),
+        (champion, *judged),
         ("Its bound", bound.state if bound else "none", limit.replace("<=", "≤").replace(">=", "≥")),
     )
 
