@@ -54,9 +54,8 @@ def base(request, tmp_path):
 
 
 @pytest.fixture
-def project(base, tmp_path, publish_snapshot, monkeypatch):
+def project(base, tmp_path, publish_snapshot, project_apart):
     """Two snapshots, scores of the first, and outcomes; the player is everywhere."""
-    monkeypatch.chdir(tmp_path)  # no runs of this repository
     made = SimpleNamespace(base=base, config=tmp_path / "config.toml")
 
     def configure(more=""):
