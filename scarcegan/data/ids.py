@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scarcegan.data.values import is_text
+from scarcegan.problems import DataProblem
 from scarcegan.storage.keys import secret_key
 
 # Neither leading zeros nor a plus sign: what a number would lose keeps an id text.
@@ -98,8 +99,10 @@ def keyed_series(ids: pd.Series, id_key: str) -> pd.Series:
 
 
 def keyed_id(player: str, id_key: str) -> str:
-    """Return the id of one player, as a person types it, as tables have it from then on."""
-    return str(keyed_series(pd.Series([player]), id_key).iloc[0])
+    """Return the id of one player, as a person types it, as tables have it as text; a DataProblem for none."""
+    if not player.strip():
+        raise DataProblem("expected the id of a player, got nothing: name one")
+    return str(keyed(canonical(pa.chunked_array([[player.strip()]])), id_key)[0].as_py())
 
 
 def is_number(text: pa.ChunkedArray) -> pa.ChunkedArray:

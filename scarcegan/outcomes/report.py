@@ -107,7 +107,7 @@ def production(
         reviewed=int((is_top & is_labelled).sum()),
         drawn=int((~is_top).sum()),
         drawn_reviewed=int((~is_top & is_labelled).sum()),
-        risky=int(is_risky.sum()),
+        risky=rows.loc[is_risky, ID].nunique(),
         prevalence=prevalence(top),
         precision=precision(pooled(lists, by_flag=False)),
         recall=found,

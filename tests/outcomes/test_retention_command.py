@@ -107,6 +107,20 @@ def test_scores_go_after_their_days_with_their_lists(base):
     assert {one.name.split("/")[1] for one in contents(f"{base}/scoring")} == {"v1-ScoreFlow-13"}
 
 
+def test_what_has_rows_of_a_held_player_stays(run, base):
+    put_scores(join(f"{base}/scoring", f"{OLD}/v1-ScoreFlow-12"), np.arange(20).astype(str))
+    put_scores(join(f"{base}/scoring", f"{OLD}/v1-ScoreFlow-13"), np.arange(100, 120).astype(str))
+    digest = run("forget", "3")["player"]
+    written = contents(f"{base}/scoring")[0].written
+    holds = [{"player": digest, "reason": "complaint 17", "who": "legal"}]
+    folders = {name: {"folder": f"{base}/{name}"} for name in ("snapshots", "scoring", "outcomes")}
+    held = load(
+        folders | {"registry": {"group": "shelf"}, "retention": {"snapshots": 30, "scores": 10, "holds": holds}}
+    )
+    found = expired(held, written + 11 * 86_400)
+    assert [one.folder.rpartition("/")[2] for one in found] == ["v1-ScoreFlow-13"]
+
+
 def test_a_hold_names_one_thing_and_says_why():
     for hold in ({"reason": "why", "who": "legal"}, {"snapshot": OLD, "who": "legal"}, {"run": "12", "reason": "a"}):
         with pytest.raises(SettingsProblem, match=r"retention\.holds"):

@@ -81,10 +81,10 @@ def _scored(manifest: Manifest, settings: Settings, version: int | None) -> tupl
     tree = json.loads(find_bytes(join(last.folder, "report.json")) or b"{}")
     # The report has the plan's keys beside its own.
     plan = replace(ScoringPlan.from_plain(tree), folder=last.folder)
-    if plan.snapshot.fingerprint != manifest.fingerprint:
+    if plan.snapshot.fingerprint != manifest.origin:
         raise DataProblem(
             f"expected snapshot '{manifest.name}' with fingerprint {plan.snapshot.fingerprint}, which {plan.run} has "
-            f"scored, got {manifest.fingerprint}: it was replaced since; restore it, or score it again"
+            f"scored, got {manifest.origin}: it was replaced since; restore it, or score it again"
         )
     return plan, tree["files"]
 
