@@ -60,8 +60,8 @@ def prune(
     found = [*left, *expired(settings, now)]
     for one in found if remove else ():
         one.remove()
-    rows = [(one.what, one.folder, f"{one.size / 1e6:,.1f}") for one in found]
-    total = f"{sum(one.size for one in found) / 1e6:,.1f} MB in {words.plural(len(found), 'place')}"
+    rows = [(one.what, one.folder, words.number(one.size / 1e6)) for one in found]
+    total = f"{words.number(sum(one.size for one in found) / 1e6)} MB in {words.plural(len(found), 'place')}"
     told = f"Removed: {total}." if remove else f"Nothing is removed yet: {total}; --remove does it."
     table = [narrow("what", "where", "MB", rows=rows)] if found else []
     return Answer([one.to_plain() | {"removed": remove} for one in found], Group(*table, Text(told)))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from scarcegan.data.reviewed import ORIGINS, ReviewedPlayers
-from scarcegan.outcomes.consensus import settled
+from scarcegan.outcomes.consensus import settled, without_meaning
 from scarcegan.outcomes.lists import INCLUSION, STRATUM, review_lists
 from scarcegan.outcomes.store import OutcomeStore, open_outcomes
 from scarcegan.problems import DataProblem
@@ -48,7 +48,9 @@ def reviewed_players(settings: Settings) -> ReviewedPlayers | None:
     until = pd.Timestamp(known_by, tz="UTC") + pd.Timedelta(days=1, microseconds=-1) if known_by else None
     store = open_outcomes(settings.outcomes, settings.registry.group)
     found = settled_labels(store, settings, until)
-    late = int((store.table()["when"] > until).sum()) if until is not None else 0
+    outcomes = store.table()
+    late = int((outcomes["when"] > until).sum()) if until is not None else 0
+    told = [f"outcomes of after {known_by}, which do not count (data.labels_known_by): {late}"] if late else []
     found = found[found["label"] != ""].sort_values("known_at")
     known_at = found["known_at"].dt.tz_convert(None).dt.normalize()
     cutoffs = {one.name: one.frame.cutoff for one in snapshots.snapshots()}
@@ -61,7 +63,7 @@ def reviewed_players(settings: Settings) -> ReviewedPlayers | None:
         since=found["since"].to_numpy("datetime64[s]"),
         known_at=found["known_at"].to_numpy("datetime64[s]"),
         origin=found["source"].map(ORIGINS.index).to_numpy(np.int8),
-        notes=(f"outcomes of after {known_by}, which do not count (data.labels_known_by): {late}",) * bool(late),
+        notes=(*told, *without_meaning(outcomes, settings.outcomes)),
     )
 
 

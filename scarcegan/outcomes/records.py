@@ -130,10 +130,12 @@ class OutcomeReport(Record):
     champions: Sequence[Production]
     periods: Sequence[Production]
     words: Words = USUAL
+    without_meaning: Sequence[str] = ()
 
     @property
     def doubts(self) -> list[str]:
         """Sentences on what of the champions' figures to read with care, or why there are none."""
+        doubts = [doubt for one in self.champions for doubt in one.doubts]
         if self.outcomes and not self.champions:
-            return ["Nobody with a label is on a list that is kept (scoring.folder): that says nothing of a model."]
-        return [self.words.retell(doubt) for one in self.champions for doubt in one.doubts]
+            doubts = ["Nobody with a label is on a list that is kept (scoring.folder): that says nothing of a model."]
+        return [self.words.retell(doubt) for doubt in (*self.without_meaning, *doubts)]

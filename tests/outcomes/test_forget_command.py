@@ -57,7 +57,9 @@ def base(request, tmp_path):
 @pytest.fixture
 def project(base, tmp_path, publish_snapshot, monkeypatch):
     """Two snapshots, scores of the first, and outcomes; the player is everywhere."""
-    monkeypatch.chdir(tmp_path)  # no runs of this repository
+    monkeypatch.chdir(tmp_path)  # no runs of this repository, and with a configuration no simulated players either
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/retrain.toml").touch()
     made = SimpleNamespace(base=base, config=tmp_path / "config.toml")
 
     def configure(more=""):

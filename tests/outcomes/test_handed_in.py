@@ -102,6 +102,14 @@ def test_a_median_is_told_with_how_many_it_is_of(outcomes, table, reviewed_list)
     assert re.search(r"\b10\b.*\n.*\(2\)", report), report
 
 
+def test_decisions_that_mean_nothing_any_more_are_told(outcomes, table, tmp_path):
+    outcomes("add", table())
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace("no_harm =", "fine ="))
+    told = outcomes("report").stdout
+    assert "Outcomes count for nothing whose decision outcomes.decisions does not know: 'no_harm' (1)." in told
+
+
 def test_what_turns_semicolons_into_commas_keeps_the_zeros_of_ids(tmp_path, refused):
     there, made = tmp_path / "IN", tmp_path / "OUT"
     there.with_suffix(".csv").write_bytes(b"\xef\xbb\xbfplayer_id;snapshot;hours\n007;x;1,5\n")

@@ -74,6 +74,13 @@ def test_snapshots_go_after_their_days_shown_first(run, base):
     assert run("prune", "--remove", retention="snapshots = 30") == []
 
 
+def test_what_is_there_is_never_shown_as_nothing(run, tmp_path):
+    run("prune", retention="snapshots = 30")
+    shown = CliRunner().invoke(app, ["prune", "--config", str(tmp_path / "our.toml")]).stdout
+    assert "MB in 1 place" in shown
+    assert "0.0 MB" not in shown
+
+
 def test_outcomes_go_after_their_days(run, outcomes):
     days = (datetime.now(UTC) - datetime(2025, 1, 1, tzinfo=UTC)).days
     [shown] = run("prune", retention=f"outcomes = {days}")
