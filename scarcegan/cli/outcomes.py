@@ -166,7 +166,8 @@ def _production(title: str, found: "Sequence[Production]") -> RenderableType:
         for one in found
     ]
     names = ("version", "cut-off", "top", "audit", "prevalence", "precision", "recall", "days")
-    return narrow(*map(fixed, names), title=f"\n{title}; top and audit: reviewed of listed", rows=rows)
+    about = f"\n{title}, with 95 % intervals; top and audit: reviewed of listed"
+    return narrow(*map(fixed, names), title=about, rows=rows)
 
 
 def _cell(name: str, value: Any) -> str:

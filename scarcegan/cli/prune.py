@@ -52,7 +52,7 @@ def prune(
     """
     from scarcegan.aws.state_machines import definitions_of
     from scarcegan.history.leftovers import leftovers
-    from scarcegan.outcomes.retention import expired
+    from scarcegan.outcomes.retention import ExpiredOutcomes, expired
 
     warn_of_holds(settings)
     now = time.time()
@@ -60,7 +60,8 @@ def prune(
     found = [*left, *expired(settings, now)]
     for one in found if remove else ():
         one.remove()
-    rows = [(one.what, one.folder, words.number(one.size / 1e6)) for one in found]
+    named = [f"{words.count(one.rows)} {one.what}" if isinstance(one, ExpiredOutcomes) else one.what for one in found]
+    rows = [(name, one.folder, words.number(one.size / 1e6)) for name, one in zip(named, found, strict=True)]
     total = f"{words.number(sum(one.size for one in found) / 1e6)} MB in {words.plural(len(found), 'place')}"
     told = f"Removed: {total}." if remove else f"Nothing is removed yet: {total}; --remove does it."
     table = [narrow("what", "where", "MB", rows=rows)] if found else []

@@ -79,6 +79,8 @@ def test_what_is_there_is_never_shown_as_nothing(run, tmp_path):
     shown = CliRunner().invoke(app, ["prune", "--config", str(tmp_path / "our.toml")]).stdout
     assert "MB in 1 place" in shown
     assert "0.0 MB" not in shown
+    run("prune", retention="outcomes = 30")
+    assert "3 outcomes" in CliRunner().invoke(app, ["prune", "--config", str(tmp_path / "our.toml")]).stdout
 
 
 def test_outcomes_go_after_their_days(run, outcomes):
