@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scarcegan.data.ids import canonical
+from scarcegan.data.ids import as_text
 from scarcegan.problems import DataProblem
 from scarcegan.records import Record
 from scarcegan.storage import local_file, new_file, sha256_of
@@ -32,15 +32,15 @@ class Rewritten(Record):
 
 def are_theirs(column: pa.ChunkedArray, player: str) -> pa.ChunkedArray:
     """Tell for each id whether it is the player's."""
-    return pc.fill_null(pc.equal(_text(column), player), False)
+    return pc.fill_null(pc.equal(as_text(column), player), False)
 
 
 def ids_in(location: str) -> pa.ChunkedArray:
     """Return the ids in a parquet or CSV file as text, none where it has no such column; unreadable: a DataProblem."""
     with local_file(location) as path, _readable(location):
         if location.endswith(".csv"):
-            return _text(_ids(_read_csv(path)))
-        return _text(pq.read_table(path, columns=[ID])[ID] if ID in pq.read_schema(path).names else _NOBODY)
+            return as_text(_ids(_read_csv(path)))
+        return as_text(pq.read_table(path, columns=[ID])[ID] if ID in pq.read_schema(path).names else _NOBODY)
 
 
 def rows_of(location: str, player: str) -> int:
@@ -85,10 +85,6 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 def _ids(table: pd.DataFrame) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(table[ID], pa.large_string())]) if ID in table else _NOBODY
-
-
-def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return canonical(column).cast(pa.large_string())
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from scarcegan.data.ids import keyed_series
+from scarcegan.data.ids import keyed_series, rows_of
 from scarcegan.data.tables import read_table
 from scarcegan.data.validation import IdReader
 from scarcegan.outcomes.store import FIELDS, OutcomeStore
@@ -128,7 +128,7 @@ def _check_players(outcomes: pd.DataFrame, store: OutcomeStore, snapshots: Snaps
     for name in sorted({*known} & {*outcomes["snapshot"]}):
         is_here = outcomes["snapshot"] == name
         snapshot = snapshots.read_ids(name)
-        is_known = outcomes[ID].isin(snapshot.ids.astype(str)) | (outcomes[ID] == "") | is_forgotten
+        is_known = (rows_of(outcomes[ID].to_numpy(), snapshot.ids) >= 0) | (outcomes[ID] == "") | is_forgotten
         mistakes.note(f"no such player in snapshot '{name}': take the ids of its review list", is_here & ~is_known)
         cutoff = snapshot.manifest.frame.cutoff
         is_early = outcomes["when"] < pd.Timestamp(cutoff, tz="UTC")

@@ -290,3 +290,16 @@ def test_a_hold_on_what_is_not_here_is_told_before_anything_is_removed(project):
     assert told == [f"{one}: nothing is held for legal: complaint 17" for one in unknown]
     project.configure(hold.format('run = "ScoreFlow/12"'))
     assert "not here" not in project.run("forget", PLAYER).stderr
+
+
+@pytest.mark.parametrize(("kept", "typed"), [("42.0", "42"), ("42.0", "42.0"), ("ann ", "ann"), ("ann ", "ann ")])
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_whoever_is_kept_in_another_form_is_taken_out_alone(project, publish_snapshot, kept, typed):
+    features = np.arange(6, dtype=np.float32).reshape(3, 2)
+    ids = np.array(["x", kept, "y"])
+    publish_snapshot(project.store, "older", "2026-01-15", features, COLUMNS, ids=ids)
+    add = ("--player", typed, "--snapshot", "older", "--decision", "risky", "--when", "2026-01-20")
+    assert "Added 1 outcome" in project.run("outcomes", "add", *add).stdout
+    found = json.loads(project.run("forget", typed, "--yes", "--json").stdout)["found"]
+    assert [one["rows"] for one in found] == [1, 1]
+    assert project.store.read("older").ids.tolist() == ["x", "y"]
