@@ -106,7 +106,8 @@ def checked(
     for name in NEEDED:
         mistakes.note(f"no {name}", is_empty[name])
     if "group" in table.columns:
-        other = table["group"].astype(str) != store.group
+        # Rows that somebody has added to an export say nothing of it.
+        other = ~table["group"].fillna("").astype(str).str.strip().isin(["", store.group])
         mistakes.note(f"outcomes of another group than '{store.group}': add them with that group's --config", other)
     _check_spelling(outcomes["reviewer"], known["reviewer"], mistakes)
     mistakes.note_unknown("decision", outcomes["decision"], decisions, f"expected one of {sorted(decisions)}")

@@ -41,6 +41,11 @@ def test_columns_under_other_names_are_told_with_what_is_there(refused, table):
     assert "got no ['player_id'] among ['Player ID', 'snapshot', 'decision', 'reviewer', 'when', 'reason']" in told
 
 
+def test_rows_that_name_no_group_are_of_no_other_one(refused, table):
+    [told] = refused(table(group=["other", "", "shelf"])).splitlines()[1:]
+    assert told == "  row 1: outcomes of another group than 'shelf': add them with that group's --config"
+
+
 def test_capitals_are_taken_for_the_word_that_they_spell(refused, table):
     assert "row 1: unknown decision 'HARM': did you mean 'harm'?" in refused(table(decision=["HARM", "harm", "harm"]))
 
