@@ -232,7 +232,8 @@ class SnapshotStore:
 
     def _find(self, name: str) -> Manifest | None:
         location = self.at(name, MANIFEST)
-        content = find_bytes(location)
+        # A path is no name: with `..` it would lead to the snapshots of another group.
+        content = None if "/" in name else find_bytes(location)
         return None if content is None else read_manifest(content, location)
 
     def at(self, name: str, file: str) -> str:
