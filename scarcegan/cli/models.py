@@ -46,8 +46,13 @@ def list_versions(
             f"expected a definition that has models in group '{registry.group}', got '{definition}': "
             f"{nearest(definition, known)}"
         )
-    versions = registry.versions(release_id=release or None)
-    shown = [version for version in versions if definition in ("", version.definition)]
+    versions = registry.versions()
+    releases = list(dict.fromkeys(version.release_id for version in versions))
+    if release and releases and release not in releases:
+        raise RegistryProblem(
+            f"expected a release of group '{registry.group}', got '{release}': {nearest(release, releases)}"
+        )
+    shown = [one for one in versions if definition in ("", one.definition) and release in ("", one.release_id)]
     return Answer(shown, tables.overview(shown) if shown else tables.NOTHING_YET)
 
 

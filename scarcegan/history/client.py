@@ -83,6 +83,8 @@ def find_run(reference: str | metaflow.Run) -> metaflow.Run:
     pathspec = reference if "/" in reference else f"{FLOW}/{reference}"
     with reading():
         try:
+            if pathspec.endswith("/"):  # Metaflow fails over a run without a name
+                raise MetaflowInvalidPathspec(pathspec)
             return metaflow.Run(pathspec)
         except (MetaflowNotFound, MetaflowInvalidPathspec) as error:
             raise HistoryProblem(

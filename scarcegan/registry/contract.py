@@ -84,7 +84,7 @@ class Registry(ABC):
         taken, never the number at its end. A `RegistryProblem` for any other.
         """
         asked = reference.strip()
-        if number := re.fullmatch(r"v?(\d+)", asked):
+        if number := re.fullmatch(r"v?([0-9]{1,18})", asked):
             return int(number[1])
         found = [version.version for version in self.versions() if version.arn and version.arn == asked]
         if not found:
@@ -174,13 +174,15 @@ class Registry(ABC):
     def approve(self, *versions: int, who: str, why: str, force: bool = False, until: str = "") -> list[ModelVersion]:
         """Approve versions, all or none: each becomes the champion of its definition, until the ISO date if one is set.
 
-        A release that is incomplete, or mixed from several runs, is refused unless forced; where four eyes are asked
-        for, a version of a run that the approver has launched is refused in any case.
+        One that is named twice is approved once; two of one definition are refused. A release that is incomplete, or
+        mixed from several runs, is refused unless forced; where four eyes are asked for, a version of a run that the
+        approver has launched is refused in any case.
         """
         last_day, identity = rules.last_day(until, self.approval_days), self.identity()
 
         def choose(known: Sequence[ModelVersion]) -> list[ModelVersion]:
-            chosen = [rules.find(known, number) for number in versions]
+            chosen = rules.find_all(known, versions)
+            rules.check_one_each(chosen)
             if self.four_eyes:
                 rules.check_four_eyes(chosen, identity)
             for version in chosen:
@@ -196,7 +198,7 @@ class Registry(ABC):
     def reject(self, *versions: int, who: str, why: str) -> list[ModelVersion]:
         """Reject versions, all or none; a rejected champion gives its place back to the one before."""
         decision = rules.decide("Rejected", who, why, identity=self.identity())
-        self._take(lambda known: [rules.find(known, number) for number in versions], decision)
+        self._take(lambda known: rules.find_all(known, versions), decision)
         return self._now(versions)
 
     def rollback(self, *, who: str, why: str, release_id: str | None = None, force: bool = False) -> list[ModelVersion]:
@@ -241,4 +243,4 @@ class Registry(ABC):
 
     def _now(self, numbers: Sequence[int]) -> list[ModelVersion]:
         after = self.versions()
-        return [rules.find(after, number) for number in numbers]
+        return rules.find_all(after, numbers)

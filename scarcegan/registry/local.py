@@ -135,7 +135,8 @@ class LocalRegistry(Registry):
         if not self._exists():
             return self.group
         with self._open() as connection:
-            newest = connection.execute("SELECT group_name FROM version ORDER BY created_at DESC LIMIT 1").fetchone()
+            # By the order of rows: a clock that is set back changes nothing.
+            newest = connection.execute("SELECT group_name FROM version ORDER BY rowid DESC LIMIT 1").fetchone()
         return str(newest[0]) if newest else self.group
 
     def _versions(self) -> list[ModelVersion]:

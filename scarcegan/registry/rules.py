@@ -242,6 +242,24 @@ def find(versions: Iterable[ModelVersion], number: int) -> ModelVersion:
     return known[number]
 
 
+def find_all(versions: Sequence[ModelVersion], numbers: Iterable[int]) -> list[ModelVersion]:
+    """Return the versions with these numbers, in their order; one that is named twice is one."""
+    return [find(versions, number) for number in dict.fromkeys(numbers)]
+
+
+def check_one_each(versions: Iterable[ModelVersion]) -> None:
+    """Raise a RegistryProblem if several versions of one definition are to be approved: only one can be champion."""
+    found: dict[str, list[str]] = {}
+    for version in versions:
+        found.setdefault(version.definition, []).append(str(version.version))
+    twice = [f"{' and '.join(numbers)} of {name}" for name, numbers in found.items() if len(numbers) > 1]
+    if twice:
+        raise RegistryProblem(
+            f"expected one version of each definition to approve, got {', '.join(twice)}: name the one that is to be "
+            "champion"
+        )
+
+
 def check_complete(version: ModelVersion, versions: Iterable[ModelVersion]) -> None:
     """Raise a RegistryProblem unless the release of a version to be approved is complete and of one run."""
     release = [other for other in versions if other.release_id == version.release_id]
