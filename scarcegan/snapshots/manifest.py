@@ -123,8 +123,11 @@ def fingerprint_of(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(held).encode()).hexdigest()[:16]
 
 
-def read_manifest(content: bytes, location: str) -> Manifest:
-    """Read what `Manifest.to_json` wrote; what is no manifest, or was changed by hand, is a DataProblem."""
+def read_manifest(content: bytes, location: str, name: str) -> Manifest:
+    """Read what `Manifest.to_json` wrote of the snapshot of a name; what is none, or was changed, is a DataProblem.
+
+    A renamed or copied folder has the manifest of another snapshot: its parts would be read, and taken away, there.
+    """
     try:
         tree = json.loads(content)
         version = tree["format"]
@@ -137,6 +140,11 @@ def read_manifest(content: bytes, location: str) -> Manifest:
         raise DataProblem(f"{location} is no snapshot's manifest ({error!r}): publish the snapshot anew") from error
     if manifest is None:
         raise DataProblem(f"expected a manifest of format {FORMAT} at {location}, got {version}: publish it anew")
+    if manifest.name != name or any("/" in part.file for part in manifest.parts):
+        raise DataProblem(
+            f"expected the manifest of snapshot '{name}' with its parts beside it at {location}, got that of "
+            f"'{manifest.name}': give the folder its name back, or publish the table under the new one"
+        )
     if fingerprint_of(manifest) != manifest.fingerprint:
         raise DataProblem(
             f"expected fingerprint {fingerprint_of(manifest)} by what {location} lists, got {manifest.fingerprint}: "

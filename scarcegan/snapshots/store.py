@@ -234,7 +234,7 @@ class SnapshotStore:
         location = self.at(name, MANIFEST)
         # A path is no name: with `..` it would lead to the snapshots of another group.
         content = None if "/" in name else find_bytes(location)
-        return None if content is None else read_manifest(content, location)
+        return None if content is None else read_manifest(content, location, name)
 
     def at(self, name: str, file: str) -> str:
         """Return the location of one file of a snapshot."""

@@ -1,6 +1,7 @@
 """One manifest that cannot be read does not hide the other snapshots."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from scarcegan.cli import app
 from scarcegan.problems import DataProblem
 from scarcegan.snapshots import SnapshotStore
+from scarcegan.snapshots.forgetting import forget
 
 
 @pytest.fixture
@@ -35,6 +37,8 @@ DAMAGES = {
     "parts of another shape": lambda content: changed(content, parts=[{"file": 3}]),
     "no statistics": lambda content: changed(content, statistics={}),
     "no date": lambda content: changed(content, cutoff="soon"),
+    "that of another folder": lambda content: changed(content, name="players-2026-01-01"),
+    "parts elsewhere": lambda content: content.replace(b'"part-', b'"../players-2026-01-01/part-'),
     "another fingerprint": lambda content: changed(content, fingerprint="0" * 16),
 }
 
@@ -62,3 +66,12 @@ def test_the_list_of_snapshots_names_it_beside_its_answer(store):
     assert done.exit_code == 0
     assert [one["name"] for one in json.loads(done.stdout)] == ["players-2026-01-01"]
     assert "snapshot 'players-2026-02-01' is left out" in done.stderr
+
+
+def test_a_copied_folder_is_no_snapshot_and_forgetting_leaves_that_of_its_manifest_alone(store):
+    before = store.describe("players-2026-01-01")
+    shutil.copytree(Path(store.folder, before.name), Path(store.folder, "copy-2026-01-01"))
+    with pytest.raises(DataProblem, match=r"'copy-2026-01-01'.* got that of 'players-2026-01-01': give the folder"):
+        forget(store, "copy-2026-01-01", "1")
+    assert store.describe(before.name) == before
+    assert store.names() == ["players-2026-01-01", "players-2026-02-01"]
