@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from scarcegan.problems import CheckpointProblem
 from scarcegan.storage import find_bytes, new_file
 
 _META = "meta.json"
+# A changed byte in an archive's head asks for what zipfile does not do: a RuntimeError.
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,16 @@ class CheckpointFile:
             # Without pickle: whoever can write the file must not be able to run code here.
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            meta = json.loads(str(arrays.pop(_META)))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            meta = dict(json.loads(str(arrays.pop(_META))))
+            found = meta["fingerprint"]
+        except (*_DAMAGED, zlib.error, zipfile.BadZipFile) as error:
             raise CheckpointProblem(
-                f"{self.location} is no readable checkpoint ({error}): delete it to train this fold from the start"
+                f"{self.location} is no readable checkpoint ({error!r}): delete it to train this fold from the start"
             ) from error
-        if meta["fingerprint"] != self.fingerprint:
+        if found != self.fingerprint:
             raise CheckpointProblem(
                 f"{self.location} belongs to another training: expected fingerprint {self.fingerprint}, got "
-                f"{meta['fingerprint']}; data, settings, fold or code have changed; delete the file to train this fold "
+                f"{found}; data, settings, fold or code have changed; delete the file to train this fold "
                 "from its start"
             )
         return arrays, meta

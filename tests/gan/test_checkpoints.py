@@ -67,8 +67,14 @@ def flipped(content):
     return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
 
 
+def unknown_method(content):
+    # How the first array is packed, in the directory at the end: a way that nobody knows.
+    at = content.index(b"PK\x01\x02") + 10
+    return content[:at] + b"\x63" + content[at + 1 :]
+
+
 @on_this_machine
-@pytest.mark.parametrize("damage", [truncated, flipped, lambda _: b"", lambda _: b"not a checkpoint"])
+@pytest.mark.parametrize("damage", [truncated, flipped, unknown_method, lambda _: b"", lambda _: b"not a checkpoint"])
 def test_a_damaged_checkpoint_is_refused_with_what_to_do(saved, path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(
@@ -82,6 +88,16 @@ def test_another_npz_file_is_refused(file, path):
     path.parent.mkdir()
     np.savez(path, weights=np.ones(3))
     with pytest.raises(CheckpointProblem, match=r"no readable checkpoint .*meta\.json"):
+        file.load()
+
+
+@on_this_machine
+@pytest.mark.parametrize("meta", ["null", "{}", "[" * 100_000])
+def test_metadata_of_another_shape_are_refused(file, path, meta):
+    path.parent.mkdir()
+    with path.open("wb") as opened:
+        np.savez(opened, **{"meta.json": np.array(meta)})
+    with pytest.raises(CheckpointProblem, match=r"fold_0\.npz is no readable checkpoint"):
         file.load()
 
 
