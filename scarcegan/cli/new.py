@@ -143,7 +143,7 @@ def _written(project: "Project", kept: "Sequence[str]", tables: "Sequence[Table]
     from scarcegan.starting.configuration import left_out
 
     yield f"Wrote {project.folder}. {DEFAULT_CONFIG} says:"
-    yield from (f"  {line}" for line in (project.folder / DEFAULT_CONFIG).read_text().splitlines() if line)
+    yield from (f"  {line}" for line in (project.folder / DEFAULT_CONFIG).read_text("utf-8").splitlines() if line)
     if columns := left_out(tables, answers):
         yield f"No features, as they are not numbers or not in every table: {', '.join(columns)}"
     if kept:
@@ -168,7 +168,7 @@ def _try(project: "Project") -> float:
             command = [sys.executable, str(flow_file(flow)), "run", "--set", TRIAL, "--tag", "trial"]
             done = subprocess.run(command, cwd=project.folder, stdout=told, stderr=subprocess.STDOUT, check=False)  # noqa: S603
             if done.returncode:
-                raise Problem(f"{_reason(log.read_text())}\n(all of it: {log})")
+                raise Problem(f"{_reason(log.read_text(errors='replace'))}\n(all of it: {log})")
     return time.monotonic() - started
 
 

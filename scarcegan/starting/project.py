@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from scarcegan import __version__
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import Settings, load, parse, text_of
 from scarcegan.starting.configuration import FIRST, Tree, to_toml
+from scarcegan.storage import write_bytes
 
 # What `new` has written, with a digest of each file; it goes once the trial run has ended well.
 MARK = ".scarcegan/half-made.json"
@@ -100,12 +103,11 @@ class Project:
         (self.folder / MARK).unlink()
 
     def _is_ours(self, name: str) -> bool:
-        return self.written.get(name) == _digest((self.folder / name).read_text())
+        return self.written.get(name) == hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
 
     def _put(self, name: str, text: str) -> None:
-        file = self.folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        # In UTF-8 whatever the locale: so it is read.
+        write_bytes(str(self.folder / name), text.encode())
 
 
 def open_project(folder: Path) -> Project:
@@ -113,7 +115,7 @@ def open_project(folder: Path) -> Project:
     folder = folder.expanduser().absolute()
     mark = folder / MARK
     if mark.is_file():
-        return Project(folder, json.loads(mark.read_text()))
+        return Project(folder, _digests(mark))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["a file"]
         made = ", or go on there with `scarcegan run`" if (folder / DEFAULT_CONFIG).is_file() else ""
@@ -122,6 +124,16 @@ def open_project(folder: Path) -> Project:
             f"folder{made}; nothing was changed"
         )
     return Project(folder, {})
+
+
+def _digests(mark: Path) -> dict[str, str]:
+    try:
+        return TypeAdapter(dict[str, str]).validate_json(mark.read_bytes())
+    except ValueError as error:
+        raise SettingsProblem(
+            f"expected a digest of each file of a half-made project in {mark}, got no such JSON: remove the project's "
+            "folder if nothing in it is yours, or name another one"
+        ) from error
 
 
 def _digest(text: str) -> str:
