@@ -96,7 +96,7 @@ def _machine() -> str:
 def _began(number: int) -> str:
     """Return when a process began, in the kernel's ticks; a number is given anew some day. Empty where none says."""
     try:
-        state, *numbers = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        state, *numbers = Path(f"/proc/{number}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return ""
     return "" if state == "Z" else numbers[18]
