@@ -253,6 +253,8 @@ class LocalRegistry(Registry):
         opened = partial(sqlite3.connect, self._database, timeout=BUSY_SECONDS, isolation_level=None)
         with self._in_words(), closing(opened()) as connection:
             connection.row_factory = sqlite3.Row
+            # A letter that a terminal of another encoding has sent must not hide all versions.
+            connection.text_factory = partial(str, encoding="utf-8", errors="replace")
             found = _layout(connection)
             if not 1 <= found <= SCHEMA_VERSION:
                 raise RegistryProblem(
