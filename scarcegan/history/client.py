@@ -15,7 +15,13 @@ from typing import Any
 
 import metaflow
 from metaflow.cards import get_cards
-from metaflow.exception import MetaflowException, MetaflowInvalidPathspec, MetaflowNotFound, MetaflowUnknownUser
+from metaflow.exception import (
+    MetaflowException,
+    MetaflowInvalidPathspec,
+    MetaflowNamespaceMismatch,
+    MetaflowNotFound,
+    MetaflowUnknownUser,
+)
 from metaflow.plugins.cards.card_client import Card
 
 from scarcegan.problems import HistoryProblem
@@ -63,10 +69,10 @@ def find_runs(tags: Sequence[str] = (), namespace: str | None = None) -> list[me
 
 
 def runs_of(flow: str, tags: Sequence[str] = ()) -> list[metaflow.Run]:
-    """Return the runs of a flow with these tags, in Metaflow's order; none of a flow that has never run."""
+    """Return the runs of a flow with these tags, in Metaflow's order; none of a flow that has never run there."""
     try:
         return list(metaflow.Flow(flow).runs(*tags))
-    except MetaflowNotFound:
+    except (MetaflowNotFound, MetaflowNamespaceMismatch):
         return []
 
 

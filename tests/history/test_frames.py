@@ -44,6 +44,7 @@ def test_what_a_run_has_not_made_is_missing(frame):
     ({"user": "omar"}, ["fourth", "second"]),
     ({"status": "failed"}, ["third"]),
     ({"namespace": "user:omar"}, ["fourth", "second"]),
+    ({"namespace": "user:nobody"}, []),
     ({"until": "2020-01-01"}, []),
     ({"since": "2020-01-01", "status": "finished"}, ["second", "first"]),
     ({"tags": ["nobody"]}, []),
