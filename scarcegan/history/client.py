@@ -51,11 +51,16 @@ def reading(namespace: str | None = None) -> Iterator[None]:
         raise HistoryProblem(
             f"expected runs in {metaflow.get_metadata()}, got: {told}; check METAFLOW_PROFILE and the connection"
         ) from error
-    except ValueError as error:
-        # Metaflow does not say which of its files it is; the function that reads it calls it so.
-        opened = (frame.f_locals.get("filepath") for frame, _ in walk_tb(error.__traceback__))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+        if not (isinstance(error, ValueError) or frames[-1].f_globals["__name__"].startswith("metaflow.")):
+            raise  # a defect of ours, and no file of another shape
+        # Metaflow does not say which of its files it is; the function that reads it calls it so, or a task is read.
+        known = [frame.f_locals for frame in frames]
+        places = [one.get("filepath") for one in known]
+        places += [getattr(one.get("self"), "pathspec", None) for one in reversed(known)]
         raise HistoryProblem(
-            f"expected JSON in {next(filter(None, opened), 'a file of Metaflow')}, got: {error}; restore the file, or "
+            f"expected JSON in {next(filter(None, places), 'a file of Metaflow')}, got: {error}; restore the file, or "
             "move its run's folder away"
         ) from error
     finally:
