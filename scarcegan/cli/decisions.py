@@ -87,17 +87,15 @@ def of_release(registry: Registry, found: Sequence[ModelVersion]) -> Dossier:
     """Return what the registry tells of the release that these versions are; raises as `collect` does."""
     from scarcegan.workflow.retraining.review import groups_of, read_review
 
-    review = read_review(registry.fetch(found[0].sha256), found[0].sha256)
-    evaluation = replace(review.evaluation, attribute_groups=groups_of(found[0], registry))
-    release = Release.of(found, review.evaluation.models, _lineage_of(found[0]), warnings=found[0].warnings)
+    first = found[0]
+    review = read_review(registry.fetch(first.sha256), first.sha256)
+    evaluation = replace(review.evaluation, attribute_groups=groups_of(first, registry))
+    commit = first.metadata.get("git_commit", "")
+    origin = {"run": first.run_pathspec, "origin_run": first.origin_run_id, "commit": commit}
+    lineage = Lineage.from_plain({**first.metadata, **origin})
+    release = Release.of(found, review.evaluation.models, lineage, warnings=first.warnings)
     decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}
-    return Dossier(_facts_of(found[0], review), review.data_report, evaluation, release, decisions)
-
-
-def _lineage_of(version: ModelVersion) -> Lineage:
-    commit = version.metadata.get("git_commit", "")
-    origin = {"run": version.run_pathspec, "origin_run": version.origin_run_id, "commit": commit}
-    return Lineage.from_plain({**version.metadata, **origin})
+    return Dossier(_facts_of(first, review), review.data_report, evaluation, release, decisions)
 
 
 def _facts_of(version: ModelVersion, review: "Review") -> RunFacts:
@@ -109,10 +107,7 @@ def _facts_of(version: ModelVersion, review: "Review") -> RunFacts:
         status="finished",
         step="register",
         release=version.release_id,
-        tags=[],
-        unread=[],
         settings=history.flat(review.settings),
-        metrics={},
     )
 
 

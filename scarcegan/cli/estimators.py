@@ -13,6 +13,7 @@ from scarcegan.settings import Settings, load
 from scarcegan.settings.estimators import Estimator, known_estimators, named_estimators
 
 app = typer.Typer(
+    name="estimators",
     no_args_is_help=True,
     help="List the estimators that may take part beside ScarceGAN, and check one of your own.",
     epilog="A family is a part of the models, a rival is trained for comparison alone: docs/estimators.md.",

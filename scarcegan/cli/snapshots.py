@@ -16,7 +16,7 @@ from scarcegan.settings import Settings
 if TYPE_CHECKING:
     from scarcegan.snapshots import Manifest, SnapshotStore
 
-app = typer.Typer(no_args_is_help=True, help="Publish, list and show snapshots of features.")
+app = typer.Typer(name="snapshots", no_args_is_help=True, help="Publish, list and show snapshots of features.")
 Folder = Annotated[
     str, typer.Option("--folder", help="Folder or s3:// prefix of the snapshots.", show_default="as in the settings")
 ]

@@ -42,10 +42,10 @@ class RunFacts(Record):
     data: str | None = None
     release: str | None = None
     money: float | None = None
-    tags: Sequence[str]
-    unread: Sequence[str]
+    tags: Sequence[str] = ()
+    unread: Sequence[str] = ()
     settings: Mapping[str, Any]
-    metrics: Mapping[str, Mapping[str, float]]
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     headline: str | None = None
     last_words: str | None = None
     measured_on: str | None = None

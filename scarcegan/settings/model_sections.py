@@ -69,12 +69,7 @@ class Train(Section):
     # 16 and 24 members were no better than 8 (measured).
     members: Annotated[int, Field(ge=1, le=1024)] = 8
     """Networks trained side by side in each fold."""
-    families: tuple[Name, ...] = (
-        "small_extra_trees",
-        "small_extra_trees_unlabeled",
-        "small_boosting",
-        "linear",
-    )
+    families: tuple[Name, ...] = ("small_extra_trees", "small_extra_trees_unlabeled", "small_boosting", "linear")
     """Estimators that each fold trains beside ScarceGAN, for the same model; empty: ScarceGAN alone."""
     iterations: Positive = 1_000
     """Joint updates of discriminator and generator."""

@@ -32,10 +32,7 @@ QUESTIONS: Mapping[Layout, Mapping[str, str]] = {
         "unlabeled": "Which label do rows have of which nothing is known? (none: no label)",
         "row": "What is one row called?",
     },
-    "telemetry": {
-        "rare": "Which population is the rare one, the one to find?",
-        "row": "What is one row called?",
-    },
+    "telemetry": {"rare": "Which population is the rare one, the one to find?", "row": "What is one row called?"},
 }
 # Beginnings of names.
 _RARE = ("risk", "rare", "fraud", "positiv", "anomal", "attack", "abus", "bad", "churn", "default", "cheat", "problem")
