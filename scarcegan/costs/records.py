@@ -1,14 +1,12 @@
 """What tasks use of their machines, and what that costs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from scarcegan import words
 from scarcegan.records import Record
 
 
-@dataclass(frozen=True)
-class TaskUsage(Record):
+class TaskUsage(Record, frozen=True):
     """One task: what it used beside what it had asked for.
 
     `index` is None outside a foreach, `gpu_used_share` a mean over the task, None without GPU; `attempt` counts from 0.
@@ -26,8 +24,7 @@ class TaskUsage(Record):
     attempt: int
 
 
-@dataclass(frozen=True)
-class StepCost(Record):
+class StepCost(Record, frozen=True):
     """All tasks of one step; `suggestion` says what to ask for next time, empty where the request fits."""
 
     step: str
@@ -44,8 +41,7 @@ class StepCost(Record):
     suggestion: str = ""
 
 
-@dataclass(frozen=True)
-class Bill(Record):
+class Bill(Record, frozen=True):
     """What a run took, over all its tasks.
 
     Where nothing was `rented`, `money` is what it would have cost; `expected_money` is of the estimate before the run,
@@ -68,8 +64,7 @@ class Bill(Record):
         return spent if self.rented else f"nothing was rented; on AWS {spent}"
 
 
-@dataclass(frozen=True)
-class Estimate(Record):
+class Estimate(Record, frozen=True):
     """What a run is expected to take; `sentence` says it in words."""
 
     money: float

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ from scarcegan.storage import local_file, new_file, sha256_of
 ID = "player_id"
 
 
-@dataclass(frozen=True)
-class Rewritten(Record):
+class Rewritten(Record, frozen=True):
     """A file that a player's rows were taken out of; `before` and `after` are sha256 of its bytes, empty: no file."""
 
     place: str

@@ -1,15 +1,14 @@
 """What a run was trained on, in numbers: the data report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from scarcegan.data.columns import Column
 from scarcegan.records import Record
 from scarcegan.settings.words_section import USUAL, Words
 
 
-@dataclass(frozen=True)
-class PopulationCount(Record):
+class PopulationCount(Record, frozen=True):
     """Players of one population, to train and select with (`pool`) and held out (`test`)."""
 
     name: str
@@ -17,8 +16,7 @@ class PopulationCount(Record):
     test: int
 
 
-@dataclass(frozen=True)
-class OriginCount(Record):
+class OriginCount(Record, frozen=True):
     """Labels from one origin (see `scarcegan.data.reviewed.ORIGINS`): of the rare class, and of others.
 
     `pool` counts both among the players to train and select with, `test` among those held out.
@@ -31,8 +29,7 @@ class OriginCount(Record):
     test: int
 
 
-@dataclass(frozen=True)
-class FoldCount(Record):
+class FoldCount(Record, frozen=True):
     """Players of each population on the two sides of one fold."""
 
     fold: int
@@ -40,8 +37,7 @@ class FoldCount(Record):
     validation: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class TestSetCount(Record):
+class TestSetCount(Record, frozen=True):
     """Players of one test set, and how many of them are known to be risky."""
 
     name: str
@@ -49,8 +45,7 @@ class TestSetCount(Record):
     risky: int
 
 
-@dataclass(frozen=True)
-class Histogram(Record):
+class Histogram(Record, frozen=True):
     """Shares of players between edges: of the rare class and of the unlabelled; the end bins hold all beyond."""
 
     edges: Sequence[float]
@@ -58,8 +53,7 @@ class Histogram(Record):
     unlabeled: Sequence[float]
 
 
-@dataclass(frozen=True)
-class FeatureDescription(Column):
+class FeatureDescription(Column, frozen=True):
     """One feature of the pool's unlabelled players who have it; `missing_share` of them lack it.
 
     `auc` tells how well it alone tells the rare class from them, a missing value counted as the lowest: 0.5 is chance.
@@ -71,8 +65,7 @@ class FeatureDescription(Column):
     histogram: Histogram
 
 
-@dataclass(frozen=True)
-class FeatureMove(Record):
+class FeatureMove(Record, frozen=True):
     """How far one feature's distribution has moved from one table to another; see `scarcegan.data.distances`."""
 
     name: str
@@ -82,8 +75,7 @@ class FeatureMove(Record):
     median_now: float
 
 
-@dataclass(frozen=True)
-class SnapshotReport(Record):
+class SnapshotReport(Record, frozen=True):
     """What the snapshot trained on is, and how its features have moved since the previous one, the most moved first.
 
     `missing_days` are ISO dates that are missing for everyone; `quiet_days` the mean days of the window without play by
@@ -106,8 +98,7 @@ class SnapshotReport(Record):
 SUSPECT_AUC = 0.98
 
 
-@dataclass(frozen=True)
-class DataReport(Record):
+class DataReport(Record, frozen=True):
     """The players of a run.
 
     Attributes:

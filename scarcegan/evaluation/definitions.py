@@ -37,8 +37,7 @@ AIMS = {
 }
 
 
-@dataclass(frozen=True)
-class OperatingPoint(Record):
+class OperatingPoint(Record, frozen=True):
     """A threshold (score >= threshold is flagged) and what it reaches on the players it was set on."""
 
     threshold: float

@@ -1,7 +1,7 @@
 """The figures of one score on one test set, with their intervals, and those of groups of its players."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from scarcegan import words
 from scarcegan.records import Record
@@ -11,8 +11,7 @@ from scarcegan.settings.words_section import Words
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
 
 
-@dataclass(frozen=True)
-class Interval(Record):
+class Interval(Record, frozen=True):
     """A figure with its 95 % interval; `std` is the bootstrap's deviation, None for counted shares (Wilson's)."""
 
     value: float
@@ -21,8 +20,7 @@ class Interval(Record):
     std: float | None = None
 
 
-@dataclass(frozen=True)
-class Curve(Record):
+class Curve(Record, frozen=True):
     """Recall and precision over flagged shares that rise, with their 95 % intervals; lists of equal length."""
 
     flagged_share: Sequence[float]
@@ -34,8 +32,7 @@ class Curve(Record):
     precision_high: Sequence[float]
 
 
-@dataclass(frozen=True)
-class Confusion(Record):
+class Confusion(Record, frozen=True):
     """Players by known class (`rows`; perhaps 'unlabelled' last) and most probable class (`labels`): counts."""
 
     labels: Sequence[str]
@@ -43,8 +40,7 @@ class Confusion(Record):
     matrix: Sequence[Sequence[int]]
 
 
-@dataclass(frozen=True)
-class Calibration(Record):
+class Calibration(Record, frozen=True):
     """Mean score of each filled bin's players beside their observed share of risky ones with its 95 % interval."""
 
     predicted: Sequence[float]
@@ -54,8 +50,7 @@ class Calibration(Record):
     players: Sequence[int]
 
 
-@dataclass(frozen=True)
-class Measures(Record):
+class Measures(Record, frozen=True):
     """All figures of one score on one test set.
 
     `players` stand for the population, `risky` are known to be so. With `truth_known` of all of them, precision is
@@ -96,8 +91,7 @@ class Measures(Record):
         return {name: value for name, value in vars(self).items() if isinstance(value, Interval)}
 
 
-@dataclass(frozen=True)
-class Spread(Record):
+class Spread(Record, frozen=True):
     """A figure of each fold's own choice on its validation players, with mean and standard deviation."""
 
     mean: float
@@ -105,8 +99,7 @@ class Spread(Record):
     folds: Sequence[float]
 
 
-@dataclass(frozen=True)
-class Group(Record):
+class Group(Record, frozen=True):
     """Players of one range of a feature; a figure is None where nobody can tell it."""
 
     low: float
@@ -118,16 +111,14 @@ class Group(Record):
     precision: Interval | None = None
 
 
-@dataclass(frozen=True)
-class FeatureGroups(Record):
+class FeatureGroups(Record, frozen=True):
     """A model's quality among low, middle and high players of one feature."""
 
     feature: str
     groups: Sequence[Group]
 
 
-@dataclass(frozen=True)
-class Subgroups(Record):
+class Subgroups(Record, frozen=True):
     """One model's quality by subgroup, at its threshold on one test set."""
 
     definition: str
@@ -136,8 +127,7 @@ class Subgroups(Record):
     features: Sequence[FeatureGroups]
 
 
-@dataclass(frozen=True)
-class ToRest(Record):
+class ToRest(Record, frozen=True):
     """A group's share less that of all others, with its 95 % interval; clear where chance alone does not explain it."""
 
     value: float
@@ -146,8 +136,7 @@ class ToRest(Record):
     is_clear: bool
 
 
-@dataclass(frozen=True)
-class AttributeGroup(Record):
+class AttributeGroup(Record, frozen=True):
     """Players who share a value of one attribute, or values of two; `players` is None where the group is withheld.
 
     A figure is None where nobody can tell it; `to_rest` has the differences by measure.
@@ -162,8 +151,7 @@ class AttributeGroup(Record):
     to_rest: Mapping[str, ToRest] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class AttributeTable(Record):
+class AttributeTable(Record, frozen=True):
     """The groups by one attribute, or by two crossed."""
 
     attributes: Sequence[str]
@@ -175,8 +163,7 @@ class AttributeTable(Record):
         return [group for group in self.groups if group.players is not None]
 
 
-@dataclass(frozen=True)
-class AttributeGroups(Record):
+class AttributeGroups(Record, frozen=True):
     """One model by attributes that are no inputs, at its threshold on one test set.
 
     Withheld are groups of fewer players than `smallest`, and others from which those could be computed. Of `compared`

@@ -1,7 +1,7 @@
 """What an evaluation says: the models, their rivals and the verdicts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from scarcegan import words
@@ -19,8 +19,7 @@ FEW_FLAGGED = 30  # with fewer at the same share, a player more or less decides 
 FEW_RISKY = 10  # with fewer risky test players, no comparison tells anything
 
 
-@dataclass(frozen=True)
-class Promise(Record):
+class Promise(Record, frozen=True):
     """A definition's bound, and whether validation players can promise that it holds.
 
     With so much confidence a recall or a precision is at least, and on average a flagged share at most, the bound.
@@ -38,8 +37,7 @@ class Promise(Record):
         return not self.why_not
 
 
-@dataclass(frozen=True)
-class FamilyShare(Record):
+class FamilyShare(Record, frozen=True):
     """What one family brings to a model: its share of the risk's log-odds, and PR-AUC on the first test set.
 
     `alone` is the family's own, `without` that of the model if the others took over its share; None where it has none,
@@ -52,8 +50,7 @@ class FamilyShare(Record):
     without: Interval | None
 
 
-@dataclass(frozen=True)
-class EvaluatedModel(Record):
+class EvaluatedModel(Record, frozen=True):
     """A definition's model: `fold_spread` and `promise` on validation players, `test` and `bound` by test set.
 
     The spread is of the figures `AT_THRESHOLD`, from fold to fold; `describe` is the definition in a few words. Without
@@ -88,16 +85,14 @@ class EvaluatedModel(Record):
         return f"Risk by {words.families(self.shares)} (shares of its log-odds), class by {networks}"
 
 
-@dataclass(frozen=True)
-class EvaluatedChampion(Record):
+class EvaluatedChampion(Record, frozen=True):
     """The approved model of a definition on the same test players."""
 
     version: int
     test: Mapping[str, Measures]
 
 
-@dataclass(frozen=True)
-class Comparison(Record):
+class Comparison(Record, frozen=True):
     """Our measure less the other's with its 95 % interval: recall at our flagged share, or PR-AUC over all thresholds.
 
     Numbers are None without a rival.
@@ -110,8 +105,7 @@ class Comparison(Record):
     measure: Literal["recall", "pr_auc"] = "recall"
 
 
-@dataclass(frozen=True)
-class Verdict(Record):
+class Verdict(Record, frozen=True):
     """A model against its strongest rivals on the same players (perhaps 'champion'), and against the champion.
 
     `rival` finds most at the model's own flagged share, `pr_auc_rival` has the highest PR-AUC. Against the champion
@@ -128,8 +122,7 @@ class Verdict(Record):
     against_champion: Comparison | None = None
 
 
-@dataclass(frozen=True)
-class Prevalence(Record):
+class Prevalence(Record, frozen=True):
     """Share of risky players among all players, by which thresholds are set, and where it is from.
 
     `low` and `high` bound it with 90 % confidence; None for a configured one. An assumed one is no estimate: the review
@@ -165,8 +158,7 @@ class Prevalence(Record):
         }[self.origin]
 
 
-@dataclass(frozen=True)
-class Evaluation(Record):
+class Evaluation(Record, frozen=True):
     """A run's models, the rivals and the champions on the same untouched test players.
 
     Verdicts are given on the first test set. The prevalence is what the models were selected with, whatever the truth

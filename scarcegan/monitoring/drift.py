@@ -1,7 +1,6 @@
 """What watching a snapshot says: how far it lies from its reference, and what follows from that."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from scarcegan import words
@@ -13,8 +12,7 @@ from scarcegan.settings.words_section import USUAL, Words
 Action = Literal["no action", "watch", "retrain"]
 
 
-@dataclass(frozen=True)
-class ComparedSnapshot(Record):
+class ComparedSnapshot(Record, frozen=True):
     """One side of a drift report; `compared` of its players were drawn."""
 
     name: str
@@ -29,8 +27,7 @@ class ComparedSnapshot(Record):
         return f"{drawn}all {words.plural(self.players, their.row, their.rows)} of {self.name}"
 
 
-@dataclass(frozen=True)
-class FeatureDrift(Record):
+class FeatureDrift(Record, frozen=True):
     """How far one feature has moved, each measure beside its limit; None where one side has no value at all."""
 
     name: str
@@ -47,8 +44,7 @@ class FeatureDrift(Record):
     flagged: bool
 
 
-@dataclass(frozen=True)
-class ClassifierDrift(Record):
+class ClassifierDrift(Record, frozen=True):
     """Whether a classifier tells the two snapshots apart: its AUC is 0.5 where it cannot.
 
     Stable snapshots reach `limit`, chance alone `null_high`; without drift such an AUC has the chance `p`. Each side
@@ -62,8 +58,7 @@ class ClassifierDrift(Record):
     rows: int
 
 
-@dataclass(frozen=True)
-class ScoredPlayers(Record):
+class ScoredPlayers(Record, frozen=True):
     """How a model scores so many players; made by `scarcegan.monitoring.measures.scored_players`.
 
     Shares have their 95 % intervals: players who are flagged, and whose most probable class is 'unknown' (None without
@@ -76,8 +71,7 @@ class ScoredPlayers(Record):
     quantiles: Sequence[float]
 
 
-@dataclass(frozen=True)
-class ScoreDrift(Record):
+class ScoreDrift(Record, frozen=True):
     """How the risk scores have moved: `ks`, the largest distance of the two distribution functions, and its limit.
 
     `before` are the reference's players. These are the only players that those scored `now` are compared with.
@@ -90,8 +84,7 @@ class ScoreDrift(Record):
     now: ScoredPlayers
 
 
-@dataclass(frozen=True)
-class UnknownDrift(Record):
+class UnknownDrift(Record, frozen=True):
     """Shares of players whose most probable class is 'unknown', and the limit of their difference."""
 
     before: Interval
@@ -99,8 +92,7 @@ class UnknownDrift(Record):
     limit: float
 
 
-@dataclass(frozen=True)
-class RealisedRecall(Record):
+class RealisedRecall(Record, frozen=True):
     """Of `risky` players of a snapshot labelled risky since, `found` had been flagged: `value` is found / risky.
 
     `low` and `high` are the ends of its 95 % interval. `registered` is the recall that the release was registered with,
@@ -119,16 +111,14 @@ class RealisedRecall(Record):
     reviewed: int = 0
 
 
-@dataclass(frozen=True)
-class SignalSize(Record):
+class SignalSize(Record, frozen=True):
     """The size of one signal, and whether it lies beyond its limit."""
 
     size: float
     beyond: bool
 
 
-@dataclass(frozen=True)
-class DriftReport(Record):
+class DriftReport(Record, frozen=True):
     """Two snapshots measured against each other, beside their limits; the most moved feature comes first.
 
     The limits stand for the probability `false_alarms` and come from `pairs` past pairs of snapshots, 0: from chance
@@ -153,8 +143,7 @@ class DriftReport(Record):
         return [name for name, signal in self.signals.items() if signal.beyond]
 
 
-@dataclass(frozen=True)
-class SignalState(Record):
+class SignalState(Record, frozen=True):
     """One signal in this period: whether it is raised, and for how many periods in a row."""
 
     size: float
@@ -164,8 +153,7 @@ class SignalState(Record):
     retrain_after: int
 
 
-@dataclass(frozen=True)
-class DriftDecision(Record):
+class DriftDecision(Record, frozen=True):
     """What follows from a drift report on the snapshot of a cut-off, scored by a version of the champion.
 
     Causes name the signals behind a retraining; there are no signals where drift could not be measured. The promise
@@ -188,8 +176,7 @@ class DriftDecision(Record):
         return self.action == "retrain" or self.asked_before
 
 
-@dataclass(frozen=True)
-class DriftBasis(Record):
+class DriftBasis(Record, frozen=True):
     """What a drift report depends on beside its snapshot: where any of it differs, drift is measured again.
 
     Attributes:
@@ -211,23 +198,20 @@ class DriftBasis(Record):
     seed: int
 
 
-@dataclass(frozen=True)
-class DecidedPeriod(Record):
+class DecidedPeriod(Record, frozen=True):
     """What later periods need of an earlier one, whatever code has measured it."""
 
     decision: DriftDecision
 
 
-@dataclass(frozen=True)
-class DriftRecord(DecidedPeriod):
+class DriftRecord(DecidedPeriod, frozen=True):
     """What is kept of a period: one snapshot, scored by one champion."""
 
     drift: DriftReport
     basis: DriftBasis
 
 
-@dataclass(frozen=True)
-class StablePair(Record):
+class StablePair(Record, frozen=True):
     """What was measured between two neighbouring snapshots; see `scarcegan.monitoring.measures` for the measures."""
 
     snapshots: Sequence[str]
@@ -239,15 +223,13 @@ class StablePair(Record):
     unknown_share: Sequence[float]
 
 
-@dataclass(frozen=True)
-class StablePairs(Record):
+class StablePairs(Record, frozen=True):
     """The past pairs from which one champion's limits come."""
 
     pairs: Sequence[StablePair]
 
 
-@dataclass(frozen=True)
-class StartedRetraining(Record):
+class StartedRetraining(Record, frozen=True):
     """The run that has started a retraining on a snapshot; there is one record for each snapshot.
 
     Attributes:

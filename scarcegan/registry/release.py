@@ -1,15 +1,13 @@
 """A registered release as its card, the terminal and the run's tags show it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 from scarcegan.records import Bound, Record
 from scarcegan.registry.versions import ModelVersion
 
 
-@dataclass(frozen=True)
-class Lineage(Record):
+class Lineage(Record, frozen=True):
     """Where a release comes from.
 
     Attributes:
@@ -38,8 +36,7 @@ class Lineage(Record):
     cost: str = ""
 
 
-@dataclass(frozen=True)
-class ReleasedVersion(Record):
+class ReleasedVersion(Record, frozen=True):
     """One model of a release; what it reaches, and against the champion, is in the run's evaluation."""
 
     version: int
@@ -51,8 +48,7 @@ class ReleasedVersion(Record):
     bound: Bound | None = None
 
 
-@dataclass(frozen=True)
-class Release(Record):
+class Release(Record, frozen=True):
     """A release as it was registered.
 
     Refused are definitions whose model is worse than its champion, and left out; warnings are those of the data report,

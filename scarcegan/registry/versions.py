@@ -16,8 +16,7 @@ PENDING: Status = "PendingManualApproval"
 _TOKENS = uuid.UUID("5c0f5a6e-1d0b-5d0e-9b0c-3a1f7d2e8b64")
 
 
-@dataclass(frozen=True)
-class AgainstChampion(Record):
+class AgainstChampion(Record, frozen=True):
     """How a model did against the champion of its time, on the same test players.
 
     Attributes:
@@ -36,8 +35,7 @@ class AgainstChampion(Record):
     measure: str = "recall"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelFacts(Record):
+class ModelFacts(Record, frozen=True, kw_only=True):
     """What is known of a model before and after it is registered.
 
     Attributes:
@@ -65,8 +63,7 @@ class ModelFacts(Record):
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelToRegister(ModelFacts):
+class ModelToRegister(ModelFacts, frozen=True, kw_only=True):
     """One model of a release, ready to be registered.
 
     `evaluation` is the run's `Evaluation`, for a registry that shows more of it than the facts; None: not known.
@@ -81,8 +78,7 @@ class ModelToRegister(ModelFacts):
         return str(uuid.uuid5(_TOKENS, f"{self.origin_run_id}/{self.definition}/{self.sha256}"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelVersion(ModelFacts):
+class ModelVersion(ModelFacts, frozen=True, kw_only=True):
     """A registered model; times are ISO in UTC.
 
     Attributes:
@@ -114,8 +110,7 @@ class ModelVersion(ModelFacts):
     approved_until: str = ""
 
 
-@dataclass(frozen=True)
-class Decision(Record):
+class Decision(Record, frozen=True):
     """One event in a version's record: what was decided, by whom, why, when (ISO, UTC), against a refusal or not.
 
     A time or a day that is none, as by hand in the console, is refused.
@@ -141,8 +136,7 @@ class Decision(Record):
             date.fromisoformat(self.until)
 
 
-@dataclass(frozen=True)
-class DecisionOnRecord(Record):
+class DecisionOnRecord(Record, frozen=True):
     """A decision as an auditor reads it, with what it changed; a champion is a version's number, None for none."""
 
     at: str

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,8 +16,7 @@ from scarcegan.records import Record
 FORMAT = 1
 
 
-@dataclass(frozen=True)
-class Part(Record):
+class Part(Record, frozen=True):
     """One file of a snapshot, beside the manifest, with a row per player.
 
     The id type is `int64` or `string`, empty without players; `content` is 16 hex digits over ids and features,
@@ -31,8 +30,7 @@ class Part(Record):
     sha256: str
 
 
-@dataclass(frozen=True)
-class Frame(Record):
+class Frame(Record, frozen=True):
     """What all parts of a snapshot share, known before any is written.
 
     The features, `columns`, see only the `window_days` days before the cut-off (ISO date). `days_column` tells a
@@ -50,8 +48,7 @@ class Frame(Record):
     code_version: str = ""
 
 
-@dataclass(frozen=True)
-class Manifest(Record):
+class Manifest(Record, frozen=True):
     """A snapshot's description, stored as `manifest.json` beside its parts.
 
     Statistics are of each column, over the players of all parts; the fingerprint is 16 hex digits over cut-off,

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from scarcegan.data.places import label_text
@@ -51,8 +50,7 @@ ROW = Words().row
 USUAL = Populations()
 
 
-@dataclass(frozen=True)
-class Answers(Record):
+class Answers(Record, frozen=True):
     """What the tables are; an empty answer is not known yet.
 
     Populations are called as their tables, or as their labels; `none` of `test` is no table, of `unlabeled` no label.

@@ -4,7 +4,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,8 +23,7 @@ NONE = "none"
 _EXPECTED = "expected a table for each population, one table with a label column, or telemetry with a labels table"
 
 
-@dataclass(frozen=True)
-class Table(Record):
+class Table(Record, frozen=True):
     """A table, its parts together.
 
     Attributes:

@@ -1,7 +1,7 @@
 """The work of FeaturesFlow's steps: survey the telemetry, compute one shard's features, publish the snapshots."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import uuid4
 
 import numpy as np
@@ -23,8 +23,7 @@ from scarcegan.snapshots.manifest import Frame, Part, describe_snapshot
 from scarcegan.storage import join
 
 
-@dataclass(frozen=True)
-class SnapshotPlan(Record):
+class SnapshotPlan(Record, frozen=True):
     """What the snapshot at one cut-off will be; `rows` is the hidden folder of the rows sorted by shard.
 
     `observed` is bool [window_days]: False on a day that is missing for everyone.
@@ -35,8 +34,7 @@ class SnapshotPlan(Record):
     rows: str
 
 
-@dataclass(frozen=True)
-class WrittenPart(Record):
+class WrittenPart(Record, frozen=True):
     """One shard's part of the snapshot at a cut-off, and its columns; none without players."""
 
     cutoff: str

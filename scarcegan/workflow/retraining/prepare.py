@@ -1,6 +1,5 @@
 """The step `preprocess`: any source's players, checked, split into test sets and folds, described."""
 
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -20,8 +19,7 @@ from scarcegan.settings import Settings
 from scarcegan.words import Say, unsaid
 
 
-@dataclass(frozen=True)
-class Prepared(Record):
+class Prepared(Record, frozen=True):
     """Players ready for training.
 
     Attributes:

@@ -1,7 +1,7 @@
 """What ScoreFlow's steps hand on: the plan, each shard's tally, the report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,8 +14,7 @@ from scarcegan.serving.reasons import Counterfactual, Marker
 from scarcegan.settings.words_section import USUAL, Words
 
 
-@dataclass(frozen=True)
-class ScoringModel(Record):
+class ScoringModel(Record, frozen=True):
     """The approved version that scores; `run` trained it on the players that `data_fingerprint` names.
 
     Players from `threshold` on are flagged.
@@ -31,8 +30,7 @@ class ScoringModel(Record):
     data_fingerprint: str = ""
 
 
-@dataclass(frozen=True)
-class ScoredSnapshot(Record):
+class ScoredSnapshot(Record, frozen=True):
     """The snapshot that is scored, in `parts` shards; its fingerprint is the one that it was published with."""
 
     name: str
@@ -42,8 +40,7 @@ class ScoredSnapshot(Record):
     parts: int
 
 
-@dataclass(frozen=True)
-class ScoringPlan(Record):
+class ScoringPlan(Record, frozen=True):
     """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`.
 
     `left_out` names the versions and snapshots that cannot be read: one of them may have been meant. `markers` are
@@ -60,8 +57,7 @@ class ScoringPlan(Record):
     expired: str = ""
 
 
-@dataclass(frozen=True)
-class Tally(Record):
+class Tally(Record, frozen=True):
     """What one shard, whose scores are in `file` of the plan's folder, adds to the report.
 
     `classes` are players by most probable class in the model's order, int [classes]; `counts` are scores by bin, int,
@@ -76,8 +72,7 @@ class Tally(Record):
     sha256: str | None = None
 
 
-@dataclass(frozen=True)
-class ReviewList(Record):
+class ReviewList(Record, frozen=True):
     """The moderators' list, the `budget` share of the players, in two files of the plan's folder.
 
     `audit_players` of its `players` were drawn at random; the others have the highest scores. Of these are the lowest
@@ -94,8 +89,7 @@ class ReviewList(Record):
     audit_players: int = 0
 
 
-@dataclass(frozen=True)
-class ScoreReport(Record):
+class ScoreReport(Record, frozen=True):
     """What the scores of all shards, each in its file, tell together.
 
     They are compared with nobody here: drift says whom they are compared with, see `scarcegan.monitoring.drift`.
@@ -125,8 +119,7 @@ class ScoreReport(Record):
         return {**plain.pop("plan"), **plain}
 
 
-@dataclass(frozen=True)
-class DecisionRecord(Record):
+class DecisionRecord(Record, frozen=True):
     """Why a model has flagged one player of a snapshot, or has not: for when the player, or anybody, contests it.
 
     Attributes:
@@ -193,8 +186,7 @@ class DecisionRecord(Record):
         )
 
 
-@dataclass(frozen=True)
-class Mover(Record):
+class Mover(Record, frozen=True):
     """A player whom only one of two scores shows to moderators; `why` in words, by the model that does."""
 
     player_id: int | str
@@ -205,8 +197,7 @@ class Mover(Record):
     why: Sequence[str]
 
 
-@dataclass(frozen=True)
-class ParityReport(Record):
+class ParityReport(Record, frozen=True):
     """Two scores of the same players at the review budget.
 
     Attributes:
