@@ -1,11 +1,11 @@
 """Whether a queue can ever run a job: one that fits no instance stays RUNNABLE for ever, and nobody says why."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from scarcegan import words
 from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.records import Record
 from scarcegan.settings.steps import Request
 
 # The operating system and the ECS agent keep some of an instance's memory to themselves.
@@ -22,8 +22,7 @@ QUOTAS = {
 OPTIMAL = ("c5", "m5", "r5")
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(Record, frozen=True):
     """What an instance type leaves to a job."""
 
     name: str

@@ -27,12 +27,12 @@ from scarcegan.evaluation.records import (
 )
 from scarcegan.evaluation.scored import HeldOut, Scored
 from scarcegan.evaluation.verdict import CHAMPION, NO_RIVAL, judge
+from scarcegan.records import Record
 from scarcegan.settings import Settings
 from scarcegan.settings.estimators import SCARCEGAN
 
 
-@dataclass(frozen=True)
-class Challenger:
+class Challenger(Record, frozen=True):
     """A definition's model, to be evaluated.
 
     Probabilities are per test set, float [n, classes (+ unknown)]; the risk score is the rare column. The point is on
@@ -51,8 +51,7 @@ class Challenger:
     alone: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Champion:
+class Champion(Record, frozen=True):
     """The approved model of a definition; its probabilities are None for a model of other features or classes."""
 
     version: int

@@ -18,6 +18,7 @@ from scarcegan.features.longform import ID, checked_counters, checked_ids, day_n
 from scarcegan.features.source import Source, Window, naming, read_rows
 from scarcegan.features.telemetry import iso, observed_days
 from scarcegan.problems import DataProblem
+from scarcegan.records import Record
 
 # Refusals after which the other parts, which are mostly like the first ones, are not read.
 ENOUGH = 5
@@ -29,8 +30,7 @@ LEAST_STEP = np.log(1.25)
 LEAST_SPREADS = 4.0
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(Record, frozen=True):
     """What is known of all players' telemetry in one window.
 
     Attributes:

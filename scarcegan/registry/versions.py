@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
@@ -155,8 +155,7 @@ class DecisionOnRecord(Record, frozen=True):
     champion_after: int | None
 
 
-@dataclass(frozen=True)
-class BesideChampion:
+class BesideChampion(Record, frozen=True):
     """One version (perhaps the champion itself) and the champion of its definition, None while there is none."""
 
     version: ModelVersion

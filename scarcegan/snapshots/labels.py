@@ -18,7 +18,7 @@ Ids may be integers on one side and strings on the other: see `scarcegan.data.id
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -34,6 +34,7 @@ from scarcegan.data.validation import TRUTH_COLUMN, checked_ids
 from scarcegan.data.values import Refusals
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
+from scarcegan.records import Record
 from scarcegan.settings import Data, Populations
 from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, Snapshot
@@ -42,8 +43,7 @@ TEST, LATER = "test", "later"
 COLUMNS = (ID, "population", "since", "source")
 
 
-@dataclass(frozen=True)
-class Labels:
+class Labels(Record, frozen=True):
     """A checked labels table, read at a location, which messages name.
 
     Its columns are player_id, population, since and known_at (datetime64), and truth (-1 where not given).

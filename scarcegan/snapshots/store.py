@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from scarcegan import storage
 from scarcegan.data.columns import Column, describe
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
+from scarcegan.records import Record
 from scarcegan.snapshots.manifest import Manifest, Part, read_manifest
 
 MANIFEST = "manifest.json"
@@ -32,8 +32,7 @@ PUBLISH = "publish it with `scarcegan snapshots publish TABLE` or, from telemetr
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Record, frozen=True):
     """A snapshot in memory: unique ids, int64 or str array [n], and features.
 
     These are float32 [n, F], columns as in `manifest.frame.columns`; [n, 0] if only the ids were read.

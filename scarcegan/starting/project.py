@@ -4,12 +4,12 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from scarcegan import __version__
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import SettingsProblem
+from scarcegan.records import Record
 from scarcegan.settings import Settings, load, parse, text_of
 from scarcegan.starting.configuration import FIRST, Tree, to_toml
 
@@ -56,8 +56,7 @@ _PUBLISH = {
 }
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Record, frozen=True):
     """A folder that is new, empty or half made by `scarcegan new`; `written` has a digest of each of its files."""
 
     folder: Path
