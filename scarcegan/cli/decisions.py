@@ -34,7 +34,6 @@ SIDE = "Version, as in 3 or v3, its ARN, or a parquet or CSV file with player_id
 @answers(app)
 def preflight(settings: Settings) -> Answer:
     """Check in seconds what a run with `--with batch` needs, and say what it is expected to cost."""
-    # boto3 and pyarrow take their time to load; the other commands do without.
     from scarcegan.costs import estimate
     from scarcegan.preflight import before_launch
 

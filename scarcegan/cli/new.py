@@ -44,7 +44,6 @@ def new(
     yes: Annotated[bool, typer.Option("--yes", help="Take every guess, ask nothing.")] = False,
 ) -> Answer:
     """Make a project of your own tables: say what they are, get settings and scripts, and see a small retraining."""
-    # pyarrow takes its time to load; the other commands do without.
     from scarcegan.starting.checks import mistakes
     from scarcegan.starting.configuration import configuration
     from scarcegan.starting.guesses import Answers

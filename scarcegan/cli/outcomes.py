@@ -32,7 +32,6 @@ def _option(what: str, default: str = "the table's column") -> Any:
 
 
 def _store(settings: Settings) -> "OutcomeStore":
-    # pandas and pyarrow take their time to load; the other commands do without.
     from scarcegan.outcomes.store import open_outcomes
 
     return open_outcomes(settings.outcomes, settings.registry.group)

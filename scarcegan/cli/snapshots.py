@@ -82,7 +82,6 @@ def show(
 
 
 def _store(settings: Settings, folder: str) -> "SnapshotStore":
-    # pyarrow takes its time to load; the other commands do without.
     from scarcegan.snapshots import open_snapshots
 
     return open_snapshots(located(folder, Path.cwd()) if folder else settings.own_snapshots.folder)

@@ -25,9 +25,7 @@ def measure(scored: Scored, weights: np.ndarray, review_budget: float, threshold
     """
     plain, drawn = metrics.curve(scored), metrics.curve(scored, weights)
     at_1, at_2, at_5, budget = (_at_share(plain, drawn, share) for share in (0.01, 0.02, 0.05, review_budget))
-    own = budget
-    if threshold is not None:
-        own = _at_threshold(scored, threshold, weights)
+    own = budget if threshold is None else _at_threshold(scored, threshold, weights)
     return Measures(
         players=int(np.count_nonzero(scored.in_population)),
         risky=int(np.count_nonzero(scored.is_risky)),

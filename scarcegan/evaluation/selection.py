@@ -52,11 +52,7 @@ def choose(
     quality = smooth(quality)
     best = np.nanargmax(quality, axis=0)
     columns = np.arange(len(members))
-    return Choice(
-        members=members.tolist(),
-        rounds=best.tolist(),
-        measure=quality[best, columns].tolist(),
-    )
+    return Choice(members=members.tolist(), rounds=best.tolist(), measure=quality[best, columns].tolist())
 
 
 def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> float:

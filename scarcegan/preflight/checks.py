@@ -201,14 +201,12 @@ def _check_telemetry(settings: Settings) -> str:
 
 def _player_checks(settings: Settings) -> list[Check]:
     """Return the checks of what is known of players: themselves, and their attributes if models are measured by any."""
-    by_attributes: list[Check] = [("attributes", partial(_check_attributes, settings))]
-    return [("players", partial(_check_players, settings)), *(by_attributes if settings.evaluate.attributes else [])]
+    checks: list[Check] = [("players", partial(_check_players, settings))]
+    if settings.evaluate.attributes:
+        from scarcegan.data.attributes import check_attributes
 
-
-def _check_attributes(settings: Settings) -> str:
-    from scarcegan.data.attributes import check_attributes
-
-    return check_attributes(settings)
+        checks.append(("attributes", partial(check_attributes, settings)))
+    return checks
 
 
 def _queue_checks(
