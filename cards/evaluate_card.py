@@ -105,7 +105,6 @@ def _next_step(evaluation: Evaluation, verdict: Verdict) -> str:
 
 
 def _verdicts(evaluation: Evaluation) -> Part:
-    """Build the part with the other models' verdicts and the tables of all."""
     rows = evaluation.words.rows
     basis = (
         f"Review budget: {words.percent(evaluation.review_budget)} of {rows}. {evaluation_parts.basis(evaluation)} "
@@ -196,7 +195,6 @@ def _range(group: Group) -> str:
 
 
 def _explanation(explanation: Explanation, their: Words) -> Part:
-    """Build the part on the importance of features and on single players."""
     others = explanation.players - explanation.flagged
     flagged = words.plural(explanation.flagged, f"flagged {their.row}", f"flagged {their.rows}")
     about = (

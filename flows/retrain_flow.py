@@ -211,18 +211,15 @@ class RetrainFlow(ProjectFlow):
         tell(self.resolved().notify, Notice("release waits", waits, release.release_id))
 
     def _warn(self, warnings):
-        """Say what is wrong with the data or missing from the models."""
         for warning in warnings:
             print("Warning:", retold(warning, self.config))
 
     def _models(self):
-        """Read the models by business definition."""
         from scarcegan.serving.model import Model
 
         return {name: Model.from_plain(plain) for name, plain in self.models.items()}
 
     def _lineage(self, settings):
-        """Say where this run's models come from."""
         from scarcegan.costs import TaskUsage, bill
         from scarcegan.registry.release import Lineage
 

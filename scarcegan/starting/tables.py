@@ -117,6 +117,5 @@ def _may_be_table(folder: str, name: str) -> bool:
 
 
 def _stem(name: str) -> str:
-    """Return a file's name without the extension of a table."""
     ends = [len(ending) for ending in FORMATS if name.lower().endswith(ending)]
     return name[: -max(ends)] if ends else name
