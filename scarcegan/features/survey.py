@@ -115,10 +115,9 @@ def _describe(days: _Days, daily: pd.DataFrame, window: Window) -> Survey:
     missing = tuple(iso(window.first + int(day)) for day in np.flatnonzero(~observed))
     notes = [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
     if missing:
-        named = ", ".join(missing[:7]) + " ..." * (len(missing) > 7)
         filled = (
             f"{len(missing)} of the window's days are missing for everyone: features take each player's counts of the "
-            f"same weekday in the nearest week there: {named}"
+            f"same weekday in the nearest week there: {words.first(list(missing), 7)}"
         )
         notes = [filled, *notes]
     return Survey(days.counters, observed, missing, tuple(notes))

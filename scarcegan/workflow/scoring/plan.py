@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.features.catalogue import units_of
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import located
@@ -74,7 +75,7 @@ def check_features(model: Model, version: int, manifest: Manifest) -> None:
     if missing:
         raise DataProblem(
             f"expected the {len(model.feature_names)} features of version {version} in snapshot '{manifest.name}', "
-            f"got none called {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''} ({len(missing)} missing): "
+            f"got none called {words.first(missing, 5)} ({len(missing)} missing): "
             "score a snapshot made with the same counters and feature set, or retrain on this one"
         )
 
