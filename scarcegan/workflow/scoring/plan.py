@@ -40,17 +40,10 @@ def plan_scoring(
     store = open_snapshots(settings.own_snapshots.folder)
     manifest = _manifest(store, settings.own_snapshots.prefix, snapshot)
     check_features(model, found.version, manifest)
-    scores_by = ScoringModel(
-        version=found.version,
-        definition=found.definition,
-        group=found.group,
-        sha256=found.sha256,
-        release_id=found.release_id,
-        run=found.run_pathspec,
-        # As exact as scores are: a player exactly at the threshold is flagged.
-        threshold=float(np.float32(model.threshold)),
-        data_fingerprint=found.metadata.get("data_fingerprint", ""),
-    )
+    # As exact as scores are: a player exactly at the threshold is flagged.
+    of_run = {"run": found.run_pathspec, "threshold": float(np.float32(model.threshold))}
+    of_run["data_fingerprint"] = found.metadata.get("data_fingerprint", "")
+    scores_by = ScoringModel.from_plain(vars(found) | of_run)
     scored = (manifest.name, manifest.origin, manifest.frame.cutoff, manifest.players, len(manifest.parts))
     root = located(settings.own_scoring.folder)
     # A run's pathspec has a slash, which would make one more folder.
