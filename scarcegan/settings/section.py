@@ -23,7 +23,7 @@ class Section(BaseModel):
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         if told := list(self._faults()):
-            raise ValueError("; ".join(told))
+            raise ValueError("\n".join(told))
         return self
 
     def _faults(self) -> Iterator[str]:

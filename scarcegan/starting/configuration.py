@@ -8,8 +8,18 @@ from typing import Any
 from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.settings import Data, Settings, Telemetry
 from scarcegan.settings.data_sections import TEST
-from scarcegan.starting import guesses
-from scarcegan.starting.guesses import Answers
+from scarcegan.starting.guesses import (
+    MOST_LETTERS,
+    ROW,
+    Answers,
+    assumed_harmless,
+    labels_and_telemetry,
+    layout_of,
+    names_of,
+    negatives_of,
+    slug,
+    truth_column,
+)
 from scarcegan.starting.tables import NONE, Table
 
 USUAL = Settings()
@@ -31,19 +41,19 @@ Tree = dict[str, dict[str, Any]]
 
 def configuration(name: str, tables: Sequence[Table], answers: Answers, counts: Mapping[str, int]) -> Tree:
     """Return the sections of the settings by name, each with the keys that differ from the defaults."""
-    called = guesses.names_of(answers, counts)
+    called = names_of(answers, counts)
     tree: Tree = {"populations": _populations(called, answers, counts)}
-    found = guesses.labels_and_telemetry(tables)
+    found = labels_and_telemetry(tables)
     if found:
         tree |= _of_telemetry(*found)
     else:
         tree |= _of_tables(tables, answers, called)
-        if assumed := guesses.assumed_harmless(answers, counts):
+        if assumed := assumed_harmless(answers, counts):
             tree["data"]["assumed_harmless"] = assumed
         tree["monitoring"] = {"reference": FIRST}  # models that are trained on tables have no snapshot of their own
     group = re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-")[:63] or "ours"
-    tree |= {"registry": {"group": group}, "deployment": {"project": guesses.slug(name)}}
-    if answers.row != guesses.ROW:
+    tree |= {"registry": {"group": group}, "deployment": {"project": slug(name)}}
+    if answers.row != ROW:
         tree["words"] = {"row": answers.row} | ({} if answers.row in PERSONS else {"who": "which"})
         if called[answers.rare] != USUAL.words.rare:
             tree["words"] |= {"rare": called[answers.rare].replace("_", " ")}
@@ -60,8 +70,8 @@ def to_toml(tree: Mapping[str, Any]) -> str:
 
 
 def _populations(called: Mapping[str, str], answers: Answers, counts: Mapping[str, int]) -> dict[str, Any]:
-    negatives = [called[name] for name in guesses.negatives_of(answers, counts)]
-    negatives = negatives or [f"not_{called[answers.rare]}"[: guesses.MOST_LETTERS]]
+    negatives = [called[name] for name in negatives_of(answers, counts)]
+    negatives = negatives or [f"not_{called[answers.rare]}"[:MOST_LETTERS]]
     if set(negatives) == set(USUAL.populations.negatives):
         negatives = list(USUAL.populations.negatives)
     given = {"negatives": negatives, "rare": called[answers.rare], "unlabeled": called[answers.unlabeled]}
@@ -72,7 +82,7 @@ def _populations(called: Mapping[str, str], answers: Answers, counts: Mapping[st
 def _of_tables(tables: Sequence[Table], answers: Answers, called: Mapping[str, str]) -> Tree:
     data: dict[str, Any] = {"source": "tables"}
     apart: dict[str, Any] = {}
-    if guesses.layout_of(tables) == "labelled":
+    if layout_of(tables) == "labelled":
         data |= {"path": tables[0].location, "label_column": answers.label_column}
         labels = {ours: label for label, ours in called.items() if label not in (ours, NONE)}
         data |= {"labels": labels} if labels else {}
@@ -92,7 +102,7 @@ def _apart(tables: Sequence[Table], answers: Answers, called: Mapping[str, str])
     apart: dict[str, Any] = {}
     for table in tables:
         name = TEST if table.name == answers.test else called[table.name]
-        truth = guesses.truth_column(table, [one for one in tables if one is not table]) if name == TEST else ""
+        truth = truth_column(table, [one for one in tables if one is not table]) if name == TEST else ""
         if truth not in ("", TRUTH_COLUMN):
             apart[name] = {"path": table.location, "columns": {TRUTH_COLUMN: truth}}
         elif table.name != name:
@@ -102,12 +112,12 @@ def _apart(tables: Sequence[Table], answers: Answers, called: Mapping[str, str])
 
 def left_out(tables: Sequence[Table], answers: Answers) -> list[str]:
     """List the columns that cannot be features: not numbers, or not in every table; of telemetry none are asked for."""
-    if guesses.labels_and_telemetry(tables):
+    if labels_and_telemetry(tables):
         return []
     known = {answers.id_column, answers.label_column, TRUTH_COLUMN}
     for table in tables:
         if table.name == answers.test:
-            known.add(guesses.truth_column(table, [one for one in tables if one is not table]))
+            known.add(truth_column(table, [one for one in tables if one is not table]))
     columns = dict.fromkeys(column for table in tables for column in table.columns if column not in known)
     return [
         column for column in columns if not all(column in table.columns and table.is_number(column) for table in tables)
