@@ -79,6 +79,6 @@ def _table(shown: Sequence[Production]) -> Table:
             if one.recall_flagged
             else words.share(None)
         ),
-        "Days to confirm": lambda one: words.number(one.days_to_confirm),
+        "Days to confirm": lambda one: one.confirmed,
     }
     return theme.listing(shown, columns)

@@ -46,5 +46,6 @@ class HistoryProblem(Problem):
 
 def nearest(name: str, known: Collection[str], otherwise: str = "") -> str:
     """Return, for the end of a message, which of the known names may have been meant; else `otherwise`, or all."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean '{near[0]}'?" if near else otherwise or f"known are {', '.join(map(repr, known))}."
+    plain = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(name.casefold(), plain, n=1, cutoff=0.5)
+    return f"did you mean '{plain[near[0]]}'?" if near else otherwise or f"known are {', '.join(map(repr, known))}."

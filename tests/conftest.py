@@ -37,6 +37,23 @@ def pytest_collection_finish():
         prepare_devices(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def repository():
+    """What this repository's own runs have left is as it was: no test forgets its players or removes its files."""
+    kept = {path: path.stat().st_mtime_ns for path in (STACK.parents[2] / ".scarcegan").rglob("*") if path.is_file()}
+    yield
+    lost = [str(path) for path, at in kept.items() if not path.is_file() or path.stat().st_mtime_ns != at]
+    assert not lost, f"tests changed {lost[:3]}: give them a `project_apart`"
+
+
+@pytest.fixture
+def project_apart(tmp_path, monkeypatch):
+    """Work in an empty project, outside this repository."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "retrain.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def tiny():
     """A function: the tiny configuration as TOML, with other values in sections such as `resources.train`."""

@@ -37,7 +37,7 @@ def explain(
     from scarcegan.workflow.scoring.decision_record import explain_player
 
     number = registry.number_of(version) if version else None
-    found = explain_player(keyed_id(player.strip(), settings.data.id_key), snapshot, settings, registry, number)
+    found = explain_player(keyed_id(player, settings.data.id_key), snapshot, settings, registry, number)
     shown = [pairs("Decision record", dict(found.facts)), *_tables(found)]
     if html:
         from cards.decision_card import decision_card

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from scarcegan import words
 from scarcegan.cli.commands import Answer, answers
+from scarcegan.cli.prune import warn_of_holds
 from scarcegan.cli.tables import figure, narrow
 from scarcegan.registry import Registry
 from scarcegan.settings import Settings
@@ -33,11 +34,13 @@ def forget(
 
     The answer is a receipt: it names files with their digests before and after, and the player by a digest alone.
     """
-    from scarcegan.data.one_player import id_text
+    from scarcegan.data.ids import keyed_id
     from scarcegan.history.holders import runs_holding
     from scarcegan.outcomes import forgetting
 
-    known, at = id_text(player), datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    known = keyed_id(player, settings.data.id_key)
+    at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    warn_of_holds(settings)
     named = [*forgetting.left(settings, known), *_left_in_runs(runs_holding(known), registry)]
     if not yes:
         found, digest = forgetting.find(settings, known), forgetting.digest_of(settings, known)

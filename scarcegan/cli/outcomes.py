@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="outcomes", no_args_is_help=True, help="Keep what people find out about players, and learn from it."
 )
-File = Annotated[str, typer.Argument(metavar="[FILE]", help="Parquet or CSV, local or s3://.", show_default=False)]
+File = Annotated[str, typer.Argument(metavar="FILE", help="Parquet or CSV, local or s3://.", show_default=False)]
 Snapshot = Annotated[str, typer.Option(help="Snapshot that was reviewed.", show_default="the table's column")]
 
 
@@ -45,7 +45,7 @@ def add(
     snapshot: Snapshot = "",
     decision: Annotated[str, _option("What was decided, see outcomes.decisions.")] = "",
     reviewer: Annotated[str, _option("Who decided.", "the table's column, or you")] = "",
-    when: Annotated[str, _option("When, ISO date or time.", "the table's column, or now")] = "",
+    when: Annotated[str, _option("When, ISO date or time, UTC without a zone.", "the table's column, or now")] = "",
     reason: Annotated[str, _option("Why.")] = "",
 ) -> Answer:
     """Add outcomes: those of a table (player_id, snapshot, decision, reviewer, when, reason), or one by options.
@@ -54,6 +54,7 @@ def add(
     """
     import pandas as pd
 
+    from scarcegan.data.ids import keyed_id
     from scarcegan.outcomes.checks import checked, read_outcomes
     from scarcegan.snapshots import open_snapshots
 
@@ -61,7 +62,8 @@ def add(
         raise DataProblem("expected either a FILE of outcomes or --player, the player of one: give one of both")
     now = pd.Timestamp.now("UTC").as_unit("us")
     alone = {} if file else {"reviewer": reviewer or user_name(), "when": when or now.isoformat()}
-    given = {"player_id": player, "snapshot": snapshot, "decision": decision, "reviewer": reviewer, "when": when}
+    player_id = player and keyed_id(player, settings.data.id_key)
+    given = {"player_id": player_id, "snapshot": snapshot, "decision": decision, "reviewer": reviewer, "when": when}
     given = {name: value for name, value in (given | {"reason": reason} | alone).items() if value}
     location = file and located(file, Path.cwd())
     store, snapshots = _store(settings), open_snapshots(settings.own_snapshots.folder)
@@ -91,7 +93,9 @@ def list_outcomes(
         found = found.merge(design, on=["player_id", "snapshot"], how="left")
         columns += ["source", "inclusion"]
     rows = [[_cell(name, row[name]) for name in columns] for row in found.to_dict("records")]
-    shown: RenderableType = narrow(*columns, rows=rows) if rows else Text("No outcomes yet: `scarcegan outcomes add`.")
+    others = ", ".join(sorted(table["snapshot"].unique()))
+    none = f"none of '{snapshot}', but of {others}" if others else "`scarcegan outcomes add`"
+    shown: RenderableType = narrow(*columns, rows=rows) if rows else Text(f"No outcomes yet: {none}.")
     return Answer(found.to_dict("records"), shown)
 
 
@@ -158,12 +162,13 @@ def _production(title: str, found: "Sequence[Production]") -> RenderableType:
             f"{words.count(one.drawn_reviewed)}/{words.count(one.drawn)}",
             # Below its figure an interval is narrow enough for 80 characters.
             *(words.share(share).replace(" [", "\n[") for share in (one.prevalence, one.precision, one.recall)),
-            words.number(one.days_to_confirm),
+            one.confirmed.replace(" ", "\n"),
         ]
         for one in found
     ]
     names = ("version", "cut-off", "top", "audit", "prevalence", "precision", "recall", "days")
-    return narrow(*map(fixed, names), title=f"\n{title}; top and audit: reviewed of listed", rows=rows)
+    about = f"\n{title}, with 95 % intervals; top and audit: reviewed of listed"
+    return narrow(*map(fixed, names), title=about, rows=rows)
 
 
 def _cell(name: str, value: Any) -> str:

@@ -8,12 +8,33 @@ from rich.console import Group
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import Answer, answers
+from scarcegan.cli.commands import Answer, answers, warn
 from scarcegan.cli.tables import narrow
+from scarcegan.project import located
 from scarcegan.registry import Registry
 from scarcegan.settings import Settings
+from scarcegan.storage import contents, list_names
 
 app = typer.Typer()
+
+
+def warn_of_holds(settings: Settings) -> None:
+    """Say on stderr which legal holds name nothing that is here: most likely a slip of the pen."""
+    from scarcegan.history.client import reading, runs_of
+
+    holds = [one for one in settings.retention.holds if not one.player]
+    if not holds:
+        return
+    scored = {file.name.rpartition("/")[0] for file in contents(located(settings.own_scoring.folder))}
+    with reading():
+        flows = {one.run.split("/")[0] for one in holds if one.run}
+        runs = [run.pathspec for flow in flows for run in runs_of(flow)]
+    known = [*list_names(located(settings.own_snapshots.folder)), *scored, *runs]
+    warn(
+        f"[[retention.holds]] names '{one.snapshot or one.run}', which is not here: nothing is {one.told}"
+        for one in holds
+        if not any(map(one.names, known))
+    )
 
 
 @answers(app)
@@ -31,15 +52,17 @@ def prune(
     """
     from scarcegan.aws.state_machines import definitions_of
     from scarcegan.history.leftovers import leftovers
-    from scarcegan.outcomes.retention import expired
+    from scarcegan.outcomes.retention import ExpiredOutcomes, expired
 
+    warn_of_holds(settings)
     now = time.time()
     left = leftovers(settings, registry, now, older_than, deployed=definitions_of, removing=remove)
     found = [*left, *expired(settings, now)]
     for one in found if remove else ():
         one.remove()
-    rows = [(one.what, one.folder, f"{one.size / 1e6:,.1f}") for one in found]
-    total = f"{sum(one.size for one in found) / 1e6:,.1f} MB in {words.plural(len(found), 'place')}"
+    named = [f"{words.count(one.rows)} {one.what}" if isinstance(one, ExpiredOutcomes) else one.what for one in found]
+    rows = [(name, one.folder, words.number(one.size / 1e6)) for name, one in zip(named, found, strict=True)]
+    total = f"{words.number(sum(one.size for one in found) / 1e6)} MB in {words.plural(len(found), 'place')}"
     told = f"Removed: {total}." if remove else f"Nothing is removed yet: {total}; --remove does it."
     table = [narrow("what", "where", "MB", rows=rows)] if found else []
     return Answer([one.to_plain() | {"removed": remove} for one in found], Group(*table, Text(told)))

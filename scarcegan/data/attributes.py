@@ -77,13 +77,19 @@ def _read(settings: Settings) -> _Table:
     identity, names = settings.data.id_column, settings.evaluate.attribute_columns
     location, reader, refusals = located(settings.evaluate.attributes), IdReader(TABLE, identity), Refusals()
     found: dict[str, list[pa.ChunkedArray]] = {name: [] for name in (identity, *names)}
-    missing, rows = dict[str, None](), 0
+    missing, there_are, rows = dict[str, None](), dict[str, None](), 0
 
     def there(columns: list[str]) -> list[str]:
+        there_are.update(dict.fromkeys(columns))
         missing.update(dict.fromkeys(name for name in found if name not in columns))
         # Read on with any column: other mistakes are told too.
         return [name for name in found if name in columns] or columns[:1]
 
+    if identity in names:
+        refusals.add(
+            f"expected attributes beside the ids, got '{identity}', which is data.id_column: take it out of "
+            "evaluate.attribute_columns"
+        )
     with refusals.collecting():
         for _, piece in read_parts(location, there, text=[*found]):
             rows += len(piece)
@@ -96,7 +102,7 @@ def _read(settings: Settings) -> _Table:
         reader.check()
     if missing:
         refusals.add(
-            f"expected columns {list(missing)} in {TABLE}, {location}, got none: add them, or mend "
+            f"expected columns {list(missing)} in {TABLE}, {location}, got {list(there_are)}: add them, or mend "
             "data.id_column and evaluate.attribute_columns"
         )
     ids = to_numpy(found.pop(identity))

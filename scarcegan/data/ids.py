@@ -1,4 +1,4 @@
-"""One name for each player, however a file stores ids: the integer 12, the text '12' and 12.0 are the same player.
+"""One name for each player, however a file stores ids: the integer 12, 12.0 and the text ' 12' are the same player.
 
 Where the settings name a key (`data.id_key`), ids are replaced as soon as they are read, by `hmac-` and the first 128
 bits, in hexadecimal, of HMAC-SHA256 over that one name. Who lacks the key cannot tell whose they are. That any two of n
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scarcegan.data.values import is_text
+from scarcegan.problems import DataProblem
 from scarcegan.storage.keys import secret_key
 
 # Neither leading zeros nor a plus sign: what a number would lose keeps an id text.
@@ -43,7 +44,7 @@ def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_decimal(column.type):
         column = column.cast(pa.decimal256(76 - column.type.scale, 0))
     # Large strings: offsets of 32 bits end at two gigabytes of text.
-    text = _without_point_zero(column.cast(pa.large_string()))
+    text = _one_form(column.cast(pa.large_string()))
     return text.cast(pa.int64()) if pc.all(is_number(text), min_count=0).as_py() else text
 
 
@@ -53,12 +54,17 @@ def stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
     Integers beyond 63 bits are a pa.ArrowInvalid too.
     """
     if is_text(column.type):
-        return column.cast(pa.large_string())
+        return _one_form(column.cast(pa.large_string()))
     found = canonical(column)
     if found.type != pa.int64():
         large = pc.sum(pc.invert(is_number(found))).as_py()
         raise pa.ArrowInvalid(f"{large} of {len(found)} are beyond 63 bits")
     return found
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return ids as `canonical` does, as text: so they are compared, whatever wrote them."""
+    return canonical(column).cast(pa.large_string())
 
 
 def keyed(column: pa.ChunkedArray, id_key: str) -> pa.ChunkedArray:
@@ -70,7 +76,7 @@ def keyed(column: pa.ChunkedArray, id_key: str) -> pa.ChunkedArray:
     if not id_key or not is_id_type(column.type):
         return column
     try:
-        names = canonical(column).cast(pa.large_string()).combine_chunks()
+        names = as_text(column).combine_chunks()
     except pa.ArrowInvalid:
         return column
     # In telemetry each id repeats for every day: it is hashed once.
@@ -98,8 +104,10 @@ def keyed_series(ids: pd.Series, id_key: str) -> pd.Series:
 
 
 def keyed_id(player: str, id_key: str) -> str:
-    """Return the id of one player, as a person types it, as tables have it from then on."""
-    return str(keyed_series(pd.Series([player]), id_key).iloc[0])
+    """Return the id of one player, as a person types it, as tables have it as text; a DataProblem for none."""
+    if not player.strip():
+        raise DataProblem("expected the id of a player, got nothing: name one")
+    return str(keyed(as_text(pa.chunked_array([[player]])), id_key)[0].as_py())
 
 
 def is_number(text: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -156,8 +164,9 @@ def _keyed(key: bytes, name: str) -> str:
     return KEYED + hmac.digest(key, name.encode(), "sha256").hex()[:KEYED_DIGITS]
 
 
-def _without_point_zero(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.replace_substring_regex(text, _POINT_ZERO, r"\1")
+def _one_form(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    # Columns of a fixed width fill ids up with blanks.
+    return pc.replace_substring_regex(pc.utf8_trim_whitespace(text), _POINT_ZERO, r"\1")
 
 
 def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -178,7 +187,7 @@ def _hash_integers(ids: np.ndarray) -> np.ndarray:
 def _hash_text(ids: np.ndarray) -> np.ndarray:
     # Text is hashed as objects, block by block: those of all ids at once would take much memory.
     drawn = pd.util.hash_array(ids.astype(object))
-    text = _without_point_zero(pa.array(ids.astype(object), pa.large_string()))
+    text = _one_form(pa.array(ids.astype(object), pa.large_string()))
     whole = is_number(text)
     rows = np.asarray(whole)
     drawn[rows] = _hash_integers(np.asarray(text.filter(whole).cast(pa.int64())))

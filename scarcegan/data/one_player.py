@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scarcegan.data.ids import canonical
+from scarcegan.data.ids import as_text
 from scarcegan.problems import DataProblem
 from scarcegan.records import Record
 from scarcegan.storage import local_file, new_file, sha256_of
 
 ID = "player_id"
+_NOBODY = pa.chunked_array([], pa.large_string())
 
 
 class Rewritten(Record, frozen=True):
@@ -27,26 +28,22 @@ class Rewritten(Record, frozen=True):
     after: str
 
 
-def id_text(player: str) -> str:
-    """Return a typed id as all tables have it as text; a DataProblem for none."""
-    if not player.strip():
-        raise DataProblem("expected the id of a player, got nothing: name one")
-    return str(canonical(pa.chunked_array([[player.strip()]]))[0].as_py())
-
-
 def are_theirs(column: pa.ChunkedArray, player: str) -> pa.ChunkedArray:
     """Tell for each id whether it is the player's."""
-    return pc.fill_null(pc.equal(canonical(column).cast(pa.large_string()), player), False)
+    return pc.fill_null(pc.equal(as_text(column), player), False)
+
+
+def ids_in(location: str) -> pa.ChunkedArray:
+    """Return the ids in a parquet or CSV file as text, none where it has no such column; unreadable: a DataProblem."""
+    with local_file(location) as path, _readable(location):
+        if location.endswith(".csv"):
+            return as_text(_ids(_read_csv(path)))
+        return as_text(pq.read_table(path, columns=[ID])[ID] if ID in pq.read_schema(path).names else _NOBODY)
 
 
 def rows_of(location: str, player: str) -> int:
-    """Count a player's rows in a parquet or CSV file, 0 where it has no ids; an unreadable one is a DataProblem."""
-    with local_file(location) as path, _readable(location):
-        if location.endswith(".csv"):
-            return int(_are_theirs_in(_read_csv(path), player).sum())
-        if ID not in pq.read_schema(path).names:
-            return 0
-        return pc.sum(are_theirs(pq.read_table(path, columns=[ID])[ID], player)).as_py() or 0
+    """Count a player's rows in a parquet or CSV file; raises as `ids_in` does."""
+    return pc.sum(pc.equal(ids_in(location), player)).as_py() or 0
 
 
 def take_out(location: str, player: str) -> Rewritten:
@@ -74,7 +71,7 @@ def _parquet_without(path: Path, draft: Path, player: str) -> int:
 
 def _csv_without(path: Path, draft: Path, player: str) -> int:
     table = _read_csv(path)
-    is_theirs = _are_theirs_in(table, player)
+    is_theirs = are_theirs(_ids(table), player).to_numpy()
     table[~is_theirs].to_csv(draft, index=False)
     return int(is_theirs.sum())
 
@@ -84,8 +81,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
-def _are_theirs_in(table: pd.DataFrame, player: str) -> pd.Series:
-    return table[ID] == player if ID in table else pd.Series(False, table.index)
+def _ids(table: pd.DataFrame) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(table[ID], pa.large_string())]) if ID in table else _NOBODY
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class ReviewedPlayers(Record, frozen=True):
         is_risky: bool [n].
         since, known_at: datetime64 [n]: the cut-off of the snapshot that was reviewed, and the day it was settled.
         origin: int8 [n], a place in `ORIGINS`.
+        notes: what is worth telling about them, for the data report.
     """
 
     ids: np.ndarray
@@ -29,6 +30,7 @@ class ReviewedPlayers(Record, frozen=True):
     since: np.ndarray
     known_at: np.ndarray
     origin: np.ndarray
+    notes: tuple[str, ...] = ()
 
     def rows(self, known: np.ndarray, populations: Populations, harmless: str) -> pd.DataFrame:
         """Return a table of the rows: `row` among the known ids (-1: none), population, since, known_at, origin."""
@@ -53,4 +55,6 @@ def relabel(players: Players, reviewed: ReviewedPlayers, populations: Population
     now_harmless = np.where(is_open, populations.negatives.index(harmless), labels[rows])
     labels[rows] = np.where(reviewed.is_risky[found], rare, now_harmless)
     origin[rows] = reviewed.origin[found]
-    return replace(players, labels=labels, origin=origin)
+    unmet = len(latest) - len(np.unique(place[place >= 0]))
+    notes = (f"reviewed players whom no table has, by their ids: {unmet} of {len(latest)}",) * bool(unmet)
+    return replace(players, labels=labels, origin=origin, notes=(*players.notes, *notes))

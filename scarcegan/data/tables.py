@@ -127,15 +127,15 @@ def _read_part(part: str, is_parquet: bool, columns: Columns, text: Sequence[str
 def _read_csv(path: Path, part: str, text: Sequence[str]) -> pa.Table:
     packed = "gzip" if first_bytes(str(path), len(_GZIP)) == _GZIP else None
     with pa.input_stream(str(path), compression=packed) as file:
-        _check_text(file.read(_HEAD_BYTES), part)
+        _check_text(file.read(_HEAD_BYTES), part, text)
     convert = csv.ConvertOptions(column_types=dict.fromkeys(text, pa.string()))
     with pa.input_stream(str(path), compression=packed) as file:
         # One thread: only then does the reader know the number of a ragged row.
         return csv.read_csv(file, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
 
 
-def _check_text(head: bytes, part: str) -> None:
-    """Refuse a CSV file of another encoding or separator, by its first bytes."""
+def _check_text(head: bytes, part: str, text: Sequence[str]) -> None:
+    """Refuse a CSV file of another encoding or separator, by its first bytes; its columns `text` stay text."""
     first = head.splitlines()[0] if head else b""
     if head.startswith(_ZIP):
         raise DataProblem(
@@ -149,7 +149,9 @@ def _check_text(head: bytes, part: str) -> None:
         raise DataProblem(_encoded(part, "other bytes in the first line")) from None
     separator = max(_SEPARATORS, key=names.count)
     if "," not in names and separator in names:
-        convert = f"pandas.read_csv('IN', sep={separator!r}, decimal=',').to_csv('OUT', index=False)"
+        kept = [name for name in text if name in re.split(f'[{separator}"]', names.lstrip("\ufeff"))]
+        types = f", dtype=dict.fromkeys({kept}, str)" * bool(kept)
+        convert = f"pandas.read_csv('IN', sep={separator!r}, decimal=','{types}).to_csv('OUT', index=False)"
         raise DataProblem(
             f"expected commas between the columns of {part}, got the {_SEPARATORS[separator]} {separator!r} in the "
             "first line: write the file with commas (and decimal points), or as parquet; with decimal commas, python "

@@ -27,8 +27,11 @@ class ScaledTree(NamedTuple):
 
 
 def forest_trees(trees: list[Any], is_rare: np.ndarray) -> list[ScaledTree]:
-    """Return fitted `DecisionTreeClassifier`s; values are the rare class's probability, which is marked, [classes]."""
-    return [_forest_tree(tree.tree_, is_rare) for tree in trees]
+    """Return fitted `DecisionTreeClassifier`s; values are the rare class's probability, which is marked, [classes].
+
+    A tree that tells harmless classes apart asks much that does not change this probability: that is left out.
+    """
+    return [_without_idle_splits(_forest_tree(tree.tree_, is_rare)) for tree in trees]
 
 
 def boosting_trees(estimator: Any, sign: int) -> list[ScaledTree]:
@@ -46,6 +49,22 @@ def _forest_tree(tree: Any, is_rare: np.ndarray) -> ScaledTree:
     # scikit-learn marks leaves with -2; `value` has each class's weighted share, [nodes, outputs, classes].
     inputs, values = np.maximum(tree.feature, -1), tree.value[:, 0] @ is_rare
     return ScaledTree(inputs, tree.threshold, tree.children_left, tree.children_right, values)
+
+
+def _without_idle_splits(tree: ScaledTree) -> ScaledTree:
+    """Make a leaf of each node below which all leaves have the same value."""
+    is_split, values = tree.inputs >= 0, tree.values.copy()
+    # From the end: a node's children are done before it.
+    for node in np.flatnonzero(is_split)[::-1]:
+        left, right = tree.left[node], tree.right[node]
+        if not (is_split[left] or is_split[right]) and values[left] == values[right]:
+            is_split[node], values[node] = False, values[left]
+    is_kept = np.zeros(len(values), dtype=bool)
+    is_kept[[0, *tree.left[is_split], *tree.right[is_split]]] = True
+    place = np.cumsum(is_kept) - 1
+    inputs = np.where(is_split, tree.inputs, -1)
+    kept = ScaledTree(inputs, tree.thresholds, place[tree.left], place[tree.right], values)
+    return ScaledTree(*(array[is_kept] for array in kept))
 
 
 def _boosting_tree(nodes: np.ndarray, sign: int) -> ScaledTree:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from scarcegan.data.ids import keyed_series
+from scarcegan.data.ids import keyed_series, rows_of
 from scarcegan.data.tables import read_table
 from scarcegan.data.validation import IdReader
 from scarcegan.outcomes.store import FIELDS, OutcomeStore
@@ -21,7 +21,8 @@ from scarcegan.snapshots.store import ID
 
 NEEDED = (ID, "snapshot", "decision", "reviewer", "when")
 KEY = (ID, "snapshot", "reviewer", "when")  # a reviewer decides one thing of a player at a time
-SHOWN_ROWS = 10
+SHOWN_ROWS, SHOWN_NAMES = 10, 3
+DAY = r"\d{4}-?\d\d-?\d\d"
 
 
 @dataclass
@@ -36,14 +37,24 @@ class _Mistakes:
         if len(found):
             self.rows[what] += found.tolist()
 
+    def note_unknown(self, what: str, names: pd.Series, known: Collection[str], otherwise: str) -> None:
+        """Note the rows with names [n] that are none of the known ones; each may be meant for the nearest of them.
+
+        Many different ones are something else, such as ids in the wrong column: they are counted, not shown.
+        """
+        hints = {name: nearest(name, known, otherwise) for name in sorted(set(names) - {*known, ""})}
+        for hint in dict.fromkeys(hints.values()):
+            meant = [name for name in hints if hints[name] == hint]
+            told = ", ".join(map(repr, meant)) if len(meant) <= SHOWN_NAMES else f"({len(meant)} different ones)"
+            self.note(f"unknown {what} {told}: {hint}", names.isin(meant))
+
     def refuse(self, location: str) -> None:
         """Raise one DataProblem that tells all of them, if there are any."""
         if self.rows:
-            told = "\n".join(f"  {_rows(rows)}: {what}" for what, rows in self.rows.items())
-            raise DataProblem(
-                f"{location}: nothing was added; mend this and add it again (row 1 is the first one below the "
-                f"heading):\n{told}"
-            )
+            about = " (row 1 is the first one below the heading)" if location else ""
+            lines = [f"  {_rows(rows)}: {what}" if location else f"  {what}" for what, rows in self.rows.items()]
+            started = f"{location or 'the outcome'}: nothing was added; mend this and add it again{about}:"
+            raise DataProblem("\n".join([started, *lines]))
 
 
 def read_outcomes(location: str, given: Mapping[str, str], id_key: str = "") -> pd.DataFrame:
@@ -64,8 +75,8 @@ def read_outcomes(location: str, given: Mapping[str, str], id_key: str = "") -> 
     missing = [name for name in NEEDED if name not in table.columns]
     if missing:
         raise DataProblem(
-            f"{location or 'the outcome'}: expected {list(NEEDED)}, and 'reason' if there is one, got no {missing}: "
-            "add them as columns, or as options where they are the same for all rows"
+            f"{location or 'the outcome'}: expected {list(NEEDED)}, and 'reason' if there is one, got no {missing} "
+            f"among {list(table.columns)}: add them as columns, or as options where they are the same for all rows"
         )
     table = table.assign(**{ID: keyed_series(table[ID], id_key)})
     return (table if "reason" in table.columns else table.assign(reason="")).reset_index(drop=True)
@@ -85,54 +96,66 @@ def checked(
         DataProblem: unknown players, snapshots or decisions, missing values, moments that are none, in the future or
             before the snapshot, an outcome twice, two decisions at once, another group's file, a forgotten player.
     """
-    mistakes = _Mistakes()
+    mistakes, known = _Mistakes(), store.table()
     text = {name: table[name].where(table[name].notna(), "").astype(str).str.strip() for name in FIELDS}
     outcomes = pd.DataFrame(text | {ID: _ids(table[ID], location)})
-    outcomes["when"] = pd.to_datetime(table["when"], utc=True, format="ISO8601", errors="coerce").dt.as_unit("us")
-    for name in (ID, "snapshot", "reviewer"):
-        mistakes.note(f"no {name}", outcomes[name] == "")
+    # What pandas takes as well: `2026`, and `today`, which is another moment each time.
+    days = text["when"].where(text["when"].str.match(DAY))
+    outcomes["when"] = pd.to_datetime(days, utc=True, format="ISO8601", errors="coerce").dt.as_unit("us")
+    is_empty = outcomes.assign(when=text["when"])[list(NEEDED)] == ""
+    for name in NEEDED:
+        mistakes.note(f"no {name}", is_empty[name])
     if "group" in table.columns:
-        other = table["group"].astype(str) != store.group
+        # Rows that somebody has added to an export say nothing of it.
+        other = ~table["group"].fillna("").astype(str).str.strip().isin(["", store.group])
         mistakes.note(f"outcomes of another group than '{store.group}': add them with that group's --config", other)
-    for name in sorted(set(outcomes["decision"]) - set(decisions)):
-        hint = nearest(name, decisions, f"expected one of {sorted(decisions)}")
-        mistakes.note(f"unknown decision '{name}': {hint}", outcomes["decision"] == name)
-    mistakes.note("'when' is no ISO date or time such as 2026-11-29T14:05:00+01:00", outcomes["when"].isna())
-    mistakes.note(f"'when' is in the future; it is {now.isoformat(timespec='minutes')}", outcomes["when"] > now)
+    _check_spelling(outcomes["reviewer"], known["reviewer"], mistakes)
+    mistakes.note_unknown("decision", outcomes["decision"], decisions, f"expected one of {sorted(decisions)}")
+    is_odd = outcomes["when"].isna() & ~is_empty["when"]
+    mistakes.note("'when' is no ISO date or time such as 2026-11-29T14:05:00+01:00", is_odd)
+    told = f"'when' is in the future; it is {now.isoformat(timespec='minutes')}, and without a zone a time is UTC"
+    mistakes.note(told, outcomes["when"] > now)
     _check_players(outcomes, store, snapshots, mistakes)
-    _check_twice(outcomes, store.table(), decisions, mistakes)
-    mistakes.refuse(location or "the outcome")
+    _check_twice(outcomes, ~is_empty.any(axis=1), known, decisions, mistakes)
+    mistakes.refuse(location)
     return outcomes.assign(recorded_at=now)
 
 
 def _check_players(outcomes: pd.DataFrame, store: OutcomeStore, snapshots: SnapshotStore, mistakes: _Mistakes) -> None:
     is_forgotten = store.are_forgotten(outcomes[ID])
     mistakes.note("the player was forgotten and stays so: take the row out", is_forgotten)
-    names = {str(name): rows.index for name, rows in outcomes.groupby("snapshot") if name}
-    known = set(snapshots.names())
-    for name, rows in names.items():
-        is_here = outcomes.index.isin(rows)
-        if name not in known:
-            hint = nearest(str(name), known, f"see what {snapshots.folder} holds")
-            mistakes.note(f"unknown snapshot '{name}': {hint}", is_here)
-            continue
+    known = snapshots.names()
+    mistakes.note_unknown("snapshot", outcomes["snapshot"], known, "`scarcegan snapshots list` shows what there is")
+    for name in sorted({*known} & {*outcomes["snapshot"]}):
+        is_here = outcomes["snapshot"] == name
         snapshot = snapshots.read_ids(name)
-        is_known = outcomes[ID].isin(snapshot.ids.astype(str)) | (outcomes[ID] == "") | is_forgotten
-        mistakes.note(f"no such player in snapshot '{name}'", is_here & ~is_known)
+        is_known = (rows_of(outcomes[ID].to_numpy(), snapshot.ids) >= 0) | (outcomes[ID] == "") | is_forgotten
+        mistakes.note(f"no such player in snapshot '{name}': take the ids of its review list", is_here & ~is_known)
         cutoff = snapshot.manifest.frame.cutoff
         is_early = outcomes["when"] < pd.Timestamp(cutoff, tz="UTC")
         mistakes.note(f"decided before the cut-off of '{name}', {cutoff}", is_here & is_early)
 
 
-def _check_twice(outcomes: pd.DataFrame, known: pd.DataFrame, decisions: Collection[str], mistakes: _Mistakes) -> None:
-    mistakes.note("an outcome that an earlier row has: leave it out", outcomes.duplicated(list(FIELDS)))
+def _check_twice(
+    outcomes: pd.DataFrame, is_whole: pd.Series, known: pd.DataFrame, decisions: Collection[str], mistakes: _Mistakes
+) -> None:
+    mistakes.note("an outcome that an earlier row has: leave it out", is_whole & outcomes.duplicated(list(FIELDS)))
     # A slip of the pen is told already: what was meant may be what the other row says.
-    is_decision = outcomes["decision"].isin(decisions) & outcomes["when"].notna()
+    is_decision = outcomes["decision"].isin(decisions) & outcomes["when"].notna() & is_whole
     both = pd.concat([known, outcomes[is_decision]], ignore_index=True).drop_duplicates([*KEY, "decision"])
     contradicts = both.duplicated(list(KEY), keep=False)
     keys = pd.MultiIndex.from_frame(both.loc[contradicts, list(KEY)])
     is_bad = pd.MultiIndex.from_frame(outcomes[list(KEY)]).isin(keys) & is_decision.to_numpy()
     mistakes.note("two decisions of one reviewer on one player at the same time; a correction has a later one", is_bad)
+
+
+def _check_spelling(reviewers: pd.Series, known: pd.Series, mistakes: _Mistakes) -> None:
+    """Note reviewers known in other capitals: one of them would count as two who agree."""
+    both = pd.concat([known, reviewers])
+    spelt = both.groupby(both.str.casefold()).transform("first").iloc[len(known) :]
+    is_other = (spelt != reviewers) & ~reviewers.isin(known)
+    for name in sorted(set(spelt[is_other])):
+        mistakes.note(f"another spelling of reviewer '{name}': write it alike", is_other & (spelt == name))
 
 
 def _ids(ids: pd.Series, location: str) -> pd.Series:

@@ -32,6 +32,13 @@ def settled(outcomes: pd.DataFrame, rule: Outcomes) -> pd.DataFrame:
     return table.astype({"known_at": "datetime64[us, UTC]"})
 
 
+def without_meaning(outcomes: pd.DataFrame, rule: Outcomes) -> list[str]:
+    """Say which decisions count for nothing, as the settings do not know them any more; empty if there are none."""
+    unknown = outcomes.loc[~outcomes["decision"].isin(rule.decisions), "decision"]
+    told = ", ".join(f"'{name}' ({count})" for name, count in sorted(unknown.value_counts().items()))
+    return [f"Outcomes count for nothing whose decision outcomes.decisions does not know: {told}."] if told else []
+
+
 def agreement(outcomes: pd.DataFrame, rule: Outcomes) -> list[Agreement]:
     """Compare the latest decisions of each two reviewers on the players whom both have reviewed, most players first."""
     latest = outcomes.assign(meaning=outcomes["decision"].map(rule.decisions)).dropna(subset=["meaning"])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from scarcegan.data.reviewed import ORIGINS, ReviewedPlayers
-from scarcegan.outcomes.consensus import settled
+from scarcegan.outcomes.consensus import settled, without_meaning
 from scarcegan.outcomes.lists import INCLUSION, STRATUM, review_lists
 from scarcegan.outcomes.store import OutcomeStore, open_outcomes
 from scarcegan.problems import DataProblem
@@ -46,7 +46,11 @@ def reviewed_players(settings: Settings) -> ReviewedPlayers | None:
     known_by = data.labels_known_by or (data.snapshot and snapshots.describe(data.snapshot).frame.cutoff)
     # The whole day counts, as in a labels table.
     until = pd.Timestamp(known_by, tz="UTC") + pd.Timedelta(days=1, microseconds=-1) if known_by else None
-    found = settled_labels(open_outcomes(settings.outcomes, settings.registry.group), settings, until)
+    store = open_outcomes(settings.outcomes, settings.registry.group)
+    found = settled_labels(store, settings, until)
+    outcomes = store.table()
+    late = int((outcomes["when"] > until).sum()) if until is not None else 0
+    told = [f"outcomes of after {known_by}, which do not count (data.labels_known_by): {late}"] if late else []
     found = found[found["label"] != ""].sort_values("known_at")
     known_at = found["known_at"].dt.tz_convert(None).dt.normalize()
     cutoffs = {one.name: one.frame.cutoff for one in snapshots.snapshots()}
@@ -59,6 +63,7 @@ def reviewed_players(settings: Settings) -> ReviewedPlayers | None:
         since=found["since"].to_numpy("datetime64[s]"),
         known_at=found["known_at"].to_numpy("datetime64[s]"),
         origin=found["source"].map(ORIGINS.index).to_numpy(np.int8),
+        notes=(*told, *without_meaning(outcomes, settings.outcomes)),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from scarcegan.data.ids import as_text
 from scarcegan.outcomes.consensus import LABEL
 from scarcegan.outcomes.estimates import Sample
 from scarcegan.problems import DataProblem
@@ -44,10 +45,10 @@ class ReviewedList:
         """Read the players of the list, best first: id as text, score, flag, stratum and inclusion probability."""
         with local_file(join(self.folder, self.table)) as path:
             names = set(pq.read_schema(path).names)
-            frame = pq.read_table(path, columns=[name for name in _COLUMNS if name in names]).to_pandas()
+            table = pq.read_table(path, columns=[name for name in _COLUMNS if name in names])
+            frame = table.to_pandas().assign(**{ID: as_text(table[ID]).to_pandas()})
         # A list that older code has written is a top alone.
-        frame = frame if STRATUM in frame.columns else frame.assign(**{STRATUM: 0, INCLUSION: 1.0})
-        return frame.assign(**{ID: frame[ID].astype(str)})
+        return frame if STRATUM in frame.columns else frame.assign(**{STRATUM: 0, INCLUSION: 1.0})
 
 
 def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list[ReviewedList]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scarcegan import words
 from scarcegan.evaluation.figures import Interval
 from scarcegan.records import Record
 from scarcegan.settings.words_section import USUAL, Words
@@ -70,12 +71,12 @@ class Production(Record):
         players: all who were scored, once for each snapshot.
         listed, reviewed: players of the top of the review lists, and those of them with a label.
         drawn, drawn_reviewed: the same of the audit sample.
-        risky: reviewed players found risky.
+        risky: reviewed players found risky, each once.
         prevalence: estimated share of risky players among all.
         precision, recall: of the top of the list.
         precision_flagged, recall_flagged: at the model's own threshold.
         recall_registered: what the release was registered with, at the threshold; None where it is not known.
-        days_to_confirm: median days from a player's first listing to the label 'risky'; None of nobody.
+        days_to_confirm: their median days from the first listing to the label 'risky'; None of nobody.
         cannot_tell: why estimates are missing; empty if none is.
         seen_once: drawn players whom one reviewer alone found risky.
     """
@@ -101,6 +102,11 @@ class Production(Record):
     seen_once: int = 0
 
     @property
+    def confirmed(self) -> str:
+        """The days to confirm, with the number of players whose median they are."""
+        return f"{words.number(self.days_to_confirm)} ({words.count(self.risky)})" if self.risky else words.MISSING
+
+    @property
     def doubts(self) -> list[str]:
         """Sentences on what to read with care."""
         told = [f"Version {self.version}: {self.cannot_tell}."] if self.cannot_tell else []
@@ -124,8 +130,12 @@ class OutcomeReport(Record):
     champions: Sequence[Production]
     periods: Sequence[Production]
     words: Words = USUAL
+    without_meaning: Sequence[str] = ()
 
     @property
     def doubts(self) -> list[str]:
-        """Sentences on what of the champions' figures to read with care."""
-        return [self.words.retell(doubt) for one in self.champions for doubt in one.doubts]
+        """Sentences on what of the champions' figures to read with care, or why there are none."""
+        doubts = [doubt for one in self.champions for doubt in one.doubts]
+        if self.outcomes and not self.champions:
+            doubts = ["Nobody with a label is on a list that is kept (scoring.folder): that says nothing of a model."]
+        return [self.words.retell(doubt) for doubt in (*self.without_meaning, *doubts)]

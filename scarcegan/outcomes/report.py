@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
-from scarcegan.outcomes.consensus import LABEL, settled
+from scarcegan.outcomes.consensus import LABEL, settled, without_meaning
 from scarcegan.outcomes.estimates import Sample, precision, prevalence, recall
 from scarcegan.outcomes.lists import STRATUM, ReviewedList, review_lists, sample_of, with_labels
 from scarcegan.outcomes.records import OutcomeReport, Production
@@ -56,6 +56,7 @@ def outcome_report(store: OutcomeStore, settings: Settings, registered: Mapping[
         champions=[told(own) for own in champions],
         periods=[told([one]) for one in lists],
         words=settings.words,
+        without_meaning=without_meaning(outcomes, settings.outcomes),
     )
 
 
@@ -107,7 +108,7 @@ def production(
         reviewed=int((is_top & is_labelled).sum()),
         drawn=int((~is_top).sum()),
         drawn_reviewed=int((~is_top & is_labelled).sum()),
-        risky=int(is_risky.sum()),
+        risky=rows.loc[is_risky, ID].nunique(),
         prevalence=prevalence(top),
         precision=precision(pooled(lists, by_flag=False)),
         recall=found,

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 
+from scarcegan.data.one_player import ids_in
 from scarcegan.outcomes.store import OutcomeStore, open_outcomes
 from scarcegan.project import located
 from scarcegan.records import Record
@@ -46,9 +47,9 @@ def _snapshots(settings: Settings, now: float) -> Iterator[Leftover]:
         return
     store, today = open_snapshots(settings.own_snapshots.folder), datetime.fromtimestamp(now, UTC).date()
     for one in store.snapshots():
+        folder = join(store.folder, one.name)
         is_old = date.fromisoformat(one.frame.cutoff) + timedelta(days=days) < today
-        if is_old and not settings.retention.holds_on(one.name):
-            folder = join(store.folder, one.name)
+        if is_old and not _is_held(settings, one.name, folder):
             # It is none from the first file on.
             yield leftover("snapshot", folder, contents(folder), [join(folder, MANIFEST)])
 
@@ -63,7 +64,7 @@ def _scores(settings: Settings, now: float) -> Iterator[Leftover]:
     for name, files in sorted(runs.items()):
         # The oldest file tells: one that a forgotten player has left is younger than the scores in it.
         is_old = min(file.written for file in files) < now - days * DAY_SECONDS
-        if is_old and not settings.retention.holds_on(name):
+        if is_old and not _is_held(settings, name, join(root, name)):
             yield leftover("scores", join(root, name), files)
 
 
@@ -72,8 +73,20 @@ def _outcomes(settings: Settings, now: float) -> Iterator[ExpiredOutcomes]:
         return
     store = open_outcomes(settings.outcomes, settings.registry.group)
     before = pd.Timestamp(now - days * DAY_SECONDS, unit="s", tz="UTC")
-    holds = settings.retention.holds
-    players = tuple(hold.player for hold in holds if hold.player)
-    snapshots = tuple(hold.snapshot for hold in holds if hold.snapshot)
+    players = _players_held(settings)
+    snapshots = tuple(hold.snapshot for hold in settings.retention.holds if hold.snapshot)
     if rows := int(store.expired(store.table(), before, players, snapshots).sum()):
         yield ExpiredOutcomes("outcomes", store.root, store.group, before.isoformat(), rows, players, snapshots)
+
+
+def _players_held(settings: Settings) -> tuple[str, ...]:
+    return tuple(hold.player for hold in settings.retention.holds if hold.player)
+
+
+def _is_held(settings: Settings, name: str, folder: str) -> bool:
+    """Tell whether a legal hold names a snapshot or scores, or a player with rows in the folder of these."""
+    if settings.retention.holds_on(name):
+        return True
+    players, digest_of = _players_held(settings), open_outcomes(settings.outcomes, settings.registry.group).digest_of
+    tables = [join(folder, file.name) for file in contents(folder) if players and file.name.endswith(".parquet")]
+    return any(digest_of(one) in players for table in tables for one in ids_in(table).to_pylist())

@@ -142,7 +142,9 @@ class Model(Record):
                     part.add_probabilities(raw, chunk)
                 # Each part has added all its members: divided once, every member counts the same.
                 chunk /= self.members
-                self.join(chunk, [family.risk(raw) for family in self.families])
+                # Trees walk along a player's row: turned here, once for all of them.
+                turned = np.ascontiguousarray(raw.T).T if self.families else raw
+                self.join(chunk, [family.risk(turned) for family in self.families])
         return total
 
     def join(self, own: np.ndarray, risks: Sequence[np.ndarray]) -> None:

@@ -48,7 +48,7 @@ class Hold(Section):
     """A legal hold: `scarcegan forget` and `prune` refuse to touch what it names."""
 
     player: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")] = ""
-    """Digest of a player's id, as `scarcegan forget PLAYER` shows it; empty: no player."""
+    """Digest of a player's id, as `scarcegan forget PLAYER` shows it: all but runs with its rows; empty: no player."""
     snapshot: str = ""
     """Name of a snapshot: itself and its scores; empty: no snapshot."""
     run: Annotated[str, Field(pattern=r"^(\w+/\w+)?$")] = ""

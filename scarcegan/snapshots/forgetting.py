@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from scarcegan.data.columns import Column, describe
-from scarcegan.data.one_player import Rewritten, rows_of
+from scarcegan.data.one_player import Rewritten, are_theirs, rows_of
 from scarcegan.snapshots.manifest import Manifest, Part, describe_snapshot
-from scarcegan.snapshots.store import MANIFEST, SnapshotStore, ids_of
+from scarcegan.snapshots.store import ID, MANIFEST, SnapshotStore, ids_of
 from scarcegan.storage import find_bytes, join, list_names, local_file, remove, sha256_of, write_bytes
 
 
@@ -53,7 +53,7 @@ def _publish_without(store: SnapshotStore, manifest: Manifest, player: str) -> l
     for number, part in enumerate(manifest.parts):
         table = store.read_part(manifest, part)
         ids = ids_of(table, part)
-        stay = ids.astype(str) != player
+        stay = ~are_theirs(table[ID], player).to_numpy()  # as `parts_holding` has found them
         features = np.stack([table[column].to_numpy() for column in manifest.frame.columns], axis=1)
         if stay.all():  # described again: statistics are of all parts together
             written.append((part, describe(features)))

@@ -220,7 +220,8 @@ class SnapshotStore:
 
     def _find(self, name: str) -> Manifest | None:
         location = self.at(name, MANIFEST)
-        content = storage.find_bytes(location)
+        # A path is no name: with `..` it would lead to the snapshots of another group.
+        content = None if "/" in name else storage.find_bytes(location)
         return None if content is None else read_manifest(content, location)
 
     def at(self, name: str, file: str) -> str:

@@ -22,9 +22,8 @@ def with_players(run, ids):
 
 
 @pytest.fixture
-def forget(recorder, tmp_path, make_release, monkeypatch):
+def forget(recorder, tmp_path, make_release, monkeypatch, project_apart):
     """Runs of both flows, two releases, and `scarcegan forget ...` in that project."""
-    monkeypatch.chdir(tmp_path)
     recorder.run("first", with_players("first", [41, 42, 43]))
     recorder.run("second", with_players("second", [1, 2, 3]))
     recorder.run("third", with_players("third", ["a", "42"]))

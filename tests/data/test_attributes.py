@@ -95,6 +95,15 @@ def test_ids_of_other_players_are_refused_before_the_training(table):
         check_attributes_fit(np.arange(3), ["bets"], settings)
 
 
+def test_ids_are_no_attribute_and_what_is_missing_is_told_beside_what_is_there(table):
+    settings = table({"player_id": [1], "Region": ["north"]}, "player_id", "region")
+    with pytest.raises(DataProblem) as refused:
+        check_attributes(settings)
+    assert "expected attributes beside the ids, got 'player_id', which is data.id_column" in str(refused.value)
+    assert "expected columns ['region'] in evaluate.attributes" in str(refused.value)
+    assert "got ['player_id', 'Region']" in str(refused.value)
+
+
 def test_an_attribute_that_is_a_feature_is_refused(table):
     settings = table({"player_id": [1], "region": ["north"]}, "region")
     with pytest.raises(DataProblem, match=r"to be no inputs, got \['region'\].*data.ignore_columns"):

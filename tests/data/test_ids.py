@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from scarcegan.data import ids
 from scarcegan.data.ids import canonical, lots, to_numpy
 
 
@@ -50,3 +51,10 @@ def test_a_number_has_the_same_lot_as_an_integer_and_as_text_beside_any_other_id
     np.testing.assert_array_equal(lots(numbers), lots(numbers.astype(str)))
     np.testing.assert_array_equal(lots(numbers), lots(np.array(["7", "p1", "-5", "9223372036854775807"]))[[0, 2, 3]])
     assert lots(np.array(["007"])) != lots(np.array([7]))
+
+
+@pytest.mark.parametrize("typed", ["12.0", "12  ", " 12"])
+def test_text_of_one_player_has_one_form_wherever_it_is_kept(typed):
+    column = pa.chunked_array([[typed, "a "]])
+    assert ids.stored(column).to_pylist() == ["12", "a"]
+    assert canonical(column).to_pylist() == ["12", "a"]

@@ -146,6 +146,16 @@ def test_an_inner_nodes_value_is_the_mean_of_what_lies_below(name):
             np.testing.assert_allclose(trees.values[inner], mean, atol=1e-5)
 
 
+def test_a_forest_keeps_no_splits_that_tell_only_harmless_classes_apart():
+    raw, labels = players()
+    scaler, estimator = fitted(ESTIMATORS["extra_trees"], "quantile_normal", labels, raw)
+    trees = part_of(Fitted("extra_trees", estimator, RARE), scaler)
+    assert len(trees.values) < sum(tree.tree_.node_count for tree in estimator.estimators_)
+    splits = trees.feature >= 0
+    last = splits & ~splits[trees.left] & ~splits[trees.right]
+    assert (trees.values[trees.left[last]] != trees.values[trees.right[last]]).all()
+
+
 def test_splits_that_part_nobody_are_carried_over():
     """A threshold below all scaled values sends every player right, one above them every player left."""
     raw, labels = players()

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from scarcegan import settings as settings_module
 from scarcegan.cli import app
+from scarcegan.data.ids import keyed_id
 from scarcegan.outcomes.store import open_outcomes
 from scarcegan.snapshots import open_snapshots
 from scarcegan.storage import contents, find_bytes, join, local_file, new_file, write_bytes
@@ -54,9 +55,8 @@ def base(request, tmp_path):
 
 
 @pytest.fixture
-def project(base, tmp_path, publish_snapshot, monkeypatch):
+def project(base, tmp_path, publish_snapshot, project_apart):
     """Two snapshots, scores of the first, and outcomes; the player is everywhere."""
-    monkeypatch.chdir(tmp_path)  # no runs of this repository
     made = SimpleNamespace(base=base, config=tmp_path / "config.toml")
 
     def configure(more=""):
@@ -261,3 +261,42 @@ def test_a_number_is_the_same_player_however_it_is_typed(project, publish_snapsh
     found = json.loads(project.run("forget", typed, "--yes", "--json").stdout)["found"]
     assert [one["rows"] for one in found] == [1, 1, 1, 1]
     assert 42 not in project.store.read("numbers").ids
+
+
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_where_ids_have_a_key_the_sources_id_finds_the_player(project, publish_snapshot, monkeypatch):
+    monkeypatch.setenv("OUR_KEY", "0123456789abcdef")
+    project.configure('[data]\nid_key = "env:OUR_KEY"')
+    ids = np.array([keyed_id(one, "env:OUR_KEY") for one in IDS])
+    publish_snapshot(project.store, "keyed", "2026-01-15", np.ones((PLAYERS, 2), np.float32), COLUMNS, ids=ids)
+    by_source = json.loads(project.run("forget", PLAYER, "--json").stdout)
+    assert [(one["place"], one["rows"]) for one in by_source["found"]] == [("keyed", 1)]
+    assert json.loads(project.run("forget", ids[42], "--json").stdout) == by_source
+    project.run("forget", PLAYER, "--yes")
+    assert ids[42] not in project.store.read("keyed").ids
+    add = ("--player", PLAYER, "--snapshot", "keyed", "--decision", "risky", "--when", "2026-01-20")
+    assert "was forgotten" in project.run("outcomes", "add", *add).stderr
+
+
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_a_hold_on_what_is_not_here_is_told_before_anything_is_removed(project):
+    hold = '[[retention.holds]]\n{}\nreason = "complaint 17"\nwho = "legal"'
+    project.configure("\n".join(map(hold.format, OTHERS)))
+    told = project.run("forget", PLAYER).stderr.splitlines()
+    unknown = [f"[[retention.holds]] names '{name}', which is not here" for name in ("players-2026-01", "ScoreFlow/2")]
+    assert told == [f"{one}: nothing is held for legal: complaint 17" for one in unknown]
+    project.configure(hold.format('run = "ScoreFlow/12"'))
+    assert "not here" not in project.run("forget", PLAYER).stderr
+
+
+@pytest.mark.parametrize(("kept", "typed"), [("42.0", "42"), ("42.0", "42.0"), ("ann ", "ann"), ("ann ", "ann ")])
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_whoever_is_kept_in_another_form_is_taken_out_alone(project, publish_snapshot, kept, typed):
+    features = np.arange(6, dtype=np.float32).reshape(3, 2)
+    ids = np.array(["x", kept, "y"])
+    publish_snapshot(project.store, "older", "2026-01-15", features, COLUMNS, ids=ids)
+    add = ("--player", typed, "--snapshot", "older", "--decision", "risky", "--when", "2026-01-20")
+    assert "Added 1 outcome" in project.run("outcomes", "add", *add).stdout
+    found = json.loads(project.run("forget", typed, "--yes", "--json").stdout)["found"]
+    assert [one["rows"] for one in found] == [1, 1]
+    assert project.store.read("older").ids.tolist() == ["x", "y"]

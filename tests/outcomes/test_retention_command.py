@@ -74,6 +74,15 @@ def test_snapshots_go_after_their_days_shown_first(run, base):
     assert run("prune", "--remove", retention="snapshots = 30") == []
 
 
+def test_what_is_there_is_never_shown_as_nothing(run, tmp_path):
+    run("prune", retention="snapshots = 30")
+    shown = CliRunner().invoke(app, ["prune", "--config", str(tmp_path / "our.toml")]).stdout
+    assert "MB in 1 place" in shown
+    assert "0.0 MB" not in shown
+    run("prune", retention="outcomes = 30")
+    assert "3 outcomes" in CliRunner().invoke(app, ["prune", "--config", str(tmp_path / "our.toml")]).stdout
+
+
 def test_outcomes_go_after_their_days(run, outcomes):
     days = (datetime.now(UTC) - datetime(2025, 1, 1, tzinfo=UTC)).days
     [shown] = run("prune", retention=f"outcomes = {days}")
@@ -105,6 +114,20 @@ def test_scores_go_after_their_days_with_their_lists(base):
     [found] = expired(held, written + 11 * 86_400)
     found.remove()
     assert {one.name.split("/")[1] for one in contents(f"{base}/scoring")} == {"v1-ScoreFlow-13"}
+
+
+def test_what_has_rows_of_a_held_player_stays(run, base):
+    put_scores(join(f"{base}/scoring", f"{OLD}/v1-ScoreFlow-12"), np.arange(20).astype(str))
+    put_scores(join(f"{base}/scoring", f"{OLD}/v1-ScoreFlow-13"), np.arange(100, 120).astype(str))
+    digest = run("forget", "3")["player"]
+    written = contents(f"{base}/scoring")[0].written
+    holds = [{"player": digest, "reason": "complaint 17", "who": "legal"}]
+    folders = {name: {"folder": f"{base}/{name}"} for name in ("snapshots", "scoring", "outcomes")}
+    held = load(
+        folders | {"registry": {"group": "shelf"}, "retention": {"snapshots": 30, "scores": 10, "holds": holds}}
+    )
+    found = expired(held, written + 11 * 86_400)
+    assert [one.folder.rpartition("/")[2] for one in found] == ["v1-ScoreFlow-13"]
 
 
 def test_a_hold_names_one_thing_and_says_why():

@@ -12,6 +12,7 @@ from scarcegan.datasets import load_players
 from scarcegan.outcomes.labels import reviewed_players
 from scarcegan.preflight.players import check_players
 from scarcegan.problems import DataProblem, SettingsProblem
+from scarcegan.workflow.retraining.prepare import prepare
 
 NEGATIVES = ["dormant", "heavy", "reviewed"]
 POPULATIONS = {"negatives": NEGATIVES}
@@ -173,3 +174,11 @@ def test_a_class_or_a_source_that_cannot_be_meant_is_refused(data, told):
 
 def test_where_labels_come_from_is_no_other_way_to_train(labelled):
     assert labelled().fingerprint() == labelled(outcomes="").fingerprint()
+
+
+def test_outcomes_that_do_not_count_are_told_with_what_makes_them_count(outcomes, table, tables):
+    outcomes("add", table(player_id=[1, 2, 999], decision="harm", when=["2026-01-10", "2026-01-20", "2026-01-10"]))
+    outcomes("add", table("all.csv", player_id=[50, 51, 52, 53], decision="no_harm"))
+    told = prepare(tables(labels_known_by="2026-01-10"))[1].warnings
+    assert "outcomes of after 2026-01-10, which do not count (data.labels_known_by): 1" in told
+    assert "reviewed players whom no table has, by their ids: 1 of 6" in told

@@ -90,6 +90,14 @@ def test_a_snapshot_without_manifest_does_not_exist(store):
         store.read(NAME)
 
 
+@pytest.mark.parametrize("path", [f"{NAME}/", f"./{NAME}", f"../store/{NAME}"])
+def test_a_path_is_no_name(tmp_path, path):
+    store = SnapshotStore(str(tmp_path / "store"))
+    publish(store)
+    with pytest.raises(DataProblem, match="expected a snapshot"):
+        store.describe(path)
+
+
 def test_snapshots_are_listed_by_date_and_found(store):
     for cutoff in ("2026-02-01", "2026-01-01"):
         publish(store, f"players-{cutoff}", cutoff=cutoff)

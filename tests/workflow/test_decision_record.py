@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from scarcegan import settings as settings_module
 from scarcegan.cli import app
+from scarcegan.outcomes.forgetting import erase
 from scarcegan.outcomes.store import open_outcomes
 from scarcegan.workflow.scoring.records import DecisionRecord
 
@@ -180,3 +181,14 @@ def test_a_team_reads_its_own_words(snapshot, score, explain, chosen, monkeypatc
     shown = explain(frame["risk_score"].idxmin()).stdout
     assert "The card is not flagged." in shown
     assert "player is" not in shown
+
+
+def test_whoever_else_was_forgotten_since_a_decision_is_still_told(snapshot, score, record, explain, champion, chosen):
+    _, _, frame = score()
+    whom, other = frame.index[0], frame["risk_score"].idxmax()
+    before = record(other)
+    erase(chosen, str(whom), "rita", "2026-03-01T09:00:00Z", [])
+    after = record(f"{other}.0")  # an id as some table has it
+    told = ("player_id", "score", "recorded_score", "threshold", "is_flagged")
+    assert [after[name] for name in told] == [before[name] for name in told]
+    assert "got an id that none of them has" in explain(whom).stderr

@@ -12,7 +12,7 @@ from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
 from scarcegan.workflow.scoring.report import tell_scores, watch_scored
 from scarcegan.workflow.scoring.shard import score_shard
 
-pytestmark = pytest.mark.usefixtures("snapshot")
+pytestmark = pytest.mark.usefixtures("project_apart", "snapshot")
 AT = "2026-03-01T09:00:00Z"
 
 

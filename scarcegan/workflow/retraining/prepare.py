@@ -1,5 +1,6 @@
 """The step `preprocess`: any source's players, checked, split into test sets and folds, described."""
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -61,7 +62,10 @@ def prepare(settings: Settings, say: Say = unsaid) -> tuple[Prepared, DataReport
         SettingsProblem: the settings do not fit the source.
     """
     say(f"Loading players from source '{settings.data.source}'")
-    players = load_players(settings, reviewed_players(settings))
+    reviewed = reviewed_players(settings)
+    players = load_players(settings, reviewed)
+    if reviewed is not None:
+        players = replace(players, notes=(*players.notes, *reviewed.notes))
     say("Checking, splitting and describing the players")
     players, fold = split(validate(players, settings), settings)
     players = leave_out(players, constant(players), "being constant over the pool")

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scarcegan import words
+from scarcegan.data.one_player import are_theirs
 from scarcegan.outcomes.consensus import LABEL, settled
 from scarcegan.outcomes.lists import review_lists
 from scarcegan.outcomes.records import Outcome
@@ -81,10 +81,10 @@ def _scored(manifest: Manifest, settings: Settings, version: int | None) -> tupl
     tree = json.loads(find_bytes(join(last.folder, "report.json")) or b"{}")
     # The report has the plan's keys beside its own.
     plan = replace(ScoringPlan.from_plain(tree), folder=last.folder)
-    if plan.snapshot.fingerprint != manifest.fingerprint:
+    if plan.snapshot.fingerprint != manifest.origin:
         raise DataProblem(
             f"expected snapshot '{manifest.name}' with fingerprint {plan.snapshot.fingerprint}, which {plan.run} has "
-            f"scored, got {manifest.fingerprint}: it was replaced since; restore it, or score it again"
+            f"scored, got {manifest.origin}: it was replaced since; restore it, or score it again"
         )
     return plan, tree["files"]
 
@@ -113,7 +113,7 @@ def _recorded(plan: ScoringPlan, files: list[str], player: str) -> float | None:
 
 
 def _of_player(table: pa.Table, player: str) -> pa.Table:
-    return table.filter(pc.equal(table[ID].cast(pa.large_string()), player))
+    return table.filter(are_theirs(table[ID], player))
 
 
 def _outcomes(player: str, snapshot: str, settings: Settings) -> tuple[list[Outcome], str]:
