@@ -163,15 +163,11 @@ def _model(
 def _families(model: Challenger, named_test: tuple[str, _TestSet]) -> list[FamilyShare]:
     """Measure each family alone, and the model without it, on one test set."""
     name, test = named_test
-    told = []
+    alone, told = model.alone[name], []
     for family, share in model.shares.items():
         others = {one: part / (1 - share) for one, part in model.shares.items() if one != family and 0 < share < 1}
-        without = pooled_risk([model.alone[name][one] for one in others], list(others.values())) if others else None
-        told.append(
-            FamilyShare(
-                family, share, test.pr_auc(model.alone[name][family]), None if without is None else test.pr_auc(without)
-            )
-        )
+        without = test.pr_auc(pooled_risk([alone[one] for one in others], list(others.values()))) if others else None
+        told.append(FamilyShare(family, share, test.pr_auc(alone[family]), without))
     return told
 
 

@@ -260,14 +260,11 @@ class _Refusing:
         return dates
 
 
-def _notes(first_day: str, known_by: pd.Timestamp, old: int, late: int, silent: int, unlisted: int) -> tuple[str, ...]:
+def _notes(first_day: str, known_by: pd.Timestamp, old: int, late: int, silent: int, absent: int) -> tuple[str, ...]:
     said = (
         (old, f"{old} labels date from before the window's first day, {first_day}, and do not count"),
         (late, f"{late} labels were known only after {known_by.date()}: test set '{LATER}', never trained on"),
         (silent, f"{silent} labelled or test players have no telemetry in the window and are left out"),
-        (
-            unlisted,
-            f"{unlisted} players of the snapshot are not in the labels table, which lists the unlabelled itself",
-        ),
+        (absent, f"{absent} players of the snapshot are not in the labels table, which lists the unlabelled itself"),
     )
     return tuple(words for count, words in said if count)
