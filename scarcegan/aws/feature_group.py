@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from scarcegan import settings, words
+from scarcegan import settings
 from scarcegan.aws.findings import expecting_aws, patient_client
 from scarcegan.problems import DataProblem
 from scarcegan.snapshots.manifest import Manifest
@@ -90,7 +90,7 @@ class FeatureGroup:
         if missing:
             raise DataProblem(
                 f"expected the {len(manifest.frame.columns)} features of snapshot '{manifest.name}' in feature group "
-                f"'{self.group}', got no {words.first(missing, 5)}: name a new group in snapshots.feature_group"
+                f"'{self.group}', got no {missing[:5]}: name a new group in snapshots.feature_group"
             )
 
     def _create(self, manifest: Manifest) -> None:
