@@ -145,7 +145,10 @@ def _written(project: "Project", kept: "Sequence[str]", tables: "Sequence[Table]
     yield f"Wrote {project.folder}. {DEFAULT_CONFIG} says:"
     yield from (f"  {line}" for line in (project.folder / DEFAULT_CONFIG).read_text().splitlines() if line)
     if columns := left_out(tables, answers):
-        yield f"No features, as they are not numbers or not in every table: {', '.join(columns)}"
+        yield (
+            "No features, as they are no numbers, not in every table, or called as ids or what labels say: "
+            f"{', '.join(columns)}"
+        )
     if kept:
         yield f"Left as you have changed them: {', '.join(kept)}"
 
