@@ -67,7 +67,8 @@ def fit_estimator(chosen: Estimator, features: np.ndarray, labels: np.ndarray, r
     if unlabeled == "left_out" and getattr(model, "learns_from_unlabeled", False):
         unlabeled = "marked"
     rows = labelled if unlabeled == "left_out" else np.ones(len(labels), bool)
-    target, rare_label = (labels, rare) if chosen.target == "classes" else (is_rare.astype(int), 1)
+    # int64 whoever calls: with the players' int8 the arithmetic of an estimator would overflow.
+    target, rare_label = (labels.astype(int), rare) if chosen.target == "classes" else (is_rare.astype(int), 1)
     if unlabeled == "marked":
         target = np.where(labelled, target, UNLABELED)
     with running(chosen.name, "fit(X, y) that sets classes_"):

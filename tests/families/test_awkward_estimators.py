@@ -172,6 +172,16 @@ def test_a_long_failure_is_told_in_one_line(trained):
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize("target", ["rare", "classes"])
+@pytest.mark.parametrize("unlabeled", ["left_out", "marked"])
+def test_y_is_int64_as_the_docs_say_whatever_labels_are(target, unlabeled, monkeypatch):
+    seen = []
+    monkeypatch.setattr(GaussianNB, "fit", lambda self, X, y: seen.append(y.dtype) or setattr(self, "classes_", [0, 1]))
+    chosen = Estimator(name="mine", path="sklearn.naive_bayes:GaussianNB", target=target, unlabeled=unlabeled)
+    fit_estimator(chosen, np.zeros((3, 1), np.float32), np.array([0, RARE, -1], np.int8), RARE, 3)
+    assert seen == [np.int64]
+
+
 def test_ctrl_c_still_ends_the_run(trained):
     with pytest.raises(KeyboardInterrupt):
         trained("Interrupted")
