@@ -92,10 +92,10 @@ def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[
     """Complete the answers: by asking, or by guesses. Also returns the rows of each population."""
     from scarcegan.starting.guesses import QUESTIONS, guess, layout_of, populations_of
 
-    layout, counts = layout_of(tables), dict[str, int]()
+    layout, counts, are_counted = layout_of(tables), dict[str, int](), False
     for field, question in QUESTIONS[layout].items():
-        if field not in ("id_column", "label_column") and not counts:
-            counts = dict(populations_of(tables, given.label_column))
+        if field not in ("id_column", "label_column") and not are_counted:
+            counts, are_counted = dict(populations_of(tables, given.label_column)), True
             found = [f"{name} ({words.count(rows)})" for name, rows in counts.items()]
             _say(f"Found {', '.join(found) or 'no populations'}")
         if not getattr(given, field):
