@@ -8,6 +8,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
 from scarcegan.data.scaling import fit_scaler
@@ -199,6 +200,12 @@ def test_one_that_only_looks_like_what_can_be_stored_stays_a_rival(trained, name
     fitted, scaler, _ = trained(name)
     with pytest.raises(DataProblem, match=r"'mine' cannot be stored as plain arrays .* name it under evaluate.rivals"):
         part_of(fitted, scaler)
+
+
+def test_a_function_may_make_what_toml_cannot_say(trained):
+    sys.modules["mine"].pipeline = lambda: make_pipeline(PolynomialFeatures(), GaussianNB())
+    fitted, _, scaled = trained("pipeline")
+    assert np.ptp(fitted.risk(scaled)) > 0.9
 
 
 def test_a_class_within_a_class_is_found_by_its_whole_name(trained):
