@@ -134,7 +134,7 @@ class RetrainFlow(ProjectFlow):
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
         self.rivals, left_out = train_rivals(prepared, settings, threads, self._doing)
         self.family_risks = family_risks(prepared, offers, settings, self._doing)
-        self.model_warnings = [*left_out_of_models(offers), *left_out]
+        self.model_warnings = [settings.words.retell(one) for one in (*left_out_of_models(offers), *left_out)]
         self._warn(self.model_warnings)
         self.next(self.evaluate)
 

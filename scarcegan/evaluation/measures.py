@@ -109,7 +109,8 @@ def confusion(rows: HeldOut, probabilities: np.ndarray, class_names: tuple[str, 
     columns = probabilities.shape[1]
     labelled = len(class_names) - 1
     of_no_class = np.isin(rows.labels, [rare_index, UNLABELED])
-    kind = np.select([rows.is_risky, of_no_class], [rare_index, labelled], rows.labels)
+    # Labels are int8, in which the cells of a dozen classes have no room.
+    kind = np.select([rows.is_risky, of_no_class], [rare_index, labelled], rows.labels).astype(np.int64)
     counts = np.bincount(kind * columns + probabilities.argmax(axis=1), minlength=(labelled + 1) * columns)
     matrix = counts.reshape(labelled + 1, columns)
     names = [*class_names[:labelled], "unlabelled"]

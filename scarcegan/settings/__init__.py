@@ -21,7 +21,7 @@ from scarcegan.settings.data_sections import (
     Snapshots,
     Telemetry,
 )
-from scarcegan.settings.estimators import BUILT_IN, Estimator, named_estimators
+from scarcegan.settings.estimators import BUILT_IN, Estimator, estimator_faults, named_estimators
 from scarcegan.settings.machine_sections import Deployment, Notify, Prices, Resources
 from scarcegan.settings.markers_section import MARKERS, Markers
 from scarcegan.settings.model_sections import (
@@ -101,13 +101,7 @@ class Settings(Section):
                 f"train.iterations ({self.train.iterations}) is no multiple of train.round_iterations "
                 f"({self.train.round_iterations}): change one"
             )
-        named_estimators([*self.train.families, *self.evaluate.rivals], self.estimators)
-        for estimator in self.estimators:
-            if estimator.unlabeled == "negatives" and estimator.target != "rare":
-                yield (
-                    f"estimator '{estimator.name}' takes unlabelled players as negatives, of which class nobody knows: "
-                    'set target = "rare"'
-                )
+        yield from estimator_faults([*self.train.families, *self.evaluate.rivals], self.estimators)
         if self.data.source != "snapshot" and self.data.snapshot:
             yield (
                 f"data.snapshot names '{self.data.snapshot}', but data.source is '{self.data.source}': "

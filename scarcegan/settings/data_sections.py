@@ -17,7 +17,8 @@ TEST = "test"  # the table, and the rows, of test players
 class Populations(Section):
     """The populations by name, as the input calls them."""
 
-    negatives: Annotated[tuple[Name, ...], Field(min_length=1)] = ("dormant", "normal", "heavy")
+    # Labels are int8.
+    negatives: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)] = ("dormant", "normal", "heavy")
     """Harmless labelled populations; their order is the class index order."""
     rare: Name = "risky"
     """The one rare population; its class index follows the negatives'."""
