@@ -17,7 +17,7 @@ TRIES, WAIT_SECONDS, PATIENCE_SECONDS = 3, 2.0, 20.0
 Kind = Literal["release waits", "step refused", "drift", "decision"]
 
 
-class Notice(Record, frozen=True):
+class Notice(Record):
     """What happened, in a sentence for people; `about` names a run, a release or a snapshot, never a player."""
 
     kind: Kind

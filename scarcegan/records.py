@@ -15,16 +15,15 @@ from scarcegan.problems import Problem
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Record:
-    """Base of the records, dataclasses without the decorator: `class Known(Record, frozen=True)`."""
+    """Base of the records, dataclasses without the decorator: `class Known(Record)`."""
 
     # numpy arrays and pandas frames pass as they are.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     def __init_subclass__(cls, **options: bool) -> None:
-        """Make a dataclass of what names its options; what names none has the decorator."""
+        """Make a frozen dataclass of it; options in the class line, such as `eq=False`, are those of `dataclass`."""
         super().__init_subclass__()
-        if options:
-            dataclass(**options)(cls)
+        dataclass(frozen=True, **options)(cls)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the record as dicts, lists, numbers, text and arrays."""
@@ -54,7 +53,7 @@ BoundMeasure = Literal["recall", "precision", "flagged_share"]
 BoundState = Literal["kept", "missed", "cannot be told"]
 
 
-class Bound(Record, frozen=True):
+class Bound(Record):
     """What a test set says of a business definition's bound, from the evaluation to the registry and its tables.
 
     Attributes:

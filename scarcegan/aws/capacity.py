@@ -22,7 +22,7 @@ QUOTAS = {
 OPTIMAL = ("c5", "m5", "r5")
 
 
-class Instance(Record, frozen=True):
+class Instance(Record):
     """What an instance type leaves to a job."""
 
     name: str

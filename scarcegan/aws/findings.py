@@ -9,7 +9,7 @@ from scarcegan.records import Record
 from scarcegan.storage.s3 import AGAIN, errors, may_pass
 
 
-class Finding(Record, frozen=True):
+class Finding(Record):
     """One line of the preflight's report; 'failed' stops the run, a 'warning' is told and does not.
 
     Without advice, what is `found` says itself what to do.

@@ -6,7 +6,7 @@ from scarcegan import words
 from scarcegan.records import Record
 
 
-class TaskUsage(Record, frozen=True):
+class TaskUsage(Record):
     """One task: what it used beside what it had asked for.
 
     `index` is None outside a foreach, `gpu_used_share` a mean over the task, None without GPU; `attempt` counts from 0.
@@ -24,7 +24,7 @@ class TaskUsage(Record, frozen=True):
     attempt: int
 
 
-class StepCost(Record, frozen=True):
+class StepCost(Record):
     """All tasks of one step; `suggestion` says what to ask for next time, empty where the request fits."""
 
     step: str
@@ -41,7 +41,7 @@ class StepCost(Record, frozen=True):
     suggestion: str = ""
 
 
-class Bill(Record, frozen=True):
+class Bill(Record):
     """What a run took, over all its tasks.
 
     Where nothing was `rented`, `money` is what it would have cost; `expected_money` is of the estimate before the run,
@@ -64,7 +64,7 @@ class Bill(Record, frozen=True):
         return spent if self.rented else f"nothing was rented; on AWS {spent}"
 
 
-class Estimate(Record, frozen=True):
+class Estimate(Record):
     """What a run is expected to take; `sentence` says it in words."""
 
     money: float

@@ -11,7 +11,7 @@ LEAST, MOST = 2.0**-126, 1 - 2.0**-24
 SPARE = 2.0**-26
 
 
-class Calibration(Record, frozen=True):
+class Calibration(Record):
     """The beta calibration p = 1 / (1 + exp(-g)) of a raw score s, with g = a ln s - b ln(1 - s) + c and a, b > 0.
 
     It rises strictly: ranks stay as they are. `a` shapes the low scores, `b` the high ones; a = b is Platt's curve on

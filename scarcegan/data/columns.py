@@ -16,7 +16,7 @@ LEVELS = np.linspace(0, 1, 51)
 QUANTILE_ROWS = 65_536
 
 
-class Column(Record, frozen=True):
+class Column(Record):
     """One column of a table, of the players who have a value; `missing_share` of all players lack it.
 
     The quantiles are at `LEVELS`, to seven digits: each the least value that so many players do not exceed.

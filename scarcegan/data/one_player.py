@@ -19,7 +19,7 @@ ID = "player_id"
 _NOBODY = pa.chunked_array([], pa.large_string())
 
 
-class Rewritten(Record, frozen=True):
+class Rewritten(Record):
     """A file that a player's rows were taken out of; `before` and `after` are sha256 of its bytes, empty: no file."""
 
     place: str

@@ -20,7 +20,7 @@ from scarcegan.settings import Populations
 Chosen = Callable[[Sequence[str]], Sequence[str]]
 
 
-class Place(Record, frozen=True):
+class Place(Record):
     """Where a table lies, and what it calls its columns.
 
     Attributes:

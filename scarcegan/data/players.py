@@ -12,7 +12,7 @@ UNKNOWN_TRUTH = -1
 BLOCK_ROWS = 65_536
 
 
-class Players(Record, frozen=True):
+class Players(Record):
     """One row per player of a snapshot.
 
     Attributes:

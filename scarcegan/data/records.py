@@ -8,7 +8,7 @@ from scarcegan.records import Record
 from scarcegan.settings.words_section import USUAL, Words
 
 
-class PopulationCount(Record, frozen=True):
+class PopulationCount(Record):
     """Players of one population, to train and select with (`pool`) and held out (`test`)."""
 
     name: str
@@ -16,7 +16,7 @@ class PopulationCount(Record, frozen=True):
     test: int
 
 
-class OriginCount(Record, frozen=True):
+class OriginCount(Record):
     """Labels from one origin (see `scarcegan.data.reviewed.ORIGINS`): of the rare class, and of others.
 
     `pool` counts both among the players to train and select with, `test` among those held out.
@@ -29,7 +29,7 @@ class OriginCount(Record, frozen=True):
     test: int
 
 
-class FoldCount(Record, frozen=True):
+class FoldCount(Record):
     """Players of each population on the two sides of one fold."""
 
     fold: int
@@ -37,7 +37,7 @@ class FoldCount(Record, frozen=True):
     validation: Mapping[str, int]
 
 
-class TestSetCount(Record, frozen=True):
+class TestSetCount(Record):
     """Players of one test set, and how many of them are known to be risky."""
 
     name: str
@@ -45,7 +45,7 @@ class TestSetCount(Record, frozen=True):
     risky: int
 
 
-class Histogram(Record, frozen=True):
+class Histogram(Record):
     """Shares of players between edges: of the rare class and of the unlabelled; the end bins hold all beyond."""
 
     edges: Sequence[float]
@@ -53,7 +53,7 @@ class Histogram(Record, frozen=True):
     unlabeled: Sequence[float]
 
 
-class FeatureDescription(Column, frozen=True):
+class FeatureDescription(Column):
     """One feature of the pool's unlabelled players who have it; `missing_share` of them lack it.
 
     `auc` tells how well it alone tells the rare class from them, a missing value counted as the lowest: 0.5 is chance.
@@ -65,7 +65,7 @@ class FeatureDescription(Column, frozen=True):
     histogram: Histogram
 
 
-class FeatureMove(Record, frozen=True):
+class FeatureMove(Record):
     """How far one feature's distribution has moved from one table to another; see `scarcegan.data.distances`."""
 
     name: str
@@ -75,7 +75,7 @@ class FeatureMove(Record, frozen=True):
     median_now: float
 
 
-class SnapshotReport(Record, frozen=True):
+class SnapshotReport(Record):
     """What the snapshot trained on is, and how its features have moved since the previous one, the most moved first.
 
     `missing_days` are ISO dates that are missing for everyone; `quiet_days` the mean days of the window without play by
@@ -98,7 +98,7 @@ class SnapshotReport(Record, frozen=True):
 SUSPECT_AUC = 0.98
 
 
-class DataReport(Record, frozen=True):
+class DataReport(Record):
     """The players of a run.
 
     Attributes:

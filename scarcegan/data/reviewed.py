@@ -14,7 +14,7 @@ from scarcegan.settings import Populations
 ORIGINS = ("input", "top", "audit", "other")
 
 
-class ReviewedPlayers(Record, frozen=True):
+class ReviewedPlayers(Record):
     """What was settled of players, one row each for each day that it describes, in the order in which it was settled.
 
     Attributes:

@@ -21,7 +21,7 @@ FIT_ROWS = 50_000
 BLOCK_ROWS = 65_536
 
 
-class Scaler(Record, frozen=True, eq=False):
+class Scaler(Record, eq=False):
     """A fitted map from raw to scaled features.
 
     Attributes:

@@ -40,7 +40,7 @@ SURE_DAYS = 28
 WARM_UP_DAYS = 21  # before the first day written, so that moods and memories have settled
 
 
-class Habits(Record, frozen=True):
+class Habits(Record):
     """The coefficients of every player; all float32 arrays [n] but `kind` (int8 index into `KINDS`)."""
 
     kind: np.ndarray

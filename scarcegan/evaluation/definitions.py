@@ -19,7 +19,7 @@ _TOLERANCE = 1e-9
 MEASURES: Mapping[str, BoundMeasure] = {"recall": "recall", "precision": "precision", "flagged": "flagged_share"}
 
 
-class Aim(Record, frozen=True):
+class Aim(Record):
     """A metric of `OperatingPoint` that a model is to be best at; `sign` is -1 where less is better."""
 
     metric: str
@@ -35,7 +35,7 @@ AIMS = {
 }
 
 
-class OperatingPoint(Record, frozen=True):
+class OperatingPoint(Record):
     """A threshold (score >= threshold is flagged) and what it reaches on the players it was set on."""
 
     threshold: float

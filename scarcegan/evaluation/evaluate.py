@@ -32,7 +32,7 @@ from scarcegan.settings import Settings
 from scarcegan.settings.estimators import SCARCEGAN
 
 
-class Challenger(Record, frozen=True):
+class Challenger(Record):
     """A definition's model, to be evaluated.
 
     Probabilities are per test set, float [n, classes (+ unknown)]; the risk score is the rare column. The point is on
@@ -51,7 +51,7 @@ class Challenger(Record, frozen=True):
     alone: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
 
-class Champion(Record, frozen=True):
+class Champion(Record):
     """The approved model of a definition; its probabilities are None for a model of other features or classes."""
 
     version: int

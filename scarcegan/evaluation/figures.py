@@ -11,7 +11,7 @@ from scarcegan.settings.words_section import Words
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
 
 
-class Interval(Record, frozen=True):
+class Interval(Record):
     """A figure with its 95 % interval; `std` is the bootstrap's deviation, None for counted shares (Wilson's)."""
 
     value: float
@@ -20,7 +20,7 @@ class Interval(Record, frozen=True):
     std: float | None = None
 
 
-class Curve(Record, frozen=True):
+class Curve(Record):
     """Recall and precision over flagged shares that rise, with their 95 % intervals; lists of equal length."""
 
     flagged_share: Sequence[float]
@@ -32,7 +32,7 @@ class Curve(Record, frozen=True):
     precision_high: Sequence[float]
 
 
-class Confusion(Record, frozen=True):
+class Confusion(Record):
     """Players by known class (`rows`; perhaps 'unlabelled' last) and most probable class (`labels`): counts."""
 
     labels: Sequence[str]
@@ -40,7 +40,7 @@ class Confusion(Record, frozen=True):
     matrix: Sequence[Sequence[int]]
 
 
-class Calibration(Record, frozen=True):
+class Calibration(Record):
     """Mean score of each filled bin's players beside their observed share of risky ones with its 95 % interval."""
 
     predicted: Sequence[float]
@@ -50,7 +50,7 @@ class Calibration(Record, frozen=True):
     players: Sequence[int]
 
 
-class Measures(Record, frozen=True):
+class Measures(Record):
     """All figures of one score on one test set.
 
     `players` stand for the population, `risky` are known to be so. With `truth_known` of all of them, precision is
@@ -91,7 +91,7 @@ class Measures(Record, frozen=True):
         return {name: value for name, value in vars(self).items() if isinstance(value, Interval)}
 
 
-class Spread(Record, frozen=True):
+class Spread(Record):
     """A figure of each fold's own choice on its validation players, with mean and standard deviation."""
 
     mean: float
@@ -99,7 +99,7 @@ class Spread(Record, frozen=True):
     folds: Sequence[float]
 
 
-class Group(Record, frozen=True):
+class Group(Record):
     """Players of one range of a feature; a figure is None where nobody can tell it."""
 
     low: float
@@ -111,14 +111,14 @@ class Group(Record, frozen=True):
     precision: Interval | None = None
 
 
-class FeatureGroups(Record, frozen=True):
+class FeatureGroups(Record):
     """A model's quality among low, middle and high players of one feature."""
 
     feature: str
     groups: Sequence[Group]
 
 
-class Subgroups(Record, frozen=True):
+class Subgroups(Record):
     """One model's quality by subgroup, at its threshold on one test set."""
 
     definition: str
@@ -127,7 +127,7 @@ class Subgroups(Record, frozen=True):
     features: Sequence[FeatureGroups]
 
 
-class ToRest(Record, frozen=True):
+class ToRest(Record):
     """A group's share less that of all others, with its 95 % interval; clear where chance alone does not explain it."""
 
     value: float
@@ -136,7 +136,7 @@ class ToRest(Record, frozen=True):
     is_clear: bool
 
 
-class AttributeGroup(Record, frozen=True):
+class AttributeGroup(Record):
     """Players who share a value of one attribute, or values of two; `players` is None where the group is withheld.
 
     A figure is None where nobody can tell it; `to_rest` has the differences by measure.
@@ -151,7 +151,7 @@ class AttributeGroup(Record, frozen=True):
     to_rest: Mapping[str, ToRest] = field(default_factory=dict)
 
 
-class AttributeTable(Record, frozen=True):
+class AttributeTable(Record):
     """The groups by one attribute, or by two crossed."""
 
     attributes: Sequence[str]
@@ -163,7 +163,7 @@ class AttributeTable(Record, frozen=True):
         return [group for group in self.groups if group.players is not None]
 
 
-class AttributeGroups(Record, frozen=True):
+class AttributeGroups(Record):
     """One model by attributes that are no inputs, at its threshold on one test set.
 
     Withheld are groups of fewer players than `smallest`, and others from which those could be computed. Of `compared`

@@ -22,7 +22,7 @@ class AtThreshold(NamedTuple, Generic[Figure]):
     f2: Figure
 
 
-class RunningCounts(Record, frozen=True):
+class RunningCounts(Record):
     """Counts over falling scores, kept where risky players are found: recall changes nowhere else.
 
     Int arrays [resamples, steps], a step per distinct score of a risky player (tied players are flagged together):

@@ -19,7 +19,7 @@ FEW_FLAGGED = 30  # with fewer at the same share, a player more or less decides 
 FEW_RISKY = 10  # with fewer risky test players, no comparison tells anything
 
 
-class Promise(Record, frozen=True):
+class Promise(Record):
     """A definition's bound, and whether validation players can promise that it holds.
 
     With so much confidence a recall or a precision is at least, and on average a flagged share at most, the bound.
@@ -37,7 +37,7 @@ class Promise(Record, frozen=True):
         return not self.why_not
 
 
-class FamilyShare(Record, frozen=True):
+class FamilyShare(Record):
     """What one family brings to a model: its share of the risk's log-odds, and PR-AUC on the first test set.
 
     `alone` is the family's own, `without` that of the model if the others took over its share; None where it has none,
@@ -50,7 +50,7 @@ class FamilyShare(Record, frozen=True):
     without: Interval | None
 
 
-class EvaluatedModel(Record, frozen=True):
+class EvaluatedModel(Record):
     """A definition's model: `fold_spread` and `promise` on validation players, `test` and `bound` by test set.
 
     The spread is of the figures `AT_THRESHOLD`, from fold to fold; `describe` is the definition in a few words. Without
@@ -85,14 +85,14 @@ class EvaluatedModel(Record, frozen=True):
         return f"Risk by {words.families(self.shares)} (shares of its log-odds), class by {networks}"
 
 
-class EvaluatedChampion(Record, frozen=True):
+class EvaluatedChampion(Record):
     """The approved model of a definition on the same test players."""
 
     version: int
     test: Mapping[str, Measures]
 
 
-class Comparison(Record, frozen=True):
+class Comparison(Record):
     """Our measure less the other's with its 95 % interval: recall at our flagged share, or PR-AUC over all thresholds.
 
     Numbers are None without a rival.
@@ -105,7 +105,7 @@ class Comparison(Record, frozen=True):
     measure: Literal["recall", "pr_auc"] = "recall"
 
 
-class Verdict(Record, frozen=True):
+class Verdict(Record):
     """A model against its strongest rivals on the same players (perhaps 'champion'), and against the champion.
 
     `rival` finds most at the model's own flagged share, `pr_auc_rival` has the highest PR-AUC. Against the champion
@@ -122,7 +122,7 @@ class Verdict(Record, frozen=True):
     against_champion: Comparison | None = None
 
 
-class Prevalence(Record, frozen=True):
+class Prevalence(Record):
     """Share of risky players among all players, by which thresholds are set, and where it is from.
 
     `low` and `high` bound it with 90 % confidence; None for a configured one. An assumed one is no estimate: the review
@@ -158,7 +158,7 @@ class Prevalence(Record, frozen=True):
         }[self.origin]
 
 
-class Evaluation(Record, frozen=True):
+class Evaluation(Record):
     """A run's models, the rivals and the champions on the same untouched test players.
 
     Verdicts are given on the first test set. The prevalence is what the models were selected with, whatever the truth

@@ -9,7 +9,7 @@ from scarcegan.problems import DataProblem
 from scarcegan.records import Record
 
 
-class Scored(Record, frozen=True):
+class Scored(Record):
     """Scores of n players with what is known about them.
 
     Recall at t is the share of `is_risky` with score >= t; the flagged share is the share of `in_population`
@@ -64,7 +64,7 @@ class Scored(Record, frozen=True):
         return replace(self, score=score)
 
 
-class HeldOut(Record, frozen=True):
+class HeldOut(Record):
     """The rows of one test set, as in `Scored`, before anybody scores them; with labels [n], -1: unlabelled."""
 
     labels: np.ndarray

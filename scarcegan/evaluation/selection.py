@@ -11,7 +11,7 @@ from scarcegan.settings import Definition
 _SHARES = 9  # flagged shares over which a round's recall is averaged
 
 
-class Choice(Record, frozen=True):
+class Choice(Record):
     """What one fold offers for one business definition: all members that were healthy in a round, by index.
 
     Each has its chosen round's index and the measure that chose it, mean recall around the definition's flagged share.

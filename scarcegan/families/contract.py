@@ -23,7 +23,6 @@ _ALONE = 40  # from one player who is scored alone to the next
 _LEARNT = 0.75  # of a ROC-AUC that is 0.99 for whoever learns, and 0.5 for whoever guesses
 
 
-@dataclass(frozen=True)
 class Contract(Record):
     """What an estimator keeps of the contract, and what it breaks, a sentence each.
 

@@ -18,7 +18,7 @@ from scarcegan.records import Record
 from scarcegan.settings.data_sections import RoleNames
 
 
-class Feature(Record, frozen=True):
+class Feature(Record):
     """One feature: the end of its column's name (after the counter's, where there is one) and what explains it."""
 
     name: str

@@ -18,7 +18,7 @@ SLOPE_PENALTY = 0.1
 HINGE_PENALTY = 1.0
 
 
-class Calendar(Record, frozen=True):
+class Calendar(Record):
     """The weeks of a window, the oldest filled up to a whole one.
 
     In whole weeks each weekday counts as often as any other: players who do not change get the same features
@@ -81,7 +81,7 @@ class Fit(NamedTuple):
     trend: np.ndarray
 
 
-class SharedDesign(Record, frozen=True):
+class SharedDesign(Record):
     """The design and its ridge solution; coefficients are columns offset, slope, hinges.
 
     Attributes:

@@ -15,7 +15,7 @@ from scarcegan.settings.data_sections import RoleNames
 CHUNK_PLAYERS = 512
 
 
-class FeatureTable(Record, frozen=True):
+class FeatureTable(Record):
     """Features of players: ids int64 or str [n], features float32 [n, F], finite, in columns with these names."""
 
     ids: np.ndarray

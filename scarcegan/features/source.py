@@ -22,7 +22,7 @@ from scarcegan.storage import find_parts
 _DATE_IN_PATH = re.compile(rf"/{DATE}=(\d{{4}}-\d{{2}}-\d{{2}})[^/]*/")
 
 
-class Source(Record, frozen=True):
+class Source(Record):
     """Where telemetry is (see `read_table`), and its counters in order: all columns but id and date if empty.
 
     `id_key` is that of the settings; none for rows whose ids are keyed already.
@@ -33,7 +33,7 @@ class Source(Record, frozen=True):
     id_key: str = ""
 
 
-class Window(Record, frozen=True):
+class Window(Record):
     """The days [cutoff - window_days, cutoff)."""
 
     cutoff: str

@@ -30,7 +30,7 @@ LEAST_STEP = np.log(1.25)
 LEAST_SPREADS = 4.0
 
 
-class Survey(Record, frozen=True):
+class Survey(Record):
     """What is known of all players' telemetry in one window.
 
     Attributes:

@@ -15,7 +15,7 @@ DENSE_ROWS_PER_DAY = 20
 MIN_OBSERVED_DAYS = 14
 
 
-class Telemetry(Record, frozen=True):
+class Telemetry(Record):
     """Daily counters of some players in one observation window.
 
     Attributes:

@@ -12,7 +12,7 @@ from scarcegan.records import Record
 HOLDING = (("RetrainFlow", "preprocess", "players", "ids"), ("ScoreFlow", "report", "flagged", "player_id"))
 
 
-class Holder(Record, frozen=True):
+class Holder(Record):
     """A run, by its pathspec, and its artifact with the player; `unread` says why nobody can tell, empty if known."""
 
     run: str

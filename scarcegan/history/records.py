@@ -12,7 +12,7 @@ from scarcegan.registry.versions import Decision
 from scarcegan.settings.words_section import USUAL, Words
 
 
-class RunFacts(Record, frozen=True, kw_only=True):
+class RunFacts(Record, kw_only=True):
     """One run: how it went, what made it, how well its models do. None: not made, or not to be read by this code.
 
     Attributes:
@@ -51,7 +51,7 @@ class RunFacts(Record, frozen=True, kw_only=True):
     made_of: Mapping[str, str] = field(default_factory=dict)
 
 
-class Figure(Record, frozen=True):
+class Figure(Record):
     """A metric of one model of a run, on the first test set, with 95 % interval and deviation from resampling players.
 
     Attributes:
@@ -78,7 +78,7 @@ class Figure(Record, frozen=True):
         return self.std if self.fold_std is None else self.fold_std
 
 
-class LearningCurve(Record, frozen=True):
+class LearningCurve(Record):
     """A series of one fold's training over its iterations: median, 10 % and 90 % quantile of the healthy members."""
 
     run: str
@@ -90,7 +90,7 @@ class LearningCurve(Record, frozen=True):
     high: Sequence[float]
 
 
-class MovedFeature(Record, frozen=True):
+class MovedFeature(Record):
     """How far a feature's unlabelled players are from those of the first run; see `scarcegan.data.distances`."""
 
     run: str
@@ -103,7 +103,7 @@ class MovedFeature(Record, frozen=True):
     zero_share_now: float
 
 
-class BestRun(Figure, frozen=True, kw_only=True):
+class BestRun(Figure, kw_only=True):
     """The best run for one business definition, by the figure that the definition asks for.
 
     Attributes:
@@ -125,7 +125,7 @@ class BestRun(Figure, frozen=True, kw_only=True):
     same_data: bool | None = None
 
 
-class RunsCompared(Record, frozen=True):
+class RunsCompared(Record):
     """Runs side by side; the first is what the others are compared with.
 
     Attributes:
@@ -162,7 +162,7 @@ class RunsCompared(Record, frozen=True):
         return self.data[run] is not None and self.data[run] == self.data[self.runs[0]]
 
 
-class Dossier(Record, frozen=True):
+class Dossier(Record):
     """What a reviewer reads before a run's release is approved; there is none before the run has registered it.
 
     `decisions` are those about each registered model, `3 (balanced)`, the oldest first; none while it waits for one.
@@ -180,7 +180,7 @@ class Dossier(Record, frozen=True):
         return self.facts.run
 
 
-class Package(Record, frozen=True):
+class Package(Record):
     """A package that the project uses; an empty licence is not known."""
 
     name: str
@@ -188,7 +188,7 @@ class Package(Record, frozen=True):
     licence: str = ""
 
 
-class ReleaseFile(Record, frozen=True, kw_only=True):
+class ReleaseFile(Record, kw_only=True):
     """All that is known of a release, for its compliance file.
 
     Attributes:

@@ -12,7 +12,7 @@ from scarcegan.settings.words_section import USUAL, Words
 Action = Literal["no action", "watch", "retrain"]
 
 
-class ComparedSnapshot(Record, frozen=True):
+class ComparedSnapshot(Record):
     """One side of a drift report; `compared` of its players were drawn."""
 
     name: str
@@ -27,7 +27,7 @@ class ComparedSnapshot(Record, frozen=True):
         return f"{drawn}all {words.plural(self.players, their.row, their.rows)} of {self.name}"
 
 
-class FeatureDrift(Record, frozen=True):
+class FeatureDrift(Record):
     """How far one feature has moved, each measure beside its limit; None where one side has no value at all."""
 
     name: str
@@ -44,7 +44,7 @@ class FeatureDrift(Record, frozen=True):
     flagged: bool
 
 
-class ClassifierDrift(Record, frozen=True):
+class ClassifierDrift(Record):
     """Whether a classifier tells the two snapshots apart: its AUC is 0.5 where it cannot.
 
     Stable snapshots reach `limit`, chance alone `null_high`; without drift such an AUC has the chance `p`. Each side
@@ -58,7 +58,7 @@ class ClassifierDrift(Record, frozen=True):
     rows: int
 
 
-class ScoredPlayers(Record, frozen=True):
+class ScoredPlayers(Record):
     """How a model scores so many players; made by `scarcegan.monitoring.measures.scored_players`.
 
     Shares have their 95 % intervals: players who are flagged, and whose most probable class is 'unknown' (None without
@@ -71,7 +71,7 @@ class ScoredPlayers(Record, frozen=True):
     quantiles: Sequence[float]
 
 
-class ScoreDrift(Record, frozen=True):
+class ScoreDrift(Record):
     """How the risk scores have moved: `ks`, the largest distance of the two distribution functions, and its limit.
 
     `before` are the reference's players. These are the only players that those scored `now` are compared with.
@@ -84,7 +84,7 @@ class ScoreDrift(Record, frozen=True):
     now: ScoredPlayers
 
 
-class UnknownDrift(Record, frozen=True):
+class UnknownDrift(Record):
     """Shares of players whose most probable class is 'unknown', and the limit of their difference."""
 
     before: Interval
@@ -92,7 +92,7 @@ class UnknownDrift(Record, frozen=True):
     limit: float
 
 
-class RealisedRecall(Record, frozen=True):
+class RealisedRecall(Record):
     """Of `risky` players of a snapshot labelled risky since, `found` had been flagged: `value` is found / risky.
 
     `low` and `high` are the ends of its 95 % interval. `registered` is the recall that the release was registered with,
@@ -111,14 +111,14 @@ class RealisedRecall(Record, frozen=True):
     reviewed: int = 0
 
 
-class SignalSize(Record, frozen=True):
+class SignalSize(Record):
     """The size of one signal, and whether it lies beyond its limit."""
 
     size: float
     beyond: bool
 
 
-class DriftReport(Record, frozen=True):
+class DriftReport(Record):
     """Two snapshots measured against each other, beside their limits; the most moved feature comes first.
 
     The limits stand for the probability `false_alarms` and come from `pairs` past pairs of snapshots, 0: from chance
@@ -143,7 +143,7 @@ class DriftReport(Record, frozen=True):
         return [name for name, signal in self.signals.items() if signal.beyond]
 
 
-class SignalState(Record, frozen=True):
+class SignalState(Record):
     """One signal in this period: whether it is raised, and for how many periods in a row."""
 
     size: float
@@ -153,7 +153,7 @@ class SignalState(Record, frozen=True):
     retrain_after: int
 
 
-class DriftDecision(Record, frozen=True):
+class DriftDecision(Record):
     """What follows from a drift report on the snapshot of a cut-off, scored by a version of the champion.
 
     Causes name the signals behind a retraining; there are no signals where drift could not be measured. The promise
@@ -176,7 +176,7 @@ class DriftDecision(Record, frozen=True):
         return self.action == "retrain" or self.asked_before
 
 
-class DriftBasis(Record, frozen=True):
+class DriftBasis(Record):
     """What a drift report depends on beside its snapshot: where any of it differs, drift is measured again.
 
     Attributes:
@@ -198,20 +198,20 @@ class DriftBasis(Record, frozen=True):
     seed: int
 
 
-class DecidedPeriod(Record, frozen=True):
+class DecidedPeriod(Record):
     """What later periods need of an earlier one, whatever code has measured it."""
 
     decision: DriftDecision
 
 
-class DriftRecord(DecidedPeriod, frozen=True):
+class DriftRecord(DecidedPeriod):
     """What is kept of a period: one snapshot, scored by one champion."""
 
     drift: DriftReport
     basis: DriftBasis
 
 
-class StablePair(Record, frozen=True):
+class StablePair(Record):
     """What was measured between two neighbouring snapshots; see `scarcegan.monitoring.measures` for the measures."""
 
     snapshots: Sequence[str]
@@ -223,13 +223,13 @@ class StablePair(Record, frozen=True):
     unknown_share: Sequence[float]
 
 
-class StablePairs(Record, frozen=True):
+class StablePairs(Record):
     """The past pairs from which one champion's limits come."""
 
     pairs: Sequence[StablePair]
 
 
-class StartedRetraining(Record, frozen=True):
+class StartedRetraining(Record):
     """The run that has started a retraining on a snapshot; there is one record for each snapshot.
 
     Attributes:

@@ -15,7 +15,7 @@ FEATURE_MEASURES = ("psi", "ks", "missing_share")
 Measures = Mapping[str, np.ndarray]
 
 
-class Sample(Record, frozen=True):
+class Sample(Record):
     """Players drawn from one snapshot, with the champion's risk scores, float [n].
 
     Features are float [n, F], NaN where a value is missing. `scored` says how the champion scores all of the
@@ -33,7 +33,7 @@ class Sample(Record, frozen=True):
         return self.scored.unknown_share.value if self.scored.unknown_share else 0.0
 
 
-class Measured(Record, frozen=True):
+class Measured(Record):
     """What was measured between two samples.
 
     Attributes:

@@ -45,7 +45,7 @@ from scarcegan.snapshots.store import ID
 from scarcegan.storage import join
 
 
-class Watched(Record, frozen=True):
+class Watched(Record):
     """What watching a snapshot gives; drift and reference are None where there is nothing to compare with."""
 
     drift: DriftReport | None

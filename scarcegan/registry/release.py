@@ -7,7 +7,7 @@ from scarcegan.records import Bound, Record
 from scarcegan.registry.versions import ModelVersion
 
 
-class Lineage(Record, frozen=True):
+class Lineage(Record):
     """Where a release comes from.
 
     Attributes:
@@ -36,7 +36,7 @@ class Lineage(Record, frozen=True):
     cost: str = ""
 
 
-class ReleasedVersion(Record, frozen=True):
+class ReleasedVersion(Record):
     """One model of a release; what it reaches, and against the champion, is in the run's evaluation."""
 
     version: int
@@ -48,7 +48,7 @@ class ReleasedVersion(Record, frozen=True):
     bound: Bound | None = None
 
 
-class Release(Record, frozen=True):
+class Release(Record):
     """A release as it was registered.
 
     Refused are definitions whose model is worse than its champion, and left out; warnings are those of the data report,

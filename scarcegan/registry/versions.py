@@ -16,7 +16,7 @@ PENDING: Status = "PendingManualApproval"
 _TOKENS = uuid.UUID("5c0f5a6e-1d0b-5d0e-9b0c-3a1f7d2e8b64")
 
 
-class AgainstChampion(Record, frozen=True):
+class AgainstChampion(Record):
     """How a model did against the champion of its time, on the same test players.
 
     Attributes:
@@ -35,7 +35,7 @@ class AgainstChampion(Record, frozen=True):
     measure: str = "recall"
 
 
-class ModelFacts(Record, frozen=True, kw_only=True):
+class ModelFacts(Record, kw_only=True):
     """What is known of a model before and after it is registered.
 
     Attributes:
@@ -63,7 +63,7 @@ class ModelFacts(Record, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class ModelToRegister(ModelFacts, frozen=True, kw_only=True):
+class ModelToRegister(ModelFacts, kw_only=True):
     """One model of a release, ready to be registered.
 
     `evaluation` is the run's `Evaluation`, for a registry that shows more of it than the facts; None: not known.
@@ -78,7 +78,7 @@ class ModelToRegister(ModelFacts, frozen=True, kw_only=True):
         return str(uuid.uuid5(_TOKENS, f"{self.origin_run_id}/{self.definition}/{self.sha256}"))
 
 
-class ModelVersion(ModelFacts, frozen=True, kw_only=True):
+class ModelVersion(ModelFacts, kw_only=True):
     """A registered model; times are ISO in UTC.
 
     Attributes:
@@ -110,7 +110,7 @@ class ModelVersion(ModelFacts, frozen=True, kw_only=True):
     approved_until: str = ""
 
 
-class Decision(Record, frozen=True):
+class Decision(Record):
     """One event in a version's record: what was decided, by whom, why, when (ISO, UTC), against a refusal or not.
 
     A time or a day that is none, as by hand in the console, is refused.
@@ -136,7 +136,7 @@ class Decision(Record, frozen=True):
             date.fromisoformat(self.until)
 
 
-class DecisionOnRecord(Record, frozen=True):
+class DecisionOnRecord(Record):
     """A decision as an auditor reads it, with what it changed; a champion is a version's number, None for none."""
 
     at: str
@@ -155,7 +155,7 @@ class DecisionOnRecord(Record, frozen=True):
     champion_after: int | None
 
 
-class BesideChampion(Record, frozen=True):
+class BesideChampion(Record):
     """One version (perhaps the champion itself) and the champion of its definition, None while there is none."""
 
     version: ModelVersion

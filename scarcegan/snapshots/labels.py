@@ -43,7 +43,7 @@ TEST, LATER = "test", "later"
 COLUMNS = (ID, "population", "since", "source")
 
 
-class Labels(Record, frozen=True):
+class Labels(Record):
     """A checked labels table, read at a location, which messages name.
 
     Its columns are player_id, population, since and known_at (datetime64), and truth (-1 where not given).

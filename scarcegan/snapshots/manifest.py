@@ -16,7 +16,7 @@ from scarcegan.records import Record
 FORMAT = 1
 
 
-class Part(Record, frozen=True):
+class Part(Record):
     """One file of a snapshot, beside the manifest, with a row per player.
 
     The id type is `int64` or `string`, empty without players; `content` is 16 hex digits over ids and features,
@@ -30,7 +30,7 @@ class Part(Record, frozen=True):
     sha256: str
 
 
-class Frame(Record, frozen=True):
+class Frame(Record):
     """What all parts of a snapshot share, known before any is written.
 
     The features, `columns`, see only the `window_days` days before the cut-off (ISO date). `days_column` tells a
@@ -48,7 +48,7 @@ class Frame(Record, frozen=True):
     code_version: str = ""
 
 
-class Manifest(Record, frozen=True):
+class Manifest(Record):
     """A snapshot's description, stored as `manifest.json` beside its parts.
 
     Statistics are of each column, over the players of all parts; the fingerprint is 16 hex digits over cut-off,

@@ -32,7 +32,7 @@ PUBLISH = "publish it with `scarcegan snapshots publish TABLE` or, from telemetr
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 
 
-class Snapshot(Record, frozen=True):
+class Snapshot(Record):
     """A snapshot in memory: unique ids, int64 or str array [n], and features.
 
     These are float32 [n, F], columns as in `manifest.frame.columns`; [n, 0] if only the ids were read.

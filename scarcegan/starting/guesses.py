@@ -50,7 +50,7 @@ ROW = Words().row
 USUAL = Populations()
 
 
-class Answers(Record, frozen=True):
+class Answers(Record):
     """What the tables are; an empty answer is not known yet.
 
     Populations are called as their tables, or as their labels; `none` of `test` is no table, of `unlabeled` no label.

@@ -56,7 +56,7 @@ _PUBLISH = {
 }
 
 
-class Project(Record, frozen=True):
+class Project(Record):
     """A folder that is new, empty or half made by `scarcegan new`; `written` has a digest of each of its files."""
 
     folder: Path

@@ -23,7 +23,7 @@ NONE = "none"
 _EXPECTED = "expected a table for each population, one table with a label column, or telemetry with a labels table"
 
 
-class Table(Record, frozen=True):
+class Table(Record):
     """A table, its parts together.
 
     Attributes:

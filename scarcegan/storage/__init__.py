@@ -62,7 +62,7 @@ def list_names(folder: str) -> list[str]:
     return sorted(name for name in names if not _is_hidden(name))
 
 
-class Stored(Record, frozen=True):
+class Stored(Record):
     """A file in a folder: its name relative to that, its bytes, and when it was written, in seconds since 1970."""
 
     name: str

@@ -8,7 +8,7 @@ from scarcegan.storage import Stored, remove, remove_folder
 DAY_SECONDS = 86_400
 
 
-class Leftover(Record, frozen=True):
+class Leftover(Record):
     """A folder that may be removed, and the `files` that go before it; bytes in all, last written (since 1970)."""
 
     what: str

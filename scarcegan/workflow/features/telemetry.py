@@ -23,7 +23,7 @@ from scarcegan.snapshots.manifest import Frame, Part, describe_snapshot
 from scarcegan.storage import join
 
 
-class SnapshotPlan(Record, frozen=True):
+class SnapshotPlan(Record):
     """What the snapshot at one cut-off will be; `rows` is the hidden folder of the rows sorted by shard.
 
     `observed` is bool [window_days]: False on a day that is missing for everyone.
@@ -34,7 +34,7 @@ class SnapshotPlan(Record, frozen=True):
     rows: str
 
 
-class WrittenPart(Record, frozen=True):
+class WrittenPart(Record):
     """One shard's part of the snapshot at a cut-off, and its columns; none without players."""
 
     cutoff: str

@@ -20,7 +20,7 @@ from scarcegan.settings import Settings
 from scarcegan.words import Say, unsaid
 
 
-class Prepared(Record, frozen=True):
+class Prepared(Record):
     """Players ready for training.
 
     Attributes:

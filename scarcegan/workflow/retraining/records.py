@@ -15,7 +15,7 @@ from scarcegan.settings.estimators import SCARCEGAN
 from scarcegan.settings.words_section import USUAL, Words
 
 
-class Candidate(Record, frozen=True, eq=False):
+class Candidate(Record, eq=False):
     """What one fold offers for one business definition.
 
     Attributes:
@@ -32,14 +32,14 @@ class Candidate(Record, frozen=True, eq=False):
     scores: np.ndarray
 
 
-class FamilyOffer(Record, frozen=True, eq=False):
+class FamilyOffer(Record, eq=False):
     """What one fold offers of a family beside ScarceGAN: its part, and the risks of validation players, float32 [n]."""
 
     part: AnyRiskPart
     scores: np.ndarray
 
 
-class FoldOffer(Record, frozen=True, eq=False):
+class FoldOffer(Record, eq=False):
     """What one fold, which validates while the others train, offers for each business definition.
 
     `validation_rows` are rows of the prepared players, int [n]; they tell the prevalence of risky players. Families
@@ -55,7 +55,7 @@ class FoldOffer(Record, frozen=True, eq=False):
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-class Selected(Record, frozen=True):
+class Selected(Record):
     """What validation players tell of a selected model: its threshold, what that reaches and promises, the prevalence.
 
     `members` are ScarceGAN's of all folds; `folds` are what each fold's part reaches with a threshold of its own.

@@ -28,7 +28,7 @@ METHOD: dict[str, Any] = {
 }
 
 
-class Review(Record, frozen=True):
+class Review(Record):
     """The whole evaluation of a run, its data report, and the settings that made its models, by section."""
 
     evaluation: Evaluation

@@ -26,7 +26,7 @@ FEWEST_OF_A_STRATUM = 2  # one player alone says nothing of the spread
 LEAST_RISK = 0.5
 
 
-class Stratum(Record, frozen=True):
+class Stratum(Record):
     """The players below the top from a score on, up to the next stratum: so many, of whom so many are drawn."""
 
     lowest: float

@@ -31,7 +31,7 @@ SHOWN = 20
 SCORE = "risk_score"
 
 
-class Scores(Record, frozen=True):
+class Scores(Record):
     """One side of a comparison: `version 3`, or a file by its location, which has no model.
 
     Scores are float [n] in the snapshot's order of players; NaN: the side does not know the player.

@@ -14,7 +14,7 @@ from scarcegan.serving.reasons import Counterfactual, Marker
 from scarcegan.settings.words_section import USUAL, Words
 
 
-class ScoringModel(Record, frozen=True):
+class ScoringModel(Record):
     """The approved version that scores; `run` trained it on the players that `data_fingerprint` names.
 
     Players from `threshold` on are flagged.
@@ -30,7 +30,7 @@ class ScoringModel(Record, frozen=True):
     data_fingerprint: str = ""
 
 
-class ScoredSnapshot(Record, frozen=True):
+class ScoredSnapshot(Record):
     """The snapshot that is scored, in `parts` shards; its fingerprint is the one that it was published with."""
 
     name: str
@@ -40,7 +40,7 @@ class ScoredSnapshot(Record, frozen=True):
     parts: int
 
 
-class ScoringPlan(Record, frozen=True):
+class ScoringPlan(Record):
     """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`.
 
     `left_out` names the versions and snapshots that cannot be read: one of them may have been meant. `markers` are
@@ -57,7 +57,7 @@ class ScoringPlan(Record, frozen=True):
     expired: str = ""
 
 
-class Tally(Record, frozen=True):
+class Tally(Record):
     """What one shard, whose scores are in `file` of the plan's folder, adds to the report.
 
     `classes` are players by most probable class in the model's order, int [classes]; `counts` are scores by bin, int,
@@ -72,7 +72,7 @@ class Tally(Record, frozen=True):
     sha256: str | None = None
 
 
-class ReviewList(Record, frozen=True):
+class ReviewList(Record):
     """The moderators' list, the `budget` share of the players, in two files of the plan's folder.
 
     `audit_players` of its `players` were drawn at random; the others have the highest scores. Of these are the lowest
@@ -89,7 +89,7 @@ class ReviewList(Record, frozen=True):
     audit_players: int = 0
 
 
-class ScoreReport(Record, frozen=True):
+class ScoreReport(Record):
     """What the scores of all shards, each in its file, tell together.
 
     They are compared with nobody here: drift says whom they are compared with, see `scarcegan.monitoring.drift`.
@@ -119,7 +119,7 @@ class ScoreReport(Record, frozen=True):
         return {**plain.pop("plan"), **plain}
 
 
-class DecisionRecord(Record, frozen=True):
+class DecisionRecord(Record):
     """Why a model has flagged one player of a snapshot, or has not: for when the player, or anybody, contests it.
 
     Attributes:
@@ -186,7 +186,7 @@ class DecisionRecord(Record, frozen=True):
         )
 
 
-class Mover(Record, frozen=True):
+class Mover(Record):
     """A player whom only one of two scores shows to moderators; `why` in words, by the model that does."""
 
     player_id: int | str
@@ -197,7 +197,7 @@ class Mover(Record, frozen=True):
     why: Sequence[str]
 
 
-class ParityReport(Record, frozen=True):
+class ParityReport(Record):
     """Two scores of the same players at the review budget.
 
     Attributes:
