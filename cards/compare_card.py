@@ -77,7 +77,6 @@ def _reached(compared: RunsCompared, run: str) -> Iterator[Any]:
 
 
 def _families(compared: RunsCompared) -> list[Any]:
-    """Say which families share the risk of each run's models."""
     made = [compared.made_of.get(run, {}) for run in compared.runs]
     rows = [[name, *(of.get(name, "not evaluated") for of in made)] for name in dict.fromkeys(chain(*made))]
     title = theme.heading("What are the models made of?", "Families, by their shares of the risk's log-odds.")
@@ -97,7 +96,6 @@ def _lead(best: BestRun, lead: float, rows: str) -> str:
 
 
 def _deltas(compared: RunsCompared) -> list[VegaChart]:
-    """Draw every run's difference to the first, model by model, with the spread of both runs' folds."""
     first, colors, named = compared.runs[0], _colors(compared), _names(compared)
     marks = []
     # The headline definition first: the chart opens with it.
@@ -160,5 +158,4 @@ def _names(compared: RunsCompared) -> dict[str, str]:
 
 
 def _colors(compared: RunsCompared) -> dict[str, str]:
-    """Give each run the same colour in every chart."""
     return dict(zip(compared.runs, cycle(theme.SERIES), strict=False))

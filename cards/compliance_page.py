@@ -112,7 +112,6 @@ def _general(file: ReleaseFile) -> list[Any]:
 
 
 def _software(file: ReleaseFile) -> list[Any]:
-    """List the packages and their licences, folded."""
     rows = [[one.name, one.version, one.licence or "not known"] for one in file.software]
     note = (
         f"By {file.software_from}, of the code that wrote this page; the release was made by the commit above. A "

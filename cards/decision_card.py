@@ -26,9 +26,7 @@ def decision_card(record: DecisionRecord) -> list[Any]:
     parts = [
         theme.facts(*record.facts),
         theme.heading("Reasons", about),
-        theme.listing(
-            record.markers, {"Marker": lambda one: one.name, "Adds": _adds, "What raises the score": _raising}
-        ),
+        _reasons(record.markers),
         theme.heading("What would have to change", changed),
         Markdown(record.change_in_words),
         theme.heading("What people found out"),
@@ -39,12 +37,10 @@ def decision_card(record: DecisionRecord) -> list[Any]:
     return theme.page(f"Decision record: {record.plan.snapshot.name}", parts)
 
 
-def _adds(marker: Marker) -> str:
-    return words.signed(marker.attribution)
-
-
-def _raising(marker: Marker) -> str:
-    return "; ".join([one.words for one in marker.features if one.attribution > 0][:FEATURES_SHOWN])
+def _reasons(markers: Sequence[Marker]) -> Table:
+    raising = {one.name: [it.words for it in one.features if it.attribution > 0][:FEATURES_SHOWN] for one in markers}
+    rows = [[one.name, words.signed(one.attribution), "; ".join(raising[one.name])] for one in markers]
+    return theme.table(["Marker", "Adds", "What raises the score"], rows)
 
 
 def _outcomes(outcomes: Sequence[Outcome]) -> Any:

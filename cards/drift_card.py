@@ -1,6 +1,7 @@
 """The card on drift: what is decided and why, which signals are raised, what has moved, how the scores have moved."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from metaflow.cards import Table, VegaChart
@@ -17,10 +18,7 @@ SHOWN = 15
 FEW = 10
 
 
-def _three(value: float) -> str:
-    return words.score(value, 3)
-
-
+_three = partial(words.score, decimals=3)
 SIGNALS: dict[str, tuple[str, Callable[[float], str]]] = {  # what it is, and how its size is written
     "features": ("Share of features beyond their limits", words.percent),
     "classifier": ("AUC of a classifier, these {rows} against the reference's", _three),

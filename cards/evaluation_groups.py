@@ -42,7 +42,6 @@ def groups_part(evaluation: Evaluation) -> list[Part]:
 
 
 def _clear(found: AttributeGroups) -> Markdown:
-    """List the differences that are beyond chance."""
     told = [
         f"**{_named(table.attributes, group)}**: {words.feature_name(measure)} "
         f"{words.points(to.value, to.low, to.high)} beside all others"
@@ -62,7 +61,6 @@ def _named(attributes: Sequence[str], group: AttributeGroup) -> str:
 
 
 def _chart(tables: Iterable[AttributeTable], evaluation: Evaluation) -> list[Any]:
-    """Draw the recall of each single attribute's groups."""
     marks = [
         Mark(
             _named(table.attributes, group), one.value, one.low, one.high, series=words.feature_name(*table.attributes)

@@ -115,7 +115,6 @@ def _fold_table(folds: Sequence[FoldCount]) -> Table:
 
 
 def _snapshot(snapshot: SnapshotReport) -> list[Any]:
-    """Build the part on the snapshot that the players come from."""
     missing = snapshot.missing_days
     days = f"missing for everyone: {', '.join(missing)}" if missing else "no day is missing for everyone"
     window = words.plural(snapshot.window_days, "day")

@@ -92,7 +92,6 @@ def _version_table(release: Release, evaluation: Evaluation) -> Table:
 
 
 def _metrics(release: Release, evaluation: Evaluation) -> list[Any]:
-    """Show what the registered models reach, as a chart and as a table."""
     definitions = [one.definition for one in release.versions]
     metrics = list(dict.fromkeys(name for one in release.versions for name in one.metrics))
     found = [one for one in contestants(evaluation, evaluation.test_sets[0]) if one.name in definitions]

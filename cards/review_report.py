@@ -94,7 +94,15 @@ def method(dossier: Dossier) -> list[Any]:
     return [
         theme.heading("Method", dossier.evaluation.words.fill(METHOD_IN_WORDS)),
         theme.bullets([*made, f"Settings: {settings}."]),
+        *left_out(dossier),
     ]
+
+
+def left_out(dossier: Dossier) -> list[Any]:
+    """Say which families and rivals of the settings the run had to do without."""
+    # Behind the warnings of the data, which are told above: a registry may have cut them short.
+    found = dossier.release.warnings[len(dossier.data_report.warnings) :] if dossier.release else []
+    return [theme.bullets(found, "Left out")] if found else []
 
 
 def limits(evaluation: Evaluation) -> list[Any]:

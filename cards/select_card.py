@@ -50,7 +50,6 @@ def select_card(selected: Mapping[str, Selected], headline: str, training_cards:
 
 
 def _by_fold(selected: Mapping[str, Selected], headline: Selected) -> Any:
-    """Draw what each fold's part of each model finds."""
     marks = [
         Mark(f"fold {fold}", known.folds[fold].recall, series=name)
         for fold in range(len(headline.folds))

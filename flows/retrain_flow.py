@@ -134,7 +134,7 @@ class RetrainFlow(ProjectFlow):
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
         self.rivals, left_out = train_rivals(prepared, settings, threads, self._doing)
         self.family_risks = family_risks(prepared, offers, settings, self._doing)
-        self.model_warnings = [*left_out_of_models(offers), *left_out]
+        self.model_warnings = [settings.words.retell(one) for one in (*left_out_of_models(offers), *left_out)]
         self._warn(self.model_warnings)
         self.next(self.evaluate)
 
@@ -211,18 +211,15 @@ class RetrainFlow(ProjectFlow):
         tell(self.resolved().notify, Notice("release waits", waits, release.release_id))
 
     def _warn(self, warnings):
-        """Say what is wrong with the data or missing from the models."""
         for warning in warnings:
             print("Warning:", retold(warning, self.config))
 
     def _models(self):
-        """Read the models by business definition."""
         from scarcegan.serving.model import Model
 
         return {name: Model.from_plain(plain) for name, plain in self.models.items()}
 
     def _lineage(self, settings):
-        """Say where this run's models come from."""
         from scarcegan.costs import TaskUsage, bill
         from scarcegan.registry.release import Lineage
 

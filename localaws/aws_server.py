@@ -42,7 +42,6 @@ def main(listening: int, folder: str, environment: dict[str, str], slots: int, p
 
 
 def _service(name: Any) -> Any:
-    """Make moto's application of one AWS service."""
     service = create_backend_app(name)
     if name == "s3":
         service.wsgi_app = FaultyS3(service.wsgi_app)  # type: ignore[method-assign]

@@ -6,7 +6,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -18,7 +17,6 @@ TRIES, WAIT_SECONDS, PATIENCE_SECONDS = 3, 2.0, 20.0
 Kind = Literal["release waits", "step refused", "drift", "decision"]
 
 
-@dataclass(frozen=True)
 class Notice(Record):
     """What happened, in a sentence for people; `about` names a run, a release or a snapshot, never a player."""
 

@@ -5,19 +5,25 @@ artifacts stay readable without this package, and code never asks a dict for a k
 """
 
 import functools
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self, cast
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self, cast, dataclass_transform
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from scarcegan.problems import Problem
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Record:
-    """Base of the records; subclasses are dataclasses, `@dataclass(frozen=True)`."""
+    """Base of the records, dataclasses without the decorator: `class Known(Record)`."""
 
     # numpy arrays and pandas frames pass as they are.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
+
+    def __init_subclass__(cls, **options: bool) -> None:
+        """Make a frozen dataclass of it; options in the class line, such as `eq=False`, are those of `dataclass`."""
+        super().__init_subclass__()
+        dataclass(frozen=True, **options)(cls)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the record as dicts, lists, numbers, text and arrays."""
@@ -47,7 +53,6 @@ BoundMeasure = Literal["recall", "precision", "flagged_share"]
 BoundState = Literal["kept", "missed", "cannot be told"]
 
 
-@dataclass(frozen=True)
 class Bound(Record):
     """What a test set says of a business definition's bound, from the evaluation to the registry and its tables.
 

@@ -1,3 +1,4 @@
+from datetime import date
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -269,6 +270,33 @@ def test_how_a_family_is_made_counts_for_the_fingerprint():
 )
 def test_estimators_that_cannot_be_meant_are_refused(tree, words):
     assert words in problem(tree)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), date(2026, 1, 1), [1, {"b": float("inf")}]])
+def test_parameters_that_a_run_could_not_keep_are_refused_and_not_changed(value):
+    mine = {"name": "mine", "path": "package:Class", "parameters": {"missing": value, "depth": 3}}
+    told = problem({"estimators": [mine]})
+    assert "estimator 'mine': expected 'missing' as text, finite number, true or false" in told
+
+
+def test_all_that_does_not_hang_together_is_told_at_once():
+    mine = {"name": "linear", "path": "package:Class", "unlabeled": "negatives", "target": "classes"}
+    told = problem(
+        {
+            "estimators": [mine],
+            "train": {"families": ["small_boostin"], "iterations": 41},
+            "evaluate": {"rivals": ["random_forrest"]},
+            "data": {"snapshot": "players-2026-01-01", "outcomes": "normal"},
+        }
+    ).splitlines()
+    assert len(told) == 7
+    assert sum("did you mean" in line for line in told) == 2
+
+
+def test_a_name_that_an_installed_package_takes_as_well_says_what_to_uninstall(monkeypatch):
+    found = [EntryPoint("linear", "package.module:Class [gpu]", "scarcegan.estimators")]
+    monkeypatch.setattr(estimators, "entry_points", lambda group: found)
+    assert "got linear twice: rename yours, or uninstall what brings package.module:Class" in problem({})
 
 
 def test_an_installed_package_may_bring_estimators(monkeypatch):

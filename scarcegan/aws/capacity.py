@@ -1,11 +1,11 @@
 """Whether a queue can ever run a job: one that fits no instance stays RUNNABLE for ever, and nobody says why."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from scarcegan import words
 from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.records import Record
 from scarcegan.settings.steps import Request
 
 # The operating system and the ECS agent keep some of an instance's memory to themselves.
@@ -22,8 +22,7 @@ QUOTAS = {
 OPTIMAL = ("c5", "m5", "r5")
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(Record):
     """What an instance type leaves to a job."""
 
     name: str
@@ -76,7 +75,8 @@ def check_gpu_quota(name: str, request: Request, jobs: int, clients: Mapping[str
     vcpus = dict(quota for quota in asked if quota)
     try:
         with asking_aws("allow servicequotas:GetServiceQuota (the stack's policy LaunchesRuns does)"):
-            allowed = {code: _quota(code, clients["service-quotas"]) for code in vcpus}
+            asked_for = clients["service-quotas"].get_service_quota
+            allowed = {code: float(asked_for(ServiceCode="ec2", QuotaCode=code)["Quota"]["Value"]) for code in vcpus}
     except Refused as refused:
         return Finding("", "warning", *refused.finding)
     if not allowed:
@@ -93,10 +93,6 @@ def check_gpu_quota(name: str, request: Request, jobs: int, clients: Mapping[str
     if total < least:
         raise Refused(f"{found}: {RUNNABLE}", advice)
     return Finding("", "warning", f"{found}: they wait for each other", advice)
-
-
-def _quota(code: str, quotas: Any) -> float:
-    return float(quotas.get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]["Value"])
 
 
 def _quota_of(resources: Any, request: Request, ec2: Any) -> tuple[str, int] | None:

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from scarcegan.problems import Outage, Problem
+from scarcegan.records import Record
 from scarcegan.storage.s3 import AGAIN, errors, may_pass
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Record):
     """One line of the preflight's report; 'failed' stops the run, a 'warning' is told and does not.
 
     Without advice, what is `found` says itself what to do.

@@ -46,18 +46,8 @@ app = typer.Typer(
     "trained, `scarcegan report RUN` what to know before approving, and `scarcegan models approve` makes a model the "
     "champion, the one that scoring takes.",
 )
-app.add_typer(new.app)
-app.add_typer(flows.app)
-app.add_typer(decisions.app)
-app.add_typer(compliance.app)
-app.add_typer(explain.app)
-app.add_typer(prune.app)
-app.add_typer(forget.app)
-app.add_typer(runs.app, name="runs")
-app.add_typer(models.app, name="models")
-app.add_typer(snapshots.app, name="snapshots")
-app.add_typer(outcomes.app, name="outcomes")
-app.add_typer(estimators.app, name="estimators")
+for group in (new, flows, decisions, compliance, explain, prune, forget, runs, models, snapshots, outcomes, estimators):
+    app.add_typer(group.app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -3,8 +3,10 @@
 import functools
 import getpass
 import inspect
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -112,7 +114,9 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
         if "registry" in own:
             given["registry"] = chosen_registry(given["settings"].registry, given["backend"], given["registry_folder"])
         try:
-            answer = command(**{name: given[name] for name in own})
+            # Whatever prints meanwhile, such as an estimator of one's own: stdout has the answer alone.
+            with redirect_stdout(sys.stderr):
+                answer = command(**{name: given[name] for name in own})
         except Problem as problem:
             problem.args = (_words(given.get("settings")).retell(str(problem)),)
             raise

@@ -96,7 +96,6 @@ def packages(root: Path) -> tuple[str, list[Package]]:
 
 
 def _stated(component: dict[str, Any]) -> str:
-    """Return the licences that a component of a bill of materials states."""
     stated = [one.get("license", {"id": one.get("expression")}) for one in component.get("licenses", ())]
     names = dict.fromkeys(one.get("id") or one.get("name") or "" for one in stated)
     return ", ".join(name for name in names if 0 < len(name) <= LONGEST_LICENCE)

@@ -34,7 +34,6 @@ SIDE = "Version, as in 3 or v3, its ARN, or a parquet or CSV file with player_id
 @answers(app)
 def preflight(settings: Settings) -> Answer:
     """Check in seconds what a run with `--with batch` needs, and say what it is expected to cost."""
-    # boto3 and pyarrow take their time to load; the other commands do without.
     from scarcegan.costs import estimate
     from scarcegan.preflight import before_launch
 
@@ -87,17 +86,15 @@ def of_release(registry: Registry, found: Sequence[ModelVersion]) -> Dossier:
     """Return what the registry tells of the release that these versions are; raises as `collect` does."""
     from scarcegan.workflow.retraining.review import groups_of, read_review
 
-    review = read_review(registry.fetch(found[0].sha256), found[0].sha256)
-    evaluation = replace(review.evaluation, attribute_groups=groups_of(found[0], registry))
-    release = Release.of(found, review.evaluation.models, _lineage_of(found[0]), warnings=found[0].warnings)
+    first = found[0]
+    review = read_review(registry.fetch(first.sha256), first.sha256)
+    evaluation = replace(review.evaluation, attribute_groups=groups_of(first, registry))
+    commit = first.metadata.get("git_commit", "")
+    origin = {"run": first.run_pathspec, "origin_run": first.origin_run_id, "commit": commit}
+    lineage = Lineage.from_plain({**first.metadata, **origin})
+    release = Release.of(found, review.evaluation.models, lineage, warnings=first.warnings)
     decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}
-    return Dossier(_facts_of(found[0], review), review.data_report, evaluation, release, decisions)
-
-
-def _lineage_of(version: ModelVersion) -> Lineage:
-    commit = version.metadata.get("git_commit", "")
-    origin = {"run": version.run_pathspec, "origin_run": version.origin_run_id, "commit": commit}
-    return Lineage.from_plain({**version.metadata, **origin})
+    return Dossier(_facts_of(first, review), review.data_report, evaluation, release, decisions)
 
 
 def _facts_of(version: ModelVersion, review: "Review") -> RunFacts:
@@ -109,10 +106,7 @@ def _facts_of(version: ModelVersion, review: "Review") -> RunFacts:
         status="finished",
         step="register",
         release=version.release_id,
-        tags=[],
-        unread=[],
         settings=history.flat(review.settings),
-        metrics={},
     )
 
 

@@ -10,9 +10,10 @@ from scarcegan.cli.commands import Answer, answers
 from scarcegan.cli.tables import narrow
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import Settings, load
-from scarcegan.settings.estimators import Estimator, known_estimators, named_estimators
+from scarcegan.settings.estimators import Estimator, estimator_faults, known_estimators
 
 app = typer.Typer(
+    name="estimators",
     no_args_is_help=True,
     help="List the estimators that may take part beside ScarceGAN, and check one of your own.",
     epilog="A family is a part of the models, a rival is trained for comparison alone: docs/estimators.md.",
@@ -49,10 +50,10 @@ def check(
 
 def _chosen(which: str, settings: Settings) -> Estimator:
     """Find a name that the settings know; a path is taken as `[[estimators]]` would take it."""
+    from scarcegan.starting.guesses import slug  # pyarrow takes its time to load
+
     if ":" in which:
-        name = which.partition(":")[2].strip("_").lower()
-        return load({"estimators": [{"name": name, "path": which}]}).estimators[0]
-    try:
-        return named_estimators([which], settings.estimators)[which]
-    except ValueError as error:
-        raise SettingsProblem(str(error)) from error
+        return load({"estimators": [{"name": slug(which.partition(":")[2]), "path": which}]}).estimators[0]
+    if faults := list(estimator_faults([which], settings.estimators)):
+        raise SettingsProblem("\n".join(faults) + ", or package.module:Class")
+    return known_estimators(settings.estimators)[which]

@@ -33,7 +33,6 @@ def explain(
     html: Annotated[Path | None, typer.Option(help="Page to write beside.", show_default="none")] = None,
 ) -> Answer:
     """Tell the decision on one player: model, score, reasons, what would have to change, what people found out."""
-    # pyarrow takes its time to load; the other commands do without.
     from scarcegan.data.ids import keyed_id
     from scarcegan.workflow.scoring.decision_record import explain_player
 
@@ -53,11 +52,8 @@ def _tables(found: "DecisionRecord") -> list[Table | Text]:
         told = [one.words for one in marker.features if one.attribution > 0][:FEATURES_SHOWN]
         reasons.append([marker.name, words.signed(marker.attribution), "\n".join(told)])
     title = f"\nReasons, from the typical score {words.score(found.typical_score, 4)} on"
-    parts: list[Table | Text] = [
-        narrow("marker", figure("adds"), "what raises the score most", title=title, rows=reasons)
-    ]
-    parts.append(Text(f"What would have to change: {found.change_in_words}"))
-    outcomes = [[words.moment(one.when), one.decision, one.reviewer, one.reason] for one in found.outcomes]
-    return parts + (
-        [narrow("when", "decision", "reviewer", "reason", title="\nOutcomes", rows=outcomes)] if outcomes else []
-    )
+    table = narrow("marker", figure("adds"), "what raises the score most", title=title, rows=reasons)
+    parts: list[Table | Text] = [table, Text(f"What would have to change: {found.change_in_words}")]
+    if outcomes := [[words.moment(one.when), one.decision, one.reviewer, one.reason] for one in found.outcomes]:
+        parts.append(narrow("when", "decision", "reviewer", "reason", title="\nOutcomes", rows=outcomes))
+    return parts

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scarcegan.cli.commands import print_json
+from scarcegan.cli.commands import Config, print_json
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import SettingsProblem
 from scarcegan.project import project_root, run_flow, start_flow
@@ -18,7 +18,6 @@ PASSED_ON: dict[str, Any] = {
     "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True},
     "epilog": "Whatever else is typed goes on to the flow: --with batch, --tag NAME, the flow's own parameters.",
 }
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default=DEFAULT_CONFIG)]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print what came out as JSON; what the run says goes to stderr then.")
 ]

@@ -34,7 +34,6 @@ def forget(
 
     The answer is a receipt: it names files with their digests before and after, and the player by a digest alone.
     """
-    # pandas, pyarrow and Metaflow take their time to load; the other commands do without.
     from scarcegan.data.ids import keyed_id
     from scarcegan.history.holders import runs_holding
     from scarcegan.outcomes import forgetting

@@ -26,6 +26,7 @@ from scarcegan.storage import write_bytes
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
 app = typer.Typer(
+    name="models",
     no_args_is_help=True,
     help="List, compare, approve, reject and roll back registered models.",
     epilog="A run registers a model for each business definition, all pending. Look at them (list, show, compare), "

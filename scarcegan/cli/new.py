@@ -44,7 +44,6 @@ def new(
     yes: Annotated[bool, typer.Option("--yes", help="Take every guess, ask nothing.")] = False,
 ) -> Answer:
     """Make a project of your own tables: say what they are, get settings and scripts, and see a small retraining."""
-    # pyarrow takes its time to load; the other commands do without.
     from scarcegan.starting.checks import mistakes
     from scarcegan.starting.configuration import configuration
     from scarcegan.starting.guesses import Answers
@@ -92,10 +91,10 @@ def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[
     """Complete the answers: by asking, or by guesses. Also returns the rows of each population."""
     from scarcegan.starting.guesses import QUESTIONS, guess, layout_of, populations_of
 
-    layout, counts = layout_of(tables), dict[str, int]()
+    layout, counts, are_counted = layout_of(tables), dict[str, int](), False
     for field, question in QUESTIONS[layout].items():
-        if field not in ("id_column", "label_column") and not counts:
-            counts = dict(populations_of(tables, given.label_column))
+        if field not in ("id_column", "label_column") and not are_counted:
+            counts, are_counted = dict(populations_of(tables, given.label_column)), True
             found = [f"{name} ({words.count(rows)})" for name, rows in counts.items()]
             _say(f"Found {', '.join(found) or 'no populations'}")
         if not getattr(given, field):
@@ -145,7 +144,10 @@ def _written(project: "Project", kept: "Sequence[str]", tables: "Sequence[Table]
     yield f"Wrote {project.folder}. {DEFAULT_CONFIG} says:"
     yield from (f"  {line}" for line in (project.folder / DEFAULT_CONFIG).read_text("utf-8").splitlines() if line)
     if columns := left_out(tables, answers):
-        yield f"No features, as they are not numbers or not in every table: {', '.join(columns)}"
+        yield (
+            "No features, as they are no numbers, not in every table, or called as ids or what labels say: "
+            f"{', '.join(columns)}"
+        )
     if kept:
         yield f"Left as you have changed them: {', '.join(kept)}"
 

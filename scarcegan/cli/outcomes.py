@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from scarcegan.outcomes.records import Production
     from scarcegan.outcomes.store import OutcomeStore
 
-app = typer.Typer(no_args_is_help=True, help="Keep what people find out about players, and learn from it.")
+app = typer.Typer(
+    name="outcomes", no_args_is_help=True, help="Keep what people find out about players, and learn from it."
+)
 File = Annotated[str, typer.Argument(metavar="FILE", help="Parquet or CSV, local or s3://.", show_default=False)]
 Snapshot = Annotated[str, typer.Option(help="Snapshot that was reviewed.", show_default="the table's column")]
 
@@ -30,7 +32,6 @@ def _option(what: str, default: str = "the table's column") -> Any:
 
 
 def _store(settings: Settings) -> "OutcomeStore":
-    # pandas and pyarrow take their time to load; the other commands do without.
     from scarcegan.outcomes.store import open_outcomes
 
     return open_outcomes(settings.outcomes, settings.registry.group)

@@ -19,6 +19,7 @@ from scarcegan.settings import Settings
 from scarcegan.settings.words_section import USUAL
 
 app = typer.Typer(
+    name="runs",
     no_args_is_help=True,
     help="List, show and compare training runs, and find the best ones.",
     epilog="`scarcegan run` makes a run; its number stands in the first column of `scarcegan runs list`. A run offers "
@@ -31,6 +32,19 @@ NOT_EVALUATED = Text("No run that was evaluated: `scarcegan runs list` shows whe
 _STATES = {"finished": "green", "failed": "red", "unfinished": "yellow"}
 _SHOWN = ("recall", "flagged_share", "pr_auc")
 _MOST_DRIFTED = 5
+# Facts of one run that have a place of their own; all others are listed.
+_SHOWN_APART = {
+    "run",
+    "created",
+    "status",
+    "step",
+    "unread",
+    "settings",
+    "metrics",
+    "headline",
+    "last_words",
+    "made_of",
+}
 
 
 @answers(app, "list")
@@ -136,21 +150,9 @@ def _apart(runs: Sequence[RunFacts]) -> Table:
 
 def run_facts(run: RunFacts) -> Group:
     """Return what there is to know of one run: facts, last words, metrics by definition, settings of its own."""
-    facts = (
-        "user",
-        "seconds",
-        "origin_run",
-        "commit",
-        "config",
-        "overrides",
-        "data",
-        "release",
-        "money",
-        "tags",
-        "measured_on",
-    )
+    others = {name: fact for name, fact in vars(run).items() if name not in _SHOWN_APART and fact is not None}
     shown = {"created": words.moment(run.created), "status": _state(run).plain}
-    shown |= {name: words.setting(getattr(run, name)) for name in facts if getattr(run, name) is not None}
+    shown |= {name: words.setting(fact) for name, fact in others.items()}
     parts: list[RenderableType] = [pairs(f"Run {run.run}", shown)]
     if run.last_words is not None:
         parts += [Text("\nIts last words", style="bold"), Text(run.last_words)]

@@ -16,7 +16,7 @@ from scarcegan.settings import Settings
 if TYPE_CHECKING:
     from scarcegan.snapshots import Manifest, SnapshotStore
 
-app = typer.Typer(no_args_is_help=True, help="Publish, list and show snapshots of features.")
+app = typer.Typer(name="snapshots", no_args_is_help=True, help="Publish, list and show snapshots of features.")
 Folder = Annotated[
     str, typer.Option("--folder", help="Folder or s3:// prefix of the snapshots.", show_default="as in the settings")
 ]
@@ -82,7 +82,6 @@ def show(
 
 
 def _store(settings: Settings, folder: str) -> "SnapshotStore":
-    # pyarrow takes its time to load; the other commands do without.
     from scarcegan.snapshots import open_snapshots
 
     return open_snapshots(located(folder, Path.cwd()) if folder else settings.own_snapshots.folder)

@@ -1,13 +1,11 @@
 """What tasks use of their machines, and what that costs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from scarcegan import words
 from scarcegan.records import Record
 
 
-@dataclass(frozen=True)
 class TaskUsage(Record):
     """One task: what it used beside what it had asked for.
 
@@ -26,7 +24,6 @@ class TaskUsage(Record):
     attempt: int
 
 
-@dataclass(frozen=True)
 class StepCost(Record):
     """All tasks of one step; `suggestion` says what to ask for next time, empty where the request fits."""
 
@@ -44,7 +41,6 @@ class StepCost(Record):
     suggestion: str = ""
 
 
-@dataclass(frozen=True)
 class Bill(Record):
     """What a run took, over all its tasks.
 
@@ -68,7 +64,6 @@ class Bill(Record):
         return spent if self.rented else f"nothing was rented; on AWS {spent}"
 
 
-@dataclass(frozen=True)
 class Estimate(Record):
     """What a run is expected to take; `sentence` says it in words."""
 

@@ -1,7 +1,5 @@
 """From a model's raw risk score to the probability of being risky: one strictly increasing curve."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from scarcegan.problems import RegistryProblem
@@ -13,7 +11,6 @@ LEAST, MOST = 2.0**-126, 1 - 2.0**-24
 SPARE = 2.0**-26
 
 
-@dataclass(frozen=True)
 class Calibration(Record):
     """The beta calibration p = 1 / (1 + exp(-g)) of a raw score s, with g = a ln s - b ln(1 - s) + c and a, b > 0.
 

@@ -5,7 +5,7 @@ reading a row of them: see `scarcegan.data.distances`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -16,7 +16,6 @@ LEVELS = np.linspace(0, 1, 51)
 QUANTILE_ROWS = 65_536
 
 
-@dataclass(frozen=True)
 class Column(Record):
     """One column of a table, of the players who have a value; `missing_share` of all players lack it.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ ID = "player_id"
 _NOBODY = pa.chunked_array([], pa.large_string())
 
 
-@dataclass(frozen=True)
 class Rewritten(Record):
     """A file that a player's rows were taken out of; `before` and `after` are sha256 of its bytes, empty: no file."""
 

@@ -5,7 +5,7 @@ Whatever the tables call their columns, their rows come from here under the name
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 from scarcegan.data.ids import canonical, keyed_rows
 from scarcegan.data.tables import read_parts
 from scarcegan.problems import DataProblem, nearest
+from scarcegan.records import Record
 from scarcegan.settings import Populations
 
 # What to read of a part, given the names of its columns; both are our names.
 Chosen = Callable[[Sequence[str]], Sequence[str]]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Record):
     """Where a table lies, and what it calls its columns.
 
     Attributes:

@@ -1,7 +1,7 @@
 """The one shape in which players travel from any source to training and evaluation, and a short name for them."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +12,6 @@ UNKNOWN_TRUTH = -1
 BLOCK_ROWS = 65_536
 
 
-@dataclass(frozen=True)
 class Players(Record):
     """One row per player of a snapshot.
 

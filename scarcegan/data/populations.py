@@ -178,7 +178,10 @@ def _everyone(places: list[Place], columns: Columns, populations: Populations, r
     if not found:
         refusals.refuse()
     counts = [len(ids) for _, ids, _ in found]
-    left_out = (note(sorted(columns.nameless), "having no name, as row numbers have none"),)
+    left_out = {
+        "having no name, as row numbers have none": columns.nameless,
+        "being called as what labels say (rename it if it is a feature)": columns.of_labels,
+    }
     return Players(
         ids=player_ids.to_numpy([ids for _, ids, _ in found]),
         features=np.empty((sum(counts), 0), np.float32),
@@ -187,7 +190,7 @@ def _everyone(places: list[Place], columns: Columns, populations: Populations, r
         truth=np.concatenate([truth for _, _, truth in found]),
         test_set=np.repeat(np.array([name == TEST for name, _, _ in found], np.int8), counts),
         test_sets=(TEST,) if TEST in there else (),
-        notes=left_out if columns.nameless else (),
+        notes=tuple(note(sorted(names), why) for why, names in left_out.items() if names),
     )
 
 

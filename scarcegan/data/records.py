@@ -1,14 +1,13 @@
 """What a run was trained on, in numbers: the data report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from scarcegan.data.columns import Column
 from scarcegan.records import Record
 from scarcegan.settings.words_section import USUAL, Words
 
 
-@dataclass(frozen=True)
 class PopulationCount(Record):
     """Players of one population, to train and select with (`pool`) and held out (`test`)."""
 
@@ -17,7 +16,6 @@ class PopulationCount(Record):
     test: int
 
 
-@dataclass(frozen=True)
 class OriginCount(Record):
     """Labels from one origin (see `scarcegan.data.reviewed.ORIGINS`): of the rare class, and of others.
 
@@ -31,7 +29,6 @@ class OriginCount(Record):
     test: int
 
 
-@dataclass(frozen=True)
 class FoldCount(Record):
     """Players of each population on the two sides of one fold."""
 
@@ -40,7 +37,6 @@ class FoldCount(Record):
     validation: Mapping[str, int]
 
 
-@dataclass(frozen=True)
 class TestSetCount(Record):
     """Players of one test set, and how many of them are known to be risky."""
 
@@ -49,7 +45,6 @@ class TestSetCount(Record):
     risky: int
 
 
-@dataclass(frozen=True)
 class Histogram(Record):
     """Shares of players between edges: of the rare class and of the unlabelled; the end bins hold all beyond."""
 
@@ -58,7 +53,6 @@ class Histogram(Record):
     unlabeled: Sequence[float]
 
 
-@dataclass(frozen=True)
 class FeatureDescription(Column):
     """One feature of the pool's unlabelled players who have it; `missing_share` of them lack it.
 
@@ -71,7 +65,6 @@ class FeatureDescription(Column):
     histogram: Histogram
 
 
-@dataclass(frozen=True)
 class FeatureMove(Record):
     """How far one feature's distribution has moved from one table to another; see `scarcegan.data.distances`."""
 
@@ -82,7 +75,6 @@ class FeatureMove(Record):
     median_now: float
 
 
-@dataclass(frozen=True)
 class SnapshotReport(Record):
     """What the snapshot trained on is, and how its features have moved since the previous one, the most moved first.
 
@@ -106,7 +98,6 @@ class SnapshotReport(Record):
 SUSPECT_AUC = 0.98
 
 
-@dataclass(frozen=True)
 class DataReport(Record):
     """The players of a run.
 

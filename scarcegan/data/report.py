@@ -61,7 +61,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
             *_warnings(players, features, folds, populations.rare, settings.words),
             *_gaps(features, settings.words.rows),
             *_lacking(players, populations, settings.words.rows),
-            *players.notes,
+            *map(settings.words.retell, players.notes),
         ],
         words=settings.words,
         label_origins=_origins(players, len(populations.negatives)) if settings.data.outcomes else [],

@@ -1,6 +1,6 @@
 """What reviewers found out about players, as training takes it, whichever source the players come from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,6 @@ from scarcegan.settings import Populations
 ORIGINS = ("input", "top", "audit", "other")
 
 
-@dataclass(frozen=True)
 class ReviewedPlayers(Record):
     """What was settled of players, one row each for each day that it describes, in the order in which it was settled.
 

@@ -5,7 +5,6 @@ A missing value (NaN) is filled with the feature's median. Where training rows l
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,8 +21,7 @@ FIT_ROWS = 50_000
 BLOCK_ROWS = 65_536
 
 
-@dataclass(frozen=True, eq=False)
-class Scaler(Record):
+class Scaler(Record, eq=False):
     """A fitted map from raw to scaled features.
 
     Attributes:

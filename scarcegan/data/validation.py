@@ -19,6 +19,9 @@ from scarcegan.settings import Data, Populations, Settings
 from scarcegan.settings.data_sections import TEST
 
 TRUTH_COLUMN = "truth_risky"
+PLAYER_ID = "player_id"  # as snapshots and scores call the ids, whatever a table does
+# What a labels table says of a player is no feature, wherever it stands: neither trained on nor scored.
+LABEL_COLUMNS = ("population", "since", "known_at")
 BLOCK_ROWS = 65_536
 
 
@@ -57,6 +60,7 @@ class Columns:
     features: tuple[str, ...] = ()
     known: set[str] = field(default_factory=set)
     nameless: set[str] = field(default_factory=set)
+    of_labels: set[str] = field(default_factory=set)
     differing: dict[str, None] = field(default_factory=dict)
 
     def check(self, population: str, refusals: Refusals, names: Sequence[str]) -> list[str]:
@@ -65,6 +69,7 @@ class Columns:
         self.known.update(names)
         nameless = {name for name in names if is_nameless(name)} - {data.id_column, *data.ignore_columns}
         self.nameless |= nameless
+        self.of_labels |= {*names} & {*LABEL_COLUMNS} - {data.id_column, data.label_column, *data.ignore_columns}
         names = [name for name in names if name not in nameless]
         if data.id_column not in names:
             refusals.add(f"expected id column '{data.id_column}' in '{population}', got {names}: set data.id_column")
@@ -89,6 +94,8 @@ class Columns:
 
     def _check_features(self, population: str, names: Sequence[str], refusals: Refusals) -> None:
         found = columns_but_reserved(names, self.data)
+        with refusals.collecting():
+            refuse_ids_as_feature(f"'{population}'", found, self.data)
         self.features = self.features or tuple(found)
         if not self.features:
             raise DataProblem(
@@ -234,8 +241,17 @@ def known_risky(players: Players, populations: Populations) -> np.ndarray:
 
 def columns_but_reserved(columns: Sequence[str], data: Data) -> list[str]:
     """Return the columns that are features."""
-    reserved = {data.id_column, data.label_column, TRUTH_COLUMN, *data.ignore_columns}
+    reserved = {data.id_column, data.label_column, TRUTH_COLUMN, *LABEL_COLUMNS, *data.ignore_columns}
     return [name for name in columns if name not in reserved]
+
+
+def refuse_ids_as_feature(where: str, features: Sequence[str], data: Data) -> None:
+    """Refuse a feature that is called as the ids of every snapshot: a model of it could score none."""
+    if PLAYER_ID in features:
+        raise DataProblem(
+            f"expected no feature called '{PLAYER_ID}' in {where}, whose ids are in '{data.id_column}': rename it, or "
+            "name it in data.ignore_columns"
+        )
 
 
 def refuse_small_populations(players: Players, settings: Settings, refusals: Refusals) -> None:

@@ -23,9 +23,9 @@ Drift (0 to 1) is a new season: levels rise by 0.4 and spread by another 0.4, ev
 (+1 on the logit), deposits per session halve, the week flattens; escalation halves, chasing grows by a half.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+
+from scarcegan.records import Record
 
 KINDS = ("dormant", "normal", "heavy", "risky")
 COUNTERS = ("sessions", "bets", "losses", "deposits", "night_minutes")
@@ -40,8 +40,7 @@ SURE_DAYS = 28
 WARM_UP_DAYS = 21  # before the first day written, so that moods and memories have settled
 
 
-@dataclass(frozen=True)
-class Habits:
+class Habits(Record):
     """The coefficients of every player; all float32 arrays [n] but `kind` (int8 index into `KINDS`)."""
 
     kind: np.ndarray

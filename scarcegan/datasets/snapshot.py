@@ -49,18 +49,13 @@ def snapshot_report(players: Players, settings: Settings) -> SnapshotReport | No
     store = open_snapshots(settings.own_snapshots.folder)
     manifest = store.describe(settings.data.snapshot)
     before = store.before(manifest)
-    return SnapshotReport(
-        name=manifest.name,
-        fingerprint=manifest.fingerprint,
-        code_version=manifest.frame.code_version,
-        source=manifest.frame.source,
-        window_days=manifest.frame.window_days,
-        missing_days=manifest.frame.missing_days,
-        quiet_days=_quiet_days(players, manifest, settings.populations),
-        previous=before.name if before else "",
-        previous_cutoff=before.frame.cutoff if before else "",
-        moves=moves(before.statistics, manifest.statistics) if before else [],
-    )
+    told = {
+        "quiet_days": _quiet_days(players, manifest, settings.populations),
+        "previous": before.name if before else "",
+        "previous_cutoff": before.frame.cutoff if before else "",
+        "moves": moves(before.statistics, manifest.statistics) if before else [],
+    }
+    return SnapshotReport.from_plain({**vars(manifest), **vars(manifest.frame), **told})
 
 
 def _quiet_days(players: Players, manifest: Manifest, populations: Populations) -> dict[str, float]:

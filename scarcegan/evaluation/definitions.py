@@ -1,7 +1,6 @@
 """Business definitions made concrete: the threshold that serves each best."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,8 +19,7 @@ _TOLERANCE = 1e-9
 MEASURES: Mapping[str, BoundMeasure] = {"recall": "recall", "precision": "precision", "flagged": "flagged_share"}
 
 
-@dataclass(frozen=True)
-class Aim:
+class Aim(Record):
     """A metric of `OperatingPoint` that a model is to be best at; `sign` is -1 where less is better."""
 
     metric: str
@@ -37,7 +35,6 @@ AIMS = {
 }
 
 
-@dataclass(frozen=True)
 class OperatingPoint(Record):
     """A threshold (score >= threshold is flagged) and what it reaches on the players it was set on."""
 

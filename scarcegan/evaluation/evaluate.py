@@ -27,12 +27,12 @@ from scarcegan.evaluation.records import (
 )
 from scarcegan.evaluation.scored import HeldOut, Scored
 from scarcegan.evaluation.verdict import CHAMPION, NO_RIVAL, judge
+from scarcegan.records import Record
 from scarcegan.settings import Settings
 from scarcegan.settings.estimators import SCARCEGAN
 
 
-@dataclass(frozen=True)
-class Challenger:
+class Challenger(Record):
     """A definition's model, to be evaluated.
 
     Probabilities are per test set, float [n, classes (+ unknown)]; the risk score is the rare column. The point is on
@@ -51,8 +51,7 @@ class Challenger:
     alone: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Champion:
+class Champion(Record):
     """The approved model of a definition; its probabilities are None for a model of other features or classes."""
 
     version: int
@@ -164,15 +163,11 @@ def _model(
 def _families(model: Challenger, named_test: tuple[str, _TestSet]) -> list[FamilyShare]:
     """Measure each family alone, and the model without it, on one test set."""
     name, test = named_test
-    told = []
+    alone, told = model.alone[name], []
     for family, share in model.shares.items():
         others = {one: part / (1 - share) for one, part in model.shares.items() if one != family and 0 < share < 1}
-        without = pooled_risk([model.alone[name][one] for one in others], list(others.values())) if others else None
-        told.append(
-            FamilyShare(
-                family, share, test.pr_auc(model.alone[name][family]), None if without is None else test.pr_auc(without)
-            )
-        )
+        without = test.pr_auc(pooled_risk([alone[one] for one in others], list(others.values()))) if others else None
+        told.append(FamilyShare(family, share, test.pr_auc(alone[family]), without))
     return told
 
 

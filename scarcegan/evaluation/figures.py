@@ -1,7 +1,7 @@
 """The figures of one score on one test set, with their intervals, and those of groups of its players."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from scarcegan import words
 from scarcegan.records import Record
@@ -11,7 +11,6 @@ from scarcegan.settings.words_section import Words
 AT_THRESHOLD = ("recall", "precision", "flagged_share", "f2")
 
 
-@dataclass(frozen=True)
 class Interval(Record):
     """A figure with its 95 % interval; `std` is the bootstrap's deviation, None for counted shares (Wilson's)."""
 
@@ -21,7 +20,6 @@ class Interval(Record):
     std: float | None = None
 
 
-@dataclass(frozen=True)
 class Curve(Record):
     """Recall and precision over flagged shares that rise, with their 95 % intervals; lists of equal length."""
 
@@ -34,7 +32,6 @@ class Curve(Record):
     precision_high: Sequence[float]
 
 
-@dataclass(frozen=True)
 class Confusion(Record):
     """Players by known class (`rows`; perhaps 'unlabelled' last) and most probable class (`labels`): counts."""
 
@@ -43,7 +40,6 @@ class Confusion(Record):
     matrix: Sequence[Sequence[int]]
 
 
-@dataclass(frozen=True)
 class Calibration(Record):
     """Mean score of each filled bin's players beside their observed share of risky ones with its 95 % interval."""
 
@@ -54,7 +50,6 @@ class Calibration(Record):
     players: Sequence[int]
 
 
-@dataclass(frozen=True)
 class Measures(Record):
     """All figures of one score on one test set.
 
@@ -96,7 +91,6 @@ class Measures(Record):
         return {name: value for name, value in vars(self).items() if isinstance(value, Interval)}
 
 
-@dataclass(frozen=True)
 class Spread(Record):
     """A figure of each fold's own choice on its validation players, with mean and standard deviation."""
 
@@ -105,7 +99,6 @@ class Spread(Record):
     folds: Sequence[float]
 
 
-@dataclass(frozen=True)
 class Group(Record):
     """Players of one range of a feature; a figure is None where nobody can tell it."""
 
@@ -118,7 +111,6 @@ class Group(Record):
     precision: Interval | None = None
 
 
-@dataclass(frozen=True)
 class FeatureGroups(Record):
     """A model's quality among low, middle and high players of one feature."""
 
@@ -126,7 +118,6 @@ class FeatureGroups(Record):
     groups: Sequence[Group]
 
 
-@dataclass(frozen=True)
 class Subgroups(Record):
     """One model's quality by subgroup, at its threshold on one test set."""
 
@@ -136,7 +127,6 @@ class Subgroups(Record):
     features: Sequence[FeatureGroups]
 
 
-@dataclass(frozen=True)
 class ToRest(Record):
     """A group's share less that of all others, with its 95 % interval; clear where chance alone does not explain it."""
 
@@ -146,7 +136,6 @@ class ToRest(Record):
     is_clear: bool
 
 
-@dataclass(frozen=True)
 class AttributeGroup(Record):
     """Players who share a value of one attribute, or values of two; `players` is None where the group is withheld.
 
@@ -162,7 +151,6 @@ class AttributeGroup(Record):
     to_rest: Mapping[str, ToRest] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class AttributeTable(Record):
     """The groups by one attribute, or by two crossed."""
 
@@ -175,7 +163,6 @@ class AttributeTable(Record):
         return [group for group in self.groups if group.players is not None]
 
 
-@dataclass(frozen=True)
 class AttributeGroups(Record):
     """One model by attributes that are no inputs, at its threshold on one test set.
 

@@ -140,7 +140,6 @@ def _counted(scored: Scored, threshold: float, inside: np.ndarray) -> _Counts:
 
 
 def _figures(counted: _Counts) -> dict[str, Any]:
-    """Return the figures that groups of both kinds have."""
     shares = {measure: share_of(*counts) for measure, counts in counted.items()}
     return {"players": counted["flagged_share"][1], "risky": counted["recall"][1], **shares}
 

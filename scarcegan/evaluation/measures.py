@@ -25,9 +25,7 @@ def measure(scored: Scored, weights: np.ndarray, review_budget: float, threshold
     """
     plain, drawn = metrics.curve(scored), metrics.curve(scored, weights)
     at_1, at_2, at_5, budget = (_at_share(plain, drawn, share) for share in (0.01, 0.02, 0.05, review_budget))
-    own = budget
-    if threshold is not None:
-        own = _at_threshold(scored, threshold, weights)
+    own = budget if threshold is None else _at_threshold(scored, threshold, weights)
     return Measures(
         players=int(np.count_nonzero(scored.in_population)),
         risky=int(np.count_nonzero(scored.is_risky)),
@@ -39,10 +37,7 @@ def measure(scored: Scored, weights: np.ndarray, review_budget: float, threshold
         recall_at_5=at_5.recall,
         recall_at_budget=budget.recall,
         precision_at_budget=budget.precision,
-        recall=own.recall,
-        precision=own.precision,
-        flagged_share=own.flagged_share,
-        f2=own.f2,
+        **own._asdict(),
         curve=_banded_curve(plain, drawn),
         calibration=calibration(scored),
         truth_known=scored.prevalence is None,
@@ -114,7 +109,8 @@ def confusion(rows: HeldOut, probabilities: np.ndarray, class_names: tuple[str, 
     columns = probabilities.shape[1]
     labelled = len(class_names) - 1
     of_no_class = np.isin(rows.labels, [rare_index, UNLABELED])
-    kind = np.select([rows.is_risky, of_no_class], [rare_index, labelled], rows.labels)
+    # Labels are int8, in which the cells of a dozen classes have no room.
+    kind = np.select([rows.is_risky, of_no_class], [rare_index, labelled], rows.labels).astype(np.int64)
     counts = np.bincount(kind * columns + probabilities.argmax(axis=1), minlength=(labelled + 1) * columns)
     matrix = counts.reshape(labelled + 1, columns)
     names = [*class_names[:labelled], "unlabelled"]

@@ -1,11 +1,11 @@
 """Ranking and threshold metrics, for the players as they are or for many weighted resamples at once."""
 
-from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from scarcegan.evaluation.scored import Scored
+from scarcegan.records import Record
 
 # Resamples summed up at a time: keeps the running sums of 70,000 rows within the processor's cache.
 _BLOCK = 8
@@ -22,8 +22,7 @@ class AtThreshold(NamedTuple, Generic[Figure]):
     f2: Figure
 
 
-@dataclass(frozen=True)
-class RunningCounts:
+class RunningCounts(Record):
     """Counts over falling scores, kept where risky players are found: recall changes nowhere else.
 
     Int arrays [resamples, steps], a step per distinct score of a risky player (tied players are flagged together):

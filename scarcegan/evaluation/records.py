@@ -1,7 +1,7 @@
 """What an evaluation says: the models, their rivals and the verdicts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from scarcegan import words
@@ -19,7 +19,6 @@ FEW_FLAGGED = 30  # with fewer at the same share, a player more or less decides 
 FEW_RISKY = 10  # with fewer risky test players, no comparison tells anything
 
 
-@dataclass(frozen=True)
 class Promise(Record):
     """A definition's bound, and whether validation players can promise that it holds.
 
@@ -38,7 +37,6 @@ class Promise(Record):
         return not self.why_not
 
 
-@dataclass(frozen=True)
 class FamilyShare(Record):
     """What one family brings to a model: its share of the risk's log-odds, and PR-AUC on the first test set.
 
@@ -52,7 +50,6 @@ class FamilyShare(Record):
     without: Interval | None
 
 
-@dataclass(frozen=True)
 class EvaluatedModel(Record):
     """A definition's model: `fold_spread` and `promise` on validation players, `test` and `bound` by test set.
 
@@ -88,7 +85,6 @@ class EvaluatedModel(Record):
         return f"Risk by {words.families(self.shares)} (shares of its log-odds), class by {networks}"
 
 
-@dataclass(frozen=True)
 class EvaluatedChampion(Record):
     """The approved model of a definition on the same test players."""
 
@@ -96,7 +92,6 @@ class EvaluatedChampion(Record):
     test: Mapping[str, Measures]
 
 
-@dataclass(frozen=True)
 class Comparison(Record):
     """Our measure less the other's with its 95 % interval: recall at our flagged share, or PR-AUC over all thresholds.
 
@@ -110,7 +105,6 @@ class Comparison(Record):
     measure: Literal["recall", "pr_auc"] = "recall"
 
 
-@dataclass(frozen=True)
 class Verdict(Record):
     """A model against its strongest rivals on the same players (perhaps 'champion'), and against the champion.
 
@@ -128,7 +122,6 @@ class Verdict(Record):
     against_champion: Comparison | None = None
 
 
-@dataclass(frozen=True)
 class Prevalence(Record):
     """Share of risky players among all players, by which thresholds are set, and where it is from.
 
@@ -165,7 +158,6 @@ class Prevalence(Record):
         }[self.origin]
 
 
-@dataclass(frozen=True)
 class Evaluation(Record):
     """A run's models, the rivals and the champions on the same untouched test players.
 

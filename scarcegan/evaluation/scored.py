@@ -1,15 +1,15 @@
 """Players with a risk score, and which of them tell about recall and which about the flagged share."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.problems import DataProblem
+from scarcegan.records import Record
 
 
-@dataclass(frozen=True)
-class Scored:
+class Scored(Record):
     """Scores of n players with what is known about them.
 
     Recall at t is the share of `is_risky` with score >= t; the flagged share is the share of `in_population`
@@ -64,8 +64,7 @@ class Scored:
         return replace(self, score=score)
 
 
-@dataclass(frozen=True)
-class HeldOut:
+class HeldOut(Record):
     """The rows of one test set, as in `Scored`, before anybody scores them; with labels [n], -1: unlabelled."""
 
     labels: np.ndarray

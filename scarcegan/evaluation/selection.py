@@ -1,19 +1,17 @@
 """Which members of a fold, as of which round, serve a business definition best."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from scarcegan.evaluation.definitions import operating_point
 from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import TrainingCollapsed
+from scarcegan.records import Record
 from scarcegan.settings import Definition
 
 _SHARES = 9  # flagged shares over which a round's recall is averaged
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(Record):
     """What one fold offers for one business definition: all members that were healthy in a round, by index.
 
     Each has its chosen round's index and the measure that chose it, mean recall around the definition's flagged share.
@@ -54,11 +52,7 @@ def choose(
     quality = smooth(quality)
     best = np.nanargmax(quality, axis=0)
     columns = np.arange(len(members))
-    return Choice(
-        members=members.tolist(),
-        rounds=best.tolist(),
-        measure=quality[best, columns].tolist(),
-    )
+    return Choice(members=members.tolist(), rounds=best.tolist(), measure=quality[best, columns].tolist())
 
 
 def mean_recall(validation: Scored, score: np.ndarray, shares: np.ndarray) -> float:

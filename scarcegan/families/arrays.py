@@ -18,6 +18,7 @@ Link = Literal["mean", "logit"]
 Map = Callable[[np.ndarray], np.ndarray]
 _CLOSE = 1e-5  # arrays are float32
 _MADE_UP = 200
+_MISSING = 0.1  # of the values that may be missing
 
 
 def part_of(fitted: Fitted, scaler: Scaler) -> Linear | Trees:
@@ -30,7 +31,15 @@ def part_of(fitted: Fitted, scaler: Scaler) -> Linear | Trees:
         DataProblem: another kind of estimator, or one whose arrays do not give the risk, such as a class that derives
             from one of those and answers otherwise.
     """
-    part = _part(fitted, scaler)
+    players = _made_up(scaler)
+    risk, asked = np.zeros(len(players)), fitted.risk(scaler.apply(players))
+    try:
+        part = _part(fitted, scaler)
+        if part is not None:
+            part.add_risk(np.ascontiguousarray(players.T), risk)
+    # A class may keep anything under the names that are read here, as one does that makes columns of its own first.
+    except Exception as error:
+        raise _unstored(fitted, "arrays over the columns of X", f"{type(error).__name__}: {error}") from error
     if part is None:
         model = type(fitted.model).__name__
         raise _unstored(
@@ -38,11 +47,8 @@ def part_of(fitted: Fitted, scaler: Scaler) -> Linear | Trees:
             "trees of scikit-learn, its binary boosting or logistic regression, or binary LightGBM without categories",
             f"{model} with {len(fitted.model.classes_)} classes",
         )
-    players = _made_up(scaler)
-    risk = np.zeros(len(players))
-    part.add_risk(np.ascontiguousarray(players.T), risk)
-    furthest = np.abs(risk - fitted.risk(scaler.apply(players))).max()
-    if furthest > _CLOSE:
+    furthest = np.abs(risk - asked).max()
+    if not furthest <= _CLOSE:
         raise _unstored(fitted, "arrays that give the risk of predict_proba", f"another one by {furthest:.2g}")
     return part
 
@@ -55,10 +61,12 @@ def _unstored(fitted: Fitted, expected: str, got: str) -> DataProblem:
 
 
 def _made_up(scaler: Scaler) -> np.ndarray:
-    """Return a few raw players, by lot along each feature's knots: float32 [n, F]."""
+    """Return raw players, by lot along each feature's knots, some missing where an input says so: float32 [n, F]."""
     along, rng = np.linspace(0, 1, scaler.knots.shape[1]), np.random.default_rng(0)
     known = np.column_stack([np.interp(rng.random(_MADE_UP), along, knots) for knots in scaler.knots])
     raw = np.sign(known) * np.expm1(np.abs(known)) if scaler.kind == "log_minmax" else known
+    told = list(scaler.indicators)
+    raw[:, told] = np.where(rng.random((_MADE_UP, len(told))) < _MISSING, np.nan, raw[:, told])
     return raw.astype(np.float32)
 
 

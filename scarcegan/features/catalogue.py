@@ -12,14 +12,13 @@ cut-off is counted in whole weeks, and no feature names a weekday.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from scarcegan.problems import DataProblem
+from scarcegan.records import Record
 from scarcegan.settings.data_sections import RoleNames
 
 
-@dataclass(frozen=True)
-class Feature:
+class Feature(Record):
     """One feature: the end of its column's name (after the counter's, where there is one) and what explains it."""
 
     name: str

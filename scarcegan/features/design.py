@@ -4,10 +4,11 @@ Nothing here uses BLAS or LAPACK: their kernels add in another order on another 
 same players would get other features. NumPy's own sums and einsum (without `optimize`) add in one order everywhere.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+
+from scarcegan.records import Record
 
 WEEK = 7
 MOST_HINGES = 12
@@ -17,8 +18,7 @@ SLOPE_PENALTY = 0.1
 HINGE_PENALTY = 1.0
 
 
-@dataclass(frozen=True)
-class Calendar:
+class Calendar(Record):
     """The weeks of a window, the oldest filled up to a whole one.
 
     In whole weeks each weekday counts as often as any other: players who do not change get the same features
@@ -81,8 +81,7 @@ class Fit(NamedTuple):
     trend: np.ndarray
 
 
-@dataclass(frozen=True)
-class SharedDesign:
+class SharedDesign(Record):
     """The design and its ridge solution; coefficients are columns offset, slope, hinges.
 
     Attributes:

@@ -1,7 +1,6 @@
 """A block of telemetry to one row of features per player."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,14 +8,14 @@ from scarcegan.features import across, catalogue, levels, shape
 from scarcegan.features.design import calendar_of, shared_design
 from scarcegan.features.series import Series
 from scarcegan.features.telemetry import Telemetry
+from scarcegan.records import Record
 from scarcegan.settings.data_sections import RoleNames
 
 # Players at a time: a chunk's temporaries stay near the processor, and memory does not grow with n.
 CHUNK_PLAYERS = 512
 
 
-@dataclass(frozen=True)
-class FeatureTable:
+class FeatureTable(Record):
     """Features of players: ids int64 or str [n], features float32 [n, F], finite, in columns with these names."""
 
     ids: np.ndarray

@@ -8,7 +8,6 @@ it alone counts: a folder may as well be named by the day of an export.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -17,13 +16,13 @@ from scarcegan.data.tables import read_parts
 from scarcegan.features.longform import DATE, ID, required_counters
 from scarcegan.features.telemetry import day_of
 from scarcegan.problems import DataProblem
+from scarcegan.records import Record
 from scarcegan.storage import find_parts
 
 _DATE_IN_PATH = re.compile(rf"/{DATE}=(\d{{4}}-\d{{2}}-\d{{2}})[^/]*/")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Record):
     """Where telemetry is (see `read_table`), and its counters in order: all columns but id and date if empty.
 
     `id_key` is that of the settings; none for rows whose ids are keyed already.
@@ -34,8 +33,7 @@ class Source:
     id_key: str = ""
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(Record):
     """The days [cutoff - window_days, cutoff)."""
 
     cutoff: str

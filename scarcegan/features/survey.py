@@ -18,6 +18,7 @@ from scarcegan.features.longform import ID, checked_counters, checked_ids, day_n
 from scarcegan.features.source import Source, Window, naming, read_rows
 from scarcegan.features.telemetry import iso, observed_days
 from scarcegan.problems import DataProblem
+from scarcegan.records import Record
 
 # Refusals after which the other parts, which are mostly like the first ones, are not read.
 ENOUGH = 5
@@ -29,8 +30,7 @@ LEAST_STEP = np.log(1.25)
 LEAST_SPREADS = 4.0
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(Record):
     """What is known of all players' telemetry in one window.
 
     Attributes:
@@ -115,10 +115,9 @@ def _describe(days: _Days, daily: pd.DataFrame, window: Window) -> Survey:
     missing = tuple(iso(window.first + int(day)) for day in np.flatnonzero(~observed))
     notes = [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
     if missing:
-        named = ", ".join(missing[:7]) + " ..." * (len(missing) > 7)
         filled = (
             f"{len(missing)} of the window's days are missing for everyone: features take each player's counts of the "
-            f"same weekday in the nearest week there: {named}"
+            f"same weekday in the nearest week there: {words.first(list(missing), 7)}"
         )
         notes = [filled, *notes]
     return Survey(days.counters, observed, missing, tuple(notes))

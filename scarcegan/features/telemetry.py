@@ -1,6 +1,5 @@
 """Long-form telemetry (player, date, counters) to one dense, zero-filled block of days."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -8,6 +7,7 @@ import pandas as pd
 
 from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, required_counters
 from scarcegan.problems import DataProblem
+from scarcegan.records import Record
 
 # With this many rows on a usual day, an empty one is a hole in the log (chance of none: e^-20), not a day of rest.
 DENSE_ROWS_PER_DAY = 20
@@ -15,8 +15,7 @@ DENSE_ROWS_PER_DAY = 20
 MIN_OBSERVED_DAYS = 14
 
 
-@dataclass(frozen=True)
-class Telemetry:
+class Telemetry(Record):
     """Daily counters of some players in one observation window.
 
     Attributes:

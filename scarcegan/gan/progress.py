@@ -1,13 +1,11 @@
 """How a fold's training goes, round by round."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from scarcegan.records import Record
 from scarcegan.settings.words_section import USUAL, Words
 
 
-@dataclass(frozen=True)
 class Progress(Record):
     """A fold's training up to its latest round, of so many iterations as the whole training will run.
 

@@ -1,7 +1,5 @@
 """Runs whose artifacts hold a player: Metaflow names them by their content, so that they cannot be rewritten."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 
@@ -14,7 +12,6 @@ from scarcegan.records import Record
 HOLDING = (("RetrainFlow", "preprocess", "players", "ids"), ("ScoreFlow", "report", "flagged", "player_id"))
 
 
-@dataclass(frozen=True)
 class Holder(Record):
     """A run, by its pathspec, and its artifact with the player; `unread` says why nobody can tell, empty if known."""
 

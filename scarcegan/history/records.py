@@ -1,7 +1,7 @@
 """What past runs tell the cards and the terminal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from scarcegan.data.records import DataReport
@@ -12,8 +12,7 @@ from scarcegan.registry.versions import Decision
 from scarcegan.settings.words_section import USUAL, Words
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunFacts(Record):
+class RunFacts(Record, kw_only=True):
     """One run: how it went, what made it, how well its models do. None: not made, or not to be read by this code.
 
     Attributes:
@@ -42,17 +41,16 @@ class RunFacts(Record):
     data: str | None = None
     release: str | None = None
     money: float | None = None
-    tags: Sequence[str]
-    unread: Sequence[str]
+    tags: Sequence[str] = ()
+    unread: Sequence[str] = ()
     settings: Mapping[str, Any]
-    metrics: Mapping[str, Mapping[str, float]]
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     headline: str | None = None
     last_words: str | None = None
     measured_on: str | None = None
     made_of: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class Figure(Record):
     """A metric of one model of a run, on the first test set, with 95 % interval and deviation from resampling players.
 
@@ -80,7 +78,6 @@ class Figure(Record):
         return self.std if self.fold_std is None else self.fold_std
 
 
-@dataclass(frozen=True)
 class LearningCurve(Record):
     """A series of one fold's training over its iterations: median, 10 % and 90 % quantile of the healthy members."""
 
@@ -93,7 +90,6 @@ class LearningCurve(Record):
     high: Sequence[float]
 
 
-@dataclass(frozen=True)
 class MovedFeature(Record):
     """How far a feature's unlabelled players are from those of the first run; see `scarcegan.data.distances`."""
 
@@ -107,8 +103,7 @@ class MovedFeature(Record):
     zero_share_now: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class BestRun(Figure):
+class BestRun(Figure, kw_only=True):
     """The best run for one business definition, by the figure that the definition asks for.
 
     Attributes:
@@ -130,7 +125,6 @@ class BestRun(Figure):
     same_data: bool | None = None
 
 
-@dataclass(frozen=True)
 class RunsCompared(Record):
     """Runs side by side; the first is what the others are compared with.
 
@@ -168,7 +162,6 @@ class RunsCompared(Record):
         return self.data[run] is not None and self.data[run] == self.data[self.runs[0]]
 
 
-@dataclass(frozen=True)
 class Dossier(Record):
     """What a reviewer reads before a run's release is approved; there is none before the run has registered it.
 
@@ -187,7 +180,6 @@ class Dossier(Record):
         return self.facts.run
 
 
-@dataclass(frozen=True)
 class Package(Record):
     """A package that the project uses; an empty licence is not known."""
 
@@ -196,8 +188,7 @@ class Package(Record):
     licence: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReleaseFile(Record):
+class ReleaseFile(Record, kw_only=True):
     """All that is known of a release, for its compliance file.
 
     Attributes:

@@ -1,7 +1,6 @@
 """What watching a snapshot says: how far it lies from its reference, and what follows from that."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from scarcegan import words
@@ -13,7 +12,6 @@ from scarcegan.settings.words_section import USUAL, Words
 Action = Literal["no action", "watch", "retrain"]
 
 
-@dataclass(frozen=True)
 class ComparedSnapshot(Record):
     """One side of a drift report; `compared` of its players were drawn."""
 
@@ -29,7 +27,6 @@ class ComparedSnapshot(Record):
         return f"{drawn}all {words.plural(self.players, their.row, their.rows)} of {self.name}"
 
 
-@dataclass(frozen=True)
 class FeatureDrift(Record):
     """How far one feature has moved, each measure beside its limit; None where one side has no value at all."""
 
@@ -47,7 +44,6 @@ class FeatureDrift(Record):
     flagged: bool
 
 
-@dataclass(frozen=True)
 class ClassifierDrift(Record):
     """Whether a classifier tells the two snapshots apart: its AUC is 0.5 where it cannot.
 
@@ -62,7 +58,6 @@ class ClassifierDrift(Record):
     rows: int
 
 
-@dataclass(frozen=True)
 class ScoredPlayers(Record):
     """How a model scores so many players; made by `scarcegan.monitoring.measures.scored_players`.
 
@@ -76,7 +71,6 @@ class ScoredPlayers(Record):
     quantiles: Sequence[float]
 
 
-@dataclass(frozen=True)
 class ScoreDrift(Record):
     """How the risk scores have moved: `ks`, the largest distance of the two distribution functions, and its limit.
 
@@ -90,7 +84,6 @@ class ScoreDrift(Record):
     now: ScoredPlayers
 
 
-@dataclass(frozen=True)
 class UnknownDrift(Record):
     """Shares of players whose most probable class is 'unknown', and the limit of their difference."""
 
@@ -99,7 +92,6 @@ class UnknownDrift(Record):
     limit: float
 
 
-@dataclass(frozen=True)
 class RealisedRecall(Record):
     """Of `risky` players of a snapshot labelled risky since, `found` had been flagged: `value` is found / risky.
 
@@ -119,7 +111,6 @@ class RealisedRecall(Record):
     reviewed: int = 0
 
 
-@dataclass(frozen=True)
 class SignalSize(Record):
     """The size of one signal, and whether it lies beyond its limit."""
 
@@ -127,7 +118,6 @@ class SignalSize(Record):
     beyond: bool
 
 
-@dataclass(frozen=True)
 class DriftReport(Record):
     """Two snapshots measured against each other, beside their limits; the most moved feature comes first.
 
@@ -153,7 +143,6 @@ class DriftReport(Record):
         return [name for name, signal in self.signals.items() if signal.beyond]
 
 
-@dataclass(frozen=True)
 class SignalState(Record):
     """One signal in this period: whether it is raised, and for how many periods in a row."""
 
@@ -164,7 +153,6 @@ class SignalState(Record):
     retrain_after: int
 
 
-@dataclass(frozen=True)
 class DriftDecision(Record):
     """What follows from a drift report on the snapshot of a cut-off, scored by a version of the champion.
 
@@ -188,7 +176,6 @@ class DriftDecision(Record):
         return self.action == "retrain" or self.asked_before
 
 
-@dataclass(frozen=True)
 class DriftBasis(Record):
     """What a drift report depends on beside its snapshot: where any of it differs, drift is measured again.
 
@@ -211,14 +198,12 @@ class DriftBasis(Record):
     seed: int
 
 
-@dataclass(frozen=True)
 class DecidedPeriod(Record):
     """What later periods need of an earlier one, whatever code has measured it."""
 
     decision: DriftDecision
 
 
-@dataclass(frozen=True)
 class DriftRecord(DecidedPeriod):
     """What is kept of a period: one snapshot, scored by one champion."""
 
@@ -226,7 +211,6 @@ class DriftRecord(DecidedPeriod):
     basis: DriftBasis
 
 
-@dataclass(frozen=True)
 class StablePair(Record):
     """What was measured between two neighbouring snapshots; see `scarcegan.monitoring.measures` for the measures."""
 
@@ -239,14 +223,12 @@ class StablePair(Record):
     unknown_share: Sequence[float]
 
 
-@dataclass(frozen=True)
 class StablePairs(Record):
     """The past pairs from which one champion's limits come."""
 
     pairs: Sequence[StablePair]
 
 
-@dataclass(frozen=True)
 class StartedRetraining(Record):
     """The run that has started a retraining on a snapshot; there is one record for each snapshot.
 

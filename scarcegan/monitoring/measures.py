@@ -1,7 +1,6 @@
 """What is measured between two samples of players: their features, one by one and together, and their scores."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,14 +8,14 @@ from scarcegan.data.distances import column_distances, distance
 from scarcegan.evaluation.intervals import wilson
 from scarcegan.monitoring.drift import ClassifierDrift, ComparedSnapshot, ScoredPlayers
 from scarcegan.monitoring.two_sample import separation, two_sample_test
+from scarcegan.records import Record
 
 FEATURE_MEASURES = ("psi", "ks", "missing_share")
 # Measures, or their limits, by name: one number for each feature, or a single one; see `measure`.
 Measures = Mapping[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(Record):
     """Players drawn from one snapshot, with the champion's risk scores, float [n].
 
     Features are float [n, F], NaN where a value is missing. `scored` says how the champion scores all of the
@@ -34,8 +33,7 @@ class Sample:
         return self.scored.unknown_share.value if self.scored.unknown_share else 0.0
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(Record):
     """What was measured between two samples.
 
     Attributes:

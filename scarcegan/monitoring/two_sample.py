@@ -27,7 +27,7 @@ def two_sample_test(before: np.ndarray, now: np.ndarray, *, seed: int, false_ala
     is_now, truth = (np.repeat([0, 1], [len(side[half::2]) for side in sides]) for half in (0, 1))
     # Early stopping would set further rows apart; fewer bins are faster.
     classifier = HistGradientBoostingClassifier(max_iter=50, max_bins=64, early_stopping=False, random_state=seed)
-    scores = classifier.fit(learnt, is_now).predict_proba(tested)[:, 1]
+    scores = classifier.fit(learnt, is_now).predict_proba(tested)[:, 1] if len(tested) else np.empty(0)
     auc, spread = _rank_auc(scores, truth == 1)
     null_high = 0.5 + NormalDist().inv_cdf(1 - false_alarms) * spread
     chance = 1 - NormalDist().cdf((auc - 0.5) / spread) if spread else 1.0
@@ -54,6 +54,8 @@ def _rank_auc(scores: np.ndarray, is_now: np.ndarray) -> tuple[float, float]:
     ranks = rankdata(scores)
     total, positive = len(scores), int(is_now.sum())
     product = positive * (total - positive)
+    if not product:  # a table of one row holds none out: nothing is told, as doubtful as what a single pair tells
+        return 0.5, 0.5
     auc = (ranks[is_now].sum() - positive * (positive + 1) / 2) / product
     _, tied = np.unique(scores, return_counts=True)
     ties = float(np.sum(tied.astype(float) ** 3 - tied)) / (total * (total - 1))

@@ -33,6 +33,7 @@ from scarcegan.monitoring.drift import (
 from scarcegan.monitoring.measures import Measured, Sample, measure, scored_players
 from scarcegan.monitoring.records import Records
 from scarcegan.monitoring.report import drift_report, realised_recall
+from scarcegan.records import Record
 from scarcegan.registry import ModelVersion
 from scarcegan.serving.distribution import count_scores, counted_quantiles
 from scarcegan.serving.model import Model
@@ -44,8 +45,7 @@ from scarcegan.snapshots.store import ID
 from scarcegan.storage import join
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(Record):
     """What watching a snapshot gives; drift and reference are None where there is nothing to compare with."""
 
     drift: DriftReport | None

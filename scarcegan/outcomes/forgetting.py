@@ -7,7 +7,7 @@ each file whole or not at all. Whenever this is ended in between, another call f
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scarcegan.data.one_player import Rewritten, rows_of, take_out
 from scarcegan.machine import is_alive, this_process
@@ -24,7 +24,6 @@ from scarcegan.storage import SCRATCH, contents, find_bytes, join, list_names, r
 LOCK = "_forgetting"
 
 
-@dataclass(frozen=True)
 class Found(Record):
     """Rows of a player: `what` is a snapshot (by its name), outcomes (their folder), or a table."""
 
@@ -33,7 +32,6 @@ class Found(Record):
     rows: int
 
 
-@dataclass(frozen=True)
 class Left(Record):
     """What is not touched, and what to do about it."""
 
@@ -42,7 +40,6 @@ class Left(Record):
     advice: str
 
 
-@dataclass(frozen=True)
 class Receipt(Record):
     """What was found, removed and left of a player; `player` is a digest of group and id, `who` an identity.
 

@@ -1,7 +1,6 @@
 """What the outcomes room hands on: an outcome, what was added or forgotten, agreement, what is known of production."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from scarcegan import words
 from scarcegan.evaluation.figures import Interval
@@ -9,7 +8,6 @@ from scarcegan.records import Record
 from scarcegan.settings.words_section import USUAL, Words
 
 
-@dataclass(frozen=True)
 class Outcome(Record):
     """What one reviewer decided of one player in one snapshot, and why.
 
@@ -26,7 +24,6 @@ class Outcome(Record):
     recorded_at: str
 
 
-@dataclass(frozen=True)
 class Added(Record):
     """How many outcomes were added, and how many were there already."""
 
@@ -34,7 +31,6 @@ class Added(Record):
     known: int
 
 
-@dataclass(frozen=True)
 class Forgotten(Record):
     """The receipt of a player who was forgotten: how many outcomes went, and digests of the files before and after.
 
@@ -48,7 +44,6 @@ class Forgotten(Record):
     written: Sequence[str]
 
 
-@dataclass(frozen=True)
 class Agreement(Record):
     """How often two reviewers decided alike of the players whom both have reviewed; None without such players.
 
@@ -62,7 +57,6 @@ class Agreement(Record):
     kappa: float | None
 
 
-@dataclass(frozen=True)
 class Production(Record):
     """What outcomes tell of a champion on the snapshots that it has scored.
 
@@ -118,7 +112,6 @@ class Production(Record):
         return told
 
 
-@dataclass(frozen=True)
 class OutcomeReport(Record):
     """What outcomes teach: each champion over all its snapshots, and each of its snapshots alone, in order of time."""
 

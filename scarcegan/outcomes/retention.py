@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
@@ -18,7 +17,6 @@ from scarcegan.storage import Stored, contents, join
 from scarcegan.storage.leftover import DAY_SECONDS, Leftover, leftover
 
 
-@dataclass(frozen=True)
 class ExpiredOutcomes(Record):
     """Outcomes of before a moment (ISO), `rows` of them, but for those that are held."""
 

@@ -10,7 +10,7 @@ from scarcegan.aws import account
 from scarcegan.aws.capacity import check_gpu_quota, check_queue
 from scarcegan.aws.findings import Finding, Refused, asking_aws
 from scarcegan.backends import open_registry
-from scarcegan.families.estimators import class_of
+from scarcegan.families.estimators import make_estimator
 from scarcegan.machine import BATCH_JOB, BATCH_QUEUE, STATE_MACHINE
 from scarcegan.preflight.targets import Check, check_user, targets
 from scarcegan.problems import DataProblem, Outage, PreflightProblem, Problem
@@ -147,17 +147,17 @@ def _in_words(finding: Finding) -> str:
 
 
 def _check_estimators(settings: Settings) -> Finding | str:
-    """Warn of estimators that cannot be imported here: the run goes on without them."""
+    """Warn of estimators that cannot be imported or made here: the run goes on without them."""
     missing = []
     for name, estimator in (settings.families | settings.rivals).items():
         try:
             # scikit-learn is always there, and takes seconds.
-            name in BUILT_IN or class_of(estimator)
+            name in BUILT_IN or make_estimator(estimator, settings.seed)
         except DataProblem as problem:
             missing.append(str(problem))
     if missing:
         return Finding("estimators", "warning", "; ".join(missing), "the run goes on without them")
-    return "all can be imported"
+    return "all can be made"
 
 
 def _check_retraining(wanted: bool, environment: Mapping[str, str]) -> str:
@@ -201,14 +201,12 @@ def _check_telemetry(settings: Settings) -> str:
 
 def _player_checks(settings: Settings) -> list[Check]:
     """Return the checks of what is known of players: themselves, and their attributes if models are measured by any."""
-    by_attributes: list[Check] = [("attributes", partial(_check_attributes, settings))]
-    return [("players", partial(_check_players, settings)), *(by_attributes if settings.evaluate.attributes else [])]
+    checks: list[Check] = [("players", partial(_check_players, settings))]
+    if settings.evaluate.attributes:
+        from scarcegan.data.attributes import check_attributes
 
-
-def _check_attributes(settings: Settings) -> str:
-    from scarcegan.data.attributes import check_attributes
-
-    return check_attributes(settings)
+        checks.append(("attributes", partial(check_attributes, settings)))
+    return checks
 
 
 def _queue_checks(

@@ -1,14 +1,12 @@
 """A registered release as its card, the terminal and the run's tags show it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 from scarcegan.records import Bound, Record
 from scarcegan.registry.versions import ModelVersion
 
 
-@dataclass(frozen=True)
 class Lineage(Record):
     """Where a release comes from.
 
@@ -38,7 +36,6 @@ class Lineage(Record):
     cost: str = ""
 
 
-@dataclass(frozen=True)
 class ReleasedVersion(Record):
     """One model of a release; what it reaches, and against the champion, is in the run's evaluation."""
 
@@ -51,7 +48,6 @@ class ReleasedVersion(Record):
     bound: Bound | None = None
 
 
-@dataclass(frozen=True)
 class Release(Record):
     """A release as it was registered.
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,6 @@ PENDING: Status = "PendingManualApproval"
 _TOKENS = uuid.UUID("5c0f5a6e-1d0b-5d0e-9b0c-3a1f7d2e8b64")
 
 
-@dataclass(frozen=True)
 class AgainstChampion(Record):
     """How a model did against the champion of its time, on the same test players.
 
@@ -36,8 +35,7 @@ class AgainstChampion(Record):
     measure: str = "recall"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelFacts(Record):
+class ModelFacts(Record, kw_only=True):
     """What is known of a model before and after it is registered.
 
     Attributes:
@@ -65,8 +63,7 @@ class ModelFacts(Record):
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelToRegister(ModelFacts):
+class ModelToRegister(ModelFacts, kw_only=True):
     """One model of a release, ready to be registered.
 
     `evaluation` is the run's `Evaluation`, for a registry that shows more of it than the facts; None: not known.
@@ -81,8 +78,7 @@ class ModelToRegister(ModelFacts):
         return str(uuid.uuid5(_TOKENS, f"{self.origin_run_id}/{self.definition}/{self.sha256}"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelVersion(ModelFacts):
+class ModelVersion(ModelFacts, kw_only=True):
     """A registered model; times are ISO in UTC.
 
     Attributes:
@@ -114,7 +110,6 @@ class ModelVersion(ModelFacts):
     approved_until: str = ""
 
 
-@dataclass(frozen=True)
 class Decision(Record):
     """One event in a version's record: what was decided, by whom, why, when (ISO, UTC), against a refusal or not.
 
@@ -141,7 +136,6 @@ class Decision(Record):
             date.fromisoformat(self.until)
 
 
-@dataclass(frozen=True)
 class DecisionOnRecord(Record):
     """A decision as an auditor reads it, with what it changed; a champion is a version's number, None for none."""
 
@@ -161,8 +155,7 @@ class DecisionOnRecord(Record):
     champion_after: int | None
 
 
-@dataclass(frozen=True)
-class BesideChampion:
+class BesideChampion(Record):
     """One version (perhaps the champion itself) and the champion of its definition, None while there is none."""
 
     version: ModelVersion

@@ -1,7 +1,6 @@
 """The distribution of risk scores: counts that add up over shards, and what they tell of the whole."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +13,6 @@ _DROPPED_BITS = 16
 BINS = (int(np.float32(1).view(np.int32)) >> _DROPPED_BITS) + 1
 
 
-@dataclass(frozen=True)
 class ReferenceScores(Record):
     """How a model scores unlabelled players that it was not trained on, to compare later ones with.
 

@@ -1,7 +1,5 @@
 """The families beside ScarceGAN that a model is made of; the risk is the weighted mean of all their log-odds."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from scarcegan.problems import RegistryProblem
@@ -9,8 +7,7 @@ from scarcegan.records import Record
 from scarcegan.serving.parts import AnyRiskPart
 
 
-@dataclass(frozen=True, eq=False)
-class Family(Record):
+class Family(Record, eq=False):
     """What one family beside ScarceGAN puts into a model: a part for each fold, whose mean risk is the family's.
 
     Its parts tell how risky a player is and no more. `share` is its weight in the mean of log-odds, > 0.

@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,7 @@ from scarcegan.records import Record
 
 
 # eq=False here and in other records of arrays: arrays have no single answer to whether they are equal.
-@dataclass(frozen=True, eq=False)
-class Layer(Record):
+class Layer(Record, eq=False):
     """A dense layer of several members: weights [members, inputs, outputs] and bias [members, outputs], float32.
 
     If members see steps, their first layer has inputs beside the F scaled features z: clip(steepness (z - t), -1, 1)

@@ -1,6 +1,5 @@
 """A logistic regression over scaled features, as a part of a model."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,8 +12,7 @@ from scarcegan.serving.shape import check_scaler, expect_array
 from scarcegan.serving.wire import INT32, Graph
 
 
-@dataclass(frozen=True, eq=False)
-class Linear(ScaledPart):
+class Linear(ScaledPart, eq=False):
     """The risk sigmoid(weights . z + bias) of scaled features z; see `scarcegan.serving.parts.RiskPart`.
 
     Weights are float32 [width]: those of the features, then those of the scaler's indicators.

@@ -1,6 +1,5 @@
 """A scaler's map for scoring: the same numbers as `Scaler.apply`, found by table instead of by search."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -91,8 +90,7 @@ class ColumnScaler:
         return inputs
 
 
-@dataclass(frozen=True, eq=False)
-class ScaledPart(Record):
+class ScaledPart(Record, eq=False):
     """A part of a model that sees players behind a scaler."""
 
     scaler: Scaler

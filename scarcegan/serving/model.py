@@ -1,7 +1,7 @@
 """A model: what is selected, registered and served; its parts say how players are scored."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -25,8 +25,7 @@ CHUNK_ROWS = 1_024
 SHARES_SUM_TO = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
-class Model(Record):
+class Model(Record, eq=False):
     """A model of one business definition; its plain data are what RetrainFlow stores as an artifact.
 
     Attributes:

@@ -1,6 +1,5 @@
 """One fold's networks as a part of a model: a scaler and the members that were trained behind it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -17,8 +16,7 @@ from scarcegan.serving.wire import Graph
 CHUNK_POINTS = 4_096
 
 
-@dataclass(frozen=True, eq=False)
-class Networks(ScaledPart):
+class Networks(ScaledPart, eq=False):
     """Members of one architecture behind one scaler.
 
     Each member of a model counts the same, whatever its part. Layers are dense, with a leaky ReLU of this slope before

@@ -17,7 +17,6 @@ USUAL = (0.05, 0.95)
 MARKERS_TOLD, FEATURES_TOLD = 3, 6
 
 
-@dataclass(frozen=True)
 class Reason(Record):
     """A feature that raised one player's risk score by `attribution`; `value` and `typical` are raw.
 
@@ -31,7 +30,6 @@ class Reason(Record):
     words: str
 
 
-@dataclass(frozen=True)
 class ExplainedPlayer(Record):
     """A flagged player without name, values rounded; `risky` is None where it is not known."""
 
@@ -40,7 +38,6 @@ class ExplainedPlayer(Record):
     reasons: Sequence[Reason]
 
 
-@dataclass(frozen=True)
 class Importance(Record):
     """A feature's mean absolute attribution, in units of risk score."""
 
@@ -48,7 +45,6 @@ class Importance(Record):
     mean_attribution: float
 
 
-@dataclass(frozen=True)
 class Explanation(Record):
     """What a model looks at, on a sample of `players` test players; examples are a few of the `flagged`.
 
@@ -63,7 +59,6 @@ class Explanation(Record):
     examples: Sequence[ExplainedPlayer]
 
 
-@dataclass(frozen=True)
 class Contribution(Record):
     """What one feature adds to one player's risk score, in units of it; usual is what nine in ten players have.
 
@@ -78,7 +73,6 @@ class Contribution(Record):
     words: str
 
 
-@dataclass(frozen=True)
 class Marker(Record):
     """A marker of harm: what its features, the strongest first, together add to one player's risk score."""
 
@@ -87,7 +81,6 @@ class Marker(Record):
     features: Sequence[Contribution]
 
 
-@dataclass(frozen=True)
 class Change(Record):
     """A feature whose value would have to be another one, raw; a missing value is None."""
 
@@ -98,7 +91,6 @@ class Change(Record):
     words: str
 
 
-@dataclass(frozen=True)
 class Counterfactual(Record):
     """Changes after which a player is not flagged: then the risk score is `score`."""
 

@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -17,8 +16,7 @@ from scarcegan.serving.wire import INT32, Graph, Type
 CHUNK_PATHS = 131_072
 
 
-@dataclass(frozen=True, eq=False)
-class Trees(Record):
+class Trees(Record, eq=False):
     """Trees of one family that say how risky a player is; of the other classes they say nothing.
 
     A player goes left where the raw value is at most the threshold, else right; where it is missing (NaN), left if

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from scarcegan.problems import SettingsProblem, nearest
 from scarcegan.settings.data_sections import (
@@ -21,7 +21,7 @@ from scarcegan.settings.data_sections import (
     Snapshots,
     Telemetry,
 )
-from scarcegan.settings.estimators import BUILT_IN, Estimator, named_estimators
+from scarcegan.settings.estimators import BUILT_IN, Estimator, estimator_faults, named_estimators
 from scarcegan.settings.machine_sections import Deployment, Notify, Prices, Resources
 from scarcegan.settings.markers_section import MARKERS, Markers
 from scarcegan.settings.model_sections import (
@@ -92,36 +92,27 @@ class Settings(Section):
     notify: Notify = Notify()
     words: Words = USUAL
 
-    @model_validator(mode="after")
-    def _hangs_together(self) -> "Settings":
+    def _faults(self) -> Iterator[str]:
         names = [definition.name for definition in self.definitions]
         if len(set(names)) < len(names):
-            raise ValueError(f"expected different definition names, got {names}: rename one")
+            yield f"expected different definition names, got {names}: rename one"
         if self.train.iterations % self.train.round_iterations:
-            raise ValueError(
+            yield (
                 f"train.iterations ({self.train.iterations}) is no multiple of train.round_iterations "
                 f"({self.train.round_iterations}): change one"
             )
-        named_estimators([*self.train.families, *self.evaluate.rivals], self.estimators)
-        for estimator in self.estimators:
-            if estimator.unlabeled == "negatives" and estimator.target != "rare":
-                raise ValueError(
-                    f"estimator '{estimator.name}' takes unlabelled players as negatives, of which class nobody knows: "
-                    'set target = "rare"'
-                )
+        yield from estimator_faults([*self.train.families, *self.evaluate.rivals], self.estimators)
         if self.data.source != "snapshot" and self.data.snapshot:
-            raise ValueError(
+            yield (
                 f"data.snapshot names '{self.data.snapshot}', but data.source is '{self.data.source}': "
                 "set data.source = 'snapshot' or leave the snapshot out"
             )
-        if faults := list(self.data.faults(self.populations)):
-            raise ValueError("; ".join(faults))
+        yield from self.data.faults(self.populations)
         if self.train.batch < len(self.populations.classes):
-            raise ValueError(
+            yield (
                 f"train.batch ({self.train.batch}) has no room for each of the {len(self.populations.classes)} "
                 "classes: raise it"
             )
-        return self
 
     @property
     def own_snapshots(self) -> Snapshots:

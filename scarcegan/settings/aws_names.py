@@ -72,38 +72,24 @@ def _is_item(item: str, least: int, most: int, named: tuple[str, ...]) -> bool:
     )
 
 
-def checked_group(text: str) -> str:
-    """Return the name of a model package group."""
-    if not re.fullmatch("[a-zA-Z0-9](-*[a-zA-Z0-9])*", text, re.ASCII) or len(text) > 63:
-        raise ValueError(
-            f"expected at most 63 letters and digits, with hyphens between them, as SageMaker names its groups, got "
-            f'{len(text)} characters: type "risky-players", for instance'
-        )
-    return text
+def _name(pattern: str, longest: int, letters: str, example: str) -> AfterValidator:
+    """Check a name against a pattern and its greatest length; a refusal says which letters it may have."""
+
+    def checked(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII) or len(text) > longest:
+            raise ValueError(
+                f'expected at most {longest} {letters}, got {len(text)} characters: type "{example}", for instance'
+            )
+        return text
+
+    return AfterValidator(checked)
 
 
-def checked_feature_group(text: str) -> str:
-    """Return the name of a feature group; empty where there is none."""
-    if text and (not re.fullmatch("[a-zA-Z0-9]([_-]*[a-zA-Z0-9])*", text, re.ASCII) or len(text) > 64):
-        raise ValueError(
-            f"expected at most 64 letters and digits, with hyphens or underscores between them, as SageMaker names "
-            f'its feature groups, got {len(text)} characters: type "player-features", for instance'
-        )
-    return text
-
-
-def checked_project(text: str) -> str:
-    """Return the name of Metaflow's project, with which state machines are named."""
-    if not re.fullmatch("[a-z0-9_]+", text) or len(text) > _LONGEST_PROJECT:
-        raise ValueError(
-            f"expected at most {_LONGEST_PROJECT} small letters, digits and underscores, so that "
-            f"<project>{_LONGEST_BRANCH_AND_FLOW} names a state machine, got {len(text)} characters: "
-            'type "scarcegan", for instance'
-        )
-    return text
-
-
+_HYPHENS = "letters and digits, with hyphens between them, as SageMaker names its groups"
+_UNDERSCORES = "letters and digits, with hyphens or underscores between them, as SageMaker names its feature groups"
+_SMALL = f"small letters, digits and underscores, so that <project>{_LONGEST_BRANCH_AND_FLOW} names a state machine"
 Cron = Annotated[str, AfterValidator(checked_cron)]
-GroupName = Annotated[str, AfterValidator(checked_group)]
-FeatureGroupName = Annotated[str, AfterValidator(checked_feature_group)]
-ProjectName = Annotated[str, AfterValidator(checked_project)]
+GroupName = Annotated[str, _name("[a-zA-Z0-9](-*[a-zA-Z0-9])*", 63, _HYPHENS, "risky-players")]
+# Empty where there is none.
+FeatureGroupName = Annotated[str, _name("([a-zA-Z0-9]([_-]*[a-zA-Z0-9])*)?", 64, _UNDERSCORES, "player-features")]
+ProjectName = Annotated[str, _name("[a-z0-9_]+", _LONGEST_PROJECT, _SMALL, "scarcegan")]

@@ -17,21 +17,18 @@ TEST = "test"  # the table, and the rows, of test players
 class Populations(Section):
     """The populations by name, as the input calls them."""
 
-    negatives: Annotated[tuple[Name, ...], Field(min_length=1)] = ("dormant", "normal", "heavy")
+    # Labels are int8.
+    negatives: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)] = ("dormant", "normal", "heavy")
     """Harmless labelled populations; their order is the class index order."""
     rare: Name = "risky"
     """The one rare population; its class index follows the negatives'."""
     unlabeled: Name = "unlabeled"
     """The population without labels."""
 
-    @model_validator(mode="after")
-    def _names_differ(self) -> "Populations":
+    def _faults(self) -> Iterator[str]:
         names = [*self.negatives, self.rare, self.unlabeled]
         if len({*names, "unknown", TEST}) < len(names) + 2:
-            raise ValueError(
-                f"expected different population names ('unknown' and '{TEST}' are taken), got {names}: rename one"
-            )
-        return self
+            yield f"expected different population names ('unknown' and '{TEST}' are taken), got {names}: rename one"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -64,12 +61,10 @@ class OwnTable(Section):
     def _plain(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
 
-    @model_validator(mode="after")
-    def _each_once(self) -> "OwnTable":
+    def _faults(self) -> Iterator[str]:
         theirs = [self.id_column, *self.columns.values()]
         if len(set(theirs)) < len(theirs):
-            raise ValueError(f"expected each of the table's columns under one name, got {theirs}: drop one")
-        return self
+            yield f"expected each of the table's columns under one name, got {theirs}: drop one"
 
 
 class Data(Section):
@@ -224,14 +219,12 @@ class Telemetry(Section):
     )
     """What the counters stand for; a role left empty leaves its features out."""
 
-    @model_validator(mode="after")
-    def _reads_each_once(self) -> "Telemetry":
+    def _faults(self) -> Iterator[str]:
         for name, values in (("counters", self.counters), ("cutoffs", self.cutoffs)):
             if twice := sorted({one for one in values if values.count(one) > 1}):
-                raise ValueError(f"expected different telemetry.{name}, got {twice} more than once: remove the others")
+                yield f"expected different telemetry.{name}, got {twice} more than once: remove the others"
         if taken := sorted({"", "player_id", "date"} & set(self.counters)):
-            raise ValueError(f"expected counters in telemetry.counters, got {taken}: the player and the day are none")
-        return self
+            yield f"expected counters in telemetry.counters, got {taken}: the player and the day are none"
 
 
 # Begins the folders of rows that FeaturesFlow has sorted, beside the snapshots.

@@ -1,6 +1,7 @@
 """Estimators that take part beside ScarceGAN: as a family in the model, or as a rival for comparison."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ class Estimator(Section):
 
     name: Name
     """Its name in those lists."""
-    path: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    path: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
     """The class, `package.module:Class`, with scikit-learn's `fit(X, y)` and `predict_proba(X)`."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """What the class is made with."""
@@ -69,23 +70,53 @@ def known_estimators(own: Sequence[Estimator]) -> dict[str, Estimator]:
     """Return all estimators by name: the built-in ones, the user's own and those of installed packages.
 
     An installed package names the class in the entry-point group `scarcegan.estimators`; where the class says
-    `learns_from_unlabeled = True`, unlabelled players are given to it with y = -1. Names taken twice are a ValueError.
+    `learns_from_unlabeled = True`, unlabelled players are given to it with y = -1.
     """
-    # Not checked: a name or path of theirs that is none hurts only who takes it.
-    installed = [Estimator.model_construct(name=it.name, path=it.value) for it in entry_points(group=ENTRY_POINTS)]
-    every = [*BUILT_IN.values(), *own, *installed]
-    names = [one.name for one in every]
-    twice = sorted({name for name in names if names.count(name) > 1 or name == SCARCEGAN})
-    if twice:
-        raise ValueError(f"expected estimators with names of their own, got {', '.join(twice)} twice: rename yours")
-    return {one.name: one for one in every}
+    return {one.name: one for one in [*BUILT_IN.values(), *own, *_installed()]}
+
+
+def estimator_faults(names: Sequence[str], own: Sequence[Estimator]) -> Iterator[str]:
+    """Say which names are taken twice, which of these nothing has, with the nearest, and what own ones cannot mean."""
+    found = _installed()
+    installed = {one.name: one.path for one in found}
+    every = [*BUILT_IN, *(one.name for one in [*own, *found])]
+    if twice := sorted({name for name in every if every.count(name) > 1 or name == SCARCEGAN}):
+        theirs = "".join(f", or uninstall what brings {installed[name]}" for name in twice if name in installed)
+        yield f"expected estimators with names of their own, got {', '.join(twice)} twice: rename yours{theirs}"
+    for name in dict.fromkeys(names):
+        if name not in every:
+            hint = nearest(name, dict.fromkeys(every))
+            yield f"no estimator is called '{name}': {hint} One of your own is a table [[estimators]]"
+    for one in own:
+        if one.unlabeled == "negatives" and one.target != "rare":
+            yield (
+                f"estimator '{one.name}' takes unlabelled players as negatives, of which class nobody knows: "
+                'set target = "rare"'
+            )
+        for parameter, value in one.parameters.items():
+            if not _is_kept(value):
+                yield (
+                    f"estimator '{one.name}': expected '{parameter}' as text, finite number, true or false, or a list "
+                    f"or table of these, got {value}: leave it out, or let a class of your own set it"
+                )
 
 
 def named_estimators(names: Sequence[str], own: Sequence[Estimator]) -> dict[str, Estimator]:
-    """Return these of the known estimators, by name; one that nothing has is a ValueError with the nearest one."""
+    """Return these of the known estimators, by name."""
     known = known_estimators(own)
-    for name in names:
-        if name not in known:
-            hint = nearest(name, known)
-            raise ValueError(f"no estimator is called '{name}': {hint} One of your own is a table [[estimators]]")
     return {name: known[name] for name in names}
+
+
+def _is_kept(value: Any) -> bool:
+    """Whether a run's settings, which are kept as JSON, have a parameter as it is; not so TOML's dates, inf and nan."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _installed() -> list[Estimator]:
+    # Not checked: a name or path of theirs that is none hurts only who takes it. Extras may follow: `module:Class [x]`.
+    found = [(it.name, it.value.partition("[")[0].strip()) for it in entry_points(group=ENTRY_POINTS)]
+    return [Estimator.model_construct(name=name, path=path) for name, path in found]

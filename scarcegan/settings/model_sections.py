@@ -1,9 +1,9 @@
 """Settings of the model: folds, networks, training, business definitions, evaluation, registry."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from scarcegan.settings.aws_names import GroupName
 from scarcegan.settings.section import Name, Positive, Rate, Section, Share
@@ -69,12 +69,7 @@ class Train(Section):
     # 16 and 24 members were no better than 8 (measured).
     members: Annotated[int, Field(ge=1, le=1024)] = 8
     """Networks trained side by side in each fold."""
-    families: tuple[Name, ...] = (
-        "small_extra_trees",
-        "small_extra_trees_unlabeled",
-        "small_boosting",
-        "linear",
-    )
+    families: tuple[Name, ...] = ("small_extra_trees", "small_extra_trees_unlabeled", "small_boosting", "linear")
     """Estimators that each fold trains beside ScarceGAN, for the same model; empty: ScarceGAN alone."""
     iterations: Positive = 1_000
     """Joint updates of discriminator and generator."""
@@ -110,17 +105,13 @@ class Definition(Section):
     bound: Share | None = None
     """The bound; for `flagged` the review budget when left out."""
 
-    @model_validator(mode="after")
-    def _is_bound(self) -> "Definition":
+    def _faults(self) -> Iterator[str]:
         if self.constraint in ("recall", "precision") and self.bound is None:
-            raise ValueError(f"definition '{self.name}' has no bound for {self.constraint}: add `bound = 0.8`")
+            yield f"definition '{self.name}' has no bound for {self.constraint}: add `bound = 0.8`"
         if self.constraint is None and self.bound is not None:
-            raise ValueError(f"definition '{self.name}' has a bound but no constraint: add `constraint`")
+            yield f"definition '{self.name}' has a bound but no constraint: add `constraint`"
         if self.maximise == "fewest_flagged" and self.constraint != "recall":
-            raise ValueError(
-                f"definition '{self.name}' flags nobody at best: add `constraint = \"recall\"` and a bound"
-            )
-        return self
+            yield f"definition '{self.name}' flags nobody at best: add `constraint = \"recall\"` and a bound"
 
 
 def headline_of(definitions: Iterable[Definition]) -> str:
@@ -162,16 +153,14 @@ class Evaluate(Section):
     smallest_group: Annotated[int, Field(ge=2)] = 20
     """Fewest test players of a group that is shown; smaller ones, and what would give them away, are withheld."""
 
-    @model_validator(mode="after")
-    def _attributes_are_named(self) -> "Evaluate":
+    def _faults(self) -> Iterator[str]:
         if bool(self.attributes) != bool(self.attribute_columns):
-            raise ValueError(
+            yield (
                 f"expected a table in evaluate.attributes and its columns in evaluate.attribute_columns, got "
                 f"'{self.attributes}' and {list(self.attribute_columns)}: name both, or neither"
             )
         if len(set(self.attribute_columns)) < len(self.attribute_columns):
-            raise ValueError(f"expected each of evaluate.attribute_columns once, got {list(self.attribute_columns)}")
-        return self
+            yield f"expected each of evaluate.attribute_columns once, got {list(self.attribute_columns)}"
 
 
 class Registry(Section):

@@ -1,8 +1,9 @@
 """Settings of what follows a release: how drift is watched, what people find out, for how long it is kept."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from scarcegan.settings.section import Positive, Section, Share
 
@@ -57,12 +58,10 @@ class Hold(Section):
     who: Line
     """Who has asked for it."""
 
-    @model_validator(mode="after")
-    def _names_one(self) -> "Hold":
+    def _faults(self) -> Iterator[str]:
         named = [name for name in ("player", "snapshot", "run") if getattr(self, name)]
         if len(named) != 1:
-            raise ValueError(f"expected a hold of a player, a snapshot or a run, got {named or 'none'}: name one")
-        return self
+            yield f"expected a hold of a player, a snapshot or a run, got {named or 'none'}: name one"
 
     def names(self, place: str) -> bool:
         """Tell whether a path, or the pathspec of a run, is under this hold."""

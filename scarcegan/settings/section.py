@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Self, cast, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -19,6 +19,16 @@ class Section(BaseModel):
 
     # A field's docstring is its description, of which docs/configuration.md is made.
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        if told := list(self._faults()):
+            raise ValueError("\n".join(told))
+        return self
+
+    def _faults(self) -> Iterator[str]:
+        """Say what of its keys cannot be meant together; none by default."""
+        yield from ()
 
 
 class Key(NamedTuple):

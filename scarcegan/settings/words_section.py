@@ -17,7 +17,6 @@ Word = Annotated[str, Field(pattern=r"^\w[\w '-]*$", max_length=40)]
 
 
 def _plural(noun: str) -> str:
-    """Return the plural of a regular noun."""
     if re.search(r"(s|x|z|ch|sh)$", noun):
         return f"{noun}es"
     return re.sub(r"(?<=[^aeiou])y$", "ie", noun) + "s"

@@ -18,7 +18,7 @@ Ids may be integers on one side and strings on the other: see `scarcegan.data.id
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -34,6 +34,7 @@ from scarcegan.data.validation import TRUTH_COLUMN, checked_ids
 from scarcegan.data.values import Refusals
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
+from scarcegan.records import Record
 from scarcegan.settings import Data, Populations
 from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, Snapshot
@@ -42,8 +43,7 @@ TEST, LATER = "test", "later"
 COLUMNS = (ID, "population", "since", "source")
 
 
-@dataclass(frozen=True)
-class Labels:
+class Labels(Record):
     """A checked labels table, read at a location, which messages name.
 
     Its columns are player_id, population, since and known_at (datetime64), and truth (-1 where not given).
@@ -260,14 +260,11 @@ class _Refusing:
         return dates
 
 
-def _notes(first_day: str, known_by: pd.Timestamp, old: int, late: int, silent: int, unlisted: int) -> tuple[str, ...]:
+def _notes(first_day: str, known_by: pd.Timestamp, old: int, late: int, silent: int, absent: int) -> tuple[str, ...]:
     said = (
         (old, f"{old} labels date from before the window's first day, {first_day}, and do not count"),
         (late, f"{late} labels were known only after {known_by.date()}: test set '{LATER}', never trained on"),
         (silent, f"{silent} labelled or test players have no telemetry in the window and are left out"),
-        (
-            unlisted,
-            f"{unlisted} players of the snapshot are not in the labels table, which lists the unlabelled itself",
-        ),
+        (absent, f"{absent} players of the snapshot are not in the labels table, which lists the unlabelled itself"),
     )
     return tuple(words for count, words in said if count)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,7 +16,6 @@ from scarcegan.records import Record
 FORMAT = 1
 
 
-@dataclass(frozen=True)
 class Part(Record):
     """One file of a snapshot, beside the manifest, with a row per player.
 
@@ -31,7 +30,6 @@ class Part(Record):
     sha256: str
 
 
-@dataclass(frozen=True)
 class Frame(Record):
     """What all parts of a snapshot share, known before any is written.
 
@@ -50,7 +48,6 @@ class Frame(Record):
     code_version: str = ""
 
 
-@dataclass(frozen=True)
 class Manifest(Record):
     """A snapshot's description, stored as `manifest.json` beside its parts.
 

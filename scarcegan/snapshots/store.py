@@ -11,29 +11,18 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scarcegan import storage
 from scarcegan.data.columns import Column, describe
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
+from scarcegan.records import Record
 from scarcegan.snapshots.manifest import Manifest, Part, read_manifest
-from scarcegan.storage import (
-    draft_beside,
-    find_bytes,
-    is_file,
-    join,
-    list_names,
-    local_file,
-    put_file,
-    remove,
-    sha256_of,
-    write_bytes,
-)
 
 MANIFEST = "manifest.json"
 ID = "player_id"
@@ -43,8 +32,7 @@ PUBLISH = "publish it with `scarcegan snapshots publish TABLE` or, from telemetr
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Record):
     """A snapshot in memory: unique ids, int64 or str array [n], and features.
 
     These are float32 [n, F], columns as in `manifest.frame.columns`; [n, 0] if only the ids were read.
@@ -75,11 +63,11 @@ class SnapshotStore:
         if not len(ids):
             return Part("", 0, "", "", ""), []
         # A draft first: the file's name holds the digest of its bytes.
-        with draft_beside(join(self.folder, name)) as draft:
+        with storage.draft_beside(storage.join(self.folder, name)) as draft:
             _write(draft, ids, features, columns)
-            sha256 = sha256_of(draft)
+            sha256 = storage.sha256_of(draft)
             file = f"part-{number:05d}-{sha256[:16]}.parquet"
-            put_file(draft, self.at(name, file))
+            storage.put_file(draft, self.at(name, file))
         id_type = "int64" if np.issubdtype(ids.dtype, np.integer) else "string"
         return Part(file, len(ids), id_type, _content(ids, features), sha256), describe(features)
 
@@ -95,13 +83,13 @@ class SnapshotStore:
             )
         location = self.at(manifest.name, MANIFEST)
         # `once`: of two publishers at the same moment one wins, and the other finds its manifest there.
-        if write_bytes(location, manifest.to_json(), once=True):
+        if storage.write_bytes(location, manifest.to_json(), once=True):
             return manifest
         published = self.describe(manifest.name)
         kept = {part.file for part in published.parts}
         for part in manifest.parts:
             if part.file not in kept:
-                remove(self.at(manifest.name, part.file))
+                storage.remove(self.at(manifest.name, part.file))
         # Published again with a player who was forgotten since: the player stays forgotten.
         if manifest.fingerprint not in (published.fingerprint, *published.forgotten):
             raise DataProblem(
@@ -118,7 +106,7 @@ class SnapshotStore:
     def snapshots(self) -> list[Manifest]:
         """Return the manifests of all published snapshots, by cut-off and name."""
         with ThreadPoolExecutor(READERS) as readers:
-            found = readers.map(self._listed, list_names(self.folder))
+            found = readers.map(self._listed, storage.list_names(self.folder))
         return sorted(filter(None, found), key=lambda one: (one.frame.cutoff, one.name))
 
     def latest(self, prefix: str) -> Manifest | None:
@@ -186,13 +174,13 @@ class SnapshotStore:
     def part_file(self, manifest: Manifest, part: Part) -> Iterator[Path]:
         """Give a local path to read one part from; a part that is missing or was changed is a DataProblem."""
         location = self.at(manifest.name, part.file)
-        if not is_file(location):
+        if not storage.is_file(location):
             raise DataProblem(
                 f"expected {len(manifest.parts)} parts in snapshot '{manifest.name}', got no {location}: "
                 "restore the file, or publish the snapshot anew under another name"
             )
-        with local_file(location) as path:
-            digest = sha256_of(path)
+        with storage.local_file(location) as path:
+            digest = storage.sha256_of(path)
             if digest != part.sha256:
                 raise DataProblem(
                     f"expected sha256 {part.sha256[:12]}... of {location}, got {digest[:12]}...: the part was changed "
@@ -208,7 +196,7 @@ class SnapshotStore:
 
     def _latest_first(self, prefix: str = "", before: str = "9999") -> Iterator[Manifest]:
         """Yield the published manifests, the latest cut-off first, each read when it is asked for."""
-        names = [name for name in list_names(self.folder) if name.startswith(prefix)]
+        names = [name for name in storage.list_names(self.folder) if name.startswith(prefix)]
         for cutoff, name in sorted(((self._cutoff(name), name) for name in names), reverse=True):
             found = self._listed(name) if cutoff < before else None
             if found:
@@ -233,12 +221,12 @@ class SnapshotStore:
     def _find(self, name: str) -> Manifest | None:
         location = self.at(name, MANIFEST)
         # A path is no name: with `..` it would lead to the snapshots of another group.
-        content = None if "/" in name else find_bytes(location)
+        content = None if "/" in name else storage.find_bytes(location)
         return None if content is None else read_manifest(content, location, name)
 
     def at(self, name: str, file: str) -> str:
         """Return the location of one file of a snapshot."""
-        return join(join(self.folder, name), file)
+        return storage.join(storage.join(self.folder, name), file)
 
 
 def open_snapshots(folder: str) -> SnapshotStore:

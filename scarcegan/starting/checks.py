@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from scarcegan.data.validation import TRUTH_COLUMN
+from scarcegan.settings.data_sections import TEST
+from scarcegan.starting.configuration import left_out
 from scarcegan.starting.guesses import (
     MOST_CLASSES,
     USUAL,
@@ -29,6 +31,8 @@ def mistakes(tables: Sequence[Table], answers: Answers, counts: Mapping[str, int
     found = [*_id_column(tables, answers.id_column)]
     if layout == "labelled":
         found += _label_column(tables[0], answers.label_column, counts)
+    if answers.id_column:
+        found += _features(tables, answers)
     if layout == "tables" or counts:
         found += [*_populations(answers, counts, layout), *_test(tables, answers.test)]
     return found
@@ -55,6 +59,16 @@ def _id_column(tables: Sequence[Table], column: str) -> Iterator[str]:
         )
 
 
+def _features(tables: Sequence[Table], answers: Answers) -> Iterator[str]:
+    shared = set[str].intersection(*(set(table.columns) for table in tables))
+    if not shared - {answers.id_column, answers.label_column, TRUTH_COLUMN, *left_out(tables, answers)}:
+        named = ", ".join(f"{_few(table.columns)} of '{table.name}'" for table in tables)
+        yield (
+            f"expected features, columns of numbers that are in every table, got none among {named}: add them, or call "
+            "them alike"
+        )
+
+
 def _label_column(table: Table, column: str, counts: Mapping[str, int]) -> Iterator[str]:
     if column not in table.columns:
         named = f" '{column}'" if column else ""
@@ -67,6 +81,11 @@ def _label_column(table: Table, column: str, counts: Mapping[str, int]) -> Itera
         yield (
             f"expected at most {MOST_CLASSES} labels in column '{column}', got {len(counts):,}: name another one with "
             "--label-column"
+        )
+    elif TEST in counts and TRUTH_COLUMN not in table.columns:
+        yield (
+            f"expected a column '{TRUTH_COLUMN}' (0 or 1) for the rows labelled '{TEST}', got none among "
+            f"{_few(table.columns)}: add it, or label these rows otherwise, for test rows to be held out"
         )
 
 

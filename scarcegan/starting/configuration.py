@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scarcegan.data.validation import TRUTH_COLUMN
+from scarcegan.data.validation import LABEL_COLUMNS, PLAYER_ID, TRUTH_COLUMN
 from scarcegan.settings import Data, Settings, Telemetry
 from scarcegan.settings.data_sections import TEST
 from scarcegan.starting.guesses import (
@@ -111,7 +111,10 @@ def _apart(tables: Sequence[Table], answers: Answers, called: Mapping[str, str])
 
 
 def left_out(tables: Sequence[Table], answers: Answers) -> list[str]:
-    """List the columns that cannot be features: not numbers, or not in every table; of telemetry none are asked for."""
+    """List the columns that cannot be features: no numbers, not in every table, or called as ids or what labels say.
+
+    Of telemetry none are asked for.
+    """
     if labels_and_telemetry(tables):
         return []
     known = {answers.id_column, answers.label_column, TRUTH_COLUMN}
@@ -120,7 +123,10 @@ def left_out(tables: Sequence[Table], answers: Answers) -> list[str]:
             known.add(truth_column(table, [one for one in tables if one is not table]))
     columns = dict.fromkeys(column for table in tables for column in table.columns if column not in known)
     return [
-        column for column in columns if not all(column in table.columns and table.is_number(column) for table in tables)
+        column
+        for column in columns
+        if column in (PLAYER_ID, *LABEL_COLUMNS)
+        or not all(column in table.columns and table.is_number(column) for table in tables)
     ]
 
 

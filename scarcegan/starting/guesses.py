@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from scarcegan.data.places import label_text
@@ -32,10 +31,7 @@ QUESTIONS: Mapping[Layout, Mapping[str, str]] = {
         "unlabeled": "Which label do rows have of which nothing is known? (none: no label)",
         "row": "What is one row called?",
     },
-    "telemetry": {
-        "rare": "Which population is the rare one, the one to find?",
-        "row": "What is one row called?",
-    },
+    "telemetry": {"rare": "Which population is the rare one, the one to find?", "row": "What is one row called?"},
 }
 # Beginnings of names.
 _RARE = ("risk", "rare", "fraud", "positiv", "anomal", "attack", "abus", "bad", "churn", "default", "cheat", "problem")
@@ -54,7 +50,6 @@ ROW = Words().row
 USUAL = Populations()
 
 
-@dataclass(frozen=True)
 class Answers(Record):
     """What the tables are; an empty answer is not known yet.
 

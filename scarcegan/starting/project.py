@@ -4,7 +4,6 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -12,6 +11,7 @@ from pydantic import TypeAdapter
 from scarcegan import __version__
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import SettingsProblem
+from scarcegan.records import Record
 from scarcegan.settings import Settings, load, parse, text_of
 from scarcegan.starting.configuration import FIRST, Tree, to_toml
 from scarcegan.storage import write_bytes
@@ -59,8 +59,7 @@ _PUBLISH = {
 }
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Record):
     """A folder that is new, empty or half made by `scarcegan new`; `written` has a digest of each of its files."""
 
     folder: Path

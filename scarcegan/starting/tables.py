@@ -4,7 +4,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import pyarrow.compute as pc
 
 from scarcegan.data.ids import canonical, is_id_type
 from scarcegan.data.places import label_text
-from scarcegan.data.tables import BATCH_ROWS, FORMATS, is_nameless, read_parts
+from scarcegan.data.tables import BATCH_ROWS, FORMATS, read_parts
+from scarcegan.data.values import Refusals
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.records import Record
@@ -23,7 +23,6 @@ NONE = "none"
 _EXPECTED = "expected a table for each population, one table with a label column, or telemetry with a labels table"
 
 
-@dataclass(frozen=True)
 class Table(Record):
     """A table, its parts together.
 
@@ -85,25 +84,15 @@ def look(place: str) -> list[Table]:
     """
     location = located(place, Path.cwd()).rstrip("/")
     places = {Path(location).name: location} if is_file(location) else dict(_inside(location))
-    tables, faults = [], []
+    tables, refusals = [], Refusals()
     for name, where in places.items():
-        try:
+        with refusals.collecting():
             head = next((rows for _, rows in read_parts(where) if len(rows)), None)
-        except DataProblem as problem:
-            faults.append(str(problem))
-            continue
-        if head is None:
-            faults.append(f"expected rows in {where}, got an empty table: fill it, or move it away")
-        else:
-            tables.append(Table(_stem(name), where, _with_names(head)))
-    if faults:
-        raise DataProblem("\n".join(faults))
+            if head is None:
+                raise DataProblem(f"expected rows in {where}, got an empty table: fill it, or move it away")
+            tables.append(Table(_stem(name), where, head.slice(0, BATCH_ROWS)))
+    refusals.refuse()
     return tables
-
-
-def _with_names(rows: pa.Table) -> pa.Table:
-    """Return the first rows, without the columns that have no name."""
-    return rows.select([column for column in rows.column_names if not is_nameless(column)]).slice(0, BATCH_ROWS)
 
 
 def _inside(folder: str) -> Iterator[tuple[str, str]]:
@@ -128,6 +117,5 @@ def _may_be_table(folder: str, name: str) -> bool:
 
 
 def _stem(name: str) -> str:
-    """Return a file's name without the extension of a table."""
     ends = [len(ending) for ending in FORMATS if name.lower().endswith(ending)]
     return name[: -max(ends)] if ends else name

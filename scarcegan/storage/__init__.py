@@ -16,12 +16,12 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
 
 from scarcegan.machine import is_alive, this_process
 from scarcegan.problems import DataProblem
+from scarcegan.records import Record
 from scarcegan.storage import s3
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -62,8 +62,7 @@ def list_names(folder: str) -> list[str]:
     return sorted(name for name in names if not _is_hidden(name))
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(Record):
     """A file in a folder: its name relative to that, its bytes, and when it was written, in seconds since 1970."""
 
     name: str

@@ -28,8 +28,7 @@ def secret_key(reference: str) -> bytes:
 
 @cache
 def _from_secrets_manager(arn: str) -> bytes:
-    # Imported here: it takes half a second, and who works without AWS does without.
-    import boto3
+    import boto3  # late, as in `s3`
 
     try:
         # The secret's own region, whatever the environment's is.

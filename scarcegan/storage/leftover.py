@@ -1,7 +1,6 @@
 """What may be removed, as pruning finds, shows and removes it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from scarcegan.records import Record
 from scarcegan.storage import Stored, remove, remove_folder
@@ -9,7 +8,6 @@ from scarcegan.storage import Stored, remove, remove_folder
 DAY_SECONDS = 86_400
 
 
-@dataclass(frozen=True)
 class Leftover(Record):
     """A folder that may be removed, and the `files` that go before it; bytes in all, last written (since 1970)."""
 

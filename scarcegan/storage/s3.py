@@ -32,7 +32,6 @@ def client() -> Any:
 
 def errors() -> tuple[type[Exception], ...]:
     """Return what boto3 raises where AWS, or what stands in between, does not do what is asked."""
-    # Imported here: it takes a second, and who works without AWS does without.
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError  # a proxy answers instead of AWS

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from scarcegan.aws.model_card import model_card
 from scarcegan.aws.model_quality import model_quality, model_quality_csv, model_quality_json, multiclass_block
+from scarcegan.aws.packages import model_card
 from scarcegan.evaluation.figures import Confusion, Interval
 from scarcegan.evaluation.measures import confusion
 from scarcegan.evaluation.scored import held_out

@@ -31,6 +31,15 @@ def test_the_method_names_the_families_and_their_shares(dossier, read):
     assert "`train.families` = linear" in text
 
 
+def test_what_was_left_out_of_models_and_comparison_is_said_beside_the_method_and_the_data_once(dossier, read):
+    of_data, missing = dossier.data_report.warnings, "family 'theirs' is in no model (fold 0): not installed"
+    warned = replace(dossier, release=replace(dossier.release, warnings=[*of_data, missing]))
+    text = read(review_report(warned))
+    assert text.index("Method") < text.index("Left out") < text.index(missing)
+    assert text.count(of_data[0]) == 1
+    assert "Left out" not in read(review_report(replace(dossier, release=None)))
+
+
 def test_metrics_have_intervals_beside_champion_and_rivals(dossier, read):
     text = read(review_report(dossier))
     for name in ("review_budget", "champion review_budget (version 9)", "rival extra_trees"):

@@ -30,6 +30,21 @@ def test_the_first_rounds_compilation_does_not_stretch_the_time_left(progress, r
     assert "about 25 s left" in read(train_card(slow, 2))
 
 
+@pytest.mark.parametrize(("gains", "told"), [
+    ([1] * 7, "7 of 7 members had a higher average precision on validation players than in the quarter before"),
+    ([1] * 6 + [-1], "(0.30 to 0.37 in the mean): more `train.iterations` may find more."),
+    ([1] * 5 + [-1] * 2, ""),
+])  # fmt: skip
+def test_the_card_says_when_nearly_all_members_were_still_improving(gains, told, read):
+    """In the last quarter of twenty rounds; a member that is masked does not count."""
+    progress = card_samples.progress(rounds=20)
+    gains = np.insert(np.array(gains, float), 5, 9.0)
+    rounds = [(0.3 + 0.1 * gains * (number >= 15)).tolist() for number in range(20)]
+    text = read(train_card(replace(progress, series=progress.series | {"validation_average_precision": rounds}), 2))
+    assert ("Still improving" in text) == bool(told)
+    assert told in text
+
+
 def test_alarms_and_health_are_told_in_words(progress, read):
     text = read(train_card(progress, 2))
     assert "7 of 8 members are healthy; masked: 1 not finite." in text

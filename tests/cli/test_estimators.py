@@ -73,3 +73,14 @@ def test_an_estimator_is_checked_by_its_name_or_its_path(estimators, objects, wh
 )
 def test_what_breaks_the_contract_or_is_unknown_ends_with_what_to_do(estimators, refused, which, message):
     refused(estimators("check", which), message)
+
+
+def test_what_an_estimator_prints_stays_out_of_the_answer(estimators, objects, tmp_path, monkeypatch):
+    (tmp_path / "talking.py").write_text("from sklearn.naive_bayes import GaussianNB as Outer\nprint('hello')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert objects(estimators, "check", "talking:Outer")["broken"] == []
+
+
+def test_a_class_within_a_class_and_a_path_without_colon(estimators, refused):
+    refused(estimators("check", "builtins:str.join"), "expected a class builtins:str.join that takes these parameters")
+    refused(estimators("check", "sklearn.tree.Tree"), "of your own is a table [[estimators]], or package.module:Class")

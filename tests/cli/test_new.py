@@ -166,3 +166,10 @@ def test_of_a_table_in_which_every_row_has_a_label_it_is_said_what_0_is_taken_fo
     assert "for rare 1 (fraud); unlabelled 0 (unlabeled)" in result.stderr
     assert "966 of the unlabelled ones, drawn by lot, count as such (data.assumed_harmless)" in result.stderr
     assert config(tmp_path)["data"]["labels"] == {"unlabeled": "0", "fraud": "1"}
+
+
+def test_that_no_labels_are_found_is_said_once(tables, tmp_path, trials):
+    one = str(tables / "fraud.parquet")
+    told = CliRunner().invoke(app, ["new", str(tmp_path / "ours"), "--from", one, "--label-column", "kind", "--yes"])
+    assert told.stderr.count("Found no populations") == 1
+    assert "no such column 'kind'" in told.stderr

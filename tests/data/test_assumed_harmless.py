@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scarcegan.data.folds import assume_harmless, hold_out
+from scarcegan.data.folds import assume_harmless, hold_out, split
 from scarcegan.data.populations import load_populations
+from scarcegan.data.report import data_report
 from scarcegan.preflight.players import check_players
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import load
@@ -86,3 +87,10 @@ def test_it_is_for_tables_with_one_negative_population(sections):
     sections["data"]["assumed_harmless"] = 5
     with pytest.raises(SettingsProblem, match=r"data\.assumed_harmless is for data.source 'tables' with one negative"):
         load(sections)
+
+
+def test_the_note_is_a_warning_in_the_words_of_the_settings(players, settings):
+    noted, chosen = assume_harmless(players(SIZES), 100, 7), settings(words={"row": "card"}, **NEGATIVES)
+    kept, fold = split(noted, chosen)
+    [told] = [one for one in data_report(kept, fold, chosen).warnings if "drawn by lot" in one]
+    assert told.startswith("100 unlabelled cards, drawn by lot")

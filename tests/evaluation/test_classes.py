@@ -20,6 +20,13 @@ def test_players_are_counted_by_known_and_most_probable_class():
     )
 
 
+def test_many_classes_are_counted_as_few_are_though_labels_are_int8():
+    labels = np.arange(30, dtype=np.int8)
+    names = (*(f"kind{number}" for number in range(30)), "unknown")
+    found = confusion(HeldOut(labels, labels == 29, np.ones(30, dtype=bool)), certain(labels, 31), names, rare_index=29)
+    assert np.array_equal(found.matrix, np.eye(30, 31))
+
+
 def test_truth_goes_before_weak_labels_and_the_rest_is_unlabelled():
     labels, is_risky = np.array([0, 1, -1, -1]), np.array([True, False, True, False])
     found = confusion(HeldOut(labels, is_risky, np.ones(4, dtype=bool)), certain([1, 1, 1, 2]), NAMES, rare_index=1)

@@ -172,7 +172,7 @@ def test_whatever_a_foreign_class_raises_becomes_one_message(fit, monkeypatch):
     with pytest.raises(DataProblem, match=r"expected predict_proba\(X\) of any players, got OSError: libgomp"):
         fitted.risk(asked)
     monkeypatch.setattr(Prior, "__init__", fails)
-    with pytest.raises(DataProblem, match="with get_params and these parameters, got libgomp"):
+    with pytest.raises(DataProblem, match="that takes these parameters, got OSError: libgomp"):
         fit()
     monkeypatch.setattr(importlib, "import_module", fails)
     with pytest.raises(DataProblem, match="expected 'mine:Prior' of 'mine' to be installed, got OSError: libgomp"):

@@ -112,6 +112,14 @@ def test_recall_on_later_labels_is_held_against_the_registered_one(found, kept):
     assert report.signals["recall"].size == pytest.approx(0.5 - found / 100)
 
 
+@pytest.mark.parametrize("rows", [(1, 200), (200, 1), (1, 1)])
+def test_of_a_table_of_one_row_the_classifier_tells_nothing(rows):
+    before, now = (np.random.default_rng(0).normal(size=(count, 3)) for count in rows)
+    told = two_sample_test(before, now, seed=1, false_alarms=0.01)
+    assert (told.auc, told.p) == (0.5, 0.5)
+    assert told.limit > 1
+
+
 def test_the_test_of_two_samples_takes_tables_of_unlike_length():
     told = two_sample_test(world(600, 1), world(3_000, 2), seed=0, false_alarms=0.01)
     assert told.auc < told.limit < 0.6

@@ -152,6 +152,12 @@ def test_an_estimator_that_is_not_installed_is_a_warning_before_anything_is_trai
         assert warning.endswith("the run goes on without them")
 
 
+def test_an_estimator_that_its_parameters_do_not_make_is_a_warning_before_anything_is_trained(tree, account):
+    theirs = {"name": "theirs", "path": "sklearn.naive_bayes:GaussianNB", "parameters": {"smoothing": 1}}
+    [warning] = inside_run(load(tree | {"estimators": [theirs], "evaluate": {"rivals": ["theirs"]}}), account)
+    assert "a class sklearn.naive_bayes:GaussianNB that takes these parameters, got TypeError" in warning
+
+
 def test_a_job_refuses_to_register_on_its_own_disk(tree, account, in_job):
     del tree["registry"]
     inside_run(load(tree), account)  # a laptop keeps its disk

@@ -1,5 +1,5 @@
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -145,8 +145,7 @@ def test_parts_of_a_time_without_kinds_are_networks(make_model, raw):
     np.testing.assert_array_equal(Model.from_plain(plain).risk(raw), make_model().risk(raw))
 
 
-@dataclass(frozen=True, eq=False)
-class Constant(Record):
+class Constant(Record, eq=False):
     """A part of another kind: every player gets the same probabilities."""
 
     kind: ClassVar[str] = "constant"

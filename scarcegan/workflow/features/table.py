@@ -33,8 +33,6 @@ from scarcegan.storage import draft_beside
 
 # Values of all shards together that are collected before they are written: the memory that this takes.
 COLLECTED_VALUES = 20_000_000
-# What a labels table says of a player is no feature, wherever it stands.
-LABELS = ("population", "since", "known_at")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -165,17 +163,13 @@ class _Table:
                 f"expected id column '{identity}' in {self.location}, got {list(names)}: set data.id_column in the "
                 "configuration"
             )
-        others = [name for name in validation.columns_but_reserved(names, self.data) if name not in LABELS]
+        others = validation.columns_but_reserved(names, self.data)
         self.left_out = {
             "being ignored or a label": [name for name in names if name not in (*others, identity)],
             "having no name": [name for name in others if is_nameless(name)],
         }
         features = [name for name in others if not is_nameless(name)]
-        if ID in features:
-            raise DataProblem(
-                f"expected no feature called '{ID}' in {self.location}, whose ids are in '{identity}': rename it, or "
-                "name it in data.ignore_columns"
-            )
+        validation.refuse_ids_as_feature(self.location, features, self.data)
         return [identity, *features]
 
     def _ids(self, rows: pa.Table) -> pa.Array:

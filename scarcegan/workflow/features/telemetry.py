@@ -1,7 +1,7 @@
 """The work of FeaturesFlow's steps: survey the telemetry, compute one shard's features, publish the snapshots."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import uuid4
 
 import numpy as np
@@ -23,7 +23,6 @@ from scarcegan.snapshots.manifest import Frame, Part, describe_snapshot
 from scarcegan.storage import join
 
 
-@dataclass(frozen=True)
 class SnapshotPlan(Record):
     """What the snapshot at one cut-off will be; `rows` is the hidden folder of the rows sorted by shard.
 
@@ -35,7 +34,6 @@ class SnapshotPlan(Record):
     rows: str
 
 
-@dataclass(frozen=True)
 class WrittenPart(Record):
     """One shard's part of the snapshot at a cut-off, and its columns; none without players."""
 

@@ -1,6 +1,6 @@
 """The step `preprocess`: any source's players, checked, split into test sets and folds, described."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -20,7 +20,6 @@ from scarcegan.settings import Settings
 from scarcegan.words import Say, unsaid
 
 
-@dataclass(frozen=True)
 class Prepared(Record):
     """Players ready for training.
 

@@ -1,7 +1,7 @@
 """What RetrainFlow's steps hand on: what each fold offers, and what validation players tell of the selected models."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from scarcegan.settings.estimators import SCARCEGAN
 from scarcegan.settings.words_section import USUAL, Words
 
 
-@dataclass(frozen=True, eq=False)
-class Candidate(Record):
+class Candidate(Record, eq=False):
     """What one fold offers for one business definition.
 
     Attributes:
@@ -33,16 +32,14 @@ class Candidate(Record):
     scores: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class FamilyOffer(Record):
+class FamilyOffer(Record, eq=False):
     """What one fold offers of a family beside ScarceGAN: its part, and the risks of validation players, float32 [n]."""
 
     part: AnyRiskPart
     scores: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class FoldOffer(Record):
+class FoldOffer(Record, eq=False):
     """What one fold, which validates while the others train, offers for each business definition.
 
     `validation_rows` are rows of the prepared players, int [n]; they tell the prevalence of risky players. Families
@@ -58,7 +55,6 @@ class FoldOffer(Record):
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class Selected(Record):
     """What validation players tell of a selected model: its threshold, what that reaches and promises, the prevalence.
 

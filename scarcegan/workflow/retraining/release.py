@@ -64,11 +64,7 @@ def register_models(
 
 
 def release_summary(
-    versions: Sequence[ModelVersion],
-    evaluation: Evaluation,
-    lineage: Lineage,
-    *,
-    warnings: Sequence[str] = (),
+    versions: Sequence[ModelVersion], evaluation: Evaluation, lineage: Lineage, *, warnings: Sequence[str] = ()
 ) -> Release:
     """Describe a release, as the registry returned it, for its card, the terminal and the run's tags."""
     advised = advised_version(versions, evaluation)

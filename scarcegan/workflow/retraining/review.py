@@ -5,7 +5,7 @@ A run's own artifacts are pickles, and to read one runs what it says; whoever ma
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ METHOD: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
 class Review(Record):
     """The whole evaluation of a run, its data report, and the settings that made its models, by section."""
 

@@ -9,13 +9,13 @@ Minimum variance stratification, 1959.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from scarcegan.data.ids import keyed_lots
 from scarcegan.outcomes.lists import INCLUSION, STRATUM
+from scarcegan.records import Record
 from scarcegan.serving.distribution import bin_edges
 from scarcegan.snapshots.store import ID
 
@@ -26,8 +26,7 @@ FEWEST_OF_A_STRATUM = 2  # one player alone says nothing of the spread
 LEAST_RISK = 0.5
 
 
-@dataclass(frozen=True)
-class Stratum:
+class Stratum(Record):
     """The players below the top from a score on, up to the next stratum: so many, of whom so many are drawn."""
 
     lowest: float

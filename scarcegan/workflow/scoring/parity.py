@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatch
 
 import numpy as np
@@ -15,6 +14,7 @@ from scarcegan.data.tables import read_parts
 from scarcegan.data.validation import checked_ids
 from scarcegan.data.values import OddValues, Refusals, numbers
 from scarcegan.problems import DataProblem
+from scarcegan.records import Record
 from scarcegan.registry import Registry
 from scarcegan.serving.distribution import top_order
 from scarcegan.serving.model import Model
@@ -31,8 +31,7 @@ SHOWN = 20
 SCORE = "risk_score"
 
 
-@dataclass(frozen=True)
-class Scores:
+class Scores(Record):
     """One side of a comparison: `version 3`, or a file by its location, which has no model.
 
     Scores are float [n] in the snapshot's order of players; NaN: the side does not know the player.

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from scarcegan import words
 from scarcegan.features.catalogue import units_of
 from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.project import located
@@ -39,17 +40,10 @@ def plan_scoring(
     store = open_snapshots(settings.own_snapshots.folder)
     manifest = _manifest(store, settings.own_snapshots.prefix, snapshot)
     check_features(model, found.version, manifest)
-    scores_by = ScoringModel(
-        version=found.version,
-        definition=found.definition,
-        group=found.group,
-        sha256=found.sha256,
-        release_id=found.release_id,
-        run=found.run_pathspec,
-        # As exact as scores are: a player exactly at the threshold is flagged.
-        threshold=float(np.float32(model.threshold)),
-        data_fingerprint=found.metadata.get("data_fingerprint", ""),
-    )
+    # As exact as scores are: a player exactly at the threshold is flagged.
+    of_run = {"run": found.run_pathspec, "threshold": float(np.float32(model.threshold))}
+    of_run["data_fingerprint"] = found.metadata.get("data_fingerprint", "")
+    scores_by = ScoringModel.from_plain(vars(found) | of_run)
     scored = (manifest.name, manifest.origin, manifest.frame.cutoff, manifest.players, len(manifest.parts))
     root = located(settings.own_scoring.folder)
     # A run's pathspec has a slash, which would make one more folder.
@@ -74,7 +68,7 @@ def check_features(model: Model, version: int, manifest: Manifest) -> None:
     if missing:
         raise DataProblem(
             f"expected the {len(model.feature_names)} features of version {version} in snapshot '{manifest.name}', "
-            f"got none called {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''} ({len(missing)} missing): "
+            f"got none called {words.first(missing, 5)} ({len(missing)} missing): "
             "score a snapshot made with the same counters and feature set, or retrain on this one"
         )
 

@@ -1,7 +1,7 @@
 """What ScoreFlow's steps hand on: the plan, each shard's tally, the report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,6 @@ from scarcegan.serving.reasons import Counterfactual, Marker
 from scarcegan.settings.words_section import USUAL, Words
 
 
-@dataclass(frozen=True)
 class ScoringModel(Record):
     """The approved version that scores; `run` trained it on the players that `data_fingerprint` names.
 
@@ -31,7 +30,6 @@ class ScoringModel(Record):
     data_fingerprint: str = ""
 
 
-@dataclass(frozen=True)
 class ScoredSnapshot(Record):
     """The snapshot that is scored, in `parts` shards; its fingerprint is the one that it was published with."""
 
@@ -42,7 +40,6 @@ class ScoredSnapshot(Record):
     parts: int
 
 
-@dataclass(frozen=True)
 class ScoringPlan(Record):
     """Who scores whom, decided before anything is scored; `folder` takes the scores of this `run`.
 
@@ -60,7 +57,6 @@ class ScoringPlan(Record):
     expired: str = ""
 
 
-@dataclass(frozen=True)
 class Tally(Record):
     """What one shard, whose scores are in `file` of the plan's folder, adds to the report.
 
@@ -76,7 +72,6 @@ class Tally(Record):
     sha256: str | None = None
 
 
-@dataclass(frozen=True)
 class ReviewList(Record):
     """The moderators' list, the `budget` share of the players, in two files of the plan's folder.
 
@@ -94,7 +89,6 @@ class ReviewList(Record):
     audit_players: int = 0
 
 
-@dataclass(frozen=True)
 class ScoreReport(Record):
     """What the scores of all shards, each in its file, tell together.
 
@@ -125,7 +119,6 @@ class ScoreReport(Record):
         return {**plain.pop("plan"), **plain}
 
 
-@dataclass(frozen=True)
 class DecisionRecord(Record):
     """Why a model has flagged one player of a snapshot, or has not: for when the player, or anybody, contests it.
 
@@ -193,7 +186,6 @@ class DecisionRecord(Record):
         )
 
 
-@dataclass(frozen=True)
 class Mover(Record):
     """A player whom only one of two scores shows to moderators; `why` in words, by the model that does."""
 
@@ -205,7 +197,6 @@ class Mover(Record):
     why: Sequence[str]
 
 
-@dataclass(frozen=True)
 class ParityReport(Record):
     """Two scores of the same players at the review budget.
 
