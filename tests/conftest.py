@@ -38,7 +38,7 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def repository():
+def this_checkout():
     """What this repository's own runs have left is as it was: no test forgets its players or removes its files."""
     kept = {path: path.stat().st_mtime_ns for path in (STACK.parents[2] / ".scarcegan").rglob("*") if path.is_file()}
     yield
