@@ -64,6 +64,19 @@ def outcomes(world, tmp_path):
 
 
 @pytest.fixture
+def refused(outcomes):
+    """Check that a table, or options, is refused with one message that names no player, and that nothing was added."""
+
+    def check(*arguments):
+        result = outcomes("add", *arguments)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert json.loads(outcomes("list", "--json").stdout) == []
+        return result.stderr
+
+    return check
+
+
+@pytest.fixture
 def table(tmp_path):
     """Write a table of outcomes, by default of three players; other values as keywords, a list or one for all rows."""
 

@@ -1,6 +1,5 @@
 """Tables of outcomes as spreadsheets and people leave them: each mistake is told for what it is."""
 
-import json
 import re
 import subprocess
 import sys
@@ -13,19 +12,6 @@ from outcome_samples import SNAPSHOT
 @pytest.fixture
 def folder(tmp_path):
     return str(tmp_path / "outcomes")
-
-
-@pytest.fixture
-def refused(outcomes):
-    """Check that a table, or options, is refused and that nothing was added; return what is told."""
-
-    def check(*arguments):
-        result = outcomes("add", *arguments)
-        assert (result.exit_code, result.stdout) == (1, "")
-        assert json.loads(outcomes("list", "--json").stdout) == []
-        return result.stderr
-
-    return check
 
 
 def test_rows_that_a_spreadsheet_leaves_empty_are_told_as_empty_and_as_nothing_else(refused, table):

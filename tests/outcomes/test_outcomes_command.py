@@ -14,19 +14,6 @@ def folder(tmp_path):
     return str(tmp_path / "outcomes")
 
 
-@pytest.fixture
-def refused(outcomes):
-    """Check that a table, or options, is refused with one message that names no player, and that nothing was added."""
-
-    def check(*arguments):
-        result = outcomes("add", *arguments)
-        assert (result.exit_code, result.stdout) == (1, "")
-        assert json.loads(outcomes("list", "--json").stdout) == []
-        return result.stderr
-
-    return check
-
-
 @pytest.mark.parametrize("name", ["reviewed.csv", "reviewed.parquet"])
 def test_a_table_is_added_once_and_listed_by_time(outcomes, table, name):
     path = table(name, when=["2026-01-12", "2026-01-11T08:00:00+01:00", "2026-01-10 09:30"])
