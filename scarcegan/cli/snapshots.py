@@ -51,8 +51,13 @@ def list_snapshots(
 ) -> Answer:
     """List the snapshots by cut-off date."""
     store = _store(settings, folder)
-    found = [manifest for manifest in store.snapshots() if cutoff in ("", manifest.frame.cutoff)]
+    every = store.snapshots()
+    found = [manifest for manifest in every if cutoff in ("", manifest.frame.cutoff)]
     warn(store.left_out)
+    if not found:
+        others = ", ".join(sorted({manifest.frame.cutoff for manifest in every}))
+        none = f"none of '{cutoff}', but of {others}" if others else "`scarcegan features` or `snapshots publish`"
+        return Answer([], Text(f"No snapshots in {store.folder} yet: {none}."))
     rows = []
     for one in found:
         counts = (one.frame.window_days, one.players, len(one.frame.columns))

@@ -31,6 +31,13 @@ def test_snapshots_are_listed_by_date(snapshots, objects):
     assert all(item["fingerprint"] in printed for item in listed)
 
 
+def test_a_list_of_none_says_where_it_looked_and_what_is_there(snapshots, tmp_path):
+    assert "none of 'soon', but of 2026-" in snapshots("list", "--cutoff", "soon").output
+    nowhere = str(tmp_path / "nowhere")
+    told = CliRunner().invoke(app, ["snapshots", "list", "--folder", nowhere]).output
+    assert told == f"No snapshots in {nowhere} yet: `scarcegan features` or `snapshots publish`.\n"
+
+
 @pytest.mark.parametrize(("cutoff", "expected"), [("2026-02-01", ["second"]), ("2025-02-01", [])])
 def test_one_date_is_found(snapshots, objects, cutoff, expected):
     assert [one["name"] for one in objects(snapshots, "list", "--cutoff", cutoff)] == expected
