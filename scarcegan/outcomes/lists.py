@@ -2,33 +2,36 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from scarcegan.data.ids import as_text
+from scarcegan.data.tables import read_parts
 from scarcegan.outcomes.consensus import LABEL
 from scarcegan.outcomes.estimates import Sample
-from scarcegan.problems import DataProblem
+from scarcegan.problems import DataProblem, Problem
 from scarcegan.project import located
+from scarcegan.records import Record
 from scarcegan.settings import Scoring
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import find_bytes, find_parts, join, list_names, local_file
+from scarcegan.storage import find_bytes, find_parts, join, list_names
 
 # Columns of the design of a list: stratum 0 is its top, listed for sure; the others were drawn with this probability.
 STRATUM, INCLUSION = "stratum", "inclusion"
 # The top is mostly reviewed from its first row on: a part of it that is reviewed stands for its own neighbours alone.
 TOP_SLICES = 10
-_COLUMNS = [ID, "risk_score", "is_flagged", STRATUM, INCLUSION]
+_COLUMNS, _DESIGN = [ID, "risk_score", "is_flagged"], [STRATUM, INCLUSION]
+_REPORT = "report.json"
+R = TypeVar("R", bound=Record)
 
 
-@dataclass(frozen=True)
-class ReviewedList:
+class ReviewedList(Record):
     """A list of a scored snapshot, as `report.json` in its folder tells it; `flagged` are players of the snapshot.
 
-    The version of a registry group has scored; `table` has the list and its design.
+    The version of a registry group has scored, into `files`; `table` has the list and its design.
     """
 
     version: int
@@ -39,15 +42,16 @@ class ReviewedList:
     players: int
     flagged: int
     table: str
+    files: tuple[str, ...]
     folder: str
 
     def rows(self) -> pd.DataFrame:
         """Read the players of the list, best first: id as text, score, flag, stratum and inclusion probability."""
-        with local_file(join(self.folder, self.table)) as path:
-            names = set(pq.read_schema(path).names)
-            table = pq.read_table(path, columns=[name for name in _COLUMNS if name in names])
-            frame = table.to_pandas().assign(**{ID: as_text(table[ID]).to_pandas()})
-        # A list that older code has written is a top alone.
+        place = join(self.folder, self.table)
+        # A list that older code has written has no design: it is a top alone.
+        pieces = read_parts(place, lambda names: _COLUMNS + [name for name in _DESIGN if name in names])
+        table = pa.concat_tables([piece for _, piece in pieces])
+        frame = table.to_pandas().assign(**{ID: as_text(table[ID]).to_pandas()})
         return frame if STRATUM in frame.columns else frame.assign(**{STRATUM: 0, INCLUSION: 1.0})
 
 
@@ -59,7 +63,7 @@ def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list
     folder = located(scoring.folder)
     if not list_names(folder):
         return []
-    reports = [_read(place) for place in find_parts(folder) if place.endswith("/report.json")]
+    reports = [_read(place) for place in find_parts(folder) if place.endswith(f"/{_REPORT}")]
     found = [one for one in reports if one.group == group and one.snapshot in snapshots]
     return sorted(found, key=lambda one: (one.cutoff, one.version, one.folder))
 
@@ -110,16 +114,44 @@ def _slices(rows: pd.DataFrame, is_top: np.ndarray) -> np.ndarray:
     return np.nan_to_num((place - 1) * TOP_SLICES // max(1, int(is_top.sum())), nan=-1)
 
 
-def _read(location: str) -> ReviewedList:
+def read_report(folder: str, kind: type[R]) -> R:
+    """Read a record of what `report.json` in a folder of scores says; a DataProblem names one that is damaged."""
+    location = join(folder, _REPORT)
+    content = find_bytes(location) or b""
     try:
-        tree = json.loads(find_bytes(location) or b"")
-        model, snapshot = tree["model"], tree["snapshot"]
-        return ReviewedList(
-            **{name: model[name] for name in ("version", "definition", "group")},
-            snapshot=snapshot["name"],
-            cutoff=snapshot["cutoff"],
-            table=tree["review"]["table"],
-            **{name: tree[name] for name in ("players", "flagged", "folder")},
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataProblem(f"{location} is no report of ScoreFlow ({error!r}): score the snapshot again") from error
+        return kind.from_plain(json.loads(content))
+    except (ValueError, RecursionError, Problem) as error:
+        raise DataProblem(f"{location} is no report of ScoreFlow ({error}): score the snapshot again") from error
+
+
+class _Model(Record):
+    version: int
+    definition: str
+    group: str
+
+
+class _Snapshot(Record):
+    name: str
+    cutoff: str
+
+
+class _List(Record):
+    table: str
+
+
+class _Report(Record):
+    model: _Model
+    snapshot: _Snapshot
+    review: _List
+    players: int
+    flagged: int
+    files: tuple[str, ...]
+
+
+def _read(location: str) -> ReviewedList:
+    # Where the report lies its list does: the folder that it names is another one once the scores were moved.
+    folder = location.removesuffix(f"/{_REPORT}")
+    found = read_report(folder, _Report)
+    about = vars(found.model) | {"snapshot": found.snapshot.name, "cutoff": found.snapshot.cutoff}
+    about |= {"players": found.players, "flagged": found.flagged, "files": found.files}
+    return ReviewedList(**about, table=found.review.table, folder=folder)

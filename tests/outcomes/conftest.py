@@ -105,7 +105,7 @@ def reviewed_list(world):
         frame = frame.assign(inclusion=inclusion, is_flagged=np.arange(50) < 20)
         frame.to_parquet(place / "review.parquet")
         model = {"version": version, "definition": "review_budget", "group": group, "threshold": 0.5}
-        report = {"model": model, "snapshot": {"name": snapshot, "cutoff": cutoff}, "folder": str(place)}
+        report = {"model": model, "snapshot": {"name": snapshot, "cutoff": cutoff}, "files": []}
         review = {"table": "review.parquet", "csv": "review.csv", "audit_players": 10}
         (place / "report.json").write_text(json.dumps(report | {"players": PLAYERS, "flagged": 20, "review": review}))
         return frame

@@ -1,16 +1,16 @@
 """The record of one decision: what a model made of one player, why, and what people found out."""
 
-import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from scarcegan import words
 from scarcegan.data.one_player import are_theirs
+from scarcegan.data.tables import read_parts
 from scarcegan.outcomes.consensus import LABEL, settled
-from scarcegan.outcomes.lists import review_lists
+from scarcegan.outcomes.lists import read_report, review_lists
 from scarcegan.outcomes.records import Outcome
 from scarcegan.outcomes.store import open_outcomes, written
 from scarcegan.problems import DataProblem
@@ -23,7 +23,7 @@ from scarcegan.settings.markers_section import patterns_of
 from scarcegan.settings.model_sections import headline_of
 from scarcegan.snapshots import Manifest, SnapshotStore, open_snapshots
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import find_bytes, is_file, join, local_file
+from scarcegan.storage import is_file, join
 from scarcegan.workflow.scoring.plan import background_of, plan_scoring, planned_model
 from scarcegan.workflow.scoring.records import DecisionRecord, ScoringPlan
 
@@ -69,7 +69,7 @@ def explain_player(
     )
 
 
-def _scored(manifest: Manifest, settings: Settings, version: int | None) -> tuple[ScoringPlan | None, list[str]]:
+def _scored(manifest: Manifest, settings: Settings, version: int | None) -> tuple[ScoringPlan | None, Sequence[str]]:
     """Return the plan of the scoring to explain, and its files; none where nobody has scored the snapshot."""
     found = review_lists(settings.own_scoring, settings.registry.group, [manifest.name])
     found = [one for one in found if version in (None, one.version)]
@@ -78,15 +78,14 @@ def _scored(manifest: Manifest, settings: Settings, version: int | None) -> tupl
     headline = headline_of(settings.definitions)
     # Names of runs end with their number: of equal length they compare as numbers.
     last = max(found, key=lambda one: (one.definition == headline, one.version, len(one.folder), one.folder))
-    tree = json.loads(find_bytes(join(last.folder, "report.json")) or b"{}")
     # The report has the plan's keys beside its own.
-    plan = replace(ScoringPlan.from_plain(tree), folder=last.folder)
+    plan = replace(read_report(last.folder, ScoringPlan), folder=last.folder)
     if plan.snapshot.fingerprint != manifest.origin:
         raise DataProblem(
             f"expected snapshot '{manifest.name}' with fingerprint {plan.snapshot.fingerprint}, which {plan.run} has "
             f"scored, got {manifest.origin}: it was replaced since; restore it, or score it again"
         )
-    return plan, tree["files"]
+    return plan, last.files
 
 
 def _row(store: SnapshotStore, manifest: Manifest, model: Model, player: str) -> np.ndarray:
@@ -101,13 +100,11 @@ def _row(store: SnapshotStore, manifest: Manifest, model: Model, player: str) ->
     )
 
 
-def _recorded(plan: ScoringPlan, files: list[str], player: str) -> float | None:
+def _recorded(plan: ScoringPlan, files: Sequence[str], player: str) -> float | None:
     """Return the score that the run has written for a player; None where its files are gone."""
     for location in (join(plan.folder, file) for file in files):
-        if is_file(location):
-            with local_file(location) as path:
-                own = _of_player(pq.read_table(path, columns=[ID, "risk_score"]), player)
-            if len(own):
+        for _, rows in read_parts(location, [ID, "risk_score"]) if is_file(location) else ():
+            if len(own := _of_player(rows, player)):
                 return float(own["risk_score"][0].as_py())
     return None
 
