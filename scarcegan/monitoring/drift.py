@@ -1,5 +1,6 @@
 """What watching a snapshot says: how far it lies from its reference, and what follows from that."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -221,6 +222,12 @@ class StablePair(Record):
     classifier: Sequence[float]
     score: Sequence[float]
     unknown_share: Sequence[float]
+
+    def covers(self, features: int) -> bool:
+        """Tell whether it has finite measures of so many features, as one that was damaged may not."""
+        of_features, single = (self.psi, self.ks, self.missing_share), (self.classifier, self.score, self.unknown_share)
+        measured = [*((each, features) for each in of_features), *((one, 1) for one in single)]
+        return all(len(values) == size and all(map(math.isfinite, values)) for values, size in measured)
 
 
 class StablePairs(Record):

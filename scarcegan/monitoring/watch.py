@@ -227,8 +227,8 @@ class Watch:
         # All that shapes the limits is in the name: other settings measure anew.
         champion = f"v{self.version.version}_{self.version.sha256[:8]}"
         name = f"{champion}_{reference.origin}_{self.rule.pairs}_{self.rule.rows}_{self.seed}"
-        found = self._limits.find(name, StablePairs)
-        if found is None:
+        found, features = self._limits.find(name, StablePairs), len(self.model.feature_names)
+        if found is None or len(found.pairs) < FEWEST_PAIRS or not all(pair.covers(features) for pair in found.pairs):
             pairs = self._neighbours(reference, past) if self.rule.pairs >= FEWEST_PAIRS else []
             if len(pairs) < FEWEST_PAIRS:  # not for the record: earlier snapshots may yet be published
                 return []

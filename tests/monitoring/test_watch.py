@@ -260,6 +260,17 @@ def test_a_record_that_cannot_be_read_is_left_out_and_named(watch, store):
     assert watch(7).decision.signals["classifier"].periods == 3
 
 
+@pytest.mark.parametrize("damage", [lambda pairs: pairs[:1], lambda pairs: [pairs[0] | {"psi": [0.1]}, *pairs[1:]]])
+def test_limits_of_pairs_that_somebody_has_damaged_are_measured_again(watch, store, damage):
+    before = watch(5).drift
+    [limits] = Path(store.folder, "_drift", "shelf", "review_budget", "limits").glob("*.json")
+    whole = limits.read_text()
+    limits.write_text(json.dumps({"pairs": damage(json.loads(whole)["pairs"])}))
+    after = watch(6).drift
+    assert (after.pairs, after.score.limit) == (before.pairs, before.score.limit)
+    assert limits.read_text() == whole
+
+
 def test_recall_is_measured_on_labels_that_came_after_the_scoring(watch, labels, store):
     """Of 40 players labelled in May, the champion had flagged most of the 10 with high losses in April."""
     players = [*range(1, 11), *range(700, 730)]
