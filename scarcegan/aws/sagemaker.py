@@ -192,9 +192,13 @@ class SageMakerRegistry(Registry):
     def _decide(self, choose: Choice, decision: Decision) -> None:
         known = self.versions()
         decision = rules.after(decision, known)
+        # SageMaker takes one decision at a time: after a failure in between somebody has to know which ones stand.
+        done = list[str]()
         for version in choose(known):
-            with _asking(f"set version {version.version} to {decision.status}"):
+            so_far = f"(set so far: {', '.join(done) or 'none'}; see `scarcegan models list`)"
+            with _asking(f"set version {version.version} to {decision.status} {so_far}"):
                 self._set_status(version, decision)
+            done.append(str(version.version))
 
     def _set_status(self, version: ModelVersion, decision: Decision) -> None:
         package = self._client.describe_model_package(ModelPackageName=version.arn)

@@ -66,7 +66,10 @@ class Registry(ABC):
 
     @abstractmethod
     def _decide(self, choose: Choice, decision: Decision) -> None:
-        """Record a decision about the versions that `choose` takes of all there are; it raises for a refusal."""
+        """Record a decision about the versions that `choose` takes of all there are; it raises for a refusal.
+
+        Where a registry takes one at a time, what it raises for a failure in between names those that are decided.
+        """
 
     def versions(self, *, release_id: str | None = None) -> list[ModelVersion]:
         """Return all versions, or those of one release, oldest first."""
