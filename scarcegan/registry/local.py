@@ -270,8 +270,8 @@ class LocalRegistry(Registry):
         except sqlite3.Error as error:
             raise RegistryProblem(
                 f"expected a registry that can be read and written at {self._database}, got: {error}; "
-                "try again if another process holds it, free some room if the disk is full, otherwise restore the file "
-                "or choose another folder"
+                "try again if another process holds it, free some room if the disk is full, let this user write in its "
+                "folder (reading takes that, too), otherwise restore the file or choose another folder"
             ) from error
 
 
