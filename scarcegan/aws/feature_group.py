@@ -19,7 +19,7 @@ from scarcegan.aws.findings import expecting_aws, patient_client
 from scarcegan.problems import DataProblem
 from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, SnapshotStore
-from scarcegan.storage import is_file, join, write_bytes
+from scarcegan.storage import find_bytes, join, write_bytes
 
 EVENT_TIME, NAME = "event_time", "snapshot"
 BATCH = 25  # the most that one request takes
@@ -54,7 +54,8 @@ class FeatureGroup:
         A DataProblem tells that the feature group has other features, cannot be made, or refuses records.
         """
         marker = join(join(self._store.folder, manifest.name), f"_handed-to-{self.group}")
-        if is_file(marker):
+        # Another snapshot of that name may have been handed over, and removed since.
+        if find_bytes(marker) in map(str.encode, (manifest.fingerprint, *manifest.forgotten)):
             return manifest
         with self._asking("describe or make"):
             self._ensure(manifest)
@@ -116,7 +117,8 @@ class FeatureGroup:
         entries: list[dict[str, Any]] = [
             {"FeatureGroupName": self.group, "Record": record, "TargetStores": ["OfflineStore"]} for record in records
         ]
-        for _ in range(TRIES):
+        for tries in range(TRIES):
+            time.sleep(tries * POLL_SECONDS)  # a busy group answers at once that it takes no more for now
             answer = self._runtime.batch_write_record(Entries=entries)
             if answer["Errors"]:
                 first = answer["Errors"][0]

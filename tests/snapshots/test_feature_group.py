@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
@@ -7,6 +9,7 @@ from scarcegan.aws import feature_group
 from scarcegan.aws.feature_group import FeatureGroup
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Snapshots
+from scarcegan.snapshots.forgetting import forget
 
 GROUP = "player-features"
 ROLE = "arn:aws:iam::123456789012:role/feature-store"
@@ -82,6 +85,23 @@ def test_a_snapshot_is_handed_over_once(store, aws):
     store.read(manifest.name)
 
 
+def test_another_snapshot_under_the_name_of_one_that_was_removed_is_handed_over_too(store, aws):
+    manifest = publish(store, players=5, shards=1)
+    Path(store.folder, manifest.name, f"_handed-to-{GROUP}").write_text("0123456789abcdef")
+    aws[0].add_response("describe_feature_group", described(), DESCRIBED)
+    aws[1].add_response("batch_write_record", {"Errors": [], "UnprocessedEntries": []}, {"Entries": ANY})
+    group_of(store, aws).publish(manifest)
+
+
+def test_a_snapshot_that_has_forgotten_a_player_is_not_handed_over_again(store, aws):
+    manifest = publish(store, players=5, shards=1)
+    aws[0].add_response("describe_feature_group", described(), DESCRIBED)
+    aws[1].add_response("batch_write_record", {"Errors": [], "UnprocessedEntries": []}, {"Entries": ANY})
+    group_of(store, aws).publish(manifest)
+    forget(store, manifest.name, "3")
+    group_of(store, aws).publish(store.describe(manifest.name))
+
+
 def test_the_first_snapshot_makes_the_group(store, aws, monkeypatch):
     manifest = publish(store, players=5, shards=1, text=True)
     folder, store.folder = store.folder, "s3://features/store"
@@ -135,7 +155,10 @@ def test_unprocessed_records_are_sent_again_and_refused_ones_are_named(store, aw
         group_of(store, aws).publish(manifest)
 
 
-def test_a_group_that_never_takes_them_is_given_up(store, aws):
+def test_a_group_that_never_takes_them_is_given_more_time_with_each_try_and_then_up(store, aws, monkeypatch):
+    waited = []
+    monkeypatch.setattr(feature_group, "POLL_SECONDS", 2)
+    monkeypatch.setattr("time.sleep", waited.append)
     manifest = publish(store, players=1, shards=1)
     entry = {"FeatureGroupName": GROUP, "Record": [{"FeatureName": "player_id", "ValueAsString": "1"}]}
     aws[0].add_response("describe_feature_group", described(), DESCRIBED)
@@ -143,3 +166,4 @@ def test_a_group_that_never_takes_them_is_given_up(store, aws):
         aws[1].add_response("batch_write_record", {"Errors": [], "UnprocessedEntries": [entry]}, {"Entries": ANY})
     with pytest.raises(DataProblem, match="left 1 records unprocessed after 5 tries"):
         group_of(store, aws).publish(manifest)
+    assert waited == [0, 2, 4, 6, 8]
