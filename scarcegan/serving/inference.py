@@ -145,7 +145,7 @@ def _from_csv(text: str) -> Iterator[list[str]]:
         yield from filter(None, [first])
         yield from rows
         return
-    names = [cell.strip() for cell in first]
+    names = _names(first)
     _check_names(names, "the header")
     place_of = {name: place for place, name in enumerate(names)}
     places = [place_of[name] for name in FEATURES]
@@ -165,9 +165,15 @@ def _csv_rows(text: str) -> Iterator[list[str]]:
         ) from None
 
 
+def _names(cells: Sequence[str]) -> list[str]:
+    """Return the names of a header; blanks around one count where the model's own feature has them."""
+    known = set(FEATURES)
+    return [cell if cell in known else cell.strip() for cell in cells]
+
+
 def _is_header(cells: Sequence[str]) -> bool:
     """Tell a header: all features' names, or a line without any number. One bad cell among numbers is a bad cell."""
-    if set(FEATURES) <= {cell.strip() for cell in cells}:
+    if set(FEATURES) <= set(_names(cells)):
         return True
     return any(cell.strip() for cell in cells) and not any(_is_value(cell) for cell in cells if cell.strip())
 

@@ -58,6 +58,13 @@ def test_columns_that_are_no_features_of_the_model_are_ignored_by_name(sent, ext
     assert sent(json.dumps([{extra: "x", **dict(zip(NAMES, NUMBERS, strict=True))}]), "application/json") == [NUMBERS]
 
 
+def test_the_header_of_the_models_own_table_is_read_though_its_names_begin_with_blanks(handlers, sent, monkeypatch):
+    # As of a CSV file with a blank behind each comma.
+    blank = [NAMES[0], *(f" {name}" for name in NAMES[1:])]
+    monkeypatch.setattr(handlers, "FEATURES", blank)
+    assert sent(",".join(blank) + "\n" + ROW) == [NUMBERS]
+
+
 def test_features_with_numbers_for_names_are_a_header(handlers, sent, monkeypatch):
     monkeypatch.setattr(handlers, "FEATURES", list("012345"))
     assert sent("5,4,3,2,1,0\n" + ROW) == [NUMBERS[::-1]]
