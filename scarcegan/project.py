@@ -89,14 +89,20 @@ def located(path: str, base: Path | None = None) -> str:
     working directory, the `base` then.
 
     Raises:
-        SettingsProblem: the path names an environment variable that is not set, has a character that no path has, or is
-            an address of another kind.
+        SettingsProblem: the path names an environment variable that is not set or a home that nobody knows, has a
+            character that no path has, or is an address of another kind.
     """
     if "\0" in path:
         raise SettingsProblem(f"expected a path without NUL characters, got {path!r}: remove them")
     expanded = os.path.expanduser(os.path.expandvars(path))
     if not expanded.isprintable() and any("\ud800" <= one <= "\udfff" for one in expanded):
         raise SettingsProblem(f"expected a path in UTF-8, got {expanded!r}: rename it, or name another")
+    if expanded.startswith("~"):  # as a path it would be a folder of that name, too
+        home = expanded.split("/")[0]
+        raise SettingsProblem(
+            f"expected a home folder for '{home}', which '{path}' names, the system knows none: write the whole path, "
+            f"or ./{home} for a folder of that name"
+        )
     if unset := re.search(r"\$\{?(\w+)", expanded):
         raise SettingsProblem(f"expected a value of ${unset[1]}, which the path '{path}' names: set the variable")
     if (scheme := re.match(r"([A-Za-z][\w.+-]*)://", expanded)) and scheme[1] != "s3":

@@ -9,6 +9,7 @@ from scarcegan.backends import open_registry
 from scarcegan.problems import RegistryProblem, SettingsProblem
 from scarcegan.project import flow_command, located, project_root
 from scarcegan.snapshots import open_snapshots
+from scarcegan.starting.project import open_project
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +60,12 @@ def test_a_path_typed_at_a_prompt_counts_from_the_working_directory(tmp_path):
 def test_a_variable_that_is_not_set_is_refused_by_name():
     with pytest.raises(SettingsProblem, match=r"a value of \$NOBODYS, which the path '\$NOBODYS/in' names: set the"):
         located("$NOBODYS/in")
+
+
+@pytest.mark.parametrize("take", [located, lambda path: open_project(Path(path))])
+def test_a_home_that_nobody_knows_is_refused_by_name(take):
+    with pytest.raises(SettingsProblem, match=r"a home folder for '~nobodys', .* write the whole path, or \./~nobodys"):
+        take("~nobodys/in")
 
 
 def test_what_the_project_keeps_is_the_same_from_every_working_directory():

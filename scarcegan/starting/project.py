@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from scarcegan import __version__
 from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import SettingsProblem
+from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.settings import Settings, load, parse, text_of
 from scarcegan.starting.configuration import FIRST, Tree, to_toml
@@ -111,7 +112,7 @@ class Project(Record):
 
 def open_project(folder: Path) -> Project:
     """Take a folder for a new project; a SettingsProblem where it has files that `scarcegan new` did not write."""
-    folder = folder.expanduser().absolute()
+    folder = Path(located(str(folder), Path.cwd()))
     mark = folder / MARK
     if mark.is_file():
         return Project(folder, _digests(mark))
