@@ -55,7 +55,7 @@ class FeatureGroup:
         """
         marker = join(join(self._store.folder, manifest.name), f"_handed-to-{self.group}")
         # Another snapshot of that name may have been handed over, and removed since.
-        if (find_bytes(marker) or b"").decode() in (manifest.fingerprint, *manifest.forgotten):
+        if (find_bytes(marker) or b"").decode(errors="replace") in (manifest.fingerprint, *manifest.forgotten):
             return manifest
         with self._asking("describe or make"):
             self._ensure(manifest)
