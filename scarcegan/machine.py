@@ -72,10 +72,14 @@ def this_process() -> str:
 
 
 def is_alive(process: str) -> bool | None:
-    """Tell whether a process that `this_process` has named still runs; None: it is, or was, on another machine."""
-    host, number, began = process.split(" ")
-    if host != _machine():
+    """Tell whether a process that `this_process` has named still runs.
+
+    None: it is, or was, on another machine, or the name is none of ours, as in a file that was damaged.
+    """
+    named = re.fullmatch(r"(\S+) (\d{1,9}) (\d*)", process)
+    if not named or named[1] != _machine():
         return None
+    number, began = named[2], named[3]
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:

@@ -19,3 +19,8 @@ def test_a_process_with_a_name_that_is_no_text_is_known():
         assert is_alive(known)
     finally:
         _NAME.write_bytes(before)
+
+
+@pytest.mark.parametrize("name", ["", "somebody", "{here} x 12", "{here} -1 12", "{here} 99999999999999999999 12"])
+def test_a_name_that_is_none_of_ours_tells_nothing(name):
+    assert is_alive(name.format(here=this_process().split()[0])) is None

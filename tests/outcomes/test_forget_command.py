@@ -237,9 +237,10 @@ def test_what_was_killed_in_between_is_completed_by_a_second_call(project, endin
     assert len(project.store.read(SNAPSHOT).ids) == PLAYERS - 1
 
 
+@pytest.mark.parametrize("lock", [b"another-machine-1 7 12", b"somebody", b"\xff\xfe 7 12"])
 @pytest.mark.parametrize("base", ["local"], indirect=True)
-def test_two_at_once_are_refused(project):
-    write_bytes(join(project.store.folder, "_forgetting"), b"another-machine-1 7 12")
+def test_two_at_once_are_refused(project, lock):
+    write_bytes(join(project.store.folder, "_forgetting"), lock)
     result = project.run("forget", PLAYER, "--yes")
     assert result.exit_code == 1
     assert "expected no other `scarcegan forget` at work" in result.stderr
