@@ -73,6 +73,14 @@ def test_a_winner_of_several_keeps_one_half_and_the_others_share_the_rest_as_bef
     assert sorted(shares.values())[:4] == pytest.approx([0.125] * 4)
 
 
+def test_others_that_find_nearly_as_many_keep_a_share_though_one_always_wins(choose):
+    """With many labels no doubt is left between two that differ by little; a third one finds far less."""
+    shares = choose({"boosting": 5.0, "scarcegan": 4.2, "linear": 1.0}, risky=700)
+    assert shares["boosting"] < 0.75
+    assert shares["scarcegan"] > 0.2
+    assert shares["linear"] == 0
+
+
 def test_a_family_for_which_next_to_nothing_is_left_is_dropped(choose):
     shares = choose({"scarcegan": 6.0, "forest": 0.0}, risky=600)
     assert shares == {"scarcegan": 1.0, "forest": 0.0}
