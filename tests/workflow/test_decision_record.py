@@ -183,6 +183,7 @@ def test_a_team_reads_its_own_words(snapshot, score, explain, chosen, monkeypatc
     assert "player is" not in shown
 
 
+@pytest.mark.usefixtures("project_apart")
 def test_whoever_else_was_forgotten_since_a_decision_is_still_told(snapshot, score, record, explain, champion, chosen):
     _, _, frame = score()
     whom, other = frame.index[0], frame["risk_score"].idxmax()
