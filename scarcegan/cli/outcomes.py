@@ -89,7 +89,7 @@ def list_outcomes(
     found = written(table[table["snapshot"] == snapshot] if snapshot else table)
     columns = ["player_id", "snapshot", "decision", "reviewer", "when", "reason"]
     if with_design:
-        design = settled_labels(_store(settings), settings)[["player_id", "snapshot", "source", "inclusion"]]
+        design = settled_labels(table, settings)[["player_id", "snapshot", "source", "inclusion"]]
         found = found.merge(design, on=["player_id", "snapshot"], how="left")
         columns += ["source", "inclusion"]
     rows = [[_cell(name, row[name]) for name in columns] for row in found.to_dict("records")]
@@ -124,7 +124,7 @@ def export(
     from scarcegan.outcomes.store import written
 
     store, location = _store(settings), located(file, Path.cwd())
-    table = settled_labels(store, settings) if labels else written(store.table())
+    table = settled_labels(store.table(), settings) if labels else written(store.table())
     table = table.assign(group=store.group)
     write_table(table, location)
     what = "label" if labels else "outcome"

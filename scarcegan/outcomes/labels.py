@@ -6,7 +6,7 @@ import pandas as pd
 from scarcegan.data.reviewed import ORIGINS, ReviewedPlayers
 from scarcegan.outcomes.consensus import settled, without_meaning
 from scarcegan.outcomes.lists import INCLUSION, STRATUM, review_lists
-from scarcegan.outcomes.store import OutcomeStore, open_outcomes
+from scarcegan.outcomes.store import open_outcomes
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
@@ -14,16 +14,15 @@ from scarcegan.snapshots.store import ID
 from scarcegan.storage import new_file
 
 
-def settled_labels(store: OutcomeStore, settings: Settings, known_by: pd.Timestamp | None = None) -> pd.DataFrame:
-    """Return who was found risky or harmless, by outcomes up to a moment; later ones change nothing.
+def settled_labels(outcomes: pd.DataFrame, settings: Settings, known_by: pd.Timestamp | None = None) -> pd.DataFrame:
+    """Return who was found risky or harmless, by a store's outcomes up to a moment; later ones change nothing.
 
     Columns: player_id (text), snapshot, label ('risky', 'harmless', '' for not settled), known_at (UTC), reviewers,
     source ('top' of a list, 'audit', or 'other' for players of no list) and inclusion (the probability with which the
     design lists the player; of several lists the largest; NaN for 'other').
     """
-    outcomes = store.table()
     labels = settled(outcomes if known_by is None else outcomes[outcomes["when"] <= known_by], settings.outcomes)
-    lists = review_lists(settings.own_scoring, store.group, labels["snapshot"].unique().tolist())
+    lists = review_lists(settings.own_scoring, settings.registry.group, labels["snapshot"].unique().tolist())
     designs = [one.rows()[[ID, STRATUM, INCLUSION]].assign(snapshot=one.snapshot) for one in lists]
     if not designs:
         return labels.assign(source="other", **{INCLUSION: float("nan")})
@@ -46,9 +45,8 @@ def reviewed_players(settings: Settings) -> ReviewedPlayers | None:
     known_by = data.labels_known_by or (data.snapshot and snapshots.describe(data.snapshot).frame.cutoff)
     # The whole day counts, as in a labels table.
     until = pd.Timestamp(known_by, tz="UTC") + pd.Timedelta(days=1, microseconds=-1) if known_by else None
-    store = open_outcomes(settings.outcomes, settings.registry.group)
-    found = settled_labels(store, settings, until)
-    outcomes = store.table()
+    outcomes = open_outcomes(settings.outcomes, settings.registry.group).table()
+    found = settled_labels(outcomes, settings, until)
     late = int((outcomes["when"] > until).sum()) if until is not None else 0
     told = [f"outcomes of after {known_by}, which do not count (data.labels_known_by): {late}"] if late else []
     found = found[found["label"] != ""].sort_values("known_at")

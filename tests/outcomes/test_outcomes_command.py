@@ -89,7 +89,7 @@ def test_two_decisions_at_the_same_time_are_refused_and_a_later_one_corrects(out
     assert "row 1: unknown decision" in slip
     assert "row 3: two decisions" in slip
     outcomes("add", table(decision="no_harm", when="2026-01-11"))
-    assert set(settled_labels(store, world)["label"]) == {"harmless"}
+    assert set(settled_labels(store.table(), world)["label"]) == {"harmless"}
 
 
 def test_an_outcome_for_a_forgotten_player_is_refused(refused, table, store):
@@ -119,7 +119,7 @@ def test_who_was_drawn_is_shown_only_where_it_is_asked_for(outcomes, table, revi
 def test_labels_are_known_since_the_decision_and_nothing_later_counts(outcomes, table, store, world, reviewed_list):
     reviewed_list()
     outcomes("add", table(player_id=[1, 50, 60], decision="harm", when=["2026-01-10", "2026-01-20", "2026-01-30"]))
-    known = settled_labels(store, world, known_by=pd.Timestamp("2026-01-20", tz="UTC"))
+    known = settled_labels(store.table(), world, known_by=pd.Timestamp("2026-01-20", tz="UTC"))
     assert dict(zip(known["player_id"], known["source"], strict=True)) == {"1": "top", "50": "audit"}
     assert set(known["label"]) == {"risky"}
 
