@@ -121,7 +121,8 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.workflow.retraining.select import select_models
 
         # Named one by one: the folds' own artifacts differ and cannot be merged.
-        self.merge_artifacts(inputs, include=["settings", "players", "data_report", "origin_run", "commit"])
+        passed_on = ["settings", "players", "data_report", "snapshot_report", "origin_run", "commit"]
+        self.merge_artifacts(inputs, include=passed_on)
         settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
         # A resume may have taken over a fold of code that did not note it.
         training_cards = [card_command(getattr(task, "training_card", "")) for task in inputs]
@@ -221,9 +222,12 @@ class RetrainFlow(ProjectFlow):
 
     def _lineage(self, settings):
         from scarcegan.costs import TaskUsage, bill
+        from scarcegan.data.records import SnapshotReport
         from scarcegan.registry.release import Lineage
 
         usage = list(map(TaskUsage.from_plain, getattr(self, "usage", [])))
+        # A resume may have taken over a step of code that did not pass it on.
+        snapshot = getattr(self, "snapshot_report", None)
         spent = bill(usage, STEPS[self.name], settings.prices, rented=BATCH_JOB in os.environ)
         return Lineage(
             run=f"{current.flow_name}/{current.run_id}",
@@ -235,6 +239,7 @@ class RetrainFlow(ProjectFlow):
             overrides=self.overrides or "",
             card=self.evaluation_card,
             snapshot=settings.data.snapshot,
+            snapshot_origin=SnapshotReport.from_plain(snapshot).origin if snapshot else "",
             labels_known_by=settings.data.labels_known_by,
             launched_by=self.launch.get("launched_by", ""),
             cost=spent.in_words if usage else "",

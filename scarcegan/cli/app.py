@@ -1,5 +1,7 @@
 """The `scarcegan` command with its groups."""
 
+import re
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +28,19 @@ from scarcegan.problems import Problem
 
 class ProblemsInWords(TyperGroup):
     """A group of commands whose `Problem`s end with their message on stderr and exit code 1."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an empty value, which would count as none: the default could be what nobody meant."""
+        command = next((self.commands[word] for word in args if word in self.commands), None)
+        # What goes on to Metaflow is Metaflow's: it takes `--namespace ""`.
+        if command and not command.context_settings.get("ignore_unknown_options"):
+            spelt = [*(f"{name}={value}" for name, value in pairwise(args)), *args]
+            for option in (word.removesuffix("=") for word in spelt if re.fullmatch(r"--[a-z-]+=", word)):
+                raise typer.BadParameter(
+                    f"expected a value after {option}, got an empty text, as a variable that is not set gives: name "
+                    f"the value, or leave {option} out"
+                )
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; anything that is no `Problem` is a defect of ours and keeps its traceback."""

@@ -78,6 +78,7 @@ class FeatureMove(Record):
 class SnapshotReport(Record):
     """What the snapshot trained on is, and how its features have moved since the previous one, the most moved first.
 
+    `origin` is the fingerprint that it was published with, before anyone was forgotten; empty in runs of older code.
     `missing_days` are ISO dates that are missing for everyone; `quiet_days` the mean days of the window without play by
     population, empty where not known. The name and cut-off (ISO date) of the previous snapshot are empty without one.
     """
@@ -92,6 +93,7 @@ class SnapshotReport(Record):
     previous: str
     previous_cutoff: str
     moves: Sequence[FeatureMove]
+    origin: str = ""
 
 
 # A feature that separates so well alone is rather made from the label than a habit of players: a likely leak.

@@ -50,6 +50,7 @@ def snapshot_report(players: Players, settings: Settings) -> SnapshotReport | No
     manifest = store.describe(settings.data.snapshot)
     before = store.before(manifest)
     told = {
+        "origin": manifest.origin,
         "quiet_days": _quiet_days(players, manifest, settings.populations),
         "previous": before.name if before else "",
         "previous_cutoff": before.frame.cutoff if before else "",

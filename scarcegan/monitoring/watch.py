@@ -143,7 +143,13 @@ class Watch:
                 f"there is no snapshot '{name}' in {self.store.folder}, or no longer; name another one in "
                 "monitoring.reference"
             )
-        reference = self.store.describe(name)
+        reference, trained_on = self.store.describe(name), self.version.metadata.get("snapshot_origin")
+        if not self.rule.reference and trained_on not in (None, reference.origin):
+            return (
+                f"snapshot '{name}' is not the one that version {self.version.version} was trained on: expected the "
+                f"fingerprint {trained_on}, got {reference.origin}; name it, or another one of the players "
+                "of that time, in monitoring.reference"
+            )
         for one in (reference, manifest):
             missing = sorted(set(self.model.feature_names) - set(one.frame.columns))
             if missing:

@@ -16,6 +16,7 @@ class Lineage(Record):
         commit: git commit of the code, `-dirty` appended when files differ from it.
         card: pathspec of the step whose card shows the evaluation.
         snapshot: that was trained on; empty for other sources. Later snapshots are compared with it.
+        snapshot_origin: fingerprint that this snapshot was published with: a later one may bear its name.
         labels_known_by: ISO date by which its labels were known; empty: its cut-off.
         launched_by: who launched the run, as the registry knows people; empty where that is not known.
         overrides: settings that the run has laid over those of `config`, as `--set` takes them; empty: none.
@@ -30,6 +31,7 @@ class Lineage(Record):
     config: str
     card: str
     snapshot: str = ""
+    snapshot_origin: str = ""
     labels_known_by: str = ""
     overrides: str = ""
     launched_by: str = ""

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from scarcegan.cli import app
 
@@ -34,3 +35,11 @@ def test_the_command_starts_without_the_heavy_libraries():
     code = f"import sys, scarcegan.cli; print(sorted({heavy!r} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("given", [["--release", ""], ["--release="]])
+def test_an_empty_value_is_no_wish_for_the_default(given):
+    """Of a shell variable that is not set: the release approved last would be withdrawn."""
+    refused = CliRunner().invoke(app, ["models", "rollback", "--reason", "faulty", *given, "--who", "rita"])
+    assert refused.exit_code == 2
+    assert "expected a value after --release, got an empty text" in " ".join(refused.output.replace("│", "").split())

@@ -100,6 +100,8 @@ def test_a_retraining_reads_the_snapshot_by_name(chain, snapshots_folder):
     snapshot = open_snapshots(str(snapshots_folder.path / "snapshots")).read("players-2026-01-01")
     assert set(players["ids"]) <= set(snapshot.ids)
     assert set(players["feature_names"]) <= set(snapshot.manifest.frame.columns)
+    lineage = run["end"].task["release"].data["lineage"]
+    assert (lineage["snapshot"], lineage["snapshot_origin"]) == ("players-2026-01-01", snapshot.manifest.origin)
 
 
 def test_an_unknown_key_starts_nothing(flow_folder):

@@ -1,6 +1,7 @@
 """Watching snapshots in the store: reports, recall on later labels, records that are written once."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -315,6 +316,17 @@ def test_without_a_reference_a_person_should_look(watch, snapshot, features, rea
     assert (watched.drift, watched.decision.action) == (None, "watch")
     assert reason in watched.decision.reasons[0]
     assert model_monitor_files(watched)["constraints"] == ""
+
+
+def test_another_snapshot_of_the_same_name_is_no_reference_until_someone_names_it(watch, store, month):
+    """What the champion has seen is gone: another one's players would hide what has moved since, or make it up."""
+    trained_on = champion(snapshot_origin=store.describe("players-2026-04-01").origin)
+    assert watch(5, trained_on).drift is not None
+    shutil.rmtree(Path(store.folder, "players-2026-04-01"))
+    month("2026-04-01", 11)
+    [reason] = watch(5, trained_on).decision.reasons
+    assert "is not the one that version 1 was trained on" in reason
+    assert watch(5, trained_on, reference="players-2026-04-01").drift is not None
 
 
 def test_features_that_only_the_reference_has_are_not_compared(watch, store, publish_snapshot):
