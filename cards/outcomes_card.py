@@ -18,7 +18,7 @@ def outcomes_card(report: OutcomeReport) -> list[Any]:
     """Build the card of what the outcomes of a registry group teach."""
     headline = theme.figures(
         ("Outcomes", words.count(report.outcomes), f"of {words.plural(report.reviewers, 'reviewer')}"),
-        ("Settled", words.count(report.settled), f"{words.count(report.undecided)} not"),
+        ("Settled", words.count(report.settled), f"{report.words.rows}, {words.count(report.undecided)} are not"),
         ("Champions", words.count(len(report.champions)), f"of {report.group}"),
     )
     about = (

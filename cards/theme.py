@@ -27,7 +27,7 @@ OPENS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LONG_NAME = re.compile(r"\S{20,}")
 CODE = re.compile("`([^`]+)`")
 BAND = re.compile(r"(?<![\w/.-])(\d{4}-\d\d-\d\d|\d{1,3}-\d{1,3})(?![\w/-])")  # a date, an age band
-INSIDE_FIGURE = re.compile(r"(?<=\d) (?=%|(?:/|of) \d)|(?<=\d /) (?=\d)|(?<=\d of) (?=\d)|(?<=,) (?=[^\[\]]*\])")
+INSIDE_FIGURE = re.compile(r"(?<=[≤≥/]) (?=\d)|(?<=\d) (?=%|(?:/|of) \d)|(?<=\d of) (?=\d)|(?<=,) (?=[^\[\]]*\])")
 Row = TypeVar("Row")
 
 # Metaflow's page has no room for a style sheet, but its Markdown lets one through. Without the first rule every chart
@@ -52,9 +52,10 @@ STYLE = """<style>
 .mf-card div.container:has(> .inner progress) .inner { max-width: none; }
 .mf-card div.container:has(> .inner progress) .details { font: inherit; color: var(--black); }
 .mf-card .tableContainer { margin: 1.25rem 0; }
-.mf-card td:has(.value-box) { background: none; padding: 0 0.75rem 0 0; vertical-align: top; }
-.mf-card table .value-box { text-align: left; padding: 0.9rem 1rem; background: var(--bg) !important;
-  border-color: var(--grey) !important; }
+.mf-card td:has(.value-box) { background: none; padding: 0 0.75rem 0 0; flex: 1 1 auto; display: flex; }
+.mf-card tr:has(.value-box) { display: flex; }
+.mf-card table .value-box.value-box { flex: 1; align-items: flex-start; text-align: left; padding: 0.9rem 1rem;
+  background: var(--bg) !important; border-color: var(--grey) !important; }
 .mf-card .value-box .value-box-title { font-size: 0.75rem; color: var(--dk-grey); }
 .mf-card .value-box .value-box-value { color: var(--black); }
 .mf-card .value-box .value-box-subtitle { font-size: 0.8rem; margin: 0; color: var(--dk-grey); }
