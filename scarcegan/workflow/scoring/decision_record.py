@@ -72,14 +72,16 @@ def explain_player(
 def _scored(manifest: Manifest, settings: Settings, version: int | None) -> tuple[ScoringPlan | None, Sequence[str]]:
     """Return the plan of the scoring to explain, and its files; none where nobody has scored the snapshot."""
     found = review_lists(settings.own_scoring, settings.registry.group, [manifest.name])
-    found = [one for one in found if version in (None, one.version)]
+    found = [one for one in found if version in (None, one.model.version)]
     if not found:
         return None, []
     headline = headline_of(settings.definitions)
     # Names of runs end with their number: of equal length they compare as numbers.
-    last = max(found, key=lambda one: (one.definition == headline, one.version, len(one.folder), one.folder))
+    last = max(
+        found, key=lambda one: (one.model.definition == headline, one.model.version, len(one.folder), one.folder)
+    )
     # The report has the plan's keys beside its own.
-    plan = replace(read_report(last.folder, ScoringPlan), folder=last.folder)
+    plan = read_report(last.folder, ScoringPlan)
     if plan.snapshot.fingerprint != manifest.origin:
         raise DataProblem(
             f"expected snapshot '{manifest.name}' with fingerprint {plan.snapshot.fingerprint}, which {plan.run} has "

@@ -22,7 +22,7 @@ def recall_of_outcomes(version: ModelVersion, before: str, settings: Settings) -
     lists = [
         one
         for one in reviewed_lists(labels, settings, version.group)
-        if one.about.version == version.version and one.about.cutoff < before and one.is_sampled
+        if one.about.model.version == version.version and one.about.snapshot.cutoff < before and one.is_sampled
     ]
     sample = pooled(lists, by_flag=True) if lists else None
     found = recall(sample) if sample else None
@@ -30,7 +30,7 @@ def recall_of_outcomes(version: ModelVersion, before: str, settings: Settings) -
         return None
     interval = found.interval()
     return RealisedRecall(
-        snapshot=lists[-1].about.snapshot,
+        snapshot=lists[-1].about.snapshot.name,
         risky=round(float(sample.weight[sample.is_risky].sum())),
         found=round(float(sample.weight[sample.is_risky & sample.is_shown].sum())),
         value=interval.value,
