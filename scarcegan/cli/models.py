@@ -16,7 +16,7 @@ from rich.text import Text
 from scarcegan import words
 from scarcegan.cli import tables
 from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers, warn
-from scarcegan.problems import RegistryProblem, nearest
+from scarcegan.problems import RegistryProblem, require_known
 from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry, rules
 from scarcegan.registry.versions import PENDING, DecisionOnRecord
@@ -41,18 +41,10 @@ def list_versions(
     release: Annotated[str, typer.Option(help="Only this release.")] = "",
 ) -> Answer:
     """List the registered models, oldest first."""
-    known = registry.definitions()
-    if definition and known and definition not in known:
-        raise RegistryProblem(
-            f"expected a definition that has models in group '{registry.group}', got '{definition}': "
-            f"{nearest(definition, known)}"
-        )
-    versions = registry.versions()
+    versions, of_group = registry.versions(), f"group '{registry.group}'"
+    require_known(f"a definition that has models in {of_group}", definition, registry.definitions(), RegistryProblem)
     releases = list(dict.fromkeys(version.release_id for version in versions))
-    if release and releases and release not in releases:
-        raise RegistryProblem(
-            f"expected a release of group '{registry.group}', got '{release}': {nearest(release, releases)}"
-        )
+    require_known(f"a release of {of_group}", release, releases, RegistryProblem)
     shown = [one for one in versions if definition in ("", one.definition) and release in ("", one.release_id)]
     return Answer(shown, tables.overview(shown) if shown else tables.NOTHING_YET)
 

@@ -87,7 +87,7 @@ class OutcomeStore:
                 kept += self._replace(file, frame[~is_theirs])
                 removed.append(file.removesuffix(".parquet"))
         receipt = Forgotten(digest, at, count, removed, kept)
-        write_bytes(place, (json.dumps(receipt.to_plain(), indent=1) + "\n").encode())
+        write_bytes(place, receipt.to_json())
         return receipt
 
     def expired(

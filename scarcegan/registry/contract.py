@@ -196,13 +196,13 @@ class Registry(ABC):
             return chosen
 
         self._take(choose, rules.decide("Approved", who, why, forced=force, identity=identity, until=last_day))
-        return self._now(versions)
+        return rules.find_all(self.versions(), versions)
 
     def reject(self, *versions: int, who: str, why: str) -> list[ModelVersion]:
         """Reject versions, all or none; a rejected champion gives its place back to the one before."""
         decision = rules.decide("Rejected", who, why, identity=self.identity())
         self._take(lambda known: rules.find_all(known, versions), decision)
-        return self._now(versions)
+        return rules.find_all(self.versions(), versions)
 
     def rollback(self, *, who: str, why: str, release_id: str | None = None, force: bool = False) -> list[ModelVersion]:
         """Withdraw a release (by default the one approved last) and return the champions there are then.
@@ -243,7 +243,3 @@ class Registry(ABC):
                 f"({'; '.join(self.left_out) or 'the registry does not list them'}): mend or remove what cannot be read"
             )
         return [by_token[model.token] for model in models]
-
-    def _now(self, numbers: Sequence[int]) -> list[ModelVersion]:
-        after = self.versions()
-        return rules.find_all(after, numbers)
