@@ -11,13 +11,11 @@ from scarcegan.cli import (
     compliance,
     decisions,
     estimators,
-    explain,
     flows,
     forget,
     models,
     new,
     outcomes,
-    prune,
     runs,
     snapshots,
 )
@@ -46,7 +44,7 @@ app = typer.Typer(
     "trained, `scarcegan report RUN` what to know before approving, and `scarcegan models approve` makes a model the "
     "champion, the one that scoring takes.",
 )
-for group in (new, flows, decisions, compliance, explain, prune, forget, runs, models, snapshots, outcomes, estimators):
+for group in (new, flows, decisions, compliance, forget, runs, models, snapshots, outcomes, estimators):
     app.add_typer(group.app)
 
 

@@ -14,8 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scarcegan.data.distances import BINS
-from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
-from scarcegan.monitoring.two_sample import separation
+from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures, separation
 
 # Two leave one degree of freedom: Student's quantile at 1 % is then 32, and a limit says nothing.
 FEWEST_PAIRS = 3
