@@ -71,10 +71,9 @@ class Registry(ABC):
         Where a registry takes one at a time, what it raises for a failure in between names those that are decided.
         """
 
-    def versions(self, *, release_id: str | None = None) -> list[ModelVersion]:
-        """Return all versions, or those of one release, oldest first."""
-        known = self._versions() if self._tried is None else self._tried
-        return [version for version in known if release_id in (None, version.release_id)]
+    def versions(self) -> list[ModelVersion]:
+        """Return all versions, oldest first."""
+        return self._versions() if self._tried is None else list(self._tried)
 
     def show(self, version: int) -> ModelVersion:
         """Return one version."""

@@ -12,7 +12,7 @@ from scarcegan.data.tables import read_parts
 from scarcegan.outcomes.consensus import LABEL, settled
 from scarcegan.outcomes.lists import read_report, review_lists
 from scarcegan.outcomes.records import Outcome
-from scarcegan.outcomes.store import open_outcomes, written
+from scarcegan.outcomes.store import as_records, open_outcomes
 from scarcegan.problems import DataProblem
 from scarcegan.registry import Registry
 from scarcegan.serving.counterfactual import nearest_counterfactual
@@ -119,4 +119,4 @@ def _outcomes(player: str, snapshot: str, settings: Settings) -> tuple[list[Outc
     table = open_outcomes(settings.outcomes, settings.registry.group).table()
     own = table[(table[ID] == player) & (table["snapshot"] == snapshot)]
     labels = settled(own, settings.outcomes)[LABEL].tolist()
-    return [Outcome(**row) for row in written(own).to_dict("records")], labels[0] if labels else ""  # type: ignore[arg-type]
+    return as_records(own), labels[0] if labels else ""

@@ -16,6 +16,7 @@ from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.watch import Watch, Watched
 from scarcegan.outcomes.consensus import settled
 from scarcegan.outcomes.estimates import recall
+from scarcegan.outcomes.labels import write_table
 from scarcegan.outcomes.report import pooled, reviewed_lists
 from scarcegan.outcomes.store import open_outcomes
 from scarcegan.problems import DataProblem
@@ -27,7 +28,7 @@ from scarcegan.settings import Settings
 from scarcegan.snapshots import SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import join, local_file, new_file, sha256_of, write_bytes
+from scarcegan.storage import join, local_file, sha256_of, write_bytes
 from scarcegan.workflow.scoring.audit import INCLUSION, STRATUM, Stratum, audit_strata, draw, mixed_in
 from scarcegan.workflow.scoring.plan import background_of
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
@@ -241,9 +242,7 @@ def _for_reviewers(review: pd.DataFrame) -> pd.DataFrame:
 
 
 def _put_frame(plan: ScoringPlan, frame: pd.DataFrame, name: str) -> str:
-    with new_file(join(plan.folder, name)) as draft:
-        if name.endswith(".csv"):
-            frame.assign(reasons=["; ".join(words) for words in frame["reasons"]]).to_csv(draft, index=False)
-        else:
-            frame.to_parquet(draft, index=False)
+    if name.endswith(".csv"):
+        frame = frame.assign(reasons=["; ".join(words) for words in frame["reasons"]])
+    write_table(frame, join(plan.folder, name))
     return name
