@@ -1,7 +1,5 @@
 """`scarcegan models`: list, compare, approve, reject and roll back what the runs registered."""
 
-import csv
-import io
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -199,16 +197,15 @@ def _check_doubts(chosen: Sequence[ModelVersion]) -> None:
 
 def _export(found: Sequence[DecisionOnRecord], file: str) -> str:
     """Write decisions as a table or as lines of JSON, by the name of the file, whole or not at all."""
+    import pandas as pd
+
     rows = [one.to_plain() for one in found]
     location = located(file, Path.cwd())
     if location.endswith(".jsonl"):
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     elif location.endswith(".csv"):
-        table = io.StringIO()
-        writer = csv.DictWriter(table, [field.name for field in fields(DecisionOnRecord)])
-        writer.writeheader()
-        writer.writerows(rows)
-        text = table.getvalue()
+        columns = [field.name for field in fields(DecisionOnRecord)]
+        text = pd.DataFrame(rows, columns=columns, dtype=object).to_csv(index=False, lineterminator="\r\n")
     else:
         raise RegistryProblem(f"expected a .csv or .jsonl file to write, got {location}: name one of both")
     write_bytes(location, text.encode())

@@ -12,6 +12,7 @@ from scarcegan.data.ids import as_text
 from scarcegan.data.tables import read_parts
 from scarcegan.outcomes.consensus import LABEL
 from scarcegan.outcomes.estimates import Sample
+from scarcegan.outcomes.records import ListedSnapshot, ScoredBy
 from scarcegan.problems import DataProblem, Problem
 from scarcegan.project import located
 from scarcegan.records import Record
@@ -26,21 +27,6 @@ TOP_SLICES = 10
 _COLUMNS, _DESIGN = [ID, "risk_score", "is_flagged"], [STRATUM, INCLUSION]
 _REPORT = "report.json"
 R = TypeVar("R", bound=Record)
-
-
-class ScoredBy(Record):
-    """The version of a registry group that has scored."""
-
-    version: int
-    definition: str
-    group: str
-
-
-class ListedSnapshot(Record):
-    """The snapshot that was scored."""
-
-    name: str
-    cutoff: str
 
 
 class ListFile(Record):
