@@ -5,8 +5,7 @@ stable snapshot passes a limit of any feature with a probability of `false_alarm
 
 Chance tells how much two samples of the same players' world differ. Real players are never quite the same from one
 month to the next, so limits from chance alone call much drift that nobody needs to act on; past pairs tell what is
-usual. With M_p the largest excess of pair p, in log(measure + limit of chance), over the mean of the other pairs, a new
-stable pair stays below mean(M) + t sd(M) sqrt(1 + 1/P) (the one-sided prediction limit of P normal values).
+usual: docs/method.md has the equations.
 """
 
 from collections.abc import Sequence
