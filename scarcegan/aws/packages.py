@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
 from typing import Any
@@ -15,6 +15,7 @@ from scarcegan.aws.model_quality import model_quality_json
 from scarcegan.evaluation.figures import Measures
 from scarcegan.evaluation.records import Evaluation, Verdict
 from scarcegan.problems import RegistryProblem
+from scarcegan.registry.contract import Registry
 from scarcegan.registry.versions import PENDING, ModelToRegister
 from scarcegan.settings.words_section import Words
 
@@ -56,12 +57,13 @@ def package_request(model: ModelToRegister, release_size: int, group: str, image
     return request
 
 
-def quality_metrics(model: ModelToRegister, keep_report: Callable[[str], tuple[str, str]]) -> dict[str, Any]:
-    """Return the request's part on quality; `keep_report` stores the first test set's and returns URI and digest."""
+def quality_metrics(model: ModelToRegister, registry: Registry) -> dict[str, Any]:
+    """Return the request's part on quality; the registry keeps the first test set's report."""
     if not isinstance(model.evaluation, Evaluation):
         return {}
-    uri, digest = keep_report(model_quality_json(model.evaluation.on_first_test_set(model.definition)))
-    statistics = {"ContentType": "application/json", "S3Uri": uri, "ContentDigest": digest}
+    sha256 = registry.keep_report(model_quality_json(model.evaluation.on_first_test_set(model.definition)))
+    statistics = {"ContentType": "application/json", "S3Uri": registry.report_location(sha256)}
+    statistics |= {"ContentDigest": f"sha256:{sha256}"}
     return {"ModelMetrics": {"ModelQuality": {"Statistics": statistics}}}
 
 

@@ -141,7 +141,7 @@ class SageMakerRegistry(Registry):
                 describe(ModelPackageGroupName=self.group)
 
     def _create(self, model: ModelToRegister, request: dict[str, Any]) -> None:
-        package = request | quality_metrics(model, self._bucket.keep_report)
+        package = request | quality_metrics(model, self)
         try:
             self._client.create_model_package(**package)
         except ClientError as error:

@@ -1,5 +1,6 @@
 """The one interface of all registries, and what they share: who decides, what is refused, who is champion."""
 
+import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Self, TypeVar
 from scarcegan.problems import Problem, RegistryProblem, nearest
 from scarcegan.registry import rules
 from scarcegan.registry.versions import PENDING, Decision, DecisionOnRecord, ModelToRegister, ModelVersion
+from scarcegan.storage import find_bytes, join, write_bytes
 
 T = TypeVar("T")
 Choice = Callable[[Sequence[ModelVersion]], list[ModelVersion]]
@@ -153,11 +155,25 @@ class Registry(ABC):
 
     def keep_report(self, text: str) -> str:
         """Keep a report, JSON, and return its digest, which names it."""
-        return rules.keep_report(self._reports, text)
+        content = text.encode()
+        sha256 = hashlib.sha256(content).hexdigest()
+        write_bytes(self.report_location(sha256), content)
+        return sha256
+
+    def report_location(self, sha256: str) -> str:
+        """Return where the report with that digest lies, or would lie."""
+        return join(self._reports, f"{sha256}.json")
 
     def read_report(self, sha256: str) -> str:
         """Return the report with that digest, checked."""
-        return rules.read_report(self._reports, sha256)
+        location = self.report_location(sha256)
+        content = find_bytes(location)
+        if content is None or hashlib.sha256(content).hexdigest() != sha256:
+            got = "another one" if content else "none"
+            raise RegistryProblem(
+                f"expected the report with sha256 {sha256}, got {got} at {location}: restore the file"
+            )
+        return content.decode()
 
     def rehearsal(self) -> Self:
         """Return this registry as it is now, on which decisions are tried: refused as here, and kept nowhere."""
