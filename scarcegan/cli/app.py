@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from scarcegan import __version__
 from scarcegan.cli import (
+    commands,
     compliance,
     decisions,
     estimators,
@@ -30,9 +30,7 @@ class ProblemsInWords(TyperGroup):
         try:
             return super().invoke(ctx)
         except Problem as problem:
-            console = Console(stderr=True, soft_wrap=True, highlight=False)
-            # No markup: brackets in a message are no styles.
-            console.print(str(problem), style="red", markup=False)
+            commands.say(str(problem), style="red")
             raise typer.Exit(1) from problem
 
 

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import Answer, answers, warn
+from scarcegan.cli.commands import Answer, answers, say
 from scarcegan.cli.tables import figure, narrow
 from scarcegan.project import located
 from scarcegan.registry import Registry
@@ -70,13 +70,15 @@ def forget(
     from scarcegan.data.ids import keyed_id
     from scarcegan.history.artifacts import runs_holding
     from scarcegan.outcomes import forgetting
+    from scarcegan.outcomes.store import open_outcomes
 
     known = keyed_id(player, settings.data.id_key)
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     _warn_of_holds(settings)
     named = [*forgetting.left(settings, known), *_left_in_runs(runs_holding(known), registry)]
     if not yes:
-        found, digest = forgetting.find(settings, known), forgetting.digest_of(settings, known)
+        found, outcomes = forgetting.find(settings, known), open_outcomes(settings.outcomes, settings.registry.group)
+        digest = outcomes.digest_of(known)
         forgetting.refuse_held(settings, known, found)
         told = f"Nothing is removed yet: {_rows(found)}; --yes does it. Digest of the player: {digest}"
         plain = {"player": digest, "found": found, "left": named, "finished": False}
@@ -135,8 +137,9 @@ def _warn_of_holds(settings: Settings) -> None:
         flows = {one.run.split("/")[0] for one in holds if one.run}
         runs = [run.pathspec for flow in flows for run in runs_of(flow)]
     known = [*list_names(located(settings.own_snapshots.folder)), *scored, *runs]
-    warn(
+    unknown = (
         f"[[retention.holds]] names '{one.snapshot or one.run}', which is not here: nothing is {one.told}"
         for one in holds
         if not any(map(one.names, known))
     )
+    say(*unknown, style="yellow")

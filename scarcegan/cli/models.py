@@ -13,7 +13,7 @@ from rich.text import Text
 
 from scarcegan import words
 from scarcegan.cli import tables
-from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers, warn
+from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers, say
 from scarcegan.problems import RegistryProblem, require_known
 from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry, rules
@@ -277,4 +277,5 @@ def _tag(before: Sequence[ModelVersion], after: Sequence[ModelVersion], decided:
     touched = sorted({version.run_pathspec for version in [*champions, *decided]})
     if unreachable := history.follow_registry({run: tags[run] for run in touched}):
         left = ", ".join(unreachable)
-        warn([f"Decided and kept on record. Not tagged, because Metaflow does not find them from here: {left}"])
+        told = f"Decided and kept on record. Not tagged, because Metaflow does not find them from here: {left}"
+        say(told, style="yellow")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from scarcegan.data.one_player import Rewritten, rows_of, take_out
 from scarcegan.machine import is_alive, this_process
 from scarcegan.outcomes.records import Forgotten
-from scarcegan.outcomes.store import OutcomeStore, open_outcomes
+from scarcegan.outcomes.store import open_outcomes
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.records import Record
@@ -126,11 +126,6 @@ def erase(settings: Settings, player: str, who: str, at: str, named: Sequence[Le
         receipt = replace(receipt, removed=removed, outcomes=forgotten, finished=True)
         write_bytes(place, receipt.to_json())
     return receipt, place
-
-
-def digest_of(settings: Settings, player: str) -> str:
-    """Return the digest that stands for a player in receipts and holds."""
-    return OutcomeStore("", settings.registry.group).digest_of(player)
 
 
 def _snapshots(settings: Settings) -> SnapshotStore:

@@ -58,9 +58,9 @@ class Registry(ABC):
     def fetch(self, sha256: str) -> Path:
         """Return a local path of the archive with that digest, checked, without asking which version has it."""
 
-    @abstractmethod
     def _verify(self, sha256: str) -> None:
         """Raise a Problem unless the archive with that digest lies, whole, where the registry keeps it."""
+        self.fetch(sha256)
 
     @abstractmethod
     def _put_back(self, archive: Path, sha256: str) -> None:
