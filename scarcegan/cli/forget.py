@@ -38,7 +38,7 @@ def prune(
     kept are all archives, published snapshots and scores, the runs of every release that is not rejected, runs with
     the tag `pinned`, what may still go on, and always what is under a legal hold.
     """
-    from scarcegan.aws.state_machines import definitions_of
+    from scarcegan.aws.account import definitions_of
     from scarcegan.history.leftovers import leftovers
     from scarcegan.outcomes.retention import ExpiredOutcomes, expired
 
