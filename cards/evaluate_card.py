@@ -6,7 +6,7 @@ from typing import Any
 from metaflow.cards import Markdown, Table
 
 from cards import evaluation_parts, theme
-from cards.charts import Axis, Mark, points, ranked_bars
+from cards.charts import Axis, Mark, ranked_bars
 from cards.evaluation_groups import MEASURES, groups_part
 from cards.theme import Part
 from scarcegan import words
@@ -175,17 +175,8 @@ def subgroup_part(evaluation: Evaluation) -> Part:
         + [words.interval(measure, getattr(group, measure)) for measure in MEASURES]
         for name, group in named
     ]
-    marks = [
-        Mark(f"{name} {_range(group)}", group.recall.value, group.recall.low, group.recall.high, series=name)
-        for name, group in named
-        if group.recall
-    ]
-    reading = [
-        f"Points: share of a group's {their.rare_rows} that are found at the model's threshold;",
-        "lines: 95 % intervals.",
-    ]
-    axis = evaluation_parts.recall_axis(evaluation)
-    chart = [points("Whose risk does the model overlook?", reading, axis, marks)] if marks else []
+    recalls = ((f"{name} {_range(group)}", group.recall, name) for name, group in named)
+    chart = evaluation_parts.overlooked("Whose risk does the model overlook?", evaluation, recalls)
     return Part(title, about, [*chart, theme.table(headers, rows)])
 
 

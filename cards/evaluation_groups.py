@@ -1,12 +1,11 @@
 """Quality by attributes that are no inputs, such as an age band or a region: what two cards show of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from metaflow.cards import Markdown
 
 from cards import evaluation_parts, theme
-from cards.charts import Mark, points
 from cards.theme import Part
 from scarcegan import words
 from scarcegan.evaluation.figures import AttributeGroup, AttributeGroups, AttributeTable
@@ -33,9 +32,14 @@ def groups_part(evaluation: Evaluation) -> list[Part]:
     )
     single = [table for table in found.tables if len(table.attributes) == 1]
     ordered = sorted(found.tables, key=lambda table: len(table.attributes))
+    recalls = (
+        (_named(table.attributes, group), group.recall, words.feature_name(*table.attributes))
+        for table in single
+        for group in table.shown
+    )
     contents = [
         _clear(found),
-        *_chart(single, evaluation),
+        *evaluation_parts.overlooked(f"Whose {their.rare_rows} does the model overlook?", evaluation, recalls),
         *(one for table in ordered for one in _shown(table, their, found.smallest)),
     ]
     return [Part(f"Does it serve groups of {their.rows} alike, by attributes that it never sees?", about, contents)]
@@ -58,20 +62,6 @@ def _clear(found: AttributeGroups) -> Markdown:
 def _named(attributes: Sequence[str], group: AttributeGroup) -> str:
     pairs = zip(attributes, group.values, strict=True)
     return ", ".join(f"{words.feature_name(name)} {value}" for name, value in pairs)
-
-
-def _chart(tables: Iterable[AttributeTable], evaluation: Evaluation) -> list[Any]:
-    marks = [
-        Mark(
-            _named(table.attributes, group), one.value, one.low, one.high, series=words.feature_name(*table.attributes)
-        )
-        for table in tables
-        for group in table.shown
-        if (one := group.recall)
-    ]
-    reading = f"Points: share of a group's {evaluation.words.rare_rows} that are found; lines: 95 % intervals."
-    question = f"Whose {evaluation.words.rare_rows} does the model overlook?"
-    return [points(question, reading, evaluation_parts.recall_axis(evaluation), marks)] if marks else []
 
 
 def _shown(table: AttributeTable, their: Words, smallest: int) -> list[Any]:

@@ -9,7 +9,7 @@ from metaflow.cards import Markdown, Table, VegaChart
 from cards import theme
 from cards.charts import Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, points
 from scarcegan import words
-from scarcegan.evaluation.figures import AT_THRESHOLD, Measures
+from scarcegan.evaluation.figures import AT_THRESHOLD, Interval, Measures
 from scarcegan.evaluation.records import FEW_FLAGGED, FEW_RISKY, Comparison, Evaluation, Verdict
 
 RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f", "#9aa61f", "#8a7cc8")
@@ -160,6 +160,15 @@ def confusion(evaluation: Evaluation, test_set: str) -> VegaChart | None:
     reading = f"{counted} 'unknown' is an answer, never a known class."
     question = "Which classes are mistaken for which?"
     return heat_map(question, reading, "known class", "most probable class", cells) if cells else None
+
+
+def overlooked(
+    question: str, evaluation: Evaluation, groups: Iterable[tuple[str, Interval | None, str]]
+) -> list[VegaChart]:
+    """Draw the recall of groups, each with its name and what it is a group of; nothing where nobody can tell it."""
+    marks = [Mark(name, one.value, one.low, one.high, series=kind) for name, one, kind in groups if one]
+    told = f"Points: share of a group's {evaluation.words.rare_rows} that are found at the model's threshold; "
+    return [points(question, f"{told}lines: 95 % intervals.", recall_axis(evaluation), marks)] if marks else []
 
 
 def fold_spread(evaluation: Evaluation) -> VegaChart:

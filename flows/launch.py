@@ -45,16 +45,10 @@ def launch(flow):
     if not starts_run(arguments):
         flow()
         return
-    cli = command_line(flow)
+    with flow_context(flow):  # the command line takes the options of a flow when it is first imported
+        from metaflow import cli
     with plain_endings(cli, arguments), moving_lines(cli), no_stray_jobs(flow.__name__, arguments):
         flow()
-
-
-def command_line(flow):
-    """Return Metaflow's command line; it is made when it is first imported, and takes the options of a flow then."""
-    with flow_context(flow):
-        from metaflow import cli
-    return cli
 
 
 def prepare(arguments, environment, root):

@@ -8,8 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from localaws.processes import TwinProblem
-from localaws.twin import Twin, local_aws
+from localaws.twin import Twin, TwinProblem, local_aws
 
 
 def main() -> None:

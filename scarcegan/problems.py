@@ -49,3 +49,9 @@ def nearest(name: str, known: Collection[str], otherwise: str = "") -> str:
     plain = {one.casefold(): one for one in known}
     near = difflib.get_close_matches(name.casefold(), plain, n=1, cutoff=0.5)
     return f"did you mean '{plain[near[0]]}'?" if near else otherwise or f"known are {', '.join(map(repr, known))}."
+
+
+def require_known(what: str, name: str, known: Collection[str], kind: type[Problem]) -> None:
+    """Raise such a Problem for a name that is none of the known ones, if there are some; an empty name asks for all."""
+    if name and known and name not in known:
+        raise kind(f"expected {what}, got '{name}': {nearest(name, known)}")

@@ -5,6 +5,7 @@ artifacts stay readable without this package, and code never asks a dict for a k
 """
 
 import functools
+import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, cast, dataclass_transform
 
@@ -29,6 +30,10 @@ class Record:
         """Return the record as dicts, lists, numbers, text and arrays."""
         plain: dict[str, Any] = _adapter(cast(Any, type(self))).dump_python(self)
         return plain
+
+    def to_json(self) -> bytes:
+        """Return the record as a file that people read, too; NaN and infinite numbers are a ValueError."""
+        return (json.dumps(self.to_plain(), indent=1, allow_nan=False) + "\n").encode()
 
     @classmethod
     def from_plain(cls, plain: Any) -> Self:
@@ -70,6 +75,22 @@ class Bound(Record):
     low: float
     high: float
     is_promised: bool
+
+
+Judgement = Literal["better", "worse", "tie", "too few flagged", "too few risky", "no rival"]
+
+
+class Comparison(Record):
+    """Our measure less the other's with its 95 % interval: recall at our flagged share, or PR-AUC over all thresholds.
+
+    Numbers are None without a rival; 'no rival' is a model of other features or classes as well.
+    """
+
+    verdict: Judgement
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    measure: Literal["recall", "pr_auc"] = "recall"
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any, Protocol, TypeGuard, TypeVar
 
-from scarcegan.records import Bound
+from scarcegan.records import Bound, Comparison
 
 # Is told, before each part of a step that may take long, what is done now.
 Say = Callable[[str], None]
@@ -53,19 +53,6 @@ class WithInterval(Protocol):
     def low(self) -> float: ...  # noqa: D102
     @property
     def high(self) -> float: ...  # noqa: D102
-
-
-class Compared(Protocol):
-    """A difference with its interval, such as `scarcegan.evaluation.records.Comparison`."""
-
-    @property
-    def measure(self) -> str: ...  # noqa: D102
-    @property
-    def difference(self) -> float | None: ...  # noqa: D102
-    @property
-    def low(self) -> float | None: ...  # noqa: D102
-    @property
-    def high(self) -> float | None: ...  # noqa: D102
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -195,7 +182,7 @@ def points(difference: float | None, low: float | None = None, high: float | Non
     return f"{_signed(100 * difference, 1)}{bounds}{GAP}points"
 
 
-def gain(compared: Compared) -> str:
+def gain(compared: Comparison) -> str:
     """Write a measured difference with its interval: +2.1 [−3.4, +7.1] points of recall, +0.05 [...] in PR-AUC."""
     if compared.measure == "recall":
         return points(compared.difference, compared.low, compared.high)
@@ -205,7 +192,7 @@ def gain(compared: Compared) -> str:
     return f"{value} [{low},{GAP}{high}] {metric_name(compared.measure)}"
 
 
-def lead(compared: Compared) -> str:
+def lead(compared: Comparison) -> str:
     """Write the size of a measured difference with its interval, whoever is ahead: 5.0 [1.0, 9.0] points."""
     if not is_number(compared.difference) or not is_number(compared.low) or not is_number(compared.high):
         return MISSING

@@ -257,7 +257,9 @@ def make_release(tmp_path):
                     "test_players": "4500",
                     "families": "linear 0.5 ScarceGAN 0.5",
                 },
-                against_champion=AgainstChampion(1, "worse", -0.0312, -0.051, -0.0104) if int(run) > 11 else None,
+                against_champion=AgainstChampion("worse", -0.0312, -0.051, -0.0104, version=1)
+                if int(run) > 11
+                else None,
                 description=f"Finds risky players, {definition}.",
                 warnings=("feature 'nights' alone tells 'risky' from others (AUC 0.991): a likely leak; 5 % ~ 1",),
             )

@@ -1,15 +1,15 @@
-"""What the AWS account must have for a run: a bucket, an image, a role, a model group, a metadata service."""
+"""What the AWS account must have for a run: bucket, image, role, model group, metadata service; and what it deploys."""
 
 import json
 import os
 import re
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scarcegan.aws.findings import Finding, Refused, asking_aws
-from scarcegan.problems import SettingsProblem
+from scarcegan.aws.findings import Finding, Refused, asking_aws, expecting_aws, patient_client
+from scarcegan.problems import HistoryProblem, SettingsProblem
 from scarcegan.settings import Registry
 from scarcegan.storage import is_s3
 
@@ -133,3 +133,14 @@ def check_metadata(variables: Mapping[str, str]) -> Finding | str:
         raise Refused(
             f"{url or 'no METAFLOW_SERVICE_URL'}: {error}", "check the address and the way there (VPN)"
         ) from error
+
+
+def definitions_of(flow: str) -> Iterator[str]:
+    """Yield the definitions of the state machines that a flow was deployed as; a HistoryProblem if AWS refuses."""
+    with expecting_aws(f"tell what is deployed of {flow}, whose code packages are kept", HistoryProblem):
+        client = patient_client("stepfunctions")
+        for page in client.get_paginator("list_state_machines").paginate():
+            for machine in page["stateMachines"]:
+                # Metaflow names them project.branch.flow, or as the flow alone.
+                if machine["name"].split(".")[-1] == flow:
+                    yield client.describe_state_machine(stateMachineArn=machine["stateMachineArn"])["definition"]

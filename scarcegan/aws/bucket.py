@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from scarcegan.problems import Problem, RegistryProblem
-from scarcegan.registry.rules import archive_path, check_digest, keep_archive, keep_report
+from scarcegan.registry.rules import archive_path, check_digest, keep_archive
 from scarcegan.registry.versions import Decision
 from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, require_writable, write_bytes
 from scarcegan.storage.s3 import etag
@@ -35,11 +35,6 @@ class Bucket:
         if not is_file(self.uri(sha256)):
             put_file(archive, self.uri(sha256), once=True)
         return etag(self.uri(sha256))
-
-    def keep_report(self, text: str) -> tuple[str, str]:
-        """Keep a report by its content and return its URI and its digest, `sha256:<hex>`."""
-        sha256 = keep_report(self.reports, text)
-        return join(self.reports, f"{sha256}.json"), f"sha256:{sha256}"
 
     def fetch(self, sha256: str) -> Path:
         """Return a local path of an archive with that digest: fetched before, or the bucket's."""

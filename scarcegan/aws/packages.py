@@ -1,22 +1,29 @@
-"""One model as SageMaker's registry takes it, with its card and its quality report."""
+"""One model as SageMaker's registry takes it, with its card, its quality report and the image that serves it."""
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import metadata
 from typing import Any
 
-from scarcegan import words
+import botocore.session
+
+from scarcegan import settings, words
 from scarcegan.aws.metadata import to_metadata
 from scarcegan.aws.model_quality import model_quality_json
 from scarcegan.evaluation.figures import Measures
 from scarcegan.evaluation.records import Evaluation, Verdict
 from scarcegan.problems import RegistryProblem
+from scarcegan.registry.contract import Registry
 from scarcegan.registry.versions import PENDING, ModelToRegister
 from scarcegan.settings.words_section import Words
 
 CONTENT_TYPES = ["text/csv", "application/json", "application/jsonlines"]
 LONGEST_TEXT = 2_000
 LONGEST_CARD = 100_000
+# Inference images lag behind TensorFlow; tests load the archive with this version.
+SERVING_TENSORFLOW = "2.20"
 
 
 def package_request(model: ModelToRegister, release_size: int, group: str, image: str, archive: str) -> dict[str, Any]:
@@ -50,12 +57,13 @@ def package_request(model: ModelToRegister, release_size: int, group: str, image
     return request
 
 
-def quality_metrics(model: ModelToRegister, keep_report: Callable[[str], tuple[str, str]]) -> dict[str, Any]:
-    """Return the request's part on quality; `keep_report` stores the first test set's and returns URI and digest."""
+def quality_metrics(model: ModelToRegister, registry: Registry) -> dict[str, Any]:
+    """Return the request's part on quality; the registry keeps the first test set's report."""
     if not isinstance(model.evaluation, Evaluation):
         return {}
-    uri, digest = keep_report(model_quality_json(model.evaluation.on_first_test_set(model.definition)))
-    statistics = {"ContentType": "application/json", "S3Uri": uri, "ContentDigest": digest}
+    sha256 = registry.keep_report(model_quality_json(model.evaluation.on_first_test_set(model.definition)))
+    statistics = {"ContentType": "application/json", "S3Uri": registry.report_location(sha256)}
+    statistics |= {"ContentDigest": f"sha256:{sha256}"}
     return {"ModelMetrics": {"ModelQuality": {"Statistics": statistics}}}
 
 
@@ -102,3 +110,42 @@ def _evaluated(name: str, measures: Measures, verdict: Verdict, their: Words) ->
         "evaluation_observation": f"{told} {verdict.sentence}"[:LONGEST_TEXT],
         "metric_groups": [{"name": "At the threshold and over all thresholds", "metric_data": data}],
     }
+
+
+def serving_image(chosen: settings.Registry, region: str) -> str:
+    """Return the URI of the image that serves archives in a region: the settings' own, otherwise AWS's.
+
+    AWS's accounts and tags stand in the table that sagemaker-core brings along. The file is read without importing
+    that package, which takes seconds. Raises a RegistryProblem where the settings name no image, and the `aws` extra
+    is not installed or knows none.
+    """
+    if chosen.image:
+        return chosen.image
+    table = _tensorflow_images()
+    if table is None:
+        raise RegistryProblem(
+            "expected registry.image, the URI of the inference image, or the `aws` extra to look it up, got none: "
+            "set it, or `pip install 'scarcegan[aws]'`"
+        )
+    inference = table["inference"]
+    known = inference["versions"].get(inference["version_aliases"].get(SERVING_TENSORFLOW, SERVING_TENSORFLOW), {})
+    if region not in known.get("registries", {}):
+        raise RegistryProblem(
+            f"expected sagemaker-core to know an image of TensorFlow {SERVING_TENSORFLOW} in '{region}', got none: "
+            "set registry.image, or update the package"
+        )
+    tag = "-".join([SERVING_TENSORFLOW, "cpu", *known.get("py_versions", [])[-1:]])
+    # amazonaws.com, or what the region's partition has instead: China's ends in .cn.
+    session = botocore.session.get_session()
+    partitions = {one["partition"]: one["dnsSuffix"] for one in session.get_data("endpoints")["partitions"]}
+    domain = partitions[session.get_partition_for_region(region)]
+    return f"{known['registries'][region]}.dkr.ecr.{region}.{domain}/{known['repository']}:{tag}"
+
+
+def _tensorflow_images() -> dict[str, Any] | None:
+    """Return sagemaker-core's table of TensorFlow images; None where the package is not installed."""
+    with suppress(metadata.PackageNotFoundError):
+        for file in metadata.files("sagemaker-core") or []:
+            if file.match("image_uri_config/tensorflow.json"):
+                return dict(json.loads(file.read_text()))
+    return None

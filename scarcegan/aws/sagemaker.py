@@ -14,9 +14,8 @@ from botocore.exceptions import ClientError
 from scarcegan import settings
 from scarcegan.aws.bucket import Bucket
 from scarcegan.aws.findings import expecting_aws, patient_client
-from scarcegan.aws.images import serving_image
 from scarcegan.aws.metadata import from_metadata, is_ours
-from scarcegan.aws.packages import package_request, quality_metrics
+from scarcegan.aws.packages import package_request, quality_metrics, serving_image
 from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.project import located
 from scarcegan.registry import rules
@@ -142,7 +141,7 @@ class SageMakerRegistry(Registry):
                 describe(ModelPackageGroupName=self.group)
 
     def _create(self, model: ModelToRegister, request: dict[str, Any]) -> None:
-        package = request | quality_metrics(model, self._bucket.keep_report)
+        package = request | quality_metrics(model, self)
         try:
             self._client.create_model_package(**package)
         except ClientError as error:

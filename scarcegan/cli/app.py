@@ -5,21 +5,19 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from scarcegan import __version__
 from scarcegan.cli import (
+    commands,
     compliance,
     decisions,
     estimators,
-    explain,
     flows,
     forget,
     models,
     new,
     outcomes,
-    prune,
     runs,
     snapshots,
 )
@@ -47,9 +45,7 @@ class ProblemsInWords(TyperGroup):
         try:
             return super().invoke(ctx)
         except Problem as problem:
-            console = Console(stderr=True, soft_wrap=True, highlight=False)
-            # No markup: brackets in a message are no styles.
-            console.print(str(problem), style="red", markup=False)
+            commands.say(str(problem), style="red")
             raise typer.Exit(1) from problem
 
 
@@ -61,7 +57,7 @@ app = typer.Typer(
     "trained, `scarcegan report RUN` what to know before approving, and `scarcegan models approve` makes a model the "
     "champion, the one that scoring takes.",
 )
-for group in (new, flows, decisions, compliance, explain, prune, forget, runs, models, snapshots, outcomes, estimators):
+for group in (new, flows, decisions, compliance, forget, runs, models, snapshots, outcomes, estimators):
     app.add_typer(group.app)
 
 

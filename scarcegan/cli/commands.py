@@ -5,7 +5,7 @@ import getpass
 import inspect
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +121,7 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
             problem.args = (_words(given.get("settings")).retell(str(problem)),)
             raise
         finally:  # a refusal may follow from what cannot be read
-            warn(getattr(given.get("registry"), "left_out", ()))
+            say(*getattr(given.get("registry"), "left_out", ()), style="yellow")
         if as_json:
             print_json(answer.plain)
         else:
@@ -154,10 +154,10 @@ def _words(chosen: settings.Settings | None) -> Words:
         return USUAL
 
 
-def warn(lines: Iterable[str]) -> None:
-    """Say on stderr what an answer had to leave out."""
-    for line in lines:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="yellow", markup=False)
+def say(*lines: str, style: str = "") -> None:
+    """Tell something on stderr, as stdout has the answer alone: in yellow what an answer had to leave out."""
+    for line in lines:  # no markup: brackets in a message are no styles
+        Console(stderr=True, soft_wrap=True, highlight=False).print(line, style=style, markup=False)
 
 
 def console() -> Console:

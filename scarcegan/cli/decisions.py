@@ -1,4 +1,7 @@
-"""What to look at first: `preflight` before a run, `report` before an approval, `parity` before a switch of models."""
+"""What to look at first: `preflight` before a run, `report` before an approval, `parity` before a switch of models.
+
+And `explain` when a player contests a decision.
+"""
 
 import os
 from collections.abc import Sequence
@@ -14,7 +17,7 @@ from rich.text import Text
 
 from scarcegan import history, words
 from scarcegan.cli.commands import Answer, Run, answers, write_page
-from scarcegan.cli.tables import narrow
+from scarcegan.cli.tables import figure, narrow, pairs
 from scarcegan.history.records import Dossier, RunFacts
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelVersion, Registry
@@ -24,10 +27,11 @@ from scarcegan.settings.words_section import Words
 
 if TYPE_CHECKING:
     from scarcegan.workflow.retraining.review import Review
-    from scarcegan.workflow.scoring.records import Mover, ParityReport
+    from scarcegan.workflow.scoring.records import DecisionRecord, Mover, ParityReport
 
 app = typer.Typer()
 STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+FEATURES_SHOWN = 3  # of each marker
 SIDE = "Version, as in 3 or v3, its ARN, or a parquet or CSV file with player_id and risk_score."
 
 
@@ -154,3 +158,41 @@ def _movers(title: str, movers: "Sequence[Mover]", row: str) -> Table:
         for mover in movers
     )
     return narrow(row, "old score", "new score", "old rank", "new rank", "why", title=title, rows=rows)
+
+
+@answers(app)
+def explain(
+    settings: Settings,
+    registry: Registry,
+    player: Annotated[str, typer.Argument(help="Id of the player.")],
+    snapshot: Annotated[str, typer.Option(help="Snapshot that was scored.")],
+    version: Annotated[
+        str, typer.Option(help="Version whose decision it is, as in 3 or v3.", show_default="the one that has scored")
+    ] = "",
+    html: Annotated[Path | None, typer.Option(help="Page to write beside.", show_default="none")] = None,
+) -> Answer:
+    """Tell the decision on one player: model, score, reasons, what would have to change, what people found out."""
+    from scarcegan.data.ids import keyed_id
+    from scarcegan.workflow.scoring.decision_record import explain_player
+
+    number = registry.number_of(version) if version else None
+    found = explain_player(keyed_id(player, settings.data.id_key), snapshot, settings, registry, number)
+    shown = [pairs("Decision record", dict(found.facts)), *_reasons(found)]
+    if html:
+        from cards.decision_card import decision_card
+
+        shown.append(write_page(decision_card(found), "Decision record", html))
+    return Answer(found, Group(*shown))
+
+
+def _reasons(found: "DecisionRecord") -> list[Table | Text]:
+    reasons = []
+    for marker in found.markers:
+        told = [one.words for one in marker.features if one.attribution > 0][:FEATURES_SHOWN]
+        reasons.append([marker.name, words.signed(marker.attribution), "\n".join(told)])
+    title = f"\nReasons, from the typical score {words.score(found.typical_score, 4)} on"
+    table = narrow("marker", figure("adds"), "what raises the score most", title=title, rows=reasons)
+    parts: list[Table | Text] = [table, Text(f"What would have to change: {found.change_in_words}")]
+    if outcomes := [[words.moment(one.when), one.decision, one.reviewer, one.reason] for one in found.outcomes]:
+        parts.append(narrow("when", "decision", "reviewer", "reason", title="\nOutcomes", rows=outcomes))
+    return parts

@@ -24,28 +24,12 @@ AsJson = Annotated[
 RUN_ID_FILE = "--run-id-file"
 
 
-@app.command(**PASSED_ON)
-def run(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
-    """Retrain, and register the models for approval."""
-    _start("retrain", "run", config, context, _training if as_json else None)
+def _add_command(name: str, flow: str, told: Callable[[str], Any], about: str) -> None:
+    """Add a command that starts a flow; with `--json`, it prints what is `told` of the run."""
 
-
-@app.command(**PASSED_ON)
-def resume(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
-    """Go on with a retraining that has failed."""
-    _start("retrain", "resume", config, context, _training if as_json else None)
-
-
-@app.command(**PASSED_ON)
-def score(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
-    """Score a snapshot with the champion, list whom to look at first, and watch for drift."""
-    _start("score", "run", config, context, _scoring if as_json else None)
-
-
-@app.command(**PASSED_ON)
-def features(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
-    """Turn telemetry into snapshots of features."""
-    _start("features", "run", config, context, _snapshots if as_json else None)
+    @app.command(name, help=about, **PASSED_ON)
+    def start(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
+        _start(flow, "resume" if name == "resume" else "run", config, context, told if as_json else None)
 
 
 def _start(
@@ -103,3 +87,11 @@ def _made(flow: str, run_id: str, step: str, name: str) -> Any:
     from scarcegan.history.client import find_run
 
     return artifact_of(find_run(f"{flow}/{run_id}"), step, name)
+
+
+_add_command("run", "retrain", _training, "Retrain, and register the models for approval.")
+_add_command("resume", "retrain", _training, "Go on with a retraining that has failed.")
+_add_command(
+    "score", "score", _scoring, "Score a snapshot with the champion, list whom to look at first, and watch for drift."
+)
+_add_command("features", "features", _snapshots, "Turn telemetry into snapshots of features.")

@@ -1,7 +1,5 @@
 """`scarcegan models`: list, compare, approve, reject and roll back what the runs registered."""
 
-import csv
-import io
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +13,8 @@ from rich.text import Text
 
 from scarcegan import words
 from scarcegan.cli import tables
-from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers, warn
-from scarcegan.problems import RegistryProblem, nearest
+from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers, say
+from scarcegan.problems import RegistryProblem, require_known
 from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry, rules
 from scarcegan.registry.versions import PENDING, DecisionOnRecord
@@ -41,18 +39,10 @@ def list_versions(
     release: Annotated[str, typer.Option(help="Only this release.")] = "",
 ) -> Answer:
     """List the registered models, oldest first."""
-    known = registry.definitions()
-    if definition and known and definition not in known:
-        raise RegistryProblem(
-            f"expected a definition that has models in group '{registry.group}', got '{definition}': "
-            f"{nearest(definition, known)}"
-        )
-    versions = registry.versions()
+    versions, of_group = registry.versions(), f"group '{registry.group}'"
+    require_known(f"a definition that has models in {of_group}", definition, registry.definitions(), RegistryProblem)
     releases = list(dict.fromkeys(version.release_id for version in versions))
-    if release and releases and release not in releases:
-        raise RegistryProblem(
-            f"expected a release of group '{registry.group}', got '{release}': {nearest(release, releases)}"
-        )
+    require_known(f"a release of {of_group}", release, releases, RegistryProblem)
     shown = [one for one in versions if definition in ("", one.definition) and release in ("", one.release_id)]
     return Answer(shown, tables.overview(shown) if shown else tables.NOTHING_YET)
 
@@ -207,16 +197,15 @@ def _check_doubts(chosen: Sequence[ModelVersion]) -> None:
 
 def _export(found: Sequence[DecisionOnRecord], file: str) -> str:
     """Write decisions as a table or as lines of JSON, by the name of the file, whole or not at all."""
+    import pandas as pd
+
     rows = [one.to_plain() for one in found]
     location = located(file, Path.cwd())
     if location.endswith(".jsonl"):
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     elif location.endswith(".csv"):
-        table = io.StringIO()
-        writer = csv.DictWriter(table, [field.name for field in fields(DecisionOnRecord)])
-        writer.writeheader()
-        writer.writerows(rows)
-        text = table.getvalue()
+        columns = [field.name for field in fields(DecisionOnRecord)]
+        text = pd.DataFrame(rows, columns=columns, dtype=object).to_csv(index=False, lineterminator="\r\n")
     else:
         raise RegistryProblem(f"expected a .csv or .jsonl file to write, got {location}: name one of both")
     write_bytes(location, text.encode())
@@ -288,4 +277,5 @@ def _tag(before: Sequence[ModelVersion], after: Sequence[ModelVersion], decided:
     touched = sorted({version.run_pathspec for version in [*champions, *decided]})
     if unreachable := history.follow_registry({run: tags[run] for run in touched}):
         left = ", ".join(unreachable)
-        warn([f"Decided and kept on record. Not tagged, because Metaflow does not find them from here: {left}"])
+        told = f"Decided and kept on record. Not tagged, because Metaflow does not find them from here: {left}"
+        say(told, style="yellow")

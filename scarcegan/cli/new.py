@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import Answer, answers
+from scarcegan.cli.commands import Answer, answers, say
 from scarcegan.problems import DataProblem, Problem
 from scarcegan.project import flow_file, located
 from scarcegan.settings.words_section import Words
@@ -55,10 +55,10 @@ def new(
     found = mistakes(tables, told, counts)
     if found:
         raise DataProblem("\n".join([*found, "Nothing was written."]))
-    _say(*_taken(told, counts))
+    say(*_taken(told, counts))
     tree = configuration(project.name, tables, told, counts)
     kept = project.write(tree, located(place, Path.cwd()))
-    _say(*_written(project, kept, tables, told))
+    say(*_written(project, kept, tables, told))
     try:
         seconds = _try(project)
     except (Problem, KeyboardInterrupt) as problem:
@@ -96,7 +96,7 @@ def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[
         if field not in ("id_column", "label_column") and not are_counted:
             counts, are_counted = dict(populations_of(tables, given.label_column)), True
             found = [f"{name} ({words.count(rows)})" for name, rows in counts.items()]
-            _say(f"Found {', '.join(found) or 'no populations'}")
+            say(f"Found {', '.join(found) or 'no populations'}")
         if not getattr(given, field):
             guessed = guess(field, tables, given, counts)
             given = replace(given, **{field: _asked(field, question, guessed) if ask else guessed})
@@ -162,10 +162,10 @@ def _try(project: "Project") -> float:
     if settings.data.source == "snapshot":  # which FeaturesFlow has yet to publish
         flows = ["features", "retrain"]
     else:
-        _say(*inside_run(settings, {}))
-    _say("Trying a small retraining, about a minute ...")
+        say(*inside_run(settings, {}))
+    say("Trying a small retraining, about a minute ...")
     log = project.folder / ".scarcegan" / "trial.log"
-    with _terminal().status("running"), log.open("w") as told:
+    with Console(stderr=True).status("running"), log.open("w") as told:
         for flow in flows:
             command = [sys.executable, str(flow_file(flow)), "run", "--set", TRIAL, "--tag", "trial"]
             done = subprocess.run(command, cwd=project.folder, stdout=told, stderr=subprocess.STDOUT, check=False)  # noqa: S603
@@ -189,13 +189,3 @@ def _next(folder: Path, tables: "Sequence[Table]", answers: "Answers") -> Iterat
     everyone = [table.location for table in tables if answers.label_column or table.name == answers.unlabeled]
     publish = f"scarcegan snapshots publish {shlex.quote(everyone[0])} --name {FIRST} && " if everyone else ""
     yield f"{publish}scarcegan score{f' --snapshot {FIRST}' if everyone else ''}"
-
-
-def _say(*lines: str) -> None:
-    """Tell on stderr what goes on: stdout has the answer alone."""
-    if lines:
-        _terminal().print(Text("\n".join(lines)), soft_wrap=True)
-
-
-def _terminal() -> Console:
-    return Console(stderr=True, highlight=False)

@@ -24,7 +24,6 @@ app = typer.Typer(
     name="outcomes", no_args_is_help=True, help="Keep what people find out about players, and learn from it."
 )
 File = Annotated[str, typer.Argument(metavar="FILE", help="Parquet or CSV, local or s3://.", show_default=False)]
-Snapshot = Annotated[str, typer.Option(help="Snapshot that was reviewed.", show_default="the table's column")]
 
 
 def _option(what: str, default: str = "the table's column") -> Any:
@@ -42,7 +41,7 @@ def add(
     settings: Settings,
     file: File = "",
     player: Annotated[str, typer.Option(help="Player of one outcome, without a FILE.", show_default=False)] = "",
-    snapshot: Snapshot = "",
+    snapshot: Annotated[str, _option("Snapshot that was reviewed.")] = "",
     decision: Annotated[str, _option("What was decided, see outcomes.decisions.")] = "",
     reviewer: Annotated[str, _option("Who decided.", "the table's column, or you")] = "",
     when: Annotated[str, _option("When, ISO date or time, UTC without a zone.", "the table's column, or now")] = "",

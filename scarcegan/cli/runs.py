@@ -14,7 +14,7 @@ from scarcegan import history, words
 from scarcegan.cli.commands import Answer, Run, answers, write_page
 from scarcegan.cli.tables import figure, fixed, narrow, pairs, spaced
 from scarcegan.history.records import BestRun, Figure, RunFacts, RunsCompared
-from scarcegan.problems import HistoryProblem, nearest
+from scarcegan.problems import HistoryProblem, require_known
 from scarcegan.settings import Settings
 from scarcegan.settings.words_section import USUAL
 
@@ -33,18 +33,8 @@ _STATES = {"finished": "green", "failed": "red", "unfinished": "yellow"}
 _SHOWN = ("recall", "flagged_share", "pr_auc")
 _MOST_DRIFTED = 5
 # Facts of one run that have a place of their own; all others are listed.
-_SHOWN_APART = {
-    "run",
-    "created",
-    "status",
-    "step",
-    "unread",
-    "settings",
-    "metrics",
-    "headline",
-    "last_words",
-    "made_of",
-}
+_SHOWN_APART = {"run", "created", "status", "step", "unread"}
+_SHOWN_APART |= {"settings", "metrics", "headline", "last_words", "made_of"}
 
 
 @answers(app, "list")
@@ -66,8 +56,7 @@ def list_runs(
     with _patience():
         found = history.facts_of_runs(tag or (), since, until, user, status or "", namespace or None)
     known = sorted({name for run in found for name in run.metrics})
-    if definition and known and definition not in known:
-        raise HistoryProblem(f"expected a definition of these runs, got '{definition}': {nearest(definition, known)}")
+    require_known("a definition of these runs", definition, known, HistoryProblem)
     return Answer(found, runs_overview(found, definition))
 
 

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import Answer, Config, answers, warn
+from scarcegan.cli.commands import Answer, Config, answers, say
 from scarcegan.cli.tables import narrow, pairs
 from scarcegan.project import command, located
 from scarcegan.settings import Settings
@@ -53,7 +53,7 @@ def list_snapshots(
     store = _store(settings, folder)
     every = store.snapshots()
     found = [manifest for manifest in every if cutoff in ("", manifest.frame.cutoff)]
-    warn(store.left_out)
+    say(*store.left_out, style="yellow")
     if not found:
         others = ", ".join(sorted({manifest.frame.cutoff for manifest in every}))
         none = f"none of '{cutoff}', but of {others}" if others else "`scarcegan features` or `snapshots publish`"
@@ -76,7 +76,7 @@ def show(
     store = _store(settings, folder)
     manifest = store.describe(name)
     before = store.before(manifest)
-    warn(store.left_out)
+    say(*store.left_out, style="yellow")
     moved = moves(before.statistics, manifest.statistics)[:10] if before else []
     previous = before.name if before else None
     facts = facts_of(manifest) | {"previous": previous}

@@ -6,13 +6,12 @@ from typing import Literal
 
 from scarcegan import words
 from scarcegan.evaluation.figures import AttributeGroups, Interval, Measures, Spread, Subgroups
-from scarcegan.records import Bound, BoundMeasure, Record
+from scarcegan.records import Bound, BoundMeasure, Comparison, Record
 from scarcegan.settings import Definition
 from scarcegan.settings.estimators import SCARCEGAN
 from scarcegan.settings.model_sections import headline_of
 from scarcegan.settings.words_section import USUAL, Words
 
-Judgement = Literal["better", "worse", "tie", "too few flagged", "too few risky", "no rival"]
 ScoreKind = Literal["probability", "relative"]
 PrevalenceOrigin = Literal["configured", "estimated", "assumed", "not recorded"]
 FEW_FLAGGED = 30  # with fewer at the same share, a player more or less decides a comparison
@@ -90,19 +89,6 @@ class EvaluatedChampion(Record):
 
     version: int
     test: Mapping[str, Measures]
-
-
-class Comparison(Record):
-    """Our measure less the other's with its 95 % interval: recall at our flagged share, or PR-AUC over all thresholds.
-
-    Numbers are None without a rival.
-    """
-
-    verdict: Judgement
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    measure: Literal["recall", "pr_auc"] = "recall"
 
 
 class Verdict(Record):

@@ -9,8 +9,9 @@ from scarcegan import words
 from scarcegan.evaluation.figures import Measures
 from scarcegan.evaluation.intervals import interval, share_of
 from scarcegan.evaluation.metrics import at_threshold, average_precision, curve, recall_at_shares
-from scarcegan.evaluation.records import FEW_FLAGGED, FEW_RISKY, Comparison, Judgement, Verdict
+from scarcegan.evaluation.records import FEW_FLAGGED, FEW_RISKY, Verdict
 from scarcegan.evaluation.scored import Scored
+from scarcegan.records import Comparison, Judgement
 from scarcegan.settings.words_section import USUAL, Words
 
 CHAMPION = "champion"

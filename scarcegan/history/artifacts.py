@@ -5,13 +5,16 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 import metaflow
+import numpy as np
+import pyarrow as pa
 from metaflow.datastore.exceptions import DataException
 from metaflow.exception import MetaflowException
 
+from scarcegan.data.one_player import are_theirs
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.gan.progress import Progress
-from scarcegan.history.client import find_run, reading, tasks_of
+from scarcegan.history.client import find_run, reading, runs_of, tasks_of
 from scarcegan.problems import HistoryProblem, Problem
 from scarcegan.records import Record
 
@@ -30,10 +33,20 @@ _MADE = {
     LATEST: ("usage",),
 }
 MADE_IN = {name: step for step, names in _MADE.items() for name in names}
+# The artifacts that hold ids: flow, step, name, and where in it they are.
+HOLDING = (("RetrainFlow", "preprocess", "players", "ids"), ("ScoreFlow", "report", "flagged", "player_id"))
 
 
 class Unreadable(HistoryProblem):
     """One artifact of one run cannot be loaded, whereas the datastore answers."""
+
+
+class Holder(Record):
+    """A run, by its pathspec, and its artifact with the player; `unread` says why nobody can tell, empty if known."""
+
+    run: str
+    artifact: str
+    unread: str = ""
 
 
 def artifact(run: str | metaflow.Run, name: str) -> Any:
@@ -123,6 +136,26 @@ def artifact_of(run: metaflow.Run, step: str, name: str) -> Any:
     """Return an artifact of the first task of a run's step, None where it is not made; `Unreadable` as `_load`."""
     with reading():
         return next((_data(task, name) for task in tasks_of(run, step)), None)
+
+
+def runs_holding(player: str) -> list[Holder]:
+    """Return the runs that hold a player, by the id as text, and those that cannot be read, newest first."""
+    found = []
+    for flow, step, name, key in HOLDING:
+        with reading():
+            runs = runs_of(flow)
+        for run in runs:
+            try:
+                made = artifact_of(run, step, name)
+                if made is not None and _holds(np.asarray(made[key]), player):
+                    found.append(Holder(run.pathspec, name))
+            except Unreadable as problem:
+                found.append(Holder(run.pathspec, name, str(problem)))
+    return found
+
+
+def _holds(ids: np.ndarray, player: str) -> bool:
+    return bool(len(ids)) and any(are_theirs(pa.chunked_array([pa.array(ids)]), player).to_pylist())
 
 
 def _data(task: metaflow.Task, name: str) -> Any:

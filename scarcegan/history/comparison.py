@@ -71,11 +71,8 @@ def compare_releases(before: Dossier, now: Dossier) -> RunsCompared:
         runs=[one.run for one in both],
         settings=_settings_that_differ({one.run: one.facts.settings for one in both}),
         metrics=_beside_first(both),
-        curves=[],
         drift=list(_drift(both)),
         data={one.run: one.data_report.fingerprint for one in both},
-        best=[],
-        unread={},
         words=now.evaluation.words,
     )
 

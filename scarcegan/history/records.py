@@ -125,7 +125,7 @@ class BestRun(Figure, kw_only=True):
     same_data: bool | None = None
 
 
-class RunsCompared(Record):
+class RunsCompared(Record, kw_only=True):
     """Runs side by side; the first is what the others are compared with.
 
     Attributes:
@@ -142,11 +142,11 @@ class RunsCompared(Record):
     runs: Sequence[str]
     settings: Mapping[str, Mapping[str, Any]]
     metrics: Sequence[Figure]
-    curves: Sequence[LearningCurve]
+    curves: Sequence[LearningCurve] = ()
     drift: Sequence[MovedFeature]
     data: Mapping[str, str | None]
-    best: Sequence[BestRun]
-    unread: Mapping[str, Sequence[str]]
+    best: Sequence[BestRun] = ()
+    unread: Mapping[str, Sequence[str]] = field(default_factory=dict)
     headline: str | None = None
     made_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     words: Words = USUAL

@@ -5,8 +5,7 @@ stable snapshot passes a limit of any feature with a probability of `false_alarm
 
 Chance tells how much two samples of the same players' world differ. Real players are never quite the same from one
 month to the next, so limits from chance alone call much drift that nobody needs to act on; past pairs tell what is
-usual. With M_p the largest excess of pair p, in log(measure + limit of chance), over the mean of the other pairs, a new
-stable pair stays below mean(M) + t sd(M) sqrt(1 + 1/P) (the one-sided prediction limit of P normal values).
+usual: docs/method.md has the equations.
 """
 
 from collections.abc import Sequence
@@ -14,8 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scarcegan.data.distances import BINS
-from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
-from scarcegan.monitoring.two_sample import separation
+from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures, separation
 
 # Two leave one degree of freedom: Student's quantile at 1 % is then 32, and a limit says nothing.
 FEWEST_PAIRS = 3

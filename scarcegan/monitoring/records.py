@@ -23,11 +23,11 @@ class Records:
 
     def claim(self, name: str, record: Record) -> bool:
         """Write a record unless there is one of that name; of several writers at once exactly one is told True."""
-        return write_bytes(self._at(name), _text(record), once=True)
+        return write_bytes(self._at(name), record.to_json(), once=True)
 
     def put(self, name: str, record: Record) -> None:
         """Write a record in the place of the one of that name, if there is one; of several writers the last wins."""
-        write_bytes(self._at(name), _text(record))
+        write_bytes(self._at(name), record.to_json())
 
     def withdraw(self, name: str) -> None:
         """Take a claim back: what it stood for did not happen."""
@@ -57,7 +57,3 @@ class Records:
 
     def _at(self, name: str) -> str:
         return join(self.folder, f"{name}.json")
-
-
-def _text(record: Record) -> bytes:
-    return (json.dumps(record.to_plain(), indent=1, allow_nan=False) + "\n").encode()

@@ -7,8 +7,7 @@ import numpy as np
 
 from scarcegan.evaluation.intervals import wilson
 from scarcegan.monitoring.drift import DriftReport, FeatureDrift, RealisedRecall, ScoreDrift, SignalSize, UnknownDrift
-from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures
-from scarcegan.monitoring.two_sample import auc_of
+from scarcegan.monitoring.measures import FEATURE_MEASURES, Measured, Measures, auc_of
 from scarcegan.settings.operation_sections import SignalName
 
 

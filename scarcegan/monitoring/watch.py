@@ -54,6 +54,16 @@ class Watched(Record):
     reference: Manifest | None
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """A snapshot beside its reference, and what `watch` is told of its scores and of the recall."""
+
+    snapshot: Manifest
+    reference: Manifest
+    scored: ScoredPlayers | None
+    recall: RealisedRecall | None
+
+
 def retrainings_of(snapshots: Snapshots, group: str) -> Records:
     """Open the record of the snapshots on which drift has started a retraining, one for a registry group."""
     return Records(join(_drift_folder(group, open_snapshots(snapshots.folder)), "started"))
@@ -101,23 +111,22 @@ class Watch:
         reference, cutoff, version = self._reference(manifest), manifest.frame.cutoff, self.version.version
         if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
             return Watched(None, cannot_measure(reference, cutoff, version), manifest, None)
-        record = self._record(manifest, reference, scored, recall)
+        record = self._record(_Seen(manifest, reference, scored, recall))
         return Watched(record.drift, record.decision, manifest, reference)
 
-    def _record(
-        self, manifest: Manifest, reference: Manifest, scored: ScoredPlayers | None, recall: RealisedRecall | None
-    ) -> DriftRecord:
+    def _record(self, seen: _Seen) -> DriftRecord:
         """Return the record of a snapshot, measured and kept where there is none that still holds."""
         # With the fingerprint: a snapshot that was made anew is watched anew; one that forgot a player is the same.
-        name = f"{manifest.frame.cutoff}_{manifest.origin}_v{self.version.version}"
-        past = [record.decision for record in self._records.before(manifest.frame.cutoff, DecidedPeriod)]
-        pairs = self._stable_pairs(reference, past)
-        basis = self._basis(reference, scored, recall, pairs)
+        cutoff = seen.snapshot.frame.cutoff
+        name = f"{cutoff}_{seen.snapshot.origin}_v{self.version.version}"
+        past = [record.decision for record in self._records.before(cutoff, DecidedPeriod)]
+        pairs = self._stable_pairs(seen.reference, past)
+        basis = self._basis(seen, pairs)
         replaced = self._records.find(name, DecidedPeriod)
         # Asked apart: measures in the form of older code are no damage, they are measured again.
         kept = Records(self._records.folder).find(name, DriftRecord)
         holds = kept is not None and kept.basis == basis
-        drift = kept.drift if kept and holds else self._measured(manifest, reference, scored, recall, pairs)
+        drift = kept.drift if kept and holds else self._measured(seen, pairs)
         drift = replace(drift, words=self.words)  # of this run, whenever it was measured
         decision = decide(drift, self.version.version, past, self.rule)
         unreadable = self._records.unreadable + self._limits.unreadable + self.store.left_out
@@ -159,13 +168,8 @@ class Watch:
                 )
         return reference
 
-    def _basis(
-        self,
-        reference: Manifest,
-        scored: ScoredPlayers | None,
-        recall: RealisedRecall | None,
-        pairs: Sequence[StablePair],
-    ) -> DriftBasis:
+    def _basis(self, seen: _Seen, pairs: Sequence[StablePair]) -> DriftBasis:
+        reference, scored, recall = seen.reference, seen.scored, seen.recall
         outcomes = f", outcomes of {recall.reviewed}: {recall.found} of {recall.risky}" if recall else ""
         return DriftBasis(
             reference=f"{reference.name} {reference.origin}",
@@ -178,15 +182,8 @@ class Watch:
             seed=self.seed,
         )
 
-    def _measured(
-        self,
-        manifest: Manifest,
-        reference: Manifest,
-        scored: ScoredPlayers | None,
-        recall: RealisedRecall | None,
-        pairs: Sequence[StablePair],
-    ) -> DriftReport:
-        measured = self._measure(reference, manifest, scored)
+    def _measured(self, seen: _Seen, pairs: Sequence[StablePair]) -> DriftReport:
+        measured = self._measure(seen.reference, seen.snapshot, seen.scored)
         limits = chance_limits(measured, self.rule.false_alarms)
         if pairs:
             usual = [{name: np.asarray(getattr(pair, name)) for name in limits} for pair in pairs]
@@ -195,7 +192,7 @@ class Watch:
             measured,
             self.model.feature_names,
             limits,
-            recall or self._recall(manifest, reference),
+            seen.recall or self._recall(seen.snapshot, seen.reference),
             threshold=self.model.threshold,
             false_alarms=self.rule.false_alarms,
             pairs=len(pairs),

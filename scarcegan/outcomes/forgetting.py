@@ -4,7 +4,6 @@ Outcomes go first: from then on new ones of the player are refused. Then snapsho
 each file whole or not at all. Whenever this is ended in between, another call finds what is left and completes it.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +11,7 @@ from dataclasses import replace
 from scarcegan.data.one_player import Rewritten, rows_of, take_out
 from scarcegan.machine import is_alive, this_process
 from scarcegan.outcomes.records import Forgotten
-from scarcegan.outcomes.store import OutcomeStore, open_outcomes
+from scarcegan.outcomes.store import open_outcomes
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.records import Record
@@ -116,7 +115,7 @@ def erase(settings: Settings, player: str, who: str, at: str, named: Sequence[Le
         refuse_held(settings, player, found)
         receipt = Receipt(outcomes.digest_of(player), at, who, found, named)
         place = join(outcomes.folder, f"receipts/{receipt.player}_{at.replace(':', '')}.json")
-        _keep(receipt, place)
+        write_bytes(place, receipt.to_json())
         forgotten = outcomes.forget(player, at)
         removed = list[Rewritten]()
         for one in found:
@@ -125,13 +124,8 @@ def erase(settings: Settings, player: str, who: str, at: str, named: Sequence[Le
             elif one.what != "outcomes":
                 removed.append(take_out(one.place, player))
         receipt = replace(receipt, removed=removed, outcomes=forgotten, finished=True)
-        _keep(receipt, place)
+        write_bytes(place, receipt.to_json())
     return receipt, place
-
-
-def digest_of(settings: Settings, player: str) -> str:
-    """Return the digest that stands for a player in receipts and holds."""
-    return OutcomeStore("", settings.registry.group).digest_of(player)
 
 
 def _snapshots(settings: Settings) -> SnapshotStore:
@@ -150,10 +144,6 @@ def _tables(settings: Settings) -> Iterator[tuple[str, str]]:
             is_ours = name.startswith(SORTED_TELEMETRY) or what != "sorted telemetry"
             if is_ours and name.endswith((".parquet", ".csv")) and f"/{SCRATCH}" not in f"/{name}":
                 yield what, join(folder, name)
-
-
-def _keep(receipt: Receipt, place: str) -> None:
-    write_bytes(place, (json.dumps(receipt.to_plain(), indent=1) + "\n").encode())
 
 
 @contextmanager

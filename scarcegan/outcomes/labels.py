@@ -23,7 +23,7 @@ def settled_labels(outcomes: pd.DataFrame, settings: Settings, known_by: pd.Time
     """
     labels = settled(outcomes if known_by is None else outcomes[outcomes["when"] <= known_by], settings.outcomes)
     lists = review_lists(settings.own_scoring, settings.registry.group, labels["snapshot"].unique().tolist())
-    designs = [one.rows()[[ID, STRATUM, INCLUSION]].assign(snapshot=one.snapshot) for one in lists]
+    designs = [one.rows()[[ID, STRATUM, INCLUSION]].assign(snapshot=one.snapshot.name) for one in lists]
     if not designs:
         return labels.assign(source="other", **{INCLUSION: float("nan")})
     design = pd.concat(designs).sort_values(INCLUSION, ascending=False).drop_duplicates([ID, "snapshot"])

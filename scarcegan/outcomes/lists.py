@@ -12,6 +12,7 @@ from scarcegan.data.ids import as_text
 from scarcegan.data.tables import read_parts
 from scarcegan.outcomes.consensus import LABEL
 from scarcegan.outcomes.estimates import Sample
+from scarcegan.outcomes.records import ListedSnapshot, ScoredBy
 from scarcegan.problems import DataProblem, Problem
 from scarcegan.project import located
 from scarcegan.records import Record
@@ -28,26 +29,26 @@ _REPORT = "report.json"
 R = TypeVar("R", bound=Record)
 
 
+class ListFile(Record):
+    """The file that has a list and its design."""
+
+    table: str
+
+
 class ReviewedList(Record):
-    """A list of a scored snapshot, as `report.json` in its folder tells it; `flagged` are players of the snapshot.
+    """A list of a scored snapshot, as `report.json` in its folder tells it; `flagged` are players of the snapshot."""
 
-    The version of a registry group has scored, into `files`; `table` has the list and its design.
-    """
-
-    version: int
-    definition: str
-    group: str
-    snapshot: str
-    cutoff: str
+    model: ScoredBy
+    snapshot: ListedSnapshot
+    review: ListFile
     players: int
     flagged: int
-    table: str
     files: tuple[str, ...]
     folder: str
 
     def rows(self) -> pd.DataFrame:
         """Read the players of the list, best first: id as text, score, flag, stratum and inclusion probability."""
-        place = join(self.folder, self.table)
+        place = join(self.folder, self.review.table)
         # A list that older code has written has no design: it is a top alone.
         pieces = read_parts(place, lambda names: _COLUMNS + [name for name in _DESIGN if name in names])
         table = pa.concat_tables([piece for _, piece in pieces])
@@ -63,9 +64,10 @@ def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list
     folder = located(scoring.folder)
     if not list_names(folder):
         return []
-    reports = [_read(place) for place in find_parts(folder) if place.endswith(f"/{_REPORT}")]
-    found = [one for one in reports if one.group == group and one.snapshot in snapshots]
-    return sorted(found, key=lambda one: (one.cutoff, one.version, one.folder))
+    scored = [place.removesuffix(f"/{_REPORT}") for place in find_parts(folder) if place.endswith(f"/{_REPORT}")]
+    reports = (read_report(one, ReviewedList) for one in scored)
+    found = [one for one in reports if one.model.group == group and one.snapshot.name in snapshots]
+    return sorted(found, key=lambda one: (one.snapshot.cutoff, one.model.version, one.folder))
 
 
 def with_labels(rows: pd.DataFrame, labels: pd.DataFrame, snapshot: str) -> pd.DataFrame:
@@ -119,39 +121,7 @@ def read_report(folder: str, kind: type[R]) -> R:
     location = join(folder, _REPORT)
     content = find_bytes(location) or b""
     try:
-        return kind.from_plain(json.loads(content))
-    except (ValueError, RecursionError, Problem) as error:
+        # Where the report lies its scores do: the folder that it names is another one once they were moved.
+        return kind.from_plain({**json.loads(content), "folder": folder})
+    except (ValueError, TypeError, RecursionError, Problem) as error:
         raise DataProblem(f"{location} is no report of ScoreFlow ({error}): score the snapshot again") from error
-
-
-class _Model(Record):
-    version: int
-    definition: str
-    group: str
-
-
-class _Snapshot(Record):
-    name: str
-    cutoff: str
-
-
-class _List(Record):
-    table: str
-
-
-class _Report(Record):
-    model: _Model
-    snapshot: _Snapshot
-    review: _List
-    players: int
-    flagged: int
-    files: tuple[str, ...]
-
-
-def _read(location: str) -> ReviewedList:
-    # Where the report lies its list does: the folder that it names is another one once the scores were moved.
-    folder = location.removesuffix(f"/{_REPORT}")
-    found = read_report(folder, _Report)
-    about = vars(found.model) | {"snapshot": found.snapshot.name, "cutoff": found.snapshot.cutoff}
-    about |= {"players": found.players, "flagged": found.flagged, "files": found.files}
-    return ReviewedList(**about, table=found.review.table, folder=folder)

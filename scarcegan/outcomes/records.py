@@ -8,6 +8,21 @@ from scarcegan.records import Record
 from scarcegan.settings.words_section import USUAL, Words
 
 
+class ScoredBy(Record):
+    """The version of a registry group that has scored."""
+
+    version: int
+    definition: str
+    group: str
+
+
+class ListedSnapshot(Record):
+    """The snapshot that was scored."""
+
+    name: str
+    cutoff: str
+
+
 class Outcome(Record):
     """What one reviewer decided of one player in one snapshot, and why.
 

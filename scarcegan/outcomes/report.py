@@ -43,10 +43,10 @@ def outcome_report(store: OutcomeStore, settings: Settings, registered: Mapping[
     first_listed = _first_listed(lists)
 
     def told(chosen: Sequence[Reviewed]) -> Production:
-        return production(chosen, first_listed, registered.get(chosen[0].about.version))
+        return production(chosen, first_listed, registered.get(chosen[0].about.model.version))
 
-    by_version = sorted(lists, key=lambda one: one.about.version)
-    champions = [list(own) for _, own in groupby(by_version, key=lambda one: one.about.version)]
+    by_version = sorted(lists, key=lambda one: one.about.model.version)
+    champions = [list(own) for _, own in groupby(by_version, key=lambda one: one.about.model.version)]
     return OutcomeReport(
         group=store.group,
         outcomes=len(outcomes),
@@ -66,10 +66,10 @@ def reviewed_lists(labels: pd.DataFrame, settings: Settings, group: str) -> list
     A snapshot that was scored twice by the same model has two lists of the same players.
     """
     found = review_lists(settings.own_scoring, group, labels["snapshot"].unique().tolist())
-    lists = [Reviewed(one, with_labels(one.rows(), labels, one.snapshot)) for one in found]
+    lists = [Reviewed(one, with_labels(one.rows(), labels, one.snapshot.name)) for one in found]
     best: dict[tuple[str, int], Reviewed] = {}
     for one in lists:
-        key = (one.about.snapshot, one.about.version)
+        key = (one.about.snapshot.name, one.about.model.version)
         best[key] = max(one, best.get(key, one), key=lambda each: int((each.rows[LABEL] != "").sum()))
     return [one for one in best.values() if (one.rows[LABEL] != "").any()]
 
@@ -99,10 +99,10 @@ def production(
     found, at_threshold = (one.interval() if (one := recall(sample)) else None for sample in (top, flagged))
     about = lists[0].about
     return Production(
-        version=about.version,
-        definition=about.definition,
-        snapshots=[one.about.snapshot for one in lists],
-        cutoffs=[one.about.cutoff for one in lists],
+        version=about.model.version,
+        definition=about.model.definition,
+        snapshots=[one.about.snapshot.name for one in lists],
+        cutoffs=[one.about.snapshot.cutoff for one in lists],
         players=sum(one.about.players for one in lists),
         listed=int(is_top.sum()),
         reviewed=int((is_top & is_labelled).sum()),
@@ -132,9 +132,9 @@ def _missing(top: Sample) -> str:
 def _first_listed(lists: Sequence[Reviewed]) -> dict[str, pd.Timestamp]:
     """Return the cut-off at which each player was listed first, over all versions."""
     first: dict[str, pd.Timestamp] = {}
-    for one in sorted(lists, key=lambda each: each.about.cutoff):
+    for one in sorted(lists, key=lambda each: each.about.snapshot.cutoff):
         for player in one.rows[ID]:
-            first.setdefault(player, pd.Timestamp(one.about.cutoff, tz="UTC"))
+            first.setdefault(player, pd.Timestamp(one.about.snapshot.cutoff, tz="UTC"))
     return first
 
 

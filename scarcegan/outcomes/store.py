@@ -50,10 +50,6 @@ class OutcomeStore:
         # Of two that added the same, the first counts.
         return table.sort_values(["when", "recorded_at", *FIELDS]).drop_duplicates(list(FIELDS)).reset_index(drop=True)
 
-    def outcomes(self) -> list[Outcome]:
-        """Return all outcomes as records, by time."""
-        return [Outcome(**row) for row in written(self.table()).to_dict("records")]  # type: ignore[arg-type]
-
     def add(self, outcomes: pd.DataFrame) -> Added:
         """Add checked outcomes, with the columns of `table`, all or none; those that are there already add nothing."""
         known = pd.MultiIndex.from_frame(self.table()[list(FIELDS)])
@@ -87,7 +83,7 @@ class OutcomeStore:
                 kept += self._replace(file, frame[~is_theirs])
                 removed.append(file.removesuffix(".parquet"))
         receipt = Forgotten(digest, at, count, removed, kept)
-        write_bytes(place, (json.dumps(receipt.to_plain(), indent=1) + "\n").encode())
+        write_bytes(place, receipt.to_json())
         return receipt
 
     def expired(
@@ -150,6 +146,11 @@ def written(table: pd.DataFrame) -> pd.DataFrame:
     """Return outcomes with their moments as ISO text."""
     moments = {name: [_iso(one) for one in table[name]] for name in table.columns if name in ("when", "recorded_at")}
     return table.assign(**moments)
+
+
+def as_records(table: pd.DataFrame) -> list[Outcome]:
+    """Return outcomes as records."""
+    return [Outcome(**row) for row in written(table).to_dict("records")]  # type: ignore[arg-type]
 
 
 def _iso(moment: pd.Timestamp) -> str:

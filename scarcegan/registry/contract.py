@@ -1,5 +1,6 @@
 """The one interface of all registries, and what they share: who decides, what is refused, who is champion."""
 
+import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Self, TypeVar
 from scarcegan.problems import Problem, RegistryProblem, nearest
 from scarcegan.registry import rules
 from scarcegan.registry.versions import PENDING, Decision, DecisionOnRecord, ModelToRegister, ModelVersion
+from scarcegan.storage import find_bytes, join, write_bytes
 
 T = TypeVar("T")
 Choice = Callable[[Sequence[ModelVersion]], list[ModelVersion]]
@@ -56,9 +58,9 @@ class Registry(ABC):
     def fetch(self, sha256: str) -> Path:
         """Return a local path of the archive with that digest, checked, without asking which version has it."""
 
-    @abstractmethod
     def _verify(self, sha256: str) -> None:
         """Raise a Problem unless the archive with that digest lies, whole, where the registry keeps it."""
+        self.fetch(sha256)
 
     @abstractmethod
     def _put_back(self, archive: Path, sha256: str) -> None:
@@ -71,10 +73,9 @@ class Registry(ABC):
         Where a registry takes one at a time, what it raises for a failure in between names those that are decided.
         """
 
-    def versions(self, *, release_id: str | None = None) -> list[ModelVersion]:
-        """Return all versions, or those of one release, oldest first."""
-        known = self._versions() if self._tried is None else self._tried
-        return [version for version in known if release_id in (None, version.release_id)]
+    def versions(self) -> list[ModelVersion]:
+        """Return all versions, oldest first."""
+        return self._versions() if self._tried is None else list(self._tried)
 
     def show(self, version: int) -> ModelVersion:
         """Return one version."""
@@ -154,11 +155,25 @@ class Registry(ABC):
 
     def keep_report(self, text: str) -> str:
         """Keep a report, JSON, and return its digest, which names it."""
-        return rules.keep_report(self._reports, text)
+        content = text.encode()
+        sha256 = hashlib.sha256(content).hexdigest()
+        write_bytes(self.report_location(sha256), content)
+        return sha256
+
+    def report_location(self, sha256: str) -> str:
+        """Return where the report with that digest lies, or would lie."""
+        return join(self._reports, f"{sha256}.json")
 
     def read_report(self, sha256: str) -> str:
         """Return the report with that digest, checked."""
-        return rules.read_report(self._reports, sha256)
+        location = self.report_location(sha256)
+        content = find_bytes(location)
+        if content is None or hashlib.sha256(content).hexdigest() != sha256:
+            got = "another one" if content else "none"
+            raise RegistryProblem(
+                f"expected the report with sha256 {sha256}, got {got} at {location}: restore the file"
+            )
+        return content.decode()
 
     def rehearsal(self) -> Self:
         """Return this registry as it is now, on which decisions are tried: refused as here, and kept nowhere."""
@@ -196,13 +211,13 @@ class Registry(ABC):
             return chosen
 
         self._take(choose, rules.decide("Approved", who, why, forced=force, identity=identity, until=last_day))
-        return self._now(versions)
+        return rules.find_all(self.versions(), versions)
 
     def reject(self, *versions: int, who: str, why: str) -> list[ModelVersion]:
         """Reject versions, all or none; a rejected champion gives its place back to the one before."""
         decision = rules.decide("Rejected", who, why, identity=self.identity())
         self._take(lambda known: rules.find_all(known, versions), decision)
-        return self._now(versions)
+        return rules.find_all(self.versions(), versions)
 
     def rollback(self, *, who: str, why: str, release_id: str | None = None, force: bool = False) -> list[ModelVersion]:
         """Withdraw a release (by default the one approved last) and return the champions there are then.
@@ -243,7 +258,3 @@ class Registry(ABC):
                 f"({'; '.join(self.left_out) or 'the registry does not list them'}): mend or remove what cannot be read"
             )
         return [by_token[model.token] for model in models]
-
-    def _now(self, numbers: Sequence[int]) -> list[ModelVersion]:
-        after = self.versions()
-        return rules.find_all(after, numbers)

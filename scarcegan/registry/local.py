@@ -163,9 +163,6 @@ class LocalRegistry(Registry):
         rules.check_digest(path, sha256)
         return path
 
-    def _verify(self, sha256: str) -> None:
-        self.fetch(sha256)
-
     def _put_back(self, archive: Path, sha256: str) -> None:
         rules.keep_archive(archive, self._archives, sha256)
 

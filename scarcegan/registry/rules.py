@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry.versions import Decision, ModelToRegister, ModelVersion, Status
-from scarcegan.storage import find_bytes, join, new_file, write_bytes
+from scarcegan.storage import new_file
 
 LONGEST_REASON = 256
 REPAIR = "put a copy with that digest back (`scarcegan models repair VERSION FILE`), or run the registration again"
@@ -73,24 +73,6 @@ def keep_archive(archive: Path, folder: Path, sha256: str) -> Path:
             # The copy is checked before it takes its place: a damaged one never has this name.
             check_digest(draft, sha256)
     return kept
-
-
-def keep_report(folder: str, text: str) -> str:
-    """Write a report into a folder by its content, and return its digest."""
-    content = text.encode()
-    sha256 = hashlib.sha256(content).hexdigest()
-    write_bytes(join(folder, f"{sha256}.json"), content)
-    return sha256
-
-
-def read_report(folder: str, sha256: str) -> str:
-    """Return the report with that digest; a RegistryProblem if it is gone or was changed."""
-    location = join(folder, f"{sha256}.json")
-    content = find_bytes(location)
-    if content is None or hashlib.sha256(content).hexdigest() != sha256:
-        got = "another one" if content else "none"
-        raise RegistryProblem(f"expected the report with sha256 {sha256}, got {got} at {location}: restore the file")
-    return content.decode()
 
 
 def decide(

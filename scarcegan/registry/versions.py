@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
-from scarcegan.records import Bound, Record
+from scarcegan.records import Bound, Comparison, Record
 
 Status = Literal["PendingManualApproval", "Approved", "Rejected"]
 PENDING: Status = "PendingManualApproval"
@@ -16,23 +16,10 @@ PENDING: Status = "PendingManualApproval"
 _TOKENS = uuid.UUID("5c0f5a6e-1d0b-5d0e-9b0c-3a1f7d2e8b64")
 
 
-class AgainstChampion(Record):
-    """How a model did against the champion of its time, on the same test players.
-
-    Attributes:
-        version: the champion's.
-        verdict: 'better', 'worse', 'tie', 'too few flagged' or 'too few risky' to tell; 'no rival' for a champion of
-            other features or classes.
-        difference, low, high: our measure less the champion's, with its 95 % interval; None if they are not comparable.
-        measure: 'recall' at the model's flagged share or, where that cannot tell, 'pr_auc'.
-    """
+class AgainstChampion(Comparison, kw_only=True):
+    """How a model did against the champion of its time, which has this version, on the same test players."""
 
     version: int
-    verdict: str
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    measure: str = "recall"
 
 
 class ModelFacts(Record, kw_only=True):

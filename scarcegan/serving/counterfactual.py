@@ -1,9 +1,6 @@
 """What would have to change for a player's flag to fall: the nearest counterfactual, found by the model's own scores.
 
-Features that raise the score move towards the typical player, through values that players have. One feature is taken
-after the other, the one that lowers the score most, until some change makes the flag fall; of those the nearest is
-taken. Then each change is taken back as far as the flag stays down: none of them could be left out. How far a value
-moves is the share of all players whom it passes. It is a search, not a proof: a nearer one of more features may exist.
+docs/method.md (Reasons) says how it is searched. It is a search, not a proof: a nearer one of more features may exist.
 
 Source: Wachter, Mittelstadt and Russell (2018), Counterfactual explanations without opening the black box; Karimi et
 al. (2020), for changes within what is observed and few of them.

@@ -53,13 +53,8 @@ class Trees(Record, eq=False):
         """Refuse arrays that do not fit together; a path through checked ones ends and reads no other memory."""
         expect_array(f"{name}'s values", self.values, None)
         nodes = len(self.values)
-        kinds = {
-            "threshold": np.float32,
-            "missing_left": bool,
-            "feature": np.int32,
-            "left": np.int32,
-            "right": np.int32,
-        }
+        kinds: dict[str, type] = {"threshold": np.float32, "missing_left": bool}
+        kinds |= dict.fromkeys(("feature", "left", "right"), np.int32)
         for field, dtype in kinds.items():
             _expect_like(f"{name}'s {field}", getattr(self, field), dtype, nodes)
         _expect_like(f"{name}'s roots", self.roots, np.int32, self.roots.size)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-import numpy as np
-
 from scarcegan.data.columns import Column, merge
 from scarcegan.problems import DataProblem, Problem
 from scarcegan.records import Record
@@ -78,10 +76,6 @@ class Manifest(Record):
         """ISO date of the window's first day."""
         return (date.fromisoformat(self.frame.cutoff) - timedelta(days=self.frame.window_days)).isoformat()
 
-    def typical_player(self, features: Sequence[str]) -> np.ndarray:
-        """Return the median of each of these features over the players, float32 [F]."""
-        return np.array([self.statistics[name].median for name in features], dtype=np.float32)
-
     def to_json(self) -> bytes:
         """Return the manifest's text; equal manifests give equal bytes."""
         plain = self.to_plain()
@@ -132,7 +126,7 @@ def read_manifest(content: bytes, location: str, name: str) -> Manifest:
         manifest = Manifest.from_plain(tree | {"frame": tree}) if version == FORMAT else None
         if manifest:
             date.fromisoformat(manifest.frame.cutoff)
-            manifest.typical_player(manifest.frame.columns)  # a KeyError names a column without statistics
+            [manifest.statistics[name] for name in manifest.frame.columns]  # a KeyError names one without statistics
     except (ValueError, KeyError, TypeError, RecursionError, Problem) as error:
         raise DataProblem(f"{location} is no snapshot's manifest ({error!r}): publish the snapshot anew") from error
     if manifest is None:

@@ -193,8 +193,7 @@ def account(tmp_path_factory, tiny):
 
 @pytest.fixture(scope="module")
 def container_account(tmp_path_factory, tiny):
-    from localaws.processes import TwinProblem, podman_command
-    from localaws.twin import local_aws
+    from localaws.twin import TwinProblem, local_aws, podman_command
 
     folder = tmp_path_factory.mktemp("containers")
     try:

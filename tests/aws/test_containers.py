@@ -65,8 +65,7 @@ def test_no_container_is_left(run):
     ids=["podman", "image"],
 )
 def test_the_twin_says_what_containers_need(monkeypatch, tmp_path, podman, told):
-    from localaws.processes import TwinProblem
-    from localaws.twin import local_aws
+    from localaws.twin import TwinProblem, local_aws
 
     if podman:
         (tmp_path / "podman").write_text(podman)

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from scarcegan import settings
-from scarcegan.aws.images import SERVING_TENSORFLOW, serving_image
+from scarcegan.aws.packages import SERVING_TENSORFLOW, serving_image
 from scarcegan.problems import RegistryProblem
 
 TABLE = {

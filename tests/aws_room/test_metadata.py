@@ -62,7 +62,8 @@ def test_what_is_not_refused_is_what_sagemaker_takes(metadata, size):
 
 
 @pytest.mark.parametrize(
-    "against", [None, AgainstChampion(3, "no rival"), AgainstChampion(3, "worse", -0.1 - 0.2, -0.5, -1e-9)]
+    "against",
+    [None, AgainstChampion("no rival", version=3), AgainstChampion("worse", -0.1 - 0.2, -0.5, -1e-9, version=3)],
 )
 def test_what_is_known_against_the_champion_comes_back(against):
     back = from_metadata(to_metadata(replace(MODEL, against_champion=against), 1))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scarcegan.aws.state_machines import definitions_of
+from scarcegan.aws.account import definitions_of
 from scarcegan.problems import HistoryProblem
 
 STATE = {"StartAt": "start", "States": {"start": {"Type": "Succeed"}}}
@@ -33,7 +33,7 @@ def test_a_refusal_says_what_was_asked_for(monkeypatch):
             {"Error": {"Code": "AccessDeniedException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "List"
         )
 
-    monkeypatch.setattr("scarcegan.aws.state_machines.patient_client", refused)
+    monkeypatch.setattr("scarcegan.aws.account.patient_client", refused)
     with pytest.raises(
         HistoryProblem, match=r"expected AWS to tell what is deployed of RetrainFlow.*check credentials"
     ):

@@ -315,7 +315,7 @@ def decision() -> DriftDecision:
 def score_report() -> scoring.ScoreReport:
     levels = np.linspace(0, 1, 101)
     model = scoring.ScoringModel(3, "review_budget", "scarcegan", "ab" * 32, "release-11", "RetrainFlow/11", 0.61)
-    snapshot = scoring.ScoredSnapshot("players-2026-01-01", "31bf4c3cc3762a6e", "2026-01-01", 120_000, 4)
+    snapshot = scoring.ScoredSnapshot("players-2026-01-01", "2026-01-01", "31bf4c3cc3762a6e", 120_000, 4)
     return scoring.ScoreReport(
         plan=scoring.ScoringPlan("ScoreFlow/21", model, snapshot, "s3://scores/players-2026-01-01/v3-ScoreFlow-21"),
         files=[f"part-0000{number}.parquet" for number in range(4)],

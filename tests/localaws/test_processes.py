@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from localaws.processes import Server, TwinProblem
+from localaws.twin import Server, TwinProblem
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 

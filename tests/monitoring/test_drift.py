@@ -7,9 +7,8 @@ import pytest
 from monitoring_samples import FALSE_ALARMS, report_of, sample, world
 
 from scarcegan.monitoring.calibration import chance_limits, pair_limits
-from scarcegan.monitoring.measures import measure
+from scarcegan.monitoring.measures import measure, two_sample_test
 from scarcegan.monitoring.report import realised_recall
-from scarcegan.monitoring.two_sample import two_sample_test
 
 STABLE_PAIRS = 60
 # With a rate of 5 %, more than eight alarms in 60 pairs come up once in 300 times.

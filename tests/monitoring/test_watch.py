@@ -12,8 +12,7 @@ import pytest
 from scarcegan.aws.model_monitor import model_monitor_files
 from scarcegan.data.scaling import Scaler
 from scarcegan.monitoring import measures
-from scarcegan.monitoring.measures import scored_players
-from scarcegan.monitoring.two_sample import two_sample_test
+from scarcegan.monitoring.measures import scored_players, two_sample_test
 from scarcegan.monitoring.watch import Watch
 from scarcegan.registry import ModelVersion
 from scarcegan.serving.forward import Layer

@@ -9,7 +9,7 @@ import pytest
 from outcome_samples import rows
 
 from scarcegan.outcomes.records import Added
-from scarcegan.outcomes.store import OutcomeStore
+from scarcegan.outcomes.store import OutcomeStore, as_records
 from scarcegan.problems import DataProblem
 from scarcegan.storage import find_bytes, list_names
 
@@ -17,7 +17,7 @@ from scarcegan.storage import find_bytes, list_names
 def test_what_is_added_is_read_back_by_time_and_the_same_again_adds_nothing(store):
     later, earlier = rows([1, 2], when="2026-01-12T09:00:00Z"), rows([1], decision="no_harm")
     assert [store.add(one) for one in (later, earlier, later)] == [Added(2, 0), Added(1, 0), Added(0, 2)]
-    found = store.outcomes()
+    found = as_records(store.table())
     assert [(one.player_id, one.decision) for one in found] == [("1", "no_harm"), ("1", "harm"), ("2", "harm")]
     assert (found[0].when, found[0].recorded_at) == ("2026-01-10T09:00:00Z", "2026-01-11T00:00:00Z")
 

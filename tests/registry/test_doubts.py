@@ -23,7 +23,7 @@ def test_every_reason_is_told(version):
     doubtful = replace(
         version,
         bound=replace(version.bound, state="missed"),
-        against_champion=AgainstChampion(7, "worse", -0.1, -0.2, -0.05),
+        against_champion=AgainstChampion("worse", -0.1, -0.2, -0.05, version=7),
         warnings=(f"feature 'nights' alone tells them apart: {rules.LEAK}", "few players"),
     )
     missed, worse, leak = rules.doubts(doubtful)

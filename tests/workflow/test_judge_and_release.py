@@ -150,7 +150,7 @@ def test_measuring_anew_makes_a_second_whole_release(selected, evaluation, regis
 def test_a_worse_challenger_is_registered_and_marked(selected, evaluation, registry):
     versions = register_models(selected[0], against(evaluation, "worse", "balanced"), LINEAGE, registry)
     told = {version.definition: version.against_champion for version in versions}
-    assert told == dict.fromkeys(told) | {"balanced": AgainstChampion(3, "worse", -0.08, -0.14, -0.02)}
+    assert told == dict.fromkeys(told) | {"balanced": AgainstChampion("worse", -0.08, -0.14, -0.02, version=3)}
 
 
 def test_a_worse_challenger_is_left_out_where_the_settings_say_so(selected, evaluation, registry):
@@ -222,7 +222,7 @@ def test_a_champion_of_other_features_or_classes_is_left_out(
     assert judged.champions == {}
     challengers = register_models(models, judged, replace(LINEAGE, origin_run="12"), registry)
     for version, champion in zip(challengers, champions, strict=True):
-        assert version.against_champion == AgainstChampion(champion.version, "no rival")
+        assert version.against_champion == AgainstChampion("no rival", version=champion.version)
 
 
 def test_without_truth_the_validated_prevalence_is_taken_over(selected, families, rivals, prepared, registry, settings):

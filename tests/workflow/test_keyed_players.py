@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from scarcegan.cli import app
 from scarcegan.data.ids import keyed_id
-from scarcegan.outcomes.store import open_outcomes
+from scarcegan.outcomes.store import as_records, open_outcomes
 from scarcegan.problems import DataProblem
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
@@ -97,7 +97,7 @@ def test_outcomes_are_handed_in_by_the_sources_id_or_by_that_of_the_list(from_te
         done = CliRunner().invoke(app, ["outcomes", "add", "--player", player, "--decision", decision, *told])
         assert done.exit_code == 0, done.output
         assert KEY not in done.output
-    listed = open_outcomes(chosen.outcomes, chosen.registry.group).outcomes()
+    listed = as_records(open_outcomes(chosen.outcomes, chosen.registry.group).table())
     assert {one.player_id for one in listed} == {keyed_id(name, ID_KEY) for name in names[:2]}
     kept = everything(tmp_path / "outcomes")
     assert MARK.encode() not in kept

@@ -120,7 +120,7 @@ def _to_register(
     measures, verdict = evaluation.on_first_test_set(definition), evaluation.verdicts[definition]
     against = None
     if verdict.champion_version is not None and verdict.against_champion:
-        against = AgainstChampion(verdict.champion_version, **vars(verdict.against_champion))
+        against = AgainstChampion(version=verdict.champion_version, **vars(verdict.against_champion))
     metrics = {name: getattr(measures, name).value for name in HEADLINES}
     if not (measures.truth_known or evaluation.prevalence.is_known):
         # It would follow from a prevalence that nobody knows.

@@ -12,7 +12,7 @@ from scarcegan.data.tables import read_parts
 from scarcegan.outcomes.consensus import LABEL, settled
 from scarcegan.outcomes.lists import read_report, review_lists
 from scarcegan.outcomes.records import Outcome
-from scarcegan.outcomes.store import open_outcomes, written
+from scarcegan.outcomes.store import as_records, open_outcomes
 from scarcegan.problems import DataProblem
 from scarcegan.registry import Registry
 from scarcegan.serving.counterfactual import nearest_counterfactual
@@ -72,14 +72,16 @@ def explain_player(
 def _scored(manifest: Manifest, settings: Settings, version: int | None) -> tuple[ScoringPlan | None, Sequence[str]]:
     """Return the plan of the scoring to explain, and its files; none where nobody has scored the snapshot."""
     found = review_lists(settings.own_scoring, settings.registry.group, [manifest.name])
-    found = [one for one in found if version in (None, one.version)]
+    found = [one for one in found if version in (None, one.model.version)]
     if not found:
         return None, []
     headline = headline_of(settings.definitions)
     # Names of runs end with their number: of equal length they compare as numbers.
-    last = max(found, key=lambda one: (one.definition == headline, one.version, len(one.folder), one.folder))
+    last = max(
+        found, key=lambda one: (one.model.definition == headline, one.model.version, len(one.folder), one.folder)
+    )
     # The report has the plan's keys beside its own.
-    plan = replace(read_report(last.folder, ScoringPlan), folder=last.folder)
+    plan = read_report(last.folder, ScoringPlan)
     if plan.snapshot.fingerprint != manifest.origin:
         raise DataProblem(
             f"expected snapshot '{manifest.name}' with fingerprint {plan.snapshot.fingerprint}, which {plan.run} has "
@@ -117,4 +119,4 @@ def _outcomes(player: str, snapshot: str, settings: Settings) -> tuple[list[Outc
     table = open_outcomes(settings.outcomes, settings.registry.group).table()
     own = table[(table[ID] == player) & (table["snapshot"] == snapshot)]
     labels = settled(own, settings.outcomes)[LABEL].tolist()
-    return [Outcome(**row) for row in written(own).to_dict("records")], labels[0] if labels else ""  # type: ignore[arg-type]
+    return as_records(own), labels[0] if labels else ""

@@ -44,7 +44,7 @@ def plan_scoring(
     of_run = {"run": found.run_pathspec, "threshold": float(np.float32(model.threshold))}
     of_run["data_fingerprint"] = found.metadata.get("data_fingerprint", "")
     scores_by = ScoringModel.from_plain(vars(found) | of_run)
-    scored = (manifest.name, manifest.origin, manifest.frame.cutoff, manifest.players, len(manifest.parts))
+    scored = (manifest.name, manifest.frame.cutoff, manifest.origin, manifest.players, len(manifest.parts))
     root = located(settings.own_scoring.folder)
     # A run's pathspec has a slash, which would make one more folder.
     folder = join(join(root, manifest.name), f"v{found.version}-{run.replace('/', '-')}")

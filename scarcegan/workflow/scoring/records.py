@@ -8,21 +8,18 @@ import numpy as np
 
 from scarcegan import words
 from scarcegan.monitoring.drift import ScoredPlayers
-from scarcegan.outcomes.records import Outcome
+from scarcegan.outcomes.records import ListedSnapshot, Outcome, ScoredBy
 from scarcegan.records import Record
 from scarcegan.serving.reasons import Counterfactual, Marker
 from scarcegan.settings.words_section import USUAL, Words
 
 
-class ScoringModel(Record):
+class ScoringModel(ScoredBy):
     """The approved version that scores; `run` trained it on the players that `data_fingerprint` names.
 
     Players from `threshold` on are flagged.
     """
 
-    version: int
-    definition: str
-    group: str
     sha256: str
     release_id: str
     run: str
@@ -30,12 +27,10 @@ class ScoringModel(Record):
     data_fingerprint: str = ""
 
 
-class ScoredSnapshot(Record):
+class ScoredSnapshot(ListedSnapshot):
     """The snapshot that is scored, in `parts` shards; its fingerprint is the one that it was published with."""
 
-    name: str
     fingerprint: str
-    cutoff: str
     players: int
     parts: int
 

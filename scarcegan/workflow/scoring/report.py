@@ -11,10 +11,16 @@ import pyarrow.parquet as pq
 
 from scarcegan import words
 from scarcegan.backends import open_registry
-from scarcegan.monitoring.drift import DriftReport, ScoredPlayers
+from scarcegan.monitoring.drift import DriftReport, RealisedRecall, ScoredPlayers
 from scarcegan.monitoring.measures import scored_players
 from scarcegan.monitoring.watch import Watch, Watched
+from scarcegan.outcomes.consensus import settled
+from scarcegan.outcomes.estimates import recall
+from scarcegan.outcomes.labels import write_table
+from scarcegan.outcomes.report import pooled, reviewed_lists
+from scarcegan.outcomes.store import open_outcomes
 from scarcegan.problems import DataProblem
+from scarcegan.registry import ModelVersion
 from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import reasons_in_words, without_size
@@ -22,10 +28,9 @@ from scarcegan.settings import Settings
 from scarcegan.snapshots import SnapshotStore, open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import join, local_file, new_file, sha256_of, write_bytes
+from scarcegan.storage import join, local_file, sha256_of, write_bytes
 from scarcegan.workflow.scoring.audit import INCLUSION, STRATUM, Stratum, audit_strata, draw, mixed_in
 from scarcegan.workflow.scoring.plan import background_of
-from scarcegan.workflow.scoring.realised import recall_of_outcomes
 from scarcegan.workflow.scoring.records import ReviewList, ScoreReport, ScoringPlan, Tally
 
 # Rows of the review list that go with the run as an artifact; the whole list is in its files.
@@ -100,8 +105,41 @@ def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watch
     has_labels = data.source == "snapshot" and data.path
     labels = read_labels(data.path, settings.populations, data.id_key) if has_labels else None
     watch = Watch(model, version, store, settings.monitoring, settings.seed, labels, settings.words)
-    recall = recall_of_outcomes(version, report.plan.snapshot.cutoff, settings)
-    return watch.watch(report.plan.snapshot.name, report.scored, recall)
+    realised = recall_of_outcomes(version, report.plan.snapshot.cutoff, settings)
+    return watch.watch(report.plan.snapshot.name, report.scored, realised)
+
+
+def recall_of_outcomes(version: ModelVersion, before: str, settings: Settings) -> RealisedRecall | None:
+    """Estimate a version's recall at its threshold on all its lists of cut-offs before a day (ISO).
+
+    None where nobody of an audit sample has a label, or the release was registered without a recall.
+
+    Raises:
+        DataProblem: outcomes or scores cannot be read.
+    """
+    registered = version.metrics.get("recall")
+    labels = settled(open_outcomes(settings.outcomes, version.group).table(), settings.outcomes)
+    lists = [
+        one
+        for one in reviewed_lists(labels, settings, version.group)
+        if one.about.model.version == version.version and one.about.snapshot.cutoff < before and one.is_sampled
+    ]
+    sample = pooled(lists, by_flag=True) if lists else None
+    found = recall(sample) if sample else None
+    if sample is None or found is None or registered is None:
+        return None
+    interval = found.interval()
+    return RealisedRecall(
+        snapshot=lists[-1].about.snapshot.name,
+        risky=round(float(sample.weight[sample.is_risky].sum())),
+        found=round(float(sample.weight[sample.is_risky & sample.is_shown].sum())),
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        registered=registered,
+        p=found.chance_of_less(registered),
+        reviewed=len(sample.weight),
+    )
 
 
 def shares_in_words(report: ScoreReport, drift: DriftReport | None) -> list[str]:
@@ -204,9 +242,7 @@ def _for_reviewers(review: pd.DataFrame) -> pd.DataFrame:
 
 
 def _put_frame(plan: ScoringPlan, frame: pd.DataFrame, name: str) -> str:
-    with new_file(join(plan.folder, name)) as draft:
-        if name.endswith(".csv"):
-            frame.assign(reasons=["; ".join(words) for words in frame["reasons"]]).to_csv(draft, index=False)
-        else:
-            frame.to_parquet(draft, index=False)
+    if name.endswith(".csv"):
+        frame = frame.assign(reasons=["; ".join(words) for words in frame["reasons"]])
+    write_table(frame, join(plan.folder, name))
     return name
