@@ -166,9 +166,25 @@ def load(tree: Mapping[str, Any]) -> Settings:
     One SettingsProblem names all unknown keys (with the nearest valid name) and all values out of range.
     """
     try:
-        return Settings.model_validate(tree)
+        settings = Settings.model_validate(tree)
     except ValidationError as error:
         raise SettingsProblem("\n".join(map(_explain, error.errors()))) from None
+    # As in `scores = true`, meant to keep them: it would be one day.
+    if odd := list(_numbers_out_of_truth(tree, settings.model_dump())):
+        raise SettingsProblem("\n".join(f"{key}: expected a number, got {value}" for key, value in odd))
+    return settings
+
+
+def _numbers_out_of_truth(given: Any, read: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the keys whose numbers were given as true or false, which Python counts as 1 and 0."""
+    if isinstance(given, bool) and not isinstance(read, bool):
+        yield key, str(given).lower()
+    elif isinstance(given, Mapping) and isinstance(read, Mapping):
+        for name in (name for name in given if name in read):
+            yield from _numbers_out_of_truth(given[name], read[name], f"{key}.{name}".removeprefix("."))
+    elif isinstance(given, list | tuple) and isinstance(read, tuple):
+        for place, (one, its) in enumerate(zip(given, read, strict=False)):
+            yield from _numbers_out_of_truth(one, its, f"{key}.{place}")
 
 
 def resolve(tree: Mapping[str, Any], overrides: str | None = None, **chosen: Any) -> Settings:
