@@ -127,7 +127,8 @@ def _found(report: DriftReport) -> dict[str, str]:
         found["recall"] = (
             f"about {words.count(recall.found)} of {words.count(recall.risky)} {their.rare} {their.rows} up to "
             f"{recall.snapshot} had been flagged, as outcomes of "
-            f"{words.plural(recall.reviewed, f'reviewed {their.row}', f'reviewed {their.rows}')} say: recall {words.share(recall)}; registered with {words.percent(recall.registered)}"
+            f"{words.plural(recall.reviewed, f'reviewed {their.row}', f'reviewed {their.rows}')} "
+            f"say: recall {words.share(recall)}; registered with {words.percent(recall.registered)}"
         )
     elif recall is not None:
         found["recall"] = (
