@@ -42,6 +42,7 @@ def forget(
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     warn_of_holds(settings)
     named = [*forgetting.left(settings, known), *_left_in_runs(runs_holding(known), registry)]
+    named = list({(one.what, one.place): one for one in named}.values())
     if not yes:
         found, digest = forgetting.find(settings, known), forgetting.digest_of(settings, known)
         forgetting.refuse_held(settings, known, found)
@@ -55,7 +56,7 @@ def forget(
 
 def _left_in_runs(holders: "Sequence[Holder]", registry: Registry) -> "list[Left]":
     """Say of each run with the player how it goes, and of each model trained on the player what it may still hold."""
-    from scarcegan.outcomes.forgetting import Left
+    from scarcegan.outcomes.forgetting import Left, sources
 
     found, versions = [], registry.versions()
     for one in holders:
@@ -66,6 +67,7 @@ def _left_in_runs(holders: "Sequence[Holder]", registry: Registry) -> "list[Left
         kept = " ".join(str(it.version) for it in own if it.status != "Rejected")
         first = f"a release comes from it: train anew, approve that, `scarcegan models reject {kept}`; " if kept else ""
         advice = f"cannot be rewritten; {first}{PRUNE}" if not one.unread else f"cannot be read ({one.unread}); {PRUNE}"
+        found += sources(one.settings) if one.settings else []
         found.append(Left(f"run, artifact {one.artifact}", one.run, advice))
         if not one.unread:
             advice = (

@@ -1,5 +1,9 @@
 """Runs whose artifacts hold a player: Metaflow names them by their content, so that they cannot be rewritten."""
 
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -13,11 +17,15 @@ HOLDING = (("RetrainFlow", "preprocess", "players", "ids"), ("ScoreFlow", "repor
 
 
 class Holder(Record):
-    """A run, by its pathspec, and its artifact with the player; `unread` says why nobody can tell, empty if known."""
+    """A run, by its pathspec, and its artifact with the player; `unread` says why nobody can tell, empty if known.
+
+    `settings` are those of the run, plain.
+    """
 
     run: str
     artifact: str
     unread: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def runs_holding(player: str) -> list[Holder]:
@@ -30,7 +38,7 @@ def runs_holding(player: str) -> list[Holder]:
             try:
                 made = artifact_of(run, step, name)
                 if made is not None and _holds(np.asarray(made[key]), player):
-                    found.append(Holder(run.pathspec, name))
+                    found.append(Holder(run.pathspec, name, settings=artifact_of(run, "start", "settings") or {}))
             except Unreadable as problem:
                 found.append(Holder(run.pathspec, name, str(problem)))
     return found
