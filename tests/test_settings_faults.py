@@ -50,3 +50,8 @@ def test_true_is_no_number(tree, told):
 def test_a_date_needs_no_quotes_as_in_toml():
     settings = load({"data": {"labels_known_by": date(2026, 2, 1)}, "telemetry": {"cutoffs": [date(2026, 1, 1)]}})
     assert (settings.data.labels_known_by, settings.telemetry.cutoffs) == ("2026-02-01", ("2026-01-01",))
+
+
+def test_one_name_where_a_list_is_meant_is_told_in_the_words_of_toml():
+    with pytest.raises(SettingsProblem, match=r"data\.ignore_columns: Input should be a valid list, got 'country'"):
+        load({"data": {"ignore_columns": "country"}})

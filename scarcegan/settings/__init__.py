@@ -255,7 +255,9 @@ def _explain(item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"] if part != "[key]")
     if item["type"] != "extra_forbidden":
         got = f", got {item['input']!r}" if not isinstance(item["input"], dict) else ""
-        return f"{key or 'settings'}: {item['msg'].removeprefix('Value error, ')}{got if key else ''}"
+        # What TOML writes in brackets has another name in Python.
+        said = item["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list").replace("Tuple", "List")
+        return f"{key or 'settings'}: {said}{got if key else ''}"
     # Sections as well: a table misspelt is an unknown key at the top.
     known = [one.name for one in keys_of(Settings)] + list(Settings.model_fields)
     return f"unknown key '{key}': {nearest(key, known, 'see config/retrain.toml for the valid ones')}"
