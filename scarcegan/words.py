@@ -250,8 +250,8 @@ def feature_name(feature: str) -> str:
 
 
 def setting(value: Any) -> str:
-    """Write the value of a setting: 0.5, `a, b` for a list."""
-    if value is None:
+    """Write the value of a setting: 0.5, `a, b` for a list; a dash for none, empty text and an empty list."""
+    if value in (None, "", [], ()):
         return MISSING
     if isinstance(value, list | tuple):
         return ", ".join(map(setting, value))

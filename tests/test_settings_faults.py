@@ -1,5 +1,7 @@
 """All that cannot be meant together in a section is told at once."""
 
+from datetime import date
+
 import pytest
 
 from scarcegan.problems import SettingsProblem
@@ -29,3 +31,27 @@ def test_every_fault_of_a_section_is_told(tree, told):
     with pytest.raises(SettingsProblem) as refused:
         load(tree)
     assert [one for one in told if one not in str(refused.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("tree", "told"),
+    [
+        ({"retention": {"scores": True}}, "retention.scores: expected a number, got true"),
+        ({"seed": False}, "seed: expected a number, got false"),
+        ({"model": {"trunk": [16, True]}}, "model.trunk.1: expected a number, got true"),
+        ({"monitoring": {"retrain_after": {"score": True}}}, "monitoring.retrain_after.score: expected a number"),
+    ],
+)
+def test_true_is_no_number(tree, told):
+    with pytest.raises(SettingsProblem, match=told):
+        load(tree)
+
+
+def test_a_date_needs_no_quotes_as_in_toml():
+    settings = load({"data": {"labels_known_by": date(2026, 2, 1)}, "telemetry": {"cutoffs": [date(2026, 1, 1)]}})
+    assert (settings.data.labels_known_by, settings.telemetry.cutoffs) == ("2026-02-01", ("2026-01-01",))
+
+
+def test_one_name_where_a_list_is_meant_is_told_in_the_words_of_toml():
+    with pytest.raises(SettingsProblem, match=r"data\.ignore_columns: Input should be a valid list, got 'country'"):
+        load({"data": {"ignore_columns": "country"}})

@@ -76,6 +76,7 @@ def forget(
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     _warn_of_holds(settings)
     named = [*forgetting.left(settings, known), *_left_in_runs(runs_holding(known), registry)]
+    named = list({(one.what, one.place): one for one in named}.values())
     if not yes:
         found, outcomes = forgetting.find(settings, known), open_outcomes(settings.outcomes, settings.registry.group)
         digest = outcomes.digest_of(known)
@@ -90,7 +91,7 @@ def forget(
 
 def _left_in_runs(holders: "Sequence[Holder]", registry: Registry) -> "list[Left]":
     """Say of each run with the player how it goes, and of each model trained on the player what it may still hold."""
-    from scarcegan.outcomes.forgetting import Left
+    from scarcegan.outcomes.forgetting import Left, sources
 
     found, versions = [], registry.versions()
     for one in holders:
@@ -101,6 +102,7 @@ def _left_in_runs(holders: "Sequence[Holder]", registry: Registry) -> "list[Left
         kept = " ".join(str(it.version) for it in own if it.status != "Rejected")
         first = f"a release comes from it: train anew, approve that, `scarcegan models reject {kept}`; " if kept else ""
         advice = f"cannot be rewritten; {first}{PRUNE}" if not one.unread else f"cannot be read ({one.unread}); {PRUNE}"
+        found += sources(one.settings) if one.settings else []
         found.append(Left(f"run, artifact {one.artifact}", one.run, advice))
         if not one.unread:
             advice = (

@@ -126,8 +126,10 @@ def export(
     table = settled_labels(store.table(), settings) if labels else written(store.table())
     table = table.assign(group=store.group)
     write_table(table, location)
-    what = "label" if labels else "outcome"
-    return Answer({"file": location, "rows": len(table)}, Text(f"Wrote {words.plural(len(table), what)} to {location}"))
+    # A player on whom reviewers have not settled is in the table without a label.
+    what, count = ("label", int((table["label"] != "").sum())) if labels else ("outcome", len(table))
+    told = f"Wrote {words.plural(count, what)}{f' in {len(table)} rows' * (count < len(table))} to {location}"
+    return Answer({"file": location, "rows": len(table)}, Text(told))
 
 
 @answers(app)

@@ -32,7 +32,8 @@ def read_table(location: str, *, text: Sequence[str] = ()) -> pd.DataFrame:
     Args:
         location: a file, or a folder whose parts share one format and the same columns (in any order); a path
             or an `s3://` address.
-        text: columns that a CSV file gives as text even where they look like numbers (ids keep their zeros).
+        text: columns that a CSV file gives as text even where they look like numbers (ids keep their zeros). So come
+            those that look like one thing in one CSV part and like another in the next, such as 7 and "a note".
 
     Raises:
         DataProblem: nothing there, unreadable, corrupt, ragged rows, a column missing or twice, parts that differ.
@@ -41,6 +42,9 @@ def read_table(location: str, *, text: Sequence[str] = ()) -> pd.DataFrame:
     try:
         whole = pa.concat_tables(pieces, promote_options="permissive")
     except pa.ArrowException as error:
+        odd = [name for name in pieces[0].column_names if not _have_one_type(name, pieces)]
+        if not {*odd} <= {*text}:
+            return read_table(location, text=[*text, *odd])
         raise DataProblem(
             f"expected one type per column in all parts of {location}: {error}; write the parts with one schema"
         ) from error
@@ -48,6 +52,14 @@ def read_table(location: str, *, text: Sequence[str] = ()) -> pd.DataFrame:
     # Columns that nobody else holds become a frame without a second copy of the whole table. An index that
     # pandas stored comes back as the column it is.
     return whole.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
+
+
+def _have_one_type(name: str, pieces: Sequence[pa.Table]) -> bool:
+    try:
+        pa.unify_schemas([pa.schema([piece.schema.field(name)]) for piece in pieces], promote_options="permissive")
+    except pa.ArrowException:
+        return False
+    return True
 
 
 def read_parts(

@@ -1,6 +1,7 @@
 """The artifacts of a run, loaded one by one: `players`, `models` and `candidates` stay where they are."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import field
 from functools import cache, partial
 from typing import Any, TypeVar
 
@@ -42,11 +43,15 @@ class Unreadable(HistoryProblem):
 
 
 class Holder(Record):
-    """A run, by its pathspec, and its artifact with the player; `unread` says why nobody can tell, empty if known."""
+    """A run, by its pathspec, and its artifact with the player; `unread` says why nobody can tell, empty if known.
+
+    `settings` are those of the run, plain.
+    """
 
     run: str
     artifact: str
     unread: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def artifact(run: str | metaflow.Run, name: str) -> Any:
@@ -148,7 +153,7 @@ def runs_holding(player: str) -> list[Holder]:
             try:
                 made = artifact_of(run, step, name)
                 if made is not None and _holds(np.asarray(made[key]), player):
-                    found.append(Holder(run.pathspec, name))
+                    found.append(Holder(run.pathspec, name, settings=artifact_of(run, "start", "settings") or {}))
             except Unreadable as problem:
                 found.append(Holder(run.pathspec, name, str(problem)))
     return found

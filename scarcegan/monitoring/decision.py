@@ -125,8 +125,9 @@ def _found(report: DriftReport) -> dict[str, str]:
         found["unknown_share"] = f"share unknown {_from_to(unknown.before, unknown.now)}"
     if recall is not None and recall.reviewed:
         found["recall"] = (
-            f"about {words.count(recall.found)} of {words.plural(recall.risky, 'risky player')} up to "
-            f"{recall.snapshot} had been flagged, as outcomes of {words.plural(recall.reviewed, 'reviewed player')} "
+            f"about {words.count(recall.found)} of {words.count(recall.risky)} {their.rare} {their.rows} up to "
+            f"{recall.snapshot} had been flagged, as outcomes of "
+            f"{words.plural(recall.reviewed, f'reviewed {their.row}', f'reviewed {their.rows}')} "
             f"say: recall {words.share(recall)}; registered with {words.percent(recall.registered)}"
         )
     elif recall is not None:

@@ -97,7 +97,9 @@ def checked(
             before the snapshot, an outcome twice, two decisions at once, another group's file, a forgotten player.
     """
     mistakes, known = _Mistakes(), store.table()
-    text = {name: table[name].where(table[name].notna(), "").astype(str).str.strip() for name in FIELDS}
+    # Whole numbers among floats lose their point: reviewer 7.0 is no second one beside 7.
+    words = {name: table[name].convert_dtypes().astype(object) for name in FIELDS}
+    text = {name: column.where(column.notna(), "").astype(str).str.strip() for name, column in words.items()}
     outcomes = pd.DataFrame(text | {ID: _ids(table[ID], location)})
     # What pandas takes as well: `2026`, and `today`, which is another moment each time.
     days = text["when"].where(text["when"].str.match(DAY))

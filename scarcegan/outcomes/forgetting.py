@@ -4,9 +4,10 @@ Outcomes go first: from then on new ones of the player are refused. Then snapsho
 each file whole or not at all. Whenever this is ended in between, another call finds what is left and completes it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from scarcegan.data.one_player import Rewritten, rows_of, take_out
 from scarcegan.machine import is_alive, this_process
@@ -69,11 +70,7 @@ def find(settings: Settings, player: str) -> list[Found]:
 
 def left(settings: Settings, player: str) -> list[Left]:
     """Name what is not the project's to rewrite: tables of the user, a feature group, parts of runs that may go on."""
-    tables = [settings.data.path, settings.telemetry.path, settings.evaluate.attributes]
-    tables += [one.path for one in settings.data.tables.values()]
-    own = located(".scarcegan/simulated")
-    advice = "yours, not touched: take the player's rows out there, or the next snapshot or run has them again"
-    found = [Left("source", located(path), advice) for path in tables if path]
+    found = sources(settings.model_dump())
     if group := settings.snapshots.feature_group:
         told = "not touched: delete the player's records in SageMaker, online and in the offline store"
         found.append(Left("feature group", group, told))
@@ -82,11 +79,25 @@ def left(settings: Settings, player: str) -> list[Left]:
         if not forgetting.parts_holding(store, name, player):
             continue
         if forgetting.is_published(store, name):
-            found.append(Left("source", store.describe(name).frame.source, advice))
+            found += _yours([store.describe(name).frame.source])
         else:
             place, told = join(store.folder, name), "`scarcegan prune --older-than 1 --remove` removes them"
             found.append(Left("unpublished parts", place, told))
-    return list({(one.what, one.place): one for one in found if one.place and not one.place.startswith(own)}.values())
+    return found
+
+
+def sources(settings: Mapping[str, Any]) -> list[Left]:
+    """Name the user's tables in plain settings: those of the project, or of a run, which may have read others."""
+    data = settings["data"]
+    places = [data["path"], settings["telemetry"]["path"], settings["evaluate"].get("attributes")]
+    places += [one["path"] for one in data.get("tables", {}).values()]
+    return _yours(places)
+
+
+def _yours(places: Sequence[str]) -> list[Left]:
+    advice = "yours, not touched: take the player's rows out there, or the next snapshot or run has them again"
+    found, own = [located(place) for place in places if place], located(".scarcegan/simulated")
+    return [Left("source", place, advice) for place in found if not place.startswith(own)]
 
 
 def refuse_held(settings: Settings, player: str, found: Sequence[Found]) -> None:

@@ -166,9 +166,25 @@ def load(tree: Mapping[str, Any]) -> Settings:
     One SettingsProblem names all unknown keys (with the nearest valid name) and all values out of range.
     """
     try:
-        return Settings.model_validate(tree)
+        settings = Settings.model_validate(tree)
     except ValidationError as error:
         raise SettingsProblem("\n".join(map(_explain, error.errors()))) from None
+    # As in `scores = true`, meant to keep them: it would be one day.
+    if odd := list(_numbers_out_of_truth(tree, settings.model_dump())):
+        raise SettingsProblem("\n".join(f"{key}: expected a number, got {value}" for key, value in odd))
+    return settings
+
+
+def _numbers_out_of_truth(given: Any, read: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the keys whose numbers were given as true or false, which Python counts as 1 and 0."""
+    if isinstance(given, bool) and not isinstance(read, bool):
+        yield key, str(given).lower()
+    elif isinstance(given, Mapping) and isinstance(read, Mapping):
+        for name in (name for name in given if name in read):
+            yield from _numbers_out_of_truth(given[name], read[name], f"{key}.{name}".removeprefix("."))
+    elif isinstance(given, list | tuple) and isinstance(read, tuple):
+        for place, (one, its) in enumerate(zip(given, read, strict=False)):
+            yield from _numbers_out_of_truth(one, its, f"{key}.{place}")
 
 
 def resolve(tree: Mapping[str, Any], overrides: str | None = None, **chosen: Any) -> Settings:
@@ -239,7 +255,9 @@ def _explain(item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"] if part != "[key]")
     if item["type"] != "extra_forbidden":
         got = f", got {item['input']!r}" if not isinstance(item["input"], dict) else ""
-        return f"{key or 'settings'}: {item['msg'].removeprefix('Value error, ')}{got if key else ''}"
+        # What TOML writes in brackets has another name in Python.
+        said = item["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list").replace("Tuple", "List")
+        return f"{key or 'settings'}: {said}{got if key else ''}"
     # Sections as well: a table misspelt is an unknown key at the top.
     known = [one.name for one in keys_of(Settings)] + list(Settings.model_fields)
     return f"unknown key '{key}': {nearest(key, known, 'see config/retrain.toml for the valid ones')}"

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, NamedTuple, Self, cast, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
-# Empty: not set. `20260101` is a date too: written with hyphens, dates compare as text.
-IsoDate = Annotated[str, AfterValidator(lambda text: text and date.fromisoformat(text).isoformat())]
+# Empty: not set. `20260101` is a date too, and TOML's own without quotes: written with hyphens, dates compare as text.
+IsoDate = Annotated[
+    str, BeforeValidator(str), AfterValidator(lambda text: text and date.fromisoformat(text).isoformat())
+]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
 

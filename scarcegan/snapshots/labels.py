@@ -249,7 +249,7 @@ class _Refusing:
             first = self.table[column][bad].iloc[0] if column in self.table.columns else "no such column"
             self.refusals.add(
                 f"{self.location}: column '{column}': expected {expected}, got something else in {bad.sum()} of "
-                f"{len(self.table)} rows, first {first!r}: mend these rows"
+                f"{len(self.table)} rows, first {str(first)!r}: mend these rows"
             )
 
     def dates(self, column: str, values: pd.Series) -> pd.Series:

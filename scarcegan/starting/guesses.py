@@ -175,12 +175,16 @@ def _ids(tables: Sequence[Table], column: str) -> Counter[str]:
 
 
 def _label_column(table: Table, id_column: str) -> str:
-    """Guess the column of a few words, or of 0 and 1, by its name; else the first of words or the only of 0 and 1."""
+    """Guess the column of a few words, or of 0 and 1, by its name; else the first of words or the only of 0 and 1.
+
+    Among the names is that of the rare rows, where the column says yes and no of them, or one word and nothing.
+    """
     few = [name for name in table.columns if name != id_column and len(table.head[name].unique()) <= MOST_CLASSES]
     values = {name: set(label_text(table.head[name]).unique().to_pylist()) for name in few}
     worded = [name for name in few if len(values[name]) > 1 and not table.is_number(name)]
     flags = [name for name in few if table.is_number(name) and yes_and_no(values[name] - {""})]
-    named = _named([*worded, *flags], _LABEL) or _named(flags, [*_RARE, *(f"is_{word}" for word in _RARE)])
+    rare = [name for name in few if yes_and_no(own := values[name] - {""}) or (name in worded and len(own) == 1)]
+    named = _named([*worded, *flags], _LABEL) or _named(rare, [*_RARE, *(f"is_{word}" for word in _RARE)])
     # Where the first rows have no label, the name alone tells.
     return named or next(iter(worded), flags[0] if len(flags) == 1 else _named(few, _LABEL))
 

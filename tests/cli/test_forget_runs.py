@@ -15,8 +15,8 @@ from scarcegan.registry.local import LocalRegistry
 GROUP = "shelf"
 
 
-def with_players(run, ids):
-    steps = steps_of(run)
+def with_players(run, ids, **changes):
+    steps = steps_of(run, **changes)
     steps["preprocess"][0]["players"] = {"ids": np.array(ids)}
     return steps
 
@@ -25,8 +25,9 @@ def with_players(run, ids):
 def forget(recorder, tmp_path, make_release, monkeypatch, project_apart):
     """Runs of both flows, two releases, and `scarcegan forget ...` in that project."""
     recorder.run("first", with_players("first", [41, 42, 43]))
-    recorder.run("second", with_players("second", [1, 2, 3]))
-    recorder.run("third", with_players("third", ["a", "42"]))
+    recorder.run("second", with_players("second", [1, 2, 3], telemetry={"path": "/ours/daily"}))
+    attributes = {"attributes": "s3://ours/ages.csv", "attribute_columns": ["age"]}
+    recorder.run("third", with_players("third", ["a", "42"], evaluate=attributes))
     steps = steps_of("fourth")
     steps["preprocess"][0]["players"] = TooLarge()  # cannot be loaded
     recorder.run("fourth", steps)
@@ -55,6 +56,11 @@ def test_runs_with_the_player_are_named_with_how_they_go(forget):
         "(tag `pinned`: kept)",
     )
     assert "cannot be read" in runs["RetrainFlow/fourth"][1]
+
+
+def test_the_tables_of_a_run_with_the_player_are_named_as_another_run_may_read_others(forget):
+    left = json.loads(forget("42", "--json").stdout)["left"]
+    assert [one["place"] for one in left if one["what"] == "source"] == ["s3://ours/ages.csv"]
 
 
 def test_what_a_trained_model_may_still_hold_is_said(forget):

@@ -62,6 +62,19 @@ def test_a_reviewer_in_other_capitals_is_no_second_reviewer(outcomes, table):
     assert "Added 3 outcomes" in outcomes("add", table(reviewer="otto", when="2026-01-11")).stdout
 
 
+def test_a_reviewer_named_by_a_number_is_the_same_one_among_floats(outcomes, store, table):
+    outcomes("add", table("whole.parquet", reviewer=7))
+    outcomes("add", table("floats.parquet", reviewer=7.0, when="2026-01-11"))
+    assert set(store.table()["reviewer"]) == {"7"}
+
+
+def test_files_may_differ_in_what_a_note_of_the_reviewers_own_looks_like(outcomes, store, table, tmp_path):
+    (tmp_path / "week").mkdir()
+    table("week/1.csv", note=3)
+    table("week/2.csv", note="rang twice", player_id=[4, 5, 6])
+    assert "Added 6 outcomes" in outcomes("add", str(tmp_path / "week")).stdout
+
+
 def test_one_outcome_by_options_has_no_rows(refused):
     told = refused("--player", "99999", "--snapshot", SNAPSHOT, "--decision", "ban")
     assert told.startswith("the outcome: nothing was added; mend this and add it again:\n  unknown decision 'ban'")

@@ -129,7 +129,7 @@ def test_outcomes_and_labels_are_exported_and_come_back(outcomes, table, tmp_pat
     written = tmp_path / "out.parquet"
     assert outcomes("export", str(written)).exit_code == 0
     assert "Added 0 outcomes; 3 known before." in outcomes("add", str(written)).stdout
-    outcomes("export", str(tmp_path / "labels.csv"), "--labels")
+    assert "Wrote 2 labels in 3 rows to" in outcomes("export", str(tmp_path / "labels.csv"), "--labels").stdout
     labels = pd.read_csv(tmp_path / "labels.csv")
     assert labels["label"].fillna("").tolist() == ["risky", "harmless", ""]
     assert set(labels["group"]) == {"shelf"}

@@ -190,3 +190,13 @@ def test_a_labels_table_without_its_columns_is_refused(tmp_path, settings):
 def test_dates_may_be_dates_or_moments(joined, written):
     players = joined([row(1, since=written), row(2, since=written)])
     assert population(players, 1) == ("risky", 0)
+
+
+def test_the_parts_of_a_labels_table_may_look_different(tmp_path, settings):
+    """One team names its sources and writes moments, another numbers them and writes days."""
+    (tmp_path / "labels").mkdir()
+    for player, since, source in ((1, "2025-12-01", 7), (2, "2025-12-01 23:00:00", "care")):
+        part = pd.DataFrame([row(player) | {"since": since, "source": source}])
+        part.to_csv(tmp_path / "labels" / f"{player}.csv", index=False)
+    labels = read_labels(str(tmp_path / "labels"), settings().populations)
+    assert labels.table["since"].dt.day.tolist() == [1, 1]

@@ -133,3 +133,11 @@ def test_labels_that_no_column_or_no_population_has_are_refused():
     ):
         with pytest.raises(SettingsProblem, match=told):
             load({"data": data})
+
+
+@pytest.mark.parametrize("labels", [("yes", "no"), ("fraud", None), ("T", "F"), (True, False), (1, 0)])
+def test_the_column_called_as_the_rare_rows_has_the_labels_whatever_other_words_come_before(tmp_path, labels):
+    table = pd.DataFrame({"card": range(60), "country": ["DE", "AT"] * 30, "is_fraud": np.repeat(labels, [20, 40])})
+    table.to_parquet(tmp_path / "cards.parquet", index=False)
+    tables = look(str(tmp_path / "cards.parquet"))
+    assert guess("label_column", tables, Answers(id_column="card"), {}) == "is_fraud"

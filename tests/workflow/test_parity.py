@@ -114,6 +114,13 @@ def test_a_file_without_scores_or_with_a_player_twice_is_refused(compare, tmp_pa
         compare(tmp_path / "endless.csv", 1)
 
 
+@pytest.mark.parametrize("rows", ["", "1,\n2,\n"])
+def test_a_file_of_which_no_player_has_a_score_is_told_from_one_of_other_players(tmp_path, rows):
+    (tmp_path / "old.csv").write_text(f"player_id,risk_score\n{rows}")
+    with pytest.raises(DataProblem, match=f"'risk_score': expected scores, got none in {rows.count(',')} rows: fill"):
+        _from_file(str(tmp_path / "old.csv"), np.array([1, 2]), "")
+
+
 def test_the_command_tells_parity_in_words_and_in_json(snapshot, champion, scoring, score, tmp_path):
     file = Path(score()[0].plan.folder, "part-00001.parquet")
     config = tmp_path / "own.toml"

@@ -128,6 +128,10 @@ def _from_file(location: str, ids: np.ndarray, id_key: str) -> np.ndarray:
             names.append(to_numpy([checked_ids(location, rows[ID], ID)]).astype(str))
     if odd.rows:
         refusals.add(f"{location}: column '{SCORE}': expected numbers, got {odd.kind} ({odd.counted}): make it numbers")
+    if not odd.rows and np.isnan(np.concatenate(scores)).all():
+        refusals.add(
+            f"{location}: column '{SCORE}': expected scores, got none in {sum(map(len, pieces))} rows: fill it"
+        )
     if infinite := np.count_nonzero(np.isinf(np.concatenate(scores))):
         refusals.add(f"{location}: column '{SCORE}': expected finite numbers, got {infinite} infinite: mend them")
     known = pd.Index(np.concatenate(names))
