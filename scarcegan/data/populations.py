@@ -25,7 +25,7 @@ from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.settings import Data, Populations, Settings
 from scarcegan.settings.data_sections import TEST
-from scarcegan.storage import find_parts, first_bytes, join, list_names
+from scarcegan.storage import find_parts, first_bytes, is_file, join, list_names
 
 
 def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None) -> Players:
@@ -113,8 +113,13 @@ def place_at(location: str, name: str, data: Data) -> Place:
 def locate(folder: str, populations: Sequence[str], optional: Collection[str] = (TEST,)) -> dict[str, str]:
     """Find the one table that each population must have, but for those that need not be there."""
     folder = located(folder)
+    if is_file(folder):
+        raise DataProblem(
+            f"expected a folder of tables in data.path, got the file {folder}: name its column of labels in "
+            "data.label_column if everybody is in it"
+        )
     names = list_names(folder)
-    found, refusals = {}, Refusals()
+    found, missing, refusals = {}, list[str](), Refusals()
     for population in populations:
         options = [name for name in names if is_table_of(population, name)]
         if len(options) > 1:
@@ -122,11 +127,13 @@ def locate(folder: str, populations: Sequence[str], optional: Collection[str] = 
         elif options:
             found[population] = join(folder, options[0])
         elif population not in optional:
-            refusals.add(
-                f"expected population '{population}' in {folder} as {population}.parquet, {population}.csv or "
-                f"a folder {population}/, got {names}: add it, name its place in data.tables, or name your populations "
-                "in [populations]"
-            )
+            missing.append(population)
+    if missing:
+        refusals.add(
+            f"expected tables of {missing} in {folder}, each as NAME.parquet, NAME.csv or a folder NAME/, got "
+            f"{names or 'nothing there'}: add them, name their places in data.tables, or name your populations in "
+            "[populations]"
+        )
     refusals.refuse()
     return found
 

@@ -71,7 +71,7 @@ def test_tables_of_risky_and_unlabelled_players_are_enough(tables):
 
 
 def test_without_it_they_are_not(tables):
-    with pytest.raises(DataProblem, match="expected population 'harmless'"):
+    with pytest.raises(DataProblem, match=r"expected tables of \['harmless'\]"):
         load_populations(tables(0))
 
 

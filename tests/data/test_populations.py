@@ -146,7 +146,7 @@ def _ids(frame, ids):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("risky", lambda f: None, r"population 'risky' in .* as risky.parquet, risky.csv or a folder risky/, got \["),
+        ("risky", lambda f: None, r"tables of \['risky'\] in .*, each as NAME.parquet, NAME.csv .*, got \["),
         ("heavy", lambda f: f[:0], "expected players in 'heavy', got an empty table: add players to it"),
         ("risky", lambda f: f.drop(columns="burst"), r"of 'dormant' in 'risky', got no column \['burst'\]: give all"),
         ("heavy", lambda f: f.assign(wins=1.0), r"in 'heavy', got extra column \['wins'\]: .* data.ignore_columns"),
@@ -187,8 +187,14 @@ def test_a_population_found_twice_is_refused(load, five_tables):
 def test_no_path_and_a_path_that_is_not_there_are_refused(settings, tmp_path):
     with pytest.raises(DataProblem, match=r"expected data.path for data.source 'tables', got none: name the folder"):
         load_populations(settings())
-    with pytest.raises(DataProblem, match=r"expected population 'dormant' in .*/nowhere as .*, got \[\]: add it"):
+    with pytest.raises(DataProblem, match=r"tables of \['dormant', .*\] in .*/nowhere, .*, got nothing there"):
         load_populations(settings(data={"path": str(tmp_path / "nowhere")}))
+
+
+def test_one_table_instead_of_a_folder_is_told_what_it_needs(settings, tmp_path):
+    (tmp_path / "one.csv").write_text("player_id,kind\n1,risky\n")
+    with pytest.raises(DataProblem, match=r"a folder of tables .*, got the file .*/one.csv: name its column of labels"):
+        load_populations(settings(data={"path": str(tmp_path / "one.csv")}))
 
 
 def test_tables_without_features_are_refused(load):

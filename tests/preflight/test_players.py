@@ -29,7 +29,7 @@ def test_the_unlabelled_players_are_looked_up_and_not_read(tables, tmp_path):
     (tmp_path / "unlabeled.parquet").write_bytes(b"no table, but there")
     assert check_players(settings)
     (tmp_path / "unlabeled.parquet").unlink()
-    with pytest.raises(DataProblem, match="expected population 'unlabeled'"):
+    with pytest.raises(DataProblem, match=r"expected tables of \['unlabeled'\]"):
         check_players(settings)
 
 
