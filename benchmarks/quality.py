@@ -8,7 +8,7 @@ It goes on where it was killed (see `trials`), writes the figures to `quality.js
 * Data sets: KDD99 R2L and U2R (test sets `shifted` and `same`), the lootbox telemetry at its three cut-offs, simulated
   players, and six tables unlike telemetry; test players are those of the data set, and every measure is taken on them
   with their truth.
-* Seeds start at 306. A seed draws the split of KDD99, new simulated players, the folds and all that is random in
+* Seeds start at 312. A seed draws the split of KDD99, new simulated players, the folds and all that is random in
   training. The lootbox players and those of the tables are the same under every seed.
 * A release is trained as the flow trains it: k folds of `train.members` networks and of the families, shares chosen on
   validation rows; the model of definition `review_budget` stands for it. Beside it stand ScarceGAN alone, each family
@@ -45,7 +45,7 @@ from rivals import RIVALS
 from summary import summarize
 from trials import DATA_SETS, GANS, METHODS, RELEASE, ROOT, Bench, Trial, run_trials, settings_of, write_at_once
 
-FIRST_SEED = 306
+FIRST_SEED = 312
 SLOW = ("self_training", "elkan_noto", "label_spreading", "lightgbm_averaged")  # never the best with few labels
 FOR_FEW_LABELS = ("xgbod",)  # takes minutes where all players are labelled that can be, and is meant for few
 CURVE_METHODS = ("release", "labels_only", *(name for name in RIVALS if name not in SLOW))

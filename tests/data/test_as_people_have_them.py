@@ -2,6 +2,7 @@
 
 import gzip
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -78,8 +79,12 @@ def test_ids_and_scores_of_every_type_are_read_from_labels_and_scores(columns, t
     labels = read_labels(str(tmp_path / "labels.parquet"), Populations())
     assert labels.table["player_id"].astype(str).tolist() == [str(number) for number in range(1000, 1060)]
     parquet.write_table(pa.table({"player_id": ids, "risk_score": written}), tmp_path / "scores.parquet")
-    scores = _from_file(str(tmp_path / "scores.parquet"), np.arange(999, 1060), "")
-    np.testing.assert_array_equal(scores, [np.nan, *meant])
+    read = partial(_from_file, str(tmp_path / "scores.parquet"), np.arange(999, 1060), "")
+    if np.isnan(meant).all():
+        with pytest.raises(DataProblem, match="'risk_score': expected scores, got none in 60 rows"):
+            read()
+    else:
+        np.testing.assert_array_equal(read(), [np.nan, *meant])
 
 
 @pytest.mark.parametrize(
