@@ -82,8 +82,8 @@ def decide(
     for name, text in (("who decides", who), ("a reason", why)):
         if not text.strip() or len(text) > LONGEST_REASON or not text.isprintable():
             raise RegistryProblem(
-                f"expected {name}, one line of at most {LONGEST_REASON} characters, got {text!r}: "
-                "the record is kept for good"
+                f"expected {name}, one line of at most {LONGEST_REASON} characters, got {text!r:.100}: "
+                "write one, the record is kept for good"
             )
     return Decision(status, who.strip(), why.strip(), now(), forced, identity, until)
 
