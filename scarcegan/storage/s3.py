@@ -99,11 +99,22 @@ def put(path: Path, location: str, once: bool) -> bool:
             code = error.response["Error"]["Code"]
             if code == "PreconditionFailed":
                 # It may be this call's own: the client asks again where the answer to its first try is lost.
-                return bool(asked.head_object(**place)["Metadata"].get("writer") == writer)
+                there = _writer(asked, place)
+                return put(path, location, once) if there is None else there == writer
             if code == "ConditionalRequestConflict":  # another one is just being written
                 return False
             raise
     return True
+
+
+def _writer(asked: Any, place: dict[str, str]) -> str | None:
+    """Return who wrote an object once, empty where that is not noted; None if it was removed since."""
+    try:
+        return str(asked.head_object(**place)["Metadata"].get("writer", ""))
+    except asked.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            return None
+        raise
 
 
 def remove_below(folder: str) -> None:

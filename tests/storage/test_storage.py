@@ -97,6 +97,14 @@ def test_who_wins_is_told_so_even_if_the_answer_is_lost(bucket):
     assert not write_bytes("s3://models/claim", b"ours", once=True)
 
 
+def test_what_is_removed_while_somebody_asks_who_wrote_it_is_written_then(bucket):
+    """Two runs that start at once both try whether they may write to the registry's archives."""
+    assert write_bytes("s3://models/claim", b"theirs", once=True)
+    s3.client().meta.events.register_first("before-call.s3.HeadObject", lambda **_: remove("s3://models/claim"))
+    assert write_bytes("s3://models/claim", b"ours", once=True)
+    assert find_bytes("s3://models/claim") == b"ours"
+
+
 def test_hidden_names_are_not_listed_and_can_be_read(folder):
     for name in ("b.csv", "a/2.csv", "a/1.csv", "a/_temporary/0.csv", ".hidden/x", "_SUCCESS"):
         write_bytes(f"{folder}/{name}", b"x")
