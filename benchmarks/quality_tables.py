@@ -104,12 +104,16 @@ def _transfer(rows: list[dict[str, Any]]) -> str:
 
 
 def _label_curve(counts: dict[str, Any]) -> str:
-    methods = list(next(iter(counts.values())))
+    methods = list(dict.fromkeys(name for told in counts.values() for name in told))
     headings = ["labelled risky players", *(f"{name}: PR-AUC, recall at 1 %" for name in methods)]
     rows = [
         [
             count,
-            *(f"{_spread(told[name]['pr_auc'])}, {told[name]['recall_at_1']['mean']:.3f}" for name in methods),
+            # A rival for few labels is not run with all of them.
+            *(
+                f"{_spread(told[name]['pr_auc'])}, {told[name]['recall_at_1']['mean']:.3f}" if name in told else "-"
+                for name in methods
+            ),
         ]
         for count, told in counts.items()
     ]

@@ -135,3 +135,11 @@ def test_page_shows_every_method_and_the_verdict():
     assert "| method | kdd |" in page
     assert "| vanilla | -0.100 ± 0.000 |" in page
     assert "| logistic | 2 | 0.400 ± 0.000 | - |" in page
+
+
+def test_a_rival_for_few_labels_has_no_figures_with_all_of_them():
+    results = [result("release", 0.6), result("release", 0.3, wanted=10), result("xgbod", 0.2, wanted=10)]
+    protocol = {"folds": 3, "seeds": 1, "curve_seeds": 1, "quick": False}
+    page = markdown({"protocol": protocol, **summarize(results)})
+    assert "| 10 | 0.300, 0.300 | 0.200, 0.200 |" in page
+    assert "| 80 | 0.600, 0.600 | - |" in page
