@@ -4,7 +4,7 @@ import numpy as np
 
 from scarcegan.data.players import UNKNOWN_TRUTH
 from scarcegan.serving.model import Model
-from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance, strongest_reasons
+from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance
 
 # As many flagged players as others: of a sample drawn at random hardly anybody would be flagged.
 FLAGGED, OTHERS = 150, 150
@@ -30,8 +30,7 @@ def explain_model(
     # Spread over all flagged scores: borderline players are shown beside the surest ones.
     shown = np.unique(np.linspace(0, len(falling) - 1, EXAMPLES if len(falling) else 0).astype(int))
     # Attributions belong to the true values; only what is shown is rounded.
-    rows, own = _rounded(features[sample[shown]]), attributions[shown]
-    told = strongest_reasons(model.feature_names, rows, own, _rounded(typical))
+    told = model.reasons(_rounded(features[sample[shown]]), attributions[shown], _rounded(typical))
     mean = np.abs(attributions).mean(axis=0)
     known = truth != UNKNOWN_TRUTH
     return Explanation(

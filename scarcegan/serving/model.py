@@ -18,6 +18,7 @@ from scarcegan.serving.ensemble import Family
 from scarcegan.serving.export import serving_files
 from scarcegan.serving.forward import one_blas_thread
 from scarcegan.serving.parts import AnyPart
+from scarcegan.serving.reasons import Reason, strongest_reasons
 
 # One layer's activations of so many rows stay in a core's cache; more rows per call only cost memory traffic.
 CHUNK_ROWS = 1_024
@@ -201,6 +202,10 @@ class Model(Record, eq=False):
             found += share * slope_of_log_odds(risk[:1], risk[1:])[:, None] * of_family
         mixed = pooled_log_odds(risks, self.shares)
         return np.asarray(found * slope_of_sigmoid(mixed[:1], mixed[1:])[:, None], dtype=np.float32)
+
+    def reasons(self, rows: np.ndarray, attributions: np.ndarray, typical: np.ndarray) -> list[list[Reason]]:
+        """Name for each player the features that raised the risk score most; see `strongest_reasons`."""
+        return strongest_reasons(self.feature_names, rows, attributions, typical)
 
     def save(
         self,
