@@ -18,6 +18,7 @@ from scarcegan.cli import (
     models,
     new,
     outcomes,
+    prune,
     runs,
     snapshots,
 )
@@ -57,7 +58,7 @@ app = typer.Typer(
     "trained, `scarcegan report RUN` what to know before approving, and `scarcegan models approve` makes a model the "
     "champion, the one that scoring takes.",
 )
-for group in (new, flows, decisions, compliance, forget, runs, models, snapshots, outcomes, estimators):
+for group in (new, flows, decisions, compliance, prune, forget, runs, models, snapshots, outcomes, estimators):
     app.add_typer(group.app)
 
 

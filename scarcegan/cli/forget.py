@@ -1,6 +1,5 @@
-"""`scarcegan prune` and `scarcegan forget`: what nobody needs any more, and a player, taken out of the project."""
+"""`scarcegan forget`: find a player in all that the project has written, and take the player out of it."""
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -10,12 +9,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import Answer, answers, say
+from scarcegan.cli.commands import Answer, answers
+from scarcegan.cli.prune import warn_of_holds
 from scarcegan.cli.tables import figure, narrow
-from scarcegan.project import located
 from scarcegan.registry import Registry
 from scarcegan.settings import Settings
-from scarcegan.storage import contents, list_names
 
 if TYPE_CHECKING:
     from scarcegan.history.artifacts import Holder
@@ -23,37 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 PRUNE = "`scarcegan prune --older-than 0 --remove` then removes it with its artifacts and cards (tag `pinned`: kept)"
-
-
-@answers(app)
-def prune(
-    settings: Settings,
-    registry: Registry,
-    older_than: Annotated[int, typer.Option(min=0, help="Only what was last written to so many days ago.")] = 30,
-    remove: Annotated[bool, typer.Option("--remove", help="Remove it; otherwise it is only shown.")] = False,
-) -> Answer:
-    """Show what nobody needs any more: runs behind no release, drafts and copies that killed runs have left.
-
-    With it what was kept for as long as [retention] in the settings says, however old --older-than asks it to be. Else
-    kept are all archives, published snapshots and scores, the runs of every release that is not rejected, runs with
-    the tag `pinned`, what may still go on, and always what is under a legal hold.
-    """
-    from scarcegan.aws.account import definitions_of
-    from scarcegan.history.leftovers import leftovers
-    from scarcegan.outcomes.retention import ExpiredOutcomes, expired
-
-    _warn_of_holds(settings)
-    now = time.time()
-    left = leftovers(settings, registry, now, older_than, deployed=definitions_of, removing=remove)
-    found = [*left, *expired(settings, now)]
-    for one in found if remove else ():
-        one.remove()
-    named = [f"{words.count(one.rows)} {one.what}" if isinstance(one, ExpiredOutcomes) else one.what for one in found]
-    rows = [(name, one.folder, words.number(one.size / 1e6)) for name, one in zip(named, found, strict=True)]
-    total = f"{words.number(sum(one.size for one in found) / 1e6)} MB in {words.plural(len(found), 'place')}"
-    told = f"Removed: {total}." if remove else f"Nothing is removed yet: {total}; --remove does it."
-    table = [narrow("what", "where", "MB", rows=rows)] if found else []
-    return Answer([one.to_plain() | {"removed": remove} for one in found], Group(*table, Text(told)))
 
 
 @answers(app)
@@ -74,7 +41,7 @@ def forget(
 
     known = keyed_id(player, settings.data.id_key)
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    _warn_of_holds(settings)
+    warn_of_holds(settings)
     named = [*forgetting.left(settings, known), *_left_in_runs(runs_holding(known), registry)]
     named = list({(one.what, one.place): one for one in named}.values())
     if not yes:
@@ -125,23 +92,3 @@ def _left(left: "Sequence[Left]") -> list[RenderableType]:
 
 def _rows(found: "Sequence[Found]") -> str:
     return f"{words.plural(sum(one.rows for one in found), 'row')} in {words.plural(len(found), 'place')}"
-
-
-def _warn_of_holds(settings: Settings) -> None:
-    """Say on stderr which legal holds name nothing that is here: most likely a slip of the pen."""
-    from scarcegan.history.client import reading, runs_of
-
-    holds = [one for one in settings.retention.holds if not one.player]
-    if not holds:
-        return
-    scored = {file.name.rpartition("/")[0] for file in contents(located(settings.own_scoring.folder))}
-    with reading():
-        flows = {one.run.split("/")[0] for one in holds if one.run}
-        runs = [run.pathspec for flow in flows for run in runs_of(flow)]
-    known = [*list_names(located(settings.own_snapshots.folder)), *scored, *runs]
-    unknown = (
-        f"[[retention.holds]] names '{one.snapshot or one.run}', which is not here: nothing is {one.told}"
-        for one in holds
-        if not any(map(one.names, known))
-    )
-    say(*unknown, style="yellow")
