@@ -12,7 +12,7 @@ SNAPSHOTS := config/simulated_snapshot.toml
 # dev, staging or prod
 TO ?= dev
 
-.PHONY: setup run score aws-local deploy features test test-slow check scan reference format lock bench serving clean help
+.PHONY: setup run score aws-local deploy features test test-slow check scan reference format lock bench bench-neural serving clean help
 
 run: setup  ## run the main job on simulated players: about three minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
@@ -74,6 +74,9 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 	touch $@
 
 bench: $(BENCH_INSTALLED)  ## install the rivals that only the benchmarks need
+
+bench-neural: bench  ## install the neural rivals too: RealMLP, TabM and DevNet, with PyTorch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[bench-neural]'
 
 $(BENCH_INSTALLED): $(INSTALLED) requirements-bench.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-bench.lock

@@ -3,7 +3,7 @@
 Run: python benchmarks/quality.py [--jobs 2] [--datasets ...] [--methods ...] [--seeds 5] [--quick]
 
 It goes on where it was killed (see `trials`), writes the figures to `quality.json` and their tables to
-`quality_tables.md` in `--output` (docs/), and needs `make bench`. The protocol:
+`quality_tables.md` in `--output` (docs/), and needs `make bench`, for neural rivals `make bench-neural`. The protocol:
 
 * Data sets: KDD99 R2L and U2R (test sets `shifted` and `same`), the lootbox telemetry at its three cut-offs, simulated
   players, and six tables unlike telemetry; test players are those of the data set, and every measure is taken on them
@@ -24,7 +24,7 @@ It goes on where it was killed (see `trials`), writes the figures to `quality.js
   a bar higher than a user could set. `win` and `loss` ask that both 95 % intervals leave out zero: Student's t over
   seeds (luck of training, and of the draw where the seed draws the players), and a paired bootstrap over test players.
 * A training that collapses ranks nobody: all its scores are equal.
-* XGBOD, which is meant for few labels and takes minutes with many, runs in the label curve alone.
+* XGBOD and DevNet, which are meant for few labels, run in the label curve alone.
 * Label curve, on the telemetry of 2023-04-13, simulated players and two tables: so many risky players keep their label,
   the others join the unlabelled.
 """
@@ -41,13 +41,13 @@ from pathlib import Path
 from typing import Any
 
 from quality_tables import markdown
-from rivals import RIVALS
+from rivals import RIVALS, is_installed
 from summary import summarize
 from trials import DATA_SETS, GANS, METHODS, RELEASE, ROOT, Bench, Trial, run_trials, settings_of, write_at_once
 
 FIRST_SEED = 312
-SLOW = ("self_training", "elkan_noto", "label_spreading", "lightgbm_averaged")  # never the best with few labels
-FOR_FEW_LABELS = ("xgbod",)  # takes minutes where all players are labelled that can be, and is meant for few
+SLOW = ("self_training", "elkan_noto", "label_spreading", "lightgbm_averaged", "tabm")  # never the best with few labels
+FOR_FEW_LABELS = ("xgbod", "devnet")
 CURVE_METHODS = ("release", "labels_only", *(name for name in RIVALS if name not in SLOW))
 # Beside all of them: 150, 80, 60 and 60.
 CURVE_COUNTS = {
@@ -60,9 +60,10 @@ CURVE_COUNTS = {
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
+    installed = [name for name in METHODS if is_installed(name)]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--datasets", nargs="+", choices=DATA_SETS, default=list(DATA_SETS))
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=installed, default=installed)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
@@ -116,6 +117,8 @@ def run_all(groups: list[list[Trial]], bench: Bench, jobs: int) -> list[dict[str
 
 def main(options: argparse.Namespace) -> None:
     """Run what is missing, then write tables and figures."""
+    if missing := [name for name in METHODS if not is_installed(name)]:
+        print(f"left out, not installed (`make bench-neural` does): {', '.join(missing)}", flush=True)
     bench = Bench(options.folds, options.quick, options.store)
     summary = summarize(run_all(planned_trials(options), bench, options.jobs))
     chosen = {name: getattr(options, name) for name in ("folds", "seeds", "curve_seeds")}

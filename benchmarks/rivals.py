@@ -4,14 +4,15 @@ A rival is a function from `Rows` to a scorer. Forests, logistic regression and 
 rivals, with balanced weights; the others tell the rare class from all else. Nothing is tuned:
 sizes are the usual ones, and the same on every data set. Every rival uses one thread.
 
-Missing are the neural rivals for tables: TabM, RealMLP (in pytabkit), DevNet (in PyOD), TabICL and TabPFN. All need
-PyTorch, whose wheel for Linux on PyPI brings 3 GB of CUDA packages, too much for `make bench`; PyPI has no build of it
-for CPUs alone. TabICL (BSD-3-Clause) and TabPFN (not for commercial use) also fetch their weights from elsewhere.
+RealMLP, TabM and DevNet need PyTorch, whose wheel for Linux on PyPI brings 3 GB of CUDA packages where pip finds no
+other build: `make bench-neural` installs them apart. Missing are TabICL (BSD-3-Clause) and TabPFN (not for commercial
+use), which fetch their weights when they run.
 """
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import lightgbm
@@ -232,6 +233,39 @@ def label_spreading(rows: Rows) -> Scorer:
     return lambda features: np.nan_to_num(model.predict_proba(features)[:, column])
 
 
+def realmlp(rows: Rows) -> Scorer:
+    """RealMLP with its tuned defaults, on the labelled rows; of 256 epochs the best by ROC-AUC on a fifth of them.
+
+    Source: D. Holzmüller, L. Grinsztajn, I. Steinwart, Better by default: strong pre-tuned MLPs and boosted trees on
+    tabular data, 2024; pytabkit.
+    """
+    return _tabular_network("RealMLP_TD_Classifier", rows)
+
+
+def tabm(rows: Rows) -> Scorer:
+    """TabM with its defaults, 32 networks in one, on the labelled rows, stopped by ROC-AUC on a fifth of them.
+
+    Source: Y. Gorishniy, A. Kotelnikov, A. Babenko, TabM: advancing tabular deep learning with parameter-efficient
+    ensembling, 2024; pytabkit.
+    """
+    return _tabular_network("TabM_D_Classifier", rows)
+
+
+def devnet(rows: Rows) -> Scorer:
+    """DevNet, a deviation network, that takes unlabelled rows (20,000) for normal ones.
+
+    Source: G. Pang, C. Shen, A. van den Hengel, Deep anomaly detection with deviation networks, 2019; DeepOD. PyOD's
+    ranks risky rows last.
+    """
+    from deepod.models import DevNet
+
+    model = DevNet(random_state=rows.seed, device="cpu", verbose=0)
+    model.fit(*_with_unlabeled(rows, rows.some_unlabeled(SAMPLE), 0.0))
+    return lambda features: np.asarray(model.decision_function(features))
+
+
+# Imported where they are used: PyTorch takes seconds, and `make bench-neural` alone installs it.
+NEEDED = {"realmlp": "pytabkit", "tabm": "pytabkit", "devnet": "deepod"}
 RIVALS: dict[str, Rival] = {
     rival.__name__: rival
     for rival in (
@@ -253,8 +287,33 @@ RIVALS: dict[str, Rival] = {
         pu_bagging,
         xgbod,
         label_spreading,
+        realmlp,
+        tabm,
+        devnet,
     )
 }
+
+
+def is_installed(name: str) -> bool:
+    """Tell whether the package of a method is there; all but the neural rivals' come with `make bench`."""
+    return name not in NEEDED or find_spec(NEEDED[name]) is not None
+
+
+def _tabular_network(kind: str, rows: Rows) -> Scorer:
+    """Train one of pytabkit's networks, which warn of calls that PyTorch and Lightning no longer like."""
+
+    def score(features: np.ndarray) -> np.ndarray:
+        with warnings.catch_warnings(action="ignore"):
+            return np.asarray(model.predict_proba(features)[:, 1])
+
+    with warnings.catch_warnings(action="ignore"):
+        import pytabkit
+
+        model = getattr(pytabkit, kind)(
+            device="cpu", random_state=rows.seed, n_threads=1, val_metric_name="1-auc_ovr", verbosity=0
+        )
+        model.fit(rows.labeled, rows.is_rare.astype(int))
+    return score
 
 
 def _rival(name: str, rows: Rows, unlabeled: np.ndarray | None = None) -> Scorer:
