@@ -24,12 +24,12 @@ AsJson = Annotated[
 RUN_ID_FILE = "--run-id-file"
 
 
-def _add_command(name: str, flow: str, told: Callable[[str], Any], about: str) -> None:
-    """Add a command that starts a flow; with `--json`, it prints what is `told` of the run."""
+def _add_command(name: str, flow: str, command: str, told: Callable[[str], Any], about: str) -> None:
+    """Add a command that starts a flow by its own command; with `--json`, it prints what is `told` of the run."""
 
     @app.command(name, help=about, **PASSED_ON)
     def start(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
-        _start(flow, "resume" if name == "resume" else "run", config, context, told if as_json else None)
+        _start(flow, command, config, context, told if as_json else None)
 
 
 def _start(
@@ -89,9 +89,13 @@ def _made(flow: str, run_id: str, step: str, name: str) -> Any:
     return artifact_of(find_run(f"{flow}/{run_id}"), step, name)
 
 
-_add_command("run", "retrain", _training, "Retrain, and register the models for approval.")
-_add_command("resume", "retrain", _training, "Go on with a retraining that has failed.")
+_add_command("run", "retrain", "run", _training, "Retrain, and register the models for approval.")
+_add_command("resume", "retrain", "resume", _training, "Go on with a retraining that has failed.")
 _add_command(
-    "score", "score", _scoring, "Score a snapshot with the champion, list whom to look at first, and watch for drift."
+    "score",
+    "score",
+    "run",
+    _scoring,
+    "Score a snapshot with the champion, list whom to look at first, and watch for drift.",
 )
-_add_command("features", "features", _snapshots, "Turn telemetry into snapshots of features.")
+_add_command("features", "features", "run", _snapshots, "Turn telemetry into snapshots of features.")

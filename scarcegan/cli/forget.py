@@ -58,7 +58,7 @@ def forget(
 
 def _left_in_runs(holders: "Sequence[Holder]", registry: Registry) -> "list[Left]":
     """Say of each run with the player how it goes, and of each model trained on the player what it may still hold."""
-    from scarcegan.outcomes.forgetting import Left, sources
+    from scarcegan.outcomes.forgetting import Left, yours
 
     found, versions = [], registry.versions()
     for one in holders:
@@ -69,7 +69,7 @@ def _left_in_runs(holders: "Sequence[Holder]", registry: Registry) -> "list[Left
         kept = " ".join(str(it.version) for it in own if it.status != "Rejected")
         first = f"a release comes from it: train anew, approve that, `scarcegan models reject {kept}`; " if kept else ""
         advice = f"cannot be rewritten; {first}{PRUNE}" if not one.unread else f"cannot be read ({one.unread}); {PRUNE}"
-        found += sources(one.settings) if one.settings else []
+        found += yours(one.tables)
         found.append(Left(f"run, artifact {one.artifact}", one.run, advice))
         if not one.unread:
             advice = (

@@ -1,7 +1,6 @@
 """The artifacts of a run, loaded one by one: `players`, `models` and `candidates` stay where they are."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from functools import cache, partial
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from scarcegan.gan.progress import Progress
 from scarcegan.history.client import find_run, reading, runs_of, tasks_of
 from scarcegan.problems import HistoryProblem, Problem
 from scarcegan.records import Record
+from scarcegan.settings import tables_read
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -45,13 +45,13 @@ class Unreadable(HistoryProblem):
 class Holder(Record):
     """A run, by its pathspec, and its artifact with the player; `unread` says why nobody can tell, empty if known.
 
-    `settings` are those of the run, plain.
+    `tables` are the places of the user's tables that its settings name.
     """
 
     run: str
     artifact: str
     unread: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
 
 
 def artifact(run: str | metaflow.Run, name: str) -> Any:
@@ -153,7 +153,8 @@ def runs_holding(player: str) -> list[Holder]:
             try:
                 made = artifact_of(run, step, name)
                 if made is not None and _holds(np.asarray(made[key]), player):
-                    found.append(Holder(run.pathspec, name, settings=artifact_of(run, "start", "settings") or {}))
+                    settings = artifact_of(run, "start", "settings")
+                    found.append(Holder(run.pathspec, name, tables=tuple(tables_read(settings) if settings else ())))
             except Unreadable as problem:
                 found.append(Holder(run.pathspec, name, str(problem)))
     return found

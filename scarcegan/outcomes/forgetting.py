@@ -4,10 +4,9 @@ Outcomes go first: from then on new ones of the player are refused. Then snapsho
 each file whole or not at all. Whenever this is ended in between, another call finds what is left and completes it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from scarcegan.data.one_player import Rewritten, rows_of, take_out
 from scarcegan.machine import is_alive, this_process
@@ -16,7 +15,7 @@ from scarcegan.outcomes.store import open_outcomes
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.records import Record
-from scarcegan.settings import Settings
+from scarcegan.settings import Settings, tables_read
 from scarcegan.settings.data_sections import SORTED_TELEMETRY
 from scarcegan.snapshots import SnapshotStore, forgetting, open_snapshots
 from scarcegan.storage import SCRATCH, contents, find_bytes, join, list_names, remove, write_bytes
@@ -70,7 +69,7 @@ def find(settings: Settings, player: str) -> list[Found]:
 
 def left(settings: Settings, player: str) -> list[Left]:
     """Name what is not the project's to rewrite: tables of the user, a feature group, parts of runs that may go on."""
-    found = sources(settings.model_dump())
+    found = yours(tables_read(settings.model_dump()))
     if group := settings.snapshots.feature_group:
         told = "not touched: delete the player's records in SageMaker, online and in the offline store"
         found.append(Left("feature group", group, told))
@@ -79,22 +78,15 @@ def left(settings: Settings, player: str) -> list[Left]:
         if not forgetting.parts_holding(store, name, player):
             continue
         if forgetting.is_published(store, name):
-            found += _yours([store.describe(name).frame.source])
+            found += yours([store.describe(name).frame.source])
         else:
             place, told = join(store.folder, name), "`scarcegan prune --older-than 1 --remove` removes them"
             found.append(Left("unpublished parts", place, told))
     return found
 
 
-def sources(settings: Mapping[str, Any]) -> list[Left]:
-    """Name the user's tables in plain settings: those of the project, or of a run, which may have read others."""
-    data = settings["data"]
-    places = [data["path"], settings["telemetry"]["path"], settings["evaluate"].get("attributes")]
-    places += [one["path"] for one in data.get("tables", {}).values()]
-    return _yours(places)
-
-
-def _yours(places: Sequence[str]) -> list[Left]:
+def yours(places: Sequence[str]) -> list[Left]:
+    """Name those of the tables that are not the project's own."""
     advice = "yours, not touched: take the player's rows out there, or the next snapshot or run has them again"
     found, own = [located(place) for place in places if place], located(".scarcegan/simulated")
     return [Left("source", place, advice) for place in found if not place.startswith(own)]
