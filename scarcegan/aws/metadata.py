@@ -50,7 +50,7 @@ def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
     return entries
 
 
-def is_ours(entries: Mapping[str, str]) -> bool:
+def has_facts(entries: Mapping[str, str]) -> bool:
     """Tell our packages from others in the group; one whose metadata somebody has edited is still ours."""
     return len(entries.keys() & set(OWN_KEYS)) > 1
 
