@@ -10,9 +10,11 @@ from pathlib import Path
 import checkout  # noqa: F401 - the package beside it, not another checkout's
 
 from scarcegan.aws.account import metaflow_variables
+from scarcegan.preflight.targets import shared_places
 from scarcegan.problems import Problem
 from scarcegan.settings import load, parse, text_of
 from scarcegan.settings.aws_names import LONGEST_STATE_MACHINE
+from scarcegan.storage import is_s3
 
 FLOWS = {"features": "FeaturesFlow", "score": "ScoreFlow", "retrain": "RetrainFlow"}
 # Metaflow's branches of a project: the user's own is dev.
@@ -60,8 +62,8 @@ def unmet(settings, variables):
     todo = [f"export the outputs of config/aws/stack.yaml: {', '.join(unset)} not set"] if unset else []
     if settings.registry.kind == "local":
         todo.append("set registry.kind = 'sagemaker': a local registry is gone with the job that writes it")
-    folders = {"snapshots.folder": settings.snapshots.folder, "scoring.folder": settings.scoring.folder}
-    local = [name for name, folder in folders.items() if not folder.startswith("s3://")]
+    places = {name: place for flow in FLOWS.values() for name, place in shared_places(settings, flow).items()}
+    local = [name for name, place in places.items() if not is_s3(place)]
     return todo + [f"set {name} to an s3:// prefix: a job's disk is gone with the job" for name in local]
 
 

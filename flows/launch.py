@@ -13,6 +13,7 @@ from checkout import ROOT as CODE
 from checkout import is_installed
 from metaflow import current
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
+from metaflow.metaflow_config import DATASTORE_SYSROOT_S3, DEFAULT_DATASTORE
 from metaflow.parameters import flow_context
 from metaflow.plugins.aws.batch.batch import Batch, BatchException
 from metaflow.plugins.aws.batch.batch_client import BatchJob
@@ -24,6 +25,7 @@ from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores,
 from scarcegan.problems import Problem
 from scarcegan.project import project_root
 from scarcegan.settings import parse, resolve, text_of
+from scarcegan.storage import join, require_writable
 from terminal import moving_lines
 
 ROOT = project_root()  # the repository, or a project of its own
@@ -36,6 +38,8 @@ def launch(flow):
     try:
         require_own_package(CODE)
         prepare(arguments, os.environ, ROOT)
+        if starts_run(arguments):
+            require_datastore(flow.__name__, arguments)
     except Problem as problem:
         sys.exit(str(problem))
     pass_on_refusals()
@@ -94,6 +98,14 @@ def _make(folder):
             f"cannot make {folder}, where Metaflow keeps runs: {error.strerror}; start the flow in a folder that you "
             "may write to"
         ) from error
+
+
+def require_datastore(flow_name, arguments):
+    """Refuse a run whose datastore on S3 cannot be written: Metaflow would try for an hour, without a word."""
+    kind = [DEFAULT_DATASTORE, *values_of("--datastore", arguments)][-1]
+    root = [DATASTORE_SYSROOT_S3, *values_of("--datastore-root", arguments)][-1]
+    if kind == "s3" and root:  # without it, Metaflow says so
+        require_writable(join(root, flow_name))
 
 
 def launch_notes(_):

@@ -16,6 +16,10 @@ class DataProblem(Problem):
     """The players, their labels or their features cannot be used as they are."""
 
 
+class MissingFile(DataProblem):
+    """There is no file at a location."""
+
+
 class Outage(Problem):
     """AWS or the way to it is down or busy: nothing is wrong with what was asked, and another try may succeed."""
 

@@ -89,15 +89,15 @@ def check_kept(registry: Registry) -> str:
     return f"models are kept by {registry.kind}"
 
 
-def check_folders(**folders: str) -> str:
-    """Check that the `folder` of each of these sections is where all jobs of a run see it."""
-    for section, folder in folders.items():
-        if not is_s3(folder):
+def check_shared(places: Mapping[str, str]) -> str:
+    """Check that what these settings name lies where all jobs of a run see it."""
+    for setting, place in places.items():
+        if not is_s3(place):
             raise Refused(
-                f"{section}.folder is '{folder}': no job sees another job's disk",
-                f"set {section}.folder = 's3://...' in the configuration",
+                f"{setting} is '{place}': no job sees another job's disk, nor that of the machine that launches it",
+                f"put it on S3 and set {setting} = 's3://...' in the configuration",
             )
-    return f"{' and '.join(folders)} are on S3"
+    return f"{' and '.join(places)} are on S3"
 
 
 def check_registry(registry: Registry, sagemaker: Any, s3: Any) -> Finding | str:

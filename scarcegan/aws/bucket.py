@@ -1,11 +1,12 @@
 """What SageMaker's registry leaves to S3: the archives, kept by content, and every decision ever taken."""
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from scarcegan.problems import Problem, RegistryProblem
-from scarcegan.registry.rules import archive_path, check_digest, keep_archive
+from scarcegan.problems import MissingFile, Problem, RegistryProblem
+from scarcegan.registry.rules import REPAIR, archive_path, check_digest, keep_archive
 from scarcegan.registry.versions import Decision
 from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, require_writable, write_bytes
 from scarcegan.storage.s3 import etag
@@ -20,15 +21,15 @@ class Bucket:
                 f"expected registry.archives = 's3://bucket/prefix' for SageMaker, got '{prefix}': set it"
             )
         self._prefix, self._cache = prefix, cache
-        self.reports = join(prefix, "reports")
+        self.archives, self.reports = join(prefix, "archives"), join(prefix, "reports")
 
     def uri(self, sha256: str) -> str:
         """Return where the archive with that digest lies, or would lie."""
-        return join(self._prefix, f"archives/{sha256}/model.tar.gz")
+        return join(self.archives, f"{sha256}/model.tar.gz")
 
     def require_writable(self) -> None:
         """Raise a DataProblem unless archives can be written."""
-        require_writable(join(self._prefix, "archives"))
+        require_writable(self.archives)
 
     def keep(self, archive: Path, sha256: str) -> str:
         """Upload an archive unless it is there, never over another one, and return the object's ETag."""
@@ -42,14 +43,24 @@ class Bucket:
         with suppress(RegistryProblem):
             check_digest(kept, sha256)
             return kept
-        with local_file(self.uri(sha256)) as fetched:
-            check_digest(fetched, sha256, self.uri(sha256))
+        with self._whole(sha256) as fetched:
             return keep_archive(fetched, self._cache, sha256)
 
     def verify(self, sha256: str) -> None:
         """Raise a Problem unless the bucket's own object has that digest, whatever was fetched before."""
-        with local_file(self.uri(sha256)) as fetched:
-            check_digest(fetched, sha256, self.uri(sha256))
+        with self._whole(sha256):
+            pass
+
+    @contextmanager
+    def _whole(self, sha256: str) -> Iterator[Path]:
+        """Give a checked copy of the bucket's own object; where that is gone or changed, say how it comes back."""
+        location = self.uri(sha256)
+        try:
+            with local_file(location) as fetched:
+                check_digest(fetched, sha256, location)
+                yield fetched
+        except MissingFile as problem:
+            raise RegistryProblem(f"expected an archive at {location}, got none: {REPAIR}") from problem
 
     def put_back(self, archive: Path, sha256: str) -> None:
         """Upload a checked archive where the object is gone, or over one that is damaged, if S3 permits that."""

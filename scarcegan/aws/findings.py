@@ -31,11 +31,11 @@ class Refused(Exception):
 
 @contextmanager
 def asking_aws(advice: str) -> Iterator[None]:
-    """Turn an error of AWS into `Refused`, with this advice."""
+    """Turn an error of AWS into `Refused`, with this advice unless another try may find it over."""
     try:
         yield
     except errors() as error:
-        raise Refused(str(error), advice) from error
+        raise Refused(str(error), AGAIN if may_pass(error) else advice) from error
 
 
 @contextmanager

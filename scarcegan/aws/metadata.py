@@ -50,7 +50,7 @@ def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
     return entries
 
 
-def is_ours(entries: Mapping[str, str]) -> bool:
+def has_facts(entries: Mapping[str, str]) -> bool:
     """Tell our packages from others in the group; one whose metadata somebody has edited is still ours."""
     return len(entries.keys() & set(OWN_KEYS)) > 1
 
@@ -62,7 +62,7 @@ def from_metadata(entries: Mapping[str, str]) -> dict[str, Any]:
         ValueError, Problem: an entry is missing or changed, as by hand in the console.
     """
     if missing := [key for key in OWN_KEYS if key not in entries]:
-        raise ValueError(f"no {' and no '.join(missing)} in its metadata")
+        raise ValueError(f"no {', '.join(missing)} in its metadata")
     own: dict[str, Any] = {key: entries[key] for key in OWN_KEYS}
     own["threshold"] = float(own["threshold"])
     own["release_size"] = int(own["release_size"])

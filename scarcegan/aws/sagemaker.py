@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from scarcegan import settings
 from scarcegan.aws.bucket import Bucket
 from scarcegan.aws.findings import expecting_aws, patient_client
-from scarcegan.aws.metadata import from_metadata, is_ours
+from scarcegan.aws.metadata import from_metadata, has_facts
 from scarcegan.aws.packages import package_request, quality_metrics, serving_image
 from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.project import located
@@ -162,7 +162,7 @@ class SageMakerRegistry(Registry):
         # The list has no metadata: each package is asked for, a few at a time.
         with ThreadPoolExecutor(4) as pool:
             packages = pool.map(self._described, arns)
-            return [item for item in packages if is_ours(item.get("CustomerMetadataProperties", {}))]
+            return [item for item in packages if self._is_ours(item)]
 
     def _described(self, arn: str) -> dict[str, Any]:
         try:
@@ -172,8 +172,16 @@ class SageMakerRegistry(Registry):
                 return {}
             raise
 
+    def _is_ours(self, package: dict[str, Any]) -> bool:
+        """Tell our packages from others: by their metadata or, where somebody has taken them away, by the archive."""
+        containers = package.get("InferenceSpecification", {}).get("Containers", ())
+        archives = self._bucket.archives + "/"
+        return has_facts(package.get("CustomerMetadataProperties", {})) or any(
+            container.get("ModelDataUrl", "").startswith(archives) for container in containers
+        )
+
     def _version(self, package: dict[str, Any]) -> ModelVersion:
-        facts = from_metadata(package["CustomerMetadataProperties"])
+        facts = from_metadata(package.get("CustomerMetadataProperties", {}))
         version = ModelVersion(
             version=package["ModelPackageVersion"],
             group=self.group,

@@ -22,7 +22,7 @@ from scarcegan.problems import Problem, RegistryProblem, SettingsProblem
 from scarcegan.project import located, project_root
 from scarcegan.registry import Registry
 from scarcegan.settings.words_section import USUAL, Words
-from scarcegan.storage import write_bytes
+from scarcegan.storage import is_s3, write_bytes
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default="config/retrain.toml")]
 Backend = Annotated[
@@ -166,11 +166,13 @@ def console() -> Console:
     return out if out.is_terminal else Console(highlight=False, width=240)
 
 
-def write_page(components: Sequence[Any], title: str, file: Path) -> Text:
-    """Write a card as one page, whole or not at all, and say so; a missing folder is a `Problem`."""
+def write_page(components: Sequence[Any], title: str, file: str) -> Text:
+    """Write a card as one page, local or `s3://`, whole or not at all, and say so; a missing folder is a `Problem`."""
     from cards.theme import html_page
 
-    if not file.parent.is_dir():  # not made: a slip of the finger would hide the page somewhere
-        raise Problem(f"expected a folder {file.parent}, found none: make it, or choose another file with --html")
-    write_bytes(str(file), html_page(components, title).encode())
+    location = located(file, Path.cwd())
+    folder = Path(location).parent
+    if not is_s3(location) and not folder.is_dir():  # not made: a slip of the finger would hide the page somewhere
+        raise Problem(f"expected a folder {folder}, found none: make it, or choose another file with --html")
+    write_bytes(location, html_page(components, title).encode())
     return Text(f"Wrote {file}")

@@ -25,7 +25,9 @@ LONGEST_LICENCE = 60  # some packages put the whole text there
 def compliance(
     registry: Registry,
     release: Annotated[str, typer.Argument(metavar="RELEASE", help="As `scarcegan models show` names it.")],
-    html: Annotated[Path | None, typer.Option(help="File to write.", show_default="compliance-RELEASE.html")] = None,
+    html: Annotated[
+        str, typer.Option(metavar="FILE", help="File to write.", show_default="compliance-RELEASE.html")
+    ] = "",
 ) -> Answer:
     """Write a release's compliance file, one page by the headings of the AI Act's Annex IV, with a model card.
 
@@ -34,8 +36,8 @@ def compliance(
     from cards.compliance_page import compliance_page
 
     found = gather(registry, release)
-    file = html or Path(f"compliance-{release}.html")
-    plain = {"release": release, "run": found.dossier.facts.run, "previous": found.previous, "file": str(file)}
+    file = html or f"compliance-{release}.html"
+    plain = {"release": release, "run": found.dossier.facts.run, "previous": found.previous, "file": file}
     return Answer(plain, write_page(compliance_page(found), f"Technical documentation of {release}", file))
 
 

@@ -6,7 +6,6 @@ And `explain` when a player contests a decision.
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,7 +55,7 @@ def preflight(settings: Settings) -> Answer:
 def report(
     registry: Registry,
     reference: Run,
-    html: Annotated[Path | None, typer.Option(help="File to write.", show_default="report-RUN.html")] = None,
+    html: Annotated[str, typer.Option(metavar="FILE", help="File to write.", show_default="report-RUN.html")] = "",
 ) -> Answer:
     """Write a run's report for reviewers, one page: purpose, data, metrics, limits, harms, lineage, approver.
 
@@ -66,8 +65,8 @@ def report(
 
     dossier = collect(registry, reference)
     run = dossier.facts.run
-    file = html or Path(f"report-{run}.html")
-    return Answer({"run": run, "file": str(file)}, write_page(review_report(dossier), f"Review of run {run}", file))
+    file = html or f"report-{run}.html"
+    return Answer({"run": run, "file": file}, write_page(review_report(dossier), f"Review of run {run}", file))
 
 
 def collect(registry: Registry, reference: str) -> Dossier:
@@ -169,7 +168,7 @@ def explain(
     version: Annotated[
         str, typer.Option(help="Version whose decision it is, as in 3 or v3.", show_default="the one that has scored")
     ] = "",
-    html: Annotated[Path | None, typer.Option(help="Page to write beside.", show_default="none")] = None,
+    html: Annotated[str, typer.Option(metavar="FILE", help="Page to write beside.", show_default="none")] = "",
 ) -> Answer:
     """Tell the decision on one player: model, score, reasons, what would have to change, what people found out."""
     from scarcegan.data.ids import keyed_id

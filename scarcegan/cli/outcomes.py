@@ -136,7 +136,7 @@ def export(
 def report(
     settings: Settings,
     registry: Registry,
-    html: Annotated[Path | None, typer.Option(help="Page to write beside.", show_default="none")] = None,
+    html: Annotated[str, typer.Option(metavar="FILE", help="Page to write beside.", show_default="none")] = "",
 ) -> Answer:
     """Say what outcomes teach: prevalence, precision and recall in production, by champion and over time."""
     from cards.outcomes_card import outcomes_card

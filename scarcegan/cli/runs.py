@@ -1,7 +1,6 @@
 """`scarcegan runs`: list, show and compare the runs of RetrainFlow, and tell the best ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -73,12 +72,12 @@ def show(reference: Run) -> Answer:
 @answers(app)
 def compare(
     references: Annotated[list[str], typer.Argument(metavar="RUN...", help="Two runs or more; the first is the base.")],
-    html: Annotated[Path | None, typer.Option(help="Write the comparison with its charts as one page.")] = None,
+    html: Annotated[str, typer.Option(metavar="FILE", help="Write the comparison with its charts as one page.")] = "",
 ) -> Answer:
     """Compare runs with the first one: settings that differ, metrics, learning curves, training data, the best."""
     with _patience():
         found = history.compare(*references).record
-    if html is None:
+    if not html:
         return Answer(found, runs_compared(found))
     from cards.compare_card import compare_card
 

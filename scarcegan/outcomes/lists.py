@@ -18,7 +18,7 @@ from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.settings import Scoring
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import find_bytes, find_parts, join, list_names
+from scarcegan.storage import files_below, find_bytes, join, list_names
 
 # Columns of the design of a list: stratum 0 is its top, listed for sure; the others were drawn with this probability.
 STRATUM, INCLUSION = "stratum", "inclusion"
@@ -64,7 +64,7 @@ def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list
     folder = located(scoring.folder)
     if not list_names(folder):
         return []
-    scored = [place.removesuffix(f"/{_REPORT}") for place in find_parts(folder) if place.endswith(f"/{_REPORT}")]
+    scored = [place.removesuffix(f"/{_REPORT}") for place in files_below(folder) if place.endswith(f"/{_REPORT}")]
     reports = (read_report(one, ReviewedList) for one in scored)
     found = [one for one in reports if one.model.group == group and one.snapshot.name in snapshots]
     return sorted(found, key=lambda one: (one.snapshot.cutoff, one.model.version, one.folder))
@@ -124,4 +124,6 @@ def read_report(folder: str, kind: type[R]) -> R:
         # Where the report lies its scores do: the folder that it names is another one once they were moved.
         return kind.from_plain({**json.loads(content), "folder": folder})
     except (ValueError, TypeError, RecursionError, Problem) as error:
-        raise DataProblem(f"{location} is no report of ScoreFlow ({error}): score the snapshot again") from error
+        raise DataProblem(
+            f"{location} is no report of ScoreFlow ({error}): remove its folder and score the snapshot again"
+        ) from error

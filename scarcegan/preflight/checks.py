@@ -12,7 +12,7 @@ from scarcegan.aws.findings import Finding, Refused, asking_aws
 from scarcegan.backends import open_registry
 from scarcegan.families.estimators import make_estimator
 from scarcegan.machine import BATCH_JOB, BATCH_QUEUE, STATE_MACHINE
-from scarcegan.preflight.targets import Check, check_user, targets
+from scarcegan.preflight.targets import Check, check_user, shared_places, targets
 from scarcegan.problems import DataProblem, Outage, PreflightProblem, Problem
 from scarcegan.settings import Registry, Resources, Settings
 from scarcegan.settings.estimators import BUILT_IN
@@ -44,6 +44,7 @@ def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Fi
         ("role", partial(account.check_role, variables, clients["iam"])),
         ("registry", partial(_check_registry_from_here, settings.registry, clients)),
         ("metadata", partial(account.check_metadata, variables)),
+        *_shared_checks(settings, RETRAIN_FLOW),
         *([("id key", partial(_check_key_of_jobs, settings.data.id_key))] if settings.data.id_key else []),
     ]
     return [credentials, *run_checks([*checks, *players])]
@@ -55,6 +56,8 @@ def inside_run(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     What would only be missing, as an estimator that is not installed, is returned as warnings.
     """
     _require_key(settings)
+    if BATCH_JOB in environment:
+        _require(_shared_checks(settings, RETRAIN_FLOW))
     checks: list[Check] = [
         *_player_checks(settings),
         ("estimators", partial(_check_estimators, settings)),
@@ -78,11 +81,9 @@ def inside_scoring(settings: Settings, environment: Mapping[str, str]) -> None:
     """
     _require_key(settings)
     if BATCH_JOB in environment:
-        folders = {"snapshots": settings.snapshots.folder, "scoring": settings.scoring.folder}
         kept = partial(account.check_kept, settings.registry)
         retraining = partial(_check_retraining, settings.monitoring.start_retraining, environment)
-        shared = partial(account.check_folders, **folders)
-        _require([("registry", kept), ("folders", shared), ("retraining", retraining)])
+        _require([("registry", kept), *_shared_checks(settings, SCORE_FLOW), ("retraining", retraining)])
     _require(targets(settings, SCORE_FLOW, environment))
 
 
@@ -93,7 +94,7 @@ def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
     """
     _require_key(settings)
     if BATCH_JOB in environment:
-        _require([("folders", partial(account.check_folders, snapshots=settings.snapshots.folder))])
+        _require(_shared_checks(settings, FEATURES_FLOW))
     _require([("telemetry", partial(_check_telemetry, settings)), *targets(settings, FEATURES_FLOW, environment)])
 
 
@@ -197,6 +198,11 @@ def _check_telemetry(settings: Settings) -> str:
             "name the telemetry, in telemetry.path or by --telemetry",
         )
     return settings.telemetry.path or "of simulated players"
+
+
+def _shared_checks(settings: Settings, flow: str) -> list[Check]:
+    places = shared_places(settings, flow)
+    return [("places", partial(account.check_shared, places))] if places else []
 
 
 def _player_checks(settings: Settings) -> list[Check]:

@@ -24,6 +24,22 @@ def targets(settings: Settings, flow: str, environment: Mapping[str, str]) -> li
     return checks
 
 
+def shared_places(settings: Settings, flow: str) -> dict[str, str]:
+    """Return what all jobs of this flow have to see, by the setting that names it: what they read, or hand on."""
+    data, snapshots = settings.data, {"snapshots.folder": settings.snapshots.folder}
+    kept, read = snapshots, {"telemetry.path": settings.telemetry.path}
+    if flow == SCORE_FLOW:
+        kept, read = snapshots | {"scoring.folder": settings.scoring.folder}, {}
+    if flow == RETRAIN_FLOW:
+        kept = snapshots if data.source == "snapshot" else {}
+        kept |= {"outcomes.folder": settings.outcomes.folder} if data.outcomes else {}
+        read = {"evaluate.attributes": settings.evaluate.attributes}
+        if data.source in ("tables", "snapshot"):
+            read |= {"data.path": data.path, **{f"data.tables.{name}": one.path for name, one in data.tables.items()}}
+    named = kept | {setting: place for setting, place in read.items() if place}
+    return {setting: place and located(place) for setting, place in named.items()}
+
+
 def check_user(environment: Mapping[str, str]) -> str:
     """Check that AWS Batch takes the user's name in the name of a job."""
     return f"jobs are called after {require_user(environment, on_batch=True)}"

@@ -219,9 +219,21 @@ def find(versions: Iterable[ModelVersion], number: int) -> ModelVersion:
     """Return the version with that number, or raise a RegistryProblem if there is none."""
     known = {version.version: version for version in versions}
     if number not in known:
-        there = f"1 to {max(known)}" if known else "none"
-        raise RegistryProblem(f"expected a registered version ({there}), got {number}: see `scarcegan models list`")
+        raise RegistryProblem(
+            f"expected a registered version ({_spans(known)}), got {number}: see `scarcegan models list`"
+        )
     return known[number]
+
+
+def _spans(numbers: Iterable[int]) -> str:
+    """Return numbers as people write them, as in `1 to 3, 7`: versions may have been removed, or not be readable."""
+    spans: list[list[int]] = []
+    for number in sorted(numbers):
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1] = [spans[-1][0], number]
+        else:
+            spans.append([number])
+    return ", ".join(" to ".join(map(str, span)) for span in spans) or "none"
 
 
 def find_all(versions: Sequence[ModelVersion], numbers: Iterable[int]) -> list[ModelVersion]:

@@ -124,10 +124,9 @@ class SnapshotStore:
         """Return the manifest of one snapshot; none of that name, or a changed one, is a DataProblem."""
         found = self._find(name)
         if found is None:
-            raise DataProblem(
-                f"expected a snapshot '{name}' in {self.folder}, got {self.names() or 'none at all'}: name one of "
-                f"these, or {PUBLISH}{self.older()}"
-            )
+            names = self.names()
+            got = f"{names}: name one of these, or" if names else "none at all:"
+            raise DataProblem(f"expected a snapshot '{name}' in {self.folder}, got {got} {PUBLISH}{self.older()}")
         return found
 
     def read(self, name: str, fingerprint: str = "", rows: np.ndarray | None = None) -> Snapshot:

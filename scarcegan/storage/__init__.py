@@ -90,16 +90,22 @@ def find_parts(location: str) -> list[str]:
 
     Files without a byte, which writers leave where a task had no rows, are passed over if others have some.
     """
-    sizes = {one.name: one.size for one in contents(location)} if is_s3(location) else _sizes_below(location)
-    # By segments: as text `a-b/c` would come before `a/c`.
-    paths = sorted(name.split("/") for name in sizes)
-    names = ["/".join(path) for path in paths if not any(map(_is_hidden, path))]
-    found = [join(location, name) for name in [name for name in names if sizes[name]] or names]
+    sizes = files_below(location)
+    found = [file for file, size in sizes.items() if size] or list(sizes)
     if not found and not is_file(location):
         raise DataProblem(
             f"expected a file or a folder of parts at {location}, found nothing: check the path and its files"
         )
     return found or [location]
+
+
+def files_below(folder: str) -> dict[str, int]:
+    """Return the files in and below a folder, which is there, with their bytes, sorted."""
+    sizes = {one.name: one.size for one in contents(folder)} if is_s3(folder) else _sizes_below(folder)
+    # By segments: as text `a-b/c` would come before `a/c`.
+    paths = sorted(name.split("/") for name in sizes)
+    names = ["/".join(path) for path in paths if not any(map(_is_hidden, path))]
+    return {join(folder, name): sizes[name] for name in names}
 
 
 @contextmanager

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from scarcegan.problems import DataProblem, Problem, StorageOutage
+from scarcegan.problems import DataProblem, MissingFile, Problem, StorageOutage
 
 # AWS's ways to say "later" with a status that blames who asks, or with none.
 LATER = ("RequestTimeout", "OperationAborted", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown")
+GONE = ("404", "NoSuchKey")
 AGAIN = "try again later; if it stays so, check the network, the region and the endpoint"
 DELETED_AT_ONCE = 1000  # the most that S3 takes
 
@@ -48,6 +49,8 @@ def asking(location: str, verb: str = "read") -> Iterator[tuple[Any, dict[str, s
     try:
         yield client(), {"Bucket": bucket, "Key": key}
     except errors() as error:
+        if _code(error) in GONE:
+            raise MissingFile(f"expected a file at {location}, got none: check the address") from error
         raise _problem(f"cannot {verb} {location}: {error}", may_pass(error)) from error
 
 
@@ -96,7 +99,7 @@ def put(path: Path, location: str, once: bool) -> bool:
                 # This sends a large file in parts; put_object sends one request only.
                 asked.upload_fileobj(body, **place)
         except asked.exceptions.ClientError as error:
-            code = error.response["Error"]["Code"]
+            code = _code(error)
             if code == "PreconditionFailed":
                 # It may be this call's own: the client asks again where the answer to its first try is lost.
                 there = _writer(asked, place)
@@ -112,7 +115,7 @@ def _writer(asked: Any, place: dict[str, str]) -> str | None:
     try:
         return str(asked.head_object(**place)["Metadata"].get("writer", ""))
     except asked.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+        if _code(error) in GONE:
             return None
         raise
 
@@ -127,6 +130,11 @@ def remove_below(folder: str) -> None:
             for left in asked.delete_objects(Bucket=place["Bucket"], Delete=some).get("Errors", ()):
                 told = f"cannot remove {folder}: {left['Key']} is left, {left['Code']}"
                 raise _problem(told, left["Code"] in (*LATER, "InternalError"))
+
+
+def _code(error: Exception) -> str:
+    """Return AWS's own word for an error; empty where AWS has not answered."""
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
 
 
 def _prefix(place: dict[str, str]) -> str:
@@ -148,7 +156,7 @@ def may_pass(error: Exception) -> bool:
     if isinstance(error, botocore.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         # 5xx is AWS's own trouble; 408 and 429 ask to come back later.
-        return not 400 <= status < 500 or status in (408, 429) or error.response["Error"]["Code"] in LATER
+        return not 400 <= status < 500 or status in (408, 429) or _code(error) in LATER
     lost = (botocore.HTTPClientError, botocore.ConnectionError, botocore.IncompleteReadError, RetriesExceededError)
     # The last two: the job's role is asked for over the network, too.
     return isinstance(error, (*lost, botocore.MetadataRetrievalError, botocore.CredentialRetrievalError))

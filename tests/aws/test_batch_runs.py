@@ -191,5 +191,7 @@ def test_a_closed_datastore_is_told_before_any_job_is_submitted(account):
     launch = account.launch("ada", "run")
     printed = launch.finish(expect=1)
     account.twin.s3.heal()
-    assert "S3 access denied" in printed
+    assert "cannot write s3://" in printed
+    assert "AccessDenied" in printed
+    assert "Workflow starting" not in printed
     assert "Task is starting" not in printed

@@ -79,6 +79,13 @@ def test_a_folder_that_is_not_there_is_refused(command, refused):
     refused(command("release-second", "--html", "/nowhere/page.html"), "expected a folder /nowhere")
 
 
+@pytest.mark.usefixtures("registry")
+def test_a_page_is_written_to_s3_as_well(bucket, command):
+    result = command("release-second", "--html", "s3://models/pages/page.html")
+    assert result.exit_code == 0, result.output
+    assert b"<html" in bucket.Object("pages/page.html").get()["Body"].read()
+
+
 def test_the_bill_of_materials_comes_before_the_lock(tmp_path):
     (tmp_path / "requirements.lock").write_text("numpy==0.0.1 \\\n    --hash=sha256:00\nnobody[extra]==1.0\n")
     assert compliance.packages(tmp_path) == (

@@ -46,6 +46,14 @@ def test_an_approval_reads_what_is_kept_and_not_what_was_fetched_before(
     assert version.sha256 in str(refused.value)
 
 
+@pytest.mark.parametrize("content", [b"another model", None])
+def test_the_refusal_of_an_archive_says_how_it_comes_back(registry, make_release, swap, content):
+    [version] = registry.register_release(make_release(definitions=("balanced",)))
+    swap(version, content)
+    with pytest.raises(RegistryProblem, match=r"expected .*archive .*`scarcegan models repair VERSION FILE`"):
+        registry.fetch(version.sha256)
+
+
 @pytest.mark.reliability(
     case="A registered archive is gone or damaged",
     sees="that it is; `scarcegan models repair` takes the same bytes back, and no others",

@@ -53,6 +53,15 @@ def test_a_package_of_others_is_left_alone(aws, open_sagemaker, make_release):
     assert list(registry.left_out) == []
 
 
+def test_a_package_of_ours_without_any_metadata_is_named(aws, open_sagemaker, make_release):
+    registry = open_sagemaker()
+    [version] = registry.register_release(make_release(definitions=("balanced",)))
+    put(aws, {}, version.location)
+    assert [version.version for version in registry.versions()] == [1]
+    [told] = registry.left_out
+    assert "package 2, Approved, of group 'risky-players' cannot be read and is left out (no definition" in told
+
+
 @pytest.mark.reliability(
     case="A package is approved in SageMaker's console",
     sees="it as champion, with what was written there",
@@ -121,6 +130,8 @@ def test_a_package_that_is_removed_while_it_is_listed_does_not_hide_the_others(
 
     monkeypatch.setattr(client, "describe_model_package", removed)
     assert [version.version for version in registry.versions()] == [1, 3, 4]
+    with pytest.raises(RegistryProblem, match=r"expected a registered version \(1, 3 to 4\), got 2"):
+        registry.show(2)
 
 
 def package(aws, number):
@@ -133,10 +144,15 @@ def package(aws, number):
     return one["ModelPackageArn"], one["CustomerMetadataProperties"]
 
 
-def put(aws, facts):
+def put(aws, facts, archive="s3://theirs/model.tar.gz"):
     """Make a package with these facts: the stand-in can neither remove one nor take metadata away."""
+    served = {"Containers": [{"Image": "theirs", "ModelDataUrl": archive}]}
+    served |= {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
     aws("sagemaker").create_model_package(
-        ModelPackageGroupName=GROUP, ModelApprovalStatus="Approved", CustomerMetadataProperties=facts
+        ModelPackageGroupName=GROUP,
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties=facts,
+        InferenceSpecification=served,
     )
 
 

@@ -161,6 +161,45 @@ def stopped(monkeypatch):
     return stopped
 
 
+@pytest.fixture
+def launched(monkeypatch, bucket):
+    """Launch a flow, of which nothing runs, on a datastore on S3."""
+    monkeypatch.setattr(launch, "prepare", lambda *_: None)
+    monkeypatch.setattr(launch, "DEFAULT_DATASTORE", "s3")
+
+    def launched(root, *arguments):
+        monkeypatch.setattr(launch, "DATASTORE_SYSROOT_S3", root)
+        monkeypatch.setattr(sys, "argv", ["retrain_flow.py", *arguments])
+        launch.launch(type("RetrainFlow", (), {"__init__": lambda _: sys.exit("it runs")}))
+
+    return launched
+
+
+@pytest.mark.reliability(
+    case="The datastore on S3 cannot be written: no credentials, a token that has expired, no such bucket",
+    sees="at the launch, what S3 says; Metaflow alone would try for an hour without a word",
+    resume="not needed",
+)
+@pytest.mark.parametrize("command", ["run", "resume"])
+def test_a_datastore_that_cannot_be_written_is_told_before_metaflow_tries(launched, command):
+    with pytest.raises(SystemExit, match=r"cannot write s3://nobodys/metaflow/RetrainFlow/.*NoSuchBucket"):
+        launched("s3://nobodys/metaflow", command)
+    with pytest.raises(SystemExit, match=r"cannot write s3://others/RetrainFlow/.*NoSuchBucket"):
+        launched("s3://models/metaflow", "--datastore-root", "s3://others", command)
+
+
+def test_who_only_asks_needs_no_datastore_that_can_be_written(launched):
+    with pytest.raises(SystemExit, match="it runs"):
+        launched("s3://nobodys/metaflow", "card", "list")
+
+
+def test_a_datastore_that_can_be_written_is_as_empty_as_before(bucket, monkeypatch):
+    monkeypatch.setattr(launch, "DEFAULT_DATASTORE", "s3")
+    monkeypatch.setattr(launch, "DATASTORE_SYSROOT_S3", "s3://models/metaflow")
+    launch.require_datastore("RetrainFlow", ["run"])
+    assert list(bucket.objects.all()) == []
+
+
 @pytest.mark.parametrize("ending", [SystemExit(1), KeyboardInterrupt(), RuntimeError("S3 is gone")])
 def test_a_run_that_ends_early_stops_its_own_jobs(stopped, ending):
     with pytest.raises(type(ending)), launch.no_stray_jobs("RetrainFlow", BATCH):

@@ -1,6 +1,7 @@
 """The whole preflight, against the project's own stack in a stand-in for AWS."""
 
 import json
+import re
 import time
 
 import boto3
@@ -171,6 +172,30 @@ def test_the_jobs_of_a_scoring_must_share_snapshots_and_scores(tree, account, in
         inside_scoring(load(tree), in_job)
     tree |= shared
     inside_scoring(load(tree), in_job)
+
+
+@pytest.mark.parametrize(
+    ("named", "setting"),
+    [
+        ({"data": {"source": "tables", "path": "tables"}}, r"data\.path is '/.*/tables'"),
+        ({"data": {"source": "tables", "tables": {"risky": "risky.csv"}}}, r"data\.tables\.risky is '/.*/risky\.csv'"),
+        ({"data": {"source": "snapshot", "snapshot": "s", "path": "s3://ours/labels.csv"}}, r"snapshots\.folder is ''"),
+        ({"evaluate": {"attributes": "a.csv", "attribute_columns": ["age"]}}, r"evaluate\.attributes is '/.*/a\.csv'"),
+    ],
+)
+def test_what_jobs_read_must_not_lie_on_the_launching_machine(tree, account, in_job, named, setting):
+    told = f"{setting}: no job sees another job's disk, nor that of the machine that launches it"
+    with pytest.raises(PreflightProblem, match=told):
+        inside_run(load(tree | named), in_job)
+    assert re.match(told, findings(tree | named, account)["places"].found)
+
+
+def test_an_endpoint_that_cannot_be_reached_is_no_reason_to_sign_in(tree, account, monkeypatch):
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    found = findings(tree, account)["credentials"]
+    assert found.state == "failed"
+    assert found.advice.startswith("try again later; if it stays so, check the network")
 
 
 def test_a_small_job_does_not_retrain_in_itself(tree, account, in_job, shared):

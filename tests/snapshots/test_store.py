@@ -86,7 +86,9 @@ def test_of_two_that_publish_at_once_one_wins_and_the_other_is_told(store):
 def test_a_snapshot_without_manifest_does_not_exist(store):
     store.write_part(NAME, 0, np.arange(3), features_of(3), COLUMNS)
     assert store.names() == []
-    with pytest.raises(DataProblem, match=rf"expected a snapshot '{NAME}' in .*, got none at all: .*features_flow"):
+    with pytest.raises(
+        DataProblem, match=rf"expected a snapshot '{NAME}' in .*, got none at all: publish .*features_flow"
+    ):
         store.read(NAME)
 
 

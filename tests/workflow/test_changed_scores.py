@@ -1,11 +1,13 @@
 """Scores that are changed between the steps of a run go into no report."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from scarcegan.problems import DataProblem
+from scarcegan.problems import DataProblem, RegistryProblem
 from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.scoring.plan import plan_scoring, planned_model
 from scarcegan.workflow.scoring.report import tell_scores
@@ -49,6 +51,15 @@ def test_scores_that_are_gone_are_told_in_words(scored, scoring):
 def test_scores_of_older_code_have_no_digest_and_are_taken_as_they_are(scored, scoring):
     model, plan, tallies = scored
     tell_scores(plan, model, [replace(tally, sha256=None) for tally in tallies], scoring)
+
+
+@pytest.mark.parametrize(("version", "refused"), [(None, "expected a champion"), (1, "expected a registered version")])
+def test_a_version_that_cannot_be_read_is_named_by_the_refusal(scoring, registry, champion, tmp_path, version, refused):
+    with closing(sqlite3.connect(tmp_path / "registry" / "registry.sqlite", isolation_level=None)) as database:
+        database.execute("DROP TRIGGER version_stays")
+        database.execute("UPDATE version SET metrics = 'not json'")
+    with pytest.raises(RegistryProblem, match=f"{refused} .*; version 1.* cannot be read and is left out"):
+        plan_scoring(scoring, registry, "balanced", version, None, RUN)
 
 
 def test_a_snapshot_that_cannot_be_read_is_left_out_of_the_choice_and_named(snapshot, scoring, registry, champion):

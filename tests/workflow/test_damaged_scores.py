@@ -27,6 +27,12 @@ def folder(snapshot, score):
     return Path(report.plan.folder)
 
 
+def test_a_report_without_a_byte_is_named(folder, chosen):
+    (folder / "report.json").write_bytes(b"")
+    with pytest.raises(DataProblem, match=r"report\.json is no report of ScoreFlow .*score the snapshot again"):
+        review_lists(chosen.own_scoring, chosen.registry.group, [folder.parent.name])
+
+
 @pytest.mark.parametrize("damage", [{"files": None}, {"run": None}, {"players": "many"}, {"review": {"table": 3}}])
 def test_a_report_of_another_shape_is_named(folder, chosen, registry, damage):
     place = folder / "report.json"

@@ -34,7 +34,10 @@ def plan_scoring(
             asked for, or its archive was changed.
         DataProblem: no such snapshot, or it lacks features of the model.
     """
-    found = _approved(registry, definition or headline_of(settings.definitions), version)
+    try:
+        found = _approved(registry, definition or headline_of(settings.definitions), version)
+    except RegistryProblem as problem:  # which may follow from what cannot be read
+        raise RegistryProblem("; ".join([str(problem), *registry.left_out])) from problem
     expired = rules.check_expiry(found, settings.registry.approval_days, settings.registry.grace_days)
     model = Model.load(registry.fetch(found.sha256), found.sha256)
     store = open_snapshots(settings.own_snapshots.folder)
