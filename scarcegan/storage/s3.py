@@ -156,7 +156,7 @@ def may_pass(error: Exception) -> bool:
     if isinstance(error, botocore.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         # 5xx is AWS's own trouble; 408 and 429 ask to come back later.
-        return not 400 <= status < 500 or status in (408, 429) or _code(error) in LATER
+        return status >= 500 or status in (408, 429) or _code(error) in LATER
     lost = (botocore.HTTPClientError, botocore.ConnectionError, botocore.IncompleteReadError, RetriesExceededError)
     # The last two: the job's role is asked for over the network, too.
     return isinstance(error, (*lost, botocore.MetadataRetrievalError, botocore.CredentialRetrievalError))
