@@ -48,7 +48,7 @@ from trials import DATA_SETS, GANS, METHODS, RELEASE, ROOT, Bench, Trial, run_tr
 FIRST_SEED = 312
 SLOW = ("self_training", "elkan_noto", "label_spreading", "lightgbm_averaged", "tabm")  # not in the label curve
 FOR_FEW_LABELS = ("xgbod", "devnet")
-# TabM takes a minute or two for each training, several on KDD99: it runs on five sets, the latest telemetry among them.
+# TabM takes a minute or two for each training, longer on KDD99: it runs on five sets, the latest telemetry among them.
 ONLY_ON = {"tabm": ("lootbox_2023-04-13", "annthyroid", "campaign", "cover", "landsat")}
 CURVE_METHODS = ("release", "labels_only", *(name for name in RIVALS if name not in SLOW))
 # Beside all of them: 150, 80, 60 and 60.

@@ -51,7 +51,7 @@ def to_metadata(model: ModelToRegister, release_size: int) -> dict[str, str]:
 
 
 def has_facts(entries: Mapping[str, str]) -> bool:
-    """Tell our packages from others in the group; one whose metadata somebody has edited is still ours."""
+    """Tell whether metadata are those of a package of ours, even if somebody has edited some of them."""
     return len(entries.keys() & set(OWN_KEYS)) > 1
 
 

@@ -154,7 +154,8 @@ def runs_holding(player: str) -> list[Holder]:
                 made = artifact_of(run, step, name)
                 if made is not None and _holds(np.asarray(made[key]), player):
                     settings = artifact_of(run, "start", "settings")
-                    found.append(Holder(run.pathspec, name, tables=tuple(tables_read(settings) if settings else ())))
+                    tables = tuple(tables_read(settings).values()) if settings else ()
+                    found.append(Holder(run.pathspec, name, tables=tables))
             except Unreadable as problem:
                 found.append(Holder(run.pathspec, name, str(problem)))
     return found

@@ -69,7 +69,7 @@ def find(settings: Settings, player: str) -> list[Found]:
 
 def left(settings: Settings, player: str) -> list[Left]:
     """Name what is not the project's to rewrite: tables of the user, a feature group, parts of runs that may go on."""
-    found = yours(tables_read(settings.model_dump()))
+    found = yours([*tables_read(settings.model_dump()).values()])
     if group := settings.snapshots.feature_group:
         told = "not touched: delete the player's records in SageMaker, online and in the offline store"
         found.append(Left("feature group", group, told))

@@ -7,7 +7,7 @@ from scarcegan.aws.findings import Finding
 from scarcegan.backends import open_registry
 from scarcegan.machine import BATCH_JOB, require_user
 from scarcegan.project import located
-from scarcegan.settings import Settings
+from scarcegan.settings import Settings, tables_read
 from scarcegan.settings.steps import FEATURES_FLOW, RETRAIN_FLOW, SCORE_FLOW
 from scarcegan.snapshots import open_snapshots
 from scarcegan.storage import join, require_writable, scratch_folder
@@ -27,16 +27,15 @@ def targets(settings: Settings, flow: str, environment: Mapping[str, str]) -> li
 def shared_places(settings: Settings, flow: str) -> dict[str, str]:
     """Return what all jobs of this flow have to see, by the setting that names it: what they read, or hand on."""
     data, snapshots = settings.data, {"snapshots.folder": settings.snapshots.folder}
-    kept, read = snapshots, {"telemetry.path": settings.telemetry.path}
+    kept, sections = snapshots, ["telemetry."]
     if flow == SCORE_FLOW:
-        kept, read = snapshots | {"scoring.folder": settings.scoring.folder}, {}
+        kept, sections = snapshots | {"scoring.folder": settings.scoring.folder}, []
     if flow == RETRAIN_FLOW:
         kept = snapshots if data.source == "snapshot" else {}
         kept |= {"outcomes.folder": settings.outcomes.folder} if data.outcomes else {}
-        read = {"evaluate.attributes": settings.evaluate.attributes}
-        if data.source in ("tables", "snapshot"):
-            read |= {"data.path": data.path, **{f"data.tables.{name}": one.path for name, one in data.tables.items()}}
-    named = kept | {setting: place for setting, place in read.items() if place}
+        sections = ["evaluate.", *(["data."] if data.source in ("tables", "snapshot") else [])]
+    tables = tables_read(settings.model_dump())
+    named = kept | {setting: place for setting, place in tables.items() if setting.startswith(tuple(sections))}
     return {setting: place and located(place) for setting, place in named.items()}
 
 

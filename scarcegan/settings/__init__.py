@@ -187,14 +187,16 @@ def _numbers_out_of_truth(given: Any, read: Any, key: str = "") -> Iterator[tupl
             yield from _numbers_out_of_truth(one, its, f"{key}.{place}")
 
 
-def tables_read(tree: Mapping[str, Any]) -> list[str]:
-    """Name the places of a user's own tables in a complete tree of plain values: a configuration, or a run's settings.
+def tables_read(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Return where a user's own tables lie, by the setting that names each, in a complete tree of plain values.
 
-    A run of older code may have sections of which less is known.
+    It is a configuration or a run's settings; a run of older code may have sections of which less is known.
     """
     data = tree["data"]
-    places = [data["path"], tree["telemetry"]["path"], tree["evaluate"].get("attributes")]
-    return [place for place in [*places, *(one["path"] for one in data.get("tables", {}).values())] if place]
+    named = {"data.path": data["path"], "telemetry.path": tree["telemetry"]["path"]}
+    named |= {"evaluate.attributes": tree["evaluate"].get("attributes")}
+    named |= {f"data.tables.{name}": one["path"] for name, one in data.get("tables", {}).items()}
+    return {setting: place for setting, place in named.items() if place}
 
 
 def resolve(tree: Mapping[str, Any], overrides: str | None = None, **chosen: Any) -> Settings:
