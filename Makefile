@@ -69,7 +69,8 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 	  "expected Python 3.11 to 3.13, got %d.%d: name another one, as in `make run PYTHON=python3.12`" % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-uv.lock
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@# Compiled here: where Python may not write bytecode, each task and card would compile Metaflow anew.
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -79,7 +80,7 @@ bench-neural: bench  ## install the neural rivals too: RealMLP, TabM and DevNet,
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[bench-neural]'
 
 $(BENCH_INSTALLED): $(INSTALLED) requirements-bench.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-bench.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --requirements requirements-bench.lock
 	touch $@
 
 serving: $(SERVING)/installed  ## make build/serving with the serving image's TensorFlow, for one slow test

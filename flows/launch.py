@@ -1,5 +1,7 @@
 """How a flow is started on the command line: what Metaflow is told before, and what is cleaned up after."""
 
+import atexit
+import gc
 import itertools
 import os
 import signal
@@ -35,6 +37,7 @@ UNKNOWN_COMMIT = "unknown"
 def launch(flow):
     """Start a flow with the arguments of the command line."""
     arguments = sys.argv[1:]
+    atexit.register(gc.freeze)  # else Python looks for garbage among all that TensorFlow has loaded, a second per task
     try:
         require_own_package(CODE)
         prepare(arguments, os.environ, ROOT)
@@ -59,6 +62,8 @@ def prepare(arguments, environment, root):
     """Set what Metaflow needs in `environment` before it reads its arguments; what the user has set stays."""
     if COMMIT not in environment:  # the tasks of a local run inherit it: git is asked once
         environment[COMMIT] = running_code(root)
+    # Each task and card reads the settings: pydantic would look through all installed packages for plugins first.
+    environment.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     config = config_of(arguments)
     if config and os.path.isfile(config):  # else Metaflow says so
         text_of(Path(config))  # where it is no text, Metaflow would end with a traceback
