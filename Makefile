@@ -14,7 +14,7 @@ TO ?= dev
 
 .PHONY: setup run score aws-local deploy features test test-slow check scan reference format lock bench bench-neural serving clean help
 
-run: setup  ## run the main job on simulated players: about three minutes on two cores
+run: setup  ## run the main job on simulated players: about two minutes on two cores
 	$(BIN)/python flows/retrain_flow.py --config config $(CONFIG) run
 
 # Approving is for a person: without a champion nothing is made, and the message says how one is approved.

@@ -46,6 +46,7 @@ from summary import summarize
 from trials import DATA_SETS, GANS, METHODS, RELEASE, ROOT, Bench, Trial, run_trials, settings_of, write_at_once
 
 FIRST_SEED = 312
+LEVELS = 3  # of quality.json, an entry a line
 SLOW = ("self_training", "elkan_noto", "label_spreading", "lightgbm_averaged", "tabm")  # not in the label curve
 FOR_FEW_LABELS = ("xgbod", "devnet")
 # TabM takes a minute or two for each training, longer on KDD99: it runs on five sets, the latest telemetry among them.
@@ -127,9 +128,19 @@ def main(options: argparse.Namespace) -> None:
     summary = summarize(run_all(planned_trials(options), bench, options.jobs))
     chosen = {name: getattr(options, name) for name in ("folds", "seeds", "curve_seeds")}
     whole = {"figures": summary.pop("figures"), "protocol": chosen | {"quick": options.quick}, **summary}
-    write_at_once(options.output / "quality.json", json.dumps(whole, indent=1) + "\n")
     write_at_once(options.output / "quality_tables.md", markdown(whole))
+    # Six decimals tell more than any interval here.
+    whole = json.loads(json.dumps(whole), parse_float=lambda text: round(float(text), 6))
+    write_at_once(options.output / "quality.json", lines(whole) + "\n")
     print(json.dumps(whole))
+
+
+def lines(tree: Any, level: int = 1) -> str:
+    """Return JSON text with a line for each entry of the upper three levels, so that people can read what changed."""
+    if not isinstance(tree, dict) or level > LEVELS:
+        return json.dumps(tree)
+    entries = (f"{' ' * level}{json.dumps(key)}: {lines(value, level + 1)}" for key, value in tree.items())
+    return "{\n" + ",\n".join(entries) + "\n" + " " * (level - 1) + "}"
 
 
 if __name__ == "__main__":

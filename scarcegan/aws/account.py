@@ -91,12 +91,14 @@ def check_kept(registry: Registry) -> str:
 
 def check_shared(places: Mapping[str, str]) -> str:
     """Check that what these settings name lies where all jobs of a run see it."""
-    for setting, place in places.items():
-        if not is_s3(place):
-            raise Refused(
-                f"{setting} is '{place}': no job sees another job's disk, nor that of the machine that launches it",
-                f"put it on S3 and set {setting} = 's3://...' in the configuration",
-            )
+    unseen = {setting: place for setting, place in places.items() if not is_s3(place)}
+    if unseen:
+        told = " and ".join(f"{setting} is '{place}'" for setting, place in unseen.items())
+        mended = ", ".join(f"{setting} = 's3://...'" for setting in unseen)
+        raise Refused(
+            f"{told}: no job sees another job's disk, nor that of the machine that launches it",
+            f"put {'it' if len(unseen) == 1 else 'them'} on S3 and set {mended} in the configuration",
+        )
     return f"{' and '.join(places)} are on S3"
 
 

@@ -168,8 +168,10 @@ def test_a_job_refuses_to_register_on_its_own_disk(tree, account, in_job):
 
 def test_the_jobs_of_a_scoring_must_share_snapshots_and_scores(tree, account, in_job, shared):
     inside_scoring(load(tree), account)  # on a laptop they share its disk
-    with pytest.raises(PreflightProblem, match=r"snapshots\.folder is '': no job sees another job's disk"):
+    with pytest.raises(PreflightProblem) as refused:
         inside_scoring(load(tree), in_job)
+    assert "snapshots.folder is '' and scoring.folder is '': no job sees another job's disk" in str(refused.value)
+    assert "put them on S3 and set snapshots.folder = 's3://...', scoring.folder = 's3://...'" in str(refused.value)
     tree |= shared
     inside_scoring(load(tree), in_job)
 
