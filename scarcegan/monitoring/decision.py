@@ -42,6 +42,7 @@ NAMES: Mapping[SignalName, str] = {
     "unknown_share": "the share unknown",
     "recall": "realised recall",
 }
+BLIND_BELOW = 0.2  # distance of risk scores: where only larger ones would show, "nothing has moved" is little said
 BOUNDS = "bounds promised at registration (recall, precision, flagged share)"
 
 
@@ -62,11 +63,14 @@ def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rul
         reasons.append(resting)
     action: Action = "retrain" if due and not resting else "watch" if reasons else "no action"
     beyond = ", ".join(NAMES[name] for name in report.beyond)
-    small = f"; beyond the limit but small: {beyond}" if beyond else ""
+    but = f"; beyond the limit but small: {beyond}" if beyond else ""
+    if report.score.limit > BLIND_BELOW:
+        among = words.plural(report.current.compared, report.words.row, report.words.rows)
+        but += f"; among {among} only a distance of risk scores above {words.score(report.score.limit)} would show"
     promise = f"{BOUNDS} do not carry over to {report.current.name} until a retraining; beyond the limit: {beyond}"
     return DriftDecision(
         action=action,
-        reasons=reasons or [f"nothing that counts has moved since {report.reference.name}{small}"],
+        reasons=reasons or [f"nothing that counts has moved since {report.reference.name}{but}"],
         causes=due if action == "retrain" else [],
         signals=signals,
         cutoff=report.current.cutoff,

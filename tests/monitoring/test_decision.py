@@ -96,6 +96,15 @@ def test_what_is_sure_but_small_is_no_signal():
     ]
 
 
+def test_where_few_players_hide_all_but_the_largest_shifts_the_decision_says_so():
+    few = replace(REPORT.current, players=3, compared=3)
+    report = replace(report_with(), current=few, score=replace(REPORT.score, limit=0.784))
+    assert decide(report, 1, [], RULE).reasons == [
+        "nothing that counts has moved since first; "
+        "among 3 players only a distance of risk scores above 0.78 would show"
+    ]
+
+
 def test_what_is_large_but_within_its_limit_is_no_signal():
     report = report_with()
     signals = {**report.signals, "classifier": SignalSize(0.9, beyond=False)}
