@@ -14,7 +14,16 @@ from scarcegan.storage import find_parts, first_bytes, local_file
 
 # By the end of a name, in upper or lower case; of a file with another name, its first bytes tell.
 FORMATS = (".parquet", ".csv", ".csv.gz")
-_PARQUET, _GZIP, _ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
+_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
+# What lies under the name of a CSV file and is none, by its first bytes.
+_NO_TEXT = {
+    b"PK\x03\x04": "a zip archive, as Excel's workbooks are: save it as CSV, or unpack it",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old Excel: save it as CSV",
+    _PARQUET: "parquet: end its name with .parquet",
+    _GZIP: "gzip within gzip: unpack it once",
+    b"BZh": "bzip2: unpack it",
+    b"\x28\xb5\x2f\xfd": "zstandard: unpack it",
+}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEAD_BYTES = 65_536
 ENCODED = "write the file as UTF-8 (`iconv -f LATIN1 -t UTF-8 IN > OUT`, or -f UTF-16), or as parquet"
@@ -143,16 +152,31 @@ def _read_csv(path: Path, part: str, text: Sequence[str]) -> pa.Table:
     convert = csv.ConvertOptions(column_types=dict.fromkeys(text, pa.string()))
     with pa.input_stream(str(path), compression=packed) as file:
         # One thread: only then does the reader know the number of a ragged row.
-        return csv.read_csv(file, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
+        table = csv.read_csv(file, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
+    _check_last_quote(path, packed, part, table)
+    # PyArrow moves what is written with an offset to UTC, and maybe to another day; as text it keeps the day written.
+    zoned = [one.name for one in table.schema if pa.types.is_timestamp(one.type) and one.type.tz]
+    return _read_csv(path, part, [*text, *zoned]) if zoned else table
+
+
+def _check_last_quote(path: Path, packed: str | None, part: str, table: pa.Table) -> None:
+    """Refuse a CSV file that ends within quotes: to PyArrow all rows from there on are text of one last value."""
+    last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
+    if b"\n" in (last.encode() if isinstance(last, str) else last if isinstance(last, bytes) else b""):
+        with pa.input_stream(str(path), compression=packed) as file:
+            is_closed = file.read().rstrip().endswith(b'"')
+        if not is_closed:
+            raise DataProblem(
+                f"expected each quote of {part} to be closed, got one open from row {len(table)} to the end of the "
+                "file: close or remove it"
+            )
 
 
 def _check_text(head: bytes, part: str, text: Sequence[str]) -> None:
     """Refuse a CSV file of another encoding or separator, by its first bytes; its columns `text` stay text."""
     first = head.splitlines()[0] if head else b""
-    if head.startswith(_ZIP):
-        raise DataProblem(
-            f"expected CSV text in {part}, got a zip archive, as Excel's workbooks are: save it as CSV, or unpack it"
-        )
+    if got := next((got for start, got in _NO_TEXT.items() if head.startswith(start)), None):
+        raise DataProblem(f"expected CSV text in {part}, got {got}")
     if head.startswith(_UTF16) or b"\0" in first:
         raise DataProblem(_encoded(part, "UTF-16"))
     try:

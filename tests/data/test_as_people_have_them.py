@@ -201,6 +201,8 @@ def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
             b"PK\x03\x04\0\0 sheet",
             "expected CSV text in .*, got a zip archive, as Excel's workbooks are",
         ),
+        (b"PAR1\x15\0\x15 PAR1", "expected CSV text in .*a.csv, got parquet: end its name with .parquet"),
+        (b"\x28\xb5\x2f\xfd\x24\0 rows", "expected CSV text in .*a.csv, got zstandard: unpack it"),
         ("player_id,opens\n1,3\n".encode("utf-16"), "expected UTF-8 text in .*, got UTF-16: write the file as UTF-8"),
         (
             "player_id,größe\n1,3\n".encode("latin-1"),
@@ -221,3 +223,32 @@ def test_the_message_names_another_separator_or_encoding(content, told, tmp_path
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
     (tmp_path / "a.csv").write_bytes("player_id,opens\n1,3\n".encode("utf-8-sig"))
     assert list(read_table(str(tmp_path / "a.csv")).columns) == ["player_id", "opens"]
+
+
+@pytest.mark.parametrize("note", [b'"5 inches\n2,7,b\n3,7,c\n', b'"5 inches\r\n2,7,b\r\n', b'"K\xf6ln\n2,7,b\n'])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_rows_after_an_open_quote_are_not_lost(note, pack, tmp_path):
+    (tmp_path / "a.csv").write_bytes(pack(b"player_id,opens,note\n0,2,a\n1,3," + note))
+    with pytest.raises(DataProblem, match=r"each quote of .*a.csv to be closed, got one open from row 2 to the end"):
+        read_table(str(tmp_path / "a.csv"))
+
+
+def test_a_last_value_of_several_lines_is_read(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b'player_id,note\n1,"a ""word"" and\nanother one\n" \n')
+    assert read_table(str(tmp_path / "a.csv"))["note"].tolist() == ['a "word" and\nanother one\n ']
+
+
+@pytest.mark.parametrize("offset", ["+02:00", "+0200", "-11:00", "Z", ""])
+def test_a_moment_with_an_offset_in_a_csv_file_counts_on_the_day_that_is_written(offset, tmp_path):
+    written = [f"2026-02-{day:02d}T{hour}{offset}" for day, hour in [(1, "00:30:00"), (2, "23:30:00")]]
+    labels = pd.DataFrame({"player_id": [1, 2], "population": "risky", "since": written, "source": "cs"})
+    labels.assign(known_at=written).to_csv(tmp_path / "labels.csv", index=False)
+    found = read_labels(str(tmp_path / "labels.csv"), Populations()).table
+    for column in ("since", "known_at"):
+        assert found[column].dt.strftime("%Y-%m-%d").tolist() == ["2026-02-01", "2026-02-02"]
+    daily = pd.DataFrame({"player_id": [1, 2], "date": written, "bets": [3, 4]})
+    daily.to_csv(tmp_path / "telemetry.csv", index=False)
+    [(_, rows)] = read_rows(Source(str(tmp_path / "telemetry.csv")), 0, 99_999)
+    block = to_block(frame_of(rows), CUTOFF, 60)
+    first = (np.datetime64("2026-02-01") - np.datetime64(block.first_day)).astype(int)
+    assert block.counters[:, first : first + 2, 0].tolist() == [[3, 0], [0, 4]]
