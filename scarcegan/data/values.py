@@ -69,7 +69,8 @@ class OddValues:
 
     def add(self, place: str, column: pa.ChunkedArray) -> None:
         """Look at some rows of the column, which lie at `place`."""
-        values = column.to_pandas().dropna().astype(str)
+        values = column.to_pandas().dropna()
+        values = values.map(str) if values.dtype == object else values.astype(str)  # bytes need not be text
         values = values[values != ""]  # how a CSV file leaves a text out
         odd = values[pd.to_numeric(values, errors="coerce").isna()] if is_text(column.type) else values
         self.kinds[str(column.type).removeprefix("large_")] = None
@@ -100,6 +101,8 @@ class OddValues:
     @property
     def counted(self) -> str:
         """How many values are no numbers, and which, in words."""
+        if self.empty == self.rows:
+            return f"{self.rows} empty texts"
         count = f"{self.odd} of {self.rows} values are no numbers" if self.odd else f"{self.rows} numbers as text"
         return f"{count}, such as {', '.join(map(repr, self.examples))}"
 

@@ -169,6 +169,23 @@ def test_everything_wrong_with_five_tables_is_told_at_once(five_tables, folder_o
     assert last == '  ignore_columns = ["citi", "city", "joined", "night", "burst", "country"]'
 
 
+ODD = {
+    "bytes": (pa.array([b"\xff%d" % number for number in range(35)]), "binary (35 of 35 values are no numbers"),
+    "lists": (pa.array([[number] for number in range(35)]), "list<element: int64> (35 of 35 values are no numbers"),
+    "empty texts": (pa.array([""] * 35), "string (35 empty texts)"),
+}
+
+
+@pytest.mark.parametrize(("values", "told"), ODD.values(), ids=ODD.keys())
+def test_columns_of_types_that_are_no_numbers_are_named_with_their_type(values, told, five_tables, folder_of, settings):
+    folder = folder_of(five_tables)
+    heavy = pa.Table.from_pandas(five_tables["heavy"], preserve_index=False)
+    parquet.write_table(heavy.set_column(1, "opens", values), f"{folder}/heavy.parquet")
+    with pytest.raises(DataProblem) as refused:
+        load_populations(settings(data={"path": folder}))
+    assert f"numbers in feature column 'opens' of 'heavy', got {told}" in str(refused.value)
+
+
 @pytest.mark.parametrize("form", ["no extension", ".CSV", ".csv.gz", "S3"])
 def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
     form, five_tables, folder_of, settings, bucket, tmp_path
