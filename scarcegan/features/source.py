@@ -61,7 +61,7 @@ def read_rows(source: Source, first: int, last: int) -> Iterator[tuple[str, pa.T
     columns = None if by_date or not source.counters else [ID, DATE, *source.counters]
 
     def date_of(part: str) -> str:
-        found = _date_in_path(source.location, part) if by_date else ""
+        found = date_in_path(source.location, part) if by_date else ""
         try:
             return found and iso(day_of(found[:10]))
         except DataProblem:
@@ -81,13 +81,13 @@ def read_rows(source: Source, first: int, last: int) -> Iterator[tuple[str, pa.T
 
 def _is_partitioned(location: str) -> bool:
     """Tell whether folders stand for the date column: the first part has none, and all parts have the same columns."""
-    if not _date_in_path(location, find_parts(location)[0]):
+    if not date_in_path(location, find_parts(location)[0]):
         return False
     _, piece = next(read_parts(location))
     return DATE not in piece.column_names
 
 
-def _date_in_path(location: str, part: str) -> str:
+def date_in_path(location: str, part: str) -> str:
     """Return what follows `date=` in the path of a part, empty without one; folders above the location do not count."""
     found = _DATE_IN_PATH.search(part.removeprefix(location.rstrip("/")))
     return found[1] if found else ""

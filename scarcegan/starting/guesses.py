@@ -75,7 +75,7 @@ def layout_of(tables: Sequence[Table]) -> Layout:
 def labels_and_telemetry(tables: Sequence[Table]) -> tuple[Table, Table] | None:
     """Return the labels and the telemetry where the tables are these two."""
     labels = [table for table in tables if "population" in table.columns]
-    telemetry = [table for table in tables if "date" in table.columns and table not in labels]
+    telemetry = [table for table in tables if table.has_days and table not in labels]
     return (labels[0], telemetry[0]) if len(tables) == len(labels) + len(telemetry) == 2 and telemetry else None
 
 

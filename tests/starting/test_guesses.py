@@ -84,6 +84,34 @@ def test_labels_beside_daily_counters_are_telemetry(telemetry, refused):
     assert refused(tables) == []
 
 
+def test_telemetry_may_have_its_days_in_the_names_of_folders(telemetry, refused):
+    daily = pd.read_parquet(telemetry / "daily.parquet")
+    (telemetry / "daily.parquet").unlink()
+    daily.to_parquet(telemetry / "daily", partition_cols=["date"])
+    tables = look(str(telemetry))
+    assert layout_of(tables) == "telemetry"
+    assert refused(tables) == []
+    assert configuration("ours", tables, Answers(rare="risky"), {"risky": 3})["telemetry"]["cutoffs"] == ["2026-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("31.12.2025", "hold no date, first '31.12.2025': write ISO dates"),
+        (None, "hold no date, first None: write ISO dates"),
+        (1767139200000, "expected dates, got int64 in 1 rows: write ISO dates"),
+    ],
+)
+def test_telemetry_whose_dates_are_none_is_refused_before_anything_is_written(telemetry, refused, written, told):
+    daily = pd.read_parquet(telemetry / "daily.parquet")
+    (telemetry / "daily").mkdir()
+    (telemetry / "daily.parquet").rename(telemetry / "daily" / "0.parquet")
+    daily.head(1).assign(date=[written]).to_parquet(telemetry / "daily" / "1.parquet")
+    [found] = refused(look(str(telemetry)))
+    assert f"{telemetry}/daily/1.parquet: column 'date': " in found
+    assert told in found
+
+
 def test_tables_on_s3_are_looked_at_alike(own_tables, bucket):
     for file in own_tables.rglob("*.*"):
         bucket.upload_file(str(file), f"in/{file.relative_to(own_tables)}")
