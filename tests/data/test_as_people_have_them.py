@@ -28,6 +28,8 @@ TYPES = {
     "floats and nullable booleans": lambda ids, values: (ids.cast(pa.float64()), pa.array([True, None] * 30)),
     "dictionary and all null": lambda ids, values: (_text(ids).dictionary_encode(), pa.nulls(60)),
     "string_view and dictionary": lambda ids, values: (_text(ids).cast(pa.string_view()), values.dictionary_encode()),
+    "bytes that are text": lambda ids, values: (_text(ids).cast(pa.binary()), values),
+    "dictionary of bytes": lambda ids, values: (_text(ids).cast(pa.binary()).dictionary_encode(), values),
     "large_string and half floats": lambda ids, values: (_text(ids).cast(pa.large_string()), values.cast(pa.float16())),
     "unsigned": lambda ids, values: (ids.cast(pa.uint64()), values.cast(pa.uint8())),
 }
