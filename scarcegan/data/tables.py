@@ -211,6 +211,11 @@ def _read_parquet(path: Path, part: str, columns: Columns) -> Iterator[pa.Table]
             yield file.schema_arrow.empty_table().select(wanted)
 
 
+def names_in_path(location: str, part: str) -> list[str]:
+    """Name the columns for which folders below a location stand, as in `country=DE/part-0.parquet`."""
+    return re.findall(r"/([^/=]+)=[^/]*(?=/)", part.removeprefix(location.rstrip("/")))
+
+
 def is_nameless(name: str) -> bool:
     """Tell what stands for a column without a name: the row numbers that pandas and R write beside a table."""
     return bool(re.fullmatch(r"|Unnamed: \d+(\.\d+)?|__index_level_\d+__|\.\.\.\d+", name))
