@@ -111,6 +111,14 @@ def test_folders_of_days_are_named_in_either_iso_form_and_others_are_refused(sto
         block_of(source)
 
 
+def test_counters_that_only_the_names_of_folders_tell_are_named(frame, tmp_path):
+    frame.assign(date=frame["date"].dt.strftime("%Y-%m-%d")).to_parquet(tmp_path, partition_cols=["date", "nights"])
+    [found] = survey(Source(str(tmp_path)), [WINDOW])
+    assert found.counters == ("bets", "losses")
+    told = "1 column is left out, standing in the names of folders and not in the files: 'nights'"
+    assert found.notes[0] == told
+
+
 def test_a_part_without_rows_says_nothing_about_the_type_of_ids(frame, tmp_path, block_of):
     folder = tmp_path / "telemetry"
     folder.mkdir()
