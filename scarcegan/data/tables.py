@@ -1,8 +1,10 @@
 """Read a table: parquet or CSV, a file or a folder of parts, local or on S3; or say what is wrong with it."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 import pyarrow as pa
@@ -10,7 +12,7 @@ from pyarrow import csv, parquet
 
 from scarcegan.data.values import plain
 from scarcegan.problems import DataProblem
-from scarcegan.storage import find_parts, first_bytes, local_file
+from scarcegan.storage import find_bytes, find_parts, first_bytes, join, list_names, local_file
 
 # By the end of a name, in upper or lower case; of a file with another name, its first bytes tell.
 FORMATS = (".parquet", ".csv", ".csv.gz")
@@ -106,7 +108,14 @@ def is_table_of(name: str, file: str) -> bool:
 
 def _tables_of(location: str) -> dict[str, bool]:
     """Return the parts at a location, and of each whether it is parquet, or else CSV."""
-    formats = {part: _is_parquet(part) for part in find_parts(location)}
+    parts = find_parts(location)
+    if parts != [location] and (replaced := _replaced(location).intersection(parts)):
+        raise DataProblem(
+            f"expected the rows of {location} in its files and no others, got a Delta table with {len(replaced)} files "
+            "of rows that were replaced or deleted: write it as parquet "
+            "(`spark.read.format('delta').load('IN').write.parquet('OUT')`), or let VACUUM remove them"
+        )
+    formats = {part: _is_parquet(part) for part in parts}
     odd = [part for part, is_parquet in formats.items() if is_parquet is None]
     if odd or len(set(formats.values())) > 1:
         got = sorted({Path(part).suffix or "no extension" for part in formats})
@@ -115,6 +124,26 @@ def _tables_of(location: str) -> dict[str, bool]:
             f"'{(odd or list(formats))[-1]}' for one, or end the name of a CSV file with .csv or .csv.gz"
         )
     return {part: bool(is_parquet) for part, is_parquet in formats.items()}
+
+
+def _replaced(location: str) -> set[str]:
+    """Return the files that do not count any more by the log of a Delta table; none where there is no log."""
+    log, replaced = join(location, "_delta_log"), set[str]()
+    for name in list_names(log):
+        for line in (find_bytes(join(log, name)) or b"").splitlines() if name.endswith(".json") else ():
+            try:
+                action = json.loads(line)
+            except ValueError as error:
+                raise DataProblem(
+                    f"cannot read {join(log, name)}, of the log of a Delta table: write the table as parquet"
+                ) from error
+            if file := action.get("remove"):
+                replaced.add(join(location, unquote(file["path"])))
+            elif file := action.get("add"):
+                # With a deletion vector, rows of the file itself are deleted.
+                path = join(location, unquote(file["path"]))
+                (replaced.add if file.get("deletionVector") else replaced.discard)(path)
+    return replaced
 
 
 def _is_parquet(part: str) -> bool | None:
@@ -177,6 +206,11 @@ def _check_text(head: bytes, part: str, text: Sequence[str]) -> None:
     first = head.splitlines()[0] if head else b""
     if got := next((got for start, got in _NO_TEXT.items() if head.startswith(start)), None):
         raise DataProblem(f"expected CSV text in {part}, got {got}")
+    if first.lower().startswith(b"sep="):
+        raise DataProblem(
+            f"expected the names of columns in the first line of {part}, got {first.decode(errors='replace')!r}, which "
+            "Excel alone understands: remove that line"
+        )
     if head.startswith(_UTF16) or b"\0" in first:
         raise DataProblem(_encoded(part, "UTF-16"))
     try:

@@ -1,6 +1,7 @@
 """Tables, telemetry, labels and scores in the types and files that warehouses and people write."""
 
 import gzip
+import json
 from decimal import Decimal
 from functools import partial
 
@@ -20,6 +21,7 @@ from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Populations
 from scarcegan.snapshots.labels import read_labels
+from scarcegan.storage import remove, write_bytes
 from scarcegan.workflow.scoring.parity import _from_file
 
 CUTOFF = "2026-03-02"
@@ -220,6 +222,7 @@ def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
             b"PK\x03\x04\0\0 sheet",
             "expected CSV text in .*, got a zip archive, as Excel's workbooks are",
         ),
+        (b"sep=;\nplayer_id;opens\n1;3,5\n", "expected the names of columns in .*, got 'sep=;'.*: remove that line"),
         (b"PAR1\x15\0\x15 PAR1", "expected CSV text in .*a.csv, got parquet: end its name with .parquet"),
         (b"\x28\xb5\x2f\xfd\x24\0 rows", "expected CSV text in .*a.csv, got zstandard: unpack it"),
         ("player_id,opens\n1,3\n".encode("utf-16"), "expected UTF-8 text in .*, got UTF-16: write the file as UTF-8"),
@@ -271,3 +274,20 @@ def test_a_moment_with_an_offset_in_a_csv_file_counts_on_the_day_that_is_written
     block = to_block(frame_of(rows), CUTOFF, 60)
     first = (np.datetime64("2026-02-01") - np.datetime64(block.first_day)).astype(int)
     assert block.counters[:, first : first + 2, 0].tolist() == [[3, 0], [0, 4]]
+
+
+@pytest.mark.parametrize("where", ["disk", "S3"])
+def test_rows_that_a_delta_table_has_replaced_do_not_come_back(where, bucket, tmp_path):
+    actions = [{"add": {"path": "day%3D1/old.parquet"}}, {"remove": {"path": "day%3D1/old.parquet"}}]
+    files = {f"_delta_log/{number:020d}.json": json.dumps(one).encode() for number, one in enumerate(actions)}
+    for number, name in enumerate(["day=1/old.parquet", "new.parquet"]):
+        files[name] = pd.DataFrame({"player_id": [1], "opens": [number]}).to_parquet()
+    location = "s3://models/delta" if where == "S3" else str(tmp_path)
+    for name, content in files.items():
+        write_bytes(f"{location}/{name}", content)
+    with pytest.raises(
+        DataProblem, match="got a Delta table with 1 files of rows that were replaced or deleted: write"
+    ):
+        read_table(location)
+    remove(f"{location}/day=1/old.parquet")  # as VACUUM does
+    assert read_table(location)["opens"].tolist() == [1]
