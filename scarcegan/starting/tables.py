@@ -104,6 +104,12 @@ def look(place: str) -> list[Table]:
     return tables
 
 
+def passed_over(place: str) -> list[str]:
+    """Name the files beside the tables at a place that `look` takes for none, by the end of their names."""
+    location = located(place, Path.cwd()).rstrip("/")
+    return [] if is_file(location) else [name for name in list_names(location) if not _may_be_table(location, name)]
+
+
 def _inside(folder: str) -> Iterator[tuple[str, str]]:
     """Yield (name, location) of the tables in a folder, or of the one whose parts it holds."""
     if not is_s3(folder) and not Path(folder).is_dir():
