@@ -256,7 +256,7 @@ def is_nameless(name: str) -> bool:
 
 
 def _wanted(part: str, names: list[str], columns: Columns) -> list[str]:
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name for name in names if names.count(name) > 1 and not is_nameless(name)})
     if twice:
         raise DataProblem(f"expected different column names in {part}, got {twice} twice: rename or drop one")
     chosen = columns(names) if callable(columns) else columns

@@ -172,7 +172,7 @@ def _id_column(tables: Sequence[Table]) -> str:
 
 
 def _ids(tables: Sequence[Table], column: str) -> Counter[str]:
-    return Counter(str(value) for table in tables for value in table.head[column].to_pylist())
+    return Counter(str(value) for table in tables for value in table.first_ids(column).to_pylist())
 
 
 def _label_column(table: Table, id_column: str) -> str:

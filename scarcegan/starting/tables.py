@@ -22,6 +22,7 @@ from scarcegan.records import Record
 from scarcegan.storage import is_file, is_s3, join, list_names
 
 NONE = "none"
+LARGEST_WHOLE = 2**53  # above, floats cannot tell whole numbers apart
 _EXPECTED = "expected a table for each population, one table with a label column, or telemetry with a labels table"
 
 
@@ -66,9 +67,16 @@ class Table(Record):
                     last = max(last, int(day_numbers(rows.select([DATE]).to_pandas(date_as_object=False)).max()))
         return iso(min(last + 1, end))
 
+    def first_ids(self, column: str) -> pa.ChunkedArray:
+        """Return a column of the first rows as the id is read: of a CSV file as text, however large its numbers are."""
+        found = self.head[column]
+        if pa.types.is_floating(found.type) and (pc.max(pc.abs(found)).as_py() or 0) > LARGEST_WHOLE:
+            found = next(rows[column] for _, rows in read_parts(self.location, [column], text=[column]) if len(rows))
+        return found.slice(0, BATCH_ROWS)
+
     def can_name_rows(self, column: str) -> bool:
         """Tell whether a column may be the id: text or whole numbers, each once in the first rows."""
-        found = self.head[column]
+        found = self.first_ids(column)
         if not is_id_type(found.type) or found.null_count:
             return False
         try:

@@ -255,6 +255,14 @@ def test_rows_after_an_open_quote_are_not_lost(note, pack, tmp_path):
         read_table(str(tmp_path / "a.csv"))
 
 
+def test_several_columns_without_a_name_are_left_out(five_tables, folder_of, settings, tmp_path):
+    (tmp_path / "a.csv").write_text("player_id,opens,,\n1,3,,\n2,4,,\n")  # as Excel leaves them
+    assert list(read_table(str(tmp_path / "a.csv")).columns) == ["player_id", "opens"]
+    folder = folder_of(five_tables, ".csv")
+    five_tables["heavy"].assign(a=None, b=None).rename(columns={"a": "", "b": ""}).to_csv(f"{folder}/heavy.csv")
+    assert load_populations(settings(data={"path": folder})).feature_names == ("opens", "burst", "night")
+
+
 def test_a_last_value_of_several_lines_is_read(tmp_path):
     (tmp_path / "a.csv").write_bytes(b'player_id,note\n1,"a ""word"" and\nanother one\n" \n')
     assert read_table(str(tmp_path / "a.csv"))["note"].tolist() == ['a "word" and\nanother one\n ']

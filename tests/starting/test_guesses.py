@@ -70,6 +70,16 @@ def test_labels_of_one_table_are_a_column_of_few_words_and_rows_without_are_unla
     assert refused(tables) == []
 
 
+def test_ids_of_twenty_digits_in_csv_files_are_found(own_tables):
+    for number, name in enumerate(("dormant", "fraud", "night")):
+        table = pd.read_parquet(own_tables / f"{name}.parquet").drop(columns="account")
+        table = table.assign(iccid=[f"8949{number}{row:015d}" for row in range(len(table))])
+        (own_tables / f"{name}.parquet").unlink()
+        table.to_csv(own_tables / f"{name}.csv", index=False)
+    tables = [table for table in look(str(own_tables)) if table.location.endswith("csv") and table.name != "heavy"]
+    assert guess("id_column", tables, Answers(), {}) == "iccid"
+
+
 def test_parts_in_a_folder_are_one_table(own_tables):
     [table] = look(str(own_tables / "pool"))
     assert (table.name, table.rows()) == ("pool", 300)
