@@ -61,8 +61,9 @@ def read_table(location: str, *, text: Sequence[str] = ()) -> pd.DataFrame:
         ) from error
     pieces.clear()
     # Columns that nobody else holds become a frame without a second copy of the whole table. An index that
-    # pandas stored comes back as the column it is.
-    return whole.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
+    # pandas stored comes back as the column it is. Python's dates end in the year 9999, before what databases write
+    # for infinity.
+    return whole.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True, date_as_object=False)
 
 
 def _have_one_type(name: str, pieces: Sequence[pa.Table]) -> bool:

@@ -74,7 +74,7 @@ class OddValues:
 
     def add(self, place: str, column: pa.ChunkedArray) -> None:
         """Look at some rows of the column, which lie at `place`."""
-        values = column.to_pandas().dropna()
+        values = column.to_pandas(date_as_object=False).dropna()
         values = values.map(str) if values.dtype == object else values.astype(str)  # bytes need not be text
         values = values[values != ""]  # how a CSV file leaves a text out
         odd = values[pd.to_numeric(values, errors="coerce").isna()] if is_text(column.type) else values

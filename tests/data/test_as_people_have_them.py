@@ -173,7 +173,9 @@ def test_everything_wrong_with_five_tables_is_told_at_once(five_tables, folder_o
     assert last == '  ignore_columns = ["citi", "city", "joined", "night", "burst", "country"]'
 
 
+FOREVER = pa.array([2**31 - 1] * 35, pa.date32())  # 'infinity' of PostgreSQL, as DuckDB writes it
 ODD = {
+    "dates after the last year": (FOREVER, "date32[day] (35 of 35 values are no numbers, such as '5881580-07-11'"),
     "bytes": (pa.array([b"\xff%d" % number for number in range(35)]), "binary (35 of 35 values are no numbers"),
     "lists": (pa.array([[number] for number in range(35)]), "list<element: int64> (35 of 35 values are no numbers"),
     "empty texts": (pa.array([""] * 35), "string (35 empty texts)"),
@@ -299,3 +301,14 @@ def test_rows_that_a_delta_table_has_replaced_do_not_come_back(where, bucket, tm
         read_table(location)
     remove(f"{location}/day=1/old.parquet")  # as VACUUM does
     assert read_table(location)["opens"].tolist() == [1]
+
+
+def test_a_date_after_the_last_year_is_refused_in_labels_and_outside_the_window_in_telemetry(tmp_path):
+    days = pa.array([2**31 - 1, 20_000], pa.date32())
+    table = pa.table({"player_id": [1, 2], "population": ["risky"] * 2, "since": days, "source": FOREVER[:2]})
+    parquet.write_table(table, tmp_path / "labels.parquet")
+    with pytest.raises(DataProblem, match=r"'since': expected ISO dates .* in 1 of 2 rows, first '5881580-07-11"):
+        read_labels(str(tmp_path / "labels.parquet"), Populations())
+    parquet.write_table(pa.table({"player_id": [1, 2], "date": days, "bets": [1, 2]}), tmp_path / "telemetry.parquet")
+    with pytest.raises(DataProblem, match="the data span 2024-10-04 to 5881580-07-11: choose a cut-off inside"):
+        survey(Source(str(tmp_path / "telemetry.parquet")), [Window(CUTOFF, 60)])
