@@ -116,6 +116,8 @@ def _tables_of(location: str) -> dict[str, bool]:
             "of rows that were replaced or deleted: write it as parquet "
             "(`spark.read.format('delta').load('IN').write.parquet('OUT')`), or let VACUUM remove them"
         )
+    # What UNLOAD of Redshift leaves beside its parts is a list of them, called PREFIXmanifest.
+    parts = [part for part in parts if not part.endswith("manifest")] or parts
     formats = {part: _is_parquet(part) for part in parts}
     odd = [part for part, is_parquet in formats.items() if is_parquet is None]
     if odd or len(set(formats.values())) > 1:

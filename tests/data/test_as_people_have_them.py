@@ -204,6 +204,7 @@ def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
         text = frame.to_csv(index=False).encode()
         written = {".CSV": text, ".csv.gz": gzip.compress(text)}.get(form) or frame.to_parquet(index=False)
         (folder / part).write_bytes(written)
+        (folder / "unload_manifest").write_text('{"entries": []}')
         for marker in ("country=DE_$folder$", "_SUCCESS", ".part.crc", f"9{'.CSV' if form == '.CSV' else ''}"):
             (folder / marker).touch()
     location = str(tmp_path / form)
