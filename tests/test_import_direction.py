@@ -28,7 +28,7 @@ ALLOWED = {
     "evaluation": GROUND | {"data"},
     "serving": GROUND | {"data"},
     "families": GROUND | {"data", "serving"},
-    "starting": GROUND | {"data"},
+    "starting": GROUND | {"data", "features"},
     "datasets": GROUND | {"data", "features", "snapshots"},
     "outcomes": GROUND | {"data", "snapshots", "evaluation"},
     "monitoring": GROUND | {"data", "snapshots", "evaluation", "registry", "serving"},

@@ -48,9 +48,11 @@ def new(
     from scarcegan.starting.configuration import configuration
     from scarcegan.starting.guesses import Answers
     from scarcegan.starting.project import open_project
-    from scarcegan.starting.tables import look
+    from scarcegan.starting.tables import look, passed_over
 
     project, tables = _all(lambda: open_project(folder), lambda: look(place))
+    if others := passed_over(place):
+        say(f"Passed over, being neither parquet nor CSV: {', '.join(others)}")
     told, counts = _answered(tables, Answers(id_column, label_column, rare, unlabeled, test, row), ask=not yes)
     found = mistakes(tables, told, counts)
     if found:

@@ -97,11 +97,20 @@ class Place(Record):
 
 
 def label_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return labels as text, large_string: 1, 1.0 and "1" are the same; empty where there is none."""
+    """Return labels as text, large_string: 1, 1.0 and "1" are the same; empty where there is none.
+
+    Lists, records and bytes are a DataProblem.
+    """
     try:
         text = canonical(column).cast(pa.large_string())
     except pa.ArrowException:  # numbers that are not whole, and what is none, such as true and false
-        text = column.cast(pa.large_string())
+        try:
+            text = column.cast(pa.large_string())
+        except pa.ArrowException:
+            raise DataProblem(
+                f"expected words, whole numbers or true and false as labels, got {column.type}: write them so, or name "
+                "another column of labels"
+            ) from None
     return pc.fill_null(text, "")
 
 

@@ -14,11 +14,11 @@ import pyarrow as pa
 from scarcegan.data import ids as player_ids
 from scarcegan.data import validation
 from scarcegan.data.folds import assume_harmless, sample
-from scarcegan.data.left_out import RowNumbers, leave_out, note
+from scarcegan.data.left_out import IN_PATH, RowNumbers, leave_out, note
 from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.reviewed import ReviewedPlayers, relabel
-from scarcegan.data.tables import is_table_of
+from scarcegan.data.tables import is_table_of, names_in_path
 from scarcegan.data.validation import TRUTH_COLUMN, Columns
 from scarcegan.data.values import OddValues, Refusals, numbers
 from scarcegan.problems import DataProblem
@@ -167,7 +167,8 @@ def _everyone(places: list[Place], columns: Columns, populations: Populations, r
     for place in list(places):
         before = len(found)
         try:
-            for name, _, rows in place.read(populations, partial(columns.check, place.name, refusals)):
+            for name, part, rows in place.read(populations, partial(columns.check, place.name, refusals)):
+                columns.in_path.update(names_in_path(place.location, part))
                 one = who.setdefault(name, _Who(validation.IdReader(name, columns.data.id_column)))
                 found.append((name, one.ids_of(rows, refusals), one.truth_of(rows, refusals)))
         except DataProblem as problem:
@@ -186,6 +187,7 @@ def _everyone(places: list[Place], columns: Columns, populations: Populations, r
         refusals.refuse()
     counts = [len(ids) for _, ids, _ in found]
     left_out = {
+        IN_PATH: columns.in_path - columns.known,
         "having no name, as row numbers have none": columns.nameless,
         "being called as what labels say (rename it if it is a feature)": columns.of_labels,
     }

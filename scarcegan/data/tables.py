@@ -1,8 +1,10 @@
 """Read a table: parquet or CSV, a file or a folder of parts, local or on S3; or say what is wrong with it."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 import pyarrow as pa
@@ -10,11 +12,20 @@ from pyarrow import csv, parquet
 
 from scarcegan.data.values import plain
 from scarcegan.problems import DataProblem
-from scarcegan.storage import find_parts, first_bytes, local_file
+from scarcegan.storage import find_bytes, find_parts, first_bytes, join, list_names, local_file
 
 # By the end of a name, in upper or lower case; of a file with another name, its first bytes tell.
 FORMATS = (".parquet", ".csv", ".csv.gz")
-_PARQUET, _GZIP, _ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
+_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
+# What lies under the name of a CSV file and is none, by its first bytes.
+_NO_TEXT = {
+    b"PK\x03\x04": "a zip archive, as Excel's workbooks are: save it as CSV, or unpack it",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old Excel: save it as CSV",
+    _PARQUET: "parquet: end its name with .parquet",
+    _GZIP: "gzip within gzip: unpack it once",
+    b"BZh": "bzip2: unpack it",
+    b"\x28\xb5\x2f\xfd": "zstandard: unpack it",
+}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEAD_BYTES = 65_536
 ENCODED = "write the file as UTF-8 (`iconv -f LATIN1 -t UTF-8 IN > OUT`, or -f UTF-16), or as parquet"
@@ -50,8 +61,9 @@ def read_table(location: str, *, text: Sequence[str] = ()) -> pd.DataFrame:
         ) from error
     pieces.clear()
     # Columns that nobody else holds become a frame without a second copy of the whole table. An index that
-    # pandas stored comes back as the column it is.
-    return whole.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
+    # pandas stored comes back as the column it is. Python's dates end in the year 9999, before what databases write
+    # for infinity.
+    return whole.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True, date_as_object=False)
 
 
 def _have_one_type(name: str, pieces: Sequence[pa.Table]) -> bool:
@@ -97,7 +109,16 @@ def is_table_of(name: str, file: str) -> bool:
 
 def _tables_of(location: str) -> dict[str, bool]:
     """Return the parts at a location, and of each whether it is parquet, or else CSV."""
-    formats = {part: _is_parquet(part) for part in find_parts(location)}
+    parts = find_parts(location)
+    if parts != [location] and (replaced := _replaced(location).intersection(parts)):
+        raise DataProblem(
+            f"expected the rows of {location} in its files and no others, got a Delta table with {len(replaced)} files "
+            "of rows that were replaced or deleted: write it as parquet "
+            "(`spark.read.format('delta').load('IN').write.parquet('OUT')`), or let VACUUM remove them"
+        )
+    # What UNLOAD of Redshift leaves beside its parts is a list of them, called PREFIXmanifest.
+    parts = [part for part in parts if not part.endswith("manifest")] or parts
+    formats = {part: _is_parquet(part) for part in parts}
     odd = [part for part, is_parquet in formats.items() if is_parquet is None]
     if odd or len(set(formats.values())) > 1:
         got = sorted({Path(part).suffix or "no extension" for part in formats})
@@ -106,6 +127,26 @@ def _tables_of(location: str) -> dict[str, bool]:
             f"'{(odd or list(formats))[-1]}' for one, or end the name of a CSV file with .csv or .csv.gz"
         )
     return {part: bool(is_parquet) for part, is_parquet in formats.items()}
+
+
+def _replaced(location: str) -> set[str]:
+    """Return the files that do not count any more by the log of a Delta table; none where there is no log."""
+    log, replaced = join(location, "_delta_log"), set[str]()
+    for name in list_names(log):
+        for line in (find_bytes(join(log, name)) or b"").splitlines() if name.endswith(".json") else ():
+            try:
+                action = json.loads(line)
+            except ValueError as error:
+                raise DataProblem(
+                    f"cannot read {join(log, name)}, of the log of a Delta table: write the table as parquet"
+                ) from error
+            if file := action.get("remove"):
+                replaced.add(join(location, unquote(file["path"])))
+            elif file := action.get("add"):
+                # With a deletion vector, rows of the file itself are deleted.
+                path = join(location, unquote(file["path"]))
+                (replaced.add if file.get("deletionVector") else replaced.discard)(path)
+    return replaced
 
 
 def _is_parquet(part: str) -> bool | None:
@@ -143,15 +184,35 @@ def _read_csv(path: Path, part: str, text: Sequence[str]) -> pa.Table:
     convert = csv.ConvertOptions(column_types=dict.fromkeys(text, pa.string()))
     with pa.input_stream(str(path), compression=packed) as file:
         # One thread: only then does the reader know the number of a ragged row.
-        return csv.read_csv(file, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
+        table = csv.read_csv(file, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
+    _check_last_quote(path, packed, part, table)
+    # PyArrow moves what is written with an offset to UTC, and maybe to another day; as text it keeps the day written.
+    zoned = [one.name for one in table.schema if pa.types.is_timestamp(one.type) and one.type.tz]
+    return _read_csv(path, part, [*text, *zoned]) if zoned else table
+
+
+def _check_last_quote(path: Path, packed: str | None, part: str, table: pa.Table) -> None:
+    """Refuse a CSV file that ends within quotes: to PyArrow all rows from there on are text of one last value."""
+    last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
+    if b"\n" in (last.encode() if isinstance(last, str) else last if isinstance(last, bytes) else b""):
+        with pa.input_stream(str(path), compression=packed) as file:
+            is_closed = file.read().rstrip().endswith(b'"')
+        if not is_closed:
+            raise DataProblem(
+                f"expected each quote of {part} to be closed, got one open from row {len(table)} to the end of the "
+                "file: close or remove it"
+            )
 
 
 def _check_text(head: bytes, part: str, text: Sequence[str]) -> None:
     """Refuse a CSV file of another encoding or separator, by its first bytes; its columns `text` stay text."""
     first = head.splitlines()[0] if head else b""
-    if head.startswith(_ZIP):
+    if got := next((got for start, got in _NO_TEXT.items() if head.startswith(start)), None):
+        raise DataProblem(f"expected CSV text in {part}, got {got}")
+    if first.lower().startswith(b"sep="):
         raise DataProblem(
-            f"expected CSV text in {part}, got a zip archive, as Excel's workbooks are: save it as CSV, or unpack it"
+            f"expected the names of columns in the first line of {part}, got {first.decode(errors='replace')!r}, which "
+            "Excel alone understands: remove that line"
         )
     if head.startswith(_UTF16) or b"\0" in first:
         raise DataProblem(_encoded(part, "UTF-16"))
@@ -187,13 +248,18 @@ def _read_parquet(path: Path, part: str, columns: Columns) -> Iterator[pa.Table]
             yield file.schema_arrow.empty_table().select(wanted)
 
 
+def names_in_path(location: str, part: str) -> list[str]:
+    """Name the columns for which folders below a location stand, as in `country=DE/part-0.parquet`."""
+    return re.findall(r"/([^/=]+)=[^/]*(?=/)", part.removeprefix(location.rstrip("/")))
+
+
 def is_nameless(name: str) -> bool:
     """Tell what stands for a column without a name: the row numbers that pandas and R write beside a table."""
     return bool(re.fullmatch(r"|Unnamed: \d+(\.\d+)?|__index_level_\d+__|\.\.\.\d+", name))
 
 
 def _wanted(part: str, names: list[str], columns: Columns) -> list[str]:
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name for name in names if names.count(name) > 1 and not is_nameless(name)})
     if twice:
         raise DataProblem(f"expected different column names in {part}, got {twice} twice: rename or drop one")
     chosen = columns(names) if callable(columns) else columns

@@ -61,6 +61,7 @@ class Columns:
     known: set[str] = field(default_factory=set)
     nameless: set[str] = field(default_factory=set)
     of_labels: set[str] = field(default_factory=set)
+    in_path: set[str] = field(default_factory=set)
     differing: dict[str, None] = field(default_factory=dict)
 
     def check(self, population: str, refusals: Refusals, names: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ columns without a single value; text is text, also where it looks like a number.
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,12 +20,17 @@ MOST_TOLD = 30
 
 
 def plain(rows: pa.Table) -> pa.Table:
-    """Return rows without dictionaries and views of text, as all readers of columns expect them: see `read_parts`."""
+    """Return rows without dictionaries and views of text, as all readers of columns expect them: see `read_parts`.
+
+    Bytes that are text become text: Impala and ClickHouse, among others, mark no text as such.
+    """
+    as_text = (pa.types.is_string_view, pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
     for number, one in enumerate(rows.schema):
         kind = one.type.value_type if pa.types.is_dictionary(one.type) else one.type
-        kind = pa.large_string() if pa.types.is_string_view(kind) else kind
+        kind = pa.large_string() if any(is_kind(kind) for is_kind in as_text) else kind
         if kind != one.type:
-            rows = rows.set_column(number, one.name, rows.column(number).cast(kind))
+            with suppress(pa.ArrowInvalid):  # other bytes stay what they are
+                rows = rows.set_column(number, one.name, rows.column(number).cast(kind))
     return rows
 
 
@@ -69,7 +74,8 @@ class OddValues:
 
     def add(self, place: str, column: pa.ChunkedArray) -> None:
         """Look at some rows of the column, which lie at `place`."""
-        values = column.to_pandas().dropna().astype(str)
+        values = column.to_pandas(date_as_object=False).dropna()
+        values = values.map(str) if values.dtype == object else values.astype(str)  # bytes need not be text
         values = values[values != ""]  # how a CSV file leaves a text out
         odd = values[pd.to_numeric(values, errors="coerce").isna()] if is_text(column.type) else values
         self.kinds[str(column.type).removeprefix("large_")] = None
@@ -100,6 +106,8 @@ class OddValues:
     @property
     def counted(self) -> str:
         """How many values are no numbers, and which, in words."""
+        if self.empty == self.rows:
+            return f"{self.rows} empty texts"
         count = f"{self.odd} of {self.rows} values are no numbers" if self.odd else f"{self.rows} numbers as text"
         return f"{count}, such as {', '.join(map(repr, self.examples))}"
 

@@ -74,7 +74,12 @@ def day_numbers(table: pd.DataFrame) -> np.ndarray:
         raise DataProblem(f"column '{DATE}': expected dates, got {column.dtype} in {len(column)} rows: write ISO dates")
     else:
         # Dates repeat: each different one is parsed once.
-        codes, texts = pd.factorize(column)
+        try:
+            codes, texts = pd.factorize(column)
+        except TypeError:  # as document stores write dates, in records
+            raise DataProblem(
+                f"column '{DATE}': expected dates, got lists or records in {len(column)} rows: write ISO dates"
+            ) from None
         # A zone's offset is cut off with the time, so the date stays the one that was written.
         written = pd.Series(texts).astype(str).str.slice(0, 10)
         dates = pd.to_datetime(written, format="%Y-%m-%d", errors="coerce").to_numpy().astype("datetime64[s]")

@@ -17,7 +17,8 @@ from scarcegan.features.telemetry import Telemetry, iso, to_block
 from scarcegan.problems import DataProblem
 from scarcegan.storage import draft_beside, is_file, join, list_names, put_file, remove, remove_folder, write_bytes
 
-SHARD = "shard"
+# No counter or feature is called so: columns without a name are left out.
+SHARD = ""
 # Written last and removed first: with it a shard without a folder has no rows, without it nobody can tell.
 COMPLETE = "complete"
 # Rows of all shards together that are collected before they are written: the memory that this takes.
@@ -114,6 +115,8 @@ def _collected(tables: Iterable[pa.Table], most: int) -> Iterator[pa.Table]:
 def _tables(source: Source, windows: Sequence[Window], shards: int) -> Iterator[pa.Table]:
     first, last = min(window.first for window in windows), max(window.last for window in windows)
     for part, table in read_rows(source, first, last):
+        if not len(table):  # whose columns may have any types
+            continue
         with naming(part):
             frame = frame_of(table)
         days = day_numbers(frame)

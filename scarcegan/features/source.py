@@ -14,12 +14,12 @@ import pyarrow as pa
 from scarcegan.data.ids import keyed_rows
 from scarcegan.data.tables import read_parts
 from scarcegan.features.longform import DATE, ID, required_counters
-from scarcegan.features.telemetry import day_of
+from scarcegan.features.telemetry import day_of, iso
 from scarcegan.problems import DataProblem
 from scarcegan.records import Record
 from scarcegan.storage import find_parts
 
-_DATE_IN_PATH = re.compile(rf"/{DATE}=(\d{{4}}-\d{{2}}-\d{{2}})[^/]*/")
+_DATE_IN_PATH = re.compile(rf"/{DATE}=([^/]*)/")
 
 
 class Source(Record):
@@ -61,7 +61,14 @@ def read_rows(source: Source, first: int, last: int) -> Iterator[tuple[str, pa.T
     columns = None if by_date or not source.counters else [ID, DATE, *source.counters]
 
     def date_of(part: str) -> str:
-        return _date_in_path(source.location, part) if by_date else ""
+        found = date_in_path(source.location, part) if by_date else ""
+        try:
+            return found and iso(day_of(found[:10]))
+        except DataProblem:
+            raise DataProblem(
+                f"expected a day in the folder's name, as in {DATE}=2026-01-01, got '{DATE}={found}' of {part}: rename "
+                "the folder, or move it away"
+            ) from None
 
     def is_wanted(part: str) -> bool:
         return not date_of(part) or first <= day_of(date_of(part)) < last
@@ -74,14 +81,14 @@ def read_rows(source: Source, first: int, last: int) -> Iterator[tuple[str, pa.T
 
 def _is_partitioned(location: str) -> bool:
     """Tell whether folders stand for the date column: the first part has none, and all parts have the same columns."""
-    if not _date_in_path(location, find_parts(location)[0]):
+    if not date_in_path(location, find_parts(location)[0]):
         return False
     _, piece = next(read_parts(location))
     return DATE not in piece.column_names
 
 
-def _date_in_path(location: str, part: str) -> str:
-    """Return the ISO date of a part's partition, empty without one; folders above the location do not count."""
+def date_in_path(location: str, part: str) -> str:
+    """Return what follows `date=` in the path of a part, empty without one; folders above the location do not count."""
     found = _DATE_IN_PATH.search(part.removeprefix(location.rstrip("/")))
     return found[1] if found else ""
 

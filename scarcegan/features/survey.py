@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from scarcegan import words
+from scarcegan.data.left_out import IN_PATH, note
+from scarcegan.data.tables import names_in_path
 from scarcegan.data.values import Refusals
 from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, frame_of, required_counters
 from scarcegan.features.source import Source, Window, naming, read_rows
@@ -54,6 +56,7 @@ class _Days:
 
     counters: tuple[str, ...] = ()
     id_kinds: dict[str, str] = field(default_factory=dict)
+    in_path: set[str] = field(default_factory=set)
     rows: int = 0
     first: int = 2**31
     last: int = -(2**31)
@@ -68,6 +71,8 @@ def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
     first, last = min(window.first for window in windows), max(window.last for window in windows)
     days, refusals = _Days(), Refusals()
     for part, rows in read_rows(source, first, last):
+        if not source.counters:
+            days.in_path |= {*names_in_path(source.location, part)} - {*rows.column_names}
         with refusals.collecting(), naming(part):
             _add(days, part, frame_of(rows), first, last)
         if len(refusals) >= ENOUGH:
@@ -113,7 +118,8 @@ def _describe(days: _Days, daily: pd.DataFrame, window: Window) -> Survey:
         )
     observed = observed_days(rows, days.last - window.first, window.cutoff)
     missing = tuple(iso(window.first + int(day)) for day in np.flatnonzero(~observed))
-    notes = [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
+    notes = [note(sorted(days.in_path), IN_PATH)] * bool(days.in_path)
+    notes += [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
     if missing:
         filled = (
             f"{len(missing)} of the window's days are missing for everyone: features take each player's counts of the "

@@ -7,6 +7,7 @@ from scarcegan.aws.findings import Refused
 from scarcegan.data.folds import held_out, require_players_per_fold
 from scarcegan.data.ids import lots
 from scarcegan.data.populations import labelled_ids, load_populations
+from scarcegan.data.values import Refusals
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Data, Populations, Settings
 from scarcegan.settings.data_sections import TEST
@@ -50,8 +51,13 @@ def _counted(settings: Settings) -> str:
 def _in_labels(data: Data, populations: Populations, snapshots: str) -> tuple[dict[str, np.ndarray], bool]:
     if not data.snapshot:
         raise Refused("data.snapshot is not set", "name one of `scarcegan snapshots list`")
-    open_snapshots(snapshots).describe(data.snapshot)
-    table = read_labels(data.path, populations, data.id_key).table
+    refusals = Refusals()
+    with refusals.collecting():
+        open_snapshots(snapshots).describe(data.snapshot)
+    with refusals.collecting():
+        labels = read_labels(data.path, populations, data.id_key)
+    refusals.refuse()
+    table = labels.table
     # A close count is enough: the join with the snapshot decides which of several labels holds.
     players = table.drop_duplicates("player_id", keep="last").set_index("population")["player_id"]
     return {name: players[players.index == name].to_numpy() for name in populations.classes}, TEST in players.index

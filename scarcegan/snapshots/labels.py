@@ -97,9 +97,8 @@ def _checked(location: str, table: pd.DataFrame, populations: Populations) -> pd
     known_at = since
     if "known_at" in table.columns:
         # Only some labels were found out later.
-        known_at = table["known_at"].astype(str)
-        known_at = known_at.mask(table["known_at"].isna() | (known_at == ""), table["since"].astype(str))
-        known_at = refuse.dates("known_at", known_at)
+        is_later = table["known_at"].notna() & (table["known_at"].astype(str) != "")
+        known_at = refuse.dates("known_at", table["known_at"].where(is_later), is_later).where(is_later, since)
         refuse("known_at", known_at < since, "no date before 'since'")
     truth = table.get(TRUTH_COLUMN, pd.Series(UNKNOWN_TRUTH, index=table.index))
     is_test = table["population"] == TEST
@@ -252,11 +251,11 @@ class _Refusing:
                 f"{len(self.table)} rows, first {str(first)!r}: mend these rows"
             )
 
-    def dates(self, column: str, values: pd.Series) -> pd.Series:
-        """Return the dates of a column, and refuse what is none."""
+    def dates(self, column: str, values: pd.Series, needed: pd.Series | bool = True) -> pd.Series:
+        """Return the dates of a column, and refuse the rows that need one, a mask, and have none."""
         # A date or a moment, in any zone: the day that was written counts, as in telemetry.
         dates = pd.to_datetime(values.astype(str).str.slice(0, 10), format="%Y-%m-%d", errors="coerce")
-        self(column, dates.isna(), f"ISO dates such as {date(2023, 4, 13)}")
+        self(column, dates.isna() & needed, f"ISO dates such as {date(2023, 4, 13)}")
         return dates
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from scarcegan.data.validation import TRUTH_COLUMN
+from scarcegan.problems import DataProblem
 from scarcegan.settings.data_sections import TEST
 from scarcegan.starting.configuration import left_out
 from scarcegan.starting.guesses import (
@@ -130,12 +131,18 @@ def _test(tables: Sequence[Table], name: str) -> Iterator[str]:
 def _telemetry(tables: Sequence[Table]) -> Iterator[str]:
     found = labels_and_telemetry(tables)
     for table, needed in zip(found or (), (_LABELS, _TELEMETRY), strict=True):
-        missing = [column for column in needed if column not in table.columns]
+        columns = [*table.columns, *["date"] * table.has_days]
+        missing = [column for column in needed if column not in columns]
         if missing:
             yield (
                 f"expected columns {list(needed)} in '{table.name}', got no {missing} among {_few(table.columns)}: "
                 "rename or add them"
             )
+        elif needed is _TELEMETRY:
+            try:
+                table.day_after_last()
+            except DataProblem as problem:
+                yield str(problem)
 
 
 def _columns(tables: Sequence[Table]) -> str:

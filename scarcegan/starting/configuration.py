@@ -132,7 +132,7 @@ def left_out(tables: Sequence[Table], answers: Answers) -> list[str]:
 
 def _of_telemetry(labels: Table, telemetry: Table) -> Tree:
     """Cut off after the last day; of the usual roles those stay whose counters are there."""
-    cutoff = telemetry.day_after_last("date")
+    cutoff = telemetry.day_after_last()
     roles = _usual(Telemetry().roles)
     absent = {role: "" for role, counter in roles.items() if counter and counter not in telemetry.columns}
     return {

@@ -8,6 +8,7 @@ from typing import Literal
 
 from scarcegan.data.places import label_text
 from scarcegan.data.validation import TRUTH_COLUMN
+from scarcegan.data.values import is_text
 from scarcegan.records import Record
 from scarcegan.settings import Populations
 from scarcegan.settings.data_sections import TEST
@@ -74,7 +75,7 @@ def layout_of(tables: Sequence[Table]) -> Layout:
 def labels_and_telemetry(tables: Sequence[Table]) -> tuple[Table, Table] | None:
     """Return the labels and the telemetry where the tables are these two."""
     labels = [table for table in tables if "population" in table.columns]
-    telemetry = [table for table in tables if "date" in table.columns and table not in labels]
+    telemetry = [table for table in tables if table.has_days and table not in labels]
     return (labels[0], telemetry[0]) if len(tables) == len(labels) + len(telemetry) == 2 and telemetry else None
 
 
@@ -171,7 +172,7 @@ def _id_column(tables: Sequence[Table]) -> str:
 
 
 def _ids(tables: Sequence[Table], column: str) -> Counter[str]:
-    return Counter(str(value) for table in tables for value in table.head[column].to_pylist())
+    return Counter(str(value) for table in tables for value in table.first_ids(column).to_pylist())
 
 
 def _label_column(table: Table, id_column: str) -> str:
@@ -179,7 +180,8 @@ def _label_column(table: Table, id_column: str) -> str:
 
     Among the names is that of the rare rows, where the column says yes and no of them, or one word and nothing.
     """
-    few = [name for name in table.columns if name != id_column and len(table.head[name].unique()) <= MOST_CLASSES]
+    words = [name for name in table.columns if is_text(table.head[name].type) or table.is_number(name)]
+    few = [name for name in words if name != id_column and len(table.head[name].unique()) <= MOST_CLASSES]
     values = {name: set(label_text(table.head[name]).unique().to_pylist()) for name in few}
     worded = [name for name in few if len(values[name]) > 1 and not table.is_number(name)]
     flags = [name for name in few if table.is_number(name) and yes_and_no(values[name] - {""})]

@@ -4,7 +4,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,12 +13,16 @@ from scarcegan.data.ids import canonical, is_id_type
 from scarcegan.data.places import label_text
 from scarcegan.data.tables import BATCH_ROWS, FORMATS, read_parts
 from scarcegan.data.values import Refusals
+from scarcegan.features.longform import DATE, ID, day_numbers
+from scarcegan.features.source import Source, date_in_path, naming, read_rows
+from scarcegan.features.telemetry import day_of, iso
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.storage import is_file, is_s3, join, list_names
 
 NONE = "none"
+LARGEST_WHOLE = 2**53  # above, floats cannot tell whole numbers apart
 _EXPECTED = "expected a table for each population, one table with a label column, or telemetry with a labels table"
 
 
@@ -29,11 +32,13 @@ class Table(Record):
     Attributes:
         name: what its file or folder is called, without the extension.
         head: its first rows, some ten thousand, with all columns that have a name.
+        has_days: whether it has a column `date`, or folders that stand for it.
     """
 
     name: str
     location: str
     head: pa.Table
+    has_days: bool = False
 
     @property
     def columns(self) -> list[str]:
@@ -52,15 +57,26 @@ class Table(Record):
         """Count the rows."""
         return sum(len(rows) for _, rows in read_parts(self.location, self.columns[:1]))
 
-    def day_after_last(self, column: str) -> str:
-        """Return the ISO date after the last one in a column, which has dates or texts that begin with one."""
-        parts = (rows[column].unique() for _, rows in read_parts(self.location, [column]) if len(rows))
-        last = max(max(str(day)[:10] for day in days.to_pylist()) for days in parts)
-        return (date.fromisoformat(last) + timedelta(days=1)).isoformat()
+    def day_after_last(self) -> str:
+        """Return the ISO date after the last day of telemetry; dates that are none are a DataProblem."""
+        counters = [name for name in self.columns if name not in (ID, DATE)][:1]
+        last, end = 0, day_of("9999-12-31")
+        for part, rows in read_rows(Source(self.location, tuple(counters)), day_of("0001-01-01"), end):
+            if len(rows):
+                with naming(part):
+                    last = max(last, int(day_numbers(rows.select([DATE]).to_pandas(date_as_object=False)).max()))
+        return iso(min(last + 1, end))
+
+    def first_ids(self, column: str) -> pa.ChunkedArray:
+        """Return a column of the first rows as the id is read: of a CSV file as text, however large its numbers are."""
+        found = self.head[column]
+        if pa.types.is_floating(found.type) and (pc.max(pc.abs(found)).as_py() or 0) > LARGEST_WHOLE:
+            found = next(rows[column] for _, rows in read_parts(self.location, [column], text=[column]) if len(rows))
+        return found.slice(0, BATCH_ROWS)
 
     def can_name_rows(self, column: str) -> bool:
         """Tell whether a column may be the id: text or whole numbers, each once in the first rows."""
-        found = self.head[column]
+        found = self.first_ids(column)
         if not is_id_type(found.type) or found.null_count:
             return False
         try:
@@ -87,12 +103,19 @@ def look(place: str) -> list[Table]:
     tables, refusals = [], Refusals()
     for name, where in places.items():
         with refusals.collecting():
-            head = next((rows for _, rows in read_parts(where) if len(rows)), None)
+            part, head = next(((part, rows) for part, rows in read_parts(where) if len(rows)), ("", None))
             if head is None:
                 raise DataProblem(f"expected rows in {where}, got an empty table: fill it, or move it away")
-            tables.append(Table(_stem(name), where, head.slice(0, BATCH_ROWS)))
+            has_days = DATE in head.column_names or bool(date_in_path(where, part))
+            tables.append(Table(_stem(name), where, head.slice(0, BATCH_ROWS), has_days))
     refusals.refuse()
     return tables
+
+
+def passed_over(place: str) -> list[str]:
+    """Name the files beside the tables at a place that `look` takes for none, by the end of their names."""
+    location = located(place, Path.cwd()).rstrip("/")
+    return [] if is_file(location) else [name for name in list_names(location) if not _may_be_table(location, name)]
 
 
 def _inside(folder: str) -> Iterator[tuple[str, str]]:

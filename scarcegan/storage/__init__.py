@@ -268,8 +268,29 @@ def _folder(location: str) -> str:
 def _sizes_below(location: str) -> dict[str, int]:
     with _on_disk(location):
         os.stat(location)  # says what is wrong with a path, where `is_file` only says no
-    files = (path for path in Path(location).rglob("*") if path.is_file())
-    return {str(path.relative_to(location)): path.stat().st_size for path in files}
+    sizes, whole, followed = dict[str, int](), os.path.realpath(location), set[str]()
+
+    def is_entered(folder: str) -> bool:
+        """Tell whether to look into a folder: through a link once, and not to what is looked at without it."""
+        real = os.path.realpath(folder)
+        is_again = real in followed or os.path.commonpath([real, whole]) in (real, whole)
+        followed.add(real)
+        return not (os.path.islink(folder) and is_again)
+
+    for folder, below, names in os.walk(location, onerror=_refuse, followlinks=True):
+        below[:] = [name for name in below if not _is_hidden(name) and is_entered(join(folder, name))]
+        for path in (join(folder, name) for name in names if not _is_hidden(name)):
+            if os.path.lexists(path):  # files come and go while others work
+                with _on_disk(path):
+                    size = os.stat(path).st_size  # what a link points to must be there
+                if os.path.isfile(path):
+                    sizes[os.path.relpath(path, location)] = size
+    return sizes
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):  # gone since, or one file
+        raise _problem(str(error.filename), "read", error) from error
 
 
 @contextmanager

@@ -173,3 +173,8 @@ def test_that_no_labels_are_found_is_said_once(tables, tmp_path, trials):
     told = CliRunner().invoke(app, ["new", str(tmp_path / "ours"), "--from", one, "--label-column", "kind", "--yes"])
     assert told.stderr.count("Found no populations") == 1
     assert "no such column 'kind'" in told.stderr
+
+
+def test_files_that_are_passed_over_are_named(new, tables, trials):
+    (tables / "stolen.xlsx").write_bytes(b"PK\3\4")
+    assert "Passed over, being neither parquet nor CSV: stolen.xlsx\n" in new("--yes").output

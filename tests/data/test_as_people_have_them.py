@@ -1,6 +1,7 @@
 """Tables, telemetry, labels and scores in the types and files that warehouses and people write."""
 
 import gzip
+import json
 from decimal import Decimal
 from functools import partial
 
@@ -20,6 +21,7 @@ from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem
 from scarcegan.settings import Populations
 from scarcegan.snapshots.labels import read_labels
+from scarcegan.storage import remove, write_bytes
 from scarcegan.workflow.scoring.parity import _from_file
 
 CUTOFF = "2026-03-02"
@@ -28,6 +30,8 @@ TYPES = {
     "floats and nullable booleans": lambda ids, values: (ids.cast(pa.float64()), pa.array([True, None] * 30)),
     "dictionary and all null": lambda ids, values: (_text(ids).dictionary_encode(), pa.nulls(60)),
     "string_view and dictionary": lambda ids, values: (_text(ids).cast(pa.string_view()), values.dictionary_encode()),
+    "bytes that are text": lambda ids, values: (_text(ids).cast(pa.binary()), values),
+    "dictionary of bytes": lambda ids, values: (_text(ids).cast(pa.binary()).dictionary_encode(), values),
     "large_string and half floats": lambda ids, values: (_text(ids).cast(pa.large_string()), values.cast(pa.float16())),
     "unsigned": lambda ids, values: (ids.cast(pa.uint64()), values.cast(pa.uint8())),
 }
@@ -138,7 +142,7 @@ def test_everything_wrong_with_a_labels_table_is_told_at_once(tmp_path):
     with pytest.raises(DataProblem) as refused:
         read_labels(str(tmp_path / "labels.csv"), Populations())
     told = str(refused.value)
-    assert all(f"column '{name}'" in told for name in ("player_id", "population", "since", "known_at"))
+    assert all(told.count(f"column '{name}'") == 1 for name in ("player_id", "population", "since", "known_at"))
 
 
 def test_everything_wrong_with_five_tables_is_told_at_once(five_tables, folder_of, settings):
@@ -169,6 +173,25 @@ def test_everything_wrong_with_five_tables_is_told_at_once(five_tables, folder_o
     assert last == '  ignore_columns = ["citi", "city", "joined", "night", "burst", "country"]'
 
 
+FOREVER = pa.array([2**31 - 1] * 35, pa.date32())  # 'infinity' of PostgreSQL, as DuckDB writes it
+ODD = {
+    "dates after the last year": (FOREVER, "date32[day] (35 of 35 values are no numbers, such as '5881580-07-11'"),
+    "bytes": (pa.array([b"\xff%d" % number for number in range(35)]), "binary (35 of 35 values are no numbers"),
+    "lists": (pa.array([[number] for number in range(35)]), "list<element: int64> (35 of 35 values are no numbers"),
+    "empty texts": (pa.array([""] * 35), "string (35 empty texts)"),
+}
+
+
+@pytest.mark.parametrize(("values", "told"), ODD.values(), ids=ODD.keys())
+def test_columns_of_types_that_are_no_numbers_are_named_with_their_type(values, told, five_tables, folder_of, settings):
+    folder = folder_of(five_tables)
+    heavy = pa.Table.from_pandas(five_tables["heavy"], preserve_index=False)
+    parquet.write_table(heavy.set_column(1, "opens", values), f"{folder}/heavy.parquet")
+    with pytest.raises(DataProblem) as refused:
+        load_populations(settings(data={"path": folder}))
+    assert f"numbers in feature column 'opens' of 'heavy', got {told}" in str(refused.value)
+
+
 @pytest.mark.parametrize("form", ["no extension", ".CSV", ".csv.gz", "S3"])
 def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
     form, five_tables, folder_of, settings, bucket, tmp_path
@@ -181,6 +204,7 @@ def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
         text = frame.to_csv(index=False).encode()
         written = {".CSV": text, ".csv.gz": gzip.compress(text)}.get(form) or frame.to_parquet(index=False)
         (folder / part).write_bytes(written)
+        (folder / "unload_manifest").write_text('{"entries": []}')
         for marker in ("country=DE_$folder$", "_SUCCESS", ".part.crc", f"9{'.CSV' if form == '.CSV' else ''}"):
             (folder / marker).touch()
     location = str(tmp_path / form)
@@ -201,6 +225,9 @@ def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
             b"PK\x03\x04\0\0 sheet",
             "expected CSV text in .*, got a zip archive, as Excel's workbooks are",
         ),
+        (b"sep=;\nplayer_id;opens\n1;3,5\n", "expected the names of columns in .*, got 'sep=;'.*: remove that line"),
+        (b"PAR1\x15\0\x15 PAR1", "expected CSV text in .*a.csv, got parquet: end its name with .parquet"),
+        (b"\x28\xb5\x2f\xfd\x24\0 rows", "expected CSV text in .*a.csv, got zstandard: unpack it"),
         ("player_id,opens\n1,3\n".encode("utf-16"), "expected UTF-8 text in .*, got UTF-16: write the file as UTF-8"),
         (
             "player_id,größe\n1,3\n".encode("latin-1"),
@@ -221,3 +248,68 @@ def test_the_message_names_another_separator_or_encoding(content, told, tmp_path
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
     (tmp_path / "a.csv").write_bytes("player_id,opens\n1,3\n".encode("utf-8-sig"))
     assert list(read_table(str(tmp_path / "a.csv")).columns) == ["player_id", "opens"]
+
+
+@pytest.mark.parametrize("note", [b'"5 inches\n2,7,b\n3,7,c\n', b'"5 inches\r\n2,7,b\r\n', b'"K\xf6ln\n2,7,b\n'])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_rows_after_an_open_quote_are_not_lost(note, pack, tmp_path):
+    (tmp_path / "a.csv").write_bytes(pack(b"player_id,opens,note\n0,2,a\n1,3," + note))
+    with pytest.raises(DataProblem, match=r"each quote of .*a.csv to be closed, got one open from row 2 to the end"):
+        read_table(str(tmp_path / "a.csv"))
+
+
+def test_several_columns_without_a_name_are_left_out(five_tables, folder_of, settings, tmp_path):
+    (tmp_path / "a.csv").write_text("player_id,opens,,\n1,3,,\n2,4,,\n")  # as Excel leaves them
+    assert list(read_table(str(tmp_path / "a.csv")).columns) == ["player_id", "opens"]
+    folder = folder_of(five_tables, ".csv")
+    five_tables["heavy"].assign(a=None, b=None).rename(columns={"a": "", "b": ""}).to_csv(f"{folder}/heavy.csv")
+    assert load_populations(settings(data={"path": folder})).feature_names == ("opens", "burst", "night")
+
+
+def test_a_last_value_of_several_lines_is_read(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b'player_id,note\n1,"a ""word"" and\nanother one\n" \n')
+    assert read_table(str(tmp_path / "a.csv"))["note"].tolist() == ['a "word" and\nanother one\n ']
+
+
+@pytest.mark.parametrize("offset", ["+02:00", "+0200", "-11:00", "Z", ""])
+def test_a_moment_with_an_offset_in_a_csv_file_counts_on_the_day_that_is_written(offset, tmp_path):
+    written = [f"2026-02-{day:02d}T{hour}{offset}" for day, hour in [(1, "00:30:00"), (2, "23:30:00")]]
+    labels = pd.DataFrame({"player_id": [1, 2], "population": "risky", "since": written, "source": "cs"})
+    labels.assign(known_at=written).to_csv(tmp_path / "labels.csv", index=False)
+    found = read_labels(str(tmp_path / "labels.csv"), Populations()).table
+    for column in ("since", "known_at"):
+        assert found[column].dt.strftime("%Y-%m-%d").tolist() == ["2026-02-01", "2026-02-02"]
+    daily = pd.DataFrame({"player_id": [1, 2], "date": written, "bets": [3, 4]})
+    daily.to_csv(tmp_path / "telemetry.csv", index=False)
+    [(_, rows)] = read_rows(Source(str(tmp_path / "telemetry.csv")), 0, 99_999)
+    block = to_block(frame_of(rows), CUTOFF, 60)
+    first = (np.datetime64("2026-02-01") - np.datetime64(block.first_day)).astype(int)
+    assert block.counters[:, first : first + 2, 0].tolist() == [[3, 0], [0, 4]]
+
+
+@pytest.mark.parametrize("where", ["disk", "S3"])
+def test_rows_that_a_delta_table_has_replaced_do_not_come_back(where, bucket, tmp_path):
+    actions = [{"add": {"path": "day%3D1/old.parquet"}}, {"remove": {"path": "day%3D1/old.parquet"}}]
+    files = {f"_delta_log/{number:020d}.json": json.dumps(one).encode() for number, one in enumerate(actions)}
+    for number, name in enumerate(["day=1/old.parquet", "new.parquet"]):
+        files[name] = pd.DataFrame({"player_id": [1], "opens": [number]}).to_parquet()
+    location = "s3://models/delta" if where == "S3" else str(tmp_path)
+    for name, content in files.items():
+        write_bytes(f"{location}/{name}", content)
+    with pytest.raises(
+        DataProblem, match="got a Delta table with 1 files of rows that were replaced or deleted: write"
+    ):
+        read_table(location)
+    remove(f"{location}/day=1/old.parquet")  # as VACUUM does
+    assert read_table(location)["opens"].tolist() == [1]
+
+
+def test_a_date_after_the_last_year_is_refused_in_labels_and_outside_the_window_in_telemetry(tmp_path):
+    days = pa.array([2**31 - 1, 20_000], pa.date32())
+    table = pa.table({"player_id": [1, 2], "population": ["risky"] * 2, "since": days, "source": FOREVER[:2]})
+    parquet.write_table(table, tmp_path / "labels.parquet")
+    with pytest.raises(DataProblem, match=r"'since': expected ISO dates .* in 1 of 2 rows, first '5881580-07-11"):
+        read_labels(str(tmp_path / "labels.parquet"), Populations())
+    parquet.write_table(pa.table({"player_id": [1, 2], "date": days, "bets": [1, 2]}), tmp_path / "telemetry.parquet")
+    with pytest.raises(DataProblem, match="the data span 2024-10-04 to 5881580-07-11: choose a cut-off inside"):
+        survey(Source(str(tmp_path / "telemetry.parquet")), [Window(CUTOFF, 60)])

@@ -7,6 +7,7 @@ import pytest
 
 from scarcegan.data import left_out
 from scarcegan.data.left_out import RowNumbers, constant, leave_out
+from scarcegan.data.populations import load_populations
 from scarcegan.problems import DataProblem
 
 SIZES = {"normal": 30, "risky": 12, "unlabeled": 200, "test": 20}
@@ -130,6 +131,16 @@ def test_what_is_left_out_is_named_and_the_others_stay_in_the_same_memory(player
     assert kept.feature_names == ("opens", "night")
     assert kept.notes == ("first", "1 column is left out, being constant: 'burst'")
     assert leave_out(kept, [], "being constant") is kept
+
+
+def test_a_column_that_only_the_names_of_folders_tell_is_named(five_tables, tmp_path, settings):
+    for population, frame in five_tables.items():
+        both = frame.assign(region="north", level=frame.index % 3)
+        both.to_parquet(tmp_path / "day=1" / population, partition_cols=["region", "level"])
+    players = load_populations(settings(data={"path": str(tmp_path / "day=1")}))
+    assert players.feature_names == ("opens", "burst", "night")
+    told = "2 columns are left out, standing in the names of folders and not in the files: 'level', 'region'"
+    assert players.notes == (told,)
 
 
 def test_players_without_any_feature_left_are_refused(players):

@@ -11,6 +11,12 @@ from scarcegan.problems import DataProblem
 FRAME = pd.DataFrame({"player_id": [3, 1, 2], "opens": [1.5, 2.5, 0.0], "burst": [0, 7, 1]})
 
 
+def test_a_folder_with_a_list_of_parts_alone_is_refused(tmp_path):
+    (tmp_path / "manifest").write_text('{"entries": []}')
+    with pytest.raises(DataProblem, match=r"expected either .parquet or .csv files at .*, got \['no extension'\]"):
+        read_table(str(tmp_path))
+
+
 def test_parquet_and_csv_give_the_same_rows(tmp_path):
     FRAME.to_parquet(tmp_path / "a.parquet")
     FRAME.to_csv(tmp_path / "a.csv", index=False)

@@ -120,6 +120,7 @@ def _first(frame, column, value):
         (lambda f: f.assign(bets=_first(f, "bets", np.inf)), CUTOFF, r"'bets': 3 of \d+ rows .*infinite"),
         (lambda f: f.assign(date=_first(f, "date", "soon")), CUTOFF, r"'date': 3 of \d+ rows hold no.*'soon'"),
         (lambda f: f.assign(date=f["date"].mask(f.index < 2)), CUTOFF, r"'date': 2 of \d+ rows hold no date"),
+        (lambda f: f.assign(date=[{"$date": 1}] * len(f)), CUTOFF, r"'date': expected dates, got lists or records in"),
         (lambda f: f.assign(date=20230101), CUTOFF, r"'date': expected dates, got int64 in \d+ rows"),
         (lambda f: f.assign(player_id=_first(f, "player_id", None)), CUTOFF, r"'player_id': 3 of \d+ rows have no"),
         (lambda f: f.drop(columns="date"), CUTOFF, r"'date' and counters.*got \['player_id', 'bets'"),

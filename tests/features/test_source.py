@@ -100,6 +100,42 @@ def test_a_folder_above_the_location_says_nothing_about_its_rows(frame, tmp_path
         block_of(Source(str(file)))
 
 
+def test_folders_of_days_are_named_in_either_iso_form_and_others_are_refused(stored, frame, tmp_path, block_of):
+    source = stored(frame, "dates in the path alone")
+    expected = block_of(source).counters
+    for folder in list((tmp_path / "telemetry-dates in the path alone").iterdir()):
+        folder.rename(folder.with_name(folder.name.replace("-", "")))
+    np.testing.assert_array_equal(block_of(source).counters, expected)
+    folder.with_name(folder.name.replace("-", "")).rename(folder.with_name("date=__HIVE_DEFAULT_PARTITION__"))
+    with pytest.raises(DataProblem, match=r"expected a day in the folder's name, .*'date=__HIVE_DEFAULT_PARTITION__'"):
+        block_of(source)
+
+
+def test_counters_that_only_the_names_of_folders_tell_are_named(frame, tmp_path):
+    frame.assign(date=frame["date"].dt.strftime("%Y-%m-%d")).to_parquet(tmp_path, partition_cols=["date", "nights"])
+    [found] = survey(Source(str(tmp_path)), [WINDOW])
+    assert found.counters == ("bets", "losses")
+    told = "1 column is left out, standing in the names of folders and not in the files: 'nights'"
+    assert found.notes[0] == told
+
+
+def test_a_part_without_rows_says_nothing_about_the_type_of_ids(frame, tmp_path, block_of):
+    folder = tmp_path / "telemetry"
+    folder.mkdir()
+    frame = frame.assign(player_id="p" + frame["player_id"].astype(str))
+    frame.to_parquet(folder / "a.parquet")
+    expected = block_of(Source(str(folder)))
+    frame.head(0).astype({"player_id": "int64", "date": object}).to_parquet(folder / "b.parquet")
+    block = block_of(Source(str(folder)))
+    assert block.ids.tolist() == expected.ids.tolist()
+    np.testing.assert_array_equal(block.counters, expected.counters)
+
+
+def test_counters_may_have_the_names_of_columns_that_the_sorting_adds(stored, frame, block_of):
+    frame = frame.rename(columns={"bets": "shard", "losses": "complete"})
+    assert block_of(stored(frame)).names == ("shard", "complete", "nights")
+
+
 def test_only_the_named_counters_are_read(stored, frame, block_of):
     frame = frame.assign(country="PT")
     assert block_of(stored(frame, counters=("losses", "bets"))).names == ("losses", "bets")

@@ -51,3 +51,11 @@ def test_the_place_of_the_tables_must_be_named():
         check_players(load({"data": {"source": "tables"}}))
     with pytest.raises(Refused, match=r"data\.path is not set"):
         check_players(load({"data": {"source": "snapshot"}}))
+
+
+def test_a_missing_snapshot_and_unreadable_labels_are_told_at_once(tmp_path):
+    data = {"source": "snapshot", "snapshot": "gone", "path": str(tmp_path / "labels.csv")}
+    with pytest.raises(DataProblem) as refused:
+        check_players(load({"data": data, "snapshots": {"folder": str(tmp_path / "snapshots")}}))
+    assert "expected a snapshot 'gone'" in str(refused.value)
+    assert f"cannot read {tmp_path / 'labels.csv'}" in str(refused.value)

@@ -70,6 +70,16 @@ def test_labels_of_one_table_are_a_column_of_few_words_and_rows_without_are_unla
     assert refused(tables) == []
 
 
+def test_ids_of_twenty_digits_in_csv_files_are_found(own_tables):
+    for number, name in enumerate(("dormant", "fraud", "night")):
+        table = pd.read_parquet(own_tables / f"{name}.parquet").drop(columns="account")
+        table = table.assign(iccid=[f"8949{number}{row:015d}" for row in range(len(table))])
+        (own_tables / f"{name}.parquet").unlink()
+        table.to_csv(own_tables / f"{name}.csv", index=False)
+    tables = [table for table in look(str(own_tables)) if table.location.endswith("csv") and table.name != "heavy"]
+    assert guess("id_column", tables, Answers(), {}) == "iccid"
+
+
 def test_parts_in_a_folder_are_one_table(own_tables):
     [table] = look(str(own_tables / "pool"))
     assert (table.name, table.rows()) == ("pool", 300)
@@ -82,6 +92,34 @@ def test_labels_beside_daily_counters_are_telemetry(telemetry, refused):
     assert answers.rare == "risky"
     assert counts == {"risky": 3, "normal": 3}
     assert refused(tables) == []
+
+
+def test_telemetry_may_have_its_days_in_the_names_of_folders(telemetry, refused):
+    daily = pd.read_parquet(telemetry / "daily.parquet")
+    (telemetry / "daily.parquet").unlink()
+    daily.to_parquet(telemetry / "daily", partition_cols=["date"])
+    tables = look(str(telemetry))
+    assert layout_of(tables) == "telemetry"
+    assert refused(tables) == []
+    assert configuration("ours", tables, Answers(rare="risky"), {"risky": 3})["telemetry"]["cutoffs"] == ["2026-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("31.12.2025", "hold no date, first '31.12.2025': write ISO dates"),
+        (None, "hold no date, first None: write ISO dates"),
+        (1767139200000, "expected dates, got int64 in 1 rows: write ISO dates"),
+    ],
+)
+def test_telemetry_whose_dates_are_none_is_refused_before_anything_is_written(telemetry, refused, written, told):
+    daily = pd.read_parquet(telemetry / "daily.parquet")
+    (telemetry / "daily").mkdir()
+    (telemetry / "daily.parquet").rename(telemetry / "daily" / "0.parquet")
+    daily.head(1).assign(date=[written]).to_parquet(telemetry / "daily" / "1.parquet")
+    [found] = refused(look(str(telemetry)))
+    assert f"{telemetry}/daily/1.parquet: column 'date': " in found
+    assert told in found
 
 
 def test_tables_on_s3_are_looked_at_alike(own_tables, bucket):

@@ -1,13 +1,14 @@
 """Labels as people have them: 1 and 0 with gaps, words with spaces, numbers of classes."""
 
 import tomllib
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from scarcegan.data.populations import load_populations
-from scarcegan.problems import SettingsProblem
+from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import load
 from scarcegan.starting.checks import mistakes
 from scarcegan.starting.configuration import configuration, to_toml
@@ -46,6 +47,17 @@ def classes_of(tree):
     players, names = load_populations(settings), settings.populations.classes
     counted = {name: int(np.sum(players.labels == number)) for number, name in enumerate(names)}
     return {**counted, settings.populations.unlabeled: int(np.sum(players.labels == -1))}
+
+
+@pytest.mark.parametrize("odd", [[1], {"a": 1}, b"\xff", date(2026, 1, 1)])
+def test_lists_bytes_and_dates_are_guessed_to_be_no_labels(odd, tmp_path):
+    table = pd.DataFrame({"card": range(160), "seen": [odd] * 159 + [None], "fate": KINDS, "stake": np.arange(160.0)})
+    table.to_parquet(tmp_path / "cards.parquet")
+    [found] = tables = look(str(tmp_path / "cards.parquet"))
+    assert guess("label_column", tables, Answers(id_column="card"), {}) == "fate"
+    if not isinstance(odd, date):
+        with pytest.raises(DataProblem, match=r"expected words, .* as labels, got (list|struct|binary).*: write them"):
+            found.values("seen")
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])

@@ -120,6 +120,22 @@ def test_a_name_that_another_one_begins_with_is_a_file_of_its_own(folder):
     assert find_parts(f"{folder}/a.csv") == [f"{folder}/a.csv"]
 
 
+def test_links_are_followed_once_and_lead_somewhere(tmp_path):
+    table, elsewhere = tmp_path / "table", tmp_path / "elsewhere"
+    for part in (table / "2026-11" / "a.csv", elsewhere / "b.csv"):
+        part.parent.mkdir(parents=True)
+        part.write_text("x")
+    (table / "2026-12").symlink_to(elsewhere)
+    (table / "latest").symlink_to(table / "2026-11")  # which is looked at anyhow
+    (elsewhere / "again").symlink_to(elsewhere)
+    (elsewhere / "up").symlink_to(tmp_path)
+    (table / ".#lock").symlink_to("nobody@nowhere")
+    assert find_parts(str(table)) == [f"{table}/2026-11/a.csv", f"{table}/2026-12/b.csv"]
+    (table / "2026-11" / "c.csv").symlink_to(tmp_path / "gone.csv")
+    with pytest.raises(DataProblem, match=f"cannot read {table}/2026-11/c.csv: No such file"):
+        find_parts(str(table))
+
+
 def test_a_removed_file_is_gone_and_may_be_gone_before(folder):
     write_bytes(f"{folder}/part", b"x")
     for _ in range(2):

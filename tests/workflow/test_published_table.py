@@ -117,6 +117,14 @@ def test_labels_truth_text_and_row_numbers_are_no_features_and_are_named(publish
     assert all(name in told for name in (*labels, "Unnamed: 0"))
 
 
+def test_columns_that_only_the_names_of_folders_tell_are_named(frame, chosen, tmp_path):
+    frame.to_parquet(tmp_path / "all", partition_cols=["nights"])
+    found = publish_table(str(tmp_path / "all"), "all", chosen())
+    assert found.frame.notes == (
+        "1 column is left out, standing in the names of folders and not in the files: 'nights'",
+    )
+
+
 def test_missing_values_stay_missing_and_are_no_part_of_the_statistics(publish):
     def with_gaps(frame):
         return frame.assign(nights=np.nan, stakes=frame["stakes"].mask(frame["account"] <= 100))

@@ -19,9 +19,9 @@ from pyarrow import parquet
 from scarcegan.backends import publish_snapshot
 from scarcegan.data import validation
 from scarcegan.data.columns import Column
-from scarcegan.data.left_out import note
+from scarcegan.data.left_out import IN_PATH, note
 from scarcegan.data.populations import place_at
-from scarcegan.data.tables import is_nameless
+from scarcegan.data.tables import is_nameless, names_in_path
 from scarcegan.data.values import OddValues, Refusals
 from scarcegan.features.partition import SHARD, shard_of, write_shards
 from scarcegan.problems import DataProblem
@@ -91,6 +91,8 @@ class _Table:
     refusals: Refusals = field(default_factory=Refusals)
     features: tuple[str, ...] = ()
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    in_path: dict[str, None] = field(default_factory=dict)
+    known: Sequence[str] = ()
     odd: dict[str, OddValues] = field(default_factory=dict)
     ids: validation.IdReader = field(init=False)
     ids_are_numbers: bool = True
@@ -148,12 +150,19 @@ class _Table:
 
     def notes(self) -> tuple[str, ...]:
         """Say which columns are no features."""
-        reasons = {**self.left_out, "holding no numbers": [name for name in self.features if name in self.odd]}
+        in_path = [name for name in self.in_path if name not in self.known]
+        reasons = {
+            IN_PATH: in_path,
+            **self.left_out,
+            "holding no numbers": [name for name in self.features if name in self.odd],
+        }
         return tuple(note(names, why) for why, names in reasons.items() if names)
 
     def _read(self) -> Iterator[pa.Table]:
         place = place_at(self.location, self.populations.unlabeled, self.data)
-        return (rows for _, _, rows in place.read(self.populations, self._look))
+        for _, part, rows in place.read(self.populations, self._look):
+            self.in_path |= dict.fromkeys(names_in_path(self.location, part))
+            yield rows
 
     def _look(self, names: Sequence[str]) -> list[str]:
         """Pick id and features from the columns of a part."""
@@ -163,6 +172,7 @@ class _Table:
                 f"expected id column '{identity}' in {self.location}, got {list(names)}: set data.id_column in the "
                 "configuration"
             )
+        self.known = names
         others = validation.columns_but_reserved(names, self.data)
         self.left_out = {
             "being ignored or a label": [name for name in names if name not in (*others, identity)],
