@@ -23,7 +23,7 @@ from metaflow.plugins.datastores.local_storage import LocalStorage
 
 import scarcegan
 from endings import plain_endings
-from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, os_user, require_user
+from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, os_user, print_anywhere, require_user
 from scarcegan.problems import Problem
 from scarcegan.project import project_root
 from scarcegan.settings import parse, resolve, text_of
@@ -37,6 +37,7 @@ UNKNOWN_COMMIT = "unknown"
 def launch(flow):
     """Start a flow with the arguments of the command line."""
     arguments = sys.argv[1:]
+    print_anywhere()
     atexit.register(gc.freeze)  # else Python looks for garbage among all that TensorFlow has loaded, a second per task
     try:
         require_own_package(CODE)

@@ -22,11 +22,17 @@ from scarcegan.cli import (
     runs,
     snapshots,
 )
+from scarcegan.machine import print_anywhere
 from scarcegan.problems import Problem
 
 
 class ProblemsInWords(TyperGroup):
     """A group of commands whose `Problem`s end with their message on stderr and exit code 1."""
+
+    def main(self, *args: Any, **named: Any) -> Any:
+        """Run the command line in a terminal of any encoding."""
+        print_anywhere()
+        return super().main(*args, **named)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse an empty value, which would count as none: the default could be what nobody meant."""
