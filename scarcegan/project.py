@@ -6,7 +6,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -111,6 +112,24 @@ def located(path: str, base: Path | None = None) -> str:
     return expanded if scheme else os.path.abspath((base or project_root()) / expanded)
 
 
+def empty_value(arguments: Sequence[str], taken: Collection[str] = ()) -> str:
+    """Refuse, in words, an option with an empty value, which would count as no wish: nobody may mean the default.
+
+    Empty where each has a value, or is one of those that are `taken` without.
+    """
+    spelt = [*(f"{name}={value}" for name, value in pairwise(arguments)), *arguments]
+    options = (word.removesuffix("=") for word in spelt if re.fullmatch(r"--[a-z-]+=", word))
+    return next(
+        (
+            f"expected a value after {option}, got an empty text, as a variable that is not set gives: name the value, "
+            f"or leave {option} out"
+            for option in options
+            if option not in taken
+        ),
+        "",
+    )
+
+
 def typed_data(typed: str, base: Path) -> dict[str, Any]:
     """Return what `--data` lays over `[data]`: `LOCATION` over its path, `NAME=LOCATION` over the path of one table.
 
@@ -123,6 +142,10 @@ def typed_data(typed: str, base: Path) -> dict[str, Any]:
         if not place:
             raise SettingsProblem(
                 f"expected --data LOCATION or --data NAME=LOCATION,..., got '{typed}': name the place"
+            )
+        if name in tables:
+            raise SettingsProblem(
+                f"expected one place for each table, got '{name}' twice in --data '{typed}': keep one"
             )
         if name:
             tables[name] = {"path": located(place, base)}
