@@ -24,8 +24,17 @@ def project_root() -> Path:
 
     Where there is none it is the repository, if the package lies in one (installed in editable mode), and otherwise
     the working directory, as in a container.
+
+    Raises:
+        SettingsProblem: the working directory is gone, as when another terminal has removed or replaced it.
     """
-    here, beside_package = Path.cwd(), _CODE / "pyproject.toml"
+    try:
+        here, beside_package = Path.cwd(), _CODE / "pyproject.toml"
+    except FileNotFoundError as error:
+        raise SettingsProblem(
+            f"expected a working directory, the one of this terminal is gone ({os.environ.get('PWD', 'no name')}): "
+            "`cd` to it again if there is a new one, or to another"
+        ) from error
     named = (folder for folder in (here, *here.parents) if (folder / DEFAULT_CONFIG).is_file())
     return next(named, beside_package.parent if beside_package.is_file() else here)
 

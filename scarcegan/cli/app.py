@@ -22,7 +22,7 @@ from scarcegan.cli import (
 )
 from scarcegan.machine import print_anywhere
 from scarcegan.problems import Problem
-from scarcegan.project import empty_value
+from scarcegan.project import empty_value, project_root
 
 
 class ProblemsInWords(TyperGroup):
@@ -45,6 +45,7 @@ class ProblemsInWords(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; anything that is no `Problem` is a defect of ours and keeps its traceback."""
         try:
+            project_root()  # refuses, for all commands, a terminal whose folder is gone
             return super().invoke(ctx)
         except Problem as problem:
             commands.say(str(problem), style="red")

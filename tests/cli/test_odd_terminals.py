@@ -70,3 +70,13 @@ def test_a_decision_whose_answer_cannot_be_written_is_said_to_be_taken(folder):
     assert "Traceback" not in done.stderr
     assert "cannot write the answer: No space left on device; what the command does is done" in done.stderr
     assert LocalRegistry(folder, "scarcegan-risky-players").champion("recall_first").version == 1
+
+
+@pytest.mark.parametrize("command", ["models list", "runs list", "run", "new project --from tables"])
+def test_a_terminal_whose_folder_is_gone_is_told_so(tmp_path, monkeypatch, command):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    done = CliRunner().invoke(app, command.split())
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("expected a working directory, the one of this terminal is gone (")
