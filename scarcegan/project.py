@@ -115,9 +115,10 @@ def located(path: str, base: Path | None = None) -> str:
         )
     if unset := re.search(r"\$\{?(\w+)", expanded):
         raise SettingsProblem(f"expected a value of ${unset[1]}, which the path '{path}' names: set the variable")
-    if (scheme := re.match(r"([A-Za-z][\w.+-]*)://", expanded)) and scheme[1] != "s3":
+    if (scheme := re.match(r"([A-Za-z][\w.+-]*):/+", expanded)) and scheme[0] != "s3://":
         # As a path it would be a folder of that name, wherever the process stands.
-        raise SettingsProblem(f"expected a local path or s3://bucket/prefix, got '{path}': copy it to one of them")
+        mend = "write both slashes, and no more" if scheme[1] == "s3" else "copy it to one of them"
+        raise SettingsProblem(f"expected a local path or s3://bucket/prefix, got '{path}': {mend}")
     return expanded if scheme else os.path.abspath((base or project_root()) / expanded)
 
 
