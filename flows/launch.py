@@ -4,6 +4,7 @@ import atexit
 import gc
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,9 +24,9 @@ from metaflow.plugins.datastores.local_storage import LocalStorage
 
 import scarcegan
 from endings import plain_endings
-from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, os_user, require_user
+from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, os_user, print_anywhere, require_user
 from scarcegan.problems import Problem
-from scarcegan.project import project_root
+from scarcegan.project import empty_value, project_root
 from scarcegan.settings import parse, resolve, text_of
 from scarcegan.storage import join, require_writable
 from terminal import moving_lines
@@ -37,6 +38,7 @@ UNKNOWN_COMMIT = "unknown"
 def launch(flow):
     """Start a flow with the arguments of the command line."""
     arguments = sys.argv[1:]
+    print_anywhere()
     atexit.register(gc.freeze)  # else Python looks for garbage among all that TensorFlow has loaded, a second per task
     try:
         require_own_package(CODE)
@@ -64,9 +66,7 @@ def prepare(arguments, environment, root):
         environment[COMMIT] = running_code(root)
     # Each task and card reads the settings: pydantic would look through all installed packages for plugins first.
     environment.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
-    config = config_of(arguments)
-    if config and os.path.isfile(config):  # else Metaflow says so
-        text_of(Path(config))  # where it is no text, Metaflow would end with a traceback
+    require_arguments(arguments, environment)
     # Metaflow takes no run from root or from a nameless user (a container, a fresh cloud machine).
     user = require_user(environment, on_batch=runs_on_batch(arguments))
     if not environment.get("METAFLOW_USER"):
@@ -78,9 +78,26 @@ def prepare(arguments, environment, root):
     # A local run starts as many tasks at once as there are cores; Metaflow's own default is 16.
     for command in ("RUN", "RESUME"):
         environment.setdefault(f"METAFLOW_{command}_MAX_WORKERS", str(cores()))
-    variable = "METAFLOW_RESUME_MAX_WORKERS" if "resume" in arguments else "METAFLOW_RUN_MAX_WORKERS"
-    workers = [*values_of("--max-workers", arguments), environment[variable]]
-    environment.setdefault(WORKERS, workers[0])
+    environment.setdefault(WORKERS, workers_of(arguments, environment)[0])
+
+
+def require_arguments(arguments, environment):
+    """Refuse arguments with which Metaflow would end in a traceback, go by what nobody has meant, or wait for ever."""
+    config = config_of(arguments)
+    if config and os.path.isfile(config):  # else Metaflow says so
+        text_of(Path(config))
+    # In Metaflow an empty namespace is that of everybody.
+    if makes_runs(arguments) and (told := empty_value(arguments, taken=["--namespace"])):
+        raise Problem(told)
+    for asked in workers_of(arguments, environment):
+        if re.fullmatch(r"[+-]?0+|-\d+", asked):
+            raise Problem(f"expected --max-workers of at least 1, got {asked}: with none, no task starts")
+
+
+def workers_of(arguments, environment):
+    """Return how many tasks are to run side by side, as the arguments say, and else the environment, if it does."""
+    command = "RESUME" if "resume" in arguments else "RUN"
+    return [*values_of("--max-workers", arguments), environment.get(f"METAFLOW_{command}_MAX_WORKERS", "")]
 
 
 def make_datastore(arguments, root):

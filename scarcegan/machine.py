@@ -4,7 +4,9 @@ import getpass
 import os
 import re
 import socket
+import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 from pathlib import Path
 
 from scarcegan.problems import Problem
@@ -64,6 +66,12 @@ def os_user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container that is started with a bare number
         return f"uid {os.getuid()}"
+
+
+def print_anywhere() -> None:
+    """Let stdout show a question mark for what the terminal's encoding lacks: a dash must end no run and no command."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def this_process() -> str:

@@ -6,7 +6,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,8 +24,17 @@ def project_root() -> Path:
 
     Where there is none it is the repository, if the package lies in one (installed in editable mode), and otherwise
     the working directory, as in a container.
+
+    Raises:
+        SettingsProblem: the working directory is gone, as when another terminal has removed or replaced it.
     """
-    here, beside_package = Path.cwd(), _CODE / "pyproject.toml"
+    try:
+        here, beside_package = Path.cwd(), _CODE / "pyproject.toml"
+    except FileNotFoundError as error:
+        raise SettingsProblem(
+            f"expected a working directory, the one of this terminal is gone ({os.environ.get('PWD', 'no name')}): "
+            "`cd` to it again if there is a new one, or to another"
+        ) from error
     named = (folder for folder in (here, *here.parents) if (folder / DEFAULT_CONFIG).is_file())
     return next(named, beside_package.parent if beside_package.is_file() else here)
 
@@ -105,10 +115,29 @@ def located(path: str, base: Path | None = None) -> str:
         )
     if unset := re.search(r"\$\{?(\w+)", expanded):
         raise SettingsProblem(f"expected a value of ${unset[1]}, which the path '{path}' names: set the variable")
-    if (scheme := re.match(r"([A-Za-z][\w.+-]*)://", expanded)) and scheme[1] != "s3":
+    if (scheme := re.match(r"([A-Za-z][\w.+-]*):/+", expanded)) and scheme[0] != "s3://":
         # As a path it would be a folder of that name, wherever the process stands.
-        raise SettingsProblem(f"expected a local path or s3://bucket/prefix, got '{path}': copy it to one of them")
+        mend = "write both slashes, and no more" if scheme[1] == "s3" else "copy it to one of them"
+        raise SettingsProblem(f"expected a local path or s3://bucket/prefix, got '{path}': {mend}")
     return expanded if scheme else os.path.abspath((base or project_root()) / expanded)
+
+
+def empty_value(arguments: Sequence[str], taken: Collection[str] = ()) -> str:
+    """Refuse, in words, an option with an empty value, which would count as no wish: nobody may mean the default.
+
+    Empty where each has a value, or is one of those that are `taken` without.
+    """
+    spelt = [*(f"{name}={value}" for name, value in pairwise(arguments)), *arguments]
+    options = (word.removesuffix("=") for word in spelt if re.fullmatch(r"--[a-z-]+=", word))
+    return next(
+        (
+            f"expected a value after {option}, got an empty text, as a variable that is not set gives: name the value, "
+            f"or leave {option} out"
+            for option in options
+            if option not in taken
+        ),
+        "",
+    )
 
 
 def typed_data(typed: str, base: Path) -> dict[str, Any]:
@@ -123,6 +152,10 @@ def typed_data(typed: str, base: Path) -> dict[str, Any]:
         if not place:
             raise SettingsProblem(
                 f"expected --data LOCATION or --data NAME=LOCATION,..., got '{typed}': name the place"
+            )
+        if name in tables:
+            raise SettingsProblem(
+                f"expected one place for each table, got '{name}' twice in --data '{typed}': keep one"
             )
         if name:
             tables[name] = {"path": located(place, base)}

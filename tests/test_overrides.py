@@ -60,6 +60,8 @@ def test_data_typed_at_a_prompt_names_a_folder_or_single_tables():
     assert both == {"path": "/work/in", "tables": tables(risky="/work/new.csv")}
     with pytest.raises(SettingsProblem, match=r"expected --data LOCATION or .*, got 'risky='"):
         typed_data("risky=", HERE)
+    with pytest.raises(SettingsProblem, match="got 'risky' twice in --data"):
+        typed_data("risky=/old,risky=/new", HERE)
 
 
 def test_a_table_named_at_a_prompt_keeps_its_columns():

@@ -42,7 +42,10 @@ def test_a_path_in_the_settings_means_the_same_from_everywhere(path, location):
     sees="that it is no local path and no `s3://`; no folder of that name",
     resume="not needed: nothing was started",
 )
-@pytest.mark.parametrize("path", ["gs://bucket/players", "file:///data/players", "S3://bucket/x", "s3a://bucket/x"])
+@pytest.mark.parametrize(
+    "path",
+    ["gs://bucket/players", "file:///data/players", "S3://bucket/x", "s3a://bucket/x", "s3:/bucket/x", "s3:///x"],
+)
 def test_an_address_of_another_kind_is_no_folder_of_that_name(path):
     with pytest.raises(SettingsProblem, match=rf"expected a local path or s3://bucket/prefix, got '{path}'"):
         located(path)

@@ -240,7 +240,7 @@ def _decision_of(package: dict[str, Any]) -> Decision | None:
         if said.status == status:
             return said
         text = ""  # it tells of the decision before: somebody has decided in the console, without a word
-    except (ValueError, TypeError, Problem):  # no JSON of ours: somebody has decided in the console
+    except (ValueError, TypeError, RecursionError, Problem):  # no JSON of ours: somebody has decided in the console
         pass
     by = package.get("LastModifiedBy", {})
     who = by.get("UserProfileName") or by.get("IamIdentity", {}).get("Arn", "")

@@ -1,7 +1,5 @@
 """The `scarcegan` command with its groups."""
 
-import re
-from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -22,28 +20,32 @@ from scarcegan.cli import (
     runs,
     snapshots,
 )
+from scarcegan.machine import print_anywhere
 from scarcegan.problems import Problem
+from scarcegan.project import empty_value, project_root
 
 
 class ProblemsInWords(TyperGroup):
     """A group of commands whose `Problem`s end with their message on stderr and exit code 1."""
 
+    def main(self, *args: Any, **named: Any) -> Any:
+        """Run the command line in a terminal of any encoding."""
+        print_anywhere()
+        return super().main(*args, **named)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse an empty value, which would count as none: the default could be what nobody meant."""
         command = next((self.commands[word] for word in args if word in self.commands), None)
-        # What goes on to Metaflow is Metaflow's: it takes `--namespace ""`.
-        if command and not command.context_settings.get("ignore_unknown_options"):
-            spelt = [*(f"{name}={value}" for name, value in pairwise(args)), *args]
-            for option in (word.removesuffix("=") for word in spelt if re.fullmatch(r"--[a-z-]+=", word)):
-                raise typer.BadParameter(
-                    f"expected a value after {option}, got an empty text, as a variable that is not set gives: name "
-                    f"the value, or leave {option} out"
-                )
+        # What goes on to Metaflow is the launch's to refuse: Metaflow takes `--namespace ""`.
+        is_passed_on = command is not None and command.context_settings.get("ignore_unknown_options")
+        if command and not is_passed_on and (told := empty_value(args)):
+            raise typer.BadParameter(told)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; anything that is no `Problem` is a defect of ours and keeps its traceback."""
         try:
+            project_root()  # refuses, for all commands, a terminal whose folder is gone
             return super().invoke(ctx)
         except Problem as problem:
             commands.say(str(problem), style="red")

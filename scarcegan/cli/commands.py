@@ -1,12 +1,13 @@
 """What every command has: options, the settings and the registry that they choose, an answer as tables or JSON."""
 
+import errno
 import functools
 import getpass
 import inspect
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -115,18 +116,11 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
             given["registry"] = chosen_registry(given["settings"].registry, given["backend"], given["registry_folder"])
         try:
             # Whatever prints meanwhile, such as an estimator of one's own: stdout has the answer alone.
-            with redirect_stdout(sys.stderr):
+            with redirect_stdout(sys.stderr), _in_words(given.get("settings")):
                 answer = command(**{name: given[name] for name in own})
-        except Problem as problem:
-            problem.args = (_words(given.get("settings")).retell(str(problem)),)
-            raise
         finally:  # a refusal may follow from what cannot be read
             say(*getattr(given.get("registry"), "left_out", ()), style="yellow")
-        if as_json:
-            print_json(answer.plain)
-        else:
-            # A text may hold commands to copy: the terminal breaks its lines, and not rich.
-            console().print(answer.shown, soft_wrap=isinstance(answer.shown, Text))
+        _print(answer, as_json)
         if answer.failed:
             raise typer.Exit(1)
 
@@ -139,6 +133,36 @@ def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
     ]
     run.__signature__ = inspect.Signature(kept + added)  # type: ignore[attr-defined]
     return run
+
+
+@contextmanager
+def _in_words(chosen: settings.Settings | None) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeEncodeError as error:  # UTF-8 takes any text: it is none
+        raise Problem(
+            f"expected text in {sys.getfilesystemencoding()}, which this terminal is set to, got "
+            f"{error.object!r:.100}: type it in that encoding, or `export LC_ALL=C.UTF-8` and type it in UTF-8"
+        ) from error
+    except Problem as problem:
+        problem.args = (_words(chosen).retell(str(problem)),)
+        raise
+
+
+def _print(answer: Answer, as_json: bool) -> None:
+    try:
+        if as_json:
+            print_json(answer.plain)
+        else:
+            # A text may hold commands to copy: the terminal breaks its lines, and not rich.
+            console().print(answer.shown, soft_wrap=isinstance(answer.shown, Text))
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # whoever reads has enough, as `head`
+            raise
+        raise Problem(
+            f"cannot write the answer: {error.strerror}; what the command does is done, only the answer is lost: look "
+            "at it again where it can be written"
+        ) from error
 
 
 def print_json(plain: Any) -> None:

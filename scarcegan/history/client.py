@@ -5,6 +5,7 @@ the working directory). Tags `config:`, `data:` and `release:` say what a run is
 registry.
 """
 
+import glob
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,6 +24,8 @@ from metaflow.exception import (
     MetaflowUnknownUser,
 )
 from metaflow.plugins.cards.card_client import Card
+from metaflow.plugins.datastores.local_storage import LocalStorage
+from metaflow.plugins.metadata_providers import local
 
 from scarcegan.problems import HistoryProblem
 from scarcegan.registry.release import Release
@@ -31,6 +34,18 @@ from scarcegan.registry.versions import PENDING
 FLOW = "RetrainFlow"
 CANDIDATE, CHAMPION = "candidate", "champion"
 _FOLLOWING = frozenset({CANDIDATE, CHAMPION})
+
+
+class _Below:
+    """How Metaflow looks for files in its datastore: where that lies, a `[` is a letter and begins no pattern."""
+
+    @staticmethod
+    def iglob(pattern: str) -> Iterator[str]:
+        root = LocalStorage.datastore_root or ""
+        return glob.iglob(pattern.replace(root, glob.escape(root), 1))
+
+
+local.glob = _Below  # type: ignore[assignment]
 
 
 @contextmanager

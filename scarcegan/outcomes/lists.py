@@ -59,14 +59,13 @@ class ReviewedList(Record):
 def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list[ReviewedList]:
     """Find the lists of these snapshots that models of a registry group have written, by cut-off, version and folder.
 
-    A report among the scores that cannot be read is a DataProblem.
+    A report among their scores that cannot be read is a DataProblem; those of other snapshots are not asked for.
     """
     folder = located(scoring.folder)
-    if not list_names(folder):
-        return []
-    scored = [place.removesuffix(f"/{_REPORT}") for place in files_below(folder) if place.endswith(f"/{_REPORT}")]
-    reports = (read_report(one, ReviewedList) for one in scored)
-    found = [one for one in reports if one.model.group == group and one.snapshot.name in snapshots]
+    scored = [join(folder, name) for name in list_names(folder) if name in snapshots]
+    places = [place for one in scored for place in files_below(one) if place.endswith(f"/{_REPORT}")]
+    reports = (read_report(place.removesuffix(f"/{_REPORT}"), ReviewedList) for place in places)
+    found = [one for one in reports if one.model.group == group]
     return sorted(found, key=lambda one: (one.snapshot.cutoff, one.model.version, one.folder))
 
 

@@ -254,9 +254,10 @@ class LocalRegistry(Registry):
             connection.text_factory = partial(str, encoding="utf-8", errors="replace")
             found = _layout(connection)
             if not 1 <= found <= SCHEMA_VERSION:
+                got, mend = (found, "use the scarcegan version that made it") if found else ("none", "restore the file")
                 raise RegistryProblem(
-                    f"expected registry layout 1 to {SCHEMA_VERSION}, got {found} in {self._database}: "
-                    "use the scarcegan version that made it, or another folder"
+                    f"expected registry layout 1 to {SCHEMA_VERSION}, got {got} in {self._database}: {mend}, or choose "
+                    "another folder"
                 )
             yield connection
 

@@ -184,7 +184,7 @@ def expiry(version: ModelVersion, days: int) -> str:
     """Return the last day of a version's approval; without one of its own, so many days after it (0: empty)."""
     if version.approved_until or not days or not version.decided_at:
         return version.approved_until
-    return (date.fromisoformat(version.decided_at[:10]) + timedelta(days=days)).isoformat()
+    return (datetime.fromisoformat(version.decided_at) + timedelta(days=days)).date().isoformat()
 
 
 def check_expiry(version: ModelVersion, days: int, grace_days: int) -> str:

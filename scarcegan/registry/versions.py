@@ -11,6 +11,7 @@ from scarcegan.records import Bound, Comparison, Record
 
 Status = Literal["PendingManualApproval", "Approved", "Rejected"]
 PENDING: Status = "PendingManualApproval"
+LAST_YEAR = 8999
 
 # Fixed for ever: another namespace would register every model a second time.
 _TOKENS = uuid.UUID("5c0f5a6e-1d0b-5d0e-9b0c-3a1f7d2e8b64")
@@ -117,8 +118,9 @@ class Decision(Record):
     until: str = ""
 
     def __post_init__(self) -> None:
-        if self.at:
-            datetime.fromisoformat(self.at)
+        # Later decisions, and the end of this one, follow its time: the calendar's last years leave no room.
+        if self.at and datetime.fromisoformat(self.at).year > LAST_YEAR:
+            raise ValueError(f"expected a time before the year {LAST_YEAR + 1}")
         if self.until:
             date.fromisoformat(self.until)
 

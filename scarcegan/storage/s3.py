@@ -138,8 +138,9 @@ def _code(error: Exception) -> str:
 
 
 def _prefix(place: dict[str, str]) -> str:
-    # A bucket's root has no prefix: a lone slash would match no key.
-    return f"{place['Key'].rstrip('/')}/".lstrip("/")
+    # A bucket's root has no prefix: a lone slash would match no key. But a key may begin with one, as below `b//a`.
+    key = place["Key"].rstrip("/")
+    return f"{key}/" if key else ""
 
 
 def _problem(told: str, is_outage: bool) -> Problem:

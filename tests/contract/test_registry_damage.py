@@ -77,6 +77,8 @@ def test_a_package_of_ours_without_any_metadata_is_named(aws, open_sagemaker, ma
         "[1]",
         "null",
         '{"who": "a"}',
+        '{"who": "a", "why": "b", "at": "9999-12-31T23:59:59.999999+00:00"}',
+        "[" * 1024,
         "fine",
     ],
 )

@@ -12,6 +12,7 @@ from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 import launch
 from scarcegan import machine
 from scarcegan.machine import COMMIT, WORKERS, os_user
+from scarcegan.problems import Problem
 
 NOWHERE = Path("/nowhere")
 BATCH, LOCAL = ["run", "--with", "batch"], ["run"]
@@ -57,6 +58,24 @@ def test_a_local_run_starts_no_more_tasks_than_there_are_cores(prepared, command
 )
 def test_tasks_are_told_the_workers_that_were_asked_for(prepared, arguments, environment, workers):
     assert prepared(*arguments, **environment)[WORKERS] == workers
+
+
+@pytest.mark.parametrize(("arguments", "environment"), [
+    (["run", "--max-workers", "0"], {}),
+    (["resume", "--max-workers=-1"], {}),
+    (["run", "--with", "batch", "--max-workers", "0"], {}),
+    (["run"], {"METAFLOW_RUN_MAX_WORKERS": "0"}),
+])  # fmt: skip
+def test_no_worker_at_all_is_refused(prepared, arguments, environment):
+    with pytest.raises(Problem, match="expected --max-workers of at least 1, got"):
+        prepared(*arguments, **environment)
+
+
+@pytest.mark.parametrize("given", [["--data", ""], ["--data="], ["--set", ""], ["--snapshot", ""]])
+def test_an_empty_value_is_no_wish_for_what_the_file_says(prepared, given):
+    with pytest.raises(Problem, match=rf"expected a value after {given[0].rstrip('=')}, got an empty text"):
+        prepared("run", *given)
+    prepared("run", "--namespace", "")
 
 
 def test_what_the_user_has_set_stays(prepared):

@@ -1,5 +1,6 @@
 """Who starts a run, under which name, and which code it is: what Batch and the record need is known at launch."""
 
+import io
 import os
 import shutil
 import subprocess
@@ -51,6 +52,20 @@ def test_the_refusal_is_a_plain_message_and_nothing_is_made(tmp_path, monkeypatc
     with pytest.raises(SystemExit, match="expected a user name"):
         launch.launch(object)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_flow_prints_in_a_terminal_of_any_encoding(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["retrain_flow.py", "run"])
+    for name in machine.USER_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with pytest.raises(SystemExit, match="expected a user name"):
+        launch.launch(object)
+    sys.stdout.write("30\N{NO-BREAK SPACE}%")
+    assert terminal.buffer.getvalue() == b"30?%"
 
 
 @pytest.mark.reliability(

@@ -173,6 +173,13 @@ def test_a_file_that_is_no_registry_is_refused(folder, registry, make_release):
             attempt()
 
 
+def test_a_registry_whose_file_is_empty_is_to_be_restored(folder, registry, make_release):
+    registry.register_release(make_release())
+    (folder / "registry.sqlite").write_bytes(b"")
+    with pytest.raises(RegistryProblem, match=r"layout 1 to 4, got none in .*registry.sqlite: restore the file"):
+        registry.versions()
+
+
 def test_a_registry_of_another_layout_is_refused(folder, registry, make_release):
     registry.register_release(make_release())
     meddle(folder, "PRAGMA user_version = 7")

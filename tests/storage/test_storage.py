@@ -241,3 +241,12 @@ def test_a_process_has_one_client(bucket):
     for number in range(3):
         write_bytes(f"s3://models/{number}", b"x")
     assert s3.client.cache_info().misses == 1
+
+
+def test_a_folder_whose_key_begins_with_a_slash_is_another_than_the_one_without(bucket):
+    """As `s3://models/` and `/x` make it, put together."""
+    for folder in ("s3://models//x", "s3://models/x"):
+        write_bytes(f"{folder}/a", b"1")
+    assert find_parts("s3://models//x") == ["s3://models//x/a"]
+    remove_folder("s3://models//x")
+    assert [item.key for item in bucket.objects.all()] == ["x/a"]

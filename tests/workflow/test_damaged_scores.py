@@ -33,6 +33,21 @@ def test_a_report_without_a_byte_is_named(folder, chosen):
         review_lists(chosen.own_scoring, chosen.registry.group, [folder.parent.name])
 
 
+@pytest.mark.reliability(
+    case="A report of a scoring cannot be read",
+    sees="where its snapshot is asked for, which report; elsewhere nothing",
+    resume="is stopped only if it needs that snapshot's list",
+)
+def test_a_damaged_report_stops_nobody_who_asks_for_other_snapshots(folder, chosen, registry):
+    other = folder.parent.with_name("players-2025-12-01") / folder.name
+    other.mkdir(parents=True)
+    (other / "report.json").write_bytes(b"half a")
+    [found] = review_lists(chosen.own_scoring, chosen.registry.group, [SNAPSHOT])
+    assert found.folder == str(folder)
+    assert review_lists(chosen.own_scoring, chosen.registry.group, []) == []
+    assert explain_player("1", SNAPSHOT, chosen, registry).recorded_score is not None
+
+
 @pytest.mark.parametrize("damage", [{"files": None}, {"run": None}, {"players": "many"}, {"review": {"table": 3}}])
 def test_a_report_of_another_shape_is_named(folder, chosen, registry, damage):
     place = folder / "report.json"
