@@ -18,7 +18,7 @@ from scarcegan.data.left_out import IN_PATH, RowNumbers, leave_out, note
 from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.reviewed import ReviewedPlayers, relabel
-from scarcegan.data.tables import is_table_of, names_in_path
+from scarcegan.data.tables import in_path, is_table_of
 from scarcegan.data.validation import TRUTH_COLUMN, Columns
 from scarcegan.data.values import OddValues, Refusals, numbers
 from scarcegan.problems import DataProblem
@@ -168,7 +168,7 @@ def _everyone(places: list[Place], columns: Columns, populations: Populations, r
         before = len(found)
         try:
             for name, part, rows in place.read(populations, partial(columns.check, place.name, refusals)):
-                columns.in_path.update(names_in_path(place.location, part))
+                columns.in_path.update(in_path(place.location, part))
                 one = who.setdefault(name, _Who(validation.IdReader(name, columns.data.id_column)))
                 found.append((name, one.ids_of(rows, refusals), one.truth_of(rows, refusals)))
         except DataProblem as problem:

@@ -248,9 +248,15 @@ def _read_parquet(path: Path, part: str, columns: Columns) -> Iterator[pa.Table]
             yield file.schema_arrow.empty_table().select(wanted)
 
 
-def names_in_path(location: str, part: str) -> list[str]:
-    """Name the columns for which folders below a location stand, as in `country=DE/part-0.parquet`."""
-    return re.findall(r"/([^/=]+)=[^/]*(?=/)", part.removeprefix(location.rstrip("/")))
+def in_path(location: str, part: str) -> dict[str, str]:
+    """Return the columns for which folders below a location stand, each with its value: `country=DE/part-0.parquet`.
+
+    Of two folders for one column the upper one counts.
+    """
+    found: dict[str, str] = {}
+    for name, value in re.findall(r"/([^/=]+)=([^/]*)(?=/)", part.removeprefix(location.rstrip("/"))):
+        found.setdefault(name, value)
+    return found
 
 
 def is_nameless(name: str) -> bool:

@@ -5,21 +5,18 @@ folder's name stands for the column, and days outside the window are not even op
 it alone counts: a folder may as well be named by the day of an export.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
 
 from scarcegan.data.ids import keyed_rows
-from scarcegan.data.tables import read_parts
+from scarcegan.data.tables import in_path, read_parts
 from scarcegan.features.longform import DATE, ID, required_counters
 from scarcegan.features.telemetry import day_of, iso
 from scarcegan.problems import DataProblem
 from scarcegan.records import Record
 from scarcegan.storage import find_parts
-
-_DATE_IN_PATH = re.compile(rf"/{DATE}=([^/]*)/")
 
 
 class Source(Record):
@@ -61,7 +58,7 @@ def read_rows(source: Source, first: int, last: int) -> Iterator[tuple[str, pa.T
     columns = None if by_date or not source.counters else [ID, DATE, *source.counters]
 
     def date_of(part: str) -> str:
-        found = date_in_path(source.location, part) if by_date else ""
+        found = in_path(source.location, part).get(DATE, "") if by_date else ""
         try:
             return found and iso(day_of(found[:10]))
         except DataProblem:
@@ -71,7 +68,8 @@ def read_rows(source: Source, first: int, last: int) -> Iterator[tuple[str, pa.T
             ) from None
 
     def is_wanted(part: str) -> bool:
-        return not date_of(part) or first <= day_of(date_of(part)) < last
+        day = date_of(part)
+        return not day or first <= day_of(day) < last
 
     # Ids of CSV files stay text: as numbers they would lose leading zeros.
     for part, piece in read_parts(source.location, columns, text=[ID], wanted=is_wanted):
@@ -81,16 +79,10 @@ def read_rows(source: Source, first: int, last: int) -> Iterator[tuple[str, pa.T
 
 def _is_partitioned(location: str) -> bool:
     """Tell whether folders stand for the date column: the first part has none, and all parts have the same columns."""
-    if not date_in_path(location, find_parts(location)[0]):
+    if not in_path(location, find_parts(location)[0]).get(DATE):
         return False
     _, piece = next(read_parts(location))
     return DATE not in piece.column_names
-
-
-def date_in_path(location: str, part: str) -> str:
-    """Return what follows `date=` in the path of a part, empty without one; folders above the location do not count."""
-    found = _DATE_IN_PATH.search(part.removeprefix(location.rstrip("/")))
-    return found[1] if found else ""
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pandas as pd
 
 from scarcegan import words
 from scarcegan.data.left_out import IN_PATH, note
-from scarcegan.data.tables import names_in_path
+from scarcegan.data.tables import in_path
 from scarcegan.data.values import Refusals
 from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, frame_of, required_counters
 from scarcegan.features.source import Source, Window, naming, read_rows
@@ -72,7 +72,7 @@ def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
     days, refusals = _Days(), Refusals()
     for part, rows in read_rows(source, first, last):
         if not source.counters:
-            days.in_path |= {*names_in_path(source.location, part)} - {*rows.column_names}
+            days.in_path |= {*in_path(source.location, part)} - {*rows.column_names}
         with refusals.collecting(), naming(part):
             _add(days, part, frame_of(rows), first, last)
         if len(refusals) >= ENOUGH:

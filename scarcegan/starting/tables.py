@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from scarcegan.data.ids import canonical, is_id_type
 from scarcegan.data.places import label_text
-from scarcegan.data.tables import BATCH_ROWS, FORMATS, read_parts
+from scarcegan.data.tables import BATCH_ROWS, FORMATS, in_path, read_parts
 from scarcegan.data.values import Refusals
 from scarcegan.features.longform import DATE, ID, day_numbers
-from scarcegan.features.source import Source, date_in_path, naming, read_rows
+from scarcegan.features.source import Source, naming, read_rows
 from scarcegan.features.telemetry import day_of, iso
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
@@ -106,7 +106,7 @@ def look(place: str) -> list[Table]:
             part, head = next(((part, rows) for part, rows in read_parts(where) if len(rows)), ("", None))
             if head is None:
                 raise DataProblem(f"expected rows in {where}, got an empty table: fill it, or move it away")
-            has_days = DATE in head.column_names or bool(date_in_path(where, part))
+            has_days = DATE in head.column_names or bool(in_path(where, part).get(DATE))
             tables.append(Table(_stem(name), where, head.slice(0, BATCH_ROWS), has_days))
     refusals.refuse()
     return tables

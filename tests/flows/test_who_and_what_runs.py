@@ -43,23 +43,24 @@ def test_a_user_without_a_passwd_entry_starts_if_the_environment_names_one(tmp_p
         launch.prepare(["run"], {}, Path("/nowhere"))
 
 
-@pytest.mark.usefixtures("nobody")
-def test_the_refusal_is_a_plain_message_and_nothing_is_made(tmp_path, monkeypatch):
+@pytest.fixture
+def refused(nobody, tmp_path, monkeypatch):
+    """A run is typed in an empty folder by somebody without a name."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["retrain_flow.py", "run"])
     for name in machine.USER_VARIABLES:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("refused")
+def test_the_refusal_is_a_plain_message_and_nothing_is_made(tmp_path):
     with pytest.raises(SystemExit, match="expected a user name"):
         launch.launch(object)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("nobody")
-def test_a_flow_prints_in_a_terminal_of_any_encoding(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["retrain_flow.py", "run"])
-    for name in machine.USER_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
+@pytest.mark.usefixtures("refused")
+def test_a_flow_prints_in_a_terminal_of_any_encoding(monkeypatch):
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
     monkeypatch.setattr(sys, "stdout", terminal)
     with pytest.raises(SystemExit, match="expected a user name"):

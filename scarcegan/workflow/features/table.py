@@ -21,7 +21,7 @@ from scarcegan.data import validation
 from scarcegan.data.columns import Column
 from scarcegan.data.left_out import IN_PATH, note
 from scarcegan.data.populations import place_at
-from scarcegan.data.tables import is_nameless, names_in_path
+from scarcegan.data.tables import in_path, is_nameless
 from scarcegan.data.values import OddValues, Refusals
 from scarcegan.features.partition import SHARD, shard_of, write_shards
 from scarcegan.problems import DataProblem
@@ -161,7 +161,7 @@ class _Table:
     def _read(self) -> Iterator[pa.Table]:
         place = place_at(self.location, self.populations.unlabeled, self.data)
         for _, part, rows in place.read(self.populations, self._look):
-            self.in_path |= dict.fromkeys(names_in_path(self.location, part))
+            self.in_path |= dict.fromkeys(in_path(self.location, part))
             yield rows
 
     def _look(self, names: Sequence[str]) -> list[str]:
