@@ -22,7 +22,7 @@ from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.settings import Outcomes
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import find_bytes, is_file, join, list_names, remove, write_bytes
+from scarcegan.storage import find_bytes, join, list_names, remove, write_bytes
 
 # What makes two outcomes the same; `recorded_at` says only when one of them was added.
 FIELDS = (ID, "snapshot", "decision", "reviewer", "when", "reason")
@@ -126,11 +126,7 @@ class OutcomeStore:
         buffer = io.BytesIO()
         outcomes[list(COLUMNS)].to_parquet(buffer, index=False)
         location = join(self.folder, f"{_digest(outcomes)}.parquet")
-        if write_bytes(location, buffer.getvalue(), once=True):
-            return True
-        if not is_file(location):  # S3 refuses while another writes the same, who may yet fail
-            write_bytes(location, buffer.getvalue())
-        return False
+        return write_bytes(location, buffer.getvalue(), once=True)
 
     def digest_of(self, player_id: str) -> str:
         """Return the digest by which a forgotten player's id, as text, is known again in this group."""
