@@ -72,8 +72,7 @@ class OutcomeStore:
     def forget(self, player_id: str, at: str) -> Forgotten:
         """Remove a player's outcomes, and refuse later ones; done again, it removes what is left. Give the receipt."""
         digest = self.digest_of(player_id)
-        place = join(self._forgotten, f"{digest}.json")
-        write_bytes(place, b"{}\n", once=True)
+        write_bytes(join(self._forgotten, f"{digest}.json"), b"{}\n", once=True)
         removed, kept, count = [], [], 0
         for file in self._files():
             frame = self._read(file)
@@ -82,9 +81,7 @@ class OutcomeStore:
                 count += int(is_theirs.sum())
                 kept += self._replace(file, frame[~is_theirs])
                 removed.append(file.removesuffix(".parquet"))
-        receipt = Forgotten(digest, at, count, removed, kept)
-        write_bytes(place, receipt.to_json())
-        return receipt
+        return Forgotten(digest, at, count, removed, kept)
 
     def expired(
         self, table: pd.DataFrame, before: pd.Timestamp, players_held: Collection[str], snapshots_held: Collection[str]

@@ -220,14 +220,18 @@ ENDINGS = {
 }
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("base", ["local"], indirect=True)
-def test_what_was_killed_in_between_is_completed_by_a_second_call(project, ending):
+def forget_and_die(project, ending):
     code = f"import os\ndef end(*_, **__): os._exit(9)\n{ENDINGS[ending]}\nfrom scarcegan.cli import app; app()"
     command = [sys.executable, "-c", code, "forget", PLAYER, "--yes", "--config", str(project.config)]
     root = str(Path(__file__).parents[2])
     killed = subprocess.run(command, env=os.environ | {"PYTHONPATH": root}, capture_output=True, check=False)
     assert killed.returncode == 9, killed.stderr
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_what_was_killed_in_between_is_completed_by_a_second_call(project, ending):
+    forget_and_die(project, ending)
     assert project.store.read(SNAPSHOT).features.shape[1] == 2  # it can be read all the time
     assert holding(project.base)
     receipt = json.loads(project.run("forget", PLAYER, "--yes", "--json").stdout)
@@ -235,6 +239,17 @@ def test_what_was_killed_in_between_is_completed_by_a_second_call(project, endin
     assert holding(project.base) == []
     assert project.store.describe(SNAPSHOT).players == PLAYERS - 1
     assert len(project.store.read(SNAPSHOT).ids) == PLAYERS - 1
+
+
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_what_a_killed_call_has_removed_is_on_its_receipt(project):
+    forget_and_die(project, "before the scores")
+    folder = join(project.base, "outcomes/shelf/receipts")
+    [kept] = contents(folder)
+    receipt = json.loads(find_bytes(join(folder, kept.name)))
+    assert not receipt["finished"]
+    assert receipt["outcomes"]["outcomes"] == 1
+    assert [len(one["before"]) for one in receipt["removed"]] == [64, 64]
 
 
 @pytest.mark.parametrize("lock", [b"another-machine-1 7 12", b"somebody", b"\xff\xfe 7 12"])
