@@ -161,8 +161,11 @@ def _alone(folder: str) -> Iterator[None]:
     """Hold the one right to rewrite snapshots of a folder: of two writers one would bring the other's player back."""
     place = join(folder, LOCK)
     while not write_bytes(place, this_process().encode(), once=True):
-        owner = (find_bytes(place) or b"").decode(errors="replace")
-        if not owner or is_alive(owner) is False:  # it was killed: its work is completed now
+        content = find_bytes(place)
+        if content is None:  # it has just ended, and another one may have begun
+            continue
+        owner = content.decode(errors="replace")
+        if is_alive(owner) is False:  # it was killed: its work is completed now
             remove(place)
             continue
         raise DataProblem(

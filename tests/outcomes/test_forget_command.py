@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 from scarcegan import settings as settings_module
 from scarcegan.cli import app
 from scarcegan.data.ids import keyed_id
+from scarcegan.outcomes import forgetting
 from scarcegan.outcomes.store import open_outcomes
+from scarcegan.problems import DataProblem
 from scarcegan.snapshots import open_snapshots
 from scarcegan.storage import contents, find_bytes, join, local_file, new_file, write_bytes
 
@@ -260,6 +262,24 @@ def test_two_at_once_are_refused(project, lock):
     assert result.exit_code == 1
     assert "expected no other `scarcegan forget` at work" in result.stderr
     assert len(holding(project.base)) == 6
+
+
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_whoever_begins_when_another_ends_is_left_alone(project, monkeypatch):
+    place, ended = join(project.store.folder, "_forgetting"), []
+    write_bytes(place, b"first-1 7 12")
+
+    def just_ended(location):
+        if not ended:
+            write_bytes(location, b"second-1 7 12")
+            return ended.append(location)
+        return find_bytes(location)
+
+    monkeypatch.setattr("scarcegan.outcomes.forgetting.find_bytes", just_ended)
+    told = pytest.raises(DataProblem, match=r"got one \(machine and process: second-1 7 12")
+    with told, forgetting._alone(project.store.folder):
+        pass
+    assert find_bytes(place) == b"second-1 7 12"
 
 
 @pytest.mark.parametrize("player", ["", " "])
