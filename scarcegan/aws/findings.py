@@ -50,6 +50,6 @@ def expecting_aws(to: str, kind: type[Problem]) -> Iterator[None]:
         raise kind(f"{expected}; check credentials, region and permissions, then try again") from error
 
 
-def patient_client(service: str, connections: int = 10) -> Any:
+def patient_client(service: str) -> Any:
     """Make a boto3 client that waits for the account's rate where others ask as well, and does not fail."""
-    return make_client(service, "adaptive", connections=connections)
+    return make_client(service, "adaptive")

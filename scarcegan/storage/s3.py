@@ -19,18 +19,12 @@ GONE = ("404", "NoSuchKey")
 AGAIN = "try again later; if it stays so, check the network, the region and the endpoint"
 DELETED_AT_ONCE = 1000  # the most that S3 takes
 # Seconds without a sign from AWS that end a try: what a slow line still has to send of a large file is silence, too.
-SILENCE, SENDING, LARGE = 10, 60, 1 << 20
+SILENCE, SENDING, LARGE = 10, 60, 1 << 16
 SILENT_TRIES = 2
 
 
 def make_client(
-    service: str,
-    mode: str = "standard",
-    *,
-    silence: int = SILENCE,
-    tries: int = 10,
-    region: str | None = None,
-    connections: int = 10,
+    service: str, mode: str = "standard", *, silence: int = SILENCE, tries: int = 10, region: str | None = None
 ) -> Any:
     """Make a boto3 client from the environment, which gives up early where a server takes a request and says nothing.
 
@@ -46,8 +40,7 @@ def make_client(
             raise caught_exception
 
     retries, waits = {"mode": mode, "max_attempts": tries}, {"connect_timeout": silence, "read_timeout": silence}
-    config = Config(retries=retries, max_pool_connections=connections, **waits)
-    made = boto3.Session().client(service, region_name=region, config=config)
+    made = boto3.Session().client(service, region_name=region, config=Config(retries=retries, **waits))
     made.meta.events.register("needs-retry", give_up)
     return made
 
