@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from scarcegan.problems import MissingFile, Problem, RegistryProblem
+from scarcegan.problems import DataProblem, MissingFile, Problem, RegistryProblem
 from scarcegan.registry.rules import REPAIR, archive_path, check_digest, keep_archive
 from scarcegan.registry.versions import Decision
-from scarcegan.storage import find_bytes, is_file, join, list_names, local_file, put_file, require_writable, write_bytes
+from scarcegan.storage import find_bytes, join, list_names, local_file, put_file, remove, require_writable, write_bytes
 from scarcegan.storage.s3 import etag
 
 
@@ -32,9 +32,8 @@ class Bucket:
         require_writable(self.archives)
 
     def keep(self, archive: Path, sha256: str) -> str:
-        """Upload an archive unless it is there, never over another one, and return the object's ETag."""
-        if not is_file(self.uri(sha256)):
-            put_file(archive, self.uri(sha256), once=True)
+        """Upload a checked archive as `put_back` does, and return the object's ETag."""
+        self.put_back(archive, sha256)
         return etag(self.uri(sha256))
 
     def fetch(self, sha256: str) -> Path:
@@ -63,13 +62,18 @@ class Bucket:
             raise RegistryProblem(f"expected an archive at {location}, got none: {REPAIR}") from problem
 
     def put_back(self, archive: Path, sha256: str) -> None:
-        """Upload a checked archive where the object is gone, or over one that is damaged, if S3 permits that."""
+        """Upload a checked archive where there is none, or in the place of a damaged one if S3 permits that."""
         if put_file(archive, self.uri(sha256), once=True):
             return
         try:
             self.verify(sha256)
-        except RegistryProblem:
-            put_file(archive, self.uri(sha256))
+        except RegistryProblem as damaged:
+            try:
+                remove(self.uri(sha256))
+            except DataProblem as problem:
+                raise RegistryProblem(f"{damaged}; first {problem}") from problem
+            # Written as before, in one request: packages name the object's ETag, which tells how it was written.
+            put_file(archive, self.uri(sha256), once=True)
 
     def record(self, group: str, version: int, decision: Decision) -> None:
         """Add a decision to a version's record; the same one twice is one entry."""

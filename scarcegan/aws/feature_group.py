@@ -23,7 +23,7 @@ from scarcegan.storage import find_bytes, join, write_bytes
 
 EVENT_TIME, NAME = "event_time", "snapshot"
 BATCH = 25  # the most that one request takes
-WRITERS = 8
+WRITERS = 8  # fewer than the connections that a client keeps open
 TRIES = 5
 POLL_SECONDS = 5.0
 READY_SECONDS = 600.0
@@ -45,7 +45,7 @@ class FeatureGroup:
         with self._asking("open a session for"):
             self._sagemaker, self._runtime = clients or (
                 patient_client("sagemaker"),
-                patient_client("sagemaker-featurestore-runtime", WRITERS),
+                patient_client("sagemaker-featurestore-runtime"),
             )
 
     def publish(self, manifest: Manifest) -> Manifest:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from scarcegan.problems import Outage, Problem
 from scarcegan.records import Record
-from scarcegan.storage.s3 import AGAIN, errors, may_pass
+from scarcegan.storage.s3 import AGAIN, errors, make_client, may_pass
 
 
 class Finding(Record):
@@ -50,10 +50,6 @@ def expecting_aws(to: str, kind: type[Problem]) -> Iterator[None]:
         raise kind(f"{expected}; check credentials, region and permissions, then try again") from error
 
 
-def patient_client(service: str, connections: int = 10) -> Any:
+def patient_client(service: str) -> Any:
     """Make a boto3 client that waits for the account's rate where others ask as well, and does not fail."""
-    import boto3
-    from botocore.config import Config
-
-    patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, max_pool_connections=connections)
-    return boto3.client(service, config=patient)
+    return make_client(service, "adaptive")

@@ -1,8 +1,9 @@
 """SageMaker's Model Registry: one model package group, one package per model."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -202,10 +203,11 @@ class SageMakerRegistry(Registry):
         # SageMaker takes one decision at a time: after a failure in between somebody has to know which ones stand.
         done = list[str]()
         for version in choose(known):
-            so_far = f"(set so far: {', '.join(done) or 'none'}; see `scarcegan models list`)"
-            with _asking(f"set version {version.version} to {decision.status} {so_far}"):
+            with _deciding(f"set version {version.version} to {decision.status}", done):
                 self._set_status(version, decision)
             done.append(str(version.version))
+            with _deciding(f"put that version {version.version} is {decision.status} on record", done):
+                self._bucket.record(self.group, version.version, decision)
 
     def _set_status(self, version: ModelVersion, decision: Decision) -> None:
         package = self._client.describe_model_package(ModelPackageName=version.arn)
@@ -223,7 +225,17 @@ class SageMakerRegistry(Registry):
             # All of them: whether an update merges or replaces them is not documented.
             CustomerMetadataProperties=package["CustomerMetadataProperties"],
         )
-        self._bucket.record(self.group, version.version, decision)
+
+
+@contextmanager
+def _deciding(to: str, done: Sequence[str]) -> Iterator[None]:
+    """Turn what fails in the middle of a decision into a problem that names the versions for which it stands."""
+    to = f"{to} (set so far: {', '.join(done) or 'none'}; see `scarcegan models list`)"
+    with _asking(to):
+        try:
+            yield
+        except Problem as problem:  # the storage's, of the record
+            raise type(problem)(f"expected AWS to {to}, got: {problem}") from problem
 
 
 def _decision_of(package: dict[str, Any]) -> Decision | None:

@@ -223,7 +223,7 @@ def _decided(
     at = registry.rehearsal() if dry_run else registry
     before = at.versions()
     decided = decide(at)
-    after = at.versions()
+    after = at.read_back()
     shown = tables.overview(decided) if decided else tables.NO_CHAMPION
     changes = list(_changes(registry.group, before, after, "would be" if dry_run else "is now"))
     if dry_run:

@@ -18,6 +18,7 @@ from scarcegan.outcomes.store import FIELDS, OutcomeStore
 from scarcegan.problems import DataProblem, nearest
 from scarcegan.snapshots import SnapshotStore
 from scarcegan.snapshots.store import ID
+from scarcegan.storage import list_names
 
 NEEDED = (ID, "snapshot", "decision", "reviewer", "when")
 KEY = (ID, "snapshot", "reviewer", "when")  # a reviewer decides one thing of a player at a time
@@ -127,6 +128,8 @@ def _check_players(outcomes: pd.DataFrame, store: OutcomeStore, snapshots: Snaps
     is_forgotten = store.are_forgotten(outcomes[ID])
     mistakes.note("the player was forgotten and stays so: take the row out", is_forgotten)
     known = snapshots.names()
+    for name in {*list_names(snapshots.folder)} & {*outcomes["snapshot"]} - {*known}:
+        snapshots.describe(name)  # says why it cannot be read: it is no unknown one
     mistakes.note_unknown("snapshot", outcomes["snapshot"], known, "`scarcegan snapshots list` shows what there is")
     for name in sorted({*known} & {*outcomes["snapshot"]}):
         is_here = outcomes["snapshot"] == name

@@ -7,6 +7,7 @@ each file whole or not at all. Whenever this is ended in between, another call f
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from scarcegan.data.one_player import Rewritten, rows_of, take_out
 from scarcegan.machine import is_alive, this_process
@@ -42,7 +43,7 @@ class Left(Record):
 class Receipt(Record):
     """What was found, removed and left of a player; `player` is a digest of group and id, `who` an identity.
 
-    It is written before anything is removed, and again when all is: `finished` tells.
+    It is written before anything is removed, and again with each thing that is: `finished` tells when all is.
     """
 
     player: str
@@ -119,16 +120,22 @@ def erase(settings: Settings, player: str, who: str, at: str, named: Sequence[Le
         receipt = Receipt(outcomes.digest_of(player), at, who, found, named)
         place = join(outcomes.folder, f"receipts/{receipt.player}_{at.replace(':', '')}.json")
         write_bytes(place, receipt.to_json())
-        forgotten = outcomes.forget(player, at)
-        removed = list[Rewritten]()
+        receipt = _noted(receipt, place, outcomes=outcomes.forget(player, at))
         for one in found:
-            if one.what == "snapshot":
-                removed += forgetting.forget(store, one.place, player)
-            elif one.what != "outcomes":
-                removed.append(take_out(one.place, player))
-        receipt = replace(receipt, removed=removed, outcomes=forgotten, finished=True)
-        write_bytes(place, receipt.to_json())
+            if one.what != "outcomes":
+                is_snapshot = one.what == "snapshot"
+                gone = forgetting.forget(store, one.place, player) if is_snapshot else [take_out(one.place, player)]
+                # At once: who completes this, if it is killed, finds no more than what is left.
+                receipt = _noted(receipt, place, removed=[*receipt.removed, *gone])
+        receipt = _noted(receipt, place, finished=True)
     return receipt, place
+
+
+def _noted(receipt: Receipt, place: str, **changes: Any) -> Receipt:
+    """Return a receipt with what was done since, once it is written."""
+    receipt = replace(receipt, **changes)
+    write_bytes(place, receipt.to_json())
+    return receipt
 
 
 def _snapshots(settings: Settings) -> SnapshotStore:
@@ -154,8 +161,11 @@ def _alone(folder: str) -> Iterator[None]:
     """Hold the one right to rewrite snapshots of a folder: of two writers one would bring the other's player back."""
     place = join(folder, LOCK)
     while not write_bytes(place, this_process().encode(), once=True):
-        owner = (find_bytes(place) or b"").decode(errors="replace")
-        if not owner or is_alive(owner) is False:  # it was killed: its work is completed now
+        content = find_bytes(place)
+        if content is None:  # it has just ended, and another one may have begun
+            continue
+        owner = content.decode(errors="replace")
+        if is_alive(owner) is False:  # it was killed: its work is completed now
             remove(place)
             continue
         raise DataProblem(

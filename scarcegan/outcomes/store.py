@@ -22,7 +22,7 @@ from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.settings import Outcomes
 from scarcegan.snapshots.store import ID
-from scarcegan.storage import find_bytes, is_file, join, list_names, remove, write_bytes
+from scarcegan.storage import find_bytes, join, list_names, remove, write_bytes
 
 # What makes two outcomes the same; `recorded_at` says only when one of them was added.
 FIELDS = (ID, "snapshot", "decision", "reviewer", "when", "reason")
@@ -72,8 +72,7 @@ class OutcomeStore:
     def forget(self, player_id: str, at: str) -> Forgotten:
         """Remove a player's outcomes, and refuse later ones; done again, it removes what is left. Give the receipt."""
         digest = self.digest_of(player_id)
-        place = join(self._forgotten, f"{digest}.json")
-        write_bytes(place, b"{}\n", once=True)
+        write_bytes(join(self._forgotten, f"{digest}.json"), b"{}\n", once=True)
         removed, kept, count = [], [], 0
         for file in self._files():
             frame = self._read(file)
@@ -82,9 +81,7 @@ class OutcomeStore:
                 count += int(is_theirs.sum())
                 kept += self._replace(file, frame[~is_theirs])
                 removed.append(file.removesuffix(".parquet"))
-        receipt = Forgotten(digest, at, count, removed, kept)
-        write_bytes(place, receipt.to_json())
-        return receipt
+        return Forgotten(digest, at, count, removed, kept)
 
     def expired(
         self, table: pd.DataFrame, before: pd.Timestamp, players_held: Collection[str], snapshots_held: Collection[str]
@@ -126,11 +123,7 @@ class OutcomeStore:
         buffer = io.BytesIO()
         outcomes[list(COLUMNS)].to_parquet(buffer, index=False)
         location = join(self.folder, f"{_digest(outcomes)}.parquet")
-        if write_bytes(location, buffer.getvalue(), once=True):
-            return True
-        if not is_file(location):  # S3 refuses while another writes the same, who may yet fail
-            write_bytes(location, buffer.getvalue())
-        return False
+        return write_bytes(location, buffer.getvalue(), once=True)
 
     def digest_of(self, player_id: str) -> str:
         """Return the digest by which a forgotten player's id, as text, is known again in this group."""

@@ -19,6 +19,7 @@ from scarcegan.settings.estimators import BUILT_IN
 from scarcegan.settings.machine_sections import StepResources
 from scarcegan.settings.steps import FEATURES_FLOW, RETRAIN_FLOW, SCORE_FLOW, STEPS, ResourceSection, request_of
 from scarcegan.storage.keys import secret_key
+from scarcegan.storage.s3 import make_client
 
 
 def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
@@ -238,10 +239,6 @@ def _sections(resources: Resources) -> list[tuple[ResourceSection, StepResources
 
 
 def _client(name: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    # The report is there within ten seconds: AWS gets less time than boto3 would give it.
-    brisk = Config(connect_timeout=3, read_timeout=4, retries={"mode": "standard", "max_attempts": 2})
+    # The report is there within ten seconds: AWS gets less time than a run would give it.
     with asking_aws("sign in and set AWS_DEFAULT_REGION"):
-        return boto3.client(name, config=brisk)
+        return make_client(name, silence=4, tries=2)

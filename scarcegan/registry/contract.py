@@ -211,13 +211,13 @@ class Registry(ABC):
             return chosen
 
         self._take(choose, rules.decide("Approved", who, why, forced=force, identity=identity, until=last_day))
-        return rules.find_all(self.versions(), versions)
+        return rules.find_all(self.read_back(), versions)
 
     def reject(self, *versions: int, who: str, why: str) -> list[ModelVersion]:
         """Reject versions, all or none; a rejected champion gives its place back to the one before."""
         decision = rules.decide("Rejected", who, why, identity=self.identity())
         self._take(lambda known: rules.find_all(known, versions), decision)
-        return rules.find_all(self.versions(), versions)
+        return rules.find_all(self.read_back(), versions)
 
     def rollback(self, *, who: str, why: str, release_id: str | None = None, force: bool = False) -> list[ModelVersion]:
         """Withdraw a release (by default the one approved last) and return the champions there are then.
@@ -227,7 +227,16 @@ class Registry(ABC):
         """
         decision = rules.decide("Rejected", who, why, forced=force, identity=self.identity())
         self._take(lambda known: rules.rollback_plan(known, release_id, force=force), decision)
-        return [version for version in self.versions() if version.is_champion]
+        return [version for version in self.read_back() if version.is_champion]
+
+    def read_back(self) -> list[ModelVersion]:
+        """Return all versions after a decision; a Problem says that it stands, as one taken again is another one."""
+        try:
+            return self.versions()
+        except Problem as problem:
+            raise type(problem)(
+                f"decided and kept on record, do not decide again: see `scarcegan models list` later; {problem}"
+            ) from problem
 
     def _take(self, choose: Choice, decision: Decision) -> None:
         if self._tried is None:

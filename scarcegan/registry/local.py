@@ -18,8 +18,8 @@ from scarcegan.storage import draft_beside, is_file, list_names, put_file, requi
 BUSY_SECONDS = 30.0
 SCHEMA_VERSION = 4
 
+# The log is switched on last: what lay in it would be lost with the draft if it could not be copied at the close.
 _TABLES = f"""
-PRAGMA journal_mode = WAL;
 CREATE TABLE version (
     group_name TEXT NOT NULL, version INTEGER NOT NULL, token TEXT NOT NULL, definition TEXT NOT NULL,
     release_id TEXT NOT NULL, release_size INTEGER NOT NULL, origin_run_id TEXT NOT NULL,
@@ -43,6 +43,7 @@ CREATE TRIGGER approval_event_is_kept BEFORE DELETE ON approval_event
 CREATE TRIGGER approval_event_stays BEFORE UPDATE ON approval_event
     BEGIN SELECT raise(ABORT, 'approval events are never changed'); END;
 PRAGMA user_version = {SCHEMA_VERSION};
+PRAGMA journal_mode = WAL;
 """
 
 # What makes each layout the next one.

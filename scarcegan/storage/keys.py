@@ -4,7 +4,7 @@ import os
 from functools import cache
 
 from scarcegan.problems import DataProblem
-from scarcegan.storage.s3 import errors
+from scarcegan.storage.s3 import errors, make_client
 
 SHORTEST = 16
 
@@ -28,11 +28,9 @@ def secret_key(reference: str) -> bytes:
 
 @cache
 def _from_secrets_manager(arn: str) -> bytes:
-    import boto3  # late, as in `s3`
-
     try:
         # The secret's own region, whatever the environment's is.
-        found = boto3.client("secretsmanager", region_name=arn.split(":")[3]).get_secret_value(SecretId=arn)
+        found = make_client("secretsmanager", region=arn.split(":")[3]).get_secret_value(SecretId=arn)
     except errors() as error:
         raise DataProblem(
             f"cannot read the key of the players' ids, data.id_key = 'secret:{arn}': {error}; check the ARN, and that "

@@ -18,17 +18,37 @@ LATER = ("RequestTimeout", "OperationAborted", "Throttling", "ThrottlingExceptio
 GONE = ("404", "NoSuchKey")
 AGAIN = "try again later; if it stays so, check the network, the region and the endpoint"
 DELETED_AT_ONCE = 1000  # the most that S3 takes
+# Seconds without a sign from AWS that end a try: what a slow line still has to send of a large file is silence, too.
+SILENCE, SENDING, LARGE = 10, 60, 1 << 16
+SILENT_TRIES = 2
 
 
-@cache
-def client() -> Any:
-    """Return the process's client, made from the environment; threads may share it."""
+def make_client(
+    service: str, mode: str = "standard", *, silence: int = SILENCE, tries: int = 10, region: str | None = None
+) -> Any:
+    """Make a boto3 client from the environment, which gives up early where a server takes a request and says nothing.
+
+    A run of hours outlasts minutes in which AWS is busy or broken; a wrong address or a lost way to it stays silent.
+    """
     # Imported here: it takes half a second, and who works on local files does without.
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-    # A run of hours outlasts minutes in which S3 is busy or broken.
-    return boto3.Session().client("s3", config=Config(retries={"mode": "standard", "max_attempts": 10}))
+    def give_up(attempts: int, caught_exception: Exception | None, **_: Any) -> None:
+        if attempts >= SILENT_TRIES and isinstance(caught_exception, (ConnectTimeoutError, ReadTimeoutError)):
+            raise caught_exception
+
+    retries, waits = {"mode": mode, "max_attempts": tries}, {"connect_timeout": silence, "read_timeout": silence}
+    made = boto3.Session().client(service, region_name=region, config=Config(retries=retries, **waits))
+    made.meta.events.register("needs-retry", give_up)
+    return made
+
+
+@cache
+def client(silence: int = SILENCE) -> Any:
+    """Return the process's client, made from the environment; threads may share it."""
+    return make_client("s3", silence=silence)
 
 
 def errors() -> tuple[type[Exception], ...]:
@@ -41,13 +61,13 @@ def errors() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def asking(location: str, verb: str = "read") -> Iterator[tuple[Any, dict[str, str]]]:
+def asking(location: str, verb: str = "read", **patience: int) -> Iterator[tuple[Any, dict[str, str]]]:
     """Give the client, and the bucket and key of a location as it takes them; errors become problems in words."""
     bucket, _, key = location.removeprefix("s3://").partition("/")
     if not bucket:
         raise DataProblem(f"expected s3://bucket/prefix, got '{location}': name the bucket")
     try:
-        yield client(), {"Bucket": bucket, "Key": key}
+        yield client(**patience), {"Bucket": bucket, "Key": key}
     except errors() as error:
         if _code(error) in GONE:
             raise MissingFile(f"expected a file at {location}, got none: check the address") from error
@@ -91,7 +111,8 @@ def etag(location: str) -> str:
 def put(path: Path, location: str, once: bool) -> bool:
     """Write an object, if `once` unless there is one, and tell whether this call wrote it."""
     writer = uuid4().hex
-    with asking(location, "write") as (asked, place), path.open("rb") as body:
+    patience = {"silence": SENDING} if path.stat().st_size > LARGE else {}
+    with asking(location, "write", **patience) as (asked, place), path.open("rb") as body:
         try:
             if once:
                 asked.put_object(**place, Body=body, IfNoneMatch="*", Metadata={"writer": writer})
@@ -99,14 +120,12 @@ def put(path: Path, location: str, once: bool) -> bool:
                 # This sends a large file in parts; put_object sends one request only.
                 asked.upload_fileobj(body, **place)
         except asked.exceptions.ClientError as error:
-            code = _code(error)
-            if code == "PreconditionFailed":
-                # It may be this call's own: the client asks again where the answer to its first try is lost.
-                there = _writer(asked, place)
-                return put(path, location, once) if there is None else there == writer
-            if code == "ConditionalRequestConflict":  # another one is just being written
-                return False
-            raise
+            # The second: another one is just being written, or removed; S3 does not say whether any is there.
+            if _code(error) not in ("PreconditionFailed", "ConditionalRequestConflict"):
+                raise
+            # It may be this call's own: the client asks again where the answer to its first try is lost.
+            there = _writer(asked, place)
+            return put(path, location, once) if there is None else there == writer
     return True
 
 
@@ -134,7 +153,7 @@ def remove_below(folder: str) -> None:
 
 def _code(error: Exception) -> str:
     """Return AWS's own word for an error; empty where AWS has not answered."""
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+    return str((getattr(error, "response", None) or {}).get("Error", {}).get("Code", ""))
 
 
 def _prefix(place: dict[str, str]) -> str:

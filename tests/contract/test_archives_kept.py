@@ -1,12 +1,14 @@
 """Archives once registered: nobody writes over one, an approval reads what is kept, a damaged one is mended."""
 
 import hashlib
+from dataclasses import replace
 
 import boto3
 import pytest
 
-from scarcegan.problems import Problem, RegistryProblem
+from scarcegan.problems import DataProblem, Problem, RegistryProblem
 from scarcegan.registry.local import LocalRegistry
+from scarcegan.storage import write_bytes
 
 
 @pytest.fixture
@@ -100,6 +102,44 @@ def test_a_registration_writes_over_nothing_and_says_which_bytes_it_means(open_s
     package = aws("sagemaker").describe_model_package(ModelPackageName=version.arn)
     [container] = package["InferenceSpecification"]["Containers"]
     assert f'"{container["ModelDataETag"]}"' == aws_s3.head_object(Bucket=bucket, Key=key)["ETag"]
+
+
+@pytest.mark.parametrize("content", [b"another model", None])
+@pytest.mark.parametrize("mend", ["repair", "register"])
+def test_what_is_mended_is_what_its_package_says(open_sagemaker, make_release, aws, swap, content, mend):
+    """As a model is deployed: SageMaker takes the bytes with the package's ETag, and no others."""
+    [model] = make_release(definitions=("balanced",))
+    large = bytes(9 << 20)  # boto3 sends it in parts if it may
+    model.archive.write_bytes(large)
+    model = replace(model, sha256=hashlib.sha256(large).hexdigest())
+    registry = open_sagemaker()
+    [version] = registry.register_release([model])
+    swap(version, content)
+    registry.repair(1, model.archive) if mend == "repair" else registry.register_release([model])
+    bucket, _, key = version.location.removeprefix("s3://").partition("/")
+    [container] = aws("sagemaker").describe_model_package(ModelPackageName=version.arn)["InferenceSpecification"][
+        "Containers"
+    ]
+    assert f'"{container["ModelDataETag"]}"' == boto3.client("s3").head_object(Bucket=bucket, Key=key)["ETag"]
+    assert registry.approve(1, who="rita", why="good")[0].is_champion
+
+
+def test_a_registration_does_not_take_what_is_there_for_its_archive(open_sagemaker, make_release, monkeypatch):
+    [model] = make_release(definitions=("balanced",))
+    registry = open_sagemaker()
+    location = registry._bucket.uri(model.sha256)
+    write_bytes(location, b"another model")
+
+    def refused(location):
+        raise DataProblem(f"cannot remove {location}: AccessDenied")
+
+    with monkeypatch.context() as kept:
+        kept.setattr("scarcegan.aws.bucket.remove", refused)
+        with pytest.raises(RegistryProblem, match=r"it was changed; .*; first cannot remove s3://.*: AccessDenied"):
+            registry.register_release([model])
+    assert registry.versions() == []
+    registry.register_release([model])
+    registry.approve(1, who="rita", why="good")
 
 
 def test_the_message_names_the_place_and_the_way_to_mend_it(make_release, tmp_path, reviewer):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from scarcegan.aws.bucket import Bucket
 from scarcegan.aws.findings import patient_client
@@ -138,6 +138,18 @@ def test_a_registry_that_nobody_reaches_is_an_outage(registry_of, facts):
 
     with pytest.raises(Outage, match=r"Could not connect to the endpoint URL.*; try again later"):
         registry_of(unreachable).versions()
+
+
+def test_a_registry_that_never_answers_is_an_outage_after_two_tries(registry_of, facts):
+    asked = []
+
+    def silent(request, **_):
+        asked.append(request)
+        raise ReadTimeoutError(endpoint_url="https://sagemaker")
+
+    with pytest.raises(Outage, match=r"Read timeout on endpoint URL.*; try again later"):
+        registry_of(silent).versions()
+    assert len(asked) == 2
 
 
 def test_inside_a_run_an_outage_is_left_to_metaflows_retry_and_at_launch_it_is_a_finding():

@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 from scarcegan import settings as settings_module
 from scarcegan.cli import app
 from scarcegan.data.ids import keyed_id
+from scarcegan.outcomes import forgetting
 from scarcegan.outcomes.store import open_outcomes
+from scarcegan.problems import DataProblem
 from scarcegan.snapshots import open_snapshots
 from scarcegan.storage import contents, find_bytes, join, local_file, new_file, write_bytes
 
@@ -220,14 +222,18 @@ ENDINGS = {
 }
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("base", ["local"], indirect=True)
-def test_what_was_killed_in_between_is_completed_by_a_second_call(project, ending):
+def forget_and_die(project, ending):
     code = f"import os\ndef end(*_, **__): os._exit(9)\n{ENDINGS[ending]}\nfrom scarcegan.cli import app; app()"
     command = [sys.executable, "-c", code, "forget", PLAYER, "--yes", "--config", str(project.config)]
     root = str(Path(__file__).parents[2])
     killed = subprocess.run(command, env=os.environ | {"PYTHONPATH": root}, capture_output=True, check=False)
     assert killed.returncode == 9, killed.stderr
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_what_was_killed_in_between_is_completed_by_a_second_call(project, ending):
+    forget_and_die(project, ending)
     assert project.store.read(SNAPSHOT).features.shape[1] == 2  # it can be read all the time
     assert holding(project.base)
     receipt = json.loads(project.run("forget", PLAYER, "--yes", "--json").stdout)
@@ -235,6 +241,17 @@ def test_what_was_killed_in_between_is_completed_by_a_second_call(project, endin
     assert holding(project.base) == []
     assert project.store.describe(SNAPSHOT).players == PLAYERS - 1
     assert len(project.store.read(SNAPSHOT).ids) == PLAYERS - 1
+
+
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_what_a_killed_call_has_removed_is_on_its_receipt(project):
+    forget_and_die(project, "before the scores")
+    folder = join(project.base, "outcomes/shelf/receipts")
+    [kept] = contents(folder)
+    receipt = json.loads(find_bytes(join(folder, kept.name)))
+    assert not receipt["finished"]
+    assert receipt["outcomes"]["outcomes"] == 1
+    assert [len(one["before"]) for one in receipt["removed"]] == [64, 64]
 
 
 @pytest.mark.parametrize("lock", [b"another-machine-1 7 12", b"somebody", b"\xff\xfe 7 12"])
@@ -245,6 +262,24 @@ def test_two_at_once_are_refused(project, lock):
     assert result.exit_code == 1
     assert "expected no other `scarcegan forget` at work" in result.stderr
     assert len(holding(project.base)) == 6
+
+
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_whoever_begins_when_another_ends_is_left_alone(project, monkeypatch):
+    place, ended = join(project.store.folder, "_forgetting"), []
+    write_bytes(place, b"first-1 7 12")
+
+    def just_ended(location):
+        if not ended:
+            write_bytes(location, b"second-1 7 12")
+            return ended.append(location)
+        return find_bytes(location)
+
+    monkeypatch.setattr("scarcegan.outcomes.forgetting.find_bytes", just_ended)
+    told = pytest.raises(DataProblem, match=r"got one \(machine and process: second-1 7 12")
+    with told, forgetting._alone(project.store.folder):
+        pass
+    assert find_bytes(place) == b"second-1 7 12"
 
 
 @pytest.mark.parametrize("player", ["", " "])

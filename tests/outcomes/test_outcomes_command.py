@@ -72,6 +72,14 @@ def test_all_mistakes_of_a_table_are_told_at_once_by_row(refused, table):
     assert "987" not in told
 
 
+def test_a_snapshot_that_cannot_be_read_is_no_unknown_one(refused, table, tmp_path):
+    manifest = tmp_path / "snapshots" / SNAPSHOT / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:100])
+    told = refused(table())
+    assert f"{SNAPSHOT}/manifest.json" in told
+    assert "unknown snapshot" not in told
+
+
 def test_a_file_of_another_group_is_refused(refused, table):
     assert "rows 1, 2, 3: outcomes of another group than 'shelf'" in refused(table(group="other"))
 

@@ -3,7 +3,7 @@ import multiprocessing
 import os
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -97,6 +97,24 @@ def test_a_lost_process_leaves_no_part_of_a_release_and_a_rerun_completes_it(fol
     assert registry.versions() == []
     assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
     registry.approve(1, **REVIEW)
+
+
+def test_a_new_registry_is_whole_in_its_file_before_it_has_its_name(registry, make_release, monkeypatch):
+    """SQLite copies its log into the file when the last one closes it, and says nothing if the disk refuses that."""
+    held = []
+
+    @contextmanager
+    def not_copied(connection):
+        yield connection
+        held.append(sqlite3.connect(connection.execute("PRAGMA database_list").fetchone()[2]))
+        held[-1].execute("SELECT * FROM sqlite_schema").fetchall()
+        connection.close()
+
+    with monkeypatch.context() as refused:
+        refused.setattr("scarcegan.registry.local.closing", not_copied)
+        registry._create()
+    held[0].close()
+    assert [version.version for version in registry.register_release(make_release())] == [1, 2, 3, 4]
 
 
 def test_eight_processes_approve_and_one_is_champion(eight, folder, registry, make_release):

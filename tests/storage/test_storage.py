@@ -2,6 +2,7 @@ import threading
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ReadTimeoutError
 
 from scarcegan.problems import DataProblem, StorageOutage
 from scarcegan.storage import (
@@ -101,6 +102,19 @@ def test_what_is_removed_while_somebody_asks_who_wrote_it_is_written_then(bucket
     """Two runs that start at once both try whether they may write to the registry's archives."""
     assert write_bytes("s3://models/claim", b"theirs", once=True)
     s3.client().meta.events.register_first("before-call.s3.HeadObject", lambda **_: remove("s3://models/claim"))
+    assert write_bytes("s3://models/claim", b"ours", once=True)
+    assert find_bytes("s3://models/claim") == b"ours"
+
+
+@pytest.mark.reliability(
+    case="S3 refuses to write a file once, as another writer is at it, who then fails",
+    sees="nothing: it is asked again",
+    resume="not needed",
+)
+def test_a_conflict_with_a_writer_who_leaves_nothing_is_asked_again(bucket):
+    parsed = {"Error": {"Code": "ConditionalRequestConflict"}, "ResponseMetadata": {"HTTPStatusCode": 409}}
+    conflicts = [(AWSResponse("", 409, {}, None), parsed)]
+    s3.client().meta.events.register("before-call.s3.PutObject", lambda **_: conflicts.pop() if conflicts else None)
     assert write_bytes("s3://models/claim", b"ours", once=True)
     assert find_bytes("s3://models/claim") == b"ours"
 
@@ -226,6 +240,37 @@ def test_a_server_that_does_not_answer_is_an_outage(bucket, monkeypatch):
     with pytest.raises(StorageOutage, match=r"cannot read s3://models/in: Could not connect.*; try again later"):
         find_parts("s3://models/in")
     assert len(waits) == 10
+
+
+@pytest.mark.reliability(
+    case="AWS takes a request and never answers: a wrong address, a lost way to it",
+    sees="after two tries, within half a minute, to try again later",
+    resume="goes on where it was",
+)
+def test_a_server_that_takes_requests_and_says_nothing_is_an_outage_after_two_tries(bucket):
+    asked = []
+
+    def silent(request, **_):
+        asked.append(request.url)
+        raise ReadTimeoutError(endpoint_url=request.url)
+
+    s3.client().meta.events.register("before-send.s3", silent)
+    for verb, functions in ALL.items():
+        for function in functions:
+            asked.clear()
+            with pytest.raises(StorageOutage, match=rf"cannot {verb} s3://models/part: Read timeout.*; try again"):
+                function("s3://models/part")
+            assert len(asked) == 2
+    assert s3.client().meta.config.read_timeout * 2 < 30
+
+
+def test_a_large_file_on_a_slow_line_has_longer_than_a_question(bucket, monkeypatch):
+    made, make = [], s3.make_client
+    monkeypatch.setattr(s3, "make_client", lambda *named, **given: made.append(make(*named, **given)) or made[-1])
+    for size in (1, (1 << 16) + 1):
+        write_bytes("s3://models/part", bytes(size))
+    assert [client.meta.config.read_timeout for client in made] == [10, 60]
+    assert [client.meta.config.connect_timeout for client in made] == [10, 60]
 
 
 def test_missing_credentials_are_no_outage(bucket, monkeypatch):
