@@ -81,7 +81,7 @@ STYLE = """<style>
   .mf-card tr { break-inside: avoid; }
 }
 @media (prefers-color-scheme: dark) {
-  :root { --bg: #16181d; --white: #16181d; --black: #e5e7eb; --dk-grey: #a3a9b5; --grey: #ffffff30;
+  :root { color-scheme: dark; --bg: #16181d; --white: #16181d; --black: #e5e7eb; --dk-grey: #a3a9b5; --grey: #ffffff30;
     --lt-grey: #262a31; --lt-lt-grey: #1e2127; }
   .mf-card .logoContainer { filter: invert(1) hue-rotate(180deg); }
 }
@@ -149,7 +149,8 @@ def html_page(components: Sequence[Any], title: str) -> str:
 
 def figures(*boxes: tuple[str, str, str]) -> Table:
     """Set the headline numbers side by side: (title, value, note) each."""
-    return Table([[ValueBox(title=name, value=value, subtitle=unbroken(note) or None) for name, value, note in boxes]])
+    shown = [(name, unbroken(value), unbroken(note) or None) for name, value, note in boxes]
+    return Table([[ValueBox(title=name, value=value, subtitle=note) for name, value, note in shown]])
 
 
 def heading(text: str, note: str = "") -> Markdown:
