@@ -190,13 +190,18 @@ def console() -> Console:
     return out if out.is_terminal else Console(highlight=False, width=240)
 
 
-def write_page(components: Sequence[Any], title: str, file: str) -> Text:
-    """Write a card as one page, local or `s3://`, whole or not at all, and say so; a missing folder is a `Problem`."""
-    from cards.theme import html_page
-
+def place_of(file: str, option: str) -> str:
+    """Return where to write the file that an option names, local or `s3://`; a missing folder is a `Problem`."""
     location = located(file, Path.cwd())
     folder = Path(location).parent
-    if not is_s3(location) and not folder.is_dir():  # not made: a slip of the finger would hide the page somewhere
-        raise Problem(f"expected a folder {folder}, found none: make it, or choose another file with --html")
-    write_bytes(location, html_page(components, title).encode())
+    if not is_s3(location) and not folder.is_dir():  # not made: a slip of the finger would hide the file somewhere
+        raise Problem(f"expected a folder {folder}, found none: make it, or choose another {option}")
+    return location
+
+
+def write_page(components: Sequence[Any], title: str, file: str) -> Text:
+    """Write a card as one page, whole or not at all, and say so."""
+    from cards.theme import html_page
+
+    write_bytes(place_of(file, "--html"), html_page(components, title).encode())
     return Text(f"Wrote {file}")

@@ -33,7 +33,7 @@ _SHOWN = ("recall", "flagged_share", "pr_auc")
 _MOST_DRIFTED = 5
 # Facts of one run that have a place of their own; all others are listed.
 _SHOWN_APART = {"run", "created", "status", "step", "unread"}
-_SHOWN_APART |= {"settings", "metrics", "headline", "last_words", "made_of"}
+_SHOWN_APART |= {"settings", "metrics", "headline", "last_words", "made_of", "seconds", "money"}
 
 
 @answers(app, "list")
@@ -140,7 +140,10 @@ def run_facts(run: RunFacts) -> Group:
     """Return what there is to know of one run: facts, last words, metrics by definition, settings of its own."""
     others = {name: fact for name, fact in vars(run).items() if name not in _SHOWN_APART and fact is not None}
     shown = {"created": words.moment(run.created), "status": _state(run).plain}
+    shown |= {"took": words.duration(run.seconds)} if run.seconds is not None else {}
     shown |= {name: words.setting(fact) for name, fact in others.items()}
+    if run.money is not None:
+        shown["cost"] = words.money(run.money, run.settings.get("prices.currency", Settings().prices.currency))
     parts: list[RenderableType] = [pairs(f"Run {run.run}", shown)]
     if run.last_words is not None:
         parts += [Text("\nIts last words", style="bold"), Text(run.last_words)]

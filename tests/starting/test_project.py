@@ -75,7 +75,7 @@ def test_columns_that_are_no_numbers_or_not_everywhere_are_no_features(own_table
 
 
 def test_one_table_is_named_with_its_label_column(one_table):
-    tree = described(one_table, Answers("account", "kind", "fraud", "none", "", "player"))
+    tree = described(one_table, Answers("account", "kind", "fraud", "no label", "", "player"))
     assert tree["data"] == {
         "source": "tables",
         "path": str(one_table),
