@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import TypeAdapter
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from scarcegan import settings
@@ -154,8 +154,9 @@ def _print(answer: Answer, as_json: bool) -> None:
         if as_json:
             print_json(answer.plain)
         else:
-            # A text may hold commands to copy: the terminal breaks its lines, and not rich.
-            console().print(answer.shown, soft_wrap=isinstance(answer.shown, Text))
+            for part in _parts(answer.shown):
+                # A text may hold commands to copy: the terminal breaks its lines, and not rich.
+                console().print(part, soft_wrap=isinstance(part, Text))
     except OSError as error:
         if error.errno == errno.EPIPE:  # whoever reads has enough, as `head`
             raise
@@ -163,6 +164,15 @@ def _print(answer: Answer, as_json: bool) -> None:
             f"cannot write the answer: {error.strerror}; what the command does is done, only the answer is lost: look "
             "at it again where it can be written"
         ) from error
+
+
+def _parts(shown: RenderableType) -> Iterator[RenderableType]:
+    """Yield the tables and texts of an answer one by one."""
+    if isinstance(shown, Group):
+        for one in shown.renderables:
+            yield from _parts(one)
+    else:
+        yield shown
 
 
 def print_json(plain: Any) -> None:

@@ -194,8 +194,9 @@ def best_by_group(best: Sequence[BestRun], unread: Mapping[str, Sequence[str]], 
 
 def _best(rows: Sequence[BestRun], group: str) -> Table:
     """Return the best run per definition with its lead over the next one, two lines each to fit 80 characters."""
-    columns = map(fixed, ("definition\nbound", "best run\nby", "value\n[95 %]", "ahead of\nlead ± spread of folds"))
-    table = narrow(*columns, title=f"Best run for each business definition{group and f' in {group}'}")
+    values = map(fixed, ("value\n[95 %]", "ahead of\nlead ± spread of folds"))
+    title = f"Best run for each business definition{group and f' in {group}'}"
+    table = narrow(fixed("definition\nbound"), "best run\nby", *values, title=title)
     for row in rows:
         state = row.bound.state if row.bound else words.MISSING
         bound = (state, "red" if state == "missed" else "dim")
@@ -237,8 +238,8 @@ def _drifted(compared: RunsCompared, run: str) -> Text:
 
 
 def _by_run(compared: RunsCompared, title: str, rows: Iterable[Iterable[Any]]) -> Table:
-    columns = (Column(run, justify="right", overflow="fold") for run in compared.runs)
-    return narrow(Column(overflow="fold"), *columns, title=title, rows=rows)
+    columns = (Column(run, justify="right") for run in compared.runs)
+    return narrow("", *columns, title=title, rows=rows)
 
 
 def _not_read(unread: Mapping[str, Sequence[str]]) -> list[RenderableType]:

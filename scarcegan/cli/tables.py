@@ -154,7 +154,7 @@ def origin(version: ModelVersion) -> dict[str, str]:
 def pairs(title: str, facts: Mapping[str, str | Text]) -> Table:
     """Return a table of names and texts; what has no text is left out."""
     told = ((name, text) for name, text in facts.items() if text)
-    table = narrow(Column(style="dim"), Column(overflow="fold"), rows=told)
+    table = narrow(Column(style="dim"), "", rows=told)
     table.title, table.show_header, table.box, table.padding = Text(title), False, None, (0, 2, 0, 0)
     return table
 
@@ -184,8 +184,11 @@ def _against_champion(version: ModelVersion) -> Text:
 
 
 def narrow(*columns: Column | str, title: str = "", rows: Iterable[Iterable[Any]] = ()) -> Table:
-    """Return a table, its cells as they are typed; eight columns fit 80 characters."""
-    table = Table(*columns, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    """Return a table, its cells as they are typed and never cut; eight columns fit 80 characters."""
+    wide = [Column(one) if isinstance(one, str) else one for one in columns]
+    for column in wide:
+        column.overflow = "fold"
+    table = Table(*wide, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.title = Text(title, style="bold") if title else None
     for row in rows:
         table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
