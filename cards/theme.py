@@ -47,6 +47,7 @@ STYLE = """<style>
 .mf-card th { padding: 0.4rem 0.75rem; vertical-align: bottom; white-space: normal; }
 .mf-card td:first-child, .mf-card th:first-child, .mf-card td:nth-child(2):last-child { text-align: left; }
 .mf-card th:nth-child(2):last-child { text-align: left; }
+.mf-card td:nth-child(2):last-child { overflow-wrap: anywhere; }
 .mf-card .sectionItems { display: block; }
 .mf-card div.container:has(> .inner progress) { padding: 0.8rem 1rem; background: var(--lt-lt-grey); margin: 1rem 0; }
 .mf-card div.container:has(> .inner progress) .inner { max-width: none; }
