@@ -4,6 +4,7 @@ import errno
 import functools
 import getpass
 import inspect
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import TypeAdapter
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.text import Text
 
 from scarcegan import settings
@@ -99,7 +101,13 @@ def answers(app: typer.Typer, name: str | None = None) -> Callable[[Callable[...
     option `--config`; a parameter `registry`, an open registry, the options `--config`, `--registry` and
     `--registry-folder`. One that asks for `config` as well knows whether that option was given.
     """
-    return lambda function: app.command(name)(_printing(function))
+
+    def add(function: Callable[..., Answer]) -> Callable[..., None]:
+        # Typer keeps the line breaks of a second paragraph, and takes [retention] for a style.
+        told = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(function) or "")
+        return app.command(name, help=escape(told))(_printing(function))
+
+    return add
 
 
 def _printing(command: Callable[..., Answer]) -> Callable[..., None]:

@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 from history_samples import steps_of
@@ -46,3 +47,9 @@ def test_answers_are_whole_in_80_columns(command, whole, recorder, terminal):
     assert CliRunner().invoke(app, command).exit_code == 0
     assert "…" not in terminal.getvalue()
     assert whole in terminal.getvalue()
+
+
+def test_help_breaks_its_lines_where_the_terminal_does_and_keeps_brackets():
+    told = CliRunner().invoke(app, ("models", "approve", "--help"), env={"COLUMNS": "80"}).stdout
+    assert re.search(r"suspect data, and a release that is incomplete, are approved with --force *\n", told)
+    assert "as long as [retention] in the settings says" in CliRunner().invoke(app, ("prune", "--help")).stdout
