@@ -70,7 +70,7 @@ def _headline(drift: DriftReport) -> Table:
 
 
 def _share_box(metric: str, now: Interval, before: Interval) -> tuple[str, str, str]:
-    return words.metric_name(metric), words.percent(now.value), f"{words.percent(before.value)} of the reference"
+    return words.metric_name(metric), words.percent(now.value), f"reference {words.percent(before.value)}"
 
 
 def _limits_in_words(drift: DriftReport) -> str:

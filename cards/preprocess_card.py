@@ -86,7 +86,7 @@ def population_table(report: DataReport, snapshot: SnapshotReport | None = None)
     header = ["Population", "Pool", "Test", "Together"]
     rows = [[one.name, *map(words.count, (one.pool, one.test, one.pool + one.test))] for one in report.populations]
     if snapshot and snapshot.quiet_days:
-        header.append(f"Days without {report.words.activity}, of {snapshot.window_days}")
+        header.append(f"Mean days without {report.words.activity}, of {snapshot.window_days}")
         rows = [[*row, words.number(snapshot.quiet_days.get(row[0]))] for row in rows]
     return theme.table(header, rows)
 

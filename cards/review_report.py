@@ -48,7 +48,7 @@ def review_report(dossier: Dossier) -> list[Any]:
     budget = f"Review budget: {words.percent(evaluation.review_budget)} of {their.rows}."
     parts = [
         Markdown(f"Made {words.moment(facts.created)} by {facts.user}; written from the run's own records."),
-        theme.bullets(verdict.sentence for verdict in evaluation.verdicts.values()),
+        theme.bullets(theme.unbroken(verdict.sentence) for verdict in evaluation.verdicts.values()),
         theme.heading("Purpose", f"{evaluation.purpose} {budget} Each model serves a business definition of its own:"),
         *evaluation_parts.verdict_tables(evaluation),
         Markdown(evaluation_parts.basis(evaluation)),
@@ -88,9 +88,9 @@ def about_data(report: DataReport, evaluation: Evaluation) -> list[Any]:
 
 def method(dossier: Dossier) -> list[Any]:
     """Say how the models were made."""
-    made = dict.fromkeys(map(dossier.evaluation.training, dossier.evaluation.models))
+    made = [f"`{name}`: {model.made_of}." for name, model in dossier.evaluation.models.items()]
     made_with = dossier.facts.settings
-    settings = ", ".join(f"`{key}` = {words.setting(made_with[key])}" for key in METHOD if key in made_with)
+    settings = "; ".join(f"`{key}` = {words.setting(made_with[key])}" for key in METHOD if key in made_with)
     return [
         theme.heading("Method", dossier.evaluation.words.fill(METHOD_IN_WORDS)),
         theme.bullets([*made, f"Settings: {settings}."]),

@@ -88,7 +88,7 @@ def _reference(report: ScoreReport, drift: DriftReport | None) -> tuple[ScoredPl
 
 
 def _threshold(report: ScoreReport) -> str:
-    told, players = words.score(report.plan.model.threshold, 4), report.threshold_set_on
+    told, players = words.number(report.plan.model.threshold), report.threshold_set_on
     if players is None:
         return told
     share = words.share(players.flagged_share)
@@ -137,7 +137,7 @@ def score_chart(now: ScoredPlayers, before: ScoredPlayers | None, threshold: flo
     )
     x = Axis("risk score (logarithmic)", log=True)
     y = Axis(f"share of {their.rows} (logarithmic)", share=True, log=True)
-    rule = Rule(threshold, f"threshold {words.score(threshold, 3)}")
+    rule = Rule(threshold, f"threshold {words.number(threshold)}")
     return banded_lines(f"How many {their.rows} have at least this score?", reading, x, y, lines, [rule])
 
 

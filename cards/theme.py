@@ -47,6 +47,7 @@ STYLE = """<style>
 .mf-card th { padding: 0.4rem 0.75rem; vertical-align: bottom; white-space: normal; }
 .mf-card td:first-child, .mf-card th:first-child, .mf-card td:nth-child(2):last-child { text-align: left; }
 .mf-card th:nth-child(2):last-child { text-align: left; }
+.mf-card td:nth-child(2):last-child { overflow-wrap: anywhere; }
 .mf-card .sectionItems { display: block; }
 .mf-card div.container:has(> .inner progress) { padding: 0.8rem 1rem; background: var(--lt-lt-grey); margin: 1rem 0; }
 .mf-card div.container:has(> .inner progress) .inner { max-width: none; }
@@ -81,7 +82,7 @@ STYLE = """<style>
   .mf-card tr { break-inside: avoid; }
 }
 @media (prefers-color-scheme: dark) {
-  :root { --bg: #16181d; --white: #16181d; --black: #e5e7eb; --dk-grey: #a3a9b5; --grey: #ffffff30;
+  :root { color-scheme: dark; --bg: #16181d; --white: #16181d; --black: #e5e7eb; --dk-grey: #a3a9b5; --grey: #ffffff30;
     --lt-grey: #262a31; --lt-lt-grey: #1e2127; }
   .mf-card .logoContainer { filter: invert(1) hue-rotate(180deg); }
 }
@@ -149,7 +150,8 @@ def html_page(components: Sequence[Any], title: str) -> str:
 
 def figures(*boxes: tuple[str, str, str]) -> Table:
     """Set the headline numbers side by side: (title, value, note) each."""
-    return Table([[ValueBox(title=name, value=value, subtitle=unbroken(note) or None) for name, value, note in boxes]])
+    shown = [(name, unbroken(value), unbroken(note) or None) for name, value, note in boxes]
+    return Table([[ValueBox(title=name, value=value, subtitle=note) for name, value, note in shown]])
 
 
 def heading(text: str, note: str = "") -> Markdown:

@@ -1,11 +1,11 @@
 """The live card of `train`: how far one fold has come, whether its members are healthy, what they find."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from metaflow.cards import Markdown, ProgressBar, Table, VegaChart
+from metaflow.cards import Markdown, ProgressBar, VegaChart
 
 from cards import theme
 from cards.charts import Axis, Line, banded_lines
@@ -27,7 +27,7 @@ OTHER_FAMILIES = "This card shows ScarceGAN's networks. The other families (`tra
 RECOGNISED = "Share of a population's labelled validation {rows} whose most probable class is their own."
 CERTAIN = "Near 50 %: it cannot. Near 100 %: it is certain, and the generator has little left to learn from."
 PRECISIONS = (
-    "Precisions take the share of {rare} {rows} from `data.prevalence` or, where it is not set,",
+    "Precisions take the share of {rare} {rows} from data.prevalence or, where it is not set,",
     "from the review budget: they compare members and are no claim about {rows}.",
 )
 SOUND = "Not sound: a jump by orders of magnitude, or a distance that falls to nothing (collapse)."
@@ -161,7 +161,10 @@ def _member_tables(progress: Progress) -> list[Any]:
     shown, rest = order[:MEMBERS_LISTED], order[MEMBERS_LISTED:]
     classes = {key: f"recall of {name}" for key, name in _classes(progress).items()}
     finds, does = VALIDATION | classes, LOSSES | SHARES | SIZES
-    parts: list[Any] = [_member_table(progress, shown, finds), _member_table(progress, shown, does)]
+    states = {"State": lambda member: FAULTS.get(progress.faults[-1][member], "healthy")}
+    # On a narrow page the second table has no room for the states.
+    columns = {"Member": str} | states | _columns(progress, finds), {"Member": str} | _columns(progress, does)
+    parts: list[Any] = [theme.listing(shown, one) for one in columns]
     if rest:
         healthy = sum(progress.healthy[member] for member in rest)
         told = "all" if healthy == len(rest) else healthy
@@ -169,10 +172,8 @@ def _member_tables(progress: Progress) -> list[Any]:
     return parts
 
 
-def _member_table(progress: Progress, members: Sequence[int], series: Mapping[str, str]) -> Table:
-    rows = [
-        [str(member), FAULTS.get(progress.faults[-1][member], "healthy")]
-        + [WRITTEN.get(key, words.percent)(progress.series[key][-1][member]) for key in series]
-        for member in members
-    ]
-    return theme.table(["Member", "State", *(progress.words.fill(name).capitalize() for name in series.values())], rows)
+def _columns(progress: Progress, series: Mapping[str, str]) -> dict[str, Callable[[int], str]]:
+    def column(key: str) -> Callable[[int], str]:
+        return lambda member: WRITTEN.get(key, words.percent)(progress.series[key][-1][member])
+
+    return {progress.words.fill(name).capitalize(): column(key) for key, name in series.items()}

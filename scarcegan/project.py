@@ -114,7 +114,10 @@ def located(path: str, base: Path | None = None) -> str:
             f"or ./{home} for a folder of that name"
         )
     if unset := re.search(r"\$\{?(\w+)", expanded):
-        raise SettingsProblem(f"expected a value of ${unset[1]}, which the path '{path}' names: set the variable")
+        raise SettingsProblem(
+            f"expected a value of ${unset[1]}, which the path '{path}' names: set the variable, or, if the $ is part "
+            "of a name, link to it under a name without"
+        )
     if (scheme := re.match(r"([A-Za-z][\w.+-]*):/+", expanded)) and scheme[0] != "s3://":
         # As a path it would be a folder of that name, wherever the process stands.
         mend = "write both slashes, and no more" if scheme[1] == "s3" else "copy it to one of them"

@@ -63,6 +63,8 @@ def test_a_path_typed_at_a_prompt_counts_from_the_working_directory(tmp_path):
 def test_a_variable_that_is_not_set_is_refused_by_name():
     with pytest.raises(SettingsProblem, match=r"a value of \$NOBODYS, which the path '\$NOBODYS/in' names: set the"):
         located("$NOBODYS/in")
+    with pytest.raises(SettingsProblem, match=r"'/data/US\$sales' names: set the variable, or, .* link to it under a"):
+        located("/data/US$sales")
 
 
 @pytest.mark.parametrize("take", [located, lambda path: open_project(Path(path))])

@@ -55,3 +55,12 @@ def test_a_date_needs_no_quotes_as_in_toml():
 def test_one_name_where_a_list_is_meant_is_told_in_the_words_of_toml():
     with pytest.raises(SettingsProblem, match=r"data\.ignore_columns: Input should be a valid list, got 'country'"):
         load({"data": {"ignore_columns": "country"}})
+
+
+def test_a_list_of_wrong_entries_is_not_called_empty():
+    with pytest.raises(SettingsProblem) as told:
+        load({"definitions": [{"name": "x", "maximise": "recal"}, {"name": "y", "maximise": "fewest"}]})
+    assert [line.partition(":")[0] for line in str(told.value).splitlines()] == [
+        "definitions.0.maximise",
+        "definitions.1.maximise",
+    ]

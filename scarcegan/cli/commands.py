@@ -4,6 +4,7 @@ import errno
 import functools
 import getpass
 import inspect
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import TypeAdapter
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.text import Text
 
 from scarcegan import settings
@@ -99,7 +101,13 @@ def answers(app: typer.Typer, name: str | None = None) -> Callable[[Callable[...
     option `--config`; a parameter `registry`, an open registry, the options `--config`, `--registry` and
     `--registry-folder`. One that asks for `config` as well knows whether that option was given.
     """
-    return lambda function: app.command(name)(_printing(function))
+
+    def add(function: Callable[..., Answer]) -> Callable[..., None]:
+        # Typer keeps the line breaks of a second paragraph, and takes [retention] for a style.
+        told = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(function) or "")
+        return app.command(name, help=escape(told))(_printing(function))
+
+    return add
 
 
 def _printing(command: Callable[..., Answer]) -> Callable[..., None]:
@@ -154,8 +162,9 @@ def _print(answer: Answer, as_json: bool) -> None:
         if as_json:
             print_json(answer.plain)
         else:
-            # A text may hold commands to copy: the terminal breaks its lines, and not rich.
-            console().print(answer.shown, soft_wrap=isinstance(answer.shown, Text))
+            for part in _parts(answer.shown):
+                # A text may hold commands to copy: the terminal breaks its lines, and not rich.
+                console().print(part, soft_wrap=isinstance(part, Text))
     except OSError as error:
         if error.errno == errno.EPIPE:  # whoever reads has enough, as `head`
             raise
@@ -163,6 +172,15 @@ def _print(answer: Answer, as_json: bool) -> None:
             f"cannot write the answer: {error.strerror}; what the command does is done, only the answer is lost: look "
             "at it again where it can be written"
         ) from error
+
+
+def _parts(shown: RenderableType) -> Iterator[RenderableType]:
+    """Yield the tables and texts of an answer one by one."""
+    if isinstance(shown, Group):
+        for one in shown.renderables:
+            yield from _parts(one)
+    else:
+        yield shown
 
 
 def print_json(plain: Any) -> None:
@@ -190,13 +208,18 @@ def console() -> Console:
     return out if out.is_terminal else Console(highlight=False, width=240)
 
 
-def write_page(components: Sequence[Any], title: str, file: str) -> Text:
-    """Write a card as one page, local or `s3://`, whole or not at all, and say so; a missing folder is a `Problem`."""
-    from cards.theme import html_page
-
+def place_of(file: str, option: str) -> str:
+    """Return where to write the file that an option names, local or `s3://`; a missing folder is a `Problem`."""
     location = located(file, Path.cwd())
     folder = Path(location).parent
-    if not is_s3(location) and not folder.is_dir():  # not made: a slip of the finger would hide the page somewhere
-        raise Problem(f"expected a folder {folder}, found none: make it, or choose another file with --html")
-    write_bytes(location, html_page(components, title).encode())
+    if not is_s3(location) and not folder.is_dir():  # not made: a slip of the finger would hide the file somewhere
+        raise Problem(f"expected a folder {folder}, found none: make it, or choose another {option}")
+    return location
+
+
+def write_page(components: Sequence[Any], title: str, file: str) -> Text:
+    """Write a card as one page, whole or not at all, and say so."""
+    from cards.theme import html_page
+
+    write_bytes(place_of(file, "--html"), html_page(components, title).encode())
     return Text(f"Wrote {file}")

@@ -43,10 +43,9 @@ def preflight(settings: Settings) -> Answer:
     findings = before_launch(settings, os.environ)
     expected = estimate(settings.resources, settings.prices, settings.folds, settings.train)
     retell = settings.words.retell
-    rows = [
-        (one.what, Text(one.state, style=STYLES[one.state]), retell(one.found), retell(one.advice)) for one in findings
-    ]
-    shown = Group(narrow("check", "", "found", "what to do", rows=rows), Text(expected.sentence))
+    rows = [(one.what, Text(one.state, style=STYLES[one.state]), retell(one.found)) for one in findings]
+    advice = [Text(f"{one.what}: {retell(one.advice)}") for one in findings if one.advice]
+    shown = Group(narrow("check", "", "found", rows=rows), *advice, Text(expected.sentence))
     failed = any(finding.state == "failed" for finding in findings)
     return Answer({"findings": findings, "expected": expected}, shown, failed)
 

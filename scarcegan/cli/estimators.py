@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.text import Text
 
 from scarcegan.cli.commands import Answer, answers
-from scarcegan.cli.tables import narrow
+from scarcegan.cli.tables import fixed, narrow
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.settings import Settings, load
 from scarcegan.settings.estimators import Estimator, estimator_faults, known_estimators
@@ -31,7 +31,7 @@ def list_estimators(settings: Settings) -> Answer:
         takes_part_as, installed = [part for part, names in parts.items() if one.name in names], is_installed(one)
         found.append({"name": one.name, "path": one.path, "takes_part_as": takes_part_as, "installed": installed})
         rows.append((one.name, one.path, ", ".join(takes_part_as) or "-", "yes" if installed else "no"))
-    return Answer(found, narrow("name", "class", "takes part as", "installed", rows=rows))
+    return Answer(found, narrow(fixed("name"), "class", "takes part as", "installed", rows=rows))
 
 
 @answers(app)

@@ -1,5 +1,6 @@
 """`scarcegan forget`: find a player in all that the project has written, and take the player out of it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -86,8 +87,11 @@ def _found(found: "Sequence[Found]") -> RenderableType:
 
 
 def _left(left: "Sequence[Left]") -> list[RenderableType]:
-    rows = [(one.what, one.place, one.advice) for one in left]
-    return [narrow("not touched", "where", "what to do", rows=rows)] if rows else []
+    """Say what is left, and what to do, once for all with the same advice."""
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for one in left:
+        places[one.advice].append(f"{one.what} {one.place}")
+    return [Text(f"Left: {', '.join(named)}: {advice}") for advice, named in places.items()]
 
 
 def _rows(found: "Sequence[Found]") -> str:

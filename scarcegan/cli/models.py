@@ -13,9 +13,8 @@ from rich.text import Text
 
 from scarcegan import words
 from scarcegan.cli import tables
-from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers, say
+from scarcegan.cli.commands import VERSION, Answer, Config, Force, Reason, Who, answers, place_of, say
 from scarcegan.problems import RegistryProblem, require_known
-from scarcegan.project import located
 from scarcegan.registry import ModelVersion, Registry, rules
 from scarcegan.registry.versions import PENDING, DecisionOnRecord
 from scarcegan.registry.versions import compare as compare_versions
@@ -200,7 +199,7 @@ def _export(found: Sequence[DecisionOnRecord], file: str) -> str:
     import pandas as pd
 
     rows = [one.to_plain() for one in found]
-    location = located(file, Path.cwd())
+    location = place_of(file, "--export")
     if location.endswith(".jsonl"):
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     elif location.endswith(".csv"):

@@ -108,11 +108,11 @@ def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[
 def _taken(answers: "Answers", counts: Mapping[str, int]) -> Iterator[str]:
     """Say what the tables or labels are taken for; the settings name only what is not the default."""
     from scarcegan.starting.guesses import assumed_harmless, names_of, negatives_of
-    from scarcegan.starting.tables import NONE
+    from scarcegan.starting.tables import NONE, NOTHING
 
     called = names_of(answers, counts)
     taken = {"rare": [answers.rare], "others": negatives_of(answers, counts), "unlabelled": [answers.unlabeled]}
-    if answers.label_column and answers.unlabeled == NONE:
+    if answers.label_column and answers.unlabeled == NOTHING:
         taken["unlabelled"] = [f"rows without '{answers.label_column}'"]
     taken["test"] = [answers.test] if answers.test not in ("", NONE) else []
     told = [

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from scarcegan import words
-from scarcegan.cli.commands import Answer, answers, user_name, write_page
+from scarcegan.cli.commands import Answer, answers, place_of, user_name, write_page
 from scarcegan.cli.tables import figure, fixed, narrow
 from scarcegan.problems import DataProblem
 from scarcegan.project import located
@@ -122,7 +122,7 @@ def export(
     from scarcegan.outcomes.labels import settled_labels, write_table
     from scarcegan.outcomes.store import written
 
-    store, location = _store(settings), located(file, Path.cwd())
+    store, location = _store(settings), place_of(file, "FILE")
     table = settled_labels(store.table(), settings) if labels else written(store.table())
     table = table.assign(group=store.group)
     write_table(table, location)

@@ -65,5 +65,6 @@ def prune(
     rows = [(name, one.folder, words.number(one.size / 1e6)) for name, one in zip(named, found, strict=True)]
     total = f"{words.number(sum(one.size for one in found) / 1e6)} MB in {words.plural(len(found), 'place')}"
     told = f"Removed: {total}." if remove else f"Nothing is removed yet: {total}; --remove does it."
+    told = told if found else "There is nothing to remove."
     table = [narrow("what", "where", "MB", rows=rows)] if found else []
     return Answer([one.to_plain() | {"removed": remove} for one in found], Group(*table, Text(told)))

@@ -33,7 +33,7 @@ _SHOWN = ("recall", "flagged_share", "pr_auc")
 _MOST_DRIFTED = 5
 # Facts of one run that have a place of their own; all others are listed.
 _SHOWN_APART = {"run", "created", "status", "step", "unread"}
-_SHOWN_APART |= {"settings", "metrics", "headline", "last_words", "made_of"}
+_SHOWN_APART |= {"settings", "metrics", "headline", "last_words", "made_of", "seconds", "money"}
 
 
 @answers(app, "list")
@@ -140,7 +140,10 @@ def run_facts(run: RunFacts) -> Group:
     """Return what there is to know of one run: facts, last words, metrics by definition, settings of its own."""
     others = {name: fact for name, fact in vars(run).items() if name not in _SHOWN_APART and fact is not None}
     shown = {"created": words.moment(run.created), "status": _state(run).plain}
+    shown |= {"took": words.duration(run.seconds)} if run.seconds is not None else {}
     shown |= {name: words.setting(fact) for name, fact in others.items()}
+    if run.money is not None:
+        shown["cost"] = words.money(run.money, run.settings.get("prices.currency", Settings().prices.currency))
     parts: list[RenderableType] = [pairs(f"Run {run.run}", shown)]
     if run.last_words is not None:
         parts += [Text("\nIts last words", style="bold"), Text(run.last_words)]
@@ -191,8 +194,9 @@ def best_by_group(best: Sequence[BestRun], unread: Mapping[str, Sequence[str]], 
 
 def _best(rows: Sequence[BestRun], group: str) -> Table:
     """Return the best run per definition with its lead over the next one, two lines each to fit 80 characters."""
-    columns = map(fixed, ("definition\nbound", "best run\nby", "value\n[95 %]", "ahead of\nlead ± spread of folds"))
-    table = narrow(*columns, title=f"Best run for each business definition{group and f' in {group}'}")
+    values = map(fixed, ("value\n[95 %]", "ahead of\nlead ± spread of folds"))
+    title = f"Best run for each business definition{group and f' in {group}'}"
+    table = narrow(fixed("definition\nbound"), "best run\nby", *values, title=title)
     for row in rows:
         state = row.bound.state if row.bound else words.MISSING
         bound = (state, "red" if state == "missed" else "dim")
@@ -234,8 +238,8 @@ def _drifted(compared: RunsCompared, run: str) -> Text:
 
 
 def _by_run(compared: RunsCompared, title: str, rows: Iterable[Iterable[Any]]) -> Table:
-    columns = (Column(run, justify="right", overflow="fold") for run in compared.runs)
-    return narrow(Column(overflow="fold"), *columns, title=title, rows=rows)
+    columns = (Column(run, justify="right") for run in compared.runs)
+    return narrow("", *columns, title=title, rows=rows)
 
 
 def _not_read(unread: Mapping[str, Sequence[str]]) -> list[RenderableType]:

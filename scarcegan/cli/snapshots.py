@@ -82,7 +82,8 @@ def show(
     facts = facts_of(manifest) | {"previous": previous}
     lines = [f"note: {note}" for note in manifest.frame.notes]
     lines += [f"moved since {previous}: {move.name} (PSI {words.score(move.psi)})" for move in moved]
-    shown = pairs(f"Snapshot {name}", {key: words.setting(value) for key, value in facts.items() if key != "notes"})
+    told = {key: words.count(one) if isinstance(one, int) else words.setting(one) for key, one in facts.items()}
+    shown = pairs(f"Snapshot {name}", {key: text for key, text in told.items() if key != "notes"})
     return Answer(facts | {"moved_most": moved}, Group(shown, *map(Text, lines)))
 
 

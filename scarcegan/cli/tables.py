@@ -38,6 +38,7 @@ _AGAINST = {
 _ORIGIN = {"git_commit": "commit", "data_fingerprint": "data", "settings_fingerprint": "settings"}
 _ORIGIN |= {"config": "config", "overrides": "set", "card": "card", "launched_by": "launched by"}
 WORDS = ("rows", "rare")  # facts of a version whose words are its own
+_SHARES = ("fold_spread_recall", "prevalence", "families")  # facts in which each number that ends a phrase is a share
 
 
 def overview(versions: Sequence[ModelVersion]) -> Group:
@@ -79,8 +80,9 @@ def facts(version: ModelVersion) -> Table:
     told |= {"threshold": words.number(version.threshold), "bound": words.bound(version.bound, _their(version).rows)}
     told |= {name: words.metric_value(name, value) for name, value in version.metrics.items()}
     told |= {name: getattr(version, name) for name in ("release_id", "run_pathspec", "origin_run_id")}
-    told |= version.metadata
-    told |= {name: getattr(version, name) for name in ("created_at", "arn", "location", "sha256")}
+    told |= {**version.metadata, **{name: _in_percent(version, name) for name in _SHARES}}
+    told |= {"created_at": words.moment(version.created_at)}
+    told |= {name: getattr(version, name) for name in ("arn", "location", "sha256")}
     return pairs(f"Version {version.version}: {version.definition}", told)
 
 
@@ -133,8 +135,8 @@ def side_by_side(comparisons: Sequence[BesideChampion]) -> Table:
     table.add_row("bound", *map(_bound, versions))
     their = _their(versions[0])
     tested = {"test_players": f"test {their.rows}", "risky_test_players": f"{their.rare} test {their.rows}"}
-    mixed = [version.metadata.get("families", words.MISSING) for version in versions]
-    table.add_row("families", *(re.sub(r"( [01](?:\.\d+)?) ", r"\1\n", families) for families in mixed))
+    mixed = [_in_percent(version, "families").replace("% ", "%\n") or words.MISSING for version in versions]
+    table.add_row("families", *mixed)
     for name, told in tested.items():
         table.add_row(told, *(version.metadata.get(name, words.MISSING) for version in versions))
     table.add_row("threshold", *(words.number(version.threshold) for version in versions))
@@ -152,9 +154,15 @@ def origin(version: ModelVersion) -> dict[str, str]:
 def pairs(title: str, facts: Mapping[str, str | Text]) -> Table:
     """Return a table of names and texts; what has no text is left out."""
     told = ((name, text) for name, text in facts.items() if text)
-    table = narrow(Column(style="dim"), Column(overflow="fold"), rows=told)
+    table = narrow(Column(style="dim"), "", rows=told)
     table.title, table.show_header, table.box, table.padding = Text(title), False, None, (0, 2, 0, 0)
     return table
+
+
+def _in_percent(version: ModelVersion, fact: str) -> str:
+    """Write shares as everywhere; registries, which take no %, hold them as in `linear 0.5 small boosting 0.2`."""
+    told = version.metadata.get(fact, "")
+    return re.sub(r"(?<!\S)[01](?:\.\d+)?(?= \D|$)", lambda share: words.percent(float(share[0])), told)
 
 
 def _their(version: ModelVersion) -> Words:
@@ -176,8 +184,11 @@ def _against_champion(version: ModelVersion) -> Text:
 
 
 def narrow(*columns: Column | str, title: str = "", rows: Iterable[Iterable[Any]] = ()) -> Table:
-    """Return a table, its cells as they are typed; eight columns fit 80 characters."""
-    table = Table(*columns, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    """Return a table, its cells as they are typed and never cut; eight columns fit 80 characters."""
+    wide = [Column(one) if isinstance(one, str) else one for one in columns]
+    for column in wide:
+        column.overflow = "fold"
+    table = Table(*wide, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.title = Text(title, style="bold") if title else None
     for row in rows:
         table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))

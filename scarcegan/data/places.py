@@ -10,6 +10,7 @@ from dataclasses import field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scarcegan import words
 from scarcegan.data.ids import canonical, keyed_rows
 from scarcegan.data.tables import read_parts
 from scarcegan.problems import DataProblem, nearest
@@ -67,13 +68,13 @@ class Place(Record):
                     yield name, part, rows.drop_columns(label).filter(pc.equal(named, name))
         if strange:
             hints = (
-                f"'{name}' in {count:,} rows ({nearest(name, populations.in_tables)})"
+                f"'{name}' in {words.plural(count, 'row')} ({nearest(name, populations.in_tables).rstrip('.')})"
                 for name, count in strange.most_common(10)
             )
             raise DataProblem(
-                f"expected populations in '{label}' of {self.location} (none: '{populations.unlabeled}'), got "
-                f"{len(strange)} other values: {', '.join(hints)}; mend the rows, name yours in [populations], or "
-                "say in data.labels what they mean"
+                f"expected populations in '{label}' of {self.location} (empty: '{populations.unlabeled}'), got "
+                f"{words.plural(len(strange), 'other value')}: {', '.join(hints)}; mend the rows, name yours in "
+                "[populations], or say in data.labels what they mean"
             )
 
     def _ours(self, names: Sequence[str]) -> list[str]:

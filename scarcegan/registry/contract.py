@@ -139,11 +139,11 @@ class Registry(ABC):
         """
         if (found := self.champion(definition)) is None:
             known = self.definitions()
-            there = ", ".join(known) or "no registered models"
+            there = f" among {', '.join(known)}" if known else ", as there are no models yet,"
             hint = f"{nearest(definition, known)} Otherwise " if known and definition not in known else ""
             raise RegistryProblem(
-                f"expected a champion of '{definition}', got none among {there} in group '{self.group}': {hint}approve "
-                "a version (`scarcegan models list`)"
+                f"expected a champion of '{definition}', got none{there} in group '{self.group}': {hint}approve a "
+                "version (`scarcegan models list`)"
             )
         self.require_approver(found)
         return found

@@ -233,7 +233,7 @@ def _spans(numbers: Iterable[int]) -> str:
             spans[-1] = [spans[-1][0], number]
         else:
             spans.append([number])
-    return ", ".join(" to ".join(map(str, span)) for span in spans) or "none"
+    return ", ".join(" to ".join(map(str, span)) for span in spans) or "there is none yet"
 
 
 def find_all(versions: Sequence[ModelVersion], numbers: Iterable[int]) -> list[ModelVersion]:

@@ -19,8 +19,9 @@ A configuration is a TOML file. A key that it leaves out keeps its default. Befo
 refused with the nearest valid name, and a value out of range with that range. A dot in a key stands for a table:
 `data.path` is `path` in `[data]`. Where the default is a dash, the key is left out.
 
-In a path or an `s3://` address `~` and `$VARIABLES` are expanded. A relative path counts from the project's root; one
-that you type at a prompt (`--data`, `--folder`) counts from the working directory.
+In a path or an `s3://` address `~` and `$VARIABLES` are expanded. What has a `$` of its own, as `US$sales`, cannot be
+written: link to it under another name. A relative path counts from the project's root; one that you type at a prompt
+(`--data`, `--folder`) counts from the working directory.
 """
 _COLUMNS = "| key | values | default | meaning |\n|---|---|---|---|"
 _LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

@@ -28,7 +28,7 @@ MANIFEST = "manifest.json"
 ID = "player_id"
 # Of manifests that are read at once: each is one request, which waits more than it works.
 READERS = 8
-PUBLISH = "publish it with `scarcegan snapshots publish TABLE` or, from telemetry, with flows/features_flow.py"
+PUBLISH = "publish it with `scarcegan snapshots publish TABLE` or, from telemetry, with `scarcegan features`"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 
 

@@ -13,7 +13,7 @@ from scarcegan.records import Record
 from scarcegan.settings import Populations
 from scarcegan.settings.data_sections import TEST
 from scarcegan.settings.words_section import Words
-from scarcegan.starting.tables import NONE, Table
+from scarcegan.starting.tables import NONE, NOTHING, Table
 
 Layout = Literal["tables", "labelled", "telemetry"]
 # What is asked of each layout, in this order, by the field of Answers that it fills.
@@ -29,7 +29,7 @@ QUESTIONS: Mapping[Layout, Mapping[str, str]] = {
         "id_column": "Which column names each row?",
         "label_column": "Which column says what a row is?",
         "rare": "Which label do the rare rows have, those to find?",
-        "unlabeled": "Which label do rows have of which nothing is known? (none: no label)",
+        "unlabeled": "Which label do rows have of which nothing is known?",
         "row": "What is one row called?",
     },
     "telemetry": {"rare": "Which population is the rare one, the one to find?", "row": "What is one row called?"},
@@ -54,7 +54,7 @@ USUAL = Populations()
 class Answers(Record):
     """What the tables are; an empty answer is not known yet.
 
-    Populations are called as their tables, or as their labels; `none` of `test` is no table, of `unlabeled` no label.
+    Populations are called as their tables, or as their labels; `test` may be `none`, `unlabeled` may be `no label`.
     """
 
     id_column: str = ""
@@ -90,7 +90,7 @@ def guess(field: str, tables: Sequence[Table], known: Answers, counts: Mapping[s
     if field == "unlabeled":
         return _unlabeled({name: counts[name] for name in counts if name not in (known.rare, _test(tables, counts))})
     if field == "rare":
-        known_apart = (_test(tables, counts), NONE if layout_of(tables) == "telemetry" else _unlabeled(counts))
+        known_apart = (_test(tables, counts), NOTHING if layout_of(tables) == "telemetry" else _unlabeled(counts))
         left = {name: counts[name] for name in counts if name not in known_apart}
         yes = yes_and_no(counts) if layout_of(tables) == "labelled" else None
         return (yes[0] if yes else _named(left, _RARE)) or min(left, key=lambda name: left[name], default="")
@@ -117,7 +117,7 @@ def slug(name: str) -> str:
 
 def yes_and_no(counts: Iterable[str]) -> tuple[str, str] | None:
     """Return the labels of rare and of other rows where labels only say whether a row is one of the rare."""
-    labels = {name.lower(): name for name in counts if name not in (NONE, NO_LABEL)}
+    labels = {name.lower(): name for name in counts if name not in (NOTHING, NO_LABEL)}
     return next(((labels[yes], labels[no]) for yes, no in _YES_NO if labels.keys() == {yes, no}), None)
 
 
@@ -136,14 +136,14 @@ def names_of(answers: Answers, counts: Iterable[str]) -> dict[str, str]:
             called |= {NO_LABEL: USUAL.unlabeled} if NO_LABEL in called else {}
     # Settings keep two names for themselves; rows without a label have none, and those that say no are then unlabelled.
     kept = (None, "unknown", TEST)
-    if answers.unlabeled in (NONE, *(yes_and_no(called) or ())) or called.get(answers.unlabeled) in kept:
+    if answers.unlabeled in (NOTHING, *(yes_and_no(called) or ())) or called.get(answers.unlabeled) in kept:
         called[answers.unlabeled] = USUAL.unlabeled
     return called
 
 
 def negatives_of(answers: Answers, counts: Iterable[str]) -> list[str]:
     """Return the harmless populations: all but the rare one, the unlabelled ones and the test rows."""
-    others = [answers.rare, answers.unlabeled, answers.test, NONE, TEST, USUAL.unlabeled]
+    others = [answers.rare, answers.unlabeled, answers.test, NOTHING, TEST, USUAL.unlabeled]
     others += [NO_LABEL] * (yes_and_no(counts) is not None)
     return [name for name in counts if name not in others]
 
@@ -197,7 +197,7 @@ def _test(tables: Sequence[Table], counts: Mapping[str, int]) -> str:
 
 
 def _unlabeled(counts: Mapping[str, int]) -> str:
-    for none in (NONE, NO_LABEL):
+    for none in (NOTHING, NO_LABEL):
         if none in counts:
             return none
     return _named(counts, _UNLABELED) or max(counts, key=lambda name: counts[name], default="")

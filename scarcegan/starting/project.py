@@ -43,8 +43,7 @@ Made by `scarcegan new` from tables at `{place}`; it needs Python with scarcegan
 $ scarcegan run                                   # retrain; after a failure `scarcegan resume`
 $ scarcegan models compare 1 2 3 4                # four models, one for each business definition
 $ scarcegan models approve 3 --reason "why"       # a person decides
-$ {publish}
-$ scarcegan score                                 # the newest snapshot; then a list of whom to look at first
+{score}
 $ python retrain_flow.py card server              # data, training, evaluation, drift, cost in the browser
 ```
 
@@ -53,10 +52,12 @@ trains there. Runs are kept in `.metaflow`, models, snapshots and scores in `.sc
 """
 
 
-# How rows get to where they are scored, by data.source.
-_PUBLISH = {
-    "tables": f"scarcegan snapshots publish TABLE --name {FIRST}   # rows to score; later ones get names of their own",
-    "snapshot": "scarcegan features                              # telemetry up to `telemetry.cutoffs`, as a snapshot",
+# How rows are scored, by data.source.
+_SCORE = {
+    "tables": f"""$ scarcegan snapshots publish TABLE --name {FIRST}  # rows to score; later ones get names of their own
+$ scarcegan score --snapshot {FIRST}                # then a list of whom to look at first""",
+    "snapshot": """$ scarcegan features                              # telemetry up to `telemetry.cutoffs`: a snapshot
+$ scarcegan score                                 # the newest snapshot; then a list of whom to look at first""",
 }
 
 
@@ -79,7 +80,7 @@ class Project(Record):
         written = to_toml(tree)
         settings = load(tomllib.loads(written))
         words = {"name": self.name, "place": place, "rows": settings.words.rows, "rare": settings.populations.rare}
-        words |= {"version": __version__, "publish": _PUBLISH[settings.data.source]}
+        words |= {"version": __version__, "score": _SCORE[settings.data.source]}
         files = {
             DEFAULT_CONFIG: f"# {self.name}: what differs from the defaults.\n\n{written}",
             "README.md": _README.format(**words),

@@ -25,7 +25,10 @@ WHOLE_MESSAGES = """<script>for (const level of ["warn", "error"]) {
   const write = console[level].bind(console);
   Object.defineProperty(console, level, { get: () => (...parts) => write(parts.join(" ")), set: () => {} });
 }
-setTimeout(() => { document.documentElement.dataset.height = document.body.scrollHeight; }, 3000);
+setTimeout(() => {
+  const cut = [...document.querySelectorAll(".tableContainer")].filter(table => table.scrollWidth > table.clientWidth);
+  Object.assign(document.documentElement.dataset, { height: document.body.scrollHeight, cut: cut.length });
+}, 3000);
 </script>"""
 UNFOLD = """<script>addEventListener("load", () => {
   for (const fold of document.querySelectorAll("details")) fold.open = true;
@@ -43,6 +46,11 @@ class Opened:
     def chart_widths(self) -> list[float]:
         """Width in pixels of each chart drawn."""
         return [float(width) for width in re.findall(r'<svg[^>]*class="marks" width="([\d.]+)"', self.dom)]
+
+    @property
+    def tables_cut(self) -> int:
+        """How many tables are wider than the page has room for."""
+        return int(re.findall(r'data-cut="(\d+)"', self.dom)[0])
 
     @property
     def height(self) -> int:

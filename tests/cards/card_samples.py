@@ -245,6 +245,7 @@ def release() -> Release:
         run="RetrainFlow/1719824973", origin_run="1719824973", commit="d792cfe4b1a9c07f5e2c8d3f90a1b2c3d4e5f607",
         data_fingerprint="9f2c41d07be3a865", settings_fingerprint="41c0ffee12ab90de", config="retrain.toml",
         card="RetrainFlow/1719824973/evaluate/7", cost="1.25 USD for 30 min of machines",
+        overrides="folds.k=2,train.members=2,train.iterations=100,train.round_iterations=50,evaluate.bootstrap=50,train.batch=64",
     )  # fmt: skip
     commands = ["scarcegan models compare", "scarcegan models approve 15 --reason 'beats the champion'"]
     return Release("r-20240701-9f2c41d0", "local: /home/ada/.scarcegan/registry", versions, [], lineage, commands)

@@ -32,10 +32,11 @@ def cards():
 
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (800, True)], ids=["wide", "narrow and dark"])
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_card_draws_its_charts_without_a_complaint(name, width, dark, cards):
+def test_a_card_draws_its_charts_and_whole_tables_without_a_complaint(name, width, dark, cards):
     opened = screenshots.photograph(name, cards[name], width, dark)
     assert set(cards) == set(CHARTS)
     assert opened.console == []
+    assert opened.tables_cut == 0
     assert len(opened.chart_widths) == CHARTS[name]
     assert all(0.43 * width < drawn <= 0.97 * width for drawn in opened.chart_widths)
 

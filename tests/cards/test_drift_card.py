@@ -24,6 +24,12 @@ def test_the_reference_is_said_in_words_and_its_shares_have_intervals(drift, dec
     assert '["Share unknown", "15 % [13, 16]", "10 % [9, 11]"]' in text
 
 
+def test_a_box_does_not_read_as_a_share_of_the_reference(drift, decision, read):
+    text = read(drift_card(drift, decision))
+    assert '"reference 10 %"' in text
+    assert "% of the reference" not in text
+
+
 def test_a_drawn_reference_says_how_many_were_drawn(drift, decision, read):
     text = read(drift_card(replace(drift, reference=replace(drift.reference, players=9_000)), decision))
     assert "The reference: 3,000 drawn from all 9,000 players of june" in text

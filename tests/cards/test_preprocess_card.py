@@ -90,7 +90,7 @@ def test_a_snapshot_with_a_predecessor_shows_what_moved(data_report, read, drawn
     text = read(card)
     assert "`players-2024-06-30`, 60 days, missing for everyone: 2024-05-03, 2024-05-04; code 0a1b2c3d." in text
     assert "1 feature of 3 moved far** since `players-2024-05-31` (cut-off 2024-05-31)" in text
-    assert "Days without play, of 60" in text
+    assert "Mean days without play, of 60" in text
     assert '"12.2"]' in text
     moved = drawn(card)["Which features have moved since the previous snapshot?"]
     assert [row["series"] for row in moved] == ["moved far", "near where it was", "near where it was"]

@@ -27,8 +27,8 @@ def test_the_method_names_the_families_and_their_shares(dossier, read):
     risk = (
         "Risk by small extra trees 62 %, small boosting 30 %, small extra trees unlabeled 8 % (shares of its log-odds)"
     )
-    assert f"{risk}, class by 37 networks of ScarceGAN (CIKM 2021)" in text
-    assert "`train.families` = linear" in text
+    assert f"`precision_first`: {risk}, class by 37 networks of ScarceGAN (CIKM 2021)" in text
+    assert "`train.families` = linear; `train.members` = 8" in text
 
 
 def test_what_was_left_out_of_models_and_comparison_is_said_beside_the_method_and_the_data_once(dossier, read):

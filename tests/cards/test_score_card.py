@@ -64,9 +64,9 @@ def test_the_first_to_look_at_are_shown_with_their_reasons(card):
 
 
 def test_where_the_threshold_was_set_is_a_fact_of_its_own(card):
-    told = "0.6100; it was set where it flags 0.98 % [0.85, 1.13] of 20,000 players of the training, all unlabelled"
+    told = "0.61; it was set where it flags 0.98 % [0.85, 1.13] of 20,000 players of the training, all unlabelled"
     assert told in card()
-    assert '["Threshold", "0.6100"]' in card(threshold_set_on=None)
+    assert '["Threshold", "0.61"]' in card(threshold_set_on=None)
 
 
 def test_without_a_snapshot_to_compare_with_the_thresholds_players_are_the_reference(card):

@@ -56,6 +56,10 @@ def test_the_card_says_that_it_shows_one_family_of_several(progress, read):
     assert "The other families (`train.families`) train after them." in read(train_card(progress, 2))
 
 
+def test_charts_have_no_marks_of_code_which_vega_does_not_know(progress, charts):
+    assert "`" not in str(charts(train_card(progress, 2)))
+
+
 def test_before_the_first_round_there_is_no_chart(drawn):
     assert not drawn(train_card(card_samples.progress(rounds=0), 0))
 

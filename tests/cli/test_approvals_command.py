@@ -110,6 +110,12 @@ def test_another_kind_of_file_is_refused_and_nothing_is_written(release, refused
     assert not (release.folder / "audit.xml").exists()
 
 
+def test_a_folder_that_is_missing_is_not_made_for_an_export(release, refused):
+    there = release.folder / "slip" / "audit.csv"
+    refused(release.models("decisions", "--export", str(there)), "make it, or choose another --export")
+    assert not there.parent.exists()
+
+
 def test_decisions_are_told_to_who_wants_to_know(release):
     told = release.folder / "told.json"
     release.configure(f"[notify]\ncommand = 'cat > {told}'\n")

@@ -1,12 +1,13 @@
 import io
 import json
+import re
 from functools import partial
 
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from scarcegan import settings
+from scarcegan import settings, words
 from scarcegan.backends import open_registry
 from scarcegan.cli import app, tables
 from scarcegan.registry.local import LocalRegistry
@@ -63,6 +64,16 @@ def test_show_tells_numbers_origin_and_decisions(models):
     text = models("show", "1").stdout
     for expected in ("recall_first", "0.14", "RetrainFlow/11", "0a1b2c3", "rita", "the first one"):
         assert expected in text
+
+
+def test_shares_and_moments_of_a_registry_are_written_as_everywhere(folder, models, make_release):
+    metadata = {"families": "linear 0.5 boost 2 0.212 ScarceGAN 1", "prevalence": "0.014 estimated 0.004 to 0.028"}
+    LocalRegistry(folder, GROUP).register_release(make_release("13", metadata=metadata))
+    text = models("show", "9").stdout.replace(words.GAP, " ")
+    assert "linear 50 % boost 2 21 % ScarceGAN 100 %" in text
+    assert "1.4 % estimated 0.4 % to 2.8 %" in text
+    assert re.search(r"created_at +\d{4}-\d\d-\d\d \d\d:\d\d *\n", text)
+    assert "boost 2 21 %" in models("compare", "9").stdout.replace(words.GAP, " ")
 
 
 @pytest.mark.parametrize("command", [("list",), ("show", "5"), ("approve", "5", "6", "--force", "--reason", "no leak")])

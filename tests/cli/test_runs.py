@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -77,6 +78,7 @@ def test_show_tells_facts_metrics_and_settings(runs, rows):
     text = runs("show", "second").stdout
     for expected in ("omar", "release-second", "00000000ffffffff", "review_budget", "train.members"):
         assert expected in text
+    assert re.search(r"took +[\d hmins]+\n", text.replace(words.GAP, " "))
     facts = rows("show", "RetrainFlow/second")
     assert facts["settings"]["seed"] == 11
     assert facts["measured_on"] in text

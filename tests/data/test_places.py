@@ -198,6 +198,8 @@ def test_labels_that_name_no_population_are_refused_with_counts_and_the_nearest(
         load_one(one_table.assign(kind=kinds))
     assert "got 2 other values: 'xyzzy' in 35 rows (known are 'dormant', " in str(told.value)
     assert "'rsky' in 12 rows (did you mean 'risky'?)" in str(told.value)
+    with pytest.raises(DataProblem, match=r"got 1 other value: 'x' in 1 row \(known are .*'test'\); mend the rows"):
+        load_one(one_table.assign(kind=["x", *one_table["kind"][1:]]))
 
 
 def test_one_table_without_the_column_or_a_population_is_refused(load_one, one_table):

@@ -142,6 +142,7 @@ def test_outcomes_and_labels_are_exported_and_come_back(outcomes, table, tmp_pat
     assert labels["label"].fillna("").tolist() == ["risky", "harmless", ""]
     assert set(labels["group"]) == {"shelf"}
     assert "name one of both" in outcomes("export", str(tmp_path / "out.xlsx")).stderr
+    assert "choose another FILE" in outcomes("export", str(tmp_path / "slip" / "out.csv")).stderr
 
 
 def test_agreement_is_told_by_pairs_of_reviewers(outcomes, table):

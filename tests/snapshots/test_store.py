@@ -87,7 +87,7 @@ def test_a_snapshot_without_manifest_does_not_exist(store):
     store.write_part(NAME, 0, np.arange(3), features_of(3), COLUMNS)
     assert store.names() == []
     with pytest.raises(
-        DataProblem, match=rf"expected a snapshot '{NAME}' in .*, got none at all: publish .*features_flow"
+        DataProblem, match=rf"expected a snapshot '{NAME}' in .*, got none at all: publish .*scarcegan features`"
     ):
         store.read(NAME)
 

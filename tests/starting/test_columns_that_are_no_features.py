@@ -34,5 +34,5 @@ def test_rows_labelled_test_need_their_truth(one_table):
     frame.to_csv(one_table, index=False)
     tables = look(str(one_table))
     counts = tables[0].values("kind")
-    [told] = mistakes(tables, Answers("account", "kind", "fraud", "none", "", "card"), counts)
+    [told] = mistakes(tables, Answers("account", "kind", "fraud", "no label", "", "card"), counts)
     assert told.startswith("expected a column 'truth_risky' (0 or 1) for the rows labelled 'test', got none among")

@@ -65,8 +65,8 @@ def test_labels_of_one_table_are_a_column_of_few_words_and_rows_without_are_unla
     tables = look(str(one_table))
     answers, counts = guessed(tables)
     assert layout_of(tables) == "labelled"
-    assert answers == Answers("account", "kind", "fraud", "none", "", "account")
-    assert counts["none"] == 300
+    assert answers == Answers("account", "kind", "fraud", "no label", "", "account")
+    assert counts["no label"] == 300
     assert refused(tables) == []
 
 

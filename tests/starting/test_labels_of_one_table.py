@@ -71,7 +71,7 @@ def test_yes_and_no_are_the_rare_class_and_another_and_what_is_neither_is_unlabe
     answers, told, tree = labelled({"rare": rare, "other": other, "nothing": nothing}, suffix=suffix)
     assert told == []
     assert answers.label_column == "is_fraud"
-    assert answers.unlabeled == ("-1" if nothing == -1 else "none")
+    assert answers.unlabeled == ("-1" if nothing == -1 else "no label")
     assert tree["populations"] == {"negatives": ["not_fraud"], "rare": "fraud"}
     assert classes_of(tree) == {"not_fraud": 40, "fraud": 20, "unlabeled": 100}
 
@@ -102,7 +102,9 @@ def test_where_every_row_has_a_label_no_is_unlabelled_and_some_of_these_rows_cou
 def test_of_many_unlabelled_rows_a_thousand_count_as_harmless():
     counts = {"0": 9_000, "1": 30}
     assert assumed_harmless(Answers(label_column="fraud", rare="1", unlabeled="0"), counts) == 1_000
-    assert assumed_harmless(Answers(label_column="fraud", rare="1", unlabeled="none"), counts | {"none": 90}) == 0
+    assert (
+        assumed_harmless(Answers(label_column="fraud", rare="1", unlabeled="no label"), counts | {"no label": 90}) == 0
+    )
 
 
 def test_labels_of_words_keep_their_words_in_the_table(labelled):
@@ -153,3 +155,10 @@ def test_the_column_called_as_the_rare_rows_has_the_labels_whatever_other_words_
     table.to_parquet(tmp_path / "cards.parquet", index=False)
     tables = look(str(tmp_path / "cards.parquet"))
     assert guess("label_column", tables, Answers(id_column="card"), {}) == "is_fraud"
+
+
+@pytest.mark.parametrize(("others", "nothing"), [("none", None), ("ok", "none")])
+def test_a_label_may_be_called_none(labelled, others, nothing):
+    answers, told, tree = labelled({"rare": "fraud", "other": others, "nothing": nothing}, "kind", "csv")
+    assert (answers.unlabeled, told) == (nothing or "no label", [])
+    assert sorted(classes_of(tree).values()) == [20, 40, 100]

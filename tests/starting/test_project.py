@@ -75,7 +75,7 @@ def test_columns_that_are_no_numbers_or_not_everywhere_are_no_features(own_table
 
 
 def test_one_table_is_named_with_its_label_column(one_table):
-    tree = described(one_table, Answers("account", "kind", "fraud", "none", "", "player"))
+    tree = described(one_table, Answers("account", "kind", "fraud", "no label", "", "player"))
     assert tree["data"] == {
         "source": "tables",
         "path": str(one_table),
@@ -102,7 +102,10 @@ def test_a_project_has_settings_scripts_and_words_of_its_own(written):
         *("retrain_flow.py", "score_flow.py", "features_flow.py"),
     }
     assert load(tomllib.loads((folder / "config" / "retrain.toml").read_text())).data.id_column == "account"
-    assert "the few fraud cards among many" in (folder / "README.md").read_text()
+    told = (folder / "README.md").read_text()
+    assert "the few fraud cards among many" in told
+    assert "$ scarcegan snapshots publish TABLE --name first  # " in told
+    assert "$ scarcegan score --snapshot first  " in told
 
 
 def test_the_trial_changes_what_makes_it_short_and_where_its_models_are(plain_tables):

@@ -242,7 +242,7 @@ def test_a_named_version_brings_its_own_definition(snapshot, scoring, registry, 
 
 def test_without_a_snapshot_the_way_to_one_is_told(scoring, score):
     with pytest.raises(
-        DataProblem, match=r"publish it with `scarcegan snapshots publish TABLE` or, from telemetry, with flows"
+        DataProblem, match=r"publish it with `scarcegan snapshots publish TABLE` or, .* with `scarcegan features`"
     ):
         score()
 
