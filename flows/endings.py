@@ -30,7 +30,16 @@ def plain_endings(cli, arguments):
     """End a run of Metaflow's command line, unless it succeeds, with the command that goes on from there."""
     cli.TaskDataStoreSet = KnownRun
     tell = cli.print_metaflow_exception
-    cli.print_metaflow_exception = lambda error: None if is_echo_of_failure(error) else tell(error)
+
+    def tell_once(error):
+        if isinstance(error, NothingStarted):
+            # Metaflow's own would take each * of the text, as of a pattern, for its mark of bold words.
+            lines = [f"{error.headline}:", *str(error.message).splitlines()]
+            print(*(f"    {line}" for line in lines), "", sep="\n", file=sys.stderr)
+        elif not is_echo_of_failure(error):
+            tell(error)
+
+    cli.print_metaflow_exception = tell_once
     try:
         yield
     except BaseException as ended:

@@ -53,7 +53,7 @@ def test_a_date_needs_no_quotes_as_in_toml():
 
 
 def test_one_name_where_a_list_is_meant_is_told_in_the_words_of_toml():
-    with pytest.raises(SettingsProblem, match=r"data\.ignore_columns: Input should be a valid list, got 'country'"):
+    with pytest.raises(SettingsProblem, match=r"data\.ignore_columns: expected a list, got 'country'"):
         load({"data": {"ignore_columns": "country"}})
 
 

@@ -44,10 +44,10 @@ def test_a_file_that_is_no_utf8_is_refused_in_words_by_commands_and_flows(tmp_pa
         ({"telemetry": {"cutoffs": ["2026-01-01", "20260101"]}}, r"different telemetry.cutoffs, got \['2026-01-01'\]"),
         ({"telemetry": {"counters": ["bets", "player_id"]}}, r"got \['player_id'\]: the player and the day are none"),
         ({"telemetry": {"counters": ["date", ""]}}, r"got \['', 'date'\]"),
-        ({"model": {"noise": 10**9}}, "model.noise: Input should be less than or equal to 16384"),
-        ({"model": {"trunk": [10**9]}}, r"model.trunk.0: Input should be less than or equal to 16384"),
-        ({"model": {"generator": [10**9]}}, r"model.generator.0: Input should be less than or equal to 16384"),
-        ({"train": {"batch": 10**9}}, "train.batch: Input should be less than or equal to 65536"),
+        ({"model": {"noise": 10**9}}, "model.noise: expected a number less than or equal to 16384"),
+        ({"model": {"trunk": [10**9]}}, r"model.trunk.0: expected a number less than or equal to 16384"),
+        ({"model": {"generator": [10**9]}}, r"model.generator.0: expected a number less than or equal to 16384"),
+        ({"train": {"batch": 10**9}}, "train.batch: expected a number less than or equal to 65536"),
     ],
 )
 def test_what_would_fail_later_is_refused_when_settings_are_read(tree, told):

@@ -81,8 +81,10 @@ class Place(Record):
         """Return our names of all columns but that of the labels."""
         labels = [self.label_column] * bool(self.label_column)  # an empty name is that of row numbers
         needed = [*self.theirs.values(), *labels]
-        missing = [f"no '{name}': {nearest(name, names)}" for name in needed if name not in names]
-        if missing:
+        if not {*needed} <= {*names}:
+            # Told together with a missing id, which alone is told with all else that is wrong.
+            asked = dict.fromkeys([*needed, self.theirs.get(self.id_column, self.id_column)])
+            missing = [f"no '{name}': {nearest(name, names)}" for name in asked if name not in names]
             raise DataProblem(
                 f"expected the columns that [data] names in '{self.name}', {self.location}, got {'; '.join(missing)}"
             )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -266,14 +267,32 @@ def text_of(file: Path) -> str:
         raise SettingsProblem(f"expected UTF-8 in {file}, got: {error}; save it as UTF-8") from error
 
 
+# Pydantic's messages, as all others are written, with what TOML calls things.
+_SAID = (
+    ("^Value error, |, unable to parse .*|, got a number with a fractional part", ""),
+    ("^(Tuple|List) should have (.*?) after validation, not .*", r"expected a list with \2"),
+    ("^Input should be (?=less|greater)", "expected a number "),
+    ("^Input should be ", "expected "),
+    ("^String should have ", "expected text with "),
+    ("^String should match ", "expected text of the "),
+    ("a valid (tuple|list)", "a list"),
+    ("a valid integer", "a whole number"),
+    ("a valid string", "text"),
+    ("a valid (dictionary|mapping)", "a table"),
+    ("a valid ", "a "),
+)
+
+
 def _explain(item: Any) -> str:
     # Pydantic adds [key] where it refuses a table's key and not its value.
     key = ".".join(str(part) for part in item["loc"] if part != "[key]")
     if item["type"] != "extra_forbidden":
-        got = f", got {item['input']!r}" if not isinstance(item["input"], dict) else ""
-        # What TOML writes in brackets has another name in Python.
-        said = item["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list").replace("Tuple", "List")
-        return f"{key or 'settings'}: {said}{got if key else ''}"
+        said = item["msg"]
+        for theirs, ours in _SAID:
+            said = re.sub(theirs, ours, said)
+        told = ", got " in said or not key  # own checks say what they got
+        got = "" if told else f", got {'a table' if isinstance(item['input'], dict) else repr(item['input'])}"
+        return f"{key or 'settings'}: {said}{got}"
     # Sections as well: a table misspelt is an unknown key at the top.
     known = [one.name for one in keys_of(Settings)] + list(Settings.model_fields)
     return f"unknown key '{key}': {nearest(key, known, 'see config/retrain.toml for the valid ones')}"

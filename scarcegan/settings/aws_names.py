@@ -40,7 +40,7 @@ def checked_cron(text: str) -> str:
     fields = text.upper().split()
     if len(fields) != len(_FIELDS):
         told = ", ".join(name for name, *_ in _FIELDS)
-        raise ValueError(f"expected EventBridge's six fields ({told}), got {len(fields)}: type {_EXAMPLE}")
+        raise ValueError(f"expected EventBridge's six fields ({told}), got {len(fields)} in {text!r}: type {_EXAMPLE}")
     faults = [
         f"{name} '{field}' is not {least}-{most}{f' or {named[0]}-{named[-1]}' if named else ''}"
         for field, (name, least, most, named) in zip(fields, _FIELDS, strict=True)
@@ -78,7 +78,8 @@ def _name(pattern: str, longest: int, letters: str, example: str) -> AfterValida
     def checked(text: str) -> str:
         if not re.fullmatch(pattern, text, re.ASCII) or len(text) > longest:
             raise ValueError(
-                f'expected at most {longest} {letters}, got {len(text)} characters: type "{example}", for instance'
+                f"expected at most {longest} {letters}, got {text!r} ({len(text)} characters): type \"{example}\", for "
+                "instance"
             )
         return text
 

@@ -68,7 +68,7 @@ def test_an_estimator_is_checked_by_its_name_or_its_path(estimators, objects, wh
         ("theirs", "expected 'nowhere.to_be:Found' of 'theirs' to be installed"),
         ("sklearn.dummy:DummyClassifier", "'dummyclassifier' breaks the contract: expected a ROC-AUC of 0.75 or more"),
         ("our", "no estimator is called 'our': did you mean 'ours'?"),
-        ("no class:here", "estimators.0.path: String should match pattern"),
+        ("no class:here", "estimators.0.path: expected text of the pattern"),
     ],
 )
 def test_what_breaks_the_contract_or_is_unknown_ends_with_what_to_do(estimators, refused, which, message):

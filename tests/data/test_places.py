@@ -205,6 +205,10 @@ def test_labels_that_name_no_population_are_refused_with_counts_and_the_nearest(
 def test_one_table_without_the_column_or_a_population_is_refused(load_one, one_table):
     with pytest.raises(DataProblem, match="got no 'kind': did you mean 'kinds'"):
         load_one(one_table.rename(columns={"kind": "kinds"}))
+    with pytest.raises(
+        DataProblem, match=r"got no 'kind': did you mean 'kinds'\?; no 'player_id': did you mean 'player'"
+    ):
+        load_one(one_table.rename(columns={"kind": "kinds", "player_id": "player"}))
     with pytest.raises(DataProblem, match="expected players in 'heavy', got an empty table"):
         load_one(one_table[one_table["kind"] != "heavy"])
     with pytest.raises(DataProblem, match=r"expected column 'truth_risky' \(0 or 1\) in 'test', got none"):

@@ -57,6 +57,14 @@ def test_metaflows_echo_of_a_failed_step_is_not_shown_and_all_else_is(cli):
     assert cli.told == [other]
 
 
+def test_a_refusal_is_shown_to_the_letter_its_asterisks_too(cli, capsys):
+    with endings.plain_endings(cli, ["run"]):
+        cli.print_metaflow_exception(endings.NothingStarted("expected text of the pattern '^a*b*$'\ngot 'c'"))
+    assert capsys.readouterr().err == (
+        "    Nothing was started:\n    expected text of the pattern '^a*b*$'\n    got 'c'\n\n"
+    )
+
+
 def resumed(folder, *arguments):
     (folder / ".metaflow").mkdir(exist_ok=True)
     command = [sys.executable, str(FLOW), "resume", *arguments]
