@@ -78,7 +78,7 @@ def _name(pattern: str, longest: int, letters: str, example: str) -> AfterValida
     def checked(text: str) -> str:
         if not re.fullmatch(pattern, text, re.ASCII) or len(text) > longest:
             raise ValueError(
-                f"expected at most {longest} {letters}, got {text!r} ({len(text)} characters): type \"{example}\", for "
+                f'expected at most {longest} {letters}, got {text!r} ({len(text)} characters): type "{example}", for '
                 "instance"
             )
         return text
