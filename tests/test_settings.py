@@ -247,6 +247,9 @@ def test_a_batch_has_room_for_every_class():
         ({"data": {"labels": 3}}, "data.labels: expected a table, got 3"),
         ({"review_budget": {}}, "review_budget: expected a number, got a table"),
         ({"words": {"row": 5}}, "words.row: expected text, got 5"),
+        ({"train": 3}, "train: expected a table, got 3"),
+        ({"registry": {"four_eyes": "maybe"}}, "registry.four_eyes: expected true or false, got 'maybe'"),
+        ({"simulated": {"players": 1e30}}, "simulated.players: expected a whole number, got 1e+30"),
     ],
 )
 def test_what_a_value_should_be_is_told_in_the_words_of_toml(tree, words):

@@ -128,8 +128,9 @@ def _check_players(outcomes: pd.DataFrame, store: OutcomeStore, snapshots: Snaps
     is_forgotten = store.are_forgotten(outcomes[ID])
     mistakes.note("the player was forgotten and stays so: take the row out", is_forgotten)
     known = snapshots.names()
-    for name in {*list_names(snapshots.folder)} & {*outcomes["snapshot"]} - {*known}:
-        snapshots.describe(name)  # says why it cannot be read: it is no unknown one
+    if unknown := {*outcomes["snapshot"]} - {*known}:
+        for name in sorted(unknown & {*list_names(snapshots.folder)}):
+            snapshots.describe(name)  # says why it cannot be read: it is no unknown one
     mistakes.note_unknown("snapshot", outcomes["snapshot"], known, "`scarcegan snapshots list` shows what there is")
     for name in sorted({*known} & {*outcomes["snapshot"]}):
         is_here = outcomes["snapshot"] == name

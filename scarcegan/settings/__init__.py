@@ -269,8 +269,9 @@ def text_of(file: Path) -> str:
 
 # Pydantic's messages, as all others are written, with what TOML calls things.
 _SAID = (
-    ("^Value error, |, unable to parse .*|, got a number with a fractional part", ""),
+    ("^Value error, |, unable to (parse|interpret) .*|, got a number with a fractional part", ""),
     ("^(Tuple|List) should have (.*?) after validation, not .*", r"expected a list with \2"),
+    ("^Unable to parse input string as an integer, .*", "expected a whole number"),
     ("^Input should be (?=less|greater)", "expected a number "),
     ("^Input should be ", "expected "),
     ("^String should have ", "expected text with "),
@@ -278,7 +279,8 @@ _SAID = (
     ("a valid (tuple|list)", "a list"),
     ("a valid integer", "a whole number"),
     ("a valid string", "text"),
-    ("a valid (dictionary|mapping)", "a table"),
+    ("a valid boolean", "true or false"),
+    ("a valid (dictionary|mapping)( or instance of .*)?", "a table"),
     ("a valid ", "a "),
 )
 
