@@ -16,18 +16,20 @@ from metaflow.cards import VegaChart
 
 from cards import theme
 
-DASHES = {"solid": [1, 0], "dashed": [8, 4], "dotted": [3, 3]}
+DASHES = {"solid": [1, 0], "dashed": [8, 4], "dotted": [2, 3]}
 DECADES = [10.0**power for power in range(-12, 10)]
 LOG_SHARES = [lead * 10.0**power for power in range(-6, 1) for lead in (1, 2, 5)]
 # A no-break space keeps a number and its % on one line.
 PERCENT_LABEL = "replace(datum.label, '%', '\u00a0%')"
+SMALL_LABEL = "datum.value < 0.001 ? format(datum.value, '~e') : datum.label"
 WHOLE_NAMES: dict[str, Any] = {"labelLimit": 320, "maxExtent": 340}
 FLAT, SLANTED = {"labelAngle": 0}, {"labelAngle": -40, "labelOverlap": False}
 LETTER = 6.2  # pixels of a letter in a chart, on average
 NARROWEST = 680  # pixels that a legend has on a narrow page
 # Letters of a line: above a chart on a narrow page, and along an axis.
 QUESTION_LETTERS, READING_LETTERS, AXIS_LETTERS = 74, 112, 48
-SYMBOL = 34  # pixels of a legend's symbol and the gap after its name
+STROKES = {"symbolType": "stroke", "symbolSize": 600, "symbolStrokeWidth": 2.2}  # a legend's symbols of lines
+SYMBOL = 46  # pixels of a legend's symbol and the gap after its name
 IS_CHOSEN = {"filter": "datum.choice == chosen"}
 
 Spec = dict[str, Any]
@@ -50,7 +52,9 @@ class Axis:
         # Vega's own ticks of a logarithmic scale are too many to be read.
         look |= {"values": LOG_SHARES if self.share else DECADES} if self.log else {"tickCount": ticks}
         plain_format = "~s" if ticks < 6 else ",~g" if self.log else ",~f"
-        look |= {"format": "~%", "labelExpr": PERCENT_LABEL} if self.share else {"format": plain_format}
+        # D3 writes nothing as `0k` beside `10k`, and 0.000001 beside 1e-7.
+        written = SMALL_LABEL if self.log else "datum.value ? datum.label : '0'"
+        look |= {"format": "~%" if self.share else plain_format, "labelExpr": PERCENT_LABEL if self.share else written}
         ends = {"domainMin": self.low, "domainMax": self.high}
         scale: Spec = {key: end for key, end in ends.items() if end is not None}
         # `nice` would round ends that are given to whole decades.
@@ -173,10 +177,15 @@ def banded_lines(
     panels = [name for name in _names(lines, "panel") if name]
     ticks = 3 if panels else 6
     shape = {"interpolate": "step-after" if panels else "linear"}
-    sides = {"x": x.channel("x", ticks), "color": _color(lines, "name")}
+    color = _color(lines, "name")
+    if color["legend"]:
+        color["legend"] |= STROKES
+    # Of one field and with one legend, so that Vega-Lite draws the dashes there, too.
+    dashes = [DASHES[next(line.dash for line in lines if line.name == name)] for name in color["scale"]["domain"]]
+    dash = color | {"scale": color["scale"] | {"range": dashes}}
+    sides = {"x": x.channel("x", ticks), "color": color}
     middle = sides | {"y": y.channel("y", ticks)}
     band = sides | {"y": y.channel("low", ticks), "y2": {"field": "high"}}
-    dash = {"field": "dash", "scale": {"domain": list(DASHES), "range": list(DASHES.values())}, "legend": None}
     tip = [_text("name"), *x.tooltip("x", title=x.title), *y.tooltip("y", title=y.title), *y.tooltip("low", "high")]
     line = _layer({"type": "line", "strokeWidth": 2.2, **shape}, middle | {"strokeDash": dash})
     picked = [] if panels else [{"filter": {"param": "picked"}}]  # Vega-Lite cannot pick by the legend in small charts

@@ -88,11 +88,9 @@ def _lead(best: BestRun, lead: float, rows: str) -> str:
     is_beyond = best.spread is not None and abs(lead) > best.spread
     verdict = "beyond the spread of the folds" if is_beyond else "level"
     ahead, varies = (words.difference(best.metric, size).lstrip("+") for size in (abs(lead), best.spread))
+    how = f"is {ahead} ahead of" if lead else "reaches as much as"
     others = "" if best.same_data else f", and they were measured on other {rows}"
-    return (
-        f"`{best.definition}`: **{verdict}**. {best.run} is {ahead} ahead of {best.runner_up}, folds spread by "
-        f"{varies}{others}."
-    )
+    return f"`{best.definition}`: **{verdict}**. {best.run} {how} {best.runner_up}, folds spread by {varies}{others}."
 
 
 def _deltas(compared: RunsCompared) -> list[VegaChart]:

@@ -77,7 +77,7 @@ def _boxes(evaluation: Evaluation, verdict: Verdict) -> Table:
         (f"{evaluation.words.rare_rows} found", words.percent(recall.value), f"[{limits} where {flagged}"),
         (f"Against {verdict.rival or 'rivals'}", *_judged(verdict.against_rival, rare)),
         (champion, *judged),
-        ("Its bound", bound.state if bound else "none", limit.replace("<=", "≤").replace(">=", "≥")),
+        ("Its bound", bound.state if bound else "none", limit),
     )
 
 

@@ -12,7 +12,7 @@ from scarcegan import words
 from scarcegan.evaluation.figures import AT_THRESHOLD, Interval, Measures
 from scarcegan.evaluation.records import FEW_FLAGGED, FEW_RISKY, Comparison, Evaluation, Verdict
 
-RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#7f7f7f", "#9aa61f", "#8a7cc8")
+RIVAL_COLORS = (theme.RED, theme.SKY, "#8c6d31", "#a8324a", "#9aa61f", "#8a7cc8")
 VERDICTS = {"better": "better than ", "worse": "worse than ", "tie": "a tie with "}
 VERDICTS |= {"too few flagged": "too few flagged to tell from ", "too few risky": "too few {rare} to tell from "}
 VERDICTS["no rival"] = "no rival"
@@ -39,8 +39,8 @@ class Contestant(NamedTuple):
 def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
     """Yield every model, champion and rival measured on a test set.
 
-    The headline model, its strongest rival and its champion stand out. A champion wears its model's colour, and so does
-    the ScarceGAN of a headline model that has several families.
+    The headline model, its strongest rival and its champion stand out, the champion in grey. Other champions wear their
+    model's colour, and so does the ScarceGAN of a headline model that has several families.
     """
     headline = evaluation.headline
     # Four of the theme's six colours: the last two are for rivals.
@@ -50,7 +50,8 @@ def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
     for name, champion in evaluation.champions.items():
         # A champion with other features or classes could not be measured.
         if test_set in champion.test:
-            title, color = f"champion {name} (version {champion.version})", colors.get(name, theme.INK)
+            title = f"champion {name} (version {champion.version})"
+            color = theme.INK if name == headline else colors.get(name, theme.INK)
             yield Contestant(title, champion.test[test_set], "dashed", color, name != headline)
     if alone := evaluation.models[headline].scarcegan.get(test_set):
         yield Contestant(ALONE, alone, "dotted", colors[headline], True)
@@ -201,7 +202,7 @@ def verdict_tables(evaluation: Evaluation) -> list[Table]:
     verdicts, models, their = evaluation.verdicts, evaluation.models, evaluation.words
     bounds = {
         "Model": lambda name: name,
-        "Definition": lambda name: models[name].describe.replace(">=", "≥").replace("<=", "≤"),
+        "Definition": lambda name: models[name].describe,
         f"Is its bound kept on test {their.rows}?": lambda name: words.bound_state(
             models[name].bound.get(evaluation.test_sets[0])
         ),

@@ -92,6 +92,10 @@ def require_arguments(arguments, environment):
     for asked in workers_of(arguments, environment):
         if re.fullmatch(r"[+-]?0+|-\d+", asked):
             raise Problem(f"expected --max-workers of at least 1, got {asked}: with none, no task starts")
+    for spec in values_of("--with", arguments):
+        for key, given in re.findall(r"\b(cpu|gpu|memory|seconds|minutes|hours|times)=([^,]*)", spec):
+            if not re.fullmatch(r"\d+(\.\d+)?", given):
+                raise Problem(f"expected a number for {key} in --with {spec}, got '{given}': mend it")
 
 
 def workers_of(arguments, environment):

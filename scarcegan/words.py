@@ -149,12 +149,12 @@ def spread(metric: str, mean: float, std: float) -> str:
 
 
 def limit(measure: str, bound: float) -> str:
-    """Write what is bound: recall >= 85 %, flagged share <= 1 %."""
-    return f"{measure.replace('_', ' ')} {'<=' if measure == 'flagged_share' else '>='} {percent(bound)}"
+    """Write what is bound: recall ≥ 85 %, flagged share ≤ 1 %."""
+    return f"{measure.replace('_', ' ')} {'≤' if measure == 'flagged_share' else '≥'} {percent(bound)}"
 
 
 def bound(found: Bound | None, rows: str = "players") -> str:
-    """Say what test players tell of a bound: recall >= 85 %: kept on test players (limits, and how sure each is).
+    """Say what test players tell of a bound: recall ≥ 85 %: kept on test players (limits, and how sure each is).
 
     The rows are what a team calls its players.
     """
@@ -264,7 +264,9 @@ def signed(value: float) -> str:
 
 
 def _signed(value: float, decimals: int) -> str:
-    return f"{'+' if value >= 0 else MINUS}{_size(abs(value), decimals)}"
+    sign, size = "+" if value >= 0 else MINUS, _size(abs(value), decimals)
+    # On the side of nothing on which it is: <+0.1, >−0.1.
+    return f"{'<' if value > 0 else '>'}{sign}{size[1:]}" if size.startswith("<") else f"{sign}{size}"
 
 
 def _around(size: float, decimals: int) -> str:

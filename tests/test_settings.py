@@ -129,7 +129,7 @@ def test_settings_that_do_not_hang_together_are_refused(tree, words):
 
 
 def test_text_that_is_no_toml_names_the_line():
-    with pytest.raises(SettingsProblem, match=r"not valid TOML: .*line 2.*; mend that line"):
+    with pytest.raises(SettingsProblem, match=r"expected TOML in the configuration, got: .*line 2.*; mend that line"):
         parse("seed = 7\nreview_budget = = 0.01\n")
 
 

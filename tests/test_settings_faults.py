@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from scarcegan.problems import SettingsProblem
-from scarcegan.settings import load
+from scarcegan.settings import load, parse, parse_overrides
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,31 @@ def test_a_list_of_wrong_entries_is_not_called_empty():
         "definitions.0.maximise",
         "definitions.1.maximise",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('telemetry.cutoffs = ["x"]', "telemetry.cutoffs.0: expected a date such as 2023-04-13, got 'x'"),
+        (
+            'telemetry.cutoffs = ["2026-02-30"]',
+            "telemetry.cutoffs.0: expected a date such as 2023-04-13, got '2026-02-30'",
+        ),
+        (
+            "data.labels_known_by = 2026-02-01T10:00:00Z",
+            "data.labels_known_by: expected a date such as 2023-04-13, got 2026-02-01 10:00:00+00:00",
+        ),
+        ('[[definitions]]\nname = "mine"', "definitions.0.maximise: expected a value, got none"),
+    ],
+)
+def test_what_python_and_pydantic_say_is_told_as_everything_else(written, told):
+    with pytest.raises(SettingsProblem) as refused:
+        parse(written)
+    assert str(refused.value) == told
+
+
+@pytest.mark.parametrize("read", [parse, parse_overrides])
+@pytest.mark.parametrize("written", ["seed = " + "1" * 5000, "seed = " + "[" * 5000])
+def test_what_no_reader_of_toml_takes_is_refused_as_a_slip_of_the_pen_is(read, written):
+    with pytest.raises(SettingsProblem, match=r"^expected (TOML|settings such as --set)"):
+        read(written)

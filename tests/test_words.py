@@ -81,7 +81,7 @@ def test_a_metric_says_where_it_is_taken():
 
 def test_a_bound_is_told_in_a_sentence_and_in_a_table():
     found = Bound("kept", "recall", 0.85, 0.9, 0.91, 0.86, 0.95, is_promised=False)
-    told = "recall >= 85 %: kept on test players (86 % to 95 %, each with 90 % confidence); not promised"
+    told = "recall ≥ 85 %: kept on test players (86 % to 95 %, each with 90 % confidence); not promised"
     assert plain(words.bound(found)) == told
     assert plain(words.bound_state(found)) == "kept, 86 % to 95 %; not promised"
     assert words.bound_state(None) == words.MISSING
@@ -89,6 +89,7 @@ def test_a_bound_is_told_in_a_sentence_and_in_a_table():
 
 def test_a_difference_of_shares_is_written_in_points():
     assert plain(words.points(0.021)) == "+2.1 points"
+    assert plain(words.points(0.0001, -0.0001, 0.5)) == "<+0.1 [>−0.1, +50.0] points"
     assert plain(words.points(0.021, -0.034, 0.0712)) == "+2.1 [−3.4, +7.1] points"
 
 

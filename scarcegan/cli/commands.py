@@ -6,7 +6,6 @@ import getpass
 import inspect
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from rich.text import Text
 
 from scarcegan import settings
 from scarcegan.backends import open_registry
-from scarcegan.problems import Problem, RegistryProblem, SettingsProblem
+from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.project import located, project_root
 from scarcegan.registry import Registry
 from scarcegan.settings.words_section import USUAL, Words
@@ -49,10 +48,7 @@ def settings_of(config: Path | None) -> settings.Settings:
     """
     default = project_root() / "config" / "retrain.toml"
     file = config or (default if default.is_file() else None)
-    try:
-        return settings.load(tomllib.loads(settings.text_of(file))) if file else settings.Settings()
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsProblem(f"expected TOML in {file}, got: {error}; mend that line") from error
+    return settings.load(settings.tree_of(settings.text_of(file), str(file))) if file else settings.Settings()
 
 
 def chosen_registry(registry: settings.Registry, backend: str | None, folder: Path | None) -> Registry:

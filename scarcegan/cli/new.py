@@ -108,13 +108,13 @@ def _answered(tables: "Sequence[Table]", given: "Answers", ask: bool) -> "tuple[
 def _taken(answers: "Answers", counts: Mapping[str, int]) -> Iterator[str]:
     """Say what the tables or labels are taken for; the settings name only what is not the default."""
     from scarcegan.starting.guesses import assumed_harmless, names_of, negatives_of
-    from scarcegan.starting.tables import NONE, NOTHING
+    from scarcegan.starting.tables import NO_LABEL, NO_TABLE
 
     called = names_of(answers, counts)
     taken = {"rare": [answers.rare], "others": negatives_of(answers, counts), "unlabelled": [answers.unlabeled]}
-    if answers.label_column and answers.unlabeled == NOTHING:
+    if answers.label_column and answers.unlabeled == NO_LABEL:
         taken["unlabelled"] = [f"rows without '{answers.label_column}'"]
-    taken["test"] = [answers.test] if answers.test not in ("", NONE) else []
+    taken["test"] = [answers.test] if answers.test not in ("", NO_TABLE) else []
     told = [
         f"{what} {', '.join(name if called.get(name, name) == name else f'{name} ({called[name]})' for name in names)}"
         for what, names in taken.items()

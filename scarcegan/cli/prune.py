@@ -53,14 +53,17 @@ def prune(
     """
     from scarcegan.aws.account import definitions_of
     from scarcegan.history.leftovers import leftovers
+    from scarcegan.outcomes.forgetting import alone
     from scarcegan.outcomes.retention import ExpiredOutcomes, expired
 
     warn_of_holds(settings)
     now = time.time()
     left = leftovers(settings, registry, now, older_than, deployed=definitions_of, removing=remove)
     found = [*left, *expired(settings, now)]
-    for one in found if remove else ():
-        one.remove()
+    if remove and found:
+        with alone(settings):
+            for one in found:
+                one.remove()
     named = [f"{words.count(one.rows)} {one.what}" if isinstance(one, ExpiredOutcomes) else one.what for one in found]
     rows = [(name, one.folder, words.number(one.size / 1e6)) for name, one in zip(named, found, strict=True)]
     total = f"{words.number(sum(one.size for one in found) / 1e6)} MB in {words.plural(len(found), 'place')}"

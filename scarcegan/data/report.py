@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from scarcegan import words
 from scarcegan.data.columns import bin_shares, describe_column
 from scarcegan.data.folds import in_folds, population_counts
+from scarcegan.data.ids import is_number
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players, fingerprint
 from scarcegan.data.records import (
     SUSPECT_AUC,
@@ -26,6 +29,8 @@ from scarcegan.settings.words_section import Words
 BINS = 20
 # With fewer, a single player moves a fold's recall by more than a tenth.
 FEW_RISKY = 10
+# A row of sums in the table of each of five populations and a test set.
+MOST_SUMS = 6
 # As many features with missing values are named in a warning; the feature table has all of them.
 MOST_NAMED = 10
 
@@ -61,6 +66,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
             *_warnings(players, features, folds, populations.rare, settings.words),
             *_gaps(features, settings.words.rows),
             *_lacking(players, populations, settings.words.rows),
+            *_sums(players.ids, settings.words.rows),
             *map(settings.words.retell, players.notes),
         ],
         words=settings.words,
@@ -165,6 +171,17 @@ def _lacking(players: Players, populations: Populations, called: str) -> list[st
                 "apart; fill it in, or name it in data.ignore_columns"
             )
     return told
+
+
+def _sums(ids: np.ndarray, called: str) -> list[str]:
+    """Warn of few ids that are words among numbers, as that of a spreadsheet's last row is."""
+    odd = 0 if ids.dtype.kind in "iu" else len(ids) - pc.sum(is_number(pa.array(ids))).as_py()
+    if not 0 < odd <= min(MOST_SUMS, len(ids) // 50):
+        return []
+    return [
+        f"{odd} of {words.count(len(ids))} {called} with an id that is no number, as all others are: a row of sums, "
+        "perhaps, as spreadsheets have; take it out"
+    ]
 
 
 def _warnings(

@@ -114,7 +114,7 @@ def erase(settings: Settings, player: str, who: str, at: str, named: Sequence[Le
         DataProblem: a legal hold, another `erase` at work, or a file that cannot be read or written.
     """
     store, outcomes = _snapshots(settings), open_outcomes(settings.outcomes, settings.registry.group)
-    with _alone(store.folder):
+    with alone(settings):
         found = find(settings, player)
         refuse_held(settings, player, found)
         receipt = Receipt(outcomes.digest_of(player), at, who, found, named)
@@ -157,21 +157,31 @@ def _tables(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _alone(folder: str) -> Iterator[None]:
-    """Hold the one right to rewrite snapshots of a folder: of two writers one would bring the other's player back."""
-    place = join(folder, LOCK)
+def alone(settings: Settings) -> Iterator[None]:
+    """Hold the one right to rewrite or prune what players are in: of two, one would bring the other's player back.
+
+    Another holder of it, who may be alive, is a DataProblem.
+    """
+    with _held(join(_snapshots(settings).folder, LOCK)):
+        yield
+
+
+@contextmanager
+def _held(place: str) -> Iterator[None]:
     while not write_bytes(place, this_process().encode(), once=True):
         content = find_bytes(place)
         if content is None:  # it has just ended, and another one may have begun
             continue
         owner = content.decode(errors="replace")
-        if is_alive(owner) is False:  # it was killed: its work is completed now
-            remove(place)
-            continue
-        raise DataProblem(
-            f"expected no other `scarcegan forget` at work on {folder}, got one (machine and process: {owner}): call "
-            f"again when it has ended; if it was killed on another machine, remove {place} first"
-        )
+        if is_alive(owner) is not False:
+            raise DataProblem(
+                f"expected no other `scarcegan forget` or `prune --remove` at work, got one (machine and process: "
+                f"{owner}): call again when it has ended; if it was killed on another machine, remove {place} first"
+            )
+        # It was killed: its work is completed now. Of several who have read so, one removes what it has left.
+        with _held(f"{place}_"):
+            if find_bytes(place) == content:
+                remove(place)
     try:
         yield
     finally:

@@ -49,10 +49,12 @@ class ColumnScaler:
             # One cell more at the left end, for -0.0 when the first knot is 0.0.
             first = own[0] - 1
             base[feature] = at - first
-            tables.append(np.searchsorted(own, np.arange(first, own[-1] + 1)) + feature * segments)
+            tables.append(np.searchsorted(own, np.arange(first, own[-1] + 1)).astype(np.min_scalar_type(segments)))
             at += len(tables[-1])
         # int32 as the keys are: NumPy refuses to add int64 to them in place.
         self._base, self._table = base.astype(np.int32), np.concatenate(tables)
+        # Added after the look-up: without it a byte holds an entry, and thousands of features stay in memory.
+        self._first = np.arange(len(knots))[:, None] * segments
         steps = np.array([np.unique(own, return_counts=True)[1].max() for own in cells])
         # Few features need many comparisons: those that need more than one, the neediest first, and how many are left.
         self._crowded = np.argsort(-steps, kind="stable")[: np.count_nonzero(steps > 1)]
@@ -77,7 +79,7 @@ class ColumnScaler:
         cell >>= self._shift
         cell += self._base
         # mode="clip" spares a check of every index; they are all within the tables.
-        segment = self._table.take(cell, mode="clip")
+        segment = self._table.take(cell, mode="clip") + self._first
         segment += x >= self._end.take(segment, mode="clip")
         if self._left:
             crowded, among = segment[self._crowded], x[self._crowded]

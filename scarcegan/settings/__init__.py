@@ -54,6 +54,8 @@ SHAPING_SOURCES: Mapping[str, Collection[str]] = {
 WHERE = {"path", "snapshot", "id_column", "tables", "label_column", "labels", "outcomes"}
 # Sections that Metaflow reads before a run has parameters, to decorate the steps.
 DECORATING = ("resources", "deployment")
+# Not TOML's own error alone: a number may have thousands of digits, a list as many brackets.
+_NO_TOML = (ValueError, RecursionError)
 
 
 class Settings(Section):
@@ -232,7 +234,7 @@ def parse_overrides(text: str) -> dict[str, Any]:
     try:
         # As one table: its commas, quotes and brackets are TOML's, and so are the types.
         tree = tomllib.loads(f"set = {{{text}}}")["set"]
-    except tomllib.TOMLDecodeError as error:
+    except _NO_TOML as error:
         raise SettingsProblem(
             f"expected settings such as --set 'train.iterations=2000,model.objective=\"published\"' (values as in the "
             f"configuration, text in quotes), got {text!r}: {str(error).partition(' (at')[0]}; mend it"
@@ -248,13 +250,17 @@ def parse_overrides(text: str) -> dict[str, Any]:
 
 def parse(text: str) -> dict[str, Any]:
     """Read TOML into a checked, complete tree of plain values (for Metaflow's `Config`), or raise a SettingsProblem."""
+    # Plain values: Metaflow keeps a Config as JSON.
+    return load(tree_of(text)).model_dump(mode="json")
+
+
+def tree_of(text: str, place: str = "the configuration") -> dict[str, Any]:
+    """Read TOML into a tree of plain values, unchecked; a SettingsProblem says what of it, at a place, is none."""
     try:
         # Windows' editors put a byte-order mark in front.
-        tree = tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsProblem(f"the configuration is not valid TOML: {error}; mend that line") from None
-    # Plain values: Metaflow keeps a Config as JSON.
-    return load(tree).model_dump(mode="json")
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except _NO_TOML as error:
+        raise SettingsProblem(f"expected TOML in {place}, got: {error}; mend that line") from None
 
 
 def text_of(file: Path) -> str:
@@ -272,6 +278,7 @@ _SAID = (
     ("^Value error, |, unable to (parse|interpret) .*|, got a number with a fractional part", ""),
     ("^(Tuple|List) should have (.*?) after validation, not .*", r"expected a list with \2"),
     ("^Unable to parse input string as an integer, .*", "expected a whole number"),
+    ("^Field required", "expected a value, got none"),
     ("^Input should be (?=less|greater)", "expected a number "),
     ("^Input should be ", "expected "),
     ("^String should have ", "expected text with "),
@@ -293,7 +300,10 @@ def _explain(item: Any) -> str:
         for theirs, ours in _SAID:
             said = re.sub(theirs, ours, said)
         told = ", got " in said or not key  # own checks say what they got
-        got = "" if told else f", got {'a table' if isinstance(item['input'], dict) else repr(item['input'])}"
+        given = item["input"]
+        # TOML's other values, such as moments, are shown as they are written there.
+        shown = "a table" if isinstance(given, dict) else repr(given) if isinstance(given, str | list) else str(given)
+        got = "" if told else f", got {shown}"
         return f"{key or 'settings'}: {said}{got}"
     # Sections as well: a table misspelt is an unknown key at the top.
     known = [one.name for one in keys_of(Settings)] + list(Settings.model_fields)

@@ -9,10 +9,17 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+def _iso_date(text: str) -> str:
+    try:
+        return text and date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError("expected a date such as 2023-04-13") from None
+
+
 # Empty: not set. `20260101` is a date too, and TOML's own without quotes: written with hyphens, dates compare as text.
-IsoDate = Annotated[
-    str, BeforeValidator(str), AfterValidator(lambda text: text and date.fromisoformat(text).isoformat())
-]
+IsoDate = Annotated[str, BeforeValidator(str), AfterValidator(_iso_date)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
 

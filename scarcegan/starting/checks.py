@@ -18,7 +18,7 @@ from scarcegan.starting.guesses import (
     slug,
     truth_column,
 )
-from scarcegan.starting.tables import NONE, Table
+from scarcegan.starting.tables import NO_TABLE, Table
 
 _LABELS = ("player_id", "population", "since", "source")
 _TELEMETRY = ("player_id", "date")
@@ -116,15 +116,16 @@ def _populations(answers: Answers, counts: Mapping[str, int], layout: str) -> It
 
 
 def _test(tables: Sequence[Table], name: str) -> Iterator[str]:
-    if name in ("", NONE):
+    if name in ("", NO_TABLE):
         return
     found = [table for table in tables if table.name == name]
     if not found:
-        yield f"expected one of the tables {[one.name for one in tables]} for --test, got '{name}': name one, or {NONE}"
+        known = [one.name for one in tables]
+        yield f"expected one of the tables {known} for --test, got '{name}': name one, or {NO_TABLE}"
     elif not truth_column(found[0], [table for table in tables if table.name != name]):
         yield (
             f"expected a column '{TRUTH_COLUMN}' (0 or 1) in '{name}', or one column that no other table has, got "
-            f"{_few(found[0].columns)}: add it, or let test rows be held out with --test {NONE}"
+            f"{_few(found[0].columns)}: add it, or let test rows be held out with --test {NO_TABLE}"
         )
 
 

@@ -20,7 +20,7 @@ from scarcegan.starting.guesses import (
     slug,
     truth_column,
 )
-from scarcegan.starting.tables import NOTHING, Table
+from scarcegan.starting.tables import NO_LABEL, Table
 
 USUAL = Settings()
 # The snapshot that a project publishes first, of the rows that it was trained on: later ones are compared with it.
@@ -84,7 +84,7 @@ def _of_tables(tables: Sequence[Table], answers: Answers, called: Mapping[str, s
     apart: dict[str, Any] = {}
     if layout_of(tables) == "labelled":
         data |= {"path": tables[0].location, "label_column": answers.label_column}
-        labels = {ours: label for label, ours in called.items() if label not in (ours, NOTHING)}
+        labels = {ours: label for label, ours in called.items() if label not in (ours, NO_LABEL)}
         data |= {"labels": labels} if labels else {}
     else:
         apart = _apart(tables, answers, called)

@@ -13,7 +13,7 @@ from scarcegan.records import Record
 from scarcegan.settings import Populations
 from scarcegan.settings.data_sections import TEST
 from scarcegan.settings.words_section import Words
-from scarcegan.starting.tables import NONE, NOTHING, Table
+from scarcegan.starting.tables import NO_LABEL, NO_TABLE, Table
 
 Layout = Literal["tables", "labelled", "telemetry"]
 # What is asked of each layout, in this order, by the field of Answers that it fills.
@@ -43,9 +43,9 @@ _ROWS = ("account", "customer", "user", "player", "client", "member", "card")
 _ID = ("id", "uuid", "key", *_ROWS, "number")
 MOST_CLASSES = 20
 MOST_ASSUMED = 1_000  # as many harmless rows as a model of a few dozen rare ones learns from
-# Labels that say of a row whether it is one of the rare, in small letters; -1 beside them is no label.
+# Labels that say of a row whether it is one of the rare, in small letters; -1 beside them marks the unlabelled.
 _YES_NO = (("1", "0"), ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"))
-NO_LABEL = "-1"
+_MINUS_ONE = "-1"
 MOST_LETTERS = 40  # of a name in the settings
 ROW = Words().row
 USUAL = Populations()
@@ -86,11 +86,11 @@ def guess(field: str, tables: Sequence[Table], known: Answers, counts: Mapping[s
     if field == "label_column":
         return _label_column(tables[0], known.id_column)
     if field == "test":
-        return _test(tables, counts) or NONE
+        return _test(tables, counts) or NO_TABLE
     if field == "unlabeled":
         return _unlabeled({name: counts[name] for name in counts if name not in (known.rare, _test(tables, counts))})
     if field == "rare":
-        known_apart = (_test(tables, counts), NOTHING if layout_of(tables) == "telemetry" else _unlabeled(counts))
+        known_apart = (_test(tables, counts), NO_LABEL if layout_of(tables) == "telemetry" else _unlabeled(counts))
         left = {name: counts[name] for name in counts if name not in known_apart}
         yes = yes_and_no(counts) if layout_of(tables) == "labelled" else None
         return (yes[0] if yes else _named(left, _RARE)) or min(left, key=lambda name: left[name], default="")
@@ -117,7 +117,7 @@ def slug(name: str) -> str:
 
 def yes_and_no(counts: Iterable[str]) -> tuple[str, str] | None:
     """Return the labels of rare and of other rows where labels only say whether a row is one of the rare."""
-    labels = {name.lower(): name for name in counts if name not in (NOTHING, NO_LABEL)}
+    labels = {name.lower(): name for name in counts if name not in (NO_LABEL, _MINUS_ONE)}
     return next(((labels[yes], labels[no]) for yes, no in _YES_NO if labels.keys() == {yes, no}), None)
 
 
@@ -133,18 +133,18 @@ def names_of(answers: Answers, counts: Iterable[str]) -> dict[str, str]:
             asked = re.sub(r"^(is|has|was)_", "", column)
             asked = USUAL.rare if asked in ("y", "p") or asked.startswith(_LABEL) else asked
             called |= {answer[0]: asked, answer[1]: f"not_{asked}"[:MOST_LETTERS]}
-            called |= {NO_LABEL: USUAL.unlabeled} if NO_LABEL in called else {}
+            called |= {_MINUS_ONE: USUAL.unlabeled} if _MINUS_ONE in called else {}
     # Settings keep two names for themselves; rows without a label have none, and those that say no are then unlabelled.
     kept = (None, "unknown", TEST)
-    if answers.unlabeled in (NOTHING, *(yes_and_no(called) or ())) or called.get(answers.unlabeled) in kept:
+    if answers.unlabeled in (NO_LABEL, *(yes_and_no(called) or ())) or called.get(answers.unlabeled) in kept:
         called[answers.unlabeled] = USUAL.unlabeled
     return called
 
 
 def negatives_of(answers: Answers, counts: Iterable[str]) -> list[str]:
     """Return the harmless populations: all but the rare one, the unlabelled ones and the test rows."""
-    others = [answers.rare, answers.unlabeled, answers.test, NOTHING, TEST, USUAL.unlabeled]
-    others += [NO_LABEL] * (yes_and_no(counts) is not None)
+    others = [answers.rare, answers.unlabeled, answers.test, NO_LABEL, TEST, USUAL.unlabeled]
+    others += [_MINUS_ONE] * (yes_and_no(counts) is not None)
     return [name for name in counts if name not in others]
 
 
@@ -197,7 +197,7 @@ def _test(tables: Sequence[Table], counts: Mapping[str, int]) -> str:
 
 
 def _unlabeled(counts: Mapping[str, int]) -> str:
-    for none in (NOTHING, NO_LABEL):
+    for none in (NO_LABEL, _MINUS_ONE):
         if none in counts:
             return none
     return _named(counts, _UNLABELED) or max(counts, key=lambda name: counts[name], default="")

@@ -21,8 +21,8 @@ from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.storage import is_file, is_s3, join, list_names
 
-NONE = "none"  # no table
-NOTHING = "no label"  # rows without one: a label may be called none
+NO_TABLE = "none"
+NO_LABEL = "no label"  # what rows whose label is empty count as: a label may be called none
 LARGEST_WHOLE = 2**53  # above, floats cannot tell whole numbers apart
 _EXPECTED = "expected a table for each population, one table with a label column, or telemetry with a labels table"
 
@@ -51,7 +51,7 @@ class Table(Record):
         counts: Counter[str] = Counter()
         for _, rows in read_parts(self.location, [column], text=[column]):
             found = label_text(rows[column]).value_counts().to_pylist()
-            counts.update({one["values"] or NOTHING: one["counts"] for one in found})
+            counts.update({one["values"] or NO_LABEL: one["counts"] for one in found})
         return dict(sorted(counts.items()))
 
     def rows(self) -> int:

@@ -1,9 +1,9 @@
 """Files at a location, which is a local path or an `s3://` address: the same functions for both.
 
-A file is seen whole or not at all. On a disk it is written as a draft beside its place, synced and renamed; S3 shows
-no half objects. Names that begin with `.` or `_` (drafts, `_SUCCESS`) or end with `_$folder$` (Hadoop's mark of a
-folder) are hidden, with all that is below them: no list has them; who knows the name can read, write and remove them,
-and they go with their folder.
+A file is seen whole or not at all. On a disk it is written as a draft beside its place, synced and renamed, then its
+folder is; S3 shows no half objects. Names that begin with `.` or `_` (drafts, `_SUCCESS`) or end with
+`_$folder$` (Hadoop's mark of a folder) are hidden, with all that is below them: no list has them; who knows the name
+can read, write and remove them, and they go with their folder.
 
 Every function raises a DataProblem where somebody has to mend something (an address, permissions, credentials), and a
 StorageOutage where S3 or the way to it stays down for all of its tries: a later try may succeed.
@@ -27,6 +27,7 @@ from scarcegan.storage import s3
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # What a disk says of itself, whichever file it is about.
 _DISK_REFUSES = (*_FULL, errno.EROFS, errno.EIO, errno.EFBIG)
+_NAMES_NOT_SYNCED = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP)
 _SHOWN = 300
 SCRATCH = ".scarcegan-"
 # Machine, number and beginning of the process that has made it.
@@ -203,7 +204,21 @@ def put_file(draft: Path, location: str, *, once: bool = False) -> bool:
             (os.link if once else os.replace)(draft, location)
         except FileExistsError:
             return False
+        _keep_names(_folder(location))
     return True
+
+
+def _keep_names(folder: str) -> None:
+    """Let the names in a folder outlast a power cut, too; not where its permissions or its file system forbid that."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NAMES_NOT_SYNCED:
+            raise
 
 
 @contextmanager

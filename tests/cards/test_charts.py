@@ -1,7 +1,7 @@
 import json
 import math
 
-from cards.charts import Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, plain, points, ranked_bars
+from cards.charts import DASHES, Axis, Cell, Line, Mark, Rule, banded_lines, heat_map, plain, points, ranked_bars
 
 SHARE = Axis("share", share=True, low=0, high=1)
 
@@ -46,6 +46,24 @@ def test_marks_of_one_name_lie_together():
     alone, together = (points("?", "", SHARE, [Mark("a", 0.1), Mark(name, 0.2, series="y")]) for name in "ba")
     assert "yOffset" not in str(spec_of(alone))
     assert "yOffset" in str(spec_of(together))
+
+
+def test_a_legend_draws_lines_as_the_chart_does():
+    lines = [Line("a", [0, 1], [0, 1]), Line("b", [0, 1], [1, 0], dash="dashed"), Line("c", [0], [0], dash="dotted")]
+    encoding = spec_of(banded_lines("?", "", SHARE, SHARE, lines))["layer"][0]["encoding"]
+    color, dash = encoding["color"], encoding["strokeDash"]
+    assert (color["field"], color["legend"], color["legend"]["symbolType"]) == (dash["field"], dash["legend"], "stroke")
+    assert dict(zip(dash["scale"]["domain"], dash["scale"]["range"], strict=True)) == {
+        name: DASHES[look] for name, look in {"a": "solid", "b": "dashed", "c": "dotted"}.items()
+    }
+
+
+def test_an_axis_writes_nothing_as_nothing_and_small_numbers_alike():
+    written = [axis.channel("x")["axis"]["labelExpr"] for axis in (Axis(), Axis(log=True))]
+    assert written == [
+        "datum.value ? datum.label : '0'",
+        "datum.value < 0.001 ? format(datum.value, '~e') : datum.label",
+    ]
 
 
 def test_faint_lines_stand_back_until_they_are_picked():

@@ -14,7 +14,7 @@ def test_a_lead_is_weighed_against_the_spread_of_the_folds(compared, read):
     text = read(compare_card(compared))
     assert "- `review_budget`: **beyond the spread of the folds**. second is 20.0 points ahead of first" in text
     assert "folds spread by 8.5 points, and they were measured on other players" in text
-    assert "- `precision_first`: **level**" in text
+    assert "- `precision_first`: **level**. first reaches as much as second, folds spread by" in text
 
 
 def test_settings_that_differ_stand_in_a_table(compared, read):

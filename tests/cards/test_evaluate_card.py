@@ -35,6 +35,7 @@ def test_the_headlines_verdict_comes_first(evaluation, card, read):
     told = [f"a tie with {verdict.rival}: {words.gain(verdict.against_rival)}"]
     definition, bound = "flagged share ≤ 1 %, highest recall", words.bound_state(model.bound["test"])
     assert cells("review_budget", definition, bound) in text
+    assert not {">=", "<="} & set(text.split())
     assert cells("review_budget", *told) in text
 
 
@@ -90,7 +91,10 @@ def test_every_chart_asks_a_question(evaluation, card, drawn):
 def test_the_headline_its_rival_and_its_champion_stand_out(evaluation, card, drawn):
     lines = drawn(card(evaluation))[RECALL]
     standing_out = ["review_budget", "champion review_budget (version 9)", "rival extra_trees"]
-    assert [line["name"] for line in lines if not line["faint"]] == standing_out
+    shown = [line for line in lines if not line["faint"]]
+    assert [line["name"] for line in shown] == standing_out
+    # Neither colour nor dash alone tells them from each other.
+    assert len({line["color"] for line in shown}) == len({line["dash"] for line in shown}) == 3
     assert len(lines) == 12
 
 

@@ -70,7 +70,7 @@ def test_mistakes_that_go_by_a_share_of_risky_players_say_so(dossier, read):
 
 def test_missed_bounds_and_what_was_odd_in_the_data_are_named(dossier, read):
     text = read(review_report(dossier))
-    assert "`precision_first`: precision >= 90 %: " in text.replace(words.GAP, " ")
+    assert "`precision_first`: precision ≥ 90 %: " in text.replace(words.GAP, " ")
     assert "; not promised; 50 labelled risky players are too few for any threshold." in text
     assert "tells 'risky' from unlabelled players: 'deposit_level' (AUC" in text
 

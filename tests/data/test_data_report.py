@@ -151,6 +151,17 @@ def test_features_that_give_the_label_away_are_named_in_one_line(report):
     assert told.count("(AUC 1.000)") == 2
 
 
+@pytest.mark.parametrize(("totals", "is_told"), [(0, False), (1, True), (5, True), (7, False)])
+def test_a_row_of_sums_is_suspected_by_its_id(players, settings, totals, is_told):
+    everyone = players()
+    ids = everyone.ids.astype(str)
+    ids[:totals] = [f"total {number}" for number in range(totals)]
+    kept, fold = split(replace(everyone, ids=ids), settings())
+    told = [one for one in data_report(kept, fold, settings()).warnings if "a row of sums" in one]
+    assert [one.partition(" with")[0] for one in told] == [f"{totals} of 317 players"] * is_told
+    assert "total" not in str(told)
+
+
 def test_few_risky_players_and_unknown_truth_are_warned_of(report):
     _, _, result = report()
     few, unknown = result.warnings

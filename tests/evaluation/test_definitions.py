@@ -102,9 +102,9 @@ def test_everything_that_a_definition_may_maximise_has_a_metric_that_tells():
 
 def test_definitions_are_described_in_a_few_words():
     assert [describe(definition, 0.01) for definition in Settings().definitions] == [
-        "recall >= 85 %, fewest flagged",
-        "precision >= 90 %, highest recall",
-        "flagged share <= 1 %, highest recall",
+        "recall ≥ 85 %, fewest flagged",
+        "precision ≥ 90 %, highest recall",
+        "flagged share ≤ 1 %, highest recall",
         "highest F2",
     ]
 

@@ -78,7 +78,7 @@ def test_the_curve_is_short_rising_and_inside_its_band(evaluation):
 
 def test_a_model_carries_its_definition_and_the_folds_spread(evaluation):
     model = evaluation.models["recall_first"]
-    assert (model.definition, model.describe) == (SETTINGS.definitions[0], "recall >= 85 %, fewest flagged")
+    assert (model.definition, model.describe) == (SETTINGS.definitions[0], "recall ≥ 85 %, fewest flagged")
     assert (model.members, model.threshold, model.promise) == (16, 0.5, Promise("recall", 0.5, 0.9))
     spread = model.fold_spread["recall"]
     assert (spread.mean, spread.std, spread.folds) == (0.5, pytest.approx(0.02**0.5), [0.4, 0.6])

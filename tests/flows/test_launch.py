@@ -71,6 +71,15 @@ def test_no_worker_at_all_is_refused(prepared, arguments, environment):
         prepared(*arguments, **environment)
 
 
+@pytest.mark.parametrize(
+    "spec", ["batch:image=x,cpu=many", "resources:cpu=many", "timeout:seconds=many", "retry:times="]
+)
+def test_a_number_of_a_decorator_that_is_none_is_refused(prepared, spec):
+    with pytest.raises(Problem, match=rf"expected a number for \w+ in --with {spec}, got '(many)?': mend it"):
+        prepared("--with", spec, "run")
+    prepared("--with", "batch:cpu=1.5,memory=4000,image=us.gcr.io/x:cpu-1", "run")
+
+
 @pytest.mark.parametrize("given", [["--data", ""], ["--data="], ["--set", ""], ["--snapshot", ""]])
 def test_an_empty_value_is_no_wish_for_what_the_file_says(prepared, given):
     with pytest.raises(Problem, match=rf"expected a value after {given[0].rstrip('=')}, got an empty text"):

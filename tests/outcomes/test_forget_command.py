@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from scarcegan import settings as settings_module
 from scarcegan.cli import app
 from scarcegan.data.ids import keyed_id
+from scarcegan.machine import is_alive, this_process
 from scarcegan.outcomes import forgetting
 from scarcegan.outcomes.store import open_outcomes
 from scarcegan.problems import DataProblem
@@ -65,6 +67,7 @@ def project(base, tmp_path, publish_snapshot, project_apart):
         made.config.write_text(config_text(base, more).format(registry=tmp_path / "registry"))
 
     configure()
+    made.settings = lambda: settings_module.load(settings_module.parse(made.config.read_text()))
     made.configure = configure
     made.store = open_snapshots(f"{base}/snapshots")
     features = np.random.default_rng(0).random((PLAYERS, 2)).astype(np.float32)
@@ -260,7 +263,7 @@ def test_two_at_once_are_refused(project, lock):
     write_bytes(join(project.store.folder, "_forgetting"), lock)
     result = project.run("forget", PLAYER, "--yes")
     assert result.exit_code == 1
-    assert "expected no other `scarcegan forget` at work" in result.stderr
+    assert "expected no other `scarcegan forget` or `prune --remove` at work" in result.stderr
     assert len(holding(project.base)) == 6
 
 
@@ -277,9 +280,28 @@ def test_whoever_begins_when_another_ends_is_left_alone(project, monkeypatch):
 
     monkeypatch.setattr("scarcegan.outcomes.forgetting.find_bytes", just_ended)
     told = pytest.raises(DataProblem, match=r"got one \(machine and process: second-1 7 12")
-    with told, forgetting._alone(project.store.folder):
+    with told, forgetting.alone(project.settings()):
         pass
     assert find_bytes(place) == b"second-1 7 12"
+
+
+@pytest.mark.parametrize("base", ["local"], indirect=True)
+def test_of_two_that_find_the_lock_of_a_killed_one_one_takes_it_over(project, monkeypatch):
+    settings, place, others = project.settings(), join(project.store.folder, "_forgetting"), ExitStack()
+    killed = this_process().replace(f" {os.getpid()} ", " 999999999 ")
+    write_bytes(place, killed.encode())
+
+    def another_is_faster(owner):
+        monkeypatch.undo()
+        others.enter_context(forgetting.alone(settings))
+        return is_alive(owner)
+
+    monkeypatch.setattr(forgetting, "is_alive", another_is_faster)
+    told = pytest.raises(DataProblem, match="expected no other `scarcegan forget` or `prune --remove` at work")
+    with others, told, forgetting.alone(settings):
+        pass
+    with forgetting.alone(settings):
+        assert find_bytes(place) == this_process().encode()
 
 
 @pytest.mark.parametrize("player", ["", " "])

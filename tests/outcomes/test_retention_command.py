@@ -14,7 +14,7 @@ from scarcegan.outcomes.store import open_outcomes
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import load
 from scarcegan.snapshots import open_snapshots
-from scarcegan.storage import contents, join
+from scarcegan.storage import contents, join, write_bytes
 
 OLD, NEW = "players-2020-01-01", "players-2999-01-01"
 HOLD = '[[retention.holds]]\n{}\nreason = "complaint 17"\nwho = "legal"\n'
@@ -89,6 +89,16 @@ def test_outcomes_go_after_their_days(run, outcomes):
     assert (shown["what"], shown["rows"]) == ("outcomes", 2)
     run("prune", "--remove", retention=f"outcomes = {days}")
     assert outcomes() == ["2026-02-01"]
+
+
+def test_nothing_goes_while_a_player_is_being_forgotten(run, base, tmp_path, outcomes):
+    lock = join(open_snapshots(f"{base}/snapshots").folder, "_forgetting")
+    write_bytes(lock, b"another-machine-1 7 12")
+    assert len(run("prune", retention="snapshots = 30\noutcomes = 30")) == 2
+    result = CliRunner().invoke(app, ["prune", "--remove", "--config", str(tmp_path / "our.toml")])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "expected no other `scarcegan forget` or `prune --remove` at work" in result.stderr
+    assert (open_snapshots(f"{base}/snapshots").names(), len(outcomes())) == ([OLD, NEW], 3)
 
 
 def test_what_is_held_stays(run, base, outcomes):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from scarcegan.data.scaling import Scaler, fit_scaler
-from scarcegan.serving.lookup import ColumnScaler
+from scarcegan.serving.lookup import MOST_CELLS, ColumnScaler
 from scarcegan.settings import Scaling
 
 RNG = np.random.default_rng(4)
@@ -79,3 +79,10 @@ def test_missing_values_equal_the_scaler(kind):
     assert 1 not in scaler.indicators
     rows[0] = np.nan
     assert difference(scaler, rows) < 2e-6
+
+
+def test_a_feature_takes_a_byte_of_memory_for_each_cell_of_its_table():
+    raw = np.random.default_rng(7).normal(size=(3_000, 40)).astype(np.float32)  # on both sides of 0: tables are long
+    by_table = ColumnScaler(fit_scaler(raw, Scaling()))
+    arrays = [one for one in vars(by_table).values() if isinstance(one, np.ndarray)]
+    assert sum(one.nbytes for one in arrays) < 40 * (MOST_CELLS + 4_096)

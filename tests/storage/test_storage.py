@@ -1,4 +1,8 @@
+import errno
+import os
+import stat
 import threading
+from contextlib import nullcontext
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -64,13 +68,31 @@ def test_what_is_not_written_to_its_end_leaves_nothing(folder, tmp_path, written
     assert list(tmp_path.rglob("*")) in ([], [tmp_path / "out"])
 
 
-def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+def is_folder(descriptor):
+    return stat.S_ISDIR(os.fstat(descriptor).st_mode)
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_its_name_is(tmp_path, monkeypatch):
     done = []
-    for name in ("fsync", "replace", "link"):
+    for name in ("replace", "link"):
         monkeypatch.setattr(f"os.{name}", lambda *_, name=name: done.append(name))
+    monkeypatch.setattr(
+        "os.fsync", lambda number: done.append("folder" if stat.S_ISDIR(os.fstat(number).st_mode) else "file")
+    )
     write_bytes(str(tmp_path / "replaced"), b"x")
     write_bytes(str(tmp_path / "linked"), b"x", once=True)
-    assert done == ["fsync", "replace", "fsync", "link"]
+    assert done == ["file", "replace", "folder", "file", "link", "folder"]
+
+
+@pytest.mark.parametrize(("number", "is_told"), [(errno.EINVAL, False), (errno.EACCES, False), (errno.EIO, True)])
+def test_a_folder_that_cannot_be_synced_is_passed_over_and_a_broken_disk_is_not(tmp_path, monkeypatch, number, is_told):
+    def sync(descriptor):
+        if is_folder(descriptor):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("os.fsync", sync)
+    with pytest.raises(DataProblem, match=r"cannot write .*: Input/output error") if is_told else nullcontext():
+        write_bytes(str(tmp_path / "part"), b"x")
 
 
 def at_once(function, arguments):
