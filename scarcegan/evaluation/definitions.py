@@ -76,7 +76,7 @@ def operating_point(
 
 
 def describe(definition: Definition, review_budget: float) -> str:
-    """Say a definition in a few words: `recall >= 85 %, fewest flagged`."""
+    """Say a definition in a few words: `recall ≥ 85 %, fewest flagged`."""
     aim = AIMS[definition.maximise].words
     if definition.constraint is None:
         return aim
