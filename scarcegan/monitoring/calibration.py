@@ -36,7 +36,8 @@ def chance_limits(measured: Measured, false_alarms: float) -> dict[str, np.ndarr
     unknown_share = measured.before.unknown_share
     inverse = sum(1 / size for size in sizes)
     shares = (1 - missing, 1 - columns["missing_now"])
-    present = sum(1 / np.maximum(size * share, 1) for size, share in zip(sizes, shares, strict=True))
+    # Where nobody has a value there is no distance, and any limit does.
+    present = sum(1 / (size * np.where(share > 0, share, 1)) for size, share in zip(sizes, shares, strict=True))
     each = false_alarms / len(FEATURE_MEASURES) / features
     # Shares that are 0 in a usual snapshot: from one in a thousand on, others are worth a word.
     seldom = max(1e-3, norm.isf(each) * np.sqrt(1e-3 * inverse))
