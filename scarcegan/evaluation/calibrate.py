@@ -1,11 +1,16 @@
 """What a risk score means: its calibration, fitted without a single player who is known to be harmless."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from scarcegan.data.calibration import Calibration, inside
 
 # Logarithms of slopes: beyond these the curve would be flat, or a step, in float32.
 _LOG_SLOPES = (-3.0, 3.0)
+_SHIFTS = (-50.0, 50.0)
+# Where nobody's probability is less, the likelihood is flat: the search has gone too far at once, and is begun nearer.
+_ALL_SURE = 0.99
 
 
 def fit_calibration(
@@ -34,7 +39,7 @@ def fit_calibration(
     known = np.log(len(risky_scores) / (prevalence * weights.sum()))
     sides = [(np.log(raw), np.log1p(-raw)) for raw in map(inside, (risky_scores, population_scores))]
 
-    def loss(numbers: np.ndarray) -> float:
+    def loss(numbers: Sequence[float]) -> float:
         log_a, log_b, c = numbers
         risky, others = (
             known - np.logaddexp(0, np.exp(log_b) * complement - np.exp(log_a) * log - c) for log, complement in sides
@@ -43,9 +48,24 @@ def fit_calibration(
         return float(likelihood + (log_a**2 + log_b**2) / 2)
 
     start = [0.0, 0.0, np.log(prevalence / (1 - prevalence))]
-    bounds = [_LOG_SLOPES, _LOG_SLOPES, (-50.0, 50.0)]
-    log_a, log_b, c = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
-    return Calibration(float(np.exp(log_a)), float(np.exp(log_b)), float(c))
+    bounds = [_LOG_SLOPES, _LOG_SLOPES, _SHIFTS]
+
+    def curve_from(numbers: Sequence[float]) -> Calibration:
+        log_a, log_b, c = minimize(loss, numbers, method="L-BFGS-B", bounds=bounds).x
+        return Calibration(float(np.exp(log_a)), float(np.exp(log_b)), float(c))
+
+    found = curve_from(start)
+    if found.apply(population_scores).min() > _ALL_SURE:
+        log_odds = np.concatenate([log - complement for log, complement in sides])
+        found = curve_from(min(_middles(log_odds), key=loss, default=start))
+    return found
+
+
+def _middles(log_odds: np.ndarray) -> list[tuple[float, float, float]]:
+    """List curves of several slopes, as `loss` takes them, each 1/2 at a score that some player has, [n] log-odds."""
+    middles = np.quantile(log_odds, np.arange(1, 20) / 20).tolist()
+    curves = [(slope, slope, float(-np.exp(slope) * middle)) for slope in (0.0, 1.0, 2.0, 3.0) for middle in middles]
+    return [curve for curve in curves if _SHIFTS[0] < curve[2] < _SHIFTS[1]]
 
 
 def on_scale_of(scores: np.ndarray, own: np.ndarray, other: np.ndarray) -> np.ndarray:
