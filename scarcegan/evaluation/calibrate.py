@@ -1,7 +1,5 @@
 """What a risk score means: its calibration, fitted without a single player who is known to be harmless."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from scarcegan.data.calibration import Calibration, inside
@@ -39,7 +37,7 @@ def fit_calibration(
     known = np.log(len(risky_scores) / (prevalence * weights.sum()))
     sides = [(np.log(raw), np.log1p(-raw)) for raw in map(inside, (risky_scores, population_scores))]
 
-    def loss(numbers: Sequence[float]) -> float:
+    def loss(numbers: np.ndarray) -> float:
         log_a, log_b, c = numbers
         risky, others = (
             known - np.logaddexp(0, np.exp(log_b) * complement - np.exp(log_a) * log - c) for log, complement in sides
@@ -47,10 +45,10 @@ def fit_calibration(
         likelihood = np.logaddexp(0, -risky).sum() + (weights * np.logaddexp(0, others)).sum()
         return float(likelihood + (log_a**2 + log_b**2) / 2)
 
-    start = [0.0, 0.0, np.log(prevalence / (1 - prevalence))]
+    start = np.array([0.0, 0.0, np.log(prevalence / (1 - prevalence))])
     bounds = [_LOG_SLOPES, _LOG_SLOPES, _SHIFTS]
 
-    def curve_from(numbers: Sequence[float]) -> Calibration:
+    def curve_from(numbers: np.ndarray) -> Calibration:
         log_a, log_b, c = minimize(loss, numbers, method="L-BFGS-B", bounds=bounds).x
         return Calibration(float(np.exp(log_a)), float(np.exp(log_b)), float(c))
 
@@ -61,11 +59,11 @@ def fit_calibration(
     return found
 
 
-def _middles(log_odds: np.ndarray) -> list[tuple[float, float, float]]:
-    """List curves of several slopes, as `loss` takes them, each 1/2 at a score that some player has, [n] log-odds."""
-    middles = np.quantile(log_odds, np.arange(1, 20) / 20).tolist()
-    curves = [(slope, slope, float(-np.exp(slope) * middle)) for slope in (0.0, 1.0, 2.0, 3.0) for middle in middles]
-    return [curve for curve in curves if _SHIFTS[0] < curve[2] < _SHIFTS[1]]
+def _middles(log_odds: np.ndarray) -> np.ndarray:
+    """List curves of several slopes, [k, 3] as `loss` takes them, each 1/2 at a score that some player has, [n]."""
+    middles = np.quantile(log_odds, np.arange(1, 20) / 20)
+    curves = np.array([(slope, slope, -np.exp(slope) * middle) for slope in range(4) for middle in middles])
+    return curves[np.abs(curves[:, 2]) < _SHIFTS[1]]
 
 
 def on_scale_of(scores: np.ndarray, own: np.ndarray, other: np.ndarray) -> np.ndarray:
