@@ -123,7 +123,7 @@ def interval(metric: str, found: WithInterval | None) -> str:
     if found.low == found.high and metric not in SCORES:
         return percent(found.value)  # set, not measured: a rival is cut off at the review budget
     scale, least, most, unit = _scale(metric)
-    decimals = _decimals(scale * (found.value or found.high), least, most)
+    decimals = _decimals_below(scale, scale * (found.value or found.high), least, most)
     low, high = (_fixed(scale * end, decimals) for end in (found.low, found.high))
     return f"{_of_all(scale * found.value, scale, decimals, most)}{unit} [{low},{GAP}{high}]"
 
@@ -134,7 +134,7 @@ def share(found: WithInterval | None) -> str:
         return MISSING
     width = 100 * (found.high - found.low)
     narrow = math.ceil(-math.log10(width / 2)) if width > 0 else 0
-    decimals = min(4, max(_decimals(100 * found.value, 0, 4), narrow))
+    decimals = min(4, max(_decimals_below(100, 100 * found.value, 0, 4), narrow))
     value, low, high = (_fixed(100 * one, decimals) for one in (found.value, found.low, found.high))
     return f"{value}{GAP}% [{low},{GAP}{high}]"
 
@@ -302,6 +302,14 @@ def _of_all(value: float, whole: int, least: int, most: int) -> str:
     if 0 < value < step / 2:
         return f"< {step:.{decimals}f}"
     return f"> {whole - step:.{decimals}f}" if whole - step / 2 <= value < whole else text
+
+
+def _decimals_below(whole: float, value: float, least: int, most: int) -> int:
+    """Return as many decimals as `_decimals`, or more, that a part beside its interval is not written as the whole."""
+    decimals = _decimals(value, least, most)
+    while value < whole and decimals < most and round(value, decimals) >= whole:
+        decimals += 1
+    return decimals
 
 
 def _decimals(value: float, least: int, most: int, digits: int = 2) -> int:

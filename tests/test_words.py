@@ -36,6 +36,13 @@ def test_a_counted_share_is_as_exact_as_its_interval_is_narrow(found, written):
     assert plain(words.share(found)) == written
 
 
+def test_what_is_nearly_all_is_not_written_as_all_beside_its_interval():
+    assert plain(words.interval("recall", Interval(0.996, 0.97, 0.9992))) == "99.6 % [97.0, 99.9]"
+    assert plain(words.interval("roc_auc", Interval(0.9968, 0.9962, 0.9974))) == "0.997 [0.996, 0.997]"
+    assert plain(words.share(Interval(0.996, 0.978, 1.0))) == "99.6 % [97.8, 100.0]"
+    assert plain(words.share(Interval(1.0, 0.978, 1.0))) == "100 % [98, 100]"
+
+
 def test_a_share_that_was_set_has_no_interval():
     assert plain(words.interval("flagged_share", Interval(0.01, 0.01, 0.01))) == "1 %"
 

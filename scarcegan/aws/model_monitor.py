@@ -32,8 +32,7 @@ def constraints_json(columns: Mapping[str, Column], features: Sequence[FeatureDr
         {
             "name": name,
             "inferred_type": "Fractional",
-            # Snapshots have no missing values.
-            "completeness": 1.0,
+            "completeness": 1 - (column.missing_share or 0),
             "num_constraints": {"is_non_negative": column.low >= 0},
         }
         for name, column in columns.items()
@@ -55,18 +54,20 @@ def constraints_json(columns: Mapping[str, Column], features: Sequence[FeatureDr
 
 
 def _numerical(players: int, column: Column) -> dict[str, Any]:
+    missing = round(players * (column.missing_share or 0))
+    present = players - missing
     edges = np.linspace(column.low, column.high, BUCKETS + 1)
     below = at_or_below(column.stand_ins(), edges[1:-1])
-    # Rounded sums, not rounded counts: the buckets then hold all players.
-    counts = np.diff(np.rint(players * below).astype(int), prepend=0, append=players)
+    # Rounded sums, not rounded counts: the buckets then hold all players who have a value.
+    counts = np.diff(np.rint(present * below).astype(int), prepend=0, append=present)
     buckets = [
         {"lower_bound": float(low), "upper_bound": float(high), "count": int(count)}
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     numbers = {
-        "common": {"num_present": players, "num_missing": 0},
+        "common": {"num_present": present, "num_missing": missing},
         "mean": column.mean,
-        "sum": column.mean * players,
+        "sum": column.mean * present,
         "std_dev": column.std,
         "min": column.low,
         "max": column.high,

@@ -13,6 +13,7 @@ from scarcegan.problems import DataProblem
 
 BLOCK_ROWS = 65_536
 IN_PATH = "standing in the names of folders and not in the files"
+NUMBERING = "numbering the rows"
 # What `reset_index` of pandas calls an index.
 _INDEX = re.compile(r"index|level_\d+")
 # Fewer rows that follow one another may do so by chance.

@@ -14,7 +14,7 @@ import pyarrow as pa
 from scarcegan.data import ids as player_ids
 from scarcegan.data import validation
 from scarcegan.data.folds import assume_harmless, sample
-from scarcegan.data.left_out import IN_PATH, RowNumbers, leave_out, note
+from scarcegan.data.left_out import IN_PATH, NUMBERING, RowNumbers, leave_out, note
 from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.reviewed import ReviewedPlayers, relabel
@@ -74,7 +74,7 @@ def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None
         validation.refuse_small_populations(everyone, settings, refusals)
     validation.refuse_to_ignore([*odd, *columns.differing], data, refusals)
     refusals.refuse()
-    return leave_out(replace(players.take(order), features=features), row_numbers.found(TEST), "numbering the rows")
+    return leave_out(replace(players.take(order), features=features), row_numbers.found(TEST), NUMBERING)
 
 
 def places_of(data: Data, populations: Populations) -> list[Place]:

@@ -6,6 +6,9 @@ from scarcegan.data.calibration import Calibration, inside
 
 # Logarithms of slopes: beyond these the curve would be flat, or a step, in float32.
 _LOG_SLOPES = (-3.0, 3.0)
+_SHIFTS = (-50.0, 50.0)
+# Where nobody's probability is less, the likelihood is flat: the search has gone too far at once, and is begun nearer.
+_ALL_SURE = 0.99
 
 
 def fit_calibration(
@@ -42,10 +45,25 @@ def fit_calibration(
         likelihood = np.logaddexp(0, -risky).sum() + (weights * np.logaddexp(0, others)).sum()
         return float(likelihood + (log_a**2 + log_b**2) / 2)
 
-    start = [0.0, 0.0, np.log(prevalence / (1 - prevalence))]
-    bounds = [_LOG_SLOPES, _LOG_SLOPES, (-50.0, 50.0)]
-    log_a, log_b, c = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
-    return Calibration(float(np.exp(log_a)), float(np.exp(log_b)), float(c))
+    start = np.array([0.0, 0.0, np.log(prevalence / (1 - prevalence))])
+    bounds = [_LOG_SLOPES, _LOG_SLOPES, _SHIFTS]
+
+    def curve_from(numbers: np.ndarray) -> Calibration:
+        log_a, log_b, c = minimize(loss, numbers, method="L-BFGS-B", bounds=bounds).x
+        return Calibration(float(np.exp(log_a)), float(np.exp(log_b)), float(c))
+
+    found = curve_from(start)
+    if found.apply(population_scores).min() > _ALL_SURE:
+        log_odds = np.concatenate([log - complement for log, complement in sides])
+        found = curve_from(min(_middles(log_odds), key=loss, default=start))
+    return found
+
+
+def _middles(log_odds: np.ndarray) -> np.ndarray:
+    """List curves of several slopes, [k, 3] as `loss` takes them, each 1/2 at a score that some player has, [n]."""
+    middles = np.quantile(log_odds, np.arange(1, 20) / 20)
+    curves = np.array([(slope, slope, -np.exp(slope) * middle) for slope in range(4) for middle in middles])
+    return curves[np.abs(curves[:, 2]) < _SHIFTS[1]]
 
 
 def on_scale_of(scores: np.ndarray, own: np.ndarray, other: np.ndarray) -> np.ndarray:

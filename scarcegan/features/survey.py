@@ -13,10 +13,18 @@ import numpy as np
 import pandas as pd
 
 from scarcegan import words
-from scarcegan.data.left_out import IN_PATH, note
+from scarcegan.data.left_out import IN_PATH, NUMBERING, RowNumbers, note
 from scarcegan.data.tables import in_path
 from scarcegan.data.values import Refusals
-from scarcegan.features.longform import ID, checked_counters, checked_ids, day_numbers, frame_of, required_counters
+from scarcegan.features.longform import (
+    DATE,
+    ID,
+    checked_counters,
+    checked_ids,
+    day_numbers,
+    frame_of,
+    required_counters,
+)
 from scarcegan.features.source import Source, Window, naming, read_rows
 from scarcegan.features.telemetry import iso, observed_days
 from scarcegan.problems import DataProblem
@@ -57,6 +65,8 @@ class _Days:
     counters: tuple[str, ...] = ()
     id_kinds: dict[str, str] = field(default_factory=dict)
     in_path: set[str] = field(default_factory=set)
+    numbered: RowNumbers | None = None
+    left_out: Sequence[str] = ()
     rows: int = 0
     first: int = 2**31
     last: int = -(2**31)
@@ -73,6 +83,8 @@ def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
     for part, rows in read_rows(source, first, last):
         if not source.counters:
             days.in_path |= {*in_path(source.location, part)} - {*rows.column_names}
+            days.numbered = days.numbered or RowNumbers(required_counters(rows.column_names))
+            days.numbered.add("", part, rows)
         with refusals.collecting(), naming(part):
             _add(days, part, frame_of(rows), first, last)
         if len(refusals) >= ENOUGH:
@@ -83,6 +95,9 @@ def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
             raise DataProblem("expected telemetry rows, got an empty table: check the input's path and filters")
         names = ["rows", *(f"{kind} {name}" for kind in ("sum", "filled") for name in days.counters)]
         daily = pd.DataFrame(days.sums, range(first, last), names)
+        days.left_out = days.numbered.found("") if days.numbered else []
+        days.counters = tuple(name for name in days.counters if name not in days.left_out)
+        required_counters([ID, DATE, *days.counters])
         return [_describe(days, daily.loc[window.first : window.last - 1], window) for window in windows]
 
 
@@ -119,6 +134,7 @@ def _describe(days: _Days, daily: pd.DataFrame, window: Window) -> Survey:
     observed = observed_days(rows, days.last - window.first, window.cutoff)
     missing = tuple(iso(window.first + int(day)) for day in np.flatnonzero(~observed))
     notes = [note(sorted(days.in_path), IN_PATH)] * bool(days.in_path)
+    notes += [note(days.left_out, NUMBERING)] * bool(days.left_out)
     notes += [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
     if missing:
         filled = (

@@ -22,7 +22,8 @@ FEWEST_PAIRS = 3
 def chance_limits(measured: Measured, false_alarms: float) -> dict[str, np.ndarray]:
     """Return what two independent samples of unchanged players, as large as the measured ones, reach by chance.
 
-    Only sizes, the earlier share 'unknown' and the classifier's own limit of chance are read from what is measured.
+    Only sizes, the earlier shares missing and 'unknown', and the classifier's own limit of chance are read from what is
+    measured. Of a feature those players count who have a value.
 
     KS: Kolmogorov's distribution, too high rather than too low where values are tied. PSI: (1/n + 1/m) chi-squared.
     Shares: the normal approximation. Each of the features' three measures is given a third of the false alarms, and
@@ -30,19 +31,25 @@ def chance_limits(measured: Measured, false_alarms: float) -> dict[str, np.ndarr
     """
     from scipy.stats import chi2, kstwobign, norm
 
-    features = measured.before.features.shape[1]
+    columns, sizes = measured.columns, [len(sample.score) for sample in (measured.before, measured.now)]
+    features, missing = len(columns["missing_before"]), columns["missing_before"]
     unknown_share = measured.before.unknown_share
-    inverse = sum(1 / len(sample.score) for sample in (measured.before, measured.now))
+    inverse = sum(1 / size for size in sizes)
+    shares = (1 - missing, 1 - columns["missing_now"])
+    # Where nobody has a value there is no distance, and any limit does.
+    present = sum(1 / (size * np.where(share > 0, share, 1)) for size, share in zip(sizes, shares, strict=True))
     each = false_alarms / len(FEATURE_MEASURES) / features
+    # Shares that are 0 in a usual snapshot: from one in a thousand on, others are worth a word.
+    seldom = max(1e-3, norm.isf(each) * np.sqrt(1e-3 * inverse))
     deviation = np.sqrt(unknown_share * (1 - unknown_share) * inverse)
     return {
-        "psi": np.full(features, chi2.isf(each, BINS - 1) * inverse),
-        "ks": np.full(features, kstwobign.isf(each) * np.sqrt(inverse)),
-        # Shares that are 0 in a usual snapshot: from one in a thousand on, others are worth a word.
-        "missing_share": np.full(features, max(1e-3, norm.isf(each) * np.sqrt(1e-3 * inverse))),
+        "psi": chi2.isf(each, BINS - 1) * present,
+        # No distance of distribution functions is above 1.
+        "ks": np.minimum(kstwobign.isf(each) * np.sqrt(present), 1),
+        # Halved, here and below: the share may rise or fall.
+        "missing_share": np.maximum(seldom, norm.isf(each / 2) * np.sqrt(missing * (1 - missing) * inverse)),
         "classifier": np.array([separation(measured.classifier.null_high)]),
-        "score": np.array([kstwobign.isf(false_alarms) * np.sqrt(inverse)]),
-        # Halved: the share may rise or fall.
+        "score": np.minimum([kstwobign.isf(false_alarms) * np.sqrt(inverse)], 1),
         "unknown_share": np.array([max(1e-3, norm.isf(false_alarms / 2) * deviation)]),
     }
 

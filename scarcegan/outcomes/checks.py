@@ -3,6 +3,7 @@
 Messages name rows by their number, never by player: they end in logs and tickets.
 """
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -156,12 +157,14 @@ def _check_twice(
 
 
 def _check_spelling(reviewers: pd.Series, known: pd.Series, mistakes: _Mistakes) -> None:
-    """Note reviewers known in other capitals: one of them would count as two who agree."""
+    """Note reviewers known in other capitals, blanks or code points of one letter: one would count as two who agree."""
     both = pd.concat([known, reviewers])
-    spelt = both.groupby(both.str.casefold()).transform("first").iloc[len(known) :]
+    alike = both.map(lambda name: " ".join(unicodedata.normalize("NFKC", name).casefold().split()))
+    spelt = both.groupby(alike).transform("first").iloc[len(known) :]
     is_other = (spelt != reviewers) & ~reviewers.isin(known)
     for name in sorted(set(spelt[is_other])):
-        mistakes.note(f"another spelling of reviewer '{name}': write it alike", is_other & (spelt == name))
+        told = f"another spelling of reviewer '{name}': write it alike, in capitals, blanks and how accents are stored"
+        mistakes.note(told, is_other & (spelt == name))
 
 
 def _ids(ids: pd.Series, location: str) -> pd.Series:

@@ -61,7 +61,7 @@ def _moves(background: Background, row: np.ndarray, attributions: np.ndarray) ->
     """List the values that the features which raise the score may take."""
     strongest = np.argsort(-attributions, kind="stable")[:FEATURES_TRIED]
     found = [(np.empty(0, int), np.empty(0), np.empty(0))]
-    for feature in strongest[attributions[strongest] > 0]:
+    for feature in strongest[(attributions[strongest] > 0) & np.isfinite(background.typical[strongest])]:
         quantiles, own = background.quantiles[feature], row[feature]
         values, rank = np.unique(quantiles), _rank(quantiles, own)
         if np.isnan(own):

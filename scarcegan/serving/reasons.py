@@ -62,13 +62,13 @@ class Explanation(Record):
 class Contribution(Record):
     """What one feature adds to one player's risk score, in units of it; usual is what nine in ten players have.
 
-    Values are raw; one that is missing is None.
+    Values are raw; one that is missing is None, and so is what is usual where nobody has a value.
     """
 
     feature: str
     value: float | None
-    usual_low: float
-    usual_high: float
+    usual_low: float | None
+    usual_high: float | None
     attribution: float
     words: str
 
@@ -103,7 +103,8 @@ class Background:
     """What a player's features are told beside: the players of a snapshot, and what each of F features stands for.
 
     Attributes:
-        quantiles: of the players who have a value, float32 [F, levels], at `scarcegan.data.columns.LEVELS`.
+        quantiles: of the players who have a value, float32 [F, levels], at `scarcegan.data.columns.LEVELS`; NaN where
+            nobody has one.
         markers: the marker of harm of each feature.
         units: the unit of each feature; empty where it is not known.
     """
@@ -140,6 +141,7 @@ class Background:
     @cached_property
     def _usual_told(self) -> list[str]:
         ends = ([words.number(end) for end in pair] for pair in self.usual.tolist())
+        ends = (["missing"] * 2 if words.MISSING in pair else pair for pair in ends)
         return [f"usually {low}" if low == high else f"usually {low} to {high}" for low, high in ends]
 
     def amount(self, feature: int, value: float) -> str:
@@ -234,8 +236,9 @@ def _in_words(
 
 
 def _contribution(background: Background, place: int, row: np.ndarray, attributions: np.ndarray) -> Contribution:
-    value, (low, high) = float(row[place]), background.usual[place].tolist()
-    told, known = background.told(place, value), None if math.isnan(value) else value
+    value, usual = float(row[place]), background.usual[place].tolist()
+    known, low, high = (None if math.isnan(one) else one for one in (value, *usual))
+    told = background.told(place, value)
     return Contribution(background.features[place], known, low, high, float(attributions[place]), told)
 
 

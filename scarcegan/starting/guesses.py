@@ -110,9 +110,13 @@ def populations_of(tables: Sequence[Table], label_column: str) -> Mapping[str, i
 
 def slug(name: str) -> str:
     """Return a name as settings take it: small letters without accents, digits and _, a letter first."""
-    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
-    written = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    written = re.sub(r"[^a-z0-9]+", "_", ascii_of(name)).strip("_")
     return (written if re.match(r"[a-z]", written) else f"p_{written}")[:MOST_LETTERS].rstrip("_")
+
+
+def ascii_of(name: str) -> str:
+    """Return a name in small ASCII letters without accents; letters of other scripts are left out."""
+    return unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
 
 
 def yes_and_no(counts: Iterable[str]) -> tuple[str, str] | None:
@@ -126,7 +130,10 @@ def names_of(answers: Answers, counts: Iterable[str]) -> dict[str, str]:
 
     Of labels that are numbers, or say yes and no, the name of their column tells what they mean.
     """
-    called, column = {name: slug(name) for name in counts}, slug(answers.label_column)
+    called, column = {name: slug(name) for name in counts}, slug(answers.label_column or "population")
+    # In another script than Latin a name has no letter that settings take: a number stands for it.
+    foreign = [name for name in called if not re.search("[a-z0-9]", ascii_of(name))]
+    called |= {name: f"{column}_{at}" for at, name in enumerate(foreign, 1)}
     if answers.label_column:
         called |= {name: f"{column}_{name}" for name in called if name.isascii() and name.isdigit()}
         if answer := yes_and_no(called):

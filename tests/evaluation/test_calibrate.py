@@ -60,6 +60,18 @@ def test_hardly_any_label_gives_a_curve_that_can_be_used(drawn, labelled):
     assert 0.2 < found.b < 5
 
 
+@pytest.mark.parametrize(("prevalence", "log_odds"), [(0.17, -5.4), (0.25, -5.8), (0.3, -4.3)])
+def test_not_everybody_is_sure_to_be_risky_where_all_scores_are_low(prevalence, log_odds):
+    """The risky stand clearly above the others, and are many: from afar the search once ended where all are sure."""
+    rng, risky = np.random.default_rng(0), int(1_000 * prevalence)
+    others = rng.normal(log_odds, 0.1, 1_000 - risky)
+    scores = 1 / (1 + np.exp(-np.append(others, rng.normal(log_odds + 1, 0.1, risky))))
+    found = fit_calibration(scores[-30:], scores, prevalence).apply(scores)
+    assert found.mean() == pytest.approx(prevalence, abs=0.03)
+    assert found[-risky:].min() > found[:-risky].max()
+    assert len(np.unique(found.astype(np.float32))) > 990
+
+
 def test_scores_of_exactly_0_and_1_are_borne(drawn):
     scores, is_risky, labelled = drawn()
     fit_calibration(np.append(labelled, np.float32(1)), np.append(scores, np.float32(0)), is_risky.mean()).check()

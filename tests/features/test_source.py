@@ -119,6 +119,18 @@ def test_counters_that_only_the_names_of_folders_tell_are_named(frame, tmp_path)
     assert found.notes[0] == told
 
 
+@pytest.mark.parametrize("form", ["parquet", "csv", "dates in the path alone"])
+def test_a_column_that_numbers_the_rows_is_no_counter(stored, frame, form, block_of):
+    numbered = stored(frame.reset_index(names="row"), form)
+    [found] = survey(numbered, [WINDOW])
+    assert found.counters == ("bets", "losses", "nights")
+    assert found.notes == ("1 column is left out, numbering the rows: 'row'",)
+    # Who names it wants it.
+    assert survey(Source(numbered.location, ("row", "bets")), [WINDOW])[0].counters == ("row", "bets")
+    with pytest.raises(DataProblem, match=r"expected columns 'player_id', 'date' and counters"):
+        survey(stored(frame[["player_id", "date"]].reset_index(names="row"), "csv"), [WINDOW])
+
+
 def test_a_part_without_rows_says_nothing_about_the_type_of_ids(frame, tmp_path, block_of):
     folder = tmp_path / "telemetry"
     folder.mkdir()

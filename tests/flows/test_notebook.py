@@ -1,9 +1,11 @@
 """The notebook runs on a finished tiny run and a resume of it, which Metaflow clones in seconds."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbclient
 import nbformat
+import numpy as np
 import pytest
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "inspect_runs.ipynb"
@@ -40,3 +42,14 @@ def test_git_keeps_the_notebook_without_outputs_and_its_cells_short():
         assert not cell.outputs
         assert cell.execution_count is None
         assert len(cell.source.splitlines()) <= 12
+
+
+def test_the_typical_player_has_a_median_where_some_lack_a_value():
+    [cell] = [
+        cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.source.startswith("from scarcegan.data")
+    ]
+    features, told = np.array([[1.0, np.nan], [2.0, 5.0], [3.0, 7.0]], np.float32), []
+    model = SimpleNamespace(explain=lambda player, typical: told.extend(typical), reasons=lambda *_: [[]])
+    players = SimpleNamespace(features=features, labels=np.full(3, -1))
+    exec(cell.source, {"np": np, "model": model, "players": players, "held_out": players, "scores": np.arange(3.0)})  # noqa: S102
+    assert told == [2.0, 6.0]

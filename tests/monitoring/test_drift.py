@@ -80,6 +80,30 @@ def test_values_that_go_missing_are_found_where_nothing_else_moves():
     assert first.missing_share == pytest.approx(0.025)
 
 
+def with_gaps(seed, shares):
+    """A sample of players who by lot lack so large a share of each feature."""
+    everyone = sample(world(5_000, seed))
+    gaps = np.random.default_rng([seed, 5]).random(everyone.features.shape) < shares
+    return replace(everyone, features=np.where(gaps, np.float32(np.nan), everyone.features))
+
+
+def test_features_that_many_have_always_lacked_are_not_said_to_have_moved():
+    shares = np.array([0.002, 0.01, 0.05, 0.1, 0.3, 0.5, 0.9, 0.98])
+    reports = [report_of(with_gaps(seed, shares), with_gaps(seed + 1, shares)) for seed in (1, 3, 5)]
+    assert [row.name for report in reports for row in report.features if row.flagged] == []
+
+
+@pytest.mark.parametrize("share", [0.002, 0.3, 0.9])
+def test_more_gaps_in_a_feature_that_has_always_had_some_are_found(share):
+    before, now = with_gaps(1, share), with_gaps(2, np.array([share] * 7 + [share + 0.05]))
+    assert [row.name for row in report_of(before, now).features if row.flagged] == ["f7"]
+
+
+def test_no_limit_of_a_distance_is_above_the_largest_one():
+    report = report_of(sample(world(500, 1)), sample(world(1, 2)))
+    assert report.score.limit == max(row.ks_limit for row in report.features) == 1
+
+
 def test_a_feature_that_is_gone_altogether_is_reported():
     before, now = planted("nothing")
     now[:, 5] = np.nan

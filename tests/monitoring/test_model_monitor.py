@@ -47,6 +47,21 @@ def test_buckets_hold_all_players_about_where_they_are(features, statistics):
             np.testing.assert_allclose([bucket["count"] for bucket in buckets], counts, atol=250)
 
 
+def test_players_without_a_value_are_counted_as_missing(features):
+    table = features.copy()
+    table[:2_500, 0], table[:, 1] = np.nan, np.nan
+    described = dict(zip(NAMES, describe(table), strict=True))
+    some, nobody, _, _ = json.loads(statistics_json(10_000, described))["features"]
+    assert some["numerical_statistics"]["common"] == {"num_present": 7_500, "num_missing": 2_500}
+    assert some["numerical_statistics"]["sum"] == pytest.approx(table[2_500:, 0].astype(float).sum(), rel=1e-5)
+    assert nobody["numerical_statistics"]["common"] == {"num_present": 0, "num_missing": 10_000}
+    for one, present in ((some, 7_500), (nobody, 0)):
+        buckets = one["numerical_statistics"]["distribution"]["kll"]["buckets"]
+        assert sum(bucket["count"] for bucket in buckets) == present
+    held_to = json.loads(constraints_json(described, [SimpleNamespace(ks_limit=0.02)]))["features"]
+    assert [one["completeness"] for one in held_to] == [0.75, 0, 1, 1]
+
+
 def test_the_buckets_of_a_constant_column_hold_all_players():
     constant = Column(mean=7.0, std=0.0, low=7.0, high=7.0, zero_share=0.0, quantiles=[7.0] * 51)
     (one,) = json.loads(statistics_json(30, {"same": constant}))["features"]

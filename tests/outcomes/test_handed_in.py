@@ -55,6 +55,13 @@ def test_a_time_in_the_future_may_lack_its_zone(refused, table):
     assert "and without a zone a time is UTC" in refused(table(when="2999-01-01T09:00:00"))
 
 
+def test_neither_blanks_nor_stored_accents_make_a_second_reviewer(outcomes, table):
+    outcomes("add", table(reviewer="Zo\N{LATIN SMALL LETTER E WITH DIAERESIS} B"))
+    two = ["Zoe\N{COMBINING DIAERESIS} B", "Zo\N{LATIN SMALL LETTER E WITH DIAERESIS}\N{NO-BREAK SPACE} B", "otto"]
+    told = outcomes("add", table(reviewer=two, when="2026-01-11")).stderr
+    assert "rows 1, 2: another spelling of reviewer" in told
+
+
 def test_a_reviewer_in_other_capitals_is_no_second_reviewer(outcomes, table):
     outcomes("add", table())
     told = outcomes("add", table(reviewer=["Rita", "RITA", "otto"], when="2026-01-11")).stderr

@@ -122,6 +122,17 @@ def test_numbers_of_classes_are_called_by_their_column(labelled):
     assert classes_of(tree) == {"segment_1": 40, "segment_3": 20, "segment_9": 100}
 
 
+def test_labels_in_another_script_are_numbered_by_their_column(labelled):
+    russian = {
+        "rare": "\N{CYRILLIC SMALL LETTER DE}\N{CYRILLIC SMALL LETTER A}",
+        "other": "\N{CYRILLIC SMALL LETTER EN}\N{CYRILLIC SMALL LETTER IE}\N{CYRILLIC SMALL LETTER TE}",
+        "nothing": None,
+    }
+    _, told, tree = labelled(russian, column="status")
+    assert told == []
+    assert classes_of(tree) == {"status_1": 20, "status_2": 40, "unlabeled": 100}
+
+
 def test_labels_that_would_be_called_the_same_are_refused(labelled):
     _, told, _ = labelled({"rare": "Fraud!", "other": "fraud", "nothing": None}, column="status")
     assert told == ["expected labels that differ in letters or digits, got ['Fraud!', 'fraud']: write them otherwise"]

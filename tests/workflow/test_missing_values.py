@@ -5,13 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scarcegan.data.columns import describe
+from scarcegan.serving.counterfactual import nearest_counterfactual
 from scarcegan.serving.explanation import explain_model
 from scarcegan.serving.model import Model
+from scarcegan.serving.reasons import contributions
+from scarcegan.snapshots.manifest import Frame, Manifest
 from scarcegan.workflow.retraining.families import family_risks
 from scarcegan.workflow.retraining.fit import fit_fold
 from scarcegan.workflow.retraining.judge import judge_models
 from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
+from scarcegan.workflow.scoring.plan import background_of
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +66,22 @@ def test_reasons_name_what_is_missing(trained, lacking):
     words = [reason.words for one in told.examples for reason in one.reasons]
     assert words
     assert not any("nan" in text for text in words)
+
+
+def test_what_nobody_of_a_snapshot_has_is_usual_for_nobody(trained, lacking):
+    model, features = replace(trained[0]["balanced"], threshold=0.0), lacking.players.features[:40].copy()
+    features[:, 2] = np.nan
+    statistics = dict(zip(model.feature_names, describe(features), strict=True))
+    manifest = Manifest("a", Frame("2026-01-01", 60, model.feature_names), (), statistics, "")
+    background = background_of(model, manifest, {})
+    assert np.isnan(background.typical).tolist() == [name == model.feature_names[2] for name in model.feature_names]
+    [attributions] = model.explain(features[:1], background.typical)
+    told = [one for marker in contributions(background, features[0], attributions) for one in marker.features]
+    [lacked] = [one for one in told if one.feature == model.feature_names[2]]
+    assert (lacked.value, lacked.usual_low, lacked.usual_high) == (None, None, None)
+    assert lacked.words == f"{lacked.feature.replace('_', ' ')} missing, usually missing"
+    found = nearest_counterfactual(replace(model, threshold=1e-6), background, features[0], np.abs(attributions) + 1)
+    assert found is None or lacked.feature not in [one.feature for one in found.changes]
 
 
 def test_the_archive_scores_as_the_model_does(trained, lacking, tmp_path):

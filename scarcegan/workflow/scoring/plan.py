@@ -79,7 +79,10 @@ def check_features(model: Model, version: int, manifest: Manifest) -> None:
 def background_of(model: Model, manifest: Manifest, markers: Mapping[str, Sequence[str]]) -> Background:
     """Return the background of a model's features in a snapshot; markers are what `patterns_of` returns."""
     units = units_of(manifest.frame.columns)
-    quantiles = np.array([manifest.statistics[name].quantiles for name in model.feature_names], np.float32)
+    described = [manifest.statistics[name] for name in model.feature_names]
+    quantiles = np.array([one.quantiles for one in described], np.float32)
+    # Zeros stand for what nobody has: they are usual for nobody.
+    quantiles[[one.missing_share == 1 for one in described]] = np.nan
     own_units = tuple(units.get(name, "") for name in model.feature_names)
     return Background(model.feature_names, quantiles, markers_of(model.feature_names, markers), own_units)
 
