@@ -150,12 +150,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.aws.model_quality import model_quality_json
         from scarcegan.backends import open_registry
         from scarcegan.evaluation.evaluate import metrics_csv
-        from scarcegan.workflow.retraining.judge import (
-            challengers_of,
-            explain_on_test,
-            judge_models,
-            scarcegan_on_test,
-        )
+        from scarcegan.workflow.retraining import judge
         from scarcegan.workflow.retraining.prepare import Prepared
         from scarcegan.workflow.retraining.records import Selected
 
@@ -163,14 +158,14 @@ class RetrainFlow(ProjectFlow):
         models, registry = self._models(), open_registry(settings.registry)
         validation = {name: Selected.from_plain(known) for name, known in self.validation.items()}
         # A resume may have taken over a step of code that did not note them.
-        own = getattr(self, "class_probabilities", None) or scarcegan_on_test(prepared, models, self._doing)
+        own = getattr(self, "class_probabilities", None) or judge.scarcegan_on_test(prepared, models, self._doing)
         known = prepared, models, validation, self.family_risks
-        challengers = challengers_of(*known, own)
-        evaluation = judge_models(*known, self.rivals, registry, settings, self._doing, challengers)
+        challengers = judge.challengers_of(*known, own)
+        evaluation = judge.judge_models(*known, self.rivals, registry, settings, self._doing, challengers)
         headline = evaluation.headline
         self._doing(f"Explaining `{headline}`")
         told = challengers[headline].probabilities
-        explanation = explain_on_test(prepared, models[headline], settings.seed, told)
+        explanation = judge.explain_on_test(prepared, models[headline], settings.seed, told)
         self.evaluation, self.explanation = evaluation.to_plain(), explanation.to_plain()
         self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
         self.metrics_csv, self.evaluation_card = metrics_csv(evaluation), current.pathspec

@@ -50,14 +50,13 @@ def challengers_of(
     """
     challengers = {}
     for name, model in models.items():
-        chosen = validation[name]
-        told, alone = {}, {}
+        chosen, told, alone = validation[name], {}, {}
         for test, rows in prepared.test_rows().items():
-            risks, networks = {family: of[test] for family, of in families.items()}, own[test][name]
+            networks, risks = own[test][name], {family: of[test] for family, of in families.items()}
             if risks:
                 alone[test] = {SCARCEGAN: networks[:, model.rare_index], **risks}
             else:
-                columns = np.ascontiguousarray(prepared.players.features[rows].T, np.float32)
+                columns = np.asarray(prepared.players.features[rows].T, np.float32)
                 risks = {family.name: family.risk(columns) for family in model.families}
             told[test] = _joined(model, networks, risks)
         challengers[name] = Challenger(
