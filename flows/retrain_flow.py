@@ -115,6 +115,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.project import card_command
         from scarcegan.settings.model_sections import headline_of
         from scarcegan.workflow.retraining.families import family_risks, left_out_of_models
+        from scarcegan.workflow.retraining.judge import scarcegan_on_test
         from scarcegan.workflow.retraining.prepare import Prepared
         from scarcegan.workflow.retraining.records import FoldOffer
         from scarcegan.workflow.retraining.rivals import train_rivals
@@ -134,7 +135,9 @@ class RetrainFlow(ProjectFlow):
         current.card.extend(select_card(validation, headline_of(settings.definitions), training_cards))
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
         self.rivals, left_out = train_rivals(prepared, settings, threads, self._doing)
+        # An evaluation that is repeated need score nobody: champions alone are new to it.
         self.family_risks = family_risks(prepared, offers, settings, self._doing)
+        self.class_probabilities = scarcegan_on_test(prepared, models, self._doing)
         self.model_warnings = [settings.words.retell(one) for one in (*left_out_of_models(offers), *left_out)]
         self._warn(self.model_warnings)
         self.next(self.evaluate)
@@ -147,18 +150,22 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.aws.model_quality import model_quality_json
         from scarcegan.backends import open_registry
         from scarcegan.evaluation.evaluate import metrics_csv
-        from scarcegan.workflow.retraining.judge import explain_on_test, judge_models
+        from scarcegan.workflow.retraining import judge
         from scarcegan.workflow.retraining.prepare import Prepared
         from scarcegan.workflow.retraining.records import Selected
 
         settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
         models, registry = self._models(), open_registry(settings.registry)
         validation = {name: Selected.from_plain(known) for name, known in self.validation.items()}
-        evaluation = judge_models(
-            prepared, models, validation, self.family_risks, self.rivals, registry, settings, self._doing
-        )
-        self._doing(f"Explaining `{evaluation.headline}`")
-        explanation = explain_on_test(prepared, models[evaluation.headline], settings.seed)
+        # A resume may have taken over a step of code that did not note them.
+        own = getattr(self, "class_probabilities", None) or judge.scarcegan_on_test(prepared, models, self._doing)
+        known = prepared, models, validation, self.family_risks
+        challengers = judge.challengers_of(*known, own)
+        evaluation = judge.judge_models(*known, self.rivals, registry, settings, self._doing, challengers)
+        headline = evaluation.headline
+        self._doing(f"Explaining `{headline}`")
+        told = challengers[headline].probabilities
+        explanation = judge.explain_on_test(prepared, models[headline], settings.seed, told)
         self.evaluation, self.explanation = evaluation.to_plain(), explanation.to_plain()
         self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
         self.metrics_csv, self.evaluation_card = metrics_csv(evaluation), current.pathspec

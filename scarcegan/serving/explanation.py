@@ -14,14 +14,21 @@ SIGNIFICANT_DIGITS = 2  # of an example's values: nobody is to be recognised by 
 
 
 def explain_model(
-    model: Model, test_set: str, features: np.ndarray, truth: np.ndarray, typical: np.ndarray, seed: int
+    model: Model,
+    test_set: str,
+    features: np.ndarray,
+    truth: np.ndarray,
+    typical: np.ndarray,
+    seed: int,
+    score: np.ndarray | None = None,
 ) -> Explanation:
     """Explain a model on test players: those flagged with the highest scores, and as many others drawn at random.
 
     Features are float [n, F], raw; truth is int [n]: 1 risky, 0 not, -1 not known. Attributions count from the
-    typical player, float [F], raw. Importance is the mean absolute attribution; an example's values are rounded.
+    typical player, float [F], raw. Importance is the mean absolute attribution; an example's values are rounded. The
+    score is the model's `risk` of them, where it is known.
     """
-    score = model.risk(features)
+    score = model.risk(features) if score is None else score
     flagged = np.flatnonzero(model.flags(score))
     falling = flagged[np.argsort(-score[flagged], kind="stable")][:FLAGGED]
     others = np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(len(score)), flagged))[:OTHERS]

@@ -107,6 +107,10 @@ class ScaledPart(Record, eq=False):
         """The scaler by table, made once for all batches."""
         return ColumnScaler(self.scaler)
 
+    def scaler_content(self) -> tuple[bytes, ...]:
+        """Return what sets the scaler apart from others."""
+        return tuple(np.asarray(value).tobytes() for value in vars(self.scaler).values() if value is not None)
+
     def scaled(self, rows: np.ndarray) -> np.ndarray:
         """Scale raw rows [n, F]: float32 [width, n]."""
         return self.columns.apply(np.ascontiguousarray(rows.T, dtype=np.float32))

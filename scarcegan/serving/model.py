@@ -1,6 +1,6 @@
 """A model: what is selected, registered and served; its parts say how players are scored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -132,11 +132,8 @@ class Model(Record, eq=False):
         # Classes first: the scores of one class lie next to each other and are taken out without a copy.
         total = np.zeros((len(self.class_names), columns.shape[1]), dtype=np.float32)
         with one_blas_thread():
-            for start in range(0, columns.shape[1], CHUNK_ROWS):
-                raw = np.asarray(columns[:, start : start + CHUNK_ROWS], dtype=np.float32)
-                # Rows of a larger array are read where they are; players next to each other are turned first.
-                raw = raw if raw.strides[1] == raw.itemsize else np.ascontiguousarray(raw)
-                chunk = total[:, start : start + CHUNK_ROWS]
+            for place, raw in chunks(columns):
+                chunk = total[:, place]
                 for part in self.parts:
                     part.add_probabilities(raw, chunk)
                 # Each part has added all its members: divided once, every member counts the same.
@@ -247,3 +244,12 @@ class Model(Record, eq=False):
                 f"expected an array [players, {features} features], got {list(raw_features.shape)}: "
                 "give the features that the model was trained on, in their order"
             )
+
+
+def chunks(columns: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield raw columns [F, n] as float32 [F, up to 1,024], quick to read, each with its place among the players."""
+    for start in range(0, columns.shape[1], CHUNK_ROWS):
+        place = slice(start, start + CHUNK_ROWS)
+        raw = np.asarray(columns[:, place], dtype=np.float32)
+        # Rows of a larger array are read where they are; players next to each other are turned first.
+        yield place, raw if raw.strides[1] == raw.itemsize else np.ascontiguousarray(raw)

@@ -68,7 +68,16 @@ class Networks(ScaledPart, eq=False):
         """
         inputs = self.columns.apply(columns)
         for member in range(self.members):
-            total += softmax(member_logits(self.layers, member, self.slope, inputs))
+            total += self.of_member(member, inputs)
+
+    def of_member(self, member: int, inputs: np.ndarray) -> np.ndarray:
+        """Return one member's class probabilities, float32 [classes, n], of scaled inputs, float32 [width, n]."""
+        return softmax(member_logits(self.layers, member, self.slope, inputs))
+
+    def content(self, member: int) -> tuple[bytes, ...]:
+        """Return what sets a member apart from others behind the same scaler."""
+        arrays = [array for layer in self.layers for array in vars(layer).values() if array is not None]
+        return (str(self.slope).encode(), *(array[member].tobytes() for array in arrays))
 
     def attributions(self, rows: np.ndarray, typical: np.ndarray, rare: int, steps: int) -> np.ndarray:
         """Sum the members' integrated gradients: float32 [n, F], from the typical player's probability on.

@@ -46,8 +46,9 @@ def test_each_long_part_of_select_and_evaluate_is_announced_in_the_plain_log(fin
     assert "Loading players from source 'simulated' ..." in steps["preprocess"]
     for name in DEFINITIONS:
         assert f"Joining the folds' models of `{name}`, setting its threshold ..." in steps["select"]
-        assert f"Scoring test players with `{name}` ..." in steps["evaluate"]
         assert f"Measuring and comparing `{name}` on 50 resamples of the test players ..." in steps["evaluate"]
+    assert "Scoring test players with ScarceGAN ..." in steps["select"]
+    assert "Scoring test players" not in steps["evaluate"]
     for rival in ("logistic_regression", "gradient_boosting"):
         assert f"Training rival {rival} ..." in steps["select"]
         assert f"Measuring rival {rival} on 50 resamples of the test players ..." in steps["evaluate"]

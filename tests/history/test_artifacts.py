@@ -10,7 +10,7 @@ from scarcegan.problems import HistoryProblem
 
 FLOW = Path(__file__).parents[2] / "flows" / "retrain_flow.py"
 # What one step hands the next is not for those who look back; what every flow makes, its base makes.
-PASSED_ON = {"fold_numbers", "evaluation_card", "training_card"}
+PASSED_ON = {"fold_numbers", "evaluation_card", "training_card", "class_probabilities"}
 OF_EVERY_FLOW = {"launch", "overrides", "usage", "cost"}
 
 

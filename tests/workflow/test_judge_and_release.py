@@ -13,9 +13,10 @@ from scarcegan.evaluation.records import Comparison, FamilyShare
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import AgainstChampion
 from scarcegan.registry.release import Lineage, Release
+from scarcegan.serving import networks
 from scarcegan.serving.model import Model
 from scarcegan.settings import Registry, load
-from scarcegan.workflow.retraining.judge import judge_models
+from scarcegan.workflow.retraining.judge import challengers_of, explain_on_test, judge_models, scarcegan_on_test
 from scarcegan.workflow.retraining.release import HEADLINES, advised_version, register_models, release_summary
 
 LINEAGE = Lineage(
@@ -40,6 +41,34 @@ def test_models_are_measured_on_the_untouched_test_players(evaluation, selected,
         assert (test.players, test.risky) == (200, 12)
         assert test.recall.value == pytest.approx(flagged[truth].mean())
         assert test.flagged_share.value == pytest.approx(flagged.mean())
+
+
+def test_a_network_that_models_share_scores_the_test_players_once(
+    selected, families, rivals, prepared, registry, settings, monkeypatch
+):
+    parts = [part for model in selected[0].values() for part in model.parts]
+    own = [part.layers[0].weights[member].tobytes() for part in parts for member in range(part.members)]
+    run, runs = networks.member_logits, []
+    monkeypatch.setattr(networks, "member_logits", lambda *given: runs.append(1) or run(*given))
+    judge_models(prepared, *selected, families, rivals, registry, settings)
+    assert len(runs) == len(set(own)) < len(own)
+
+
+def test_what_models_are_known_to_say_of_the_test_players_is_not_found_out_again(
+    selected, families, rivals, prepared, registry, settings, evaluation, monkeypatch
+):
+    own = scarcegan_on_test(prepared, selected[0])
+    challengers = challengers_of(prepared, *selected, families, own)
+    headline = selected[0][evaluation.headline]
+    explained = explain_on_test(prepared, headline, 1)
+    # Risks of the sample are still asked for, to stretch what families say of it.
+    sizes, probabilities = [], Model.probabilities
+    monkeypatch.setattr(Model, "probabilities", lambda one, raw: sizes.append(len(raw)) or probabilities(one, raw))
+    assert explain_on_test(prepared, headline, 1, challengers[evaluation.headline].probabilities) == explained
+    assert max(sizes) <= 1 + explained.players < np.count_nonzero(prepared.fold == -1)
+    sizes.clear()
+    judged = judge_models(prepared, *selected, families, rivals, registry, settings, challengers=challengers)
+    assert (judged, sizes) == (evaluation, [])
 
 
 def test_rivals_and_verdicts_stand_beside_every_model_and_nobody_is_grouped_unasked(evaluation):

@@ -52,7 +52,7 @@ def test_evaluate_announces_who_is_scored_and_who_is_measured(
     lines, prepared, selected, families, rivals, champion, registry, settings
 ):
     judge_models(prepared, *selected, families, rivals, registry, settings, lines.append)
-    scored = [f"Scoring test players with `{name}`" for name in DEFINITIONS]
+    scored = ["Scoring test players with ScarceGAN"]
     scored.append(f"Scoring test players with version {champion.version}, the champion of `balanced`")
     drawn = "on 20 resamples of the test players"
     measured = [f"Measuring and comparing `{name}` {drawn}" for name in DEFINITIONS]

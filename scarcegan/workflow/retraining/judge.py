@@ -16,11 +16,53 @@ from scarcegan.registry import Registry
 from scarcegan.serving.explanation import explain_model
 from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import Explanation
+from scarcegan.serving.shared import scarcegan_of_each
 from scarcegan.settings import Settings
 from scarcegan.settings.estimators import SCARCEGAN
-from scarcegan.words import Say, announced, unsaid
+from scarcegan.words import Say, unsaid
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.records import Selected
+
+
+def scarcegan_on_test(
+    prepared: Prepared, models: Mapping[str, Model], say: Say = unsaid
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return ScarceGAN's class probabilities of the test players, float32 [n, classes], by test set and definition.
+
+    They are those of the models' networks alone, not calibrated. `say` is told that they are made.
+    """
+    say("Scoring test players with ScarceGAN")
+    features = prepared.players.features
+    return {test: scarcegan_of_each(models, features[rows]) for test, rows in prepared.test_rows().items()}
+
+
+def challengers_of(
+    prepared: Prepared,
+    models: Mapping[str, Model],
+    validation: Mapping[str, Selected],
+    families: Mapping[str, Mapping[str, np.ndarray]],
+    own: Mapping[str, Mapping[str, np.ndarray]],
+) -> dict[str, Challenger]:
+    """Return the models of a run, from `select_models`, with what they say of the test players, to be judged by it.
+
+    Families beside ScarceGAN are risks of the test players, float [n], by name and test set, see `family_risks`; where
+    none is given, it is not told what each brings. ScarceGAN's own probabilities are those of `scarcegan_on_test`.
+    """
+    challengers = {}
+    for name, model in models.items():
+        chosen, told, alone = validation[name], {}, {}
+        for test, rows in prepared.test_rows().items():
+            networks, risks = own[test][name], {family: of[test] for family, of in families.items()}
+            if risks:
+                alone[test] = {SCARCEGAN: networks[:, model.rare_index], **risks}
+            else:
+                columns = np.asarray(prepared.players.features[rows].T, np.float32)
+                risks = {family.name: family.risk(columns) for family in model.families}
+            told[test] = _joined(model, networks, risks)
+        challengers[name] = Challenger(
+            told, chosen.point, chosen.promise, chosen.members, chosen.folds, model.score_kind, chosen.shares, alone
+        )
+    return challengers
 
 
 def judge_models(
@@ -32,30 +74,23 @@ def judge_models(
     registry: Registry,
     settings: Settings,
     say: Say = unsaid,
+    challengers: Mapping[str, Challenger] | None = None,
 ) -> Evaluation:
     """Evaluate the models of a run, from `select_models`, beside their rivals' scores of the same test players.
 
-    Families beside ScarceGAN and rivals are risks of the test players, float [n], by name and test set; where none is
-    given, it is not told what each brings.
+    Rivals are risks of the test players, float [n], by name and test set; families too, see `challengers_of`.
+    Challengers that are not given are made: the models score the test players then.
 
     The headline model is measured by subgroup as well, and by attributes that are no inputs, on the first test set.
     The registry knows the champions. `say` is told what is scored and measured.
     """
+    if challengers is None:
+        own = scarcegan_on_test(prepared, models, say)
+        challengers = challengers_of(prepared, models, validation, families, own)
     rows, players, rare = prepared.test_rows(), prepared.players, len(settings.populations.negatives)
     prevalence = next(iter(validation.values())).prevalence
     held = {name: held_out(players.labels[at], players.truth[at], rare, prevalence.value) for name, at in rows.items()}
     features = {name: players.features[at] for name, at in rows.items()}
-    challengers = {}
-    for name, model in announced(models, "Scoring test players with `{}`", say):
-        chosen = validation[name]
-        # Once each: every family's trees were scored in `select`, and ScarceGAN is what the model and it alone share.
-        own = _told(model.scarcegan_alone(), features) if families else {}
-        alone = _alone(own, rare, families)
-        told = {test: _joined(model, own[test], {family: of[test] for family, of in families.items()}) for test in own}
-        told = told or _told(model, features)
-        challengers[name] = Challenger(
-            told, chosen.point, chosen.promise, chosen.members, chosen.folds, model.score_kind, chosen.shares, alone
-        )
     champions = _champions(registry, features, models, say)
     evaluation = evaluate_models(held, challengers, rivals, champions, prevalence, settings, say)
     model, first = models[evaluation.headline], evaluation.test_sets[0]
@@ -67,28 +102,21 @@ def judge_models(
     )
 
 
-def explain_on_test(prepared: Prepared, model: Model, seed: int) -> Explanation:
-    """Explain a model on drawn players of the first test set, counted from the median of the unlabelled pool."""
+def explain_on_test(
+    prepared: Prepared, model: Model, seed: int, told: Mapping[str, np.ndarray] | None = None
+) -> Explanation:
+    """Explain a model on drawn players of the first test set, counted from the median of the unlabelled pool.
+
+    What it says of the test players, class probabilities by test set, need not be found out again.
+    """
     players = prepared.players
     name, rows = next(iter(prepared.test_rows().items()))
+    features = players.features[rows]
     is_labeled_risky = players.labels[rows] == model.rare_index
     truth = np.where((players.truth[rows] == UNKNOWN_TRUTH) & is_labeled_risky, 1, players.truth[rows])
     typical = np.nanmedian(players.features[(prepared.fold >= 0) & (players.labels == UNLABELED)], axis=0)
-    return explain_model(model, name, players.features[rows], truth, typical, seed)
-
-
-def _told(model: Model, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: model.probabilities(raw) for name, raw in features.items()}
-
-
-def _alone(
-    own: Mapping[str, np.ndarray], rare: int, families: Mapping[str, Mapping[str, np.ndarray]]
-) -> dict[str, dict[str, np.ndarray]]:
-    """Return each family's own risks by test set and name, ScarceGAN's first."""
-    return {
-        test: {SCARCEGAN: told[:, rare], **{name: risks[test] for name, risks in families.items()}}
-        for test, told in own.items()
-    }
+    score = told[name][:, model.rare_index] if told else model.risk(features)
+    return explain_model(model, name, features, truth, typical, seed, score)
 
 
 def _joined(model: Model, own: np.ndarray, risks: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -112,7 +140,7 @@ def _champions(
         # Comparable models read the same features and mean the same labelled classes by the same columns.
         labeled = [one.class_names[: one.rare_index + 1] for one in (model, ours)]
         is_comparable = model.feature_names == ours.feature_names and labeled[0] == labeled[1]
-        told = _told(model, features) if is_comparable else None
+        told = {test: model.probabilities(raw) for test, raw in features.items()} if is_comparable else None
         champions[definition] = Champion(version.version, version.threshold, told)
     return champions
 
