@@ -1,6 +1,6 @@
 """How far one feature's distribution lies from another's: PSI and the largest distance of distribution functions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -47,29 +47,52 @@ def column_distances(before: np.ndarray, now: np.ndarray) -> dict[str, np.ndarra
 
 
 def moves(before: Mapping[str, Column], now: Mapping[str, Column]) -> list[FeatureMove]:
-    """Compare the features that two tables share by their descriptions alone, the most moved feature first."""
-    found = []
-    for name in (name for name in now if name in before):
-        apart = distance(before[name].stand_ins(), now[name].stand_ins(), tolerance=ROUNDED)
-        found.append(FeatureMove(name, apart.psi, apart.ks, apart.median_before, apart.median_now))
+    """Compare the features that two tables share by their descriptions alone, the most moved feature first.
+
+    Players who lack a value are in one more bin of the index.
+    """
+    found = [_move(name, before[name], now[name]) for name in now if name in before]
     return sorted(found, key=lambda move: -move.psi)
 
 
-def distance(before: np.ndarray, now: np.ndarray, *, tolerance: float = 0.0) -> Distance:
-    """Compare two samples of one feature, both ascending and without missing values; see `at_or_below` on tolerance."""
+def _move(name: str, before: Column, now: Column) -> FeatureMove:
+    sides = before, now
+    lacking = [one.missing_share or 0.0 for one in sides]
+    if 1 in lacking:  # of what nobody has there are no values to compare
+        psi = _stability_index(*(np.array([1 - share, share]) for share in lacking))
+        medians = [None if share == 1 else one.median for one, share in zip(sides, lacking, strict=True)]
+        return FeatureMove(name, psi, float(lacking[0] != lacking[1]), *medians)
+    apart = distance(*(one.stand_ins() for one in sides), tolerance=ROUNDED, lacking=lacking)
+    return FeatureMove(name, apart.psi, apart.ks, apart.median_before, apart.median_now)
+
+
+def distance(
+    before: np.ndarray, now: np.ndarray, *, tolerance: float = 0.0, lacking: Sequence[float] | None = None
+) -> Distance:
+    """Compare two samples of one feature, both ascending and without missing values; see `at_or_below` on tolerance.
+
+    With the shares of all players who lack a value, before and now, these are in one more bin of the index.
+    """
     if not len(before) or not len(now):
         return Distance(*[np.nan] * 4)
     # Quantiles of both sides: a peak that only one of them has is seen too.
     grid = np.union1d(_quantiles(before, GRID), _quantiles(now, GRID))
     below = [at_or_below(one, grid, tolerance) for one in (before, now)]
     deciles = np.unique(_quantiles(before, BINS))  # ties leave fewer
-    expected, actual = (np.maximum(bin_shares(one, deciles, tolerance), LEAST_SHARE) for one in (before, now))
+    shares = [bin_shares(one, deciles, tolerance) for one in (before, now)]
+    if lacking:
+        shares = [np.append((1 - lack) * share, lack) for lack, share in zip(lacking, shares, strict=True)]
     return Distance(
-        psi=float(np.sum((actual - expected) * np.log(actual / expected))),
+        psi=_stability_index(*shares),
         ks=float(np.abs(below[0] - below[1]).max()),
         median_before=float(before[len(before) // 2]),
         median_now=float(now[len(now) // 2]),
     )
+
+
+def _stability_index(expected: np.ndarray, actual: np.ndarray) -> float:
+    expected, actual = np.maximum(expected, LEAST_SHARE), np.maximum(actual, LEAST_SHARE)
+    return float(np.sum((actual - expected) * np.log(actual / expected)))
 
 
 def _sorted_columns(block: np.ndarray) -> list[np.ndarray]:

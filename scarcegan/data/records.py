@@ -66,13 +66,16 @@ class FeatureDescription(Column):
 
 
 class FeatureMove(Record):
-    """How far one feature's distribution has moved from one table to another; see `scarcegan.data.distances`."""
+    """How far one feature's distribution has moved from one table to another; see `scarcegan.data.distances`.
+
+    A median is None, and the distance 1, where nobody of one table has a value.
+    """
 
     name: str
     psi: float
     ks: float
-    median_before: float
-    median_now: float
+    median_before: float | None
+    median_now: float | None
 
 
 class SnapshotReport(Record):

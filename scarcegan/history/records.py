@@ -97,8 +97,8 @@ class MovedFeature(Record):
     feature: str
     psi: float
     ks: float
-    median_before: float
-    median_now: float
+    median_before: float | None
+    median_now: float | None
     zero_share_before: float
     zero_share_now: float
 

@@ -38,6 +38,7 @@ from scarcegan.records import Record
 from scarcegan.settings import Data, Populations
 from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, Snapshot
+from scarcegan.words import plural
 
 TEST, LATER = "test", "later"
 COLUMNS = (ID, "population", "since", "source")
@@ -260,10 +261,10 @@ class _Refusing:
 
 
 def _notes(first_day: str, known_by: pd.Timestamp, old: int, late: int, silent: int, absent: int) -> tuple[str, ...]:
-    said = (
-        (old, f"{old} labels date from before the window's first day, {first_day}, and do not count"),
-        (late, f"{late} labels were known only after {known_by.date()}: test set '{LATER}', never trained on"),
-        (silent, f"{silent} labelled or test players have no telemetry in the window and are left out"),
-        (absent, f"{absent} players of the snapshot are not in the labels table, which lists the unlabelled itself"),
-    )
-    return tuple(words for count, words in said if count)
+    told = {
+        f"{plural(old, 'label')} dated before the window's first day, {first_day}: left out": old,
+        f"{plural(late, 'label')} known only after {known_by.date()}: test set '{LATER}', never trained on": late,
+        f"{plural(silent, 'labelled or test player')} without telemetry in the window: left out": silent,
+        f"{plural(absent, 'player')} of the snapshot not in the labels table, which lists all unlabelled": absent,
+    }
+    return tuple(note for note, count in told.items() if count)

@@ -75,3 +75,14 @@ def test_rounding_of_a_value_that_many_share_is_no_drift(skewed):
     before, now = skewed(500), skewed(500)
     before[:450, 0], now[:450, 0] = np.float32(0.9999999), 1
     assert moves(described(before), described(now))[0].psi < 0.01
+
+
+def test_descriptions_tell_that_fewer_players_have_a_value_or_nobody(skewed):
+    now = skewed(1_000)
+    now[:400, 0], now[:, 1] = np.nan, np.nan
+    names = list(described(now))
+    found = {move.name: move for move in moves(described(skewed(1_000)), described(now))}
+    assert found[names[0]].psi > 0.25
+    assert (found[names[1]].median_now, found[names[1]].ks) == (None, 1)
+    assert found[names[1]].psi > found[names[0]].psi
+    assert all(move.psi < 0.01 for name, move in found.items() if name not in names[:2])

@@ -59,7 +59,7 @@ def test_a_label_from_before_the_window_does_not_count(joined):
     players = joined([row(1, since="2025-11-01"), row(2, since="2025-11-02")])
     assert population(players, 1) == ("unlabeled", 0)
     assert population(players, 2) == ("risky", 0)
-    assert players.notes == ("1 labels date from before the window's first day, 2025-11-02, and do not count",)
+    assert players.notes == ("1 label dated before the window's first day, 2025-11-02: left out",)
 
 
 def test_what_was_known_only_later_is_kept_for_evaluation(joined):
@@ -73,7 +73,7 @@ def test_what_was_known_only_later_is_kept_for_evaluation(joined):
     later, first = players.labels[players.test_set == 2], players.labels[players.test_set == 1]
     assert (later == -1).sum() == round(0.2 * (96 - (first == -1).sum()))
     assert (players.truth == -1).all()
-    assert players.notes == ("2 labels were known only after 2026-01-01: test set 'later', never trained on",)
+    assert players.notes == ("2 labels known only after 2026-01-01: test set 'later', never trained on",)
 
 
 def test_labels_may_be_taken_as_known_until_another_day(joined):
@@ -101,7 +101,7 @@ def test_two_populations_from_the_same_day_on_contradict_each_other(joined):
 def test_a_table_that_lists_the_unlabelled_lists_everybody(joined):
     players = joined([row(1), *(row(number, "unlabeled") for number in range(2, 31))])
     assert sorted(players.ids) == list(range(1, 31))
-    assert "70 players of the snapshot are not in the labels table" in players.notes[0]
+    assert "70 players of the snapshot not in the labels table" in players.notes[0]
 
 
 def test_test_players_are_never_trained_on_whatever_else_is_known(joined):
@@ -153,7 +153,7 @@ def test_who_stands_beside_the_late_ones_hangs_on_the_id_alone(store, settings, 
 
 
 def test_labels_of_players_without_telemetry_are_counted(joined):
-    assert joined([row(1), row(900), row(901, "unlabeled")]).notes[0].startswith("1 labelled or test players have no")
+    assert joined([row(1), row(900), row(901, "unlabeled")]).notes[0].startswith("1 labelled or test player without")
 
 
 def test_labels_of_other_players_are_refused(joined):
