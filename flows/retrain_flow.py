@@ -135,7 +135,7 @@ class RetrainFlow(ProjectFlow):
         current.card.extend(select_card(validation, headline_of(settings.definitions), training_cards))
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
         self.rivals, left_out = train_rivals(prepared, settings, threads, self._doing)
-        # An evaluation that is repeated need score nobody: champions alone are new to it.
+        # Here, so that an evaluation that is repeated scores the champions alone.
         self.family_risks = family_risks(prepared, offers, settings, self._doing)
         self.class_probabilities = scarcegan_on_test(prepared, models, self._doing)
         self.model_warnings = [settings.words.retell(one) for one in (*left_out_of_models(offers), *left_out)]

@@ -179,7 +179,7 @@ def _sums(ids: np.ndarray, called: str) -> list[str]:
     if not 0 < odd <= min(MOST_SUMS, len(ids) // 50):
         return []
     return [
-        f"{odd} of {words.count(len(ids))} {called} with an id that is no number, as all others are: a row of sums, "
+        f"{odd} of {words.count(len(ids))} {called} with an id that is no number, while all others are: a row of sums, "
         "perhaps, as spreadsheets have; take it out"
     ]
 

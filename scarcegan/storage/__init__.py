@@ -1,7 +1,7 @@
 """Files at a location, which is a local path or an `s3://` address: the same functions for both.
 
-A file is seen whole or not at all. On a disk it is written as a draft beside its place, synced and renamed, then its
-folder is; S3 shows no half objects. Names that begin with `.` or `_` (drafts, `_SUCCESS`) or end with
+A file is seen whole or not at all. On a disk it is written as a draft beside its place, synced and renamed; then its
+folder is synced. S3 shows no half objects. Names that begin with `.` or `_` (drafts, `_SUCCESS`) or end with
 `_$folder$` (Hadoop's mark of a folder) are hidden, with all that is below them: no list has them; who knows the name
 can read, write and remove them, and they go with their folder.
 
