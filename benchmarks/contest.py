@@ -8,7 +8,7 @@ import numpy as np
 from rivals import RIVALS, Rows
 from sklearn.metrics import roc_curve
 
-from scarcegan.data.folds import in_folds
+from scarcegan.data.folds import assign_folds, in_folds
 from scarcegan.data.log_odds import pooled_risk
 from scarcegan.data.players import UNLABELED, fingerprint
 from scarcegan.data.scaling import fit_scaler
@@ -69,7 +69,7 @@ def compete(method: str, prepared: Prepared, settings: Settings) -> dict[str, An
         `_transfer`) and, of a calibrated model, `calibration` (see `_calibration`).
     """
     players, rare = prepared.players, len(settings.populations.negatives)
-    tests = {name: np.flatnonzero(prepared.fold == -number) for number, name in enumerate(players.test_sets, start=1)}
+    tests = prepared.test_rows()
     raw = {name: players.features[rows] for name, rows in tests.items()}
     held = {name: held_out(players.labels[rows], players.truth[rows], rare) for name, rows in tests.items()}
     started = time.process_time()
@@ -120,16 +120,17 @@ def _recall_at_false_positives(scored: Scored, rate: float) -> float:
     return float(np.interp(rate, false, found))
 
 
-def keep_labels(prepared: Prepared, rare: int, count: int, seed: int) -> Prepared:
-    """Keep the labels of `count` risky players, spread evenly over the folds; the others join the unlabelled."""
-    rows = np.random.default_rng(seed).permutation(np.flatnonzero(prepared.players.labels == rare))
-    fold = prepared.fold[rows]
-    # Taken in turn: each fold's first, then each fold's second, and so on.
-    turn = np.array([np.count_nonzero(fold[:at] == fold[at]) for at in range(len(rows))])
-    labels = prepared.players.labels.copy()
-    labels[rows[np.argsort(turn, kind="stable")][count:]] = UNLABELED
+def keep_labels(prepared: Prepared, count: int, settings: Settings) -> Prepared:
+    """Keep the labels of `count` risky players of the pool, drawn by the seed; the others join the unlabelled.
+
+    The folds are then those of players with so few labels; who keeps a label does not hang on them.
+    """
+    rare, labels = len(settings.populations.negatives), prepared.players.labels.copy()
+    rows = np.flatnonzero((labels == rare) & (prepared.fold >= 0))
+    labels[np.random.default_rng(settings.seed).permutation(rows)[count:]] = UNLABELED
     players = replace(prepared.players, labels=labels)
-    return Prepared(players, prepared.fold, fingerprint(players))
+    fold = assign_folds(players, settings.populations, settings.folds.k, settings.seed)
+    return Prepared(players, fold, fingerprint(players))
 
 
 def _train_gan(method: str, prepared: Prepared, raw: dict[str, np.ndarray], settings: Settings) -> Outcome:

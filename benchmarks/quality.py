@@ -26,7 +26,7 @@ It goes on where it was killed (see `trials`), writes the figures to `quality.js
 * A training that collapses ranks nobody: all its scores are equal.
 * XGBOD and DevNet, which are meant for few labels, run in the label curve alone, TabM on five sets.
 * Label curve, on the telemetry of 2023-04-13, simulated players and two tables: so many risky players keep their label,
-  the others join the unlabelled.
+  drawn by the seed, the others join the unlabelled.
 """
 
 import os
@@ -68,7 +68,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--datasets", nargs="+", choices=DATA_SETS, default=list(DATA_SETS))
     parser.add_argument("--methods", nargs="+", choices=installed, default=installed)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--folds", type=int, default=5, help="of releases; the default configuration has as many")
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
     parser.add_argument("--curve-seeds", type=int, default=3, help="of trials with fewer labelled risky players")
     parser.add_argument("--quick", action="store_true", help="tiny simulated players and networks, one seed, two folds")

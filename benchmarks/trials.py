@@ -20,6 +20,7 @@ from meaning import ROOT, digest, meaning
 from rivals import RIVALS
 
 from scarcegan import settings as settings_module
+from scarcegan.data.folds import in_folds
 from scarcegan.settings import Settings
 from scarcegan.workflow.retraining.prepare import Prepared, prepare
 
@@ -77,7 +78,7 @@ QUICK: Tree = {
 }
 
 # What a result depends on besides settings: the code that makes the players, the scores and the measures.
-DATA_SECTIONS = {"seed", "populations", "data", "simulated", "kdd99", "lootbox", "features", "folds"}
+DATA_SECTIONS = {"seed", "populations", "data", "simulated", "kdd99", "lootbox", "features"}
 DATA_CODE = (
     "scarcegan/data/*.py",
     "scarcegan/datasets/*.py",
@@ -161,13 +162,18 @@ def settings_of(trial: Trial, bench: Bench) -> Settings:
 
 
 def players_fingerprint(trial: Trial, bench: Bench) -> str:
-    """Name exactly the players and folds of a trial; looked up if neither settings nor data code have changed."""
+    """Name exactly the players of a trial and, but for rivals, their folds.
+
+    It is looked up if neither settings nor data code have changed.
+    """
+    folds = bench.folds if trial.method not in RIVALS else None
     shaping = settings_of(trial, bench).model_dump(include=DATA_SECTIONS, mode="json")
-    known = bench.store / "players" / digest([shaping, meaning(DATA_CODE)])
+    known = bench.store / "players" / digest([shaping, folds, meaning(DATA_CODE)])
     if not known.exists():
         prepared = _prepared(trial.data_set, trial.seed, bench)
+        sides = prepared.fold if folds else in_folds(prepared.fold, bench.folds)
         content = hashlib.sha256(prepared.fingerprint.encode())
-        content.update(prepared.fold.tobytes() + prepared.players.truth.tobytes())
+        content.update(sides.tobytes() + prepared.players.truth.tobytes())
         write_at_once(known, content.hexdigest())
     return known.read_text()
 
@@ -184,8 +190,7 @@ def _players(trial: Trial, bench: Bench) -> Prepared:
     prepared = _prepared(trial.data_set, trial.seed, bench)
     if trial.labeled_risky_wanted is None:
         return prepared
-    rare = len(settings_of(trial, bench).populations.negatives)
-    return keep_labels(prepared, rare, trial.labeled_risky_wanted, trial.seed)
+    return keep_labels(prepared, trial.labeled_risky_wanted, settings_of(trial, bench))
 
 
 @functools.cache

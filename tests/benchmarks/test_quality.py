@@ -1,6 +1,7 @@
 """The quality benchmark runs what is missing, and only that."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from contest import keep_labels
 from rivals import is_installed
 from trials import Bench, Trial, run_trials, settings_of
 
+from scarcegan.data.folds import in_folds
 from scarcegan.data.players import Players
 from scarcegan.evaluation.scored import Scored
+from scarcegan.settings import load
 from scarcegan.workflow.retraining.prepare import Prepared
 
 pytestmark = pytest.mark.slow  # with `make bench` only
@@ -96,18 +99,37 @@ def test_nothing_is_ablated_twice():
     assert {"without_prior", "vanilla", "release"} <= simulated
 
 
-def test_fewer_labels_are_spread_over_the_folds_and_the_others_are_unlabelled():
+@pytest.fixture
+def known_labels():
     labels = np.repeat([0, 1, -1], [30, 31, 40]).astype(np.int8)
-    fold = (np.arange(len(labels)) % 3).astype(np.int8)
     players = Players(
         np.arange(len(labels)), np.zeros((len(labels), 1), np.float32), ("x",), labels, labels, np.zeros_like(labels)
     )
-    few = keep_labels(Prepared(players, fold, "before"), rare=1, count=10, seed=3)
+    return Prepared(players, (np.arange(len(labels)) % 3).astype(np.int8), "before")
+
+
+def few_of(known_labels, k):
+    settings = load({"populations": {"negatives": ["normal"]}, "folds": {"k": k}, "seed": 3})
+    return keep_labels(known_labels, 10, settings)
+
+
+def test_with_fewer_labels_folds_are_made_anew_and_the_others_are_unlabelled(known_labels):
+    few, labels = few_of(known_labels, k=3), known_labels.players.labels
     kept = np.flatnonzero(few.players.labels == 1)
-    assert sorted(np.bincount(fold[kept])) == [3, 3, 4]
+    assert np.ptp(np.bincount(few.fold[kept], minlength=3)) <= 1
     assert np.all(labels[kept] == 1)
     assert np.count_nonzero(few.players.labels == -1) == 40 + 21
     assert few.fingerprint != "before"
+
+
+def test_rivals_see_the_same_rows_whatever_the_number_of_folds(known_labels, bench):
+    three, five = (few_of(known_labels, k) for k in (3, 5))
+    assert np.array_equal(three.players.labels, five.players.labels)
+    assert np.array_equal(in_folds(three.fold, 3), in_folds(five.fold, 5))
+    rival, release = Trial("simulated", 101, "logistic"), Trial("simulated", 101, "release")
+    more = replace(bench, folds=3)
+    assert trials.result_path(rival, bench) == trials.result_path(rival, more)
+    assert trials.result_path(release, bench) != trials.result_path(release, more)
 
 
 def test_quick_benchmark_prints_its_figures_and_writes_its_page(tmp_path, capsys, monkeypatch):
