@@ -1,6 +1,7 @@
 """The data report: what the run was trained on, in numbers for the card and the audit."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from scarcegan.data.records import (
     TestSetCount,
 )
 from scarcegan.data.reviewed import ORIGINS
+from scarcegan.data.scaling import CLIP
 from scarcegan.data.validation import known_risky
 from scarcegan.settings import Populations, Settings
 from scarcegan.settings.words_section import Words
@@ -31,6 +33,10 @@ BINS = 20
 FEW_RISKY = 10
 # A row of sums in the table of each of five populations and a test set.
 MOST_SUMS = 6
+# Less likely than this, a gap of all players of a population is none of chance.
+BY_CHANCE = 0.01
+# The share of the ranks beyond each end of the scaler's clip: it does not tell their values apart from the end's.
+BEYOND = math.erfc(CLIP / math.sqrt(2)) / 2
 # As many features with missing values are named in a warning; the feature table has all of them.
 MOST_NAMED = 10
 
@@ -42,7 +48,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
     ones; test players are only counted. Shares of a feature are of those players who have a value.
     """
     populations, k = settings.populations, settings.folds.k
-    features = _feature_table(players, len(populations.negatives))
+    features, differing = _feature_table(players, len(populations.negatives))
     risky = known_risky(players, populations)
     tested = [players.test_set == number for number in range(1, len(players.test_sets) + 1)]
     folds = [_fold(players.labels, fold, number, k, populations) for number in range(k)]
@@ -66,6 +72,7 @@ def data_report(players: Players, fold: np.ndarray, settings: Settings) -> DataR
             *_warnings(players, features, folds, populations.rare, settings.words),
             *_gaps(features, settings.words.rows),
             *_lacking(players, populations, settings.words.rows),
+            *(_unseen(differing, settings.words.rows) if settings.scaling.kind == "quantile_normal" else ()),
             *_sums(players.ids, settings.words.rows),
             *map(settings.words.retell, players.notes),
         ],
@@ -91,13 +98,16 @@ def _origins(players: Players, rare: int) -> list[OriginCount]:
     return told
 
 
-def _feature_table(players: Players, rare_label: int) -> list[FeatureDescription]:
+def _feature_table(players: Players, rare_label: int) -> tuple[list[FeatureDescription], dict[str, int]]:
+    """Describe each feature, and count by name who differs in those in which hardly anybody does; see `_differing`."""
     pool = players.test_set == 0
     rare, unlabeled = (pool & (players.labels == label) for label in (rare_label, UNLABELED))
-    table = []
+    table, differing = [], {}
     for number, name in enumerate(players.feature_names):
         # One pass over the strided column; the masks then read it from end to end.
         column = np.ascontiguousarray(players.features[:, number])
+        if few := _differing(column[pool]):
+            differing[name] = few
         auc = _separation(column[rare], column[unlabeled])
         some, others = _present(column[rare]), _present(column[unlabeled])
         missing_share = 1 - len(others) / np.count_nonzero(unlabeled)
@@ -108,7 +118,7 @@ def _feature_table(players: Players, rare_label: int) -> list[FeatureDescription
         told = describe_column(others).to_plain() | {"missing_share": missing_share}
         histogram = _histogram(some, others, low, high)
         table.append(FeatureDescription(**told, name=name, auc=auc, p99=high, histogram=histogram))
-    return table
+    return table, differing
 
 
 def _present(values: np.ndarray) -> np.ndarray:
@@ -156,7 +166,10 @@ def _leaks(features: Sequence[FeatureDescription], rare: str, rows: str) -> list
 
 
 def _lacking(players: Players, populations: Populations, called: str) -> list[str]:
-    """Name the features that all players of a population or a test set lack: that alone sets them apart."""
+    """Name the features that all players of a population or a test set lack: that alone sets them apart.
+
+    Of a feature that hardly anybody has, few players may all lack it by chance.
+    """
     pool = players.test_set == 0
     groups = {name: pool & (players.labels == label) for name, label in populations.labels.items()}
     groups |= {name: players.test_set == number for number, name in enumerate(players.test_sets, start=1)}
@@ -164,13 +177,21 @@ def _lacking(players: Players, populations: Populations, called: str) -> list[st
     for name, rows in groups.items():
         # Only what the first one lacks may be lacked by all.
         lacked = np.flatnonzero(np.isnan(players.features[rows.argmax()]))
-        empty = [players.feature_names[one] for one in lacked if np.isnan(players.features[rows, one]).all()]
+        empty = [
+            players.feature_names[one] for one in lacked if _is_lacked(players.features[:, one], rows, pool & ~rows)
+        ]
         if empty:
             told.append(
                 f"all {called} of '{name}' lack {', '.join(map(repr, empty))}, which others have: that alone sets them "
                 "apart; fill it in, or name it in data.ignore_columns"
             )
     return told
+
+
+def _is_lacked(column: np.ndarray, rows: np.ndarray, others: np.ndarray) -> bool:
+    """Tell whether all players of these rows, a mask [n], lack a value, and would not if they were like the others."""
+    is_missing = np.isnan(column)
+    return bool(is_missing[rows].all() and is_missing[others].mean() ** np.count_nonzero(rows) < BY_CHANCE)
 
 
 def _sums(ids: np.ndarray, called: str) -> list[str]:
@@ -182,6 +203,25 @@ def _sums(ids: np.ndarray, called: str) -> list[str]:
         f"{odd} of {words.count(len(ids))} {called} with an id that is no number, while all others are: a row of sums, "
         "perhaps, as spreadsheets have; take it out"
     ]
+
+
+def _unseen(differing: Mapping[str, int], called: str) -> list[str]:
+    """Name in one line the features in which too few players differ for the scaler; no line if there are none."""
+    few = f"of a feature in which fewer than {words.percent(BEYOND)} of all {called} differ from the others"
+    advice = f"join such features into one that more {called} have"
+    told = words.first([f"{name} ({words.count(differing[name])})" for name in differing], MOST_NAMED)
+    return [f"{few} the models see nothing: {told}; {advice}"] if told else []
+
+
+def _differing(column: np.ndarray) -> int:
+    """Count the players whose value differs from that of all others, where the scaler's ranks have one value; else 0.
+
+    The column is float [n], NaN where missing.
+    """
+    values = column[~np.isnan(column)]
+    ends = [int(BEYOND * len(values)), min(int((1 - BEYOND) * len(values)), len(values) - 1)]
+    low, high = np.partition(values, ends)[ends]
+    return int(np.count_nonzero(values != low)) if low == high else 0
 
 
 def _warnings(

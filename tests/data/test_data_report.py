@@ -10,6 +10,7 @@ from scarcegan.data.columns import describe_column
 from scarcegan.data.folds import split
 from scarcegan.data.players import fingerprint
 from scarcegan.data.report import data_report
+from scarcegan.data.scaling import fit_scaler
 from scarcegan.words import percent
 
 
@@ -122,6 +123,14 @@ def test_a_feature_that_one_population_lacks_altogether_is_suspected(report, lab
     json.dumps(result.to_plain(), allow_nan=False)
 
 
+def test_a_feature_that_hardly_anybody_has_is_not_suspected_where_few_players_lack_it_by_chance(report):
+    def change(everyone):
+        everyone.features[(np.arange(317) % 40 != 0) | (everyone.labels == 2), 1] = np.nan
+
+    _, _, result = report(change)
+    assert not any(line.startswith("all players of") for line in result.warnings)
+
+
 def test_a_feature_that_a_test_set_lacks_altogether_is_suspected(players, settings):
     apart = (np.arange(317) % 9 == 0).astype(np.int8)
     tested = replace(players(), test_set=apart, test_sets=("later",))
@@ -160,6 +169,19 @@ def test_a_row_of_sums_is_suspected_by_its_id(players, settings, totals, is_told
     told = [one for one in data_report(kept, fold, settings()).warnings if "a row of sums" in one]
     assert [one.partition(" with")[0] for one in told] == [f"{totals} of 317 players"] * is_told
     assert "total" not in str(told)
+
+
+@pytest.mark.parametrize(("bearers", "is_seen"), [(4, False), (5, True)])
+def test_a_mark_that_the_scaler_takes_away_is_named(players, settings, bearers, is_seen):
+    everyone = players({"dormant": 30, "normal": 40, "heavy": 35, "risky": 12, "unlabeled": 2_883})
+    everyone.features[:, 1] = np.arange(3_000) < bearers
+    told = data_report(everyone, (np.arange(3_000) % 2).astype(np.int8), settings(folds={"k": 2}))
+    assert [one for one in told.warnings if "burst" in one] == [
+        "of a feature in which fewer than 0.13\N{NO-BREAK SPACE}% of all players differ from the others the models see "
+        "nothing: burst (4); join such features into one that more players have"
+    ] * (not is_seen)
+    scaled = fit_scaler(everyone.features, settings().scaling).apply(everyone.features)
+    assert (len(np.unique(scaled[:, 1])) > 1) == is_seen
 
 
 def test_few_risky_players_and_unknown_truth_are_warned_of(report):
