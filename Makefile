@@ -55,7 +55,7 @@ scan: setup $(SCAN)/installed  ## templates, licences and known vulnerabilities;
 	$(SCAN)/bin/python config/scan/audit.py
 
 reference: setup  ## write docs/configuration.md anew from the settings, docs/reliability.md from the tests
-	$(BIN)/python -m scarcegan.settings.reference > docs/configuration.md
+	$(BIN)/python tests/docs/test_configuration.py > docs/configuration.md
 	$(BIN)/python tests/docs/test_reliability.py > docs/reliability.md
 
 format: setup  ## mend what the linter can mend
