@@ -88,9 +88,10 @@ def retraining(settings: Settings, folder: Path) -> dict[str, Any]:
     """Do RetrainFlow's jobs on the earlier snapshot, and approve the release."""
     from scarcegan.backends import open_registry
     from scarcegan.registry.release import Lineage
+    from scarcegan.workflow.retraining.explain import explain_on_test
     from scarcegan.workflow.retraining.families import family_risks
     from scarcegan.workflow.retraining.fit import fit_fold
-    from scarcegan.workflow.retraining.judge import explain_on_test, judge_models
+    from scarcegan.workflow.retraining.judge import challengers_of, judge_models, scarcegan_on_test
     from scarcegan.workflow.retraining.prepare import prepare
     from scarcegan.workflow.retraining.release import register_models
     from scarcegan.workflow.retraining.rivals import train_rivals
@@ -106,8 +107,10 @@ def retraining(settings: Settings, folder: Path) -> dict[str, Any]:
     rivals, _ = train_rivals(prepared, settings, threads=1)
     lap("rivals")
     risks = family_risks(prepared, offers, settings)
-    evaluation = judge_models(prepared, models, validation, risks, rivals, registry, settings)
-    explain_on_test(prepared, models[evaluation.headline], settings.seed)
+    challengers = challengers_of(prepared, models, validation, risks, scarcegan_on_test(prepared, models))
+    evaluation = judge_models(prepared, models, validation, challengers, rivals, registry, settings)
+    told = challengers[evaluation.headline].probabilities
+    explain_on_test(prepared, models[evaluation.headline], settings.seed, told)
     lap("evaluate")
     lineage = Lineage(
         run=RUN,

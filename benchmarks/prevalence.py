@@ -90,15 +90,7 @@ def balanced_of_best(one: Trained) -> float:
     """Set F2 at the threshold of `balanced` beside the best on the curve of the first test set."""
     definition = next(each for each in type(one.settings)().definitions if each.name == "balanced")
     prevalence, test = one.estimate(), next(one.tests())
-    background, settings = one.background(), one.settings
-    point, _ = promised_point(
-        definition,
-        one.pooled(prevalence),
-        prevalence,
-        *background,
-        settings.review_budget,
-        settings.confidence,
-    )
+    point, _ = promised_point(definition, one.pooled(prevalence), prevalence, *one.background(), one.settings)
     return f2(test, point.threshold) / max(f2(test, threshold) for threshold in np.unique(test.score[test.is_risky]))
 
 

@@ -40,9 +40,9 @@ FIRST_SEED = 101
 def measured(one: Trained) -> Iterator[dict[str, Any]]:
     """Yield what became of each promise of one training, on each test set."""
     prevalence, background = one.estimate(), one.background()
-    pooled, budget = one.pooled(prevalence), one.settings.review_budget
+    pooled = one.pooled(prevalence)
     for definition in four_definitions():
-        point, promise = promised_point(definition, pooled, prevalence, *background, budget, one.settings.confidence)
+        point, promise = promised_point(definition, pooled, prevalence, *background, one.settings)
         for number, test in enumerate(one.tests(), 1):
             if promise is None:
                 continue

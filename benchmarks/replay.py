@@ -45,7 +45,7 @@ from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.labels import read_labels
 from scarcegan.workflow.retraining.fit import fit_fold
-from scarcegan.workflow.retraining.judge import judge_models
+from scarcegan.workflow.retraining.judge import challengers_of, judge_models, scarcegan_on_test
 from scarcegan.workflow.retraining.prepare import prepare
 from scarcegan.workflow.retraining.records import Selected
 from scarcegan.workflow.retraining.release import register_models
@@ -128,7 +128,8 @@ class Replay:
         prepared, _ = prepare(settings)
         rivals, _ = train_rivals(prepared, settings, threads=1)
         # What each family brings is nobody's question here.
-        evaluation = judge_models(prepared, models, validation, {}, rivals, registry, settings)
+        challengers = challengers_of(prepared, models, validation, {}, scarcegan_on_test(prepared, models))
+        evaluation = judge_models(prepared, models, validation, challengers, rivals, registry, settings)
         lineage = Lineage(
             run=f"Replay/{period.cutoff}",
             origin_run=period.cutoff,

@@ -114,31 +114,27 @@ class RetrainFlow(ProjectFlow):
         from cards.select_card import select_card
         from scarcegan.project import card_command
         from scarcegan.settings.model_sections import headline_of
-        from scarcegan.workflow.retraining.families import family_risks, left_out_of_models
-        from scarcegan.workflow.retraining.judge import scarcegan_on_test
-        from scarcegan.workflow.retraining.prepare import Prepared
-        from scarcegan.workflow.retraining.records import FoldOffer
-        from scarcegan.workflow.retraining.rivals import train_rivals
-        from scarcegan.workflow.retraining.select import select_models
+        from scarcegan.workflow.retraining import families, judge, prepare, records, rivals, select
 
         # Named one by one: the folds' own artifacts differ and cannot be merged.
         passed_on = ["settings", "players", "data_report", "snapshot_report", "origin_run", "commit"]
         self.merge_artifacts(inputs, include=passed_on)
-        settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
+        settings, prepared = self.resolved(), prepare.Prepared.from_plain(self.pass_on("players"))
         # A resume may have taken over a fold of code that did not note it.
         training_cards = [card_command(getattr(task, "training_card", "")) for task in inputs]
-        offers = [FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]
-        models, validation = select_models(prepared, offers, settings, self._doing)
+        offers = [records.FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]
+        models, validation = select.select_models(prepared, offers, settings, self._doing)
         self.models = {name: model.to_plain() for name, model in models.items()}
         self.validation = {name: known.to_plain() for name, known in validation.items()}
         print(*(known.in_words(name) for name, known in validation.items()), sep="\n")
         current.card.extend(select_card(validation, headline_of(settings.definitions), training_cards))
         threads = threads_per_task(1, os.environ, settings.resources.small.cpu)
-        self.rivals, left_out = train_rivals(prepared, settings, threads, self._doing)
+        self.rivals, left_out = rivals.train_rivals(prepared, settings, threads, self._doing)
         # Here, so that an evaluation that is repeated scores the champions alone.
-        self.family_risks = family_risks(prepared, offers, settings, self._doing)
-        self.class_probabilities = scarcegan_on_test(prepared, models, self._doing)
-        self.model_warnings = [settings.words.retell(one) for one in (*left_out_of_models(offers), *left_out)]
+        self.family_risks = families.family_risks(prepared, offers, settings, self._doing)
+        self.class_probabilities = judge.scarcegan_on_test(prepared, models, self._doing)
+        left_out = [*families.left_out_of_models(offers), *left_out]
+        self.model_warnings = [settings.words.retell(one) for one in left_out]
         self._warn(self.model_warnings)
         self.next(self.evaluate)
 
@@ -150,22 +146,18 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.aws.model_quality import model_quality_json
         from scarcegan.backends import open_registry
         from scarcegan.evaluation.evaluate import metrics_csv
-        from scarcegan.workflow.retraining import judge
-        from scarcegan.workflow.retraining.prepare import Prepared
-        from scarcegan.workflow.retraining.records import Selected
+        from scarcegan.workflow.retraining import explain, judge, prepare, records
 
-        settings, prepared = self.resolved(), Prepared.from_plain(self.pass_on("players"))
+        settings, prepared = self.resolved(), prepare.Prepared.from_plain(self.pass_on("players"))
         models, registry = self._models(), open_registry(settings.registry)
-        validation = {name: Selected.from_plain(known) for name, known in self.validation.items()}
-        # A resume may have taken over a step of code that did not note them.
-        own = getattr(self, "class_probabilities", None) or judge.scarcegan_on_test(prepared, models, self._doing)
-        known = prepared, models, validation, self.family_risks
-        challengers = judge.challengers_of(*known, own)
-        evaluation = judge.judge_models(*known, self.rivals, registry, settings, self._doing, challengers)
+        validation = {name: records.Selected.from_plain(known) for name, known in self.validation.items()}
+        known = prepared, models, validation
+        challengers = judge.challengers_of(*known, self.family_risks, self.class_probabilities)
+        evaluation = judge.judge_models(*known, challengers, self.rivals, registry, settings, self._doing)
         headline = evaluation.headline
         self._doing(f"Explaining `{headline}`")
         told = challengers[headline].probabilities
-        explanation = judge.explain_on_test(prepared, models[headline], settings.seed, told)
+        explanation = explain.explain_on_test(prepared, models[headline], settings.seed, told)
         self.evaluation, self.explanation = evaluation.to_plain(), explanation.to_plain()
         self.model_quality = {name: model_quality_json(evaluation.on_first_test_set(name)) for name in models}
         self.metrics_csv, self.evaluation_card = metrics_csv(evaluation), current.pathspec
@@ -232,9 +224,7 @@ class RetrainFlow(ProjectFlow):
         from scarcegan.data.records import SnapshotReport
         from scarcegan.registry.release import Lineage
 
-        usage = list(map(TaskUsage.from_plain, getattr(self, "usage", [])))
-        # A resume may have taken over a step of code that did not pass it on.
-        snapshot = getattr(self, "snapshot_report", None)
+        usage, snapshot = list(map(TaskUsage.from_plain, self.usage)), self.snapshot_report
         spent = bill(usage, STEPS[self.name], settings.prices, rented=BATCH_JOB in os.environ)
         return Lineage(
             run=f"{current.flow_name}/{current.run_id}",
@@ -249,7 +239,7 @@ class RetrainFlow(ProjectFlow):
             snapshot_origin=SnapshotReport.from_plain(snapshot).origin if snapshot else "",
             labels_known_by=settings.data.labels_known_by,
             launched_by=self.launch.get("launched_by", ""),
-            cost=spent.in_words if usage else "",
+            cost=spent.in_words,
         )
 
     def _checkpoints(self):

@@ -61,6 +61,7 @@ class Champion(Record):
 
 @dataclass(frozen=True)
 class _TestSet:
+    name: str
     rows: HeldOut
     weights: np.ndarray
     settings: Settings
@@ -101,22 +102,19 @@ def evaluate_models(
     """Measure everybody on the same resamples of the same players, and judge.
 
     Verdicts are given on the first test set. Models and champions are by definition; rivals are risk scores [n] by name
-    and test set. `say` is told what is measured.
-
-    Raises:
-        DataProblem: a score that is not finite, or a test set without risky players.
+    and test set. A score that is not finite, or a test set without risky players, is a DataProblem.
     """
     tests = {}
     for number, (name, rows) in enumerate(held_out.items()):
         # Each test set has draws of its own, whatever other test sets there are.
         rng = np.random.default_rng([settings.seed, number])
         weights = resample_weights(rows.is_risky, rows.in_population, settings.evaluate.bootstrap, rng)
-        tests[name] = _TestSet(rows, weights, settings)
+        tests[name] = _TestSet(name, rows, weights, settings)
     drawn = f"on {settings.evaluate.bootstrap} resamples of the test players"
     evaluated, verdicts = {}, {}
     for name, model in words.announced(models, f"Measuring and comparing `{{}}` {drawn}", say):
         evaluated[name] = _model(name, model, tests, prevalence, settings)
-        champion, first = champions.get(name), next(iter(tests.items()))
+        champion, first = champions.get(name), next(iter(tests.values()))
         verdicts[name] = _verdict(name, model, evaluated[name], rivals, champion, first)
     return Evaluation(
         test_sets=list(tests),
@@ -155,15 +153,14 @@ def _model(
         test=_measured(model.probabilities, threshold, tests),
         bound=bound,
         score_kind=model.score_kind,
-        families=_families(model, next(iter(tests.items()))) if model.alone else [],
+        families=_families(model, next(iter(tests.values()))) if model.alone else [],
         scarcegan={test: tests[test].with_score(risks[SCARCEGAN]) for test, risks in model.alone.items()},
     )
 
 
-def _families(model: Challenger, named_test: tuple[str, _TestSet]) -> list[FamilyShare]:
+def _families(model: Challenger, test: _TestSet) -> list[FamilyShare]:
     """Measure each family alone, and the model without it, on one test set."""
-    name, test = named_test
-    alone, told = model.alone[name], []
+    alone, told = model.alone[test.name], []
     for family, share in model.shares.items():
         others = {one: part / (1 - share) for one, part in model.shares.items() if one != family and 0 < share < 1}
         without = test.pr_auc(pooled_risk([alone[one] for one in others], list(others.values()))) if others else None
@@ -188,10 +185,10 @@ def _verdict(
     evaluated: EvaluatedModel,
     rivals: Mapping[str, Mapping[str, np.ndarray]],
     champion: Champion | None,
-    named_test: tuple[str, _TestSet],
+    test: _TestSet,
 ) -> Verdict:
     """Judge a model on one test set, against all rivals and its definition's champion."""
-    on, test = named_test
+    on = test.name
     others = {rival: test.rows.scored(scores[on]) for rival, scores in rivals.items()}
     if champion and champion.probabilities is not None:
         others[CHAMPION] = test.risk(champion.probabilities[on])

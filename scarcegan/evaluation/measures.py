@@ -7,7 +7,7 @@ import numpy as np
 from scarcegan.data.players import UNLABELED
 from scarcegan.evaluation import metrics
 from scarcegan.evaluation.figures import Calibration, Confusion, Curve, Interval, Measures
-from scarcegan.evaluation.intervals import interval, precision_limits, share_of
+from scarcegan.evaluation.intervals import interval, precision_limits, share_of, wilson
 from scarcegan.evaluation.metrics import AtThreshold, RunningCounts
 from scarcegan.evaluation.scored import HeldOut, Scored
 
@@ -80,8 +80,7 @@ def _at_share(plain: RunningCounts, drawn: RunningCounts, share: float) -> AtThr
         precision = metrics.precision_of(recall, flagged, counts.prevalence)
         figures.append(AtThreshold(recall, precision, flagged, metrics.f_score(precision, recall)))
     found, risky = _intervals(*figures), int(plain.found[0, -1])
-    counted = share_of(found.recall.value * risky, risky)
-    return found._replace(recall=replace(counted, std=found.recall.std)) if counted else found
+    return found._replace(recall=replace(wilson(found.recall.value * risky, risky), std=found.recall.std))
 
 
 def _intervals(plain: AtThreshold[np.ndarray], drawn: AtThreshold[np.ndarray]) -> AtThreshold[Interval]:

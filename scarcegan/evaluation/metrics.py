@@ -100,7 +100,18 @@ def recall_at_shares(points: RunningCounts, shares: np.ndarray) -> np.ndarray:
 
     The shares are [k], or [resamples, k] for shares of each resample's own.
     """
-    return _recall_at(points, points.flagged_before, points.flagged, shares * points.population[:, None])
+    counts = shares * points.population[:, None]
+    recall, before, after = np.pad(points.recall, ((0, 0), (1, 0))), points.flagged_before, points.flagged
+    at = np.empty(counts.shape)
+    for row, count in enumerate(counts):
+        # Rounding is forgiven: 0.29 x 100 players are 29, though the product is a little less.
+        whole = np.searchsorted(after[row], count + _TOLERANCE * (1 + count), side="right")
+        cut = np.minimum(whole, after.shape[1] - 1)
+        # A step of labelled players alone has no width; the 1 only keeps the quotient finite.
+        width = np.maximum(after[row, cut] - before[row, cut], 1)
+        part = np.clip((count - before[row, cut]) / width, 0.0, 1.0)
+        at[row] = recall[row, whole] + part * (recall[row, cut + 1] - recall[row, whole])
+    return at
 
 
 def at_threshold(scored: Scored, threshold: float, weights: np.ndarray | None = None) -> AtThreshold[np.ndarray]:
@@ -149,18 +160,3 @@ def _running_counts(weights: np.ndarray, rows: np.ndarray, ends: np.ndarray) -> 
 
 def _drawn(weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return weights[:, rows].sum(axis=1, dtype=np.int64).astype(float)
-
-
-def _recall_at(points: RunningCounts, before: np.ndarray, after: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Interpolate recall at flagged counts [resamples, k]; a step is spread evenly over its tied players."""
-    recall = np.pad(points.recall, ((0, 0), (1, 0)))
-    at = np.empty(counts.shape)
-    for row, count in enumerate(counts):
-        # Rounding is forgiven: 0.29 x 100 players are 29, though the product is a little less.
-        whole = np.searchsorted(after[row], count + _TOLERANCE * (1 + count), side="right")
-        cut = np.minimum(whole, after.shape[1] - 1)
-        # A step of labelled players alone has no width; the 1 only keeps the quotient finite.
-        width = np.maximum(after[row, cut] - before[row, cut], 1)
-        part = np.clip((count - before[row, cut]) / width, 0.0, 1.0)
-        at[row] = recall[row, whole] + part * (recall[row, cut + 1] - recall[row, whole])
-    return at

@@ -19,8 +19,8 @@ from scarcegan.evaluation.records import Prevalence, Promise
 from scarcegan.evaluation.scored import Scored
 from scarcegan.problems import DataProblem
 from scarcegan.records import Bound, BoundState
-from scarcegan.settings import Definition
-from scarcegan.settings.words_section import USUAL, Words
+from scarcegan.settings import Definition, Settings
+from scarcegan.settings.words_section import Words
 
 # A budget counts as kept if, with the promise's confidence, no more than this many times the budget is flagged.
 WITHIN = 1.5
@@ -32,9 +32,7 @@ def promised_point(
     prevalence: Prevalence,
     background: np.ndarray,
     by_fold: np.ndarray,
-    review_budget: float,
-    confidence: float,
-    their: Words = USUAL,
+    settings: Settings,
 ) -> tuple[OperatingPoint, Promise | None]:
     """Set the threshold of a final model so that its bound can be promised, or as well as can be.
 
@@ -45,8 +43,8 @@ def promised_point(
     model finds rather more at the same share, and labels that are wrong hide some of what it finds: recall is promised
     on the safe side. See `share_threshold` on errors.
     """
-    promise, sure = _promise(definition, pooled, prevalence, len(background), review_budget, confidence, their)
-    point = operating_point(definition, pooled, review_budget, sure)
+    promise, sure = _promise(definition, pooled, prevalence, background, settings)
+    point = operating_point(definition, pooled, settings.review_budget, sure)
     return replace(point, threshold=share_threshold(background, float(np.mean(by_fold >= point.threshold)))), promise
 
 
@@ -104,22 +102,16 @@ def _limits(part: int, whole: int, confidence: float) -> tuple[float, float]:
 
 
 def _promise(
-    definition: Definition,
-    pooled: Scored,
-    prevalence: Prevalence,
-    background: int,
-    review_budget: float,
-    confidence: float,
-    their: Words,
+    definition: Definition, pooled: Scored, prevalence: Prevalence, background: np.ndarray, settings: Settings
 ) -> tuple[Promise | None, np.ndarray | None]:
     """Say what can be promised, and by which lower limits, [thresholds]; None: by the figures as they are."""
     if definition.constraint is None:
         return None, None
-    bound, risky = bound_of(definition, review_budget), int(np.count_nonzero(pooled.is_risky))
+    their, confidence = settings.words, settings.confidence
+    bound, risky = bound_of(definition, settings.review_budget), int(np.count_nonzero(pooled.is_risky))
     told, labelled = Promise(MEASURES[definition.constraint], bound, confidence), f"{risky} labelled {their.rare_rows}"
     if definition.constraint == "flagged":
-        few = f"{words.percent(bound)} of the {words.plural(background, their.row, their.rows)} that set the threshold"
-        return (told if bound * (background + 1) >= 1 else replace(told, why_not=f"{few} are {their.nobody}")), None
+        return replace(told, why_not=_why_no_budget(bound, background, their)), None
     if definition.constraint == "recall":
         # If all n are found, recall is at least (1 - confidence) ** (1 / n).
         needed = math.ceil(math.log(1 - confidence) / math.log(bound))
@@ -133,6 +125,16 @@ def _promise(
     if sure.max() < bound:
         return replace(told, why_not=f"{labelled} are too few for any threshold"), None
     return told, sure
+
+
+def _why_no_budget(bound: float, background: np.ndarray, their: Words) -> str:
+    """Say why players of these scores, [n], cannot use a budget, neither more nor less; empty if they can."""
+    room, highest = bound * (len(background) + 1), int(np.count_nonzero(background == background.max()))
+    of_all = f"of the {words.plural(len(background), their.row, their.rows)} that set the threshold"
+    if room < 1:
+        return f"{words.percent(bound)} {of_all} are {their.nobody}"
+    # They are flagged together, and always.
+    return f"{words.percent(highest / len(background))} {of_all} share the highest score" if highest > room else ""
 
 
 def _sure_precision(pooled: Scored, prevalence: Prevalence, confidence: float) -> np.ndarray:

@@ -21,8 +21,8 @@ Choice = Callable[[Sequence[ModelVersion]], list[ModelVersion]]
 class Registry(ABC):
     """The model registry; every method raises `RegistryProblem` for what it refuses.
 
-    A version that cannot be read (somebody, or other code, has written it) must not hide the others: it is left out,
-    and `left_out` names what the last reading had to do without.
+    A version or a decision that cannot be read (somebody, or other code, has written it) must not hide the others: it
+    is left out, and `left_out` names what the last reading had to do without.
 
     `four_eyes` and `approval_days` are those of the settings.
     """
@@ -254,9 +254,12 @@ class Registry(ABC):
             try:
                 found.append(read(item))
             except (ValueError, TypeError, KeyError, Problem) as error:
-                left_out.append(f"{name(item)} of group '{self.group}' cannot be read and is left out ({error})")
+                left_out.append(self._unread(name(item), error))
         self.left_out = left_out
         return found
+
+    def _unread(self, what: str, error: Exception) -> str:
+        return f"{what} of group '{self.group}' cannot be read and is left out ({error})"
 
     def _registered(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
         """Return the versions of models that have just been registered."""

@@ -9,7 +9,7 @@ import numpy as np
 from scarcegan.data.calibration import LEAST, MOST, SPARE
 from scarcegan.data.log_odds import LEAST_RISK
 from scarcegan.serving.ensemble import Family
-from scarcegan.serving.wire import FLOAT, INT32, Graph, Tensor, Type, saved_model
+from scarcegan.serving.wire import FLOAT, INT32, Graph, Tensor, saved_model, type_of
 
 if TYPE_CHECKING:
     from scarcegan.serving.model import Model
@@ -53,11 +53,11 @@ def export(model: "Model") -> bytes:
     mean = _calibrated(graph, _pooled(graph, mean, columns, model), model)
     probabilities = graph.floats("Identity", mean, name="class_probabilities")
     risk = graph.take(probabilities, graph.constant(model.rare_index, INT32), axis=1, name="risk_score")
-    outputs = {"class_probabilities": Tensor(probabilities, (-1, classes)), "risk_score": Tensor(risk, (-1,))}
+    outputs: dict[str, Tensor] = {"class_probabilities": (probabilities, (-1, classes)), "risk_score": (risk, (-1,))}
     if model.fills_missing:
         is_missing = graph.as_floats(graph.is_missing(raw))
-        outputs["missing_values"] = Tensor(graph.floats("Sum", is_missing, graph.constant(1, INT32)), (-1,))
-    return saved_model(graph, {"features": Tensor(raw, (-1, features))}, outputs)
+        outputs["missing_values"] = (graph.floats("Sum", is_missing, graph.constant(1, INT32)), (-1,))
+    return saved_model(graph, {"features": (raw, (-1, features))}, outputs)
 
 
 def _pooled(graph: Graph, mean: str, columns: str, model: "Model") -> str:
@@ -78,7 +78,7 @@ def _family(graph: Graph, columns: str, family: Family) -> str:
     """Add a family's mean risk over its parts, [n, 1]."""
     risks = [part.add_risk_to(graph, columns) for part in family.parts]
     risk = graph.floats("Mul", graph.floats("AddN", *risks, N=len(risks)), graph.constant(1 / len(risks)))
-    return graph.add("ExpandDims", [risk, graph.constant(1, INT32)], {"T": Type(FLOAT), "Tdim": Type(INT32)})
+    return graph.add("ExpandDims", [risk, graph.constant(1, INT32)], {"T": type_of(FLOAT), "Tdim": type_of(INT32)})
 
 
 def _share_of_log_odds(graph: Graph, risk: str, share: float) -> str:

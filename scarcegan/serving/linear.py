@@ -13,7 +13,7 @@ from scarcegan.serving.wire import INT32, Graph
 
 
 class Linear(ScaledPart, eq=False):
-    """The risk sigmoid(weights . z + bias) of scaled features z; see `scarcegan.serving.parts.RiskPart`.
+    """The risk sigmoid(weights . z + bias) of scaled features z; see `scarcegan.serving.parts`.
 
     Weights are float32 [width]: those of the features, then those of the scaler's indicators.
     """

@@ -1,7 +1,6 @@
 """A scaler's map for scoring: the same numbers as `Scaler.apply`, found by table instead of by search."""
 
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -10,14 +9,6 @@ from scarcegan.records import Record
 
 # Cells of one feature's table at most. More would part more knots, but all tables share a second-level cache.
 MOST_CELLS = 32_768
-
-
-class Lines(NamedTuple):
-    """One line per segment, float32 arrays [features, segments]."""
-
-    start: np.ndarray
-    value: np.ndarray
-    slope: np.ndarray
 
 
 class ColumnScaler:
@@ -123,10 +114,10 @@ class ScaledPart(Record, eq=False):
         return found
 
 
-def segment_lines(scaler: Scaler) -> Lines:
-    """Return a scaler's map as lines: segment i, from knot i - 1 to knot i, is value + slope * (x - start).
+def segment_lines(scaler: Scaler) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return start, value and slope of a scaler's lines: segment i, up to knot i, is value + slope * (x - start).
 
-    A feature of K knots has K + 1 segments; the first and the last one are flat.
+    They are float32 [features, segments]. Of K + 1 segments of K knots the first and the last one are flat.
     """
     knots, values = scaler.knots, scaler.values
     start = np.concatenate([knots[:, :1], knots], axis=1)
@@ -136,7 +127,7 @@ def segment_lines(scaler: Scaler) -> Lines:
     inner = np.divide(rises, gaps, out=np.zeros_like(rises), where=gaps > 0)
     # A step between two neighbouring floats is steeper than a float32 can say, but no player stands on it.
     slope = np.pad(np.minimum(inner, np.finfo(np.float32).max), ((0, 0), (1, 1))).astype(np.float32)
-    return Lines(start, value, slope)
+    return start, value, slope
 
 
 def float_keys(values: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from scarcegan.serving.reasons import Reason, strongest_reasons
 # One layer's activations of so many rows stay in a core's cache; more rows per call only cost memory traffic.
 CHUNK_ROWS = 1_024
 SHARES_SUM_TO = 1e-6
+_Network = tuple[AnyPart, AnyPart, int]  # the first part with this scaler, the first with this member, its number there
 
 
 class Model(Record, eq=False):
@@ -38,8 +39,7 @@ class Model(Record, eq=False):
         reference: how it scores unlabelled players that it was not trained on; None for older models.
         calibration: turns the risk into a probability; None where the prevalence was not known.
 
-    Raises:
-        RegistryProblem: the arrays do not fit together, or are not finite.
+    Arrays that do not fit together, or are not finite, are a RegistryProblem.
     """
 
     class_names: tuple[str, ...]
@@ -112,10 +112,8 @@ class Model(Record, eq=False):
 
         Raw features are float [n, F], in the order of `feature_names`, NaN where missing; the transpose of an `[F, n]`
         array is quick to read. The result is float32 [n, classes], a view of a `[classes, n]` array. Those of a player
-        with a missing value are NaN where the model does not `fills_missing`.
-
-        Raises:
-            DataProblem: another number of features than the model was trained on.
+        with a missing value are NaN where the model does not `fills_missing`. Another number of features than the model
+        was trained on is a DataProblem, here and below.
         """
         self._check_width(raw_features)
         return self.column_probabilities(raw_features.T).T
@@ -132,7 +130,7 @@ class Model(Record, eq=False):
         # Classes first: the scores of one class lie next to each other and are taken out without a copy.
         total = np.zeros((len(self.class_names), columns.shape[1]), dtype=np.float32)
         with one_blas_thread():
-            for place, raw in chunks(columns):
+            for place, raw in _chunks(columns):
                 chunk = total[:, place]
                 for part in self.parts:
                     part.add_probabilities(raw, chunk)
@@ -165,9 +163,6 @@ class Model(Record, eq=False):
         of the scores' range. Rows [n, F] and the typical player [F], such as the medians of unlabelled players, are
         raw; the result is float32 [n, F], in units of risk score. The calibration stretches all of a player's shares
         alike, by the mean slope of its curve between the two raw scores.
-
-        Raises:
-            DataProblem: another number of features than the model was trained on.
 
         Source: Shrikumar, Greenside and Kundaje (2017), DeepLIFT, the rescale rule, for the calibration.
         """
@@ -213,13 +208,8 @@ class Model(Record, eq=False):
         """Write the model, its evaluation and what SageMaker serves as one archive, whole or not at all.
 
         The bytes depend on the content alone: no times, owners or names of machines get in. An older archive is
-        replaced. The evaluation has finite numbers only; reports are further files by their path in the archive.
-
-        Returns:
-            The archive's sha256, 64 hex digits.
-
-        Raises:
-            RegistryProblem: the evaluation is no JSON.
+        replaced. Reports are further files by their path in the archive; an evaluation that is no JSON with finite
+        numbers is a RegistryProblem. The archive's sha256, 64 hex digits, is returned.
         """
         return write_archive(self.to_plain(), evaluation, destination, {**serving_files(self), **reports})
 
@@ -232,8 +222,7 @@ class Model(Record, eq=False):
     def load(cls, path: str | Path, expect_sha256: str | None = None) -> Self:
         """Read the model of an archive; without the digest that the registry holds, the file is trusted.
 
-        Raises:
-            RegistryProblem: no such file, another digest than expected, an archive that is damaged or not ours.
+        No such file, another digest, or an archive that is damaged or not ours is a RegistryProblem.
         """
         return read_archive(path, expect_sha256, cls.from_plain)
 
@@ -246,10 +235,36 @@ class Model(Record, eq=False):
             )
 
 
-def chunks(columns: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+def _chunks(columns: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield raw columns [F, n] as float32 [F, up to 1,024], quick to read, each with its place among the players."""
     for start in range(0, columns.shape[1], CHUNK_ROWS):
         place = slice(start, start + CHUNK_ROWS)
         raw = np.asarray(columns[:, place], dtype=np.float32)
         # Rows of a larger array are read where they are; players next to each other are turned first.
         yield place, raw if raw.strides[1] == raw.itemsize else np.ascontiguousarray(raw)
+
+
+def scarcegan_of_each(models: Mapping[str, Model], raw_features: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what `scarcegan_alone().probabilities` of each model returns, by name, to the last bit.
+
+    Raw features, float [n, F], are the same for all models. Equal networks are run once, and so are equal scalers.
+    """
+    scalers: dict[tuple[bytes, ...], AnyPart] = {}
+    networks: dict[tuple[AnyPart, tuple[bytes, ...]], _Network] = {}
+    own: dict[str, list[_Network]] = {name: [] for name in models}
+    for name, part in ((name, part) for name, model in models.items() for part in model.parts):
+        scaled = scalers.setdefault(part.scaler_content(), part)
+        for member in range(part.members):
+            own[name].append(networks.setdefault((scaled, part.content(member)), (scaled, part, member)))
+    totals = {name: np.zeros((len(model.class_names), len(raw_features)), np.float32) for name, model in models.items()}
+    with one_blas_thread():
+        for place, raw in _chunks(raw_features.T):
+            inputs = {part: part.columns.apply(raw) for part in scalers.values()}
+            told = {one: one[1].of_member(one[2], inputs[one[0]]) for one in networks.values()}
+            for name, of_model in own.items():
+                chunk = totals[name][:, place]
+                # In the model's own order: in another one the sum's last bits differ.
+                for network in of_model:
+                    chunk += told[network]
+                chunk /= len(of_model)
+    return {name: total.T for name, total in totals.items()}

@@ -1,6 +1,5 @@
 """One fold's networks as a part of a model: a scaler and the members that were trained behind it."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -92,7 +91,7 @@ class Networks(ScaledPart, eq=False):
         found = np.zeros(rows.shape, dtype=np.float32)
         with one_blas_thread():
             for chunk in (slice(at, at + size) for at in range(0, len(rows), size)):
-                inputs = integrated_gradients(self.layers, self.slope, rare, start, self.scaled(rows[chunk]), steps)
+                inputs = self._integrated_gradients(rare, start, self.scaled(rows[chunk]), steps)
                 found[chunk] = self.by_feature(inputs.T)
         return found
 
@@ -103,57 +102,52 @@ class Networks(ScaledPart, eq=False):
         """
         return add_networks(graph, columns, self.scaler, self.layers, self.slope)
 
+    def _integrated_gradients(self, rare: int, start: np.ndarray, ends: np.ndarray, points: int) -> np.ndarray:
+        """Sum the members' integrated gradients of the rare class's probability: float32 [width, n].
 
-def integrated_gradients(
-    layers: Sequence[Layer], slope: float, rare: int, start: np.ndarray, ends: np.ndarray, points: int
-) -> np.ndarray:
-    """Sum the members' integrated gradients of the rare class's probability: float32 [F, n].
+        `points` (Gauss-Legendre) lie on the straight path from the scaled start, [width, 1], to each end, [width, n].
 
-    `points` (Gauss-Legendre) lie on the straight path from the start, the typical player, float32 [F, 1], to each of
-    the ends, float32 [F, n], both scaled. The slope, in [0, 1], is the leaky ReLU's.
+        Source: Sundararajan, Taly and Yan (2017), Axiomatic Attribution for Deep Networks, eq. 1.
+        """
+        nodes, weights = np.polynomial.legendre.leggauss(points)
+        # From [-1, 1], where Gauss-Legendre has its points, to [0, 1].
+        places, shares = ((nodes + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)
+        way, entrance = ends - start, self.layers[0]
 
-    Source: Sundararajan, Taly and Yan (2017), Axiomatic Attribution for Deep Networks, eq. 1.
-    """
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    # From [-1, 1], where Gauss-Legendre has its points, to [0, 1].
-    places, shares = ((nodes + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)
-    way = ends - start
+        def on_paths(start: np.ndarray, way: np.ndarray) -> np.ndarray:
+            """Columns [rows, 1] and [rows, n] to the points between them, [rows, n x points]."""
+            return (start[:, :, None] + way[:, :, None] * places).reshape(len(way), -1)
 
-    def on_paths(start: np.ndarray, way: np.ndarray) -> np.ndarray:
-        """Columns [rows, 1] and [rows, n] to the points between them, [rows, n x points]."""
-        return (start[:, :, None] + way[:, :, None] * places).reshape(len(way), -1)
+        def mean(values: np.ndarray) -> np.ndarray:
+            """Average [rows, n x points] over the points of each path: [rows, n]."""
+            return values.reshape(len(values), -1, points) @ shares
 
-    def mean(values: np.ndarray) -> np.ndarray:
-        """Average [rows, n x points] over the points of each path: [rows, n]."""
-        return values.reshape(len(values), -1, points) @ shares
+        def of_member(member: int) -> np.ndarray:
+            first, bias, steps = entrance.weights[member], entrance.bias[member][:, None], entrance.steps(member)
+            if steps is None:
+                # The first layer is linear along a path: its wide matrix meets each player once, not each point.
+                entry = on_paths(first.T @ start + bias, first.T @ way)
+                return first @ mean(self._back_to_entry(member, rare, entry))
+            path = on_paths(start, way)
+            entry = first.T @ with_steps(entrance, member, path) + bias
+            return mean(_through_steps(*steps, path, first @ self._back_to_entry(member, rare, entry)))
 
-    def of_member(member: int) -> np.ndarray:
-        first, bias, steps = layers[0].weights[member], layers[0].bias[member][:, None], layers[0].steps(member)
-        if steps is None:
-            # The first layer is linear along a path: its wide matrix meets each player once, not each point.
-            entry = on_paths(first.T @ start + bias, first.T @ way)
-            return first @ mean(_back_to_entry(layers, slope, member, rare, entry))
-        path = on_paths(start, way)
-        entry = first.T @ with_steps(layers[0], member, path) + bias
-        return mean(_through_steps(*steps, path, first @ _back_to_entry(layers, slope, member, rare, entry)))
+        return np.asarray(np.sum([of_member(member) for member in range(self.members)], axis=0) * way)
 
-    return np.asarray(np.sum([of_member(member) for member in range(len(layers[0].weights))], axis=0) * way)
-
-
-def _back_to_entry(layers: Sequence[Layer], slope: float, member: int, rare: int, entry: np.ndarray) -> np.ndarray:
-    """Run what the first layer gives, [width, points], to the end; return the probability's gradient there."""
-    before = [entry]
-    for layer in layers[1:]:
-        x = before[-1]
-        before.append(layer.weights[member].T @ np.maximum(x, slope * x) + layer.bias[member][:, None])
-    probabilities = softmax(before.pop())
-    # The softmax's derivative at logit j: p_rare ((1 if j is rare else 0) - p_j).
-    gradient = -probabilities * probabilities[rare]
-    gradient[rare] += probabilities[rare]
-    for layer, x in zip(reversed(layers[1:]), reversed(before), strict=True):
-        gradient = layer.weights[member] @ gradient
-        gradient[x < 0] *= slope
-    return gradient
+    def _back_to_entry(self, member: int, rare: int, entry: np.ndarray) -> np.ndarray:
+        """Run what the first layer gives, [width, points], to the end; return the probability's gradient there."""
+        before, layers = [entry], self.layers[1:]
+        for layer in layers:
+            x = before[-1]
+            before.append(layer.weights[member].T @ np.maximum(x, self.slope * x) + layer.bias[member][:, None])
+        probabilities = softmax(before.pop())
+        # The softmax's derivative at logit j: p_rare ((1 if j is rare else 0) - p_j).
+        gradient = -probabilities * probabilities[rare]
+        gradient[rare] += probabilities[rare]
+        for layer, x in zip(reversed(layers), reversed(before), strict=True):
+            gradient = layer.weights[member] @ gradient
+            gradient[x < 0] *= self.slope
+        return gradient
 
 
 def _through_steps(thresholds: np.ndarray, steepness: float, path: np.ndarray, gradient: np.ndarray) -> np.ndarray:

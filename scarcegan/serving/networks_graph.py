@@ -7,7 +7,7 @@ import numpy as np
 from scarcegan.data.scaling import Scaler
 from scarcegan.serving.forward import Layer
 from scarcegan.serving.lookup import segment_lines
-from scarcegan.serving.wire import INT32, Graph, Type
+from scarcegan.serving.wire import INT32, Graph, type_of
 
 
 def add_networks(graph: Graph, columns: str, scaler: Scaler, layers: Sequence[Layer], slope: float) -> str:
@@ -30,7 +30,7 @@ def _first_product(graph: Graph, rows: str, layer: Layer) -> str:
     features = layer.weights.shape[1] - count
     # Every feature's first threshold comes before the second ones: whole rows are repeated.
     repeats = graph.constant([1, count // features], INT32)
-    repeated = graph.floats("Tile", rows, repeats, Tmultiples=Type(INT32))
+    repeated = graph.floats("Tile", rows, repeats, Tmultiples=type_of(INT32))
     distance = graph.floats("Sub", repeated, graph.constant(layer.thresholds[:, None, :]))
     steps = graph.floats("Mul", distance, graph.constant(layer.steepness[:, None, None]))
     steps = graph.between(steps, -1.0, 1.0)
@@ -58,7 +58,7 @@ def add_scaler(graph: Graph, scaler: Scaler, columns: str) -> str:
         return scaled
     indicators = graph.take(graph.as_floats(is_missing), graph.constant(scaler.indicators, INT32))
     axis = graph.constant(0, INT32)
-    return graph.floats("ConcatV2", scaled, indicators, axis, N=2, Tidx=Type(INT32))
+    return graph.floats("ConcatV2", scaled, indicators, axis, N=2, Tidx=type_of(INT32))
 
 
 def _scaled(graph: Graph, scaler: Scaler, columns: str) -> str:
@@ -71,8 +71,8 @@ def _scaled(graph: Graph, scaler: Scaler, columns: str) -> str:
     x = graph.floats("Minimum", x, graph.constant(scaler.knots[:, -1:]))
     # The segments of all features lie in one table; each feature's begin where those of the feature before end.
     lines = segment_lines(scaler)
-    first = np.arange(len(scaler.knots))[:, None] * lines.start.shape[1]
+    first = np.arange(len(scaler.knots))[:, None] * (scaler.knots.shape[1] + 1)
     segment = graph.floats("UpperBound", graph.constant(scaler.knots), x)
-    segment = graph.add("AddV2", [segment, graph.constant(first, INT32)], {"T": Type(INT32)})
+    segment = graph.add("AddV2", [segment, graph.constant(first, INT32)], {"T": type_of(INT32)})
     start, value, slope = (graph.take(graph.constant(line.ravel()), segment) for line in lines)
     return graph.floats("AddV2", graph.floats("Mul", graph.floats("Sub", x, start), slope), value)

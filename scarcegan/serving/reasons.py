@@ -243,8 +243,7 @@ def _contribution(background: Background, place: int, row: np.ndarray, attributi
 
 
 def _reason(feature: str, value: float, typical: float, attribution: float) -> Reason:
-    name = feature.replace("_", " ")
     is_missing = math.isnan(value)
     shown = "missing" if is_missing else words.number(value)
-    told = f"{name} {shown}, typical {words.number(typical)} ({words.signed(attribution)})"
+    told = f"{words.feature_name(feature)} {shown}, typical {words.number(typical)} ({words.signed(attribution)})"
     return Reason(feature, None if is_missing else value, typical, attribution, told)

@@ -32,10 +32,7 @@ def score_parquet(model: Model, path: Path, id_column: str, batch_rows: int = BA
     """Score the players of a parquet file, in its order.
 
     Columns stay columns from the file to the scores: no row is ever assembled. They may have any order; only the
-    model's features are read.
-
-    Raises:
-        DataProblem: a feature is missing from the file, or a player's value though the model fills no missing values.
+    model's features are read. A feature that is missing, or a value where the model fills none, is a DataProblem.
     """
     features = model.feature_names
     # `pre_buffer` would read whole column chunks ahead: memory would grow with the file's row groups.

@@ -10,7 +10,7 @@ from scarcegan.data.log_odds import sigmoid, slope_of_sigmoid
 from scarcegan.problems import RegistryProblem
 from scarcegan.records import Record
 from scarcegan.serving.shape import expect_array
-from scarcegan.serving.wire import INT32, Graph, Type
+from scarcegan.serving.wire import INT32, Graph, type_of
 
 # Paths that are followed at once, a player's through one tree each; more only cost memory.
 CHUNK_PATHS = 131_072
@@ -34,6 +34,7 @@ class Trees(Record, eq=False):
     """
 
     kind: ClassVar[str] = "trees"
+    fills_missing: ClassVar[bool] = True  # every split knows a way for missing values
 
     feature: np.ndarray
     threshold: np.ndarray
@@ -43,11 +44,6 @@ class Trees(Record, eq=False):
     values: np.ndarray
     roots: np.ndarray
     link: Literal["mean", "logit"]
-
-    @property
-    def fills_missing(self) -> bool:
-        """Every split knows a way for missing values."""
-        return True
 
     def check(self, name: str, features: int) -> None:
         """Refuse arrays that do not fit together; a path through checked ones ends and reads no other memory."""
@@ -127,7 +123,7 @@ class Trees(Record, eq=False):
             value = graph.floats("SelectV2", graph.is_missing(value), graph.take(in_place, node), value)
             goes_left = graph.floats("LessEqual", value, graph.take(threshold, node))
             ways = [graph.take(side, node, kind=INT32) for side in sides]
-            node = graph.add("SelectV2", [goes_left, *ways], {"T": Type(INT32)})
+            node = graph.add("SelectV2", [goes_left, *ways], {"T": type_of(INT32)})
         reached, axis = graph.take(graph.constant(self.values), node), graph.constant(1, INT32)
         if self.link == "mean":
             return graph.floats("Mean", reached, axis)

@@ -18,14 +18,10 @@ FLOAT, INT32, BOOL = 1, 3, 10
 _NUMPY_TYPES = {FLOAT: "<f4", INT32: "<i4"}
 
 
-@dataclass(frozen=True)
-class Type:
-    """An attribute that names a type of numbers."""
-
-    number: int
-
-
-Attribute = Type | int | float | bytes
+# Whole numbers, decimals, or an encoded AttrValue, as `type_of` returns.
+Attribute = int | float | bytes
+# What a signature gives or takes: the operation that makes it, and its shape (-1: any size).
+Tensor = tuple[str, tuple[int, ...]]
 
 
 @dataclass
@@ -35,7 +31,7 @@ class Graph:
     nodes: list[bytes] = field(default_factory=list)
 
     def add(self, operation: str, inputs: Sequence[str], attributes: Mapping[str, Attribute], *, name: str = "") -> str:
-        """Add an operation with its attributes (bytes: an encoded AttrValue) and return its name."""
+        """Add an operation with its attributes and return its name."""
         name = name or f"{operation}_{len(self.nodes)}"
         parts = [_text(1, name), _text(2, operation), *(_text(3, one) for one in inputs)]
         # Sorted: a map has no order on the wire, and equal graphs are to give equal bytes.
@@ -48,15 +44,15 @@ class Graph:
         # `ascontiguousarray` turns a scalar into a list of one: its shape is put back.
         array = np.ascontiguousarray(values, dtype=_NUMPY_TYPES[kind]).reshape(np.shape(values))
         tensor = _number(1, kind) + _message(2, _shape(array.shape)) + _message(4, array.tobytes())
-        return self.add("Const", [], {"dtype": Type(kind), "value": _message(8, tensor)})
+        return self.add("Const", [], {"dtype": type_of(kind), "value": _message(8, tensor)})
 
     def placeholder(self, name: str, shape: Sequence[int]) -> str:
         """Add the input, float32 of the given shape (-1: any size), and return its name."""
-        return self.add("Placeholder", [], {"dtype": Type(FLOAT), "shape": _message(7, _shape(shape))}, name=name)
+        return self.add("Placeholder", [], {"dtype": type_of(FLOAT), "shape": _message(7, _shape(shape))}, name=name)
 
     def floats(self, operation: str, *inputs: str, name: str = "", **attributes: Attribute) -> str:
         """Add an operation on floats and return its name."""
-        return self.add(operation, inputs, {"T": Type(FLOAT), **attributes}, name=name)
+        return self.add(operation, inputs, {"T": type_of(FLOAT), **attributes}, name=name)
 
     def between(self, values: str, low: float, high: float) -> str:
         """Add the clipping of values and return its name."""
@@ -64,11 +60,11 @@ class Graph:
 
     def is_missing(self, values: str) -> str:
         """Add the question which float values are NaN and return the name of its answers."""
-        return self.add("IsNan", [values], {"T": Type(FLOAT)})
+        return self.add("IsNan", [values], {"T": type_of(FLOAT)})
 
     def as_floats(self, answers: str) -> str:
         """Add the change of answers to 1 and 0 and return the name of these floats."""
-        return self.add("Cast", [answers], {"SrcT": Type(BOOL), "DstT": Type(FLOAT)})
+        return self.add("Cast", [answers], {"SrcT": type_of(BOOL), "DstT": type_of(FLOAT)})
 
     def take(
         self, values: str, indices: str, axis: int = 0, name: str = "", *, kind: int = FLOAT, batch: int = 0
@@ -77,18 +73,10 @@ class Graph:
 
         The first `batch` axes are common to both: each row of indices takes from its own row of values.
         """
-        types: dict[str, Attribute] = {"Tparams": Type(kind), "Tindices": Type(INT32), "Taxis": Type(INT32)}
+        types: dict[str, Attribute] = {"Tparams": type_of(kind), "Tindices": type_of(INT32), "Taxis": type_of(INT32)}
         if batch:
             types["batch_dims"] = batch
         return self.add("GatherV2", [values, indices, self.constant(axis, INT32)], types, name=name)
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """What a signature gives or takes: the operation that makes it, and its shape (-1: any size)."""
-
-    operation: str
-    shape: tuple[int, ...]
 
 
 def saved_model(graph: Graph, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> bytes:
@@ -102,19 +90,20 @@ def saved_model(graph: Graph, inputs: Mapping[str, Tensor], outputs: Mapping[str
     return _number(1, 1) + _message(2, meta_graph)
 
 
+def type_of(number: int) -> bytes:
+    """Return an attribute that names a type of numbers."""
+    return _number(6, number)
+
+
 def _attribute(value: Attribute) -> bytes:
-    match value:
-        case Type(number):
-            return _number(6, number)
-        case float():
-            return _tag(4, 5) + np.float32(value).tobytes()
-        case int():
-            return _number(3, value)
-    return value
+    if isinstance(value, float):
+        return _tag(4, 5) + np.float32(value).tobytes()
+    return _number(3, value) if isinstance(value, int) else value
 
 
 def _tensor_info(tensor: Tensor) -> bytes:
-    return _text(1, f"{tensor.operation}:0") + _number(2, FLOAT) + _message(3, _shape(tensor.shape))
+    operation, shape = tensor
+    return _text(1, f"{operation}:0") + _number(2, FLOAT) + _message(3, _shape(shape))
 
 
 def _shape(sizes: Sequence[int]) -> bytes:

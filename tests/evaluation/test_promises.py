@@ -24,7 +24,8 @@ def promised(definition, scores, labels, prevalence=KNOWN, unlabeled=None, budge
     unlabeled = np.count_nonzero(labels == -1) if unlabeled is None else unlabeled
     pooled = held_by_label(labels, 3, prevalence.value, unlabeled).scored(scores)
     background = scores[labels == -1]
-    return promised_point(definition, pooled, prevalence, background, background[None], budget, confidence)
+    settings = Settings(review_budget=budget, confidence=confidence)
+    return promised_point(definition, pooled, prevalence, background, background[None], settings)
 
 
 @pytest.mark.parametrize("confidence", [0.7, 0.9])
@@ -70,6 +71,15 @@ def test_a_budget_of_less_than_one_player_is_not_promised(rng):
     assert promise.why_not == "1\N{NO-BREAK SPACE}% of the 90 players that set the threshold are nobody"
 
 
+def test_a_budget_is_not_promised_where_more_players_share_the_highest_score():
+    labels = np.repeat([3, -1], [60, 400])
+    scores = np.repeat([1.0, 0.0, 1.0], [60, 384, 16])  # as one feature of 0 and 1 gives
+    point, promise = promised(REVIEW_BUDGET, scores, labels)
+    assert np.count_nonzero(scores[labels == -1] >= point.threshold) == 16
+    assert promise.why_not == "4\N{NO-BREAK SPACE}% of the 400 players that set the threshold share the highest score"
+    assert promised(REVIEW_BUDGET, scores, labels, budget=0.05)[1].is_given
+
+
 def test_a_precision_is_promised_from_many_labels_and_a_known_prevalence_only(rng):
     definition = Definition(name="precise", maximise="recall", constraint="precision", bound=0.5)
     scores, labels, hidden = labelled(rng, 2_000, 20_000, separation=4.0, share=0.05)
@@ -93,8 +103,9 @@ def test_the_final_model_flags_as_many_of_the_background_as_the_folds_do_there(r
     pooled = held_by_label(labels, 3, 0.02, 1_000).scored(scores)
     by_fold = rng.normal(size=(3, 800))
     background = by_fold.mean(axis=0)  # a joined model has another scale
-    point, _ = promised_point(REVIEW_BUDGET, pooled, KNOWN, background, by_fold, 0.05, 0.9)
-    in_folds = promised_point(REVIEW_BUDGET, pooled, KNOWN, scores[labels == -1], scores[labels == -1][None], 0.05, 0.9)
+    settings, others = Settings(review_budget=0.05), scores[labels == -1]
+    point, _ = promised_point(REVIEW_BUDGET, pooled, KNOWN, background, by_fold, settings)
+    in_folds = promised_point(REVIEW_BUDGET, pooled, KNOWN, others, others[None], settings)
     expected = np.mean(by_fold >= in_folds[0].threshold)
     assert np.mean(background >= point.threshold) == pytest.approx(expected, abs=1 / 800)
 

@@ -5,8 +5,7 @@ import pytest
 
 from scarcegan.serving import networks
 from scarcegan.serving.lookup import ColumnScaler
-from scarcegan.serving.model import CHUNK_ROWS, Model
-from scarcegan.serving.shared import scarcegan_of_each
+from scarcegan.serving.model import CHUNK_ROWS, Model, scarcegan_of_each
 
 
 @pytest.fixture

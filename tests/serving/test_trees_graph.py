@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scarcegan.serving.wire import INT32, Graph, Tensor, saved_model
+from scarcegan.serving.wire import INT32, Graph, saved_model
 
 ATOL = 1e-6
 
@@ -16,7 +16,7 @@ def in_tensorflow(tmp_path):
         graph = Graph()
         raw = graph.placeholder("features", (-1, rows.shape[1]))
         risk = trees.add_risk_to(graph, graph.floats("Transpose", raw, graph.constant([1, 0], INT32)))
-        features, risks = {"features": Tensor(raw, (-1, rows.shape[1]))}, {"risk": Tensor(risk, (-1,))}
+        features, risks = {"features": (raw, (-1, rows.shape[1]))}, {"risk": (risk, (-1,))}
         (tmp_path / "saved_model.pb").write_bytes(saved_model(graph, features, risks))
         signature = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
         return signature(features=tf.constant(rows))["risk"].numpy()

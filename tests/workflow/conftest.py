@@ -13,7 +13,7 @@ from scarcegan.registry import ModelToRegister
 from scarcegan.snapshots import open_snapshots
 from scarcegan.workflow.retraining.families import family_risks
 from scarcegan.workflow.retraining.fit import fit_fold
-from scarcegan.workflow.retraining.judge import judge_models
+from scarcegan.workflow.retraining.judge import challengers_of, judge_models, scarcegan_on_test
 from scarcegan.workflow.retraining.prepare import Prepared
 from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
@@ -84,16 +84,22 @@ def families(prepared, folds, settings):
     return family_risks(prepared, folds, settings)
 
 
+@pytest.fixture(scope="session")
+def challengers(prepared, selected, families):
+    """The models with what they say of the test players."""
+    return challengers_of(prepared, *selected, families, scarcegan_on_test(prepared, selected[0]))
+
+
 @pytest.fixture
 def registry(tmp_path):
     return open_registry(settings_module.Registry(path=str(tmp_path / "registry")))
 
 
 @pytest.fixture(scope="session")
-def evaluation(prepared, selected, families, rivals, settings, tmp_path_factory):
+def evaluation(prepared, selected, challengers, rivals, settings, tmp_path_factory):
     """The first evaluation: no champion yet."""
     empty = open_registry(settings_module.Registry(path=str(tmp_path_factory.mktemp("none"))))
-    return judge_models(prepared, *selected, families, rivals, empty, settings)
+    return judge_models(prepared, *selected, challengers, rivals, empty, settings)
 
 
 @pytest.fixture

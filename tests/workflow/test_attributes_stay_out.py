@@ -33,9 +33,9 @@ def with_attributes(settings, ids, folder, column="region"):
 
 
 @pytest.fixture
-def measured(selected, families, rivals, prepared, registry, settings, tmp_path):
+def measured(selected, challengers, rivals, prepared, registry, settings, tmp_path):
     asked = with_attributes(settings, prepared.players.ids, tmp_path)
-    return judge_models(prepared, *selected, families, rivals, registry, asked)
+    return judge_models(prepared, *selected, challengers, rivals, registry, asked)
 
 
 def test_the_headline_model_is_measured_by_attributes_on_the_first_test_set(measured):

@@ -3,8 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scarcegan.serving.explanation import FLAGGED, OTHERS
-from scarcegan.workflow.retraining.judge import explain_on_test
+from scarcegan.workflow.retraining.explain import FLAGGED, OTHERS, explain_on_test
+
+
+def explained(prepared, model):
+    features = prepared.players.features[prepared.fold == -1]
+    return explain_on_test(prepared, model, 1, {"later": model.probabilities(features)})
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +18,7 @@ def model(selected):
 
 @pytest.fixture(scope="module")
 def explanation(prepared, model):
-    return explain_on_test(prepared, model, seed=1)
+    return explained(prepared, model)
 
 
 def test_what_makes_players_risky_here_comes_first(explanation, prepared):
@@ -50,10 +54,10 @@ def test_nobody_is_recognised_by_an_examples_values(explanation):
 def test_truth_is_told_where_it_is_known(explanation, prepared, model):
     blind = replace(prepared, players=replace(prepared.players, truth=np.full(len(prepared.fold), -1)))
     assert {one.risky for one in explanation.examples} <= {True, False}
-    assert {one.risky for one in explain_on_test(blind, model, seed=1).examples} <= {True, None}
+    assert {one.risky for one in explained(blind, model).examples} <= {True, None}
 
 
 def test_a_model_that_flags_nobody_has_no_examples(prepared, model):
-    told = explain_on_test(prepared, replace(model, threshold=1.1), seed=1)
+    told = explained(prepared, replace(model, threshold=1.1))
     assert (told.flagged, told.examples) == (0, [])
     assert told.players == min(OTHERS, np.count_nonzero(prepared.fold == -1))

@@ -16,7 +16,8 @@ from scarcegan.registry.release import Lineage, Release
 from scarcegan.serving import networks
 from scarcegan.serving.model import Model
 from scarcegan.settings import Registry, load
-from scarcegan.workflow.retraining.judge import challengers_of, explain_on_test, judge_models, scarcegan_on_test
+from scarcegan.workflow.retraining.explain import explain_on_test
+from scarcegan.workflow.retraining.judge import challengers_of, judge_models, scarcegan_on_test
 from scarcegan.workflow.retraining.release import HEADLINES, advised_version, register_models, release_summary
 
 LINEAGE = Lineage(
@@ -50,24 +51,24 @@ def test_a_network_that_models_share_scores_the_test_players_once(
     own = [part.layers[0].weights[member].tobytes() for part in parts for member in range(part.members)]
     run, runs = networks.member_logits, []
     monkeypatch.setattr(networks, "member_logits", lambda *given: runs.append(1) or run(*given))
-    judge_models(prepared, *selected, families, rivals, registry, settings)
+    challengers = challengers_of(prepared, *selected, families, scarcegan_on_test(prepared, selected[0]))
+    judge_models(prepared, *selected, challengers, rivals, registry, settings)
     assert len(runs) == len(set(own)) < len(own)
 
 
 def test_what_models_are_known_to_say_of_the_test_players_is_not_found_out_again(
-    selected, families, rivals, prepared, registry, settings, evaluation, monkeypatch
+    selected, challengers, rivals, prepared, registry, settings, evaluation, monkeypatch
 ):
-    own = scarcegan_on_test(prepared, selected[0])
-    challengers = challengers_of(prepared, *selected, families, own)
     headline = selected[0][evaluation.headline]
-    explained = explain_on_test(prepared, headline, 1)
+    own = {"later": headline.probabilities(prepared.players.features[prepared.fold == -1])}
+    explained = explain_on_test(prepared, headline, 1, own)
     # Risks of the sample are still asked for, to stretch what families say of it.
     sizes, probabilities = [], Model.probabilities
     monkeypatch.setattr(Model, "probabilities", lambda one, raw: sizes.append(len(raw)) or probabilities(one, raw))
     assert explain_on_test(prepared, headline, 1, challengers[evaluation.headline].probabilities) == explained
     assert max(sizes) <= 1 + explained.players < np.count_nonzero(prepared.fold == -1)
     sizes.clear()
-    judged = judge_models(prepared, *selected, families, rivals, registry, settings, challengers=challengers)
+    judged = judge_models(prepared, *selected, challengers, rivals, registry, settings)
     assert (judged, sizes) == (evaluation, [])
 
 
@@ -91,11 +92,11 @@ def test_it_is_told_what_each_family_brings_and_scarcegan_alone_stands_beside_th
 
 
 def test_the_headline_model_is_measured_by_the_groups_that_were_asked_for(
-    selected, families, rivals, prepared, registry, settings
+    selected, challengers, rivals, prepared, registry, settings
 ):
     tree = settings.model_dump(mode="json")
     asked = load(tree | {"evaluate": tree["evaluate"] | {"subgroup_features": ["opens"]}})
-    found = judge_models(prepared, *selected, families, rivals, registry, asked)
+    found = judge_models(prepared, *selected, challengers, rivals, registry, asked)
     [feature] = found.subgroups.features
     assert (found.subgroups.definition, found.subgroups.test_set) == ("review_budget", "later")
     assert feature.feature == "opens"
@@ -220,9 +221,9 @@ def test_a_release_lands_in_sagemaker_with_its_quality_report(selected, evaluati
 
 
 def test_the_champion_is_scored_in_the_next_evaluation(
-    selected, families, rivals, champions, registry, prepared, settings
+    selected, challengers, rivals, champions, registry, prepared, settings
 ):
-    second = judge_models(prepared, *selected, families, rivals, registry, settings)
+    second = judge_models(prepared, *selected, challengers, rivals, registry, settings)
     assert {name: one.version for name, one in second.champions.items()} == {
         version.definition: version.version for version in champions
     }
@@ -244,21 +245,23 @@ def test_the_champion_is_scored_in_the_next_evaluation(
     ],
 )
 def test_a_champion_of_other_features_or_classes_is_left_out(
-    selected, families, rivals, champions, registry, prepared, settings, change
+    selected, challengers, rivals, champions, registry, prepared, settings, change
 ):
     models = {name: replace(model, **change) for name, model in selected[0].items()}
-    judged = judge_models(prepared, models, selected[1], families, rivals, registry, settings)
+    judged = judge_models(prepared, models, selected[1], challengers, rivals, registry, settings)
     assert judged.champions == {}
-    challengers = register_models(models, judged, replace(LINEAGE, origin_run="12"), registry)
-    for version, champion in zip(challengers, champions, strict=True):
+    versions = register_models(models, judged, replace(LINEAGE, origin_run="12"), registry)
+    for version, champion in zip(versions, champions, strict=True):
         assert version.against_champion == AgainstChampion("no rival", version=champion.version)
 
 
-def test_without_truth_the_validated_prevalence_is_taken_over(selected, families, rivals, prepared, registry, settings):
+def test_without_truth_the_validated_prevalence_is_taken_over(
+    selected, challengers, rivals, prepared, registry, settings
+):
     players = prepared.players
     labels = np.where(players.truth == 1, 3, players.labels).astype(np.int8)
     blind = replace(prepared, players=replace(players, labels=labels, truth=np.full_like(players.truth, -1)))
-    judged = judge_models(blind, *selected, families, rivals, registry, settings)
+    judged = judge_models(blind, *selected, challengers, rivals, registry, settings)
     assert judged.prevalence == next(iter(selected[1].values())).prevalence
 
 

@@ -98,5 +98,5 @@ def test_training_sees_the_players_that_the_source_lootbox_sees(published, files
 def test_before_the_proxy_is_known_nothing_is_trained_on(published, files, tmp_path):
     write_labels(files, "2023-04-13", tmp_path)
     data = published["data"] | {"path": str(tmp_path / "labels.parquet"), "labels_known_by": ""}
-    with pytest.raises(DataProblem, match="expected 'dormant' players, got none"):
+    with pytest.raises(DataProblem, match="got none of 69 labels: 69 labels known only after 2023-04-13"):
         prepare(load(published | {"data": data}))

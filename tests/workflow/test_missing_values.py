@@ -7,13 +7,13 @@ import pytest
 
 from scarcegan.data.columns import describe
 from scarcegan.serving.counterfactual import nearest_counterfactual
-from scarcegan.serving.explanation import explain_model
 from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import contributions
 from scarcegan.snapshots.manifest import Frame, Manifest
+from scarcegan.workflow.retraining.explain import explain_on_test
 from scarcegan.workflow.retraining.families import family_risks
 from scarcegan.workflow.retraining.fit import fit_fold
-from scarcegan.workflow.retraining.judge import judge_models
+from scarcegan.workflow.retraining.judge import challengers_of, judge_models, scarcegan_on_test
 from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
 from scarcegan.workflow.scoring.plan import background_of
@@ -52,16 +52,16 @@ def test_what_a_missing_value_tells_is_learnt(trained, lacking):
 
 def test_models_and_rivals_are_measured(trained, lacking, settings, registry):
     rivals, _ = train_rivals(lacking, settings, threads=1)
-    evaluation = judge_models(lacking, *trained, rivals, registry, settings)
+    challengers = challengers_of(lacking, *trained, scarcegan_on_test(lacking, trained[0]))
+    evaluation = judge_models(lacking, *trained[:2], challengers, rivals, registry, settings)
     assert evaluation.models["balanced"].test["later"].pr_auc.value > 0.5
     assert evaluation.rivals["logistic_regression"]["later"].pr_auc.value > 0.5
 
 
 def test_reasons_name_what_is_missing(trained, lacking):
     players, later = lacking.players, lacking.fold == -1
-    typical = np.nanmedian(players.features[lacking.fold >= 0], axis=0)
     model = replace(trained[0]["balanced"], threshold=0.0)
-    told = explain_model(model, "later", players.features[later], players.truth[later], typical, seed=1)
+    told = explain_on_test(lacking, model, 1, {"later": model.probabilities(players.features[later])})
     assert np.isfinite([one.mean_attribution for one in told.importance]).all()
     words = [reason.words for one in told.examples for reason in one.reasons]
     assert words

@@ -8,7 +8,7 @@ from scarcegan.settings import load
 from scarcegan.words import announced
 from scarcegan.workflow.retraining.families import family_risks
 from scarcegan.workflow.retraining.fit import fit_fold
-from scarcegan.workflow.retraining.judge import judge_models
+from scarcegan.workflow.retraining.judge import challengers_of, judge_models, scarcegan_on_test
 from scarcegan.workflow.retraining.prepare import prepare
 from scarcegan.workflow.retraining.rivals import train_rivals
 from scarcegan.workflow.retraining.select import select_models
@@ -51,7 +51,9 @@ def test_select_announces_each_model_each_rival_and_each_familys_scores(lines, p
 def test_evaluate_announces_who_is_scored_and_who_is_measured(
     lines, prepared, selected, families, rivals, champion, registry, settings
 ):
-    judge_models(prepared, *selected, families, rivals, registry, settings, lines.append)
+    own = scarcegan_on_test(prepared, selected[0], lines.append)
+    challengers = challengers_of(prepared, *selected, families, own)
+    judge_models(prepared, *selected, challengers, rivals, registry, settings, lines.append)
     scored = ["Scoring test players with ScarceGAN"]
     scored.append(f"Scoring test players with version {champion.version}, the champion of `balanced`")
     drawn = "on 20 resamples of the test players"

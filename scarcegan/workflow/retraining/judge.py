@@ -1,4 +1,4 @@
-"""The step `evaluate`: the run's models, rivals and champions on the same untouched test players, and why."""
+"""The step `evaluate`: the run's models, rivals and champions on the same untouched test players."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,17 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from scarcegan.data.attributes import attributes_of
-from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.evaluation.evaluate import Challenger, Champion, evaluate_models
 from scarcegan.evaluation.figures import AttributeGroups, Subgroups
 from scarcegan.evaluation.groups import attribute_tables, subgroup_features, subgroup_quality
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.evaluation.scored import Scored, held_out
 from scarcegan.registry import Registry
-from scarcegan.serving.explanation import explain_model
-from scarcegan.serving.model import Model
-from scarcegan.serving.reasons import Explanation
-from scarcegan.serving.shared import scarcegan_of_each
+from scarcegan.serving.model import Model, scarcegan_of_each
 from scarcegan.settings import Settings
 from scarcegan.settings.estimators import SCARCEGAN
 from scarcegan.words import Say, unsaid
@@ -56,9 +52,11 @@ def challengers_of(
             if risks:
                 alone[test] = {SCARCEGAN: networks[:, model.rare_index], **risks}
             else:
-                columns = np.asarray(prepared.players.features[rows].T, np.float32)
-                risks = {family.name: family.risk(columns) for family in model.families}
-            told[test] = _joined(model, networks, risks)
+                raw = np.asarray(prepared.players.features[rows].T, np.float32)
+                risks = {family.name: family.risk(raw) for family in model.families}
+            columns = np.array(networks.T, order="C")
+            model.join(columns, [risks[family.name] for family in model.families])
+            told[test] = columns.T
         challengers[name] = Challenger(
             told, chosen.point, chosen.promise, chosen.members, chosen.folds, model.score_kind, chosen.shares, alone
         )
@@ -69,24 +67,19 @@ def judge_models(
     prepared: Prepared,
     models: Mapping[str, Model],
     validation: Mapping[str, Selected],
-    families: Mapping[str, Mapping[str, np.ndarray]],
+    challengers: Mapping[str, Challenger],
     rivals: Mapping[str, Mapping[str, np.ndarray]],
     registry: Registry,
     settings: Settings,
     say: Say = unsaid,
-    challengers: Mapping[str, Challenger] | None = None,
 ) -> Evaluation:
-    """Evaluate the models of a run, from `select_models`, beside their rivals' scores of the same test players.
+    """Evaluate the models of a run, as challengers from `challengers_of`, beside their rivals and the champions.
 
-    Rivals are risks of the test players, float [n], by name and test set; families too, see `challengers_of`.
-    Challengers that are not given are made: the models score the test players then.
+    Rivals are risks of the test players, float [n], by name and test set.
 
     The headline model is measured by subgroup as well, and by attributes that are no inputs, on the first test set.
     The registry knows the champions. `say` is told what is scored and measured.
     """
-    if challengers is None:
-        own = scarcegan_on_test(prepared, models, say)
-        challengers = challengers_of(prepared, models, validation, families, own)
     rows, players, rare = prepared.test_rows(), prepared.players, len(settings.populations.negatives)
     prevalence = next(iter(validation.values())).prevalence
     held = {name: held_out(players.labels[at], players.truth[at], rare, prevalence.value) for name, at in rows.items()}
@@ -100,30 +93,6 @@ def judge_models(
         subgroups=_subgroups(model, first, features[first], scored, settings),
         attribute_groups=_attribute_groups(model, first, players.ids[rows[first]], scored, settings),
     )
-
-
-def explain_on_test(
-    prepared: Prepared, model: Model, seed: int, told: Mapping[str, np.ndarray] | None = None
-) -> Explanation:
-    """Explain a model on drawn players of the first test set, counted from the median of the unlabelled pool.
-
-    What it says of the test players, class probabilities by test set, need not be found out again.
-    """
-    players = prepared.players
-    name, rows = next(iter(prepared.test_rows().items()))
-    features = players.features[rows]
-    is_labeled_risky = players.labels[rows] == model.rare_index
-    truth = np.where((players.truth[rows] == UNKNOWN_TRUTH) & is_labeled_risky, 1, players.truth[rows])
-    typical = np.nanmedian(players.features[(prepared.fold >= 0) & (players.labels == UNLABELED)], axis=0)
-    score = told[name][:, model.rare_index] if told else model.risk(features)
-    return explain_model(model, name, features, truth, typical, seed, score)
-
-
-def _joined(model: Model, own: np.ndarray, risks: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return the model's class probabilities, float32 [n, classes], from ScarceGAN's and all families' risks."""
-    columns = np.array(own.T, order="C")
-    model.join(columns, [risks[family.name] for family in model.families])
-    return columns.T
 
 
 def _champions(

@@ -55,12 +55,7 @@ class Prepared(Record):
 
 
 def prepare(settings: Settings, say: Say = unsaid) -> tuple[Prepared, DataReport]:
-    """Load, check and split the players of the configured source; constant features are left out.
-
-    Raises:
-        DataProblem: the data cannot be used as they are.
-        SettingsProblem: the settings do not fit the source.
-    """
+    """Load, check and split the players of the configured source; constant features are left out."""
     say(f"Loading players from source '{settings.data.source}'")
     reviewed = reviewed_players(settings)
     players = load_players(settings, reviewed)

@@ -38,10 +38,7 @@ def register_models(
     """Pack each model with its evaluation and register all of them as one release; again gives the same versions.
 
     A model that is worse than its champion is registered and marked, or left out of the release. The warnings are
-    those of the data report: whoever approves has to see them.
-
-    Raises:
-        RegistryProblem: no model is left to register, or the registry refuses.
+    those of the data report: whoever approves has to see them. That no model is left is a RegistryProblem.
     """
     against = {name: evaluation.verdicts[name].against_champion for name in models}
     worse = [name for name, compared in against.items() if compared and compared.verdict == "worse"]

@@ -52,11 +52,7 @@ def review_of(evaluation: Evaluation, data_report: DataReport, settings: Setting
 
 
 def read_review(archive: Path, sha256: str) -> Review:
-    """Read what an archive with that digest keeps for reviewers.
-
-    Raises:
-        RegistryProblem: another digest, or an archive of older code, which keeps nothing.
-    """
+    """Read what the archive with that digest keeps for reviewers; a RegistryProblem for another, or one without."""
     files = unpack(archive, sha256)
     try:
         return Review.from_plain(json.loads(files[FILE]))
@@ -78,8 +74,7 @@ def keep_groups(evaluation: Evaluation, registry: Registry) -> dict[str, str]:
 def groups_of(version: ModelVersion, registry: Registry) -> AttributeGroups | None:
     """Return the groups by attributes that were kept with a version; None where nothing was measured by attributes.
 
-    Raises:
-        RegistryProblem: they are gone, were changed, or are those of other code.
+    Those that are gone, were changed, or are those of other code, are a RegistryProblem.
     """
     sha256 = version.metadata.get(rules.GROUPS)
     if not sha256:

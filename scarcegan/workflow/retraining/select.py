@@ -61,8 +61,7 @@ def select_models(
         if calibration is not None:
             calibration.rescale(unseen.T, rare)
         by_fold = np.stack([model.of_fold(number).risk(background) for number in range(len(offers))])
-        bound_by = settings.review_budget, settings.confidence, settings.words
-        point, promise = promised_point(definition, scored, prevalence, unseen[:, rare], by_fold, *bound_by)
+        point, promise = promised_point(definition, scored, prevalence, unseen[:, rare], by_fold, settings)
         reference = reference_scores(unseen, rare, point.threshold)
         models[name] = replace(model, threshold=point.threshold, reference=reference, calibration=calibration)
         members = sum(len(offer.candidates[name].members) for offer in offers)

@@ -1,10 +1,13 @@
 """What a model looks at, on a sample of test players: importance of features and a few reasons in words."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from scarcegan.data.players import UNKNOWN_TRUTH
+from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED
 from scarcegan.serving.model import Model
 from scarcegan.serving.reasons import ExplainedPlayer, Explanation, Importance
+from scarcegan.workflow.retraining.prepare import Prepared
 
 # As many flagged players as others: of a sample drawn at random hardly anybody would be flagged.
 FLAGGED, OTHERS = 150, 150
@@ -13,22 +16,20 @@ STEPS = 8  # means over hundreds of players need no finer path
 SIGNIFICANT_DIGITS = 2  # of an example's values: nobody is to be recognised by theirs
 
 
-def explain_model(
-    model: Model,
-    test_set: str,
-    features: np.ndarray,
-    truth: np.ndarray,
-    typical: np.ndarray,
-    seed: int,
-    score: np.ndarray | None = None,
+def explain_on_test(
+    prepared: Prepared, model: Model, seed: int, probabilities: Mapping[str, np.ndarray]
 ) -> Explanation:
     """Explain a model on test players: those flagged with the highest scores, and as many others drawn at random.
 
-    Features are float [n, F], raw; truth is int [n]: 1 risky, 0 not, -1 not known. Attributions count from the
-    typical player, float [F], raw. Importance is the mean absolute attribution; an example's values are rounded. The
-    score is the model's `risk` of them, where it is known.
+    They are of the first test set; the model's class probabilities are by test set, see `judge.challengers_of`.
+    Attributions count from the median of the unlabelled pool. Importance is the mean absolute attribution; an example's
+    values are rounded.
     """
-    score = model.risk(features) if score is None else score
+    players = prepared.players
+    test_set, rows = next(iter(prepared.test_rows().items()))
+    features, score, truth = players.features[rows], probabilities[test_set][:, model.rare_index], players.truth[rows]
+    truth = np.where((truth == UNKNOWN_TRUTH) & (players.labels[rows] == model.rare_index), 1, truth)
+    typical = np.nanmedian(players.features[(prepared.fold >= 0) & (players.labels == UNLABELED)], axis=0)
     flagged = np.flatnonzero(model.flags(score))
     falling = flagged[np.argsort(-score[flagged], kind="stable")][:FLAGGED]
     others = np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(len(score)), flagged))[:OTHERS]
