@@ -6,20 +6,8 @@ import typer
 from typer.core import TyperGroup
 
 from scarcegan import __version__
-from scarcegan.cli import (
-    commands,
-    compliance,
-    decisions,
-    estimators,
-    flows,
-    forget,
-    models,
-    new,
-    outcomes,
-    prune,
-    runs,
-    snapshots,
-)
+from scarcegan.cli import compliance, decisions, estimators, flows, models, new, outcomes, removal, runs, snapshots
+from scarcegan.cli.commands import say
 from scarcegan.machine import print_anywhere
 from scarcegan.problems import Problem
 from scarcegan.project import empty_value, project_root
@@ -48,7 +36,7 @@ class ProblemsInWords(TyperGroup):
             project_root()  # refuses, for all commands, a terminal whose folder is gone
             return super().invoke(ctx)
         except Problem as problem:
-            commands.say(str(problem), style="red")
+            say(str(problem), style="red")
             raise typer.Exit(1) from problem
 
 
@@ -60,7 +48,7 @@ app = typer.Typer(
     "trained, `scarcegan report RUN` what to know before approving, and `scarcegan models approve` makes a model the "
     "champion, the one that scoring takes.",
 )
-for group in (new, flows, decisions, compliance, prune, forget, runs, models, snapshots, outcomes, estimators):
+for group in (new, flows, decisions, compliance, removal, runs, models, snapshots, outcomes, estimators):
     app.add_typer(group.app)
 
 

@@ -37,7 +37,7 @@ def compliance(
 
     found = gather(registry, release)
     file = html or f"compliance-{release}.html"
-    plain = {"release": release, "run": found.dossier.facts.run, "previous": found.previous, "file": file}
+    plain = {"release": release, "run": found.dossier.run, "previous": found.previous, "file": file}
     return Answer(plain, write_page(compliance_page(found), f"Technical documentation of {release}", file))
 
 
@@ -65,7 +65,6 @@ def gather(registry: Registry, release: str) -> ReleaseFile:
             unread = str(problem)
     software_from, software = packages(project_root())
     return ReleaseFile(
-        release_id=release,
         group=registry.group,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
         dossier=dossier,

@@ -17,7 +17,7 @@ from rich.text import Text
 from scarcegan import history, words
 from scarcegan.cli.commands import Answer, Run, answers, write_page
 from scarcegan.cli.tables import figure, narrow, pairs
-from scarcegan.history.records import Dossier, RunFacts
+from scarcegan.history.records import Dossier
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import ModelVersion, Registry
 from scarcegan.registry.release import Lineage, Release
@@ -25,7 +25,6 @@ from scarcegan.settings import Settings
 from scarcegan.settings.words_section import Words
 
 if TYPE_CHECKING:
-    from scarcegan.workflow.retraining.review import Review
     from scarcegan.workflow.scoring.records import DecisionRecord, Mover, ParityReport
 
 app = typer.Typer()
@@ -63,9 +62,9 @@ def report(
     from cards.review_report import review_report
 
     dossier = collect(registry, reference)
-    run = dossier.facts.run
-    file = html or f"report-{run}.html"
-    return Answer({"run": run, "file": file}, write_page(review_report(dossier), f"Review of run {run}", file))
+    file = html or f"report-{dossier.run}.html"
+    page = write_page(review_report(dossier), f"Review of run {dossier.run}", file)
+    return Answer({"run": dossier.run, "file": file}, page)
 
 
 def collect(registry: Registry, reference: str) -> Dossier:
@@ -96,19 +95,15 @@ def of_release(registry: Registry, found: Sequence[ModelVersion]) -> Dossier:
     lineage = Lineage.from_plain({**first.metadata, **origin})
     release = Release.of(found, review.evaluation.models, lineage, warnings=first.warnings)
     decisions = {f"{one.version} ({one.definition})": registry.events(one.version) for one in found}
-    return Dossier(_facts_of(first, review), review.data_report, evaluation, release, decisions)
-
-
-def _facts_of(version: ModelVersion, review: "Review") -> RunFacts:
-    return RunFacts(
-        run=version.run_pathspec.split("/")[-1],
-        created=version.created_at,
-        # Releases of older code have the name that Metaflow knew.
-        user=next(filter(None, map(version.metadata.get, ("launched_by", "user"))), "an unknown user"),
-        status="finished",
-        step="register",
-        release=version.release_id,
+    return Dossier(
+        run=first.run_pathspec.split("/")[-1],
+        created=first.created_at,
+        user=lineage.launched_by or "an unknown user",
         settings=history.flat(review.settings),
+        data_report=review.data_report,
+        evaluation=evaluation,
+        release=release,
+        decisions=decisions,
     )
 
 

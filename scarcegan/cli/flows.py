@@ -25,38 +25,27 @@ RUN_ID_FILE = "--run-id-file"
 
 
 def _add_command(name: str, flow: str, command: str, told: Callable[[str], Any], about: str) -> None:
-    """Add a command that starts a flow by its own command; with `--json`, it prints what is `told` of the run."""
+    """Add a command that becomes a flow's process; with `--json`, it prints what is `told` of the run, by its id."""
 
     @app.command(name, help=about, **PASSED_ON)
     def start(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
-        _start(flow, command, config, context, told if as_json else None)
-
-
-def _start(
-    flow: str, command: str, config: Path | None, context: typer.Context, told: Callable[[str], Any] | None
-) -> None:
-    """Become the flow's process, or run it and print what is told of the run, by its id.
-
-    A SettingsProblem where no settings file is named and the project has none.
-    """
-    root = project_root()
-    if config is None and not (root / DEFAULT_CONFIG).is_file():
-        raise SettingsProblem(
-            f"expected {DEFAULT_CONFIG} in {root} or a folder above it, found none: go to your project, make one with "
-            "`scarcegan new DIR --from TABLES`, or name a file with --config"
-        )
-    arguments = [*(["--config", "config", str(config)] if config else []), command, *context.args]
-    if told is None:
-        start_flow(flow, arguments)
-    elif any(word.split("=")[0] == RUN_ID_FILE for word in context.args):
-        raise SettingsProblem(f"expected --json or {RUN_ID_FILE}, got both: leave one out, both tell the run")
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "run-id"
-            code = run_flow(flow, [*arguments, RUN_ID_FILE, str(file)])
-            if code:
-                raise typer.Exit(max(code, 1))  # negative: ended by a signal
-            print_json(told(file.read_text()))
+        root = project_root()
+        if config is None and not (root / DEFAULT_CONFIG).is_file():
+            raise SettingsProblem(
+                f"expected {DEFAULT_CONFIG} in {root} or a folder above it, found none: go to your project, make one "
+                "with `scarcegan new DIR --from TABLES`, or name a file with --config"
+            )
+        arguments = [*(["--config", "config", str(config)] if config else []), command, *context.args]
+        if not as_json:
+            start_flow(flow, arguments)
+        elif any(word.split("=")[0] == RUN_ID_FILE for word in context.args):
+            raise SettingsProblem(f"expected --json or {RUN_ID_FILE}, got both: leave one out, both tell the run")
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / "run-id"
+                if code := run_flow(flow, [*arguments, RUN_ID_FILE, str(file)]):
+                    raise typer.Exit(max(code, 1))  # negative: ended by a signal
+                print_json(told(file.read_text()))
 
 
 # Metaflow is imported after the run: it looks for the datastore, which the first run makes.

@@ -238,8 +238,9 @@ def _tell(
 ) -> None:
     from scarcegan.notices import Notice, tell
 
-    known = {one.version: one for one in before}
-    touched = [one for one in after if one.decision_order != known[one.version].decision_order]
+    # Not by their order: in SageMaker's registry a decision in the place of another one moves those in between.
+    decided_at = {one.version: one.decided_at for one in before}
+    touched = [one for one in after if one.decided_at != decided_at[one.version]]
     said = [
         f"{one.decided_by} ({one.decided_as}): version {one.version} ({one.definition}) of {one.release_id} is "
         f"{one.status.lower()}: {one.reason}"

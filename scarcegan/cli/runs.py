@@ -39,8 +39,8 @@ _SHOWN_APART |= {"settings", "metrics", "headline", "last_words", "made_of", "se
 @answers(app, "list")
 def list_runs(
     tag: Annotated[list[str] | None, typer.Option(help="Only runs with this tag; give several for all.")] = None,
-    since: Annotated[str, typer.Option(help="First day, as in 2026-11-22.")] = "",
-    until: Annotated[str, typer.Option(help="Last day, as in 2026-11-23.")] = "",
+    since: Annotated[str, typer.Option(help="First day in UTC, as in 2026-11-22.")] = "",
+    until: Annotated[str, typer.Option(help="Last day in UTC, as in 2026-11-23.")] = "",
     user: Annotated[str, typer.Option(help="Only runs of this user.")] = "",
     status: Annotated[
         Literal["finished", "failed", "unfinished"] | None,

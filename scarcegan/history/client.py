@@ -8,21 +8,15 @@ registry.
 import glob
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePath
 from textwrap import shorten
 from traceback import walk_tb
 from typing import Any
 
 import metaflow
+from metaflow import exception
 from metaflow.cards import get_cards
-from metaflow.exception import (
-    MetaflowException,
-    MetaflowInvalidPathspec,
-    MetaflowNamespaceMismatch,
-    MetaflowNotFound,
-    MetaflowUnknownUser,
-)
 from metaflow.plugins.cards.card_client import Card
 from metaflow.plugins.datastores.local_storage import LocalStorage
 from metaflow.plugins.metadata_providers import local
@@ -56,12 +50,12 @@ def reading(namespace: str | None = None) -> Iterator[None]:
     """
     try:
         before = metaflow.get_namespace()
-    except MetaflowUnknownUser:  # root has no namespace of its own
+    except exception.MetaflowUnknownUser:  # root has no namespace of its own
         before = None
     metaflow.namespace(namespace)
     try:
         yield
-    except (MetaflowException, OSError) as error:  # of requests too: a metadata service that nobody answers for
+    except (exception.MetaflowException, OSError) as error:  # of requests, too: no metadata service answers
         told = shorten(getattr(error, "message", None) or str(error), 200)
         raise HistoryProblem(
             f"expected runs in {metaflow.get_metadata()}, got: {told}; check METAFLOW_PROFILE and the connection"
@@ -92,14 +86,14 @@ def runs_of(flow: str, tags: Sequence[str] = ()) -> list[metaflow.Run]:
     """Return the runs of a flow with these tags, in Metaflow's order; none of a flow that has never run there."""
     try:
         return list(metaflow.Flow(flow).runs(*tags))
-    except (MetaflowNotFound, MetaflowNamespaceMismatch):
+    except (exception.MetaflowNotFound, exception.MetaflowNamespaceMismatch):
         return []
 
 
 def created_at(run: metaflow.Run) -> datetime:
-    """Return when a run began: its first step tells, as Metaflow's local metadata date a run anew when it is tagged."""
+    """Return when a run began, in UTC: its first step tells, as Metaflow's local metadata date a tagged run anew."""
     begun: datetime = [*tasks_of(run, "start"), run][0].created_at
-    return begun
+    return begun.astimezone(UTC)  # Metaflow tells this machine's time, without a zone
 
 
 def find_run(reference: str | metaflow.Run) -> metaflow.Run:
@@ -110,9 +104,9 @@ def find_run(reference: str | metaflow.Run) -> metaflow.Run:
     with reading():
         try:
             if pathspec.endswith("/"):  # Metaflow fails over a run without a name
-                raise MetaflowInvalidPathspec(pathspec)
+                raise exception.MetaflowInvalidPathspec(pathspec)
             return metaflow.Run(pathspec)
-        except (MetaflowNotFound, MetaflowInvalidPathspec) as error:
+        except (exception.MetaflowNotFound, exception.MetaflowInvalidPathspec) as error:
             raise HistoryProblem(
                 f"expected a run of {metaflow.get_metadata()}, got '{reference}', which is not there: "
                 "see `scarcegan runs list`"

@@ -69,7 +69,7 @@ def compare_releases(before: Dossier, now: Dossier) -> RunsCompared:
     both = (before, now)
     return RunsCompared(
         runs=[one.run for one in both],
-        settings=_settings_that_differ({one.run: one.facts.settings for one in both}),
+        settings=_settings_that_differ({one.run: one.settings for one in both}),
         metrics=_beside_first(both),
         drift=list(_drift(both)),
         data={one.run: one.data_report.fingerprint for one in both},
@@ -163,7 +163,11 @@ def _unread(runs: Iterable[RunArtifacts]) -> dict[str, list[str]]:
 def _best(runs: Iterable[RunArtifacts], *, by_group: bool = False) -> list[BestRun]:
     """Set what each model reaches of what its definition maximises against the other runs' models."""
     rivals: defaultdict[tuple[str, ...], list[BestRun]] = defaultdict(list)
+    evaluated = dict[tuple[str, str], RunArtifacts]()
     for run in runs:
+        # A resume takes over what was evaluated before: it is no other run, and not its own rival.
+        evaluated.setdefault((str(run.plain("origin_run")), repr(run.evaluation)), run)
+    for run in evaluated.values():
         figures, group = _figures(run), run.settings.get("registry.group", "")
         for name, model in (run.evaluation.models if run.evaluation else {}).items():
             figure = figures[name, AIMS[model.definition.maximise].metric]

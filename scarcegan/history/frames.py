@@ -29,7 +29,7 @@ def runs(
 ) -> pd.DataFrame:
     """List runs, newest first: those that have all the tags, by this user, `finished`, `failed` or `unfinished`.
 
-    `since` and `until` are the first and the last day, ISO dates; the namespace is Metaflow's, such as `user:ada`,
+    `since` and `until` are the first and the last day in UTC, ISO dates; the namespace is Metaflow's (`user:ada`),
     None reads all. Columns: the facts of `scarcegan.history.records.RunFacts`; then `settings.<key>` and
     `metrics.<definition>.<metric>` of the first test set. What a run has not made is missing.
     """
@@ -86,7 +86,7 @@ def _facts(run: metaflow.Run, state: str, step: str, words: str | None = None) -
         user=next((tag.partition(":")[2] for tag in run.tags if tag.startswith("user:")), ""),
         status=state,
         step=step,
-        seconds=(finished_at - created).total_seconds() if finished_at else None,
+        seconds=(finished_at.astimezone() - created).total_seconds() if finished_at else None,
         origin_run=made.plain("origin_run"),
         commit=made.plain("commit"),
         config=(made.plain("launch") or {}).get("config"),

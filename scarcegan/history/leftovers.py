@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,8 +19,8 @@ from scarcegan.registry import Registry
 from scarcegan.settings import Retention, Settings
 from scarcegan.settings.data_sections import SORTED_TELEMETRY
 from scarcegan.settings.steps import STEPS
-from scarcegan.storage import SCRATCH, Stored, contents, find_bytes, join
-from scarcegan.storage.leftover import DAY_SECONDS, Leftover, leftover
+from scarcegan.storage import Stored, contents, find_bytes, is_s3, join
+from scarcegan.storage.leftover import DAY_SECONDS, Leftover, drafts, leftover
 
 PINNED = "pinned"
 # Tells the definitions of what is deployed of a flow, as text.
@@ -44,8 +44,9 @@ def leftovers(
     before = now - days * DAY_SECONDS
     places = [_local(settings.registry.path, "registry"), located(settings.own_scoring.folder)]
     places += [_local("", "checkpoints"), _local("", "simulated"), _local("", "archives")]
+    places += [_local(settings.outcomes.folder, "outcomes")]
     snapshots = located(settings.own_snapshots.folder)
-    beside = [*_unpublished(snapshots), *(one for place in {*places, snapshots} for one in _drafts(place))]
+    beside = [*_unpublished(snapshots), *(one for place in {*places, snapshots} for one in drafts(place))]
     old = [one for one in beside if one.written < min(before, now - LEAST_SECONDS)]
     runs = _runs(settings.retention, registry, before, now, removing, deployed)
     return [*runs, *sorted(old, key=lambda one: one.folder)]
@@ -53,18 +54,6 @@ def leftovers(
 
 def _local(chosen: str, name: str) -> str:
     return located(chosen or f".scarcegan/{name}")
-
-
-def _drafts(place: str) -> Iterator[Leftover]:
-    """Yield the drafts of files in and below a folder: of processes of other machines, or that cannot be told dead."""
-    found: defaultdict[str, list[Stored]] = defaultdict(list)
-    for file in contents(place):
-        parts = file.name.split("/")
-        depth = next((depth for depth, name in enumerate(parts[:-1], 1) if name.startswith(SCRATCH)), 0)
-        if depth:
-            found[join(place, "/".join(parts[:depth]))].append(file)
-    for folder, files in found.items():
-        yield leftover("draft", folder, files)
 
 
 def _unpublished(snapshots: str) -> Iterator[Leftover]:
@@ -85,7 +74,8 @@ def _runs(
 ) -> Iterator[Leftover]:
     """Yield the runs that nobody needs, or that were kept for as long as the settings say, but for those on hold.
 
-    Each comes with the artifacts and code packages that no other run shares, and their checkpoints.
+    Each comes with the artifacts and code packages that no other run shares, and their checkpoints. With them go those
+    that a killed task has left before it noted them.
     """
     root, idle = _datastore(), now - LEAST_SECONDS
     kept_since = now - retention.runs * DAY_SECONDS if retention.runs else 0.0
@@ -129,6 +119,23 @@ def _runs(
             for place, what in beside.items():
                 if left := contents(place):
                     yield leftover(what, place, left)
+        old = {name: file for name, file in blobs.items() if file.written < min(before, idle)}
+        yield from _of_no_run(base, old, set().union(*held.values()), flow, deployed)
+
+
+def _of_no_run(
+    base: str, blobs: Mapping[str, Stored], noted: set[str], flow: str, deployed: Deployed
+) -> Iterator[Leftover]:
+    """Yield the artifacts, and code packages, that no task has noted, as it was killed before.
+
+    Only on S3 there are packages that something deployed starts with before there is a run.
+    """
+    lost = {name.removesuffix("_meta") for name in blobs} - noted
+    lost -= _in_use(lost, flow, deployed) if is_s3(base) else set()
+    for name in sorted(blobs):
+        if name.removesuffix("_meta") in lost:
+            place = join(base, blobs[name].name)
+            yield leftover("artifact of no run", place, [blobs[name]], [place])
 
 
 def _is_beyond(run: metaflow.Run, files: Iterable[Stored], since: float) -> bool:

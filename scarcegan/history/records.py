@@ -16,7 +16,7 @@ class RunFacts(Record, kw_only=True):
     """One run: how it went, what made it, how well its models do. None: not made, or not to be read by this code.
 
     Attributes:
-        created: ISO time.
+        created: ISO time, in UTC.
         status: `finished`, `failed` or `unfinished`, in `step`.
         origin_run: first run of a chain of resumes.
         overrides: settings that the run has laid over those of `config`, as `--set` takes them.
@@ -163,21 +163,20 @@ class RunsCompared(Record, kw_only=True):
 
 
 class Dossier(Record):
-    """What a reviewer reads before a run's release is approved; there is none before the run has registered it.
+    """What a reviewer reads before a run's release is approved.
 
-    `decisions` are those about each registered model, `3 (balanced)`, the oldest first; none while it waits for one.
+    The release was `created` (ISO time) by a user's run; settings are by dotted key. `decisions` are those about each
+    registered model, `3 (balanced)`, the oldest first; none while it waits for one.
     """
 
-    facts: RunFacts
+    run: str
+    created: str
+    user: str
+    settings: Mapping[str, Any]
     data_report: DataReport
     evaluation: Evaluation
-    release: Release | None
+    release: Release
     decisions: Mapping[str, Sequence[Decision]]
-
-    @property
-    def run(self) -> str:
-        """Number of the run."""
-        return self.facts.run
 
 
 class Package(Record):
@@ -192,14 +191,13 @@ class ReleaseFile(Record, kw_only=True):
     """All that is known of a release, for its compliance file.
 
     Attributes:
-        release_id, group: of the release, and of the registry.
+        group: of the registry.
         written_at: ISO time, in UTC.
         previous: the release before it, of which a model was approved if there is one; empty for the first.
         changes: that release's run beside this one's; None without one, or where it cannot be read: see `unread`.
         software, software_from: the packages, and what lists them.
     """
 
-    release_id: str
     group: str
     written_at: str
     dossier: Dossier

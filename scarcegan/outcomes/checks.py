@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta, timezone
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from scarcegan.storage import list_names
 NEEDED = (ID, "snapshot", "decision", "reviewer", "when")
 KEY = (ID, "snapshot", "reviewer", "when")  # a reviewer decides one thing of a player at a time
 SHOWN_ROWS, SHOWN_NAMES = 10, 3
+DAY_BEGINS = timezone(timedelta(hours=14))  # where it begins first: who reviews at once in Tokyo is not before it
 DAY = r"\d{4}-?\d\d-?\d\d"
 
 
@@ -139,7 +141,7 @@ def _check_players(outcomes: pd.DataFrame, store: OutcomeStore, snapshots: Snaps
         is_known = (rows_of(outcomes[ID].to_numpy(), snapshot.ids) >= 0) | (outcomes[ID] == "") | is_forgotten
         mistakes.note(f"no such player in snapshot '{name}': take the ids of its review list", is_here & ~is_known)
         cutoff = snapshot.manifest.frame.cutoff
-        is_early = outcomes["when"] < pd.Timestamp(cutoff, tz="UTC")
+        is_early = outcomes["when"] < pd.Timestamp(cutoff, tz=DAY_BEGINS)
         mistakes.note(f"decided before the cut-off of '{name}', {cutoff}", is_here & is_early)
 
 

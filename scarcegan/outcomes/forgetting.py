@@ -19,7 +19,8 @@ from scarcegan.records import Record
 from scarcegan.settings import Settings, tables_read
 from scarcegan.settings.data_sections import SORTED_TELEMETRY
 from scarcegan.snapshots import SnapshotStore, forgetting, open_snapshots
-from scarcegan.storage import SCRATCH, contents, find_bytes, join, list_names, remove, write_bytes
+from scarcegan.storage import SCRATCH, contents, find_bytes, is_abandoned, join, list_names, remove, write_bytes
+from scarcegan.storage.leftover import Leftover, drafts
 
 LOCK = "_forgetting"
 
@@ -83,7 +84,8 @@ def left(settings: Settings, player: str) -> list[Left]:
         else:
             place, told = join(store.folder, name), "`scarcegan prune --older-than 1 --remove` removes them"
             found.append(Left("unpublished parts", place, told))
-    return found
+    told = "may have the player: call again when its process has ended, or `scarcegan prune --older-than 1 --remove`"
+    return found + [Left("draft", one.folder, told) for one in _drafts(settings) if not _is_abandoned(one)]
 
 
 def yours(places: Sequence[str]) -> list[Left]:
@@ -117,6 +119,8 @@ def erase(settings: Settings, player: str, who: str, at: str, named: Sequence[Le
     with alone(settings):
         found = find(settings, player)
         refuse_held(settings, player, found)
+        for draft in filter(_is_abandoned, _drafts(settings)):
+            draft.remove()
         receipt = Receipt(outcomes.digest_of(player), at, who, found, named)
         place = join(outcomes.folder, f"receipts/{receipt.player}_{at.replace(':', '')}.json")
         write_bytes(place, receipt.to_json())
@@ -142,18 +146,32 @@ def _snapshots(settings: Settings) -> SnapshotStore:
     return open_snapshots(settings.own_snapshots.folder)
 
 
-def _tables(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield the tables with players that the project has written beside snapshots and outcomes."""
-    places = {
+def _folders(settings: Settings) -> dict[str, str]:
+    return {
         "scores": located(settings.own_scoring.folder),
         "simulated players": located(".scarcegan/simulated"),
         "sorted telemetry": _snapshots(settings).folder,
     }
-    for what, folder in places.items():
+
+
+def _tables(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the tables with players that the project has written beside snapshots and outcomes."""
+    for what, folder in _folders(settings).items():
         for name in sorted(one.name for one in contents(folder)):
             is_ours = name.startswith(SORTED_TELEMETRY) or what != "sorted telemetry"
             if is_ours and name.endswith((".parquet", ".csv")) and f"/{SCRATCH}" not in f"/{name}":
                 yield what, join(folder, name)
+
+
+def _drafts(settings: Settings) -> Iterator[Leftover]:
+    """Yield the files that a process is writing, or was when it was killed, beside all that has players."""
+    outcomes = open_outcomes(settings.outcomes, settings.registry.group)
+    for folder in (*_folders(settings).values(), outcomes.folder):
+        yield from drafts(folder)
+
+
+def _is_abandoned(draft: Leftover) -> bool:
+    return is_abandoned(draft.folder.rpartition("/")[2])
 
 
 @contextmanager

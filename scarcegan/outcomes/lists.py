@@ -24,7 +24,7 @@ from scarcegan.storage import files_below, find_bytes, join, list_names
 STRATUM, INCLUSION = "stratum", "inclusion"
 # The top is mostly reviewed from its first row on: a part of it that is reviewed stands for its own neighbours alone.
 TOP_SLICES = 10
-_COLUMNS, _DESIGN = [ID, "risk_score", "is_flagged"], [STRATUM, INCLUSION]
+_COLUMNS = [ID, "risk_score", "is_flagged", STRATUM, INCLUSION]
 _REPORT = "report.json"
 R = TypeVar("R", bound=Record)
 
@@ -48,12 +48,9 @@ class ReviewedList(Record):
 
     def rows(self) -> pd.DataFrame:
         """Read the players of the list, best first: id as text, score, flag, stratum and inclusion probability."""
-        place = join(self.folder, self.review.table)
-        # A list that older code has written has no design: it is a top alone.
-        pieces = read_parts(place, lambda names: _COLUMNS + [name for name in _DESIGN if name in names])
+        pieces = read_parts(join(self.folder, self.review.table), _COLUMNS)
         table = pa.concat_tables([piece for _, piece in pieces])
-        frame = table.to_pandas().assign(**{ID: as_text(table[ID]).to_pandas()})
-        return frame if STRATUM in frame.columns else frame.assign(**{STRATUM: 0, INCLUSION: 1.0})
+        return table.to_pandas().assign(**{ID: as_text(table[ID]).to_pandas()})
 
 
 def review_lists(scoring: Scoring, group: str, snapshots: Sequence[str]) -> list[ReviewedList]:

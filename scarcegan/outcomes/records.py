@@ -128,7 +128,10 @@ class Production(Record):
 
 
 class OutcomeReport(Record):
-    """What outcomes teach: each champion over all its snapshots, and each of its snapshots alone, in order of time."""
+    """What outcomes teach: each champion over all its snapshots, and each of its snapshots alone, in order of time.
+
+    `settled` and `undecided` count a player once for each snapshot.
+    """
 
     group: str
     outcomes: int

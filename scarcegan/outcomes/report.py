@@ -140,5 +140,6 @@ def _first_listed(lists: Sequence[Reviewed]) -> dict[str, pd.Timestamp]:
 
 def _days(risky: pd.DataFrame, first_listed: Mapping[str, pd.Timestamp]) -> float | None:
     known = risky.sort_values("known_at").drop_duplicates(ID)
-    waited = known["known_at"] - known[ID].map(first_listed)
-    return float(waited.dt.total_seconds().median() / 86_400) if len(waited) else None
+    waited = (known["known_at"] - known[ID].map(first_listed)).dt.total_seconds()
+    # East of UTC the day has begun before: nobody is confirmed before being listed.
+    return float(waited.clip(lower=0).median() / 86_400) if len(waited) else None

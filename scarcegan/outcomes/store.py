@@ -12,7 +12,7 @@ same moment.
 import hashlib
 import io
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
@@ -43,8 +43,7 @@ class OutcomeStore:
 
         A file that cannot be read is a DataProblem.
         """
-        with ThreadPoolExecutor(READERS) as readers:
-            found = [frame for frame in readers.map(self._read, self._files()) if frame is not None]
+        found = [frame for _, frame in self._frames()]
         table = pd.concat([_empty(), *found], ignore_index=True) if found else _empty()
         table = table[~self.are_forgotten(table[ID])]
         # Of two that added the same, the first counts.
@@ -66,18 +65,16 @@ class OutcomeStore:
 
     def rows_of(self, player_id: str) -> int:
         """Count a player's rows in all files, by the id as text; those that an ended `forget` has left, too."""
-        frames = (self._read(file) for file in self._files())
-        return sum(int((frame[ID] == player_id).sum()) for frame in frames if frame is not None)
+        return sum(int((frame[ID] == player_id).sum()) for _, frame in self._frames())
 
     def forget(self, player_id: str, at: str) -> Forgotten:
         """Remove a player's outcomes, and refuse later ones; done again, it removes what is left. Give the receipt."""
         digest = self.digest_of(player_id)
         write_bytes(join(self._forgotten, f"{digest}.json"), b"{}\n", once=True)
         removed, kept, count = [], [], 0
-        for file in self._files():
-            frame = self._read(file)
-            is_theirs = frame[ID] == player_id if frame is not None else pd.Series(dtype=bool)
-            if frame is not None and is_theirs.any():
+        for file, frame in self._frames():
+            is_theirs = frame[ID] == player_id
+            if is_theirs.any():
                 count += int(is_theirs.sum())
                 kept += self._replace(file, frame[~is_theirs])
                 removed.append(file.removesuffix(".parquet"))
@@ -92,9 +89,8 @@ class OutcomeStore:
 
     def drop(self, before: pd.Timestamp, players_held: Collection[str], snapshots_held: Collection[str]) -> None:
         """Remove the outcomes that `expired` tells; done again, it removes what is left."""
-        for file in self._files():
-            frame = self._read(file)
-            if frame is not None and (old := self.expired(frame, before, players_held, snapshots_held)).any():
+        for file, frame in self._frames():
+            if (old := self.expired(frame, before, players_held, snapshots_held)).any():
                 self._replace(file, frame[~old])
 
     def _replace(self, file: str, rest: pd.DataFrame) -> list[str]:
@@ -104,8 +100,13 @@ class OutcomeStore:
         remove(join(self.folder, file))
         return [_digest(rest)] if len(rest) else []
 
-    def _files(self) -> list[str]:
-        return [name for name in list_names(self.folder) if name.endswith(".parquet")]
+    def _frames(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Yield each file with its outcomes."""
+        files = [name for name in list_names(self.folder) if name.endswith(".parquet")]
+        with ThreadPoolExecutor(READERS) as readers:
+            for file, frame in zip(files, readers.map(self._read, files), strict=True):
+                if frame is not None:
+                    yield file, frame
 
     def _read(self, file: str) -> pd.DataFrame | None:
         location = join(self.folder, file)
@@ -113,8 +114,11 @@ class OutcomeStore:
         if content is None:  # another process has just forgotten somebody in it
             return None
         try:
-            return pd.read_parquet(io.BytesIO(content), columns=list(COLUMNS))
-        except (OSError, ValueError) as error:
+            found = pd.read_parquet(io.BytesIO(content), columns=list(COLUMNS))
+            if file != f"{_digest(found)}.parquet":
+                raise ValueError("others than those by which it is named")
+            return found
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise DataProblem(
                 f"{location} holds no outcomes that can be read ({error}): restore the file; removing it loses them"
             ) from error

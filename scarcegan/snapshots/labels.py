@@ -117,17 +117,17 @@ def join_labels(
     Labels that are too old, late, or without telemetry are told in the players' notes.
 
     Raises:
-        DataProblem: two labels of one player contradict each other, or no label fits any player.
+        DataProblem: two labels of one player contradict each other, or no label fits any player or counts.
     """
     cutoff, first_day = snapshot.manifest.frame.cutoff, snapshot.manifest.first_day
     known_by = pd.Timestamp(data.labels_known_by or cutoff)
     unlabeled = labels.populations.unlabeled
     table = labels.table.assign(row=rows_of(labels.table[ID].to_numpy(), snapshot.ids), origin=0)
     if reviewed is not None:
-        found = reviewed.rows(snapshot.ids, labels.populations, data.outcomes).assign(truth=UNKNOWN_TRUTH)
-        table = pd.concat([table.drop(columns=ID), found], ignore_index=True)
+        found = reviewed.rows(snapshot.ids, labels.populations, data.outcomes)
+        table = pd.concat([table, found.assign(truth=UNKNOWN_TRUTH, **{ID: reviewed.ids})], ignore_index=True)
     # Players listed as unlabelled are not counted: without telemetry they lose nothing.
-    silent = table.loc[table["row"] < 0, "population"].ne(unlabeled).sum()
+    silent = table.loc[(table["row"] < 0) & (table["population"] != unlabeled), ID].astype(str).nunique()
     table = table[table["row"] >= 0]
     if table.empty:
         raise DataProblem(
@@ -147,7 +147,13 @@ def join_labels(
     listed = np.ones(len(snapshot.ids), bool)
     if (table["population"] == unlabeled).any():
         listed = np.isin(np.arange(len(listed)), table["row"])
-    notes = _notes(first_day, known_by, int(is_old.sum()), len(late), int(silent), int((~listed).sum()))
+    notes = _notes(first_day, known_by, int(is_old.sum()), len(late), silent, int((~listed).sum()))
+    if is_label.any() and not known["population"].isin(labels.populations.classes).any():
+        raise DataProblem(
+            f"{labels.location}: expected labels that count for snapshot '{snapshot.manifest.name}', got none of "
+            f"{plural(int(is_label.sum()), 'label')}: {'; '.join(notes) or 'all are of test players'}. Add labels from "
+            f"{first_day} on that were known by {known_by.date()} (data.labels_known_by), or name another snapshot"
+        )
     players = _label(snapshot, known, labels, notes)
     if (late["population"] == labels.populations.rare).any():  # without risky players there is nothing to find
         players = _with_later(players, late, labels.class_index(late["population"]), data.test_share, seed)

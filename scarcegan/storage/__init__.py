@@ -175,9 +175,14 @@ def scratch_folder(inside: str | None = None) -> Iterator[Path]:
 def _sweep(folder: str) -> None:
     """Remove what processes of this machine that have died, killed for instance, left of their scratch folders."""
     with suppress(OSError):  # a folder may be written and not listed
-        for found in filter(None, map(_OWNER.fullmatch, os.listdir(folder))):
-            if is_alive(" ".join(found.groups())) is False:
-                shutil.rmtree(os.path.join(folder, found[0]), ignore_errors=True)
+        for name in filter(is_abandoned, os.listdir(folder)):
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+
+
+def is_abandoned(name: str) -> bool:
+    """Tell whether a name is that of a scratch folder of a process of this machine that has died."""
+    found = _OWNER.fullmatch(name)
+    return found is not None and is_alive(" ".join(found.groups())) is False
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """What may be removed, as pruning finds, shows and removes it."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from scarcegan.records import Record
-from scarcegan.storage import Stored, remove, remove_folder
+from scarcegan.storage import SCRATCH, Stored, contents, join, remove, remove_folder
 
 DAY_SECONDS = 86_400
 
@@ -28,3 +29,15 @@ def leftover(what: str, folder: str, inside: Sequence[Stored], first: Sequence[s
     """Describe a folder by the files inside; `first` are those that go before it, of `size` bytes where elsewhere."""
     size += sum(one.size for one in inside)
     return Leftover(what, folder, size, max(one.written for one in inside), tuple(first))
+
+
+def drafts(place: str) -> Iterator[Leftover]:
+    """Yield the drafts of files in and below a folder: of processes of other machines, or that cannot be told dead."""
+    found: defaultdict[str, list[Stored]] = defaultdict(list)
+    for file in contents(place):
+        parts = file.name.split("/")
+        depth = next((depth for depth, name in enumerate(parts[:-1], 1) if name.startswith(SCRATCH)), 0)
+        if depth:
+            found[join(place, "/".join(parts[:depth]))].append(file)
+    for folder, files in found.items():
+        yield leftover("draft", folder, files)

@@ -49,7 +49,7 @@ def test_a_release_is_set_beside_the_one_before_it_with_its_decisions_and_settin
     assert not found.changes.has_same_data("second")
     assert [event.who for events in found.dossier.decisions.values() for event in events] == ["rita"]
     assert found.dossier.release.lineage.cost == "It cost 1.25 USD"
-    told = found.dossier.facts.settings
+    told = found.dossier.settings
     assert (told["monitoring.pairs"], told["outcomes.agreeing"]) == (3, 1)
     assert {"outcomes.folder", "scoring.folder"}.isdisjoint(told), "archives are served: they name no places"
     first = compliance.gather(registry, "release-first")

@@ -48,7 +48,8 @@ def test_runs_with_the_player_are_named_with_how_they_go(forget):
     left = json.loads(forget("42", "--json").stdout)["left"]
     runs = {one["place"]: (one["what"], one["advice"]) for one in left if one["what"].startswith("run")}
     assert runs.keys() == {"RetrainFlow/first", "RetrainFlow/third", "RetrainFlow/fourth", "ScoreFlow/fifth"}
-    assert "train anew, approve that, `scarcegan models reject 1`; `scarcegan prune" in runs["RetrainFlow/first"][1]
+    advice = runs["RetrainFlow/first"][1]
+    assert "train anew, approve that, `scarcegan models reject 1 --reason 'why'`; `scarcegan prune" in advice
     assert "reject" not in runs["RetrainFlow/third"][1]
     assert runs["ScoreFlow/fifth"] == (
         "run, artifact flagged",

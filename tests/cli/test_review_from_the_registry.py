@@ -52,8 +52,8 @@ def test_the_report_tells_release_decisions_and_how_the_models_were_made(release
     registry = release(review)
     registry.approve(2, who="rita", why="finds more")
     found = collect(registry, "RetrainFlow/first")
-    assert (found.facts.run, found.facts.user, found.facts.settings["seed"]) == ("first", "ada", 11)
-    assert "data.path" not in found.facts.settings  # the archive is served too: it names no places
+    assert (found.run, found.user, found.settings["seed"]) == ("first", "ada", 11)
+    assert "data.path" not in found.settings  # the archive is served too: it names no places
     assert (found.release.release_id, found.release.lineage.commit) == ("release-first", "0a1b2c3")
     assert found.release.refused == ["recall_first", "precision_first"]
     assert [[event.who for event in events] for events in found.decisions.values()] == [[], ["rita"]]

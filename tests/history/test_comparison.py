@@ -84,6 +84,15 @@ def test_runs_of_another_registry_group_are_judged_by_themselves(recorder):
     assert set(best[best["group"] == "risky-players"]["run"]) == {"players"}
 
 
+def test_a_run_is_not_set_against_what_a_resume_has_taken_over_of_it(recorder):
+    recorder.run("first", steps_of("first", until="register"))
+    recorder.run("resumed", steps_of("resumed", origin="first"))
+    recorder.run("mended", steps_of("mended", origin="first", gain=0.1))
+    best = history.best().set_index("definition").loc["review_budget"]
+    assert (best["run"], best["runs"]) == ("mended", 2)
+    assert set(history.best("first", "resumed")["runs"]) == {1}
+
+
 def test_a_comparison_takes_two_different_runs(recorded):
     with pytest.raises(HistoryProblem, match="two runs or more, got 1"):
         history.compare("first", "RetrainFlow/first")

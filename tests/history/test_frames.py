@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from history_samples import steps_of
 from recorded_runs import Recorder
@@ -32,6 +34,20 @@ def test_facts_settings_and_metrics_are_columns(frame):
     }  # fmt: skip
     assert frame.set_index("run").loc["second", list(expected)].to_dict() == expected
     assert list(frame["origin_run"]) == ["fourth", "first", "second", "first"], "a resume names its chain's first run"
+
+
+def test_a_run_began_when_the_registry_says_wherever_it_is_asked(frame, recorded, monkeypatch):
+    began = frame.set_index("run").loc["first"]
+    try:
+        monkeypatch.setenv("TZ", "EAST-14")
+        time.tzset()
+        there = history.show("first")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert there["created"].isoformat() == began["created"].isoformat()
+    assert there["created"].tzname() == "UTC"
+    assert there["seconds"] == began["seconds"]
 
 
 def test_what_a_run_has_not_made_is_missing(frame):

@@ -96,6 +96,20 @@ def test_runs_of_releases_and_pinned_ones_are_kept(pruned):
     assert names_of(runs, found()) == ["failed", "nobodys", "rejected"]
 
 
+def test_what_a_task_had_kept_when_it_was_killed_goes_a_day_later(pruned):
+    folder, runs, found, _ = pruned
+    kept = folder / ".metaflow/RetrainFlow/data/aa"
+    kept.mkdir()
+    for name in ("aa12", "aa12_meta"):
+        (kept / name).write_bytes(b"all players")
+    assert [one.folder for one in found() if one.what == "artifact of no run"] == [f"{kept}/aa12", f"{kept}/aa12_meta"]
+    assert names_of(runs, found(time.time() + 60, days=0)) == ["nobodys", "rejected"], "a task may yet note it"
+    for one in found():
+        if one.what == "artifact of no run":
+            one.remove()
+    assert list(kept.iterdir()) == []
+
+
 def test_what_is_young_stays_and_what_may_go_on_stays_a_day_at_least(pruned):
     _, runs, found, _ = pruned
     assert found(time.time(), days=30) == []

@@ -23,7 +23,7 @@ from scarcegan.outcomes import forgetting
 from scarcegan.outcomes.store import open_outcomes
 from scarcegan.problems import DataProblem
 from scarcegan.snapshots import open_snapshots
-from scarcegan.storage import contents, find_bytes, join, local_file, new_file, write_bytes
+from scarcegan.storage import SCRATCH, contents, find_bytes, join, local_file, new_file, write_bytes
 
 PLAYER, PLAYERS, SNAPSHOT, COLUMNS = "player-0042", 300, "players-2026-01-01", ("bets_level", "night_level")
 IDS = np.array([f"player-{number:04d}" for number in range(PLAYERS)])
@@ -125,6 +125,18 @@ def test_a_player_is_forgotten_everywhere_and_the_receipt_names_digests_alone(pr
     [kept] = [one.name for one in contents(join(project.base, "outcomes/shelf/receipts"))]
     assert json.loads(find_bytes(join(project.base, f"outcomes/shelf/receipts/{kept}"))) == receipt
     assert PLAYER not in answer.stdout + kept
+
+
+def test_what_a_killed_process_was_writing_goes_and_what_another_may_be_writing_is_named(project):
+    told = [sys.executable, "-c", "from scarcegan.machine import this_process; print(this_process())"]
+    dead = subprocess.run(told, env=os.environ, capture_output=True, text=True, check=True).stdout.split()
+    there = join(project.base, "scoring/players-2026-02-01/v1-ScoreFlow-13")
+    for owner in ("_".join(dead), "box-4026531836_7_12"):
+        write_bytes(join(there, f"{SCRATCH}{owner}_abcdefgh/draft"), f"half a row of {PLAYER}".encode())
+    result = project.run("forget", PLAYER, "--yes")
+    [left] = holding(project.base)
+    assert f"{SCRATCH}box" in left
+    assert f"Left: draft {join(there, left.split('/')[-2])}: may have the player: call again" in result.stdout
 
 
 def test_the_others_stay_as_they_were(project):

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import outcome_samples
+import pandas as pd
 import pytest
 from outcome_samples import rows
 
@@ -75,4 +76,13 @@ def test_a_damaged_file_is_named(store, folder):
     [path] = Path(folder, "shelf").glob("*.parquet")
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(DataProblem, match=f"{path} holds no outcomes that can be read"):
+        store.table()
+
+
+@pytest.mark.parametrize("folder", ["local"], indirect=True)
+def test_a_file_that_somebody_has_changed_is_refused(store, folder):
+    store.add(rows([1]))
+    [path] = Path(folder, "shelf").glob("*.parquet")
+    pd.read_parquet(path).assign(decision="no_harm").to_parquet(path)
+    with pytest.raises(DataProblem, match=r"others than those by which it is named\): restore"):
         store.table()

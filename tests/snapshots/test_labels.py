@@ -156,6 +156,16 @@ def test_labels_of_players_without_telemetry_are_counted(joined):
     assert joined([row(1), row(900), row(901, "unlabeled")]).notes[0].startswith("1 labelled or test player without")
 
 
+def test_a_player_who_was_labelled_each_month_is_one_player(joined):
+    rows = [row(1), row(900), row(900, since="2025-12-31")]
+    assert joined(rows).notes[0].startswith("1 labelled or test player without")
+
+
+def test_labels_that_are_all_too_old_or_known_too_late_are_refused(joined):
+    with pytest.raises(DataProblem, match=r"got none of 3 labels: 2 labels dated before .* 2025-11-02: left out; 1"):
+        joined([row(1, since="2025-11-01"), row(2, "normal", since="2025-10-01"), row(3, known_at="2026-01-02")])
+
+
 def test_labels_of_other_players_are_refused(joined):
     with pytest.raises(DataProblem, match=r"labels.parquet: expected player ids .* \(stored as int64\), got none in 2"):
         joined([row("x1"), row("x2")])
