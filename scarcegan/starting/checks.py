@@ -6,18 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from scarcegan.data.validation import TRUTH_COLUMN
 from scarcegan.problems import DataProblem
 from scarcegan.settings.data_sections import TEST
+from scarcegan.starting import guesses
 from scarcegan.starting.configuration import left_out
-from scarcegan.starting.guesses import (
-    MOST_CLASSES,
-    USUAL,
-    Answers,
-    labels_and_telemetry,
-    layout_of,
-    names_of,
-    negatives_of,
-    slug,
-    truth_column,
-)
+from scarcegan.starting.guesses import Answers
 from scarcegan.starting.tables import NO_TABLE, Table
 
 _LABELS = ("player_id", "population", "since", "source")
@@ -26,7 +17,7 @@ _TELEMETRY = ("player_id", "date")
 
 def mistakes(tables: Sequence[Table], answers: Answers, counts: Mapping[str, int]) -> list[str]:
     """List everything for which no project can be made."""
-    layout = layout_of(tables)
+    layout = guesses.layout_of(tables)
     if layout == "telemetry":
         return [*_telemetry(tables), *_populations(answers, counts, layout)]
     found = [*_id_column(tables, answers.id_column)]
@@ -78,10 +69,10 @@ def _label_column(table: Table, column: str, counts: Mapping[str, int]) -> Itera
             f"1 and 0), got one table with columns {_few(table.columns)} and no such column{named}: name it with "
             "--label-column"
         )
-    elif len(counts) > MOST_CLASSES:
+    elif len(counts) > guesses.MOST_CLASSES:
         yield (
-            f"expected at most {MOST_CLASSES} labels in column '{column}', got {len(counts):,}: name another one with "
-            "--label-column"
+            f"expected at most {guesses.MOST_CLASSES} labels in column '{column}', got {len(counts):,}: name another "
+            "one with --label-column"
         )
     elif TEST in counts and TRUTH_COLUMN not in table.columns:
         yield (
@@ -98,18 +89,18 @@ def _populations(answers: Answers, counts: Mapping[str, int], layout: str) -> It
             yield f"expected one of the {what} {list(counts)} for {option}, got '{name}': name one with {option}"
     if answers.rare == answers.unlabeled:
         yield f"expected two {what} for --rare and --unlabeled, got '{answers.rare}' for both: name another one"
-    negatives = negatives_of(answers, counts)
+    negatives = guesses.negatives_of(answers, counts)
     if not negatives and layout == "telemetry":  # of tables some unlabelled rows are taken for harmless
         yield f"expected labels of harmless rows beside the rare ones, got {list(counts)} alone: add at least one"
     labelled = [*negatives, answers.rare]
     if layout == "telemetry":  # whose labels are not renamed
-        if odd := [name for name in dict.fromkeys(labelled) if slug(name) != name]:
+        if odd := [name for name in dict.fromkeys(labelled) if guesses.slug(name) != name]:
             yield (
-                f"expected labels of small letters, digits and _, a letter first, such as '{USUAL.rare}', got "
+                f"expected labels of small letters, digits and _, a letter first, such as '{guesses.USUAL.rare}', got "
                 f"{odd}: write such words into the table"
             )
         return
-    called = names_of(answers, counts)
+    called = guesses.names_of(answers, counts)
     alike = Counter(called[name] for name in {*labelled, answers.unlabeled} if name in called)
     if twice := [name for name in counts if alike[called[name]] > 1]:
         yield f"expected {what} that differ in letters or digits, got {twice}: write them otherwise"
@@ -122,7 +113,7 @@ def _test(tables: Sequence[Table], name: str) -> Iterator[str]:
     if not found:
         known = [one.name for one in tables]
         yield f"expected one of the tables {known} for --test, got '{name}': name one, or {NO_TABLE}"
-    elif not truth_column(found[0], [table for table in tables if table.name != name]):
+    elif not guesses.truth_column(found[0], tables):
         yield (
             f"expected a column '{TRUTH_COLUMN}' (0 or 1) in '{name}', or one column that no other table has, got "
             f"{_few(found[0].columns)}: add it, or let test rows be held out with --test {NO_TABLE}"
@@ -130,7 +121,7 @@ def _test(tables: Sequence[Table], name: str) -> Iterator[str]:
 
 
 def _telemetry(tables: Sequence[Table]) -> Iterator[str]:
-    found = labels_and_telemetry(tables)
+    found = guesses.labels_and_telemetry(tables)
     for table, needed in zip(found or (), (_LABELS, _TELEMETRY), strict=True):
         columns = [*table.columns, *["date"] * table.has_days]
         missing = [column for column in needed if column not in columns]

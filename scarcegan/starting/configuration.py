@@ -8,18 +8,8 @@ from typing import Any
 from scarcegan.data.validation import LABEL_COLUMNS, PLAYER_ID, TRUTH_COLUMN
 from scarcegan.settings import Data, Settings, Telemetry
 from scarcegan.settings.data_sections import TEST
-from scarcegan.starting.guesses import (
-    MOST_LETTERS,
-    ROW,
-    Answers,
-    assumed_harmless,
-    labels_and_telemetry,
-    layout_of,
-    names_of,
-    negatives_of,
-    slug,
-    truth_column,
-)
+from scarcegan.starting import guesses
+from scarcegan.starting.guesses import Answers
 from scarcegan.starting.tables import NO_LABEL, Table
 
 USUAL = Settings()
@@ -41,19 +31,19 @@ Tree = dict[str, dict[str, Any]]
 
 def configuration(name: str, tables: Sequence[Table], answers: Answers, counts: Mapping[str, int]) -> Tree:
     """Return the sections of the settings by name, each with the keys that differ from the defaults."""
-    called = names_of(answers, counts)
+    called = guesses.names_of(answers, counts)
     tree: Tree = {"populations": _populations(called, answers, counts)}
-    found = labels_and_telemetry(tables)
+    found = guesses.labels_and_telemetry(tables)
     if found:
         tree |= _of_telemetry(*found)
     else:
         tree |= _of_tables(tables, answers, called)
-        if assumed := assumed_harmless(answers, counts):
+        if assumed := guesses.assumed_harmless(answers, counts):
             tree["data"]["assumed_harmless"] = assumed
         tree["monitoring"] = {"reference": FIRST}  # models that are trained on tables have no snapshot of their own
     group = re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-")[:63] or "ours"
-    tree |= {"registry": {"group": group}, "deployment": {"project": slug(name)}}
-    if answers.row != ROW:
+    tree |= {"registry": {"group": group}, "deployment": {"project": guesses.slug(name)}}
+    if answers.row != guesses.ROW:
         tree["words"] = {"row": answers.row} | ({} if answers.row in PERSONS else {"who": "which"})
         if called[answers.rare] != USUAL.words.rare:
             tree["words"] |= {"rare": called[answers.rare].replace("_", " ")}
@@ -70,8 +60,8 @@ def to_toml(tree: Mapping[str, Any]) -> str:
 
 
 def _populations(called: Mapping[str, str], answers: Answers, counts: Mapping[str, int]) -> dict[str, Any]:
-    negatives = [called[name] for name in negatives_of(answers, counts)]
-    negatives = negatives or [f"not_{called[answers.rare]}"[:MOST_LETTERS]]
+    negatives = [called[name] for name in guesses.negatives_of(answers, counts)]
+    negatives = negatives or [f"not_{called[answers.rare]}"[: guesses.MOST_LETTERS]]
     if set(negatives) == set(USUAL.populations.negatives):
         negatives = list(USUAL.populations.negatives)
     given = {"negatives": negatives, "rare": called[answers.rare], "unlabeled": called[answers.unlabeled]}
@@ -82,7 +72,7 @@ def _populations(called: Mapping[str, str], answers: Answers, counts: Mapping[st
 def _of_tables(tables: Sequence[Table], answers: Answers, called: Mapping[str, str]) -> Tree:
     data: dict[str, Any] = {"source": "tables"}
     apart: dict[str, Any] = {}
-    if layout_of(tables) == "labelled":
+    if guesses.layout_of(tables) == "labelled":
         data |= {"path": tables[0].location, "label_column": answers.label_column}
         labels = {ours: label for label, ours in called.items() if label not in (ours, NO_LABEL)}
         data |= {"labels": labels} if labels else {}
@@ -102,7 +92,7 @@ def _apart(tables: Sequence[Table], answers: Answers, called: Mapping[str, str])
     apart: dict[str, Any] = {}
     for table in tables:
         name = TEST if table.name == answers.test else called[table.name]
-        truth = truth_column(table, [one for one in tables if one is not table]) if name == TEST else ""
+        truth = guesses.truth_column(table, tables) if name == TEST else ""
         if truth not in ("", TRUTH_COLUMN):
             apart[name] = {"path": table.location, "columns": {TRUTH_COLUMN: truth}}
         elif table.name != name:
@@ -115,12 +105,10 @@ def left_out(tables: Sequence[Table], answers: Answers) -> list[str]:
 
     Of telemetry none are asked for.
     """
-    if labels_and_telemetry(tables):
+    if guesses.labels_and_telemetry(tables):
         return []
     known = {answers.id_column, answers.label_column, TRUTH_COLUMN}
-    for table in tables:
-        if table.name == answers.test:
-            known.add(truth_column(table, [one for one in tables if one is not table]))
+    known |= {guesses.truth_column(table, tables) for table in tables if table.name == answers.test}
     columns = dict.fromkeys(column for table in tables for column in table.columns if column not in known)
     return [
         column
@@ -133,12 +121,13 @@ def left_out(tables: Sequence[Table], answers: Answers) -> list[str]:
 def _of_telemetry(labels: Table, telemetry: Table) -> Tree:
     """Cut off after the last day; of the usual roles those stay whose counters are there."""
     cutoff = telemetry.day_after_last()
-    roles = _usual(Telemetry().roles)
-    absent = {role: "" for role, counter in roles.items() if counter and counter not in telemetry.columns}
+    usual = _usual(Telemetry().roles)
+    # All of them: a table of roles stands for the usual one as a whole.
+    roles = {role: counter if counter in telemetry.columns else "" for role, counter in usual.items()}
     return {
         "data": {"source": "snapshot", "path": labels.location, "snapshot": f"{USUAL.snapshots.prefix}{cutoff}"},
         "telemetry": {"path": telemetry.location, "cutoffs": [cutoff]},
-        "telemetry.roles": absent,
+        "telemetry.roles": roles if roles != usual else {},
     }
 
 

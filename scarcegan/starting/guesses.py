@@ -38,7 +38,8 @@ QUESTIONS: Mapping[Layout, Mapping[str, str]] = {
 _RARE = ("risk", "rare", "fraud", "positiv", "anomal", "attack", "abus", "bad", "churn", "default", "cheat", "problem")
 _UNLABELED = ("unlabel", "unknown", "pool", "other", "all", "rest", "every")
 _TEST = ("test", "holdout", "hold_out", "eval")
-_LABEL = ("label", "population", "class", "target", "segment", "status", "outcome", "kind", "type")
+_LABEL = ("label", "population", "class", "target")
+_KIND = ("segment", "status", "outcome", "kind", "type")  # of a row, or of something else about it
 _ROWS = ("account", "customer", "user", "player", "client", "member", "card")
 _ID = ("id", "uuid", "key", *_ROWS, "number")
 MOST_CLASSES = 20
@@ -93,7 +94,10 @@ def guess(field: str, tables: Sequence[Table], known: Answers, counts: Mapping[s
         known_apart = (_test(tables, counts), NO_LABEL if layout_of(tables) == "telemetry" else _unlabeled(counts))
         left = {name: counts[name] for name in counts if name not in known_apart}
         yes = yes_and_no(counts) if layout_of(tables) == "labelled" else None
-        return (yes[0] if yes else _named(left, _RARE)) or min(left, key=lambda name: left[name], default="")
+        # More than half of all rows are not rare: 1 may say that all is well.
+        is_yes = yes is not None and 2 * counts[yes[0]] <= sum(counts.values())
+        found = yes[0] if yes and is_yes else _named(left, _RARE)
+        return found or min(left, key=lambda name: left[name], default="")
     # As the column of ids says it: card_id, customer.
     return next((row for row in _ROWS if re.match(rf"{row}([^a-z]|$)", known.id_column.lower())), ROW)
 
@@ -138,7 +142,7 @@ def names_of(answers: Answers, counts: Iterable[str]) -> dict[str, str]:
         called |= {name: f"{column}_{name}" for name in called if name.isascii() and name.isdigit()}
         if answer := yes_and_no(called):
             asked = re.sub(r"^(is|has|was)_", "", column)
-            asked = USUAL.rare if asked in ("y", "p") or asked.startswith(_LABEL) else asked
+            asked = USUAL.rare if asked in ("y", "p") or asked.startswith((*_LABEL, *_KIND)) else asked
             called |= {answer[0]: asked, answer[1]: f"not_{asked}"[:MOST_LETTERS]}
             called |= {_MINUS_ONE: USUAL.unlabeled} if _MINUS_ONE in called else {}
     # Settings keep two names for themselves; rows without a label have none, and those that say no are then unlabelled.
@@ -160,11 +164,11 @@ def assumed_harmless(answers: Answers, counts: Mapping[str, int]) -> int:
     return 0 if negatives_of(answers, counts) else min(MOST_ASSUMED, counts[answers.unlabeled] // 3)
 
 
-def truth_column(test: Table, others: Sequence[Table]) -> str:
+def truth_column(test: Table, tables: Sequence[Table]) -> str:
     """Return the column of a test table that has its truth: the one that only it has; empty where many may be it."""
     if TRUTH_COLUMN in test.columns:
         return TRUTH_COLUMN
-    elsewhere = {column for table in others for column in table.columns}
+    elsewhere = {column for table in tables if table is not test for column in table.columns}
     own = [column for column in test.columns if column not in elsewhere]
     return own[0] if len(own) == 1 else ""
 
@@ -185,7 +189,8 @@ def _ids(tables: Sequence[Table], column: str) -> Counter[str]:
 def _label_column(table: Table, id_column: str) -> str:
     """Guess the column of a few words, or of 0 and 1, by its name; else the first of words or the only of 0 and 1.
 
-    Among the names is that of the rare rows, where the column says yes and no of them, or one word and nothing.
+    Among the names is that of the rare rows, where the column says yes and no of them, or one word and nothing. It
+    goes before a name such as `type`, unless that column has a word for the rare rows among its own.
     """
     words = [name for name in table.columns if is_text(table.head[name].type) or table.is_number(name)]
     few = [name for name in words if name != id_column and len(table.head[name].unique()) <= MOST_CLASSES]
@@ -193,9 +198,16 @@ def _label_column(table: Table, id_column: str) -> str:
     worded = [name for name in few if len(values[name]) > 1 and not table.is_number(name)]
     flags = [name for name in few if table.is_number(name) and yes_and_no(values[name] - {""})]
     rare = [name for name in few if yes_and_no(own := values[name] - {""}) or (name in worded and len(own) == 1)]
-    named = _named([*worded, *flags], _LABEL) or _named(rare, [*_RARE, *(f"is_{word}" for word in _RARE)])
+    telling = [name for name in worded if _named(values[name], _RARE)]
+    named = (
+        next((name for name in [*worded, *flags] if name.lower() == "y"), "")
+        or _named([*worded, *flags], _LABEL)
+        or _named(telling, _KIND)
+        or _named(rare, [*_RARE, *(f"is{between}{word}" for word in _RARE for between in ("_", ""))])
+        or _named([*worded, *flags], _KIND)
+    )
     # Where the first rows have no label, the name alone tells.
-    return named or next(iter(worded), flags[0] if len(flags) == 1 else _named(few, _LABEL))
+    return named or next(iter(worded), flags[0] if len(flags) == 1 else _named(few, (*_LABEL, *_KIND)))
 
 
 def _test(tables: Sequence[Table], counts: Mapping[str, int]) -> str:
@@ -204,7 +216,8 @@ def _test(tables: Sequence[Table], counts: Mapping[str, int]) -> str:
 
 
 def _unlabeled(counts: Mapping[str, int]) -> str:
-    for none in (NO_LABEL, _MINUS_ONE):
+    # Beside one other label alone, -1 may also be what the rare rows have.
+    for none in (NO_LABEL, *[_MINUS_ONE] * (len(counts) > 2)):
         if none in counts:
             return none
     return _named(counts, _UNLABELED) or max(counts, key=lambda name: counts[name], default="")

@@ -33,14 +33,14 @@ from scarcegan.project import start_flow
 if __name__ == "__main__":
     start_flow("{flow}", sys.argv[1:])
 '''
-_IGNORED = [".venv/", ".metaflow/", ".metaflow_spin/", ".scarcegan/", "__pycache__/", "report-*.html"]
+_IGNORED = [".venv", ".metaflow/", ".metaflow_spin/", ".scarcegan/", "__pycache__/", "report-*.html"]
 _README = """# {name}
 
 Finds the few {rare} {rows} among many, with a model that is retrained, approved by a person, and scores all {rows}.
 Made by `scarcegan new` from tables at `{place}`; it needs Python with scarcegan {version} installed.
 
 ```console
-$ scarcegan run                                   # retrain; after a failure `scarcegan resume`
+{features}$ scarcegan run                                   # retrain; after a failure `scarcegan resume`
 $ scarcegan models compare 1 2 3 4                # four models, one for each business definition
 $ scarcegan models approve 3 --reason "why"       # a person decides
 {score}
@@ -51,13 +51,12 @@ $ python retrain_flow.py card server              # data, training, evaluation, 
 trains there. Runs are kept in `.metaflow`, models, snapshots and scores in `.scarcegan`: neither belongs into git.
 """
 
-
+_FEATURES = "$ scarcegan features                              # telemetry up to `telemetry.cutoffs`: a snapshot\n"
 # How rows are scored, by data.source.
 _SCORE = {
     "tables": f"""$ scarcegan snapshots publish TABLE --name {FIRST}  # rows to score; later ones get names of their own
-$ scarcegan score --snapshot {FIRST}                # then a list of whom to look at first""",
-    "snapshot": """$ scarcegan features                              # telemetry up to `telemetry.cutoffs`: a snapshot
-$ scarcegan score                                 # the newest snapshot; then a list of whom to look at first""",
+$ scarcegan score --snapshot {FIRST}                # then a list of whom to look at""",
+    "snapshot": "$ scarcegan score                                 # the newest snapshot: a list of whom to look at",
 }
 
 
@@ -81,6 +80,7 @@ class Project(Record):
         settings = load(tomllib.loads(written))
         words = {"name": self.name, "place": place, "rows": settings.words.rows, "rare": settings.populations.rare}
         words |= {"version": __version__, "score": _SCORE[settings.data.source]}
+        words |= {"features": _FEATURES if settings.data.source == "snapshot" else ""}
         files = {
             DEFAULT_CONFIG: f"# {self.name}: what differs from the defaults.\n\n{written}",
             "README.md": _README.format(**words),

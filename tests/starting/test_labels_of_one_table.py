@@ -168,6 +168,33 @@ def test_the_column_called_as_the_rare_rows_has_the_labels_whatever_other_words_
     assert guess("label_column", tables, Answers(id_column="card"), {}) == "is_fraud"
 
 
+@pytest.mark.parametrize(
+    ("columns", "label"),
+    [
+        ({"type": ["PAYMENT", "TRANSFER"], "isFraud": [0, 1]}, "isFraud"),  # as PaySim has it
+        ({"status": ["active", "closed"], "fraud": ["no", "yes"]}, "fraud"),
+        ({"status": ["ok", "fraud"], "risk_flag": [0, 1]}, "status"),
+        ({"default": ["no", "yes"], "contact": ["phone", "mail"], "y": ["no", "yes"]}, "y"),  # UCI's bank marketing
+        ({"kind": ["harmless", "odd"], "vip": [0, 1]}, "kind"),
+    ],
+)
+def test_a_type_or_a_status_is_no_label_where_another_column_tells_the_rare_rows(tmp_path, columns, label):
+    table = pd.DataFrame({"card": range(60)} | {name: np.repeat(values, [40, 20]) for name, values in columns.items()})
+    table.to_parquet(tmp_path / "cards.parquet", index=False)
+    assert guess("label_column", look(str(tmp_path / "cards.parquet")), Answers(id_column="card"), {}) == label
+
+
+@pytest.mark.parametrize(
+    ("counts", "rare", "unlabeled"),
+    [({"0": 212, "1": 357}, "0", "1"), ({"-1": 40, "1": 960}, "-1", "1"), ({"-1": 960, "1": 40}, "1", "-1")],
+)
+def test_the_label_of_most_rows_is_not_the_rare_one(tmp_path, counts, rare, unlabeled):
+    pd.DataFrame({"card": [1], "label": [1], "stake": [0.5]}).to_parquet(tmp_path / "cards.parquet", index=False)
+    tables, known = look(str(tmp_path / "cards.parquet")), Answers(id_column="card", label_column="label")
+    assert guess("rare", tables, known, counts) == rare
+    assert guess("unlabeled", tables, Answers(**{**vars(known), "rare": rare}), counts) == unlabeled
+
+
 @pytest.mark.parametrize(("others", "nothing"), [("none", None), ("ok", "none")])
 def test_a_label_may_be_called_none(labelled, others, nothing):
     answers, told, tree = labelled({"rare": "fraud", "other": others, "nothing": nothing}, "kind", "csv")

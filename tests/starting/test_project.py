@@ -8,6 +8,7 @@ import pytest
 
 from scarcegan.problems import SettingsProblem
 from scarcegan.settings import load, resolve
+from scarcegan.settings.data_sections import RoleNames
 from scarcegan.starting.configuration import TRIAL, configuration, left_out, to_toml
 from scarcegan.starting.guesses import Answers, populations_of
 from scarcegan.starting.project import open_project
@@ -90,7 +91,8 @@ def test_telemetry_is_cut_off_after_its_last_day_and_keeps_the_roles_that_it_has
     tree = described(telemetry, Answers(rare="risky", row="player"))
     assert tree["data"]["snapshot"] == "players-2026-01-01"
     assert tree["telemetry"] == {"path": f"{telemetry}/daily.parquet", "cutoffs": ["2026-01-01"]}
-    assert set(tree["telemetry.roles"]) == {"intensity", "night", "loss", "deposit"}
+    roles = load(tomllib.loads(to_toml(tree))).telemetry.roles
+    assert roles == RoleNames(activity="sessions")
     assert tree["populations"] == {"negatives": ["normal"]}
     assert left_out(look(str(telemetry)), Answers(rare="risky")) == []
 
@@ -106,6 +108,14 @@ def test_a_project_has_settings_scripts_and_words_of_its_own(written):
     assert "the few fraud cards among many" in told
     assert "$ scarcegan snapshots publish TABLE --name first  # " in told
     assert "$ scarcegan score --snapshot first  " in told
+
+
+def test_the_readme_of_telemetry_makes_a_snapshot_before_it_retrains(telemetry, tmp_path):
+    open_project(tmp_path / "ours").write(described(telemetry, Answers(rare="risky", row="player")), str(telemetry))
+    told = (tmp_path / "ours" / "README.md").read_text()
+    commands = [line.split("  ")[0] for line in told.splitlines() if line.startswith("$ scarcegan")]
+    assert commands[:2] == ["$ scarcegan features", "$ scarcegan run"]
+    assert commands[-1] == "$ scarcegan score"
 
 
 def test_the_trial_changes_what_makes_it_short_and_where_its_models_are(plain_tables):
