@@ -8,7 +8,7 @@ from pathlib import Path
 from scarcegan.problems import DataProblem, MissingFile, Problem, RegistryProblem
 from scarcegan.registry.rules import REPAIR, archive_path, check_digest, keep_archive
 from scarcegan.registry.versions import Decision
-from scarcegan.storage import find_bytes, join, list_names, local_file, put_file, remove, require_writable, write_bytes
+from scarcegan.storage import find_bytes, join, list_names, local_file, put_file, remove, write_bytes
 from scarcegan.storage.s3 import etag
 
 
@@ -26,10 +26,6 @@ class Bucket:
     def uri(self, sha256: str) -> str:
         """Return where the archive with that digest lies, or would lie."""
         return join(self.archives, f"{sha256}/model.tar.gz")
-
-    def require_writable(self) -> None:
-        """Raise a DataProblem unless archives can be written."""
-        require_writable(self.archives)
 
     def keep(self, archive: Path, sha256: str) -> str:
         """Upload a checked archive as `put_back` does, and return the object's ETag."""
@@ -81,16 +77,16 @@ class Bucket:
         # Named by its moment: names in order are decisions in order.
         write_bytes(join(self._decisions(group, version), f"{decision.at}.json"), said.encode())
 
-    def recorded(self, group: str, version: int) -> list[Decision]:
-        """Return the recorded decisions about a version, oldest first."""
-        folder = self._decisions(group, version)
-        found = []
-        for name in list_names(folder):
-            said = find_bytes(join(folder, name)) or b""
-            # A record that somebody has damaged does not hide the others.
-            with suppress(ValueError, Problem, RecursionError):
+    def recorded(self, group: str, version: int) -> tuple[list[Decision], dict[str, Exception]]:
+        """Return the recorded decisions about a version, oldest first, and by place those that cannot be read."""
+        folder, found, unread = self._decisions(group, version), list[Decision](), dict[str, Exception]()
+        for place in (join(folder, name) for name in list_names(folder)):
+            said = find_bytes(place) or b""
+            try:
                 found.append(Decision.from_plain(json.loads(said)))
-        return found
+            except (ValueError, Problem, RecursionError) as error:
+                unread[place] = error
+        return found, unread
 
     def _decisions(self, group: str, version: int) -> str:
         return join(self._prefix, f"decisions/{group}/{version}")

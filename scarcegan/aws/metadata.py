@@ -73,9 +73,7 @@ def from_metadata(entries: Mapping[str, str]) -> dict[str, Any]:
     own["against_champion"] = AgainstChampion.from_plain(against) if against else None
     own["bound"] = Bound.from_plain(bound) if bound else None
     own["warnings"] = tuple(_unescaped(text) for _, text in sorted(_under(WARNING, entries).items()))
-    # Packages of before bounds were judged on test players have `constraint_met`.
-    known = (*OWN_KEYS, "constraint_met")
-    own["metadata"] = {key: value for key, value in entries.items() if key not in known and not key.startswith(OURS)}
+    own["metadata"] = {key: value for key, value in entries.items() if key not in OWN_KEYS and not key.startswith(OURS)}
     own["metadata"] |= {name: _unescaped(text) for name, text in _under(TEXT, entries).items()}
     return own
 

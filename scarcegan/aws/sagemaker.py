@@ -22,6 +22,7 @@ from scarcegan.project import located
 from scarcegan.registry import rules
 from scarcegan.registry.contract import Choice, Registry
 from scarcegan.registry.versions import PENDING, Decision, ModelToRegister, ModelVersion
+from scarcegan.storage import require_writable
 
 LISTED_AT_ONCE = 100  # the most that SageMaker takes; it gives ten to who does not say
 _asking = partial(expecting_aws, kind=RegistryProblem)
@@ -85,7 +86,7 @@ class SageMakerRegistry(Registry):
 
     def require_writable(self) -> None:
         """Raise a Problem unless archives could be kept now; whether packages may be made only SageMaker knows."""
-        self._bucket.require_writable()
+        require_writable(self._bucket.archives)
 
     def _versions(self) -> list[ModelVersion]:
         with _asking(f"list the models of group '{self.group}'"):
@@ -103,18 +104,23 @@ class SageMakerRegistry(Registry):
 
     def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
         with ThreadPoolExecutor(4) as pool:
-            found = zip(versions, pool.map(self._events_of, versions), strict=True)
-        told = [(version.version, event) for version, events in found for event in events]
+            found = list(zip(versions, pool.map(self._events_of, versions), strict=True))
+        unread = {place: error for _, (_, one) in found for place, error in one.items()}
+        self.left_out = [*self.left_out, *(self._unread(f"the decision {place}", unread[place]) for place in unread)]
+        told = [(version.version, event) for version, (events, _) in found for event in events]
         return sorted(told, key=lambda one: one[1].at)
 
-    def _events_of(self, version: ModelVersion) -> list[Decision]:
-        """Return the decisions on record, and after them one that is not, as of the console: nobody vouches for who."""
+    def _events_of(self, version: ModelVersion) -> tuple[list[Decision], dict[str, Exception]]:
+        """Return the decisions on record, and after them one that is not, as of the console: nobody vouches for who.
+
+        Beside them those that cannot be read, by their places.
+        """
         with _asking(f"read the decisions about version {version.version}"):
-            recorded = self._bucket.recorded(self.group, version.version)
+            recorded, unread = self._bucket.recorded(self.group, version.version)
             if version.decided_at in ("", *(event.at for event in recorded)):
-                return recorded
+                return recorded, unread
             last = _decision_of(self._client.describe_model_package(ModelPackageName=version.arn))
-        return [*recorded, replace(last, identity="")] if last else recorded
+        return [*recorded, replace(last, identity="")] if last else recorded, unread
 
     def identity(self) -> str:
         """Return the ARN that AWS's credentials stand for."""
@@ -212,7 +218,7 @@ class SageMakerRegistry(Registry):
     def _set_status(self, version: ModelVersion, decision: Decision) -> None:
         package = self._client.describe_model_package(ModelPackageName=version.arn)
         if former := _decision_of(package):
-            known = [event.at for event in self._bucket.recorded(self.group, version.version)]
+            known = [event.at for event in self._bucket.recorded(self.group, version.version)[0]]
             if former.at not in known:
                 # A decision taken in the console is on record before another one replaces it.
                 self._bucket.record(self.group, version.version, replace(former, identity=""))

@@ -4,7 +4,7 @@ import itertools
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -133,29 +133,20 @@ class LocalRegistry(Registry):
 
     def newest_group(self) -> str:
         """Return the group that a release was registered in last: several share the folder."""
-        if not self._exists():
-            return self.group
-        with self._open() as connection:
-            # By the order of rows: a clock that is set back changes nothing.
-            newest = connection.execute("SELECT group_name FROM version ORDER BY rowid DESC LIMIT 1").fetchone()
-        return str(newest[0]) if newest else self.group
+        # By the order of rows: a clock that is set back changes nothing.
+        newest = self._rows("SELECT group_name FROM version ORDER BY rowid DESC LIMIT 1")
+        return str(newest[0]["group_name"]) if newest else self.group
 
     def _versions(self) -> list[ModelVersion]:
-        if not self._exists():
-            return []
-        with self._open() as connection:
-            return self._read(connection)
+        return self._read(self._rows(_VERSIONS, self.group))
 
     def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
-        if not self._exists():
-            return []
-        with self._open() as connection:
-            rows = connection.execute(_EVENTS, (self.group,)).fetchall()
-        wanted, found = {version.version for version in versions}, []
-        for row in rows:
-            # A record that somebody has damaged does not hide the others.
-            with suppress(Problem):
-                found += [(row["version"], Decision.from_plain(dict(row)))] if row["version"] in wanted else []
+        numbers, found = {version.version for version in versions}, []
+        for row in (row for row in self._rows(_EVENTS, self.group) if row["version"] in numbers):
+            try:
+                found.append((row["version"], Decision.from_plain(dict(row))))
+            except Problem as problem:
+                self.left_out = [*self.left_out, self._unread(f"a decision about version {row['version']}", problem)]
         return found
 
     def fetch(self, sha256: str) -> Path:
@@ -174,7 +165,7 @@ class LocalRegistry(Registry):
             choose([])
             return
         with self._writing() as connection:
-            chosen = choose(self._read(connection))
+            chosen = choose(self._read(connection.execute(_VERSIONS, (self.group,)).fetchall()))
             rows = [decision.to_plain() | {"group_name": self.group, "version": one.version} for one in chosen]
             connection.executemany(_INSERT_EVENT, rows)
 
@@ -188,8 +179,14 @@ class LocalRegistry(Registry):
             row[name] = record and json.dumps(record.to_plain())
         connection.execute(_INSERT_VERSION, row)
 
-    def _read(self, connection: sqlite3.Connection) -> list[ModelVersion]:
-        rows = connection.execute(_VERSIONS, (self.group,)).fetchall()
+    def _rows(self, query: str, *values: str) -> list[sqlite3.Row]:
+        """Return the rows of a query; none while there is no registry."""
+        if not self._exists():
+            return []
+        with self._open() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def _read(self, rows: Sequence[sqlite3.Row]) -> list[ModelVersion]:
         return self._read_each(
             rows, self._version, lambda row: f"version {row['version']}, {row['status'] or PENDING},"
         )

@@ -4,8 +4,10 @@ from datetime import date
 
 import pytest
 
+from scarcegan.cli import models
 from scarcegan.problems import RegistryProblem
 from scarcegan.registry import rules
+from scarcegan.settings import Settings
 
 TODAY = date(2026, 3, 1)
 
@@ -184,3 +186,14 @@ def test_a_registry_without_decisions_tells_none(registry, make_release):
     assert registry.decisions() == []
     registry.register_release(make_release())
     assert registry.decisions() == []
+
+
+def test_only_what_is_decided_now_is_told(registry, make_release, reviewer, monkeypatch):
+    told = []
+    monkeypatch.setattr("scarcegan.notices.tell", lambda _, notice: told.append(notice.told))
+    registry.register_release(make_release())
+    registry.approve(1, **reviewer)
+    registry.approve(2, **reviewer)
+    models._decided(Settings(), registry, lambda at: at.approve(1, **reviewer))
+    assert "version 1 (" in told[0]
+    assert "version 2 (" not in told[0]

@@ -104,6 +104,9 @@ def test_a_damaged_record_of_a_decision_does_not_hide_the_others(aws, open_sagem
     for name, text in (("0", b"{}"), ("1", b"\xff"), ("2", b"[1]")):
         aws("s3").put_object(Bucket="models", Key=f"risky/decisions/{GROUP}/1/{name}.json", Body=text)
     assert [event.who for event in registry.events(1)] == ["rita"]
+    assert [told.split(" of group")[0] for told in registry.left_out] == [
+        f"the decision s3://models/risky/decisions/{GROUP}/1/{name}.json" for name in "012"
+    ]
 
 
 def test_a_version_whose_words_somebody_has_edited_is_shown_in_the_usual_ones(aws, open_sagemaker, make_release):
@@ -158,6 +161,13 @@ def put(aws, facts, archive="s3://theirs/model.tar.gz"):
     )
 
 
+def overwrite(folder, table, change):
+    """Change rows of the local registry's file, which its own triggers refuse."""
+    with closing(sqlite3.connect(folder / "registry" / "registry.sqlite", isolation_level=None)) as connection:
+        connection.execute(f"DROP TRIGGER {table}_stays")
+        connection.execute(f"UPDATE {table} SET {change}")  # noqa: S608
+
+
 @pytest.mark.reliability(
     case="A row of the local registry has another shape",
     sees="the others; which one is left out and why",
@@ -173,9 +183,7 @@ def test_a_row_of_another_shape_is_left_out_and_named(tmp_path, make_release, re
     registry = LocalRegistry(tmp_path / "registry", GROUP)
     registry.register_release(make_release())
     registry.approve(1, **reviewer)
-    with closing(sqlite3.connect(tmp_path / "registry" / "registry.sqlite", isolation_level=None)) as connection:
-        connection.execute("DROP TRIGGER version_stays")
-        connection.execute(f"UPDATE version SET {damage} WHERE version = 2")  # noqa: S608
+    overwrite(tmp_path, "version", f"{damage} WHERE version = 2")
     assert [version.version for version in registry.versions()] == [1, 3, 4]
     [told] = registry.left_out
     assert told.startswith("version 2, PendingManualApproval, of group 'risky-players' cannot be read and is left out")
@@ -194,12 +202,22 @@ def test_a_decision_of_another_shape_leaves_its_version_out_and_no_other(tmp_pat
     registry.register_release(make_release())
     registry.approve(1, **reviewer)
     registry.approve(2, **reviewer)
-    with closing(sqlite3.connect(tmp_path / "registry" / "registry.sqlite", isolation_level=None)) as connection:
-        connection.execute("DROP TRIGGER approval_event_stays")
-        connection.execute(f"UPDATE approval_event SET {damage} WHERE version = 2")  # noqa: S608
+    overwrite(tmp_path, "approval_event", f"{damage} WHERE version = 2")
     assert [version.version for version in registry.versions()] == [1, 3, 4]
     assert registry.left_out[0].startswith("version 2, Approved, of group 'risky-players' cannot be read")
     assert [one.version for one in registry.decisions()] == [1]
+
+
+def test_a_decision_of_another_shape_before_the_last_one_is_left_out_and_named(tmp_path, make_release, reviewer):
+    from scarcegan.registry.local import LocalRegistry
+
+    registry = LocalRegistry(tmp_path / "registry", GROUP)
+    registry.register_release(make_release())
+    registry.approve(1, **reviewer)
+    registry.reject(1, **reviewer)
+    overwrite(tmp_path, "approval_event", "at = 'yesterday' WHERE status = 'Approved'")
+    assert [one.decision for one in registry.decisions()] == ["Rejected"]
+    assert registry.left_out[0].startswith("a decision about version 1 of group 'risky-players' cannot be read")
 
 
 @pytest.mark.reliability(
@@ -226,9 +244,7 @@ def test_the_command_names_what_it_leaves_out(tmp_path, make_release, reviewer):
     from scarcegan.registry.local import LocalRegistry
 
     LocalRegistry(tmp_path / "registry", "scarcegan-risky-players").register_release(make_release())
-    with closing(sqlite3.connect(tmp_path / "registry" / "registry.sqlite", isolation_level=None)) as connection:
-        connection.execute("DROP TRIGGER version_stays")
-        connection.execute("UPDATE version SET metrics = '' WHERE version = 2")
+    overwrite(tmp_path, "version", "metrics = '' WHERE version = 2")
     command = ["models", "list", "--json", "--registry-folder", str(tmp_path / "registry")]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0
