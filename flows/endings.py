@@ -36,15 +36,15 @@ def plain_endings(cli, arguments):
             # Metaflow's own would take each * of the text, as of a pattern, for its mark of bold words.
             lines = [f"{error.headline}:", *str(error.message).splitlines()]
             print(*(f"    {line}" for line in lines), "", sep="\n", file=sys.stderr)
-        elif not is_echo_of_failure(error):
+        # Not what only repeats, as an internal error, that a step has ended without success.
+        elif not (isinstance(error, MetaflowInternalError) and error.message.startswith("The terminal step")):
             tell(error)
 
     cli.print_metaflow_exception = tell_once
     try:
         yield
     except BaseException as ended:
-        run_id = current.get("run_id")  # none where the launch failed before there was a run
-        if run_id and not (isinstance(ended, SystemExit) and not ended.code):
+        if run_id := failed_run(ended):
             print(
                 "To go on from here, with this run's settings, once data or code are mended:",
                 f"  {resume_command(sys.argv[0], arguments, run_id)}",
@@ -54,9 +54,9 @@ def plain_endings(cli, arguments):
         raise
 
 
-def is_echo_of_failure(error):
-    """Tell whether Metaflow only repeats, as an internal error, that a step has ended without success."""
-    return isinstance(error, MetaflowInternalError) and error.message.startswith("The terminal step")
+def failed_run(ended):
+    """Return the id of the run whose launch has ended so; none where it ended well, or before there was a run."""
+    return None if isinstance(ended, SystemExit) and not ended.code else current.get("run_id")
 
 
 def resume_command(script, arguments, run_id):

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from checkout import ROOT as CODE
 from checkout import is_installed
-from metaflow import current
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.metaflow_config import DATASTORE_SYSROOT_S3, DEFAULT_DATASTORE
 from metaflow.parameters import flow_context
@@ -23,7 +22,7 @@ from metaflow.plugins.aws.batch.batch_client import BatchJob
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
 import scarcegan
-from endings import plain_endings
+from endings import failed_run, plain_endings
 from scarcegan.machine import BATCH_JOB, COMMIT, DEFAULT_CONFIG, WORKERS, cores, os_user, print_anywhere, require_user
 from scarcegan.problems import Problem
 from scarcegan.project import empty_value, project_root
@@ -221,8 +220,7 @@ def no_stray_jobs(flow_name, arguments):
     try:
         yield
     except BaseException as ended:
-        run_id = current.get("run_id")  # none where the launch failed before there was a run
-        if run_id and not (isinstance(ended, SystemExit) and not ended.code):
+        if run_id := failed_run(ended):
             Batch(None, None).kill_jobs(flow_name, run_id, user=None, echo=partial(print, file=sys.stderr))
         raise
 

@@ -123,7 +123,7 @@ def metered(step_name, flow, inputs):
     before = together(map(TaskUsage.from_plain, usage) for usage in used_by)
     task = meter.read(step_name, flow.index, request, current.retry_count)
     flow.usage = [one.to_plain() for one in [*before, task]]
-    if step_name == "end" and before:  # none: a resume has taken them all over from code that measured nothing
+    if step_name == "end":
         price(flow, before)
 
 

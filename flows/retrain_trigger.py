@@ -26,9 +26,7 @@ RETRAIN_FLOW = flow_file("retrain")
 
 
 class RetrainingFailed(Problem):
-    """The retraining `run` was started and has failed."""
-
-    run = ""
+    """The retraining was started and has failed."""
 
 
 def execution_of(asked_by, snapshot):
@@ -100,16 +98,13 @@ class Retraining:
             # Nothing was started: the task may have died in between, or S3's answer may be lost.
             started.put(self.snapshot, ours)
         try:
-            run = self._start_deployed() if STATE_MACHINE in os.environ else self._run_here()
+            run = self._start_deployed() if STATE_MACHINE in os.environ else self._run_here(started, ours)
         except (RuntimeError, MetaflowException) as error:  # Runner found no run, or RetrainFlow is not deployed
             started.withdraw(self.snapshot)
             raise Problem(
                 f"expected a run of {self.flow.name} on snapshot '{self.snapshot}', got none: {error}; "
                 "see its message above"
             ) from error
-        except RetrainingFailed as failed:
-            started.put(self.snapshot, replace(ours, state="failed", run=failed.run))
-            raise
         started.put(self.snapshot, replace(ours, state="finished" if ours.process else "started", run=run))
         return run
 
@@ -149,17 +144,16 @@ class Retraining:
             known = Flow(self.flow.stem.title().replace("_", ""), _namespace_check=False).runs()
             return next((run for run in known if run.id == execution or f"by:{claimed.by}" in run.tags), None)
 
-    def _run_here(self):
-        """Run the flow on this machine and wait for it; return the run's pathspec."""
+    def _run_here(self, started, ours):
+        """Run the flow on this machine and wait for it; return its pathspec, or keep on record that it failed."""
         with Runner(str(self.flow), show_output=True, config=[("config", str(ROOT / self.config))]) as runner:
             done = runner.run(**self.parameters, tags=self.tags)
         if done.returncode:
-            failed = RetrainingFailed(
+            started.put(self.snapshot, replace(ours, state="failed", run=done.run.pathspec))
+            raise RetrainingFailed(
                 f"expected {done.run.pathspec} to retrain on snapshot '{self.snapshot}', but it failed, see its "
                 f"message above: mend that and `{self._resume(done.run.id)}`; no other is started on this snapshot"
             )
-            failed.run = done.run.pathspec
-            raise failed
         return done.run.pathspec
 
     def _start_deployed(self):

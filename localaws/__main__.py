@@ -41,6 +41,7 @@ def _tell(twin: Twin, env: Path | None, config: Path | None) -> None:
     settings = (
         f'[registry]\nkind = "sagemaker"\narchives = "{kept["RegistryArchives"]}"\nimage = "scarcegan-serving"\n'
         f'[snapshots]\nfolder = "{kept["SnapshotsFolder"]}"\n[scoring]\nfolder = "{kept["ScoresFolder"]}"\n'
+        f'[outcomes]\nfolder = "s3://{kept["BucketName"]}/outcomes"\n'
     )
     for file, text in ((env, lines), (config, settings)):
         if file:

@@ -161,6 +161,12 @@ def test_every_key_is_documented_once():
     assert {"definitions.name", "definitions.bound"} <= set(documented)
 
 
+@pytest.mark.parametrize("table", ["small", "preprocess", "train"])
+def test_resources_given_in_part_keep_their_other_defaults(table):
+    usual = getattr(Settings().resources, table)
+    assert getattr(load({"resources": {table: {"cpu": usual.cpu}}}).resources, table) == usual
+
+
 def test_settings_cannot_be_changed_in_passing():
     with pytest.raises(ValidationError, match="frozen"):
         Settings().seed = 8

@@ -27,12 +27,15 @@ def targets(settings: Settings, flow: str, environment: Mapping[str, str]) -> li
 def shared_places(settings: Settings, flow: str) -> dict[str, str]:
     """Return what all jobs of this flow have to see, by the setting that names it: what they read, or hand on."""
     data, snapshots = settings.data, {"snapshots.folder": settings.snapshots.folder}
+    outcomes = {"outcomes.folder": settings.outcomes.folder}
     kept, sections = snapshots, ["telemetry."]
     if flow == SCORE_FLOW:
-        kept, sections = snapshots | {"scoring.folder": settings.scoring.folder}, []
+        # Where a job finds no outcomes, there are none for it: the recall that they tell would be missing.
+        kept = snapshots | {"scoring.folder": settings.scoring.folder} | outcomes
+        sections = ["data.path"] if data.source == "snapshot" else []
     if flow == RETRAIN_FLOW:
         kept = snapshots if data.source == "snapshot" else {}
-        kept |= {"outcomes.folder": settings.outcomes.folder} if data.outcomes else {}
+        kept |= outcomes if data.outcomes else {}
         sections = ["evaluate.", *(["data."] if data.source in ("tables", "snapshot") else [])]
     tables = tables_read(settings.model_dump())
     named = kept | {setting: place for setting, place in tables.items() if setting.startswith(tuple(sections))}

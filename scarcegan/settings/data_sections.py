@@ -217,7 +217,7 @@ class Telemetry(Section):
     roles: RoleNames = RoleNames(
         activity="sessions", intensity="bets", night="night_minutes", loss="losses", deposit="deposits"
     )
-    """What the counters stand for; a role left empty leaves its features out."""
+    """What the counters stand for; an empty role leaves its features out. Beside named ones, the others are empty."""
 
     def _faults(self) -> Iterator[str]:
         for name, values in (("counters", self.counters), ("cutoffs", self.cutoffs)):

@@ -23,6 +23,15 @@ class StepResources(Section):
     """Container image; empty: METAFLOW_BATCH_CONTAINER_IMAGE. `--with batch:image=...` outweighs it."""
 
 
+class PreprocessResources(StepResources):
+    """What reading and measuring the players asks for on AWS Batch."""
+
+    cpu: Positive = 2
+    """Virtual CPUs."""
+    memory_mb: Annotated[int, Field(ge=512)] = 16_000
+    """Memory in MB."""
+
+
 class TrainResources(StepResources):
     """What the training of one fold asks for on AWS Batch."""
 
@@ -41,7 +50,7 @@ class Resources(Section):
 
     small: StepResources = StepResources()
     """start, select, register and end of RetrainFlow; publish of FeaturesFlow; all steps of ScoreFlow."""
-    preprocess: StepResources = StepResources(cpu=2, memory_mb=16_000)
+    preprocess: PreprocessResources = PreprocessResources()
     """preprocess and evaluate; start and extract of FeaturesFlow."""
     train: TrainResources = TrainResources()
     """train."""

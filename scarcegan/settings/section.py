@@ -57,7 +57,7 @@ def keys_of(section: type[Section], prefix: str = "", defaults: Section | None =
         listed = get_origin(field.annotation) in (tuple, dict)
         inner = get_args(field.annotation)[get_origin(field.annotation) is dict] if listed else field.annotation
         is_table = isinstance(inner, type) and issubclass(inner, Section)
-        # A table's default may differ from its class's: preprocess asks for more than StepResources.
+        # A table's default may differ from its class's: roles are empty where only others are named.
         default = getattr(defaults, name, field.get_default(call_default_factory=True))
         if field.description or not is_table:
             yield Key(prefix + name, field.description or "", default, section, is_table)

@@ -41,6 +41,7 @@ def deployed(account, run, tiny):
         "telemetry": {"shards": 2},
         "snapshots": {"folder": outputs["SnapshotsFolder"]},
         "scoring": {"folder": outputs["ScoresFolder"]},
+        "outcomes": {"folder": f"s3://{outputs['BucketName']}/outcomes"},
         "registry": {"kind": "sagemaker", "archives": outputs["RegistryArchives"]},
         "deployment": {"scoring_role": outputs["ScoringRoleArn"]},
     }

@@ -30,6 +30,8 @@ archives = "s3://players/registry"
 folder = "s3://players/snapshots"
 [scoring]
 folder = "s3://players/scores"
+[outcomes]
+folder = "s3://players/outcomes"
 [deployment]
 project = "players"
 scoring_role = "arn:aws:iam::123456789012:role/scoring"
@@ -78,6 +80,7 @@ def test_nothing_is_deployed_while_something_is_missing(tmp_path):
         "  export the outputs of config/aws/stack.yaml: METAFLOW_SFN_DYNAMO_DB_TABLE not set",
         "  set registry.kind = 'sagemaker': a local registry is gone with the job that writes it",
         "  set scoring.folder to an s3:// prefix: a job's disk is gone with the job",
+        "  set outcomes.folder to an s3:// prefix: a job's disk is gone with the job",
     ]
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 
+import endings
 import launch
 from scarcegan import machine
 from scarcegan.machine import COMMIT, WORKERS, os_user
@@ -183,7 +184,7 @@ def test_the_launch_notes_the_commit_and_the_settings_file(tmp_path, monkeypatch
 def stopped(monkeypatch):
     """The runs whose jobs Metaflow was told to stop; run 17 is launched."""
     stopped = []
-    monkeypatch.setattr(launch, "current", SimpleNamespace(get=lambda _: "17"))
+    monkeypatch.setattr(endings, "current", SimpleNamespace(get=lambda _: "17"))
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setattr(launch.Batch, "kill_jobs", lambda _, *run, user, echo: stopped.append((*run, user)))
@@ -253,7 +254,7 @@ def test_others_stop_no_jobs(stopped, arguments, ending):
 
 
 def test_a_launch_that_made_no_run_has_no_jobs(stopped, monkeypatch):
-    monkeypatch.setattr(launch, "current", SimpleNamespace(get=lambda _: None))
+    monkeypatch.setattr(endings, "current", SimpleNamespace(get=lambda _: None))
     with pytest.raises(SystemExit), launch.no_stray_jobs("RetrainFlow", BATCH):
         raise SystemExit(1)
     assert stopped == []

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from localaws.__main__ import _tell
 
-OUTPUTS = dict.fromkeys(("RegistryArchives", "SnapshotsFolder", "ScoresFolder"), "s3://bucket/prefix")
+OUTPUTS = dict.fromkeys(("RegistryArchives", "SnapshotsFolder", "ScoresFolder", "BucketName"), "s3://bucket/prefix")
 
 
 def test_the_twin_says_when_it_is_ready_and_what_to_type(capsys, tmp_path):

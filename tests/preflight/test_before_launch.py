@@ -39,7 +39,8 @@ def registry_of(stack):
 def shared(stack):
     """The folders that all jobs of a scoring see."""
     bucket = f"s3://{stack['The bucket.']}"
-    return {"snapshots": {"folder": f"{bucket}/snapshots"}, "scoring": {"folder": f"{bucket}/scores"}}
+    named = {"snapshots": "snapshots", "scoring": "scores", "outcomes": "outcomes"}
+    return {section: {"folder": f"{bucket}/{folder}"} for section, folder in named.items()}
 
 
 @pytest.fixture(scope="module")
@@ -166,14 +167,21 @@ def test_a_job_refuses_to_register_on_its_own_disk(tree, account, in_job):
         inside_run(load(tree), in_job)
 
 
-def test_the_jobs_of_a_scoring_must_share_snapshots_and_scores(tree, account, in_job, shared):
+def test_the_jobs_of_a_scoring_must_share_snapshots_scores_and_outcomes(tree, account, in_job, shared):
     inside_scoring(load(tree), account)  # on a laptop they share its disk
     with pytest.raises(PreflightProblem) as refused:
         inside_scoring(load(tree), in_job)
-    assert "snapshots.folder is '' and scoring.folder is '': no job sees another job's disk" in str(refused.value)
-    assert "put them on S3 and set snapshots.folder = 's3://...', scoring.folder = 's3://...'" in str(refused.value)
+    assert (
+        "snapshots.folder is '' and scoring.folder is '' and outcomes.folder is '': no job sees another job's disk"
+    ) in str(refused.value)
+    assert (
+        "put them on S3 and set snapshots.folder = 's3://...', scoring.folder = 's3://...', outcomes.folder = 's3://"
+    ) in str(refused.value)
     tree |= shared
     inside_scoring(load(tree), in_job)
+    labels = {"data": {"source": "snapshot", "snapshot": "s", "path": "labels.csv"}}
+    with pytest.raises(PreflightProblem, match=r"data\.path is '/.*/labels\.csv': no job sees"):
+        inside_scoring(load(tree | labels), in_job)
 
 
 @pytest.mark.parametrize(
