@@ -61,8 +61,8 @@ AFTER = (
 
 def compliance_page(file: ReleaseFile) -> list[Any]:
     """Build the compliance file of a release."""
-    their = file.dossier.evaluation.words
-    made = f"Release `{file.release_id}` of `{file.group}`, written {words.moment(file.written_at)} UTC."
+    their, release = file.dossier.evaluation.words, file.dossier.release.release_id
+    made = f"Release `{release}` of `{file.group}`, written {words.moment(file.written_at)} UTC."
     known = [_general(file), _development(file), _control(file), [Markdown(their.fill(METRICS_IN_WORDS))]]
     known += [_risks(file), _changes(file), [], [], _after(file)]
     parts: list[Any] = [Markdown(f"{made} {UNDECIDED}"), *_model_card(file)]
@@ -76,14 +76,14 @@ def _model_card(file: ReleaseFile) -> list[Any]:
 
     Source: M. Mitchell et al., Model cards for model reporting, 2019.
     """
-    facts, report, evaluation = file.dossier.facts, file.dossier.data_report, file.dossier.evaluation
+    dossier, report, evaluation = file.dossier, file.dossier.data_report, file.dossier.evaluation
     their, name = evaluation.words, evaluation.headline
     measures = evaluation.on_first_test_set(name)
     shown = (f"{words.metric_name(one)} {words.interval(one, getattr(measures, one))}" for one in AT_THRESHOLD)
     tables = evaluation.attribute_groups.tables if evaluation.attribute_groups else []
     factors = [one.attributes[0] for one in tables if len(one.attributes) == 1]
     factors += [one.feature for one in (evaluation.subgroups.features if evaluation.subgroups else [])]
-    made = f"{evaluation.models[name].made_of}; made {words.moment(facts.created)} by {facts.user}"
+    made = f"{evaluation.models[name].made_of}; made {words.moment(dossier.created)} by {dossier.user}"
     table = theme.facts(
         ("Model", made),
         ("Versions", ", ".join(file.dossier.decisions)),
@@ -123,20 +123,19 @@ def _software(file: ReleaseFile) -> list[Any]:
 
 def _development(file: ReleaseFile) -> list[Any]:
     dossier = file.dossier
-    labels = dossier.release and dossier.release.lineage.labels_known_by
+    labels = dossier.release.lineage.labels_known_by
     known = f"Labels count that were known by {labels}." if labels else "By when the labels were known is not recorded."
-    cost = (dossier.release and dossier.release.lineage.cost) or "What the run cost is not recorded."
     return [
         *review_report.method(dossier),
         *review_report.about_data(dossier.data_report, dossier.evaluation),
         Markdown(f"Fingerprint of these {dossier.evaluation.words.rows}: `{dossier.data_report.fingerprint}`. {known}"),
-        theme.heading("Computing resources", cost),
+        theme.heading("Computing resources", dossier.release.lineage.cost or "What the run cost is not recorded."),
     ]
 
 
 def _control(file: ReleaseFile) -> list[Any]:
     evaluation, their = file.dossier.evaluation, file.dossier.evaluation.words
-    share = file.dossier.facts.settings.get("scoring.audit_share")
+    share = file.dossier.settings.get("scoring.audit_share")
     drawn = f"{words.percent(share)} of the list is drawn at random from all other {their.rows}, to find misses."
     audit = drawn if share else "No record says that an audit sample is drawn, by which misses would be found."
     details = [*(measured_on(evaluation, name) for name in evaluation.test_sets), subgroup_part(evaluation)]
@@ -161,7 +160,7 @@ def _groups(evaluation: Evaluation) -> list[Any]:
 
 
 def _risks(file: ReleaseFile) -> list[Any]:
-    warnings = file.dossier.release.warnings if file.dossier.release else ()
+    warnings = file.dossier.release.warnings
     measured = Markdown("What was measured is under 3: harms of mistakes, limits of use, accuracy for groups.")
     return [measured, *([theme.bullets(warnings, "The run warned of")] if warnings else [])]
 
@@ -205,6 +204,6 @@ def _moved(old: Figure | None, new: Figure | None) -> str:
 
 
 def _after(file: ReleaseFile) -> list[Any]:
-    settings = {key: value for key, value in file.dossier.facts.settings.items() if key.startswith(AFTER_RELEASE)}
+    settings = {key: value for key, value in file.dossier.settings.items() if key.startswith(AFTER_RELEASE)}
     listed = theme.facts(*((key, words.setting(value)) for key, value in settings.items()))
     return [Markdown(file.dossier.evaluation.words.fill(AFTER)), listed if settings else Markdown("Nothing.")]

@@ -17,7 +17,6 @@ SHOWN = 15
 # With fewer players labelled since, realised recall says little.
 FEW = 10
 
-
 _three = partial(words.score, decimals=3)
 SIGNALS: dict[str, tuple[str, Callable[[float], str]]] = {  # what it is, and how its size is written
     "features": ("Share of features beyond their limits", words.percent),

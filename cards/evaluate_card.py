@@ -53,9 +53,7 @@ def evaluate_card(evaluation: Evaluation, explanation: Explanation) -> list[Any]
 
 def _first_screen(evaluation: Evaluation) -> list[Any]:
     """Build the verdict on the headline model, and say what follows."""
-    verdict = evaluation.verdicts.get(evaluation.headline)
-    if verdict is None:
-        return []
+    verdict = evaluation.verdicts[evaluation.headline]
     return [
         _boxes(evaluation, verdict),
         Markdown(f"### {theme.unbroken(verdict.sentence)}\n"),

@@ -55,7 +55,7 @@ def contestants(evaluation: Evaluation, test_set: str) -> Iterator[Contestant]:
             yield Contestant(title, champion.test[test_set], "dashed", color, name != headline)
     if alone := evaluation.models[headline].scarcegan.get(test_set):
         yield Contestant(ALONE, alone, "dotted", colors[headline], True)
-    strongest = evaluation.verdicts[headline].rival if headline in evaluation.verdicts else None
+    strongest = evaluation.verdicts[headline].rival
     for (name, measured), color in zip(evaluation.rivals.items(), itertools.cycle(RIVAL_COLORS), strict=False):
         if test_set in measured:
             yield Contestant(f"rival {name}", measured[test_set], "dotted", color, name != strongest)

@@ -16,9 +16,10 @@ FIGURES = {"recall": "Recall", "precision": "Precision", "prevalence": "Prevalen
 
 def outcomes_card(report: OutcomeReport) -> list[Any]:
     """Build the card of what the outcomes of a registry group teach."""
+    reviewed = words.count(report.settled + report.undecided)
     headline = theme.figures(
         ("Outcomes", words.count(report.outcomes), f"of {words.plural(report.reviewers, 'reviewer')}"),
-        ("Settled", words.count(report.settled), f"{report.words.rows}, {words.count(report.undecided)} are not"),
+        ("Settled", words.count(report.settled), f"of {reviewed} {report.words.rows}, once for each snapshot"),
         ("Champions", words.count(len(report.champions)), f"of {report.group}"),
     )
     about = (

@@ -43,11 +43,10 @@ METHOD_IN_WORDS = (
 
 def review_report(dossier: Dossier) -> list[Any]:
     """Build the report of a run."""
-    evaluation, facts = dossier.evaluation, dossier.facts
-    their = evaluation.words
+    evaluation, their = dossier.evaluation, dossier.evaluation.words
     budget = f"Review budget: {words.percent(evaluation.review_budget)} of {their.rows}."
     parts = [
-        Markdown(f"Made {words.moment(facts.created)} by {facts.user}; written from the run's own records."),
+        Markdown(f"Made {words.moment(dossier.created)} by {dossier.user}; written from what the registry keeps."),
         theme.bullets(theme.unbroken(verdict.sentence) for verdict in evaluation.verdicts.values()),
         theme.heading("Purpose", f"{evaluation.purpose} {budget} Each model serves a business definition of its own:"),
         *evaluation_parts.verdict_tables(evaluation),
@@ -64,7 +63,7 @@ def review_report(dossier: Dossier) -> list[Any]:
         *origin(dossier.release),
         *approval(dossier),
     ]
-    return theme.page(f"Review of run {facts.run}", parts)
+    return theme.page(f"Review of run {dossier.run}", parts)
 
 
 def about_data(report: DataReport, evaluation: Evaluation) -> list[Any]:
@@ -87,22 +86,17 @@ def about_data(report: DataReport, evaluation: Evaluation) -> list[Any]:
 
 
 def method(dossier: Dossier) -> list[Any]:
-    """Say how the models were made."""
+    """Say how the models were made, and without which families and rivals of the settings."""
     made = [f"`{name}`: {model.made_of}." for name, model in dossier.evaluation.models.items()]
-    made_with = dossier.facts.settings
+    made_with = dossier.settings
     settings = "; ".join(f"`{key}` = {words.setting(made_with[key])}" for key in METHOD if key in made_with)
+    # Behind the warnings of the data, which are told above: a registry may have cut them short.
+    left_out = dossier.release.warnings[len(dossier.data_report.warnings) :]
     return [
         theme.heading("Method", dossier.evaluation.words.fill(METHOD_IN_WORDS)),
         theme.bullets([*made, f"Settings: {settings}."]),
-        *left_out(dossier),
+        *([theme.bullets(left_out, "Left out")] if left_out else []),
     ]
-
-
-def left_out(dossier: Dossier) -> list[Any]:
-    """Say which families and rivals of the settings the run had to do without."""
-    # Behind the warnings of the data, which are told above: a registry may have cut them short.
-    found = dossier.release.warnings[len(dossier.data_report.warnings) :] if dossier.release else []
-    return [theme.bullets(found, "Left out")] if found else []
 
 
 def limits(evaluation: Evaluation) -> list[Any]:
@@ -143,18 +137,14 @@ def _of_10_000(shares: Sequence[float]) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def origin(release: Release | None) -> list[Any]:
+def origin(release: Release) -> list[Any]:
     """Say what the release was made of, and by which code."""
-    if release is None:
-        return [theme.heading("Where it comes from", "The run has not registered a release.")]
     about = f"Release `{release.release_id}` in {release.registry}."
     return [theme.heading("Where it comes from", about), lineage_table(release.lineage)]
 
 
 def approval(dossier: Dossier) -> list[Any]:
     """List who decided what about each model."""
-    if not dossier.decisions:
-        return [theme.heading("Who approved it", "Nobody: the registry knows no model of this run.")]
     rows = []
     for version, events in dossier.decisions.items():
         for event in events:

@@ -27,7 +27,7 @@ from scarcegan.evaluation.promises import promised_point
 from scarcegan.evaluation.records import EvaluatedModel, Evaluation, Prevalence
 from scarcegan.evaluation.scored import HeldOut, held_out
 from scarcegan.gan.progress import Progress
-from scarcegan.history.records import Dossier, Package, ReleaseFile, RunFacts, RunsCompared
+from scarcegan.history.records import Dossier, Package, ReleaseFile, RunsCompared
 from scarcegan.monitoring.decision import decide
 from scarcegan.monitoring.drift import DriftDecision, DriftReport
 from scarcegan.monitoring.measures import scored_players
@@ -164,8 +164,7 @@ def evaluation(*test_sets: str) -> Evaluation:
         (told, alone), *others = (ensemble(kind, separation, seed, shares) for seed in range(6))
         folds = [operating_point(definition, rows.scored(one[:, RARE]), SETTINGS.review_budget) for one, _ in others]
         risk = told[:, RARE].astype(float)
-        bound_by = SETTINGS.review_budget, 0.9, SETTINGS.words
-        point = promised_point(definition, rows.scored(risk), PREVALENCE, risk, risk[None], *bound_by)
+        point = promised_point(definition, rows.scored(risk), PREVALENCE, risk, risk[None], SETTINGS)
         told, alone = (dict.fromkeys(test_sets, one) for one in (told, alone))
         return Challenger(told, *point, 37, folds, "probability", shares, alone)
 
@@ -255,7 +254,6 @@ def release_file() -> ReleaseFile:
     """What is known of a release that follows another one."""
     beside = comparison()
     return ReleaseFile(
-        release_id="release-1719824973-9f2c41d0",
         group="scarcegan-risky-players",
         written_at="2024-07-03T10:00:00+00:00",
         dossier=dossier(),
@@ -349,9 +347,7 @@ def comparison() -> RunsCompared:
 
 def dossier() -> Dossier:
     approved = Decision("Approved", "rita", "beats <the> champion", "2024-07-02T08:00:00", forced=True)
-    facts = RunFacts(
-        run="1719824973", created="2024-07-01T09:14:22", user="ada", status="finished", step="end", tags=[], unread=[],
-        settings={"folds.k": 5, "train.families": "linear", "train.members": 8, "model.trunk": "200, 50"}, metrics={},
-    )  # fmt: skip
+    run = ("1719824973", "2024-07-01T09:14:22", "ada")
+    settings = {"folds.k": 5, "train.families": "linear", "train.members": 8, "model.trunk": "200, 50"}
     decisions = {"13 (recall_first)": [approved], "14 (precision_first)": []}
-    return Dossier(facts, data_report(), evaluation(), release(), decisions)
+    return Dossier(*run, settings, data_report(), evaluation(), release(), decisions)

@@ -8,6 +8,7 @@ from cards.outcomes_card import outcomes_card
 def test_each_champion_has_its_figures_with_intervals_beside_what_was_reviewed(read):
     text = read(outcomes_card(outcomes_samples.outcomes()))
     for words in (
+        "of 802 players, once for each snapshot",
         "version 3, review_budget",
         "2026-01-01 to 2026-02-01",
         "720 of 720",
