@@ -22,7 +22,6 @@ COMMIT = "SCARCEGAN_COMMIT"
 
 DEFAULT_CONFIG = "config/retrain.toml"
 
-
 # In this order Metaflow looks for who runs; it does not take root.
 USER_VARIABLES = ("METAFLOW_USER", "SUDO_USER", "USERNAME", "USER")
 # A job's name begins with the user; AWS Batch takes 128 such characters, and the rest needs room too.

@@ -4,7 +4,6 @@ They are read where they are needed and kept nowhere: no step stores them, and m
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -24,41 +23,30 @@ MOST_VALUES = 20
 TABLE = "evaluate.attributes"
 
 
-@dataclass(frozen=True)
-class _Table:
-    """The ids of a table, int64 or str array [n], and its attributes as text, null where there is none."""
-
-    location: str
-    ids: np.ndarray
-    columns: dict[str, pa.ChunkedArray]
-
-
 def attributes_of(ids: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
     """Return the attributes of players in the order of their ids: str arrays [n], by the name of the column.
 
-    `unknown` is who has no row or no value; without a table there are no attributes.
-
-    Raises:
-        DataProblem: all that is wrong with the table, or that none of these players is in it.
+    `unknown` is who has no row or no value; without a table there are no attributes. All that is wrong with the table,
+    or that none of these players is in it, is a DataProblem.
     """
     if not settings.evaluate.attributes:
         return {}
-    table = _read(settings)
-    rows = rows_of(ids, table.ids)
+    known, columns = _read(settings)
+    rows = rows_of(ids, known)
     if (rows < 0).all():
         raise DataProblem(
-            f"expected the ids of the players in {TABLE}, {table.location}, got none of the {len(ids)} test players: "
-            f"write the ids of the players' own tables to '{settings.data.id_column}'"
+            f"expected the ids of the players in {TABLE}, {located(settings.evaluate.attributes)}, got none of the "
+            f"{len(ids)} test players: write the ids of the players' own tables to '{settings.data.id_column}'"
         )
     picked = pa.array(rows, mask=rows < 0)
-    found = {name: column.take(picked).to_pylist() for name, column in table.columns.items()}
+    found = {name: column.take(picked).to_pylist() for name, column in columns.items()}
     return {name: np.array([text or UNKNOWN for text in texts]) for name, texts in found.items()}
 
 
 def check_attributes(settings: Settings) -> str:
     """Read the table of attributes and say what it has; a DataProblem tells all that is wrong."""
-    table = _read(settings)
-    return f"{len(table.ids):,} rows with {', '.join(table.columns)}"
+    ids, columns = _read(settings)
+    return f"{len(ids):,} rows with {', '.join(columns)}"
 
 
 def check_attributes_fit(ids: np.ndarray, features: Sequence[str], settings: Settings) -> None:
@@ -72,8 +60,8 @@ def check_attributes_fit(ids: np.ndarray, features: Sequence[str], settings: Set
     attributes_of(ids, settings)
 
 
-def _read(settings: Settings) -> _Table:
-    """Read and check the table: its ids and, few different texts, its attributes."""
+def _read(settings: Settings) -> tuple[np.ndarray, dict[str, pa.ChunkedArray]]:
+    """Read and check the table: its ids, int64 or str [n], and, few different texts or null, its attributes."""
     identity, names = settings.data.id_column, settings.evaluate.attribute_columns
     location, reader, refusals = located(settings.evaluate.attributes), IdReader(TABLE, identity), Refusals()
     found: dict[str, list[pa.ChunkedArray]] = {name: [] for name in (identity, *names)}
@@ -106,22 +94,17 @@ def _read(settings: Settings) -> _Table:
             "data.id_column and evaluate.attribute_columns"
         )
     ids = to_numpy(found.pop(identity))
-    table = _Table(location, ids, {name: pa.chunked_array(own, pa.large_string()) for name, own in found.items()})
-    if not reader.missing:
-        _check_once(table, refusals)
-    _check_few(table, refusals)
+    columns = {name: pa.chunked_array(own, pa.large_string()) for name, own in found.items()}
+    again = pd.Series(ids)[pd.Series(ids).duplicated()].nunique()
+    if again and not reader.missing:
+        refusals.add(f"expected each player once in {TABLE}, {location}, got {again} more often: keep one row")
+    _check_few(columns, refusals)
     refusals.refuse()
-    return table
+    return ids, columns
 
 
-def _check_once(table: _Table, refusals: Refusals) -> None:
-    ids = pd.Series(table.ids)
-    if twice := ids[ids.duplicated()].nunique():
-        refusals.add(f"expected each player once in {TABLE}, {table.location}, got {twice} more often: keep one row")
-
-
-def _check_few(table: _Table, refusals: Refusals) -> None:
-    for name, column in table.columns.items():
+def _check_few(columns: dict[str, pa.ChunkedArray], refusals: Refusals) -> None:
+    for name, column in columns.items():
         different = pc.count_distinct(column).as_py()
         if different > MOST_VALUES:
             refusals.add(

@@ -34,8 +34,7 @@ def is_id_type(kind: pa.DataType) -> bool:
 def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return ids of a type that `is_id_type` accepts as int64 where all are such numbers, else as large_string.
 
-    Raises:
-        pa.ArrowInvalid: a number that is not whole, or a float too large to tell whole numbers apart.
+    A number that is not whole, or a float too large to tell whole numbers apart, is a pa.ArrowInvalid.
     """
     if pa.types.is_floating(column.type):
         column = _whole(column)

@@ -44,8 +44,7 @@ class Place(Record):
     def read(self, populations: Populations, chosen: Chosen) -> Iterator[tuple[str, str, pa.Table]]:
         """Yield (population, part, rows) piece by piece, see `tables.read_parts`; rows have the chosen columns.
 
-        Raises:
-            DataProblem: unreadable, a column that is not there or twice, a label that names no population.
+        A column that is not there or twice, or a label that names no population, is a DataProblem.
         """
         label, strange = self.label_column, Counter[str]()
         ours = {theirs: ours for ours, theirs in self.theirs.items()}

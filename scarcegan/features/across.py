@@ -9,13 +9,13 @@ from scarcegan.features.series import FLAT, Series, contrast, correlation, log1p
 def beside_activity(series: Series, counters: int, activity: int) -> dict[str, np.ndarray]:
     """Compare each other counter with the activity counter; returns arrays [counters - 1, n]."""
     others = [position for position in range(counters) if position != activity]
-    late, early = late_and_early(series.weekly.reshape(counters, -1, series.calendar.weeks))
+    late, early = late_and_early(series.weekly.reshape(counters, -1, series.weeks))
     mean = series.mean.reshape(counters, -1)
 
     def per_activity(level: np.ndarray) -> np.ndarray:
         return ratio(level[others], level[activity][None].repeat(len(others), 0))
 
-    log = series.log.reshape(counters, -1, len(series.calendar))
+    log = series.log.reshape(counters, -1, series.days)
     centred = log - log.mean(axis=2, keepdims=True)
     size = np.sqrt(sum_of_products(centred, centred))
     # A constant series moves with nothing: 0, not a quotient of rounding errors.

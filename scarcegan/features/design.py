@@ -18,31 +18,16 @@ SLOPE_PENALTY = 0.1
 HINGE_PENALTY = 1.0
 
 
-class Calendar(Record):
-    """The weeks of a window, the oldest filled up to a whole one.
+def calendar_of(observed: np.ndarray) -> np.ndarray:
+    """Return the days of a window's weeks, the oldest filled up to a whole one: int [7 weeks].
+
+    Each is the place in the window, bool [days], of the day whose counts it has. That is the day itself; for one before
+    the window or missing for everyone (False), the same weekday of the nearest week that has it.
 
     In whole weeks each weekday counts as often as any other: players who do not change get the same features
     whatever weekday the cut-off is. Which weekday that is, no feature may know: beside the days of play, counted from
     the cut-off, it would give the date away.
-
-    Attributes:
-        source: int array [7 weeks], place in the window of the day whose counts each day has. That is the day itself;
-            for one before the window or missing for everyone, the same weekday of the nearest week that has it.
     """
-
-    source: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    @property
-    def weeks(self) -> int:
-        """Number of whole weeks."""
-        return len(self.source) // WEEK
-
-
-def calendar_of(observed: np.ndarray) -> Calendar:
-    """Return the weeks of a window, bool [days], False on a day that is missing for everyone."""
     window_days = len(observed)
     weeks = -(-window_days // WEEK)
     before = weeks * WEEK - window_days
@@ -51,7 +36,7 @@ def calendar_of(observed: np.ndarray) -> Calendar:
     order = np.arange(weeks)
     distance = np.abs(order[:, None] - order)[:, :, None] + weeks * ~observed
     source = WEEK * distance.argmin(axis=1) + np.arange(WEEK) - before
-    return Calendar(np.maximum(source, 0).reshape(-1))
+    return np.maximum(source, 0).reshape(-1)
 
 
 def by_week(daily: np.ndarray) -> np.ndarray:

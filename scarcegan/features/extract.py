@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from scarcegan.features import across, catalogue, levels, shape
-from scarcegan.features.design import calendar_of, shared_design
+from scarcegan.features.design import WEEK, calendar_of, shared_design
 from scarcegan.features.series import Series
 from scarcegan.features.telemetry import Telemetry
 from scarcegan.records import Record
@@ -39,14 +39,14 @@ def extract(telemetry: Telemetry, roles: RoleNames | None = None) -> FeatureTabl
 
 
 def in_chunks(telemetry: Telemetry) -> Iterator[tuple[slice, Series]]:
-    """Yield some players at a time: their rows, and their series, counter by counter, on the calendar's days."""
-    calendar = calendar_of(telemetry.observed)
-    design = shared_design(calendar.weeks)
+    """Yield some players at a time: their rows, and their series, counter by counter, on the days of whole weeks."""
+    days = calendar_of(telemetry.observed)
+    design = shared_design(len(days) // WEEK)
     for start in range(0, len(telemetry), CHUNK_PLAYERS):
         rows = slice(start, start + CHUNK_PLAYERS)
         # All counters of all players in one stack: every feature is computed for all of them at once.
-        by_counter = telemetry.counters[rows][:, calendar.source].transpose(2, 0, 1)
-        yield rows, Series(np.ascontiguousarray(by_counter).reshape(-1, len(calendar)), calendar, design)
+        by_counter = telemetry.counters[rows][:, days].transpose(2, 0, 1)
+        yield rows, Series(np.ascontiguousarray(by_counter).reshape(-1, len(days)), design)
 
 
 def _fill(target: np.ndarray, series: Series, counters: int, places: dict[str, int]) -> None:

@@ -12,15 +12,15 @@ from scarcegan.features.series import Series, contrast, ratio, sum_of_products
 
 def levels(series: Series) -> dict[str, np.ndarray]:
     """Compute level, spread and concentration of the raw counts; formulas in the catalogue."""
-    calendar, values, mean = series.calendar, series.values, series.mean
+    days, weeks, values, mean = series.days, series.weeks, series.values, series.mean
     # Powers of 2 are exact, the latest week's is 1.
-    recent = np.ldexp(np.float32(1), np.arange(calendar.weeks) - calendar.weeks + 1)
-    total = mean * len(calendar)
+    recent = np.ldexp(np.float32(1), np.arange(weeks) - weeks + 1)
+    total = mean * days
     deviation = values - mean[:, None]
-    variance = sum_of_products(deviation, deviation) / len(calendar)
+    variance = sum_of_products(deviation, deviation) / days
     ordered = np.sort(values, axis=1)
     # Gini of ascending counts: sum of (2 i - D - 1) x_i / (D sum x), with i from 1.
-    rank = (2 * np.arange(1, len(calendar) + 1, dtype=np.float32) - len(calendar) - 1) / len(calendar)
+    rank = (2 * np.arange(1, days + 1, dtype=np.float32) - days - 1) / days
     return {
         "level": mean,
         "level_active": ratio(total, series.active_days),
@@ -58,7 +58,7 @@ def activity(series: Series) -> dict[str, np.ndarray]:
     weeks = series.weekly > 0
     gap_mean, gap_spread, gap_longest = distances(series.active)
     return {
-        "active_share": series.active_days / len(series.calendar),
+        "active_share": series.active_days / series.days,
         "recency_days": days_since_last(weeks),
         "tenure_days": days_since_first(weeks),
         "gap_mean_days": gap_mean,

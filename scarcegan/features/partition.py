@@ -42,11 +42,8 @@ def read_shard(folder: str, number: int, window: Window, observed: np.ndarray, l
     """Read the telemetry of one shard of players in one window; None if nobody in it has a row there.
 
     `folder` is that of the sorted rows. Messages name the `location` of the telemetry itself: nobody has to mend the
-    sorted copy. `observed` is bool [window_days], from the survey of all players.
-
-    Raises:
-        DataProblem: rows that `to_block` refuses; or the sorted rows are not there: removed since, or on another
-            machine's disk.
+    sorted copy. `observed` is bool [window_days], from the survey of all players. Rows that `to_block` refuses, or
+    sorted rows that are not there (removed since, or on another machine's disk), are a DataProblem.
     """
     if not is_file(join(folder, COMPLETE)):
         raise DataProblem(

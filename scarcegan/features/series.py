@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from scarcegan.features.design import WEEK, Calendar, Fit, SharedDesign, by_week
+from scarcegan.features.design import WEEK, Fit, SharedDesign, by_week
 
 # Movement of a log series below this is rounding error.
 FLAT = 1e-4
@@ -25,8 +25,17 @@ class Series:
     """
 
     values: np.ndarray
-    calendar: Calendar
     design: SharedDesign
+
+    @property
+    def days(self) -> int:
+        """How many days there are, D."""
+        return self.values.shape[1]
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks these are."""
+        return self.days // WEEK
 
     @cached_property
     def log(self) -> np.ndarray:
@@ -67,7 +76,7 @@ class Series:
     @cached_property
     def weekdays(self) -> np.ndarray:
         """Effect of each day of the week, by its place in the weeks before the cut-off [m, 7]; sums to nearly 0."""
-        return self._in_weeks(self.detrended).sum(axis=1) / (self.calendar.weeks + WEEKDAY_PENALTY)
+        return self._in_weeks(self.detrended).sum(axis=1) / (self.weeks + WEEKDAY_PENALTY)
 
     @cached_property
     def residual(self) -> np.ndarray:
@@ -78,10 +87,10 @@ class Series:
     @cached_property
     def residual_spread(self) -> np.ndarray:
         """Root mean square of the residual [m]."""
-        return np.sqrt(sum_of_products(self.residual, self.residual) / len(self.calendar))
+        return np.sqrt(sum_of_products(self.residual, self.residual) / self.days)
 
     def _in_weeks(self, daily: np.ndarray) -> np.ndarray:
-        return daily.reshape(len(daily), self.calendar.weeks, WEEK)
+        return daily.reshape(len(daily), self.weeks, WEEK)
 
 
 def _without_rounding(series: np.ndarray) -> np.ndarray:

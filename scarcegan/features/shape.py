@@ -34,7 +34,7 @@ def residuals(series: Series) -> dict[str, np.ndarray]:
     """Compute spread, outliers and memory of what the fit leaves; formulas in the catalogue."""
     residual, spread = series.residual, series.residual_spread
     above = residual > BAND_SPREADS * spread[:, None]
-    energy = spread**2 * len(series.calendar)
+    energy = spread**2 * series.days
     outliers = by_week(above.astype(np.float32))
     return {
         "residual_spread": spread,
@@ -80,7 +80,7 @@ def power_by_period(series: Series) -> np.ndarray:
 
 def period_days(series: Series, index: np.ndarray, power: np.ndarray, least_share: float) -> np.ndarray:
     """Return the periods in days of periodogram indices; 0 where their power does not exceed `least_share`."""
-    return np.where(power > least_share, len(series.calendar) / (index + 2), 0).astype(np.float32)
+    return np.where(power > least_share, series.days / (index + 2), 0).astype(np.float32)
 
 
 def _noise_share(periods: int) -> float:

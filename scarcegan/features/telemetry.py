@@ -22,14 +22,12 @@ class Telemetry(Record):
         ids: int64 or str array [n], unique, ascending.
         counters: float32 array [n, days, counters]; 0 where a player has no row.
         observed: bool array [days]; False on a day that is missing for everyone.
-        first_day: ISO date of the first day of the window.
     """
 
     ids: np.ndarray
     counters: np.ndarray
     observed: np.ndarray
     names: tuple[str, ...]
-    first_day: str
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,7 +67,7 @@ def to_block(frame: pd.DataFrame, cutoff: str, window_days: int, observed: np.nd
         daily = np.bincount(offset, minlength=window_days)
         observed = observed_days(daily, complete_until=int(days.max()) - first, cutoff=cutoff)
     block = counters.reshape(len(ids), window_days, len(names))
-    return Telemetry(ids, block, observed, names, first_day=iso(first))
+    return Telemetry(ids, block, observed, names)
 
 
 def day_of(cutoff: str) -> int:
@@ -92,9 +90,7 @@ def observed_days(rows: np.ndarray, complete_until: int, cutoff: str) -> np.ndar
 
     `rows` counts those of each day of the window, int [days]; `complete_until` is the last day with a row anywhere,
     counted from the window's first. All days are observed where rows are too few to tell a hole from a day of rest.
-
-    Raises:
-        DataProblem: the data end before the cut-off, or too few days are observed.
+    Data that end before the cut-off, or too few days observed, are a DataProblem.
     """
     window_days = len(rows)
     if np.median(rows[rows > 0]) < DENSE_ROWS_PER_DAY:

@@ -54,16 +54,6 @@ class Watched(Record):
     reference: Manifest | None
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """A snapshot beside its reference, and what `watch` is told of its scores and of the recall."""
-
-    snapshot: Manifest
-    reference: Manifest
-    scored: ScoredPlayers | None
-    recall: RealisedRecall | None
-
-
 def retrainings_of(snapshots: Snapshots, group: str) -> Records:
     """Open the record of the snapshots on which drift has started a retraining, one for a registry group."""
     return Records(join(_drift_folder(group, open_snapshots(snapshots.folder)), "started"))
@@ -78,7 +68,9 @@ class Watch:
     """Compares snapshots with the one that a champion was trained on, decides, and keeps both on record.
 
     The model is the champion, the version what the registry says of it; the seed draws the players that are compared.
-    The labels, all that are known, are for recall; reports and decisions are in the words given.
+    The labels, all that are known, are for recall; reports and decisions are in the words given. `scored` says how the
+    champion scores all of the snapshot's players, None: those drawn tell; `recall` is the one that reviewers' outcomes
+    tell, None: labels that came later do.
     """
 
     model: Model
@@ -88,6 +80,8 @@ class Watch:
     seed: int
     labels: Labels | None = None
     words: Words = USUAL
+    scored: ScoredPlayers | None = None
+    recall: RealisedRecall | None = None
 
     @cached_property
     def _records(self) -> Records:
@@ -97,36 +91,28 @@ class Watch:
     def _limits(self) -> Records:
         return Records(join(self._records.folder, "limits"))
 
-    def watch(
-        self, snapshot: str, scored: ScoredPlayers | None = None, recall: RealisedRecall | None = None
-    ) -> Watched:
-        """Watch a snapshot; `scored` says how the champion scores all of its players, None: those drawn tell.
-
-        `recall` is the one that reviewers' outcomes tell, None: labels that came later do.
-
-        Raises:
-            DataProblem: a snapshot cannot be read, or a record cannot be kept.
-        """
+    def watch(self, snapshot: str) -> Watched:
+        """Watch a snapshot; one that cannot be read, or a record that cannot be kept, is a DataProblem."""
         manifest = self.store.describe(snapshot)
         reference, cutoff, version = self._reference(manifest), manifest.frame.cutoff, self.version.version
         if isinstance(reference, str):  # not for the record: it can be measured once a reference is named
             return Watched(None, cannot_measure(reference, cutoff, version), manifest, None)
-        record = self._record(_Seen(manifest, reference, scored, recall))
+        record = self._record(manifest, reference)
         return Watched(record.drift, record.decision, manifest, reference)
 
-    def _record(self, seen: _Seen) -> DriftRecord:
+    def _record(self, snapshot: Manifest, reference: Manifest) -> DriftRecord:
         """Return the record of a snapshot, measured and kept where there is none that still holds."""
         # With the fingerprint: a snapshot that was made anew is watched anew; one that forgot a player is the same.
-        cutoff = seen.snapshot.frame.cutoff
-        name = f"{cutoff}_{seen.snapshot.origin}_v{self.version.version}"
+        cutoff = snapshot.frame.cutoff
+        name = f"{cutoff}_{snapshot.origin}_v{self.version.version}"
         past = [record.decision for record in self._records.before(cutoff, DecidedPeriod)]
-        pairs = self._stable_pairs(seen.reference, past)
-        basis = self._basis(seen, pairs)
+        pairs = self._stable_pairs(reference, past)
+        basis = self._basis(reference, pairs)
         replaced = self._records.find(name, DecidedPeriod)
         # Asked apart: measures in the form of older code are no damage, they are measured again.
         kept = Records(self._records.folder).find(name, DriftRecord)
         holds = kept is not None and kept.basis == basis
-        drift = kept.drift if kept and holds else self._measured(seen, pairs)
+        drift = kept.drift if kept and holds else self._measured(snapshot, reference, pairs)
         drift = replace(drift, words=self.words)  # of this run, whenever it was measured
         decision = decide(drift, self.version.version, past, self.rule)
         unreadable = self._records.unreadable + self._limits.unreadable + self.store.left_out
@@ -168,22 +154,22 @@ class Watch:
                 )
         return reference
 
-    def _basis(self, seen: _Seen, pairs: Sequence[StablePair]) -> DriftBasis:
-        reference, scored, recall = seen.reference, seen.scored, seen.recall
+    def _basis(self, reference: Manifest, pairs: Sequence[StablePair]) -> DriftBasis:
+        recall = self.recall
         outcomes = f", outcomes of {recall.reviewed}: {recall.found} of {recall.risky}" if recall else ""
         return DriftBasis(
             reference=f"{reference.name} {reference.origin}",
             champion=self.version.sha256,
             labels=f"{self.labels.digest if self.labels else 'no labels'}{outcomes}",
-            scored=scored.players if scored else 0,
+            scored=self.scored.players if self.scored else 0,
             pairs=len(pairs),
             rows=self.rule.rows,
             false_alarms=self.rule.false_alarms,
             seed=self.seed,
         )
 
-    def _measured(self, seen: _Seen, pairs: Sequence[StablePair]) -> DriftReport:
-        measured = self._measure(seen.reference, seen.snapshot, seen.scored)
+    def _measured(self, snapshot: Manifest, reference: Manifest, pairs: Sequence[StablePair]) -> DriftReport:
+        measured = self._measure(reference, snapshot, self.scored)
         limits = chance_limits(measured, self.rule.false_alarms)
         if pairs:
             usual = [{name: np.asarray(getattr(pair, name)) for name in limits} for pair in pairs]
@@ -192,7 +178,7 @@ class Watch:
             measured,
             self.model.feature_names,
             limits,
-            seen.recall or self._recall(seen.snapshot, seen.reference),
+            self.recall or self._recall(snapshot, reference),
             threshold=self.model.threshold,
             false_alarms=self.rule.false_alarms,
             pairs=len(pairs),
@@ -203,7 +189,7 @@ class Watch:
         return measure(*samples, seed=self.seed, false_alarms=self.rule.false_alarms)
 
     def _sample(self, manifest: Manifest, scored: ScoredPlayers | None = None) -> Sample:
-        """Draw players of a snapshot, labelled or not, and score them; `scored` as in `watch`."""
+        """Draw players of a snapshot, labelled or not, and score them; `scored` as in `Watch`."""
         most, blocks = self.rule.rows, list[np.ndarray]()
         # Parts hold players by a hash of their id: the first ones are as good as all, and the same in each snapshot.
         for part in manifest.parts:

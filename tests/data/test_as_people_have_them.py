@@ -283,7 +283,7 @@ def test_a_moment_with_an_offset_in_a_csv_file_counts_on_the_day_that_is_written
     daily.to_csv(tmp_path / "telemetry.csv", index=False)
     [(_, rows)] = read_rows(Source(str(tmp_path / "telemetry.csv")), 0, 99_999)
     block = to_block(frame_of(rows), CUTOFF, 60)
-    first = (np.datetime64("2026-02-01") - np.datetime64(block.first_day)).astype(int)
+    first = (np.datetime64("2026-02-01") - (np.datetime64(CUTOFF) - 60)).astype(int)
     assert block.counters[:, first : first + 2, 0].tolist() == [[3, 0], [0, 4]]
 
 

@@ -35,7 +35,7 @@ def _block(series: np.ndarray, names: tuple[str, ...] = ("bets",), observed: np.
     days = counters.shape[1]
     if observed is None:
         observed = np.ones(days, bool)
-    return Telemetry(np.arange(len(series)), counters, observed, names, FIRST_DAY)
+    return Telemetry(np.arange(len(series)), counters, observed, names)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,6 @@ def test_rows_land_on_their_day_and_the_rest_is_zero():
     block = to_block(frame, "2023-01-21", 20)
     assert block.ids.tolist() == [3, 7]
     assert block.names == ("bets", "wins")
-    assert block.first_day == "2023-01-01"
     assert block.counters.shape == (2, 20, 2)
     assert block.counters.dtype == np.float32
     assert block.counters[0, 0, 0] == 1

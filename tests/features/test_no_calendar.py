@@ -42,7 +42,7 @@ def population(first_day, missing=()):
     ]
     observed = ~np.isin(np.arange(WINDOW_DAYS), missing)
     counters = np.where(observed[:, None], np.stack(counters, axis=2), 0).astype(np.float32)
-    return Telemetry(np.arange(len(counters)), counters, observed, COUNTERS, str(first_day))
+    return Telemetry(np.arange(len(counters)), counters, observed, COUNTERS)
 
 
 @pytest.fixture(scope="module", params=FEATURE_SETS)

@@ -19,7 +19,7 @@ counters = rng.lognormal(0, 2, (700, 60, 5)) * (rng.random((700, 60, 5)) < rng.r
 observed = np.ones(60, bool)
 observed[[3, 40]] = False
 counters[:, ~observed] = 0
-telemetry = Telemetry(np.arange(700), counters.astype(np.float32), observed, tuple("abcde"), "2023-01-02")
+telemetry = Telemetry(np.arange(700), counters.astype(np.float32), observed, tuple("abcde"))
 roles = RoleNames(activity="a", intensity="b", night="c", loss="d", deposit="e")
 for table in (extract(telemetry, roles), extract_prophet50(telemetry)):
     print(hashlib.sha256(table.features.tobytes()).hexdigest())

@@ -97,7 +97,7 @@ def watch(month, store):
     def watch(number, version=champion(), labels=None, model=risk_by_losses(), scored=None, **rule):  # noqa: B008
         known = read_labels(str(labels), Populations()) if labels else None
         snapshot = f"players-2026-{number:02d}-01"
-        return Watch(model, version, store, Monitoring(**rule), 7, known).watch(snapshot, scored)
+        return Watch(model, version, store, Monitoring(**rule), 7, known, scored=scored).watch(snapshot)
 
     return watch
 

@@ -47,9 +47,6 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
 
     The sorted rows lie in a hidden folder beside the snapshots until `publish_snapshots` removes them: whatever the
     number of shards and cut-offs, the telemetry is read twice here, and a shard's task reads its own rows.
-
-    Raises:
-        DataProblem: telemetry that cannot be used, or a cut-off outside it.
     """
     path = settings.telemetry.path
     # Simulated players' telemetry is written where it is missing.
@@ -72,11 +69,7 @@ def plan_snapshots(settings: Settings, commit: str) -> dict[str, SnapshotPlan]:
 
 
 def extract_part(plan: SnapshotPlan, number: int, telemetry: Telemetry, snapshots: Snapshots) -> WrittenPart:
-    """Compute the features of one shard of players and write them as a part of the snapshot to come.
-
-    Raises:
-        DataProblem: rows that cannot be used, or are no longer there.
-    """
+    """Compute the features of one shard of players and write them as a part of the snapshot to come."""
     frame = plan.frame
     window = Window(frame.cutoff, frame.window_days)
     block = read_shard(plan.rows, number, window, plan.observed, frame.source)
@@ -96,8 +89,7 @@ def publish_snapshots(
 ) -> list[Manifest]:
     """Publish each cut-off's snapshot from the parts of all shards, to the SageMaker feature group too if one is named.
 
-    Raises:
-        DataProblem: a snapshot of that name holds something else.
+    A snapshot of that name that holds something else is a DataProblem.
     """
     published = []
     for cutoff, plan in plans.items():

@@ -57,11 +57,7 @@ def plan_scoring(
 
 
 def planned_model(plan: ScoringPlan, registry: Registry) -> Model:
-    """Return the model of a plan as the registry keeps it, by its digest: plain arrays, nothing is unpickled.
-
-    Raises:
-        RegistryProblem: its archive is gone or was changed.
-    """
+    """Return the model of a plan as the registry keeps it, by its digest: plain arrays, nothing is unpickled."""
     return Model.load(registry.fetch(plan.model.sha256), plan.model.sha256)
 
 

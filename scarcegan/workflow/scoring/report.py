@@ -47,13 +47,9 @@ def tell_scores(
 ) -> tuple[ScoreReport, pd.DataFrame]:
     """Sum up the shards, and write the moderators' list and the report beside the scores.
 
-    Without a `scoring.audit_share` the list is the top of the scores alone.
-
-    `report.json` is written last: where it is, all scores are. It holds the report, the plan's keys beside the others.
-    The report is returned with the review list's first 10,000 rows.
-
-    Raises:
-        DataProblem: the scores cannot be read or written, or are not those that the shards have written.
+    Without a `scoring.audit_share` the list is the top of the scores alone. `report.json` is written last: where it is,
+    all scores are. It holds the report, the plan's keys beside the others. The report is returned with the review
+    list's first 10,000 rows. Scores that are not those that the shards have written are a DataProblem.
     """
     players, flagged = sum(tally.players for tally in tallies), sum(tally.flagged for tally in tallies)
     counts = np.sum([tally.counts for tally in tallies], axis=0)
@@ -95,27 +91,21 @@ def watch_scored(report: ScoreReport, model: Model, settings: Settings) -> Watch
     """Watch the snapshot that a model has scored, see `scarcegan.monitoring.watch`.
 
     Shares of its players are those of the report, of everyone; only distances are measured on players that are drawn.
-
-    Raises:
-        DataProblem: a snapshot or the labels cannot be read, or a record cannot be kept.
     """
     version = open_registry(settings.registry).show(report.plan.model.version)
     store, data = open_snapshots(settings.own_snapshots.folder), settings.data
     # `data.path` is a labels table for this source alone.
     has_labels = data.source == "snapshot" and data.path
     labels = read_labels(data.path, settings.populations, data.id_key) if has_labels else None
-    watch = Watch(model, version, store, settings.monitoring, settings.seed, labels, settings.words)
     realised = recall_of_outcomes(version, report.plan.snapshot.cutoff, settings)
-    return watch.watch(report.plan.snapshot.name, report.scored, realised)
+    how = settings.monitoring, settings.seed, labels, settings.words, report.scored, realised
+    return Watch(model, version, store, *how).watch(report.plan.snapshot.name)
 
 
 def recall_of_outcomes(version: ModelVersion, before: str, settings: Settings) -> RealisedRecall | None:
     """Estimate a version's recall at its threshold on all its lists of cut-offs before a day (ISO).
 
     None where nobody of an audit sample has a label, or the release was registered without a recall.
-
-    Raises:
-        DataProblem: outcomes or scores cannot be read.
     """
     registered = version.metrics.get("recall")
     labels = settled(open_outcomes(settings.outcomes, version.group).table(), settings.outcomes)

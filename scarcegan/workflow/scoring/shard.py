@@ -27,11 +27,8 @@ def score_shard(
     """Score one part, by its number in the manifest, into a parquet file, which appears whole; again gives the same.
 
     A row has the player's id, `risk_score`, most probable `class`, `is_flagged`, `reasons` (up to three markers of
-    harm, in words, of a flagged player; see `scarcegan.serving.reasons`), `model_version` and `run`. `say` is told how
-    far it is.
-
-    Raises:
-        DataProblem: the part is missing or was changed, the snapshot is not the planned one, or a value is no number.
+    harm, in words, of a flagged player; see `scarcegan.serving.reasons`), `model_version` and `run`. A part
+    that is missing or changed, another snapshot than the planned one, or a value that is no number is a DataProblem.
     """
     store = open_snapshots(snapshots.folder)
     manifest = store.describe(plan.snapshot.name)
