@@ -20,8 +20,8 @@ CURVES = {
 MOST_DRIFTED = 15
 MOST_DIFFERENCES = 2  # of a run, that stand in its name
 BEST_READING = (
-    "What the definition maximises, on each run's test {rows}. A model that met its bound on validation {rows} "
-    "goes before one that did not."
+    "What the definition maximises, on each run's test {rows}. A model that missed its bound there comes after all "
+    "others."
 )
 
 

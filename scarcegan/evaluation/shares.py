@@ -48,10 +48,18 @@ def choose_shares(
         for name, risk in risks.items()
     }
     doubt = _SURE_LABELS / (_SURE_LABELS + np.count_nonzero(validation.is_risky))
-    found, families = _shared(recalls, doubt), settings.families
-    least = {name: families[name].least_share if name in families else 0.0 for name in recalls}
-    stay = {name: of for name, of in recalls.items() if found[name] >= least[name]}
+    votes, families = _votes(np.stack(list(recalls.values()))), settings.families
+    least = [families[name].least_share if name in families else 0.0 for name in recalls]
+    # By votes, not by shares: the even share in these, large with few labels, says nothing of a family.
+    stay = {name: recalls[name] for name, own, enough in zip(recalls, votes, least, strict=True) if own >= enough}
     return dict.fromkeys(risks, 0.0) | _shared(stay or recalls, doubt)
+
+
+def _votes(recalls: np.ndarray) -> np.ndarray:
+    """Return the share of the resamples that each family wins, by recalls [families, resamples]: float [families]."""
+    # Of equals all win, each a part: families that find everybody count the same.
+    wins = recalls >= recalls.max(axis=0) - 1e-12
+    return np.asarray((wins / wins.sum(axis=0)).mean(axis=1))
 
 
 def _shared(recalls: Mapping[str, np.ndarray], doubt: float) -> dict[str, float]:
@@ -60,11 +68,9 @@ def _shared(recalls: Mapping[str, np.ndarray], doubt: float) -> dict[str, float]
     A fifth at least is mixed in: where doubt is less, the rest goes to those that find nearly as many as the best.
     """
     every = np.stack(list(recalls.values()))
-    # Of equals all win, each a part: families that find everybody count the same.
-    wins = every >= every.max(axis=0) - 1e-12
-    chance, mean = (wins / wins.sum(axis=0)).mean(axis=1), every.mean(axis=1)
+    mean = every.mean(axis=1)
     is_near, for_near = mean >= _NEARLY * mean.max(), max(0.0, _FOR_NEARLY - doubt)
-    shares = (1 - doubt - for_near) * chance + doubt / len(every) + for_near * is_near / is_near.sum()
+    shares = (1 - doubt - for_near) * _votes(every) + doubt / len(every) + for_near * is_near / is_near.sum()
     return dict(zip(recalls, _lent(shares).tolist(), strict=True))
 
 

@@ -28,7 +28,7 @@ class Estimator(Section):
     unlabeled: Literal["left_out", "negatives", "marked"] = "left_out"
     """Unlabelled players: none, a sample of them as negatives (target `rare` alone), or a sample with y = -1."""
     least_share: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """As a family: its share of a model, or nothing where validation players give it less."""
+    """As a family: the share of resamples of validation players that it has to win; below it has no part in a model."""
 
 
 _BALANCED = {"class_weight": "balanced"}
