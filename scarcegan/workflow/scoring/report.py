@@ -204,7 +204,7 @@ def _read(
 ) -> pd.DataFrame:
     location = join(plan.folder, tally.file)
     with local_file(location) as path:
-        if tally.sha256 not in (None, sha256_of(path)):
+        if tally.sha256 != sha256_of(path):
             raise DataProblem(
                 f"expected the scores that step score wrote to {location}, got others: somebody has changed the file "
                 "since; write it anew with `resume score`"
