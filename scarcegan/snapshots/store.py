@@ -223,8 +223,8 @@ class SnapshotStore:
 
 
 def open_snapshots(folder: str) -> SnapshotStore:
-    """Open the snapshots of `snapshots.folder`, see `Settings.own_snapshots` and `located`."""
-    return SnapshotStore(located(folder or ".scarcegan/snapshots"))
+    """Open the snapshots in the folder of `Settings.own_snapshots`, see `located`."""
+    return SnapshotStore(located(folder))
 
 
 def ids_of(table: pa.Table, part: Part) -> np.ndarray:
