@@ -28,7 +28,6 @@ BEST_READING = (
 def compare_card(compared: RunsCompared) -> list[Any]:
     """Build the card of a comparison."""
     (first, *others), rows, named = compared.runs, compared.words.rows, list(_names(compared).values())
-    settings = [[key, *(words.setting(of[run]) for run in compared.runs)] for key, of in compared.settings.items()]
     titles = {_title(one): (one.definition, one.metric) for one in compared.metrics}
     metrics = [
         [title, *(words.interval(metric, compared.figure(run, definition, metric)) for run in compared.runs)]
@@ -48,8 +47,8 @@ def compare_card(compared: RunsCompared) -> list[Any]:
         *([theme.bullets(leads)] if leads else []),
         *_deltas(compared),
         theme.heading("What differs in the settings?"),
-        theme.table(["Setting", *compared.runs], settings)
-        if settings
+        theme.table(["Setting", *compared.runs], compared.settings_in_words)
+        if compared.settings
         else Markdown("Nothing: all settings are the same."),
         *_families(compared),
         *Part("How did their networks learn?", "", learned).folded(),

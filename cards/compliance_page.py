@@ -177,7 +177,6 @@ def _changes(file: ReleaseFile) -> list[Any]:
 
 def _since(changes: RunsCompared, previous: str) -> list[Any]:
     before, now = changes.runs
-    settings = [[key, *(words.setting(of[run]) for run in changes.runs)] for key, of in changes.settings.items()]
     same = "the same" if changes.has_same_data(now) else "others"
     moved = [one for one in changes.drift if one.psi > theme.STABLE_PSI][:5]
     named = ", ".join(f"{words.feature_name(one.feature)} ({words.score(one.psi)})" for one in moved) or "none"
@@ -189,7 +188,7 @@ def _since(changes: RunsCompared, previous: str) -> list[Any]:
     headers = ["Setting", f"Before (run {before})", f"Now (run {now})"]
     return [
         theme.heading(f"Since {previous}", f"The {changes.words.rows} are {same}{far}."),
-        theme.table(headers, settings) if settings else Markdown("All settings are the same."),
+        theme.table(headers, changes.settings_in_words) if changes.settings else Markdown("All settings are the same."),
         Markdown("Each model before and now, each on its own test; ± what both runs' folds differ by:"),
         theme.table(["Model", *map(words.metric_name, COMPARED)], rows),
     ]

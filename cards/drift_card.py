@@ -62,7 +62,7 @@ def _headline(drift: DriftReport) -> Table:
         boxes.append(_share_box("unknown_share", unknown.now, unknown.before))
     if recall:
         few = "; too few to tell" if recall.risky < FEW and "recall" not in drift.beyond else ""
-        found = f"{words.count(recall.found)} of {words.plural(recall.risky, drift.words.row, drift.words.rows)}"
+        found = f"{words.count(recall.found)} of {drift.words.counted(recall.risky)}"
         note = f"{found}, registered with {words.percent(recall.registered)}{few}"
         boxes.append(("Realised recall", words.percent(recall.value), note))
     return theme.figures(*boxes)

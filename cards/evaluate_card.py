@@ -185,7 +185,7 @@ def _range(group: Group) -> str:
 
 def _explanation(explanation: Explanation, their: Words) -> Part:
     others = explanation.players - explanation.flagged
-    flagged = words.plural(explanation.flagged, f"flagged {their.row}", f"flagged {their.rows}")
+    flagged = their.counted(explanation.flagged, "flagged")
     about = (
         f"`{explanation.definition}` on {flagged} of `{explanation.test_set}` (the highest scores first) and "
         f"{words.plural(others, 'other')} drawn at random. "

@@ -74,8 +74,10 @@ def about_data(report: DataReport, evaluation: Evaluation) -> list[Any]:
         f"cut-off {report.cutoff or 'not known'}. Share of {their.rare_rows} among all: "
         f"{evaluation.prevalence.in_words()}."
     )
-    counted = {one: words.plural(one.players, their.row, their.rows) for one in report.test_sets}
-    tests = [f"Test set '{one.name}': {told}, {words.count(one.risky)} {their.rare}." for one, told in counted.items()]
+    tests = [
+        f"Test set '{one.name}': {their.counted(one.players)}, {words.count(one.risky)} {their.rare}."
+        for one in report.test_sets
+    ]
     return [
         theme.heading("Data", about),
         population_table(report),

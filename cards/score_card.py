@@ -54,7 +54,7 @@ def score_card(
 
 def _verdict(report: ScoreReport, decision: DriftDecision) -> str:
     """Say in a sentence whether the scores can be worked with as they are."""
-    flagged = f"{words.count(report.flagged)} of {words.plural(report.players, report.words.row, report.words.rows)}"
+    flagged = f"{words.count(report.flagged)} of {report.words.counted(report.players)}"
     within = "more than the review budget" if report.over_budget else "within the review budget"
     drift = {"no action": "nothing that counts has moved", "watch": "watch the drift", "retrain": "retrain"}
     raised: list[str] = [name for name, state in decision.signals.items() if state.raised]
@@ -92,7 +92,7 @@ def _threshold(report: ScoreReport) -> str:
     if players is None:
         return told
     share = words.share(players.flagged_share)
-    count = words.plural(players.players, report.words.row, report.words.rows)
+    count = report.words.counted(players.players)
     return f"{told}; it was set where it flags {share} of {count} of the training, all unlabelled"
 
 

@@ -21,19 +21,17 @@ CHOSEN = (
 )
 
 
-def select_card(selected: Mapping[str, Selected], headline: str, training_cards: Sequence[str] = ()) -> list[Any]:
+def select_card(selected: Mapping[str, Selected], headline: str, training_cards: Sequence[str]) -> list[Any]:
     """Build the card of the selection, by definition; the best fold is that of the headline model.
 
-    The training cards are the commands that open the folds', in their order; empty for what older code has trained.
+    The training cards are the commands that open the folds', in their order.
     """
     found = selected[headline]
     f2, their = [point.f2 for point in found.folds], found.words
     best, mean = f2.index(max(f2)), sum(f2) / len(f2)
-    command = training_cards[best] if training_cards else ""
     recall = found.folds[best].recall
-    flagged = f"where {words.percent(found.folds[best].flagged_share)} are flagged"
-    if found.risky:
-        flagged = f"{round(recall * found.risky[best])} of {found.risky[best]}, {flagged}"
+    counted = f"{round(recall * found.risky[best])} of {found.risky[best]}"
+    flagged = f"{counted}, where {words.percent(found.folds[best].flagged_share)} are flagged"
     parts = [
         theme.figures(
             ("Best fold", str(best), f"of {len(f2)}, from 0 on"),
@@ -41,7 +39,7 @@ def select_card(selected: Mapping[str, Selected], headline: str, training_cards:
             ("Its F2", words.score(max(f2)), f"the folds' mean is {words.score(mean)}"),
         ),
         Markdown(f"### Fold {best} does best, by F2 of `{headline}` on the {their.rows} with which it validates"),
-        *([Markdown(f"How it was trained: `{command}`")] if command else []),
+        Markdown(f"How it was trained: `{training_cards[best]}`"),
         _by_fold(selected, found),
         theme.heading("What was chosen for each model?", their.fill(CHOSEN)),
         _chosen(selected, found),

@@ -10,6 +10,7 @@ from pathlib import Path
 import checkout  # noqa: F401 - the package beside it, not another checkout's
 
 from scarcegan.aws.account import metaflow_variables
+from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.preflight.targets import shared_places
 from scarcegan.problems import Problem
 from scarcegan.settings import load, parse, text_of
@@ -37,7 +38,7 @@ NEEDED = {
 def main():
     """Deploy, or show what would be deployed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path("config/retrain.toml"), help="TOML file of settings.")
+    parser.add_argument("--config", type=Path, default=Path(DEFAULT_CONFIG), help="TOML file of settings.")
     parser.add_argument("--to", choices=BRANCHES, default="dev", help="dev is yours alone.")
     parser.add_argument("--dry-run", action="store_true", help="Compile on this machine, create nothing.")
     chosen = parser.parse_args()

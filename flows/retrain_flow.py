@@ -56,7 +56,7 @@ class RetrainFlow(ProjectFlow):
 
         data = typed_data(self.data, Path.cwd()) if self.data else {}
         settings = self.choose(seed=self.seed, data={**data, "snapshot": self.snapshot})
-        if settings.registry.four_eyes and not self.launch.get("launched_by", ""):
+        if settings.registry.four_eyes and not self.launch.launched_by:
             raise PreflightProblem(
                 "registry.four_eyes expects to know who launches the run, got nobody: nobody could approve its models. "
                 "Launch it where AWS tells whose credentials these are (`aws sts get-caller-identity`)"
@@ -120,8 +120,7 @@ class RetrainFlow(ProjectFlow):
         passed_on = ["settings", "players", "data_report", "snapshot_report", "origin_run", "commit"]
         self.merge_artifacts(inputs, include=passed_on)
         settings, prepared = self.resolved(), prepare.Prepared.from_plain(self.pass_on("players"))
-        # A resume may have taken over a fold of code that did not note it.
-        training_cards = [card_command(getattr(task, "training_card", "")) for task in inputs]
+        training_cards = [card_command(task.training_card) for task in inputs]
         offers = [records.FoldOffer.from_plain({name: getattr(task, name) for name in OFFERED}) for task in inputs]
         models, validation = select.select_models(prepared, offers, settings, self._doing)
         self.models = {name: model.to_plain() for name, model in models.items()}
@@ -238,7 +237,7 @@ class RetrainFlow(ProjectFlow):
             snapshot=settings.data.snapshot,
             snapshot_origin=SnapshotReport.from_plain(snapshot).origin if snapshot else "",
             labels_known_by=settings.data.labels_known_by,
-            launched_by=self.launch.get("launched_by", ""),
+            launched_by=self.launch.launched_by,
             cost=spent.in_words,
         )
 

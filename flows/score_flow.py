@@ -103,14 +103,13 @@ class ScoreFlow(ProjectFlow):
 
         from scarcegan.monitoring.drift import DriftDecision, DriftReport
         from scarcegan.notices import Notice, tell
-        from scarcegan.words import plural
         from scarcegan.workflow.scoring.records import ScoreReport
         from scarcegan.workflow.scoring.report import shares_in_words
 
         report, decision = ScoreReport.from_plain(self.score_report), DriftDecision.from_plain(self.decision)
         drift = self.drift and DriftReport.from_plain(self.drift)
         plan, review = report.plan, report.review
-        scored = plural(report.players, report.words.row, report.words.rows)
+        scored = report.words.counted(report.players)
         print(
             f"{scored} of {plan.snapshot.name} scored with version {self.model_version} "
             f"({plan.model.definition}): {report.flagged} flagged, {review.players} to look at."

@@ -33,7 +33,7 @@ class Record:
 
     def to_json(self) -> bytes:
         """Return the record as a file that people read, too; NaN and infinite numbers are a ValueError."""
-        return (json.dumps(self.to_plain(), indent=1, allow_nan=False) + "\n").encode()
+        return readable_json(self.to_plain()).encode()
 
     @classmethod
     def from_plain(cls, plain: Any) -> Self:
@@ -91,6 +91,11 @@ class Comparison(Record):
     low: float | None = None
     high: float | None = None
     measure: Literal["recall", "pr_auc"] = "recall"
+
+
+def readable_json(plain: Any) -> str:
+    """Return plain data as the text of a file that people read, too; NaN and infinite numbers are a ValueError."""
+    return json.dumps(plain, indent=1, allow_nan=False) + "\n"
 
 
 @functools.cache

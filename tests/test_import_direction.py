@@ -17,7 +17,7 @@ ALLOWED = {
     "machine": {"problems"},
     "records": {"problems"},
     "words": {"records"},
-    "settings": {"problems"},
+    "settings": {"problems", "words"},
     "storage": {"problems", "project", "machine", "records"},
     "data": GROUND,
     "gan": GROUND,

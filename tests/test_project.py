@@ -76,7 +76,8 @@ def test_a_home_that_nobody_knows_is_refused_by_name(take):
 def test_what_the_project_keeps_is_the_same_from_every_working_directory():
     assert (project_root() / "pyproject.toml").is_file()
     assert open_registry(settings.Registry()).folder == project_root() / ".scarcegan" / "registry"
-    assert open_snapshots("").folder == str(project_root() / ".scarcegan" / "snapshots")
+    own = settings.Settings().own_snapshots.folder
+    assert open_snapshots(own).folder == str(project_root() / ".scarcegan" / "snapshots" / settings.Registry().group)
 
 
 @pytest.fixture

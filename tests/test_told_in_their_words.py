@@ -39,6 +39,11 @@ def test_more_than_one_row_is_the_plural(row, rows):
     assert Words(row=row, rows="others").rows == "others"
 
 
+def test_rows_are_counted_in_the_words_of_the_team():
+    assert [USUAL.counted(number) for number in (1, 2000)] == ["1 player", "2,000 players"]
+    assert [FRAUD.counted(number, "flagged") for number in (1, 0)] == ["1 flagged account", "0 flagged accounts"]
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scarcegan.aws.findings import Finding, Refused, asking_aws, expecting_aws, patient_client
+from scarcegan.aws.findings import Doubt, Refused, asking_aws, expecting_aws, patient_client
 from scarcegan.problems import HistoryProblem, SettingsProblem
 from scarcegan.settings import Registry
 from scarcegan.storage import is_s3
@@ -102,7 +102,7 @@ def check_shared(places: Mapping[str, str]) -> str:
     return f"{' and '.join(places)} are on S3"
 
 
-def check_registry(registry: Registry, sagemaker: Any, s3: Any) -> Finding | str:
+def check_registry(registry: Registry, sagemaker: Any, s3: Any) -> Doubt | str:
     """Check that models can be registered from a job, in a SageMaker registry."""
     bucket = registry.archives.removeprefix("s3://").split("/")[0]
     if not bucket:
@@ -113,16 +113,14 @@ def check_registry(registry: Registry, sagemaker: Any, s3: Any) -> Finding | str
     with asking_aws("allow sagemaker:ListModelPackageGroups"):
         names = [group["ModelPackageGroupName"] for page in listed for group in page["ModelPackageGroupSummaryList"]]
     if registry.group not in names:
-        return Finding("registry", "warning", f"no group '{registry.group}' yet", "the first registration makes it")
+        return Doubt(f"no group '{registry.group}' yet", "the first registration makes it")
     return f"group {registry.group}, archives in {registry.archives}"
 
 
-def check_metadata(variables: Mapping[str, str]) -> Finding | str:
+def check_metadata(variables: Mapping[str, str]) -> Doubt | str:
     """Check that runs are recorded in a service that jobs reach: a job cannot write to files on a laptop."""
     if variables.get("METAFLOW_DEFAULT_METADATA") != "service":
-        return Finding(
-            "metadata",
-            "warning",
+        return Doubt(
             "runs are recorded on this machine alone: jobs show no cards and no causes, and nobody else sees the runs",
             "deploy config/aws/metadata.yaml and export METAFLOW_DEFAULT_METADATA=service, METAFLOW_SERVICE_URL",
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scarcegan import words
-from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.aws.findings import Doubt, Refused, asking_aws
 from scarcegan.records import Record
 from scarcegan.settings.steps import Request
 
@@ -39,7 +39,7 @@ class Instance(Record):
 FARGATE = Instance("Fargate", 16, 122_880)
 
 
-def check_queue(name: str, request: Request, batch: Any, ec2: Any) -> Finding:
+def check_queue(name: str, request: Request, batch: Any, ec2: Any) -> Doubt | str:
     """Check that a queue is open and that one of its compute environments can fit the largest request.
 
     The name is empty where neither the configuration nor Metaflow names a queue. Raises Refused where the queue is not
@@ -58,12 +58,11 @@ def check_queue(name: str, request: Request, batch: Any, ec2: Any) -> Finding:
         )
         raise Refused(f"no room for {request}: {'; '.join(reasons) or 'it has no compute environment'}", advice)
     if reasons:
-        advice = f"{request} fits elsewhere in the queue; jobs may wait longer"
-        return Finding(f"queue {name}", "warning", "; ".join(reasons), advice)
-    return Finding(f"queue {name}", "ok", f"open, {request} fits")
+        return Doubt("; ".join(reasons), f"{request} fits elsewhere in the queue; jobs may wait longer")
+    return f"open, {request} fits"
 
 
-def check_gpu_quota(name: str, request: Request, jobs: int, clients: Mapping[str, Any]) -> Finding | str:
+def check_gpu_quota(name: str, request: Request, jobs: int, clients: Mapping[str, Any]) -> Doubt | str:
     """Check that EC2's quotas let the machines of so many jobs run side by side; a new account's are 0.
 
     `clients` has batch, ec2 and service-quotas. A warning where jobs would wait for each other, or where nobody may
@@ -78,7 +77,7 @@ def check_gpu_quota(name: str, request: Request, jobs: int, clients: Mapping[str
             asked_for = clients["service-quotas"].get_service_quota
             allowed = {code: float(asked_for(ServiceCode="ec2", QuotaCode=code)["Quota"]["Value"]) for code in vcpus}
     except Refused as refused:
-        return Finding("", "warning", *refused.finding)
+        return refused.told
     if not allowed:
         return "its machines have none that is known here"
     least, total = min(vcpus.values()), sum(allowed.values())
@@ -92,7 +91,7 @@ def check_gpu_quota(name: str, request: Request, jobs: int, clients: Mapping[str
     )
     if total < least:
         raise Refused(f"{found}: {RUNNABLE}", advice)
-    return Finding("", "warning", f"{found}: they wait for each other", advice)
+    return Doubt(f"{found}: they wait for each other", advice)
 
 
 def _quota_of(resources: Any, request: Request, ec2: Any) -> tuple[str, int] | None:

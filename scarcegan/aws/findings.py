@@ -1,24 +1,18 @@
-"""What a check of the account finds, how a check says no, and how AWS is asked."""
+"""How a check of the account warns or says no, and how AWS is asked."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 from scarcegan.problems import Outage, Problem
-from scarcegan.records import Record
 from scarcegan.storage.s3 import AGAIN, errors, make_client, may_pass
 
 
-class Finding(Record):
-    """One line of the preflight's report; 'failed' stops the run, a 'warning' is told and does not.
+class Doubt(NamedTuple):
+    """What a check returns that warns: what it found, and what to do. One that finds nothing amiss returns words."""
 
-    Without advice, what is `found` says itself what to do.
-    """
-
-    what: str
-    state: Literal["ok", "warning", "failed"]
     found: str
-    advice: str = ""
+    advice: str
 
 
 class Refused(Exception):
@@ -26,7 +20,7 @@ class Refused(Exception):
 
     def __init__(self, found: str, advice: str) -> None:
         super().__init__(found)
-        self.finding = (found, advice)
+        self.told = Doubt(found, advice)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """A snapshot and its drift in the form of SageMaker Model Monitor: `statistics.json` and `constraints.json`."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from scarcegan.data.columns import Column, at_or_below
 from scarcegan.monitoring.drift import FeatureDrift
 from scarcegan.monitoring.watch import Watched
+from scarcegan.records import readable_json
 
 BUCKETS = 10
 
@@ -23,7 +23,7 @@ def model_monitor_files(watched: Watched) -> dict[str, str]:
 def statistics_json(players: int, columns: Mapping[str, Column]) -> str:
     """Write a snapshot's statistics as Model Monitor's `statistics.json`; counts are as exact as the quantiles."""
     features = [{"name": name, **_numerical(players, column)} for name, column in columns.items()]
-    return _to_json({"version": 0.0, "dataset": {"item_count": players}, "features": features})
+    return readable_json({"version": 0.0, "dataset": {"item_count": players}, "features": features})
 
 
 def constraints_json(columns: Mapping[str, Column], features: Sequence[FeatureDrift]) -> str:
@@ -50,7 +50,7 @@ def constraints_json(columns: Mapping[str, Column], features: Sequence[FeatureDr
         "domain_content_threshold": 1.0,
         "distribution_constraints": comparison,
     }
-    return _to_json({"version": 0.0, "features": rows, "monitoring_config": config})
+    return readable_json({"version": 0.0, "features": rows, "monitoring_config": config})
 
 
 def _numerical(players: int, column: Column) -> dict[str, Any]:
@@ -74,7 +74,3 @@ def _numerical(players: int, column: Column) -> dict[str, Any]:
         "distribution": {"kll": {"buckets": buckets}},
     }
     return {"inferred_type": "Fractional", "numerical_statistics": numbers}
-
-
-def _to_json(tree: Mapping[str, Any]) -> str:
-    return json.dumps(tree, indent=1, allow_nan=False) + "\n"

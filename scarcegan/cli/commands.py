@@ -20,13 +20,14 @@ from rich.text import Text
 
 from scarcegan import settings
 from scarcegan.backends import open_registry
+from scarcegan.machine import DEFAULT_CONFIG
 from scarcegan.problems import Problem, RegistryProblem
 from scarcegan.project import located, project_root
 from scarcegan.registry import Registry
 from scarcegan.settings.words_section import USUAL, Words
 from scarcegan.storage import is_s3, write_bytes
 
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default="config/retrain.toml")]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default=DEFAULT_CONFIG)]
 Backend = Annotated[
     Literal["local", "sagemaker"] | None,
     typer.Option("--registry", help="Registry to work on.", show_default="as in the settings"),
@@ -46,7 +47,7 @@ def settings_of(config: Path | None) -> settings.Settings:
 
     A plain install has none and takes the default settings.
     """
-    default = project_root() / "config" / "retrain.toml"
+    default = project_root() / DEFAULT_CONFIG
     file = config or (default if default.is_file() else None)
     return settings.load(settings.tree_of(settings.text_of(file), str(file))) if file else settings.Settings()
 

@@ -127,18 +127,15 @@ def parity(
 
 
 def _summary(found: "ParityReport", their: Words) -> list[str]:
-    def counted(number: int) -> str:
-        return words.plural(number, their.row, their.rows)
-
     lines = [
-        f"{found.old} and {found.new} on {found.snapshot}: {counted(found.players)}",
-        f"Agreement at the budget: {words.percent(found.agreement)} of {counted(found.budget_players)}, "
+        f"{found.old} and {found.new} on {found.snapshot}: {their.counted(found.players)}",
+        f"Agreement at the budget: {words.percent(found.agreement)} of {their.counted(found.budget_players)}, "
         f"{words.count(found.moved_in_players)} move in and as many out",
         f"Rank correlation: {words.score(found.rank_correlation, 4)}; largest difference of a score: "
         f"{words.number(found.largest_difference)}",
     ]
     if left_out := found.only_in_snapshot:
-        lines.append(f"{counted(left_out)} of the snapshot have no score in a file: left out")
+        lines.append(f"{their.counted(left_out)} of the snapshot have no score in a file: left out")
     return lines
 
 

@@ -171,10 +171,9 @@ def _values(measured: Mapping[str, float], names: Sequence[str]) -> list[str]:
 
 def runs_compared(compared: RunsCompared) -> Group:
     """Return settings that differ, metrics with their differences, drift of the training data and the best runs."""
-    settings = [[key, *(words.setting(of[run]) for run in compared.runs)] for key, of in compared.settings.items()]
     definitions = dict.fromkeys(figure.definition for figure in compared.metrics)
     return Group(
-        _by_run(compared, "Settings that differ", settings)
+        _by_run(compared, "Settings that differ", compared.settings_in_words)
         if compared.settings
         else Text("All settings are the same."),
         *(part for definition in definitions for part in (Text(), _figures(compared, definition))),

@@ -37,7 +37,7 @@ def publish(
     manifest = publish_table(located(table, Path.cwd()), name, settings)
     lines = [f"note: {note}" for note in manifest.frame.notes]
     features = words.plural(len(manifest.frame.columns), "feature")
-    counted = words.plural(manifest.players, settings.words.row, settings.words.rows)
+    counted = settings.words.counted(manifest.players)
     said = f"Snapshot {manifest.name} ({manifest.fingerprint}): {counted}, {features}"
     look_next = f"Look next: {command('score', str(config or ''))} --snapshot {manifest.name}"
     return Answer(facts_of(manifest), Group(*map(Text, [said, *lines, look_next])))

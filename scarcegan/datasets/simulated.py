@@ -27,11 +27,11 @@ import pyarrow.parquet as pq
 
 from scarcegan.data.players import Players
 from scarcegan.datasets.simulation import COUNTERS, KINDS, SURE_DAYS, VERSION, draw_habits, simulate
-from scarcegan.datasets.sources import TEST, UNLABELED_NAME, players_of, require_populations
+from scarcegan.datasets.sources import UNLABELED_NAME, players_of, require_populations
 from scarcegan.problems import DataProblem, Problem, SettingsProblem
 from scarcegan.project import located
 from scarcegan.settings import Settings, Simulated, parse
-from scarcegan.settings.data_sections import RoleNames
+from scarcegan.settings.data_sections import TEST, RoleNames
 from scarcegan.storage import draft_beside, find_bytes, is_s3, list_names
 
 CUTOFF = "2026-01-01"

@@ -18,13 +18,11 @@ from scarcegan.features.telemetry import to_block
 from scarcegan.problems import DataProblem, SettingsProblem
 from scarcegan.project import located
 from scarcegan.settings import Data, Populations, Settings
-from scarcegan.settings.data_sections import RoleNames
+from scarcegan.settings.data_sections import TEST, RoleNames
 from scarcegan.storage import is_file
 
 DATA_VARIABLE = "SCARCEGAN_DATA"
-# Populations in a list of cohorts that are no classes.
-TEST = "test"
-UNLABELED_NAME = "unlabeled"
+UNLABELED_NAME = "unlabeled"  # a population in a list of cohorts that is no class, as `TEST` is none
 
 
 def data_folder(data: Data) -> Path | None:

@@ -83,8 +83,8 @@ class Measures(Record):
         """Say how many players the figures are of; without truth the known risky ones are beside the unlabelled."""
         known = f"{words.count(self.risky)} known {their.rare}"
         if self.truth_known:
-            return f"{words.plural(self.players, their.row, their.rows)}, {known}"
-        return f"{words.plural(self.players, f'unlabelled {their.row}', f'unlabelled {their.rows}')} and {known}"
+            return f"{their.counted(self.players)}, {known}"
+        return f"{their.counted(self.players, 'unlabelled')} and {known}"
 
     def intervals(self) -> dict[str, Interval]:
         """Return every figure that has an interval, by name."""

@@ -130,7 +130,7 @@ def _promise(
 def _why_no_budget(bound: float, background: np.ndarray, their: Words) -> str:
     """Say why players of these scores, [n], cannot use a budget, neither more nor less; empty if they can."""
     room, highest = bound * (len(background) + 1), int(np.count_nonzero(background == background.max()))
-    of_all = f"of the {words.plural(len(background), their.row, their.rows)} that set the threshold"
+    of_all = f"of the {their.counted(len(background))} that set the threshold"
     if room < 1:
         return f"{words.percent(bound)} {of_all} are {their.nobody}"
     # They are flagged together, and always.

@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -20,7 +19,7 @@ from scarcegan.settings import Retention, Settings
 from scarcegan.settings.data_sections import SORTED_TELEMETRY
 from scarcegan.settings.steps import STEPS
 from scarcegan.storage import Stored, contents, find_bytes, is_s3, join
-from scarcegan.storage.leftover import DAY_SECONDS, Leftover, drafts, leftover
+from scarcegan.storage.leftover import DAY_SECONDS, Leftover, by_folder, drafts, leftover
 
 PINNED = "pinned"
 # Tells the definitions of what is deployed of a flow, as text.
@@ -58,11 +57,7 @@ def _local(chosen: str, name: str) -> str:
 
 def _unpublished(snapshots: str) -> Iterator[Leftover]:
     """Yield the sorted copies of telemetry and the parts without a manifest: of runs that were refused or killed."""
-    top: defaultdict[str, list[Stored]] = defaultdict(list)
-    for file in contents(snapshots):
-        if "/" in file.name:
-            top[file.name.split("/")[0]].append(file)
-    for name, files in top.items():
+    for name, files in by_folder(contents(snapshots)).items():
         if name.startswith(SORTED_TELEMETRY):
             yield leftover("sorted telemetry", join(snapshots, name), files)
         elif all(re.fullmatch(r"[^._][^/]*/part-[^/]*\.parquet", file.name) for file in files):  # and no manifest
@@ -82,9 +77,7 @@ def _runs(
     waiting, rejected = _of_releases(registry)
     for flow in STEPS if root else ():
         base = join(root, flow)
-        folders: defaultdict[str, list[Stored]] = defaultdict(list)
-        for file in contents(base):
-            folders[file.name.split("/")[0]].append(file)
+        folders = by_folder(contents(base))
         blobs = {file.name.rpartition("/")[2]: file for file in folders.pop("data", [])}
         with reading():
             known = {run.id: run for run in runs_of(flow)}
@@ -111,16 +104,21 @@ def _runs(
             first, size = [join(base, one.name) for one in own], sum(one.size for one in own)
             yield leftover("run", join(base, run), files, first, size)
             shared |= held[run]
-            beside = {
-                located(f".scarcegan/checkpoints/{flow}/{run}"): "checkpoints",
-                join(base, f"checkpoints/{run}"): "checkpoints",
-                join(root, f"mf.cards/{flow}/runs/{run}"): "cards",
-            }
-            for place, what in beside.items():
-                if left := contents(place):
-                    yield leftover(what, place, left)
+            yield from _beside(root, flow, run)
         old = {name: file for name, file in blobs.items() if file.written < min(before, idle)}
         yield from _of_no_run(base, old, set().union(*held.values()), flow, deployed)
+
+
+def _beside(root: str, flow: str, run: str) -> Iterator[Leftover]:
+    """Yield what a run has left apart from its folder in the datastore."""
+    places = {
+        located(f".scarcegan/checkpoints/{flow}/{run}"): "checkpoints",
+        join(root, f"{flow}/checkpoints/{run}"): "checkpoints",
+        join(root, f"mf.cards/{flow}/runs/{run}"): "cards",
+    }
+    for place, what in places.items():
+        if left := contents(place):
+            yield leftover(what, place, left)
 
 
 def _of_no_run(

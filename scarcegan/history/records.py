@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
+from scarcegan import words
 from scarcegan.data.records import DataReport
 from scarcegan.evaluation.records import Evaluation
 from scarcegan.records import Bound, Record
@@ -156,6 +157,11 @@ class RunsCompared(Record, kw_only=True):
         """Return a figure, or None where the run was not evaluated."""
         sought = (run, definition, metric)
         return next((one for one in self.metrics if (one.run, one.definition, one.metric) == sought), None)
+
+    @property
+    def settings_in_words(self) -> list[list[str]]:
+        """A row for each setting that differs: its key, then what it is in each run."""
+        return [[key, *(words.setting(of[run]) for run in self.runs)] for key, of in self.settings.items()]
 
     def has_same_data(self, run: str) -> bool:
         """Tell whether a run is known to have the players of the first."""

@@ -65,7 +65,7 @@ def decide(report: DriftReport, version: int, past: Sequence[DriftDecision], rul
     beyond = ", ".join(NAMES[name] for name in report.beyond)
     but = f"; beyond the limit but small: {beyond}" if beyond else ""
     if report.score.limit > BLIND_BELOW:
-        among = words.plural(report.current.compared, report.words.row, report.words.rows)
+        among = report.words.counted(report.current.compared)
         but += f"; among {among} only a distance of risk scores above {words.score(report.score.limit)} would show"
     promise = f"{BOUNDS} do not carry over to {report.current.name} until a retraining; beyond the limit: {beyond}"
     return DriftDecision(
@@ -131,12 +131,12 @@ def _found(report: DriftReport) -> dict[str, str]:
         found["recall"] = (
             f"about {words.count(recall.found)} of {words.count(recall.risky)} {their.rare} {their.rows} up to "
             f"{recall.snapshot} had been flagged, as outcomes of "
-            f"{words.plural(recall.reviewed, f'reviewed {their.row}', f'reviewed {their.rows}')} "
+            f"{their.counted(recall.reviewed, 'reviewed')} "
             f"say: recall {words.share(recall)}; registered with {words.percent(recall.registered)}"
         )
     elif recall is not None:
         found["recall"] = (
-            f"{words.count(recall.found)} of {words.plural(recall.risky, their.row, their.rows)} of "
+            f"{words.count(recall.found)} of {their.counted(recall.risky)} of "
             f"{recall.snapshot} labelled {their.rare} since had been flagged: recall {words.share(recall)}; "
             f"registered with {words.percent(recall.registered)}"
         )

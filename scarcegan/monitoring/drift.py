@@ -25,7 +25,7 @@ class ComparedSnapshot(Record):
     def who(self, their: Words) -> str:
         """Whose features and scores are compared, in words."""
         drawn = f"{words.count(self.compared)} drawn from " if self.compared < self.players else ""
-        return f"{drawn}all {words.plural(self.players, their.row, their.rows)} of {self.name}"
+        return f"{drawn}all {their.counted(self.players)} of {self.name}"
 
 
 class FeatureDrift(Record):

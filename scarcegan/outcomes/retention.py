@@ -1,6 +1,5 @@
 """What has been kept for as long as `[retention]` says: snapshots, scores with their review lists, outcomes."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,8 +12,8 @@ from scarcegan.records import Record
 from scarcegan.settings import Settings
 from scarcegan.snapshots import open_snapshots
 from scarcegan.snapshots.store import MANIFEST
-from scarcegan.storage import Stored, contents, join
-from scarcegan.storage.leftover import DAY_SECONDS, Leftover, leftover
+from scarcegan.storage import contents, join
+from scarcegan.storage.leftover import DAY_SECONDS, Leftover, by_folder, leftover
 
 
 class ExpiredOutcomes(Record):
@@ -55,11 +54,8 @@ def _snapshots(settings: Settings, now: float) -> Iterator[Leftover]:
 def _scores(settings: Settings, now: float) -> Iterator[Leftover]:
     if (days := settings.retention.scores) is None:
         return
-    root, runs = located(settings.own_scoring.folder), defaultdict[str, list[Stored]](list)
-    for file in contents(root):
-        if file.name.count("/") > 1:
-            runs["/".join(file.name.split("/")[:2])].append(file)
-    for name, files in sorted(runs.items()):
+    root = located(settings.own_scoring.folder)
+    for name, files in sorted(by_folder(contents(root), depth=2).items()):
         # The oldest file tells: one that a forgotten player has left is younger than the scores in it.
         is_old = min(file.written for file in files) < now - days * DAY_SECONDS
         if is_old and not _is_held(settings, name, join(root, name)):

@@ -2,24 +2,36 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from scarcegan.aws import account
 from scarcegan.aws.capacity import check_gpu_quota, check_queue
-from scarcegan.aws.findings import Finding, Refused, asking_aws
+from scarcegan.aws.findings import Doubt, Refused, asking_aws
 from scarcegan.backends import open_registry
 from scarcegan.families.estimators import make_estimator
 from scarcegan.machine import BATCH_JOB, BATCH_QUEUE, STATE_MACHINE
 from scarcegan.preflight.targets import Check, check_user, shared_places, targets
 from scarcegan.problems import DataProblem, Outage, PreflightProblem, Problem
+from scarcegan.records import Record
 from scarcegan.settings import Registry, Resources, Settings
 from scarcegan.settings.estimators import BUILT_IN
 from scarcegan.settings.machine_sections import StepResources
 from scarcegan.settings.steps import FEATURES_FLOW, RETRAIN_FLOW, SCORE_FLOW, STEPS, ResourceSection, request_of
 from scarcegan.storage.keys import secret_key
 from scarcegan.storage.s3 import make_client
+
+
+class Finding(Record):
+    """One line of the preflight's report; 'failed' stops the run, a 'warning' is told and does not.
+
+    Without advice, what is `found` says itself what to do.
+    """
+
+    what: str
+    state: Literal["ok", "warning", "failed"]
+    found: str
+    advice: str = ""
 
 
 def before_launch(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
@@ -100,7 +112,7 @@ def inside_features(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def run_checks(checks: Sequence[Check], *, in_run: bool = False) -> list[Finding]:
-    """Run all checks side by side and return their findings in order; a check returns words or a whole finding.
+    """Run all checks side by side and return their findings in order.
 
     Inside a run an Outage is no finding, and raised: a later try may go through.
     """
@@ -113,12 +125,12 @@ def _run(check: Check, in_run: bool) -> Finding:
     try:
         answer = ask()
     except Refused as refused:
-        return Finding(what, "failed", *refused.finding)
+        return Finding(what, "failed", *refused.told)
     except Problem as problem:
         if in_run and isinstance(problem, Outage):
             raise
         return Finding(what, "failed", str(problem))  # which says itself what to do
-    return replace(answer, what=what) if isinstance(answer, Finding) else Finding(what, "ok", answer)
+    return Finding(what, "warning", *answer) if isinstance(answer, Doubt) else Finding(what, "ok", answer)
 
 
 def _require(checks: Sequence[Check]) -> list[Finding]:
@@ -148,7 +160,7 @@ def _in_words(finding: Finding) -> str:
     return f"{finding.what}: {'; '.join(filter(None, (finding.found, finding.advice)))}"
 
 
-def _check_estimators(settings: Settings) -> Finding | str:
+def _check_estimators(settings: Settings) -> Doubt | str:
     """Warn of estimators that cannot be imported or made here: the run goes on without them."""
     missing = []
     for name, estimator in (settings.families | settings.rivals).items():
@@ -158,7 +170,7 @@ def _check_estimators(settings: Settings) -> Finding | str:
         except DataProblem as problem:
             missing.append(str(problem))
     if missing:
-        return Finding("estimators", "warning", "; ".join(missing), "the run goes on without them")
+        return Doubt("; ".join(missing), "the run goes on without them")
     return "all can be made"
 
 
@@ -173,7 +185,7 @@ def _check_retraining(wanted: bool, environment: Mapping[str, str]) -> str:
     return "a retraining gets jobs of its own"
 
 
-def _check_registry_from_here(registry: Registry, clients: Mapping[str, Any]) -> Finding | str:
+def _check_registry_from_here(registry: Registry, clients: Mapping[str, Any]) -> Doubt | str:
     """Check what the launching machine may ask of the registry; who launches need not read or write it."""
     account.check_kept(registry)
     open_registry(registry)  # refuses where no image is known to serve the models

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from scarcegan.aws.findings import Finding
+from scarcegan.aws.findings import Doubt
 from scarcegan.backends import open_registry
 from scarcegan.machine import BATCH_JOB, require_user
 from scarcegan.project import located
@@ -12,7 +12,7 @@ from scarcegan.settings.steps import FEATURES_FLOW, RETRAIN_FLOW, SCORE_FLOW
 from scarcegan.snapshots import open_snapshots
 from scarcegan.storage import join, require_writable, scratch_folder
 
-Check = tuple[str, Callable[[], Finding | str]]
+Check = tuple[str, Callable[[], Doubt | str]]
 
 
 def targets(settings: Settings, flow: str, environment: Mapping[str, str]) -> list[Check]:
@@ -47,13 +47,13 @@ def check_user(environment: Mapping[str, str]) -> str:
     return f"jobs are called after {require_user(environment, on_batch=True)}"
 
 
-def check_registry(settings: Settings) -> Finding | str:
+def check_registry(settings: Settings) -> Doubt | str:
     """Check that the registry can be opened, read and written; versions that cannot be read are a warning."""
     registry = open_registry(settings.registry)
     known = len(registry.versions())
     registry.require_writable()
     if registry.left_out:
-        return Finding("registry", "warning", "; ".join(registry.left_out), "the run goes on without them")
+        return Doubt("; ".join(registry.left_out), "the run goes on without them")
     return f"{known} versions of {registry.group}"
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from scarcegan import words
 from scarcegan.settings.section import Section
 
 # Of a message: what is quoted, or else a usual word with its article that is no part of a path, an option or a name.
@@ -61,6 +62,10 @@ class Words(Section):
     def nobody(self) -> str:
         """Not one of them."""
         return "nobody" if self.who == "who" else "none"
+
+    def counted(self, number: int, which: str = "") -> str:
+        """Write how many rows there are, perhaps which of them: 1 player, 2 players, 3 flagged players."""
+        return words.plural(number, f"{which} {self.row}".lstrip(), f"{which} {self.rows}".lstrip())
 
     def fill(self, text: str) -> str:
         """Put the words into a text's places: `{rows}`; `{Rows}` at its beginning, `{a_reviewer}` with the article."""

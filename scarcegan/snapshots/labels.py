@@ -36,11 +36,12 @@ from scarcegan.problems import DataProblem
 from scarcegan.project import located
 from scarcegan.records import Record
 from scarcegan.settings import Data, Populations
+from scarcegan.settings.data_sections import TEST
 from scarcegan.snapshots.manifest import Manifest
 from scarcegan.snapshots.store import ID, Snapshot
 from scarcegan.words import plural
 
-TEST, LATER = "test", "later"
+LATER = "later"
 COLUMNS = (ID, "population", "since", "source")
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from scarcegan.data.columns import Column, merge
 from scarcegan.problems import DataProblem, Problem
-from scarcegan.records import Record
+from scarcegan.records import Record, readable_json
 
 # It is part of each fingerprint: another format gives other fingerprints.
 FORMAT = 1
@@ -84,7 +84,7 @@ class Manifest(Record):
             del plain["forgotten"]
         # What is read by eye comes first, the long lists last.
         tree = {"format": FORMAT, **plain, "players": self.players, **frame, "parts": parts, "statistics": statistics}
-        return (json.dumps(tree, indent=1, allow_nan=False) + "\n").encode()
+        return readable_json(tree).encode()
 
 
 def describe_snapshot(name: str, frame: Frame, parts: Sequence[tuple[Part, Sequence[Column]]]) -> Manifest:

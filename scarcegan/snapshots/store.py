@@ -126,7 +126,7 @@ class SnapshotStore:
         if found is None:
             names = self.names()
             got = f"{names}: name one of these, or" if names else "none at all:"
-            raise DataProblem(f"expected a snapshot '{name}' in {self.folder}, got {got} {PUBLISH}{self.older()}")
+            raise DataProblem(f"expected a snapshot '{name}' in {self.folder}, got {got} {PUBLISH}")
         return found
 
     def read(self, name: str, fingerprint: str = "", rows: np.ndarray | None = None) -> Snapshot:
@@ -187,12 +187,6 @@ class SnapshotStore:
                 )
             yield path
 
-    def older(self) -> str:
-        """Say where older versions of this project, which kept all groups' snapshots in one folder, have left some."""
-        above = self.folder.rstrip("/").rpartition("/")[0]
-        left = SnapshotStore(above).names() if above.endswith("/.scarcegan/snapshots") else []
-        return f"; older versions have left {left} in {above}: move them to {self.folder}" if left else ""
-
     def _latest_first(self, prefix: str = "", before: str = "9999") -> Iterator[Manifest]:
         """Yield the published manifests, the latest cut-off first, each read when it is asked for."""
         names = [name for name in storage.list_names(self.folder) if name.startswith(prefix)]
@@ -229,8 +223,8 @@ class SnapshotStore:
 
 
 def open_snapshots(folder: str) -> SnapshotStore:
-    """Open the snapshots of `snapshots.folder`, see `Settings.own_snapshots` and `located`."""
-    return SnapshotStore(located(folder or ".scarcegan/snapshots"))
+    """Open the snapshots in the folder of `Settings.own_snapshots`, see `located`."""
+    return SnapshotStore(located(folder))
 
 
 def ids_of(table: pa.Table, part: Part) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What may be removed, as pruning finds, shows and removes it."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from scarcegan.records import Record
 from scarcegan.storage import SCRATCH, Stored, contents, join, remove, remove_folder
@@ -29,6 +29,16 @@ def leftover(what: str, folder: str, inside: Sequence[Stored], first: Sequence[s
     """Describe a folder by the files inside; `first` are those that go before it, of `size` bytes where elsewhere."""
     size += sum(one.size for one in inside)
     return Leftover(what, folder, size, max(one.written for one in inside), tuple(first))
+
+
+def by_folder(files: Iterable[Stored], depth: int = 1) -> dict[str, list[Stored]]:
+    """Group files by the folder, so many levels down, that they lie in or below; those above it are left out."""
+    found: defaultdict[str, list[Stored]] = defaultdict(list)
+    for file in files:
+        folders = file.name.split("/")[:-1]
+        if len(folders) >= depth:
+            found["/".join(folders[:depth])].append(file)
+    return found
 
 
 def drafts(place: str) -> Iterator[Leftover]:

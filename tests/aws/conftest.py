@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 FAULTS = ROOT / "tests" / "flows" / "faults"
@@ -181,6 +182,12 @@ def opened(account: Account):
     for launch in account.launches:
         if launch.process.poll() is None:
             os.killpg(launch.process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def resources():
+    """The resources of the stack, as its template has them."""
+    return yaml.safe_load((ROOT / "config" / "aws" / "stack.yaml").read_text())["Resources"]
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml
 from botocore.exceptions import ClientError
 from moto.events.models import EventPattern
 
@@ -179,11 +178,6 @@ def test_the_lambda_takes_clients_and_workflow_from_its_environment(
 ):
     monkeypatch.setenv("SCORING_STATE_MACHINE", state_machine)
     assert consumer.handler(event_of(registry.approve(1, **REVIEW)[0]), None)["outcome"] == "started"
-
-
-@pytest.fixture(scope="module")
-def resources():
-    return yaml.safe_load((FOLDER / "stack.yaml").read_text())["Resources"]
 
 
 def test_the_rule_calls_the_consumer_and_may(resources):

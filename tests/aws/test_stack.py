@@ -10,11 +10,6 @@ import yaml
 FOLDER = Path(__file__).parents[2] / "config" / "aws"
 
 
-@pytest.fixture(scope="module")
-def resources():
-    return yaml.safe_load((FOLDER / "stack.yaml").read_text())["Resources"]
-
-
 def test_the_exported_variables_are_metaflows(stack):
     from metaflow import metaflow_config
 

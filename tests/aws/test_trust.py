@@ -5,20 +5,12 @@ evaluate bucket policies, so they are reasoned about here.
 """
 
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import pytest
-import yaml
 
-TEMPLATE = Path(__file__).parents[2] / "config" / "aws" / "stack.yaml"
 ARCHIVE = "${Bucket.Arn}/registry/archives/0/model.tar.gz"
 TLS = {"aws:SecureTransport": "true"}
 UPLOAD = TLS | {"s3:ObjectCreationOperation": "true"}
-
-
-@pytest.fixture(scope="module")
-def resources():
-    return yaml.safe_load(TEMPLATE.read_text())["Resources"]
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,10 @@ def test_a_number_names_a_version(registry, make_release, reference):
     assert registry.number_of(reference) == 2
 
 
-@pytest.mark.parametrize("reference", ["best", "", "-2", "2.0", "v", "model-package/risky-players/2"])
-def test_what_is_no_number_is_refused(registry, make_release, reference):
+@pytest.mark.parametrize(
+    "reference", ["best", "", "-2", "2.0", "v", "model-package/risky-players/2", "9" * 5000, "²", "٣", "1_0"]
+)
+def test_what_is_no_number_or_only_looks_like_one_is_refused(registry, make_release, reference):
     registry.register_release(make_release())
     with pytest.raises(RegistryProblem, match="as in 3 or v3"):
         registry.number_of(reference)

@@ -51,11 +51,15 @@ def asked(request, *environments, name="q", **queue):
 def refused(*arguments, **named):
     with pytest.raises(Refused) as caught:
         asked(*arguments, **named)
-    return caught.value.finding
+    return caught.value.told
+
+
+def is_fine(answer):
+    return isinstance(answer, str) and answer.startswith("open, ")
 
 
 def test_a_job_that_fits_an_instance_is_fine():
-    assert asked(TRAIN, environment()).state == "ok"
+    assert asked(TRAIN, environment()) == "open, 4 vCPU, 15,000 MB, 1 GPU fits"
 
 
 def test_the_memory_that_the_instance_keeps_to_itself_is_not_the_jobs():
@@ -70,20 +74,20 @@ def test_a_gpu_job_never_runs_where_there_are_none():
 
 
 def test_an_environment_must_be_allowed_a_whole_instance():
-    assert asked(Request("train", 8, 15_000, 8), environment(types=["g4dn"], most=96)).state == "ok"
+    assert is_fine(asked(Request("train", 8, 15_000, 8), environment(types=["g4dn"], most=96)))
     found, _ = refused(Request("train", 8, 15_000, 8), environment(types=["g4dn"], most=32))
     assert "none of g4dn fits" in found
     assert "2 vCPUs at the most" in refused(TRAIN, environment(most=2))[0]
 
 
 def test_a_family_stands_for_its_sizes_and_optimal_for_families():
-    assert asked(SMALL, environment(types=["m6i"])).state == "ok"
-    assert asked(SMALL, environment(types=["optimal"])).state == "ok"
+    assert is_fine(asked(SMALL, environment(types=["m6i"])))
+    assert is_fine(asked(SMALL, environment(types=["optimal"])))
     assert "none has 1 GPU" in refused(TRAIN, environment(types=["optimal"]))[0]
 
 
 def test_fargate_has_no_gpu():
-    assert asked(SMALL, environment(family="FARGATE")).state == "ok"
+    assert is_fine(asked(SMALL, environment(family="FARGATE")))
     assert "none has 1 GPU" in refused(TRAIN, environment(family="FARGATE_SPOT"))[0]
 
 
@@ -97,8 +101,8 @@ def test_a_closed_or_broken_queue_runs_nothing(state, status):
 def test_a_broken_environment_is_the_queues_only_if_there_is_no_other():
     broken = environment("spot", status="INVALID")
     assert "spot: ENABLED and INVALID" in refused(TRAIN, broken)[0]
-    finding = asked(TRAIN, broken, environment("on-demand"))
-    assert (finding.state, finding.found) == ("warning", "spot: ENABLED and INVALID, ")
+    told = "4 vCPU, 15,000 MB, 1 GPU fits elsewhere in the queue; jobs may wait longer"
+    assert asked(TRAIN, broken, environment("on-demand")) == ("spot: ENABLED and INVALID, ", told)
 
 
 def test_a_queue_without_environments_runs_nothing():

@@ -61,16 +61,15 @@ def test_on_demand_machines_add_to_spot():
 
 
 def test_folds_that_would_wait_are_a_warning_with_what_to_type():
-    finding = checked({G_SPOT: 8, G_ON_DEMAND: 0}, SPOT, ON_DEMAND)
-    assert finding.state == "warning"
-    assert finding.found.endswith("L-3819A6DF allows 8 and L-DB2E81BA allows 0: they wait for each other")
-    assert "--quota-code L-3819A6DF --desired-value 20;" in finding.advice
+    found, advice = checked({G_SPOT: 8, G_ON_DEMAND: 0}, SPOT, ON_DEMAND)
+    assert found.endswith("L-3819A6DF allows 8 and L-DB2E81BA allows 0: they wait for each other")
+    assert "--quota-code L-3819A6DF --desired-value 20;" in advice
 
 
 def test_a_new_account_whose_quotas_are_0_is_told_that_nothing_would_start():
     with pytest.raises(Refused) as refused:
         checked({G_SPOT: 0, G_ON_DEMAND: 0}, SPOT, ON_DEMAND)
-    found, advice = refused.value.finding
+    found, advice = refused.value.told
     assert found.endswith("its jobs would stay RUNNABLE for ever")
     assert "request-service-quota-increase" in advice
 
@@ -91,6 +90,6 @@ def test_machines_whose_quota_is_not_known_are_not_judged(types):
 
 
 def test_who_may_not_ask_is_warned_and_not_stopped():
-    finding = checked({}, SPOT)
-    assert (finding.state, "AccessDenied" in finding.found) == ("warning", True)
-    assert "servicequotas:GetServiceQuota" in finding.advice
+    found, advice = checked({}, SPOT)
+    assert "AccessDenied" in found
+    assert "servicequotas:GetServiceQuota" in advice

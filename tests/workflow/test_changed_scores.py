@@ -2,7 +2,6 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,11 +45,6 @@ def test_scores_that_are_gone_are_told_in_words(scored, scoring):
     Path(plan.folder, tallies[0].file).unlink()
     with pytest.raises(DataProblem, match=r"cannot read .*part-00000.parquet: No such file"):
         tell_scores(plan, model, tallies, scoring)
-
-
-def test_scores_of_older_code_have_no_digest_and_are_taken_as_they_are(scored, scoring):
-    model, plan, tallies = scored
-    tell_scores(plan, model, [replace(tally, sha256=None) for tally in tallies], scoring)
 
 
 @pytest.mark.parametrize(("version", "refused"), [(None, "expected a champion"), (1, "expected a registered version")])

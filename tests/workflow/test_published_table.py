@@ -194,15 +194,6 @@ def test_two_groups_do_not_see_each_others_snapshots(frame, tmp_path, monkeypatc
     assert (tmp_path / ".scarcegan/snapshots/fraud/fraud-2026-11-01/manifest.json").is_file()
 
 
-def test_snapshots_that_older_versions_left_outside_the_groups_folder_are_told(frame, tmp_path, monkeypatch):
-    monkeypatch.setattr("scarcegan.project.project_root", lambda: tmp_path)
-    frame.to_parquet(tmp_path / "2026-11-01.parquet")
-    older = load({"data": {"id_column": "account"}, "snapshots": {"folder": ".scarcegan/snapshots"}})
-    publish_table(str(tmp_path / "2026-11-01.parquet"), "", older)
-    with pytest.raises(DataProblem, match=r"older versions have left \['players-2026-11-01'\] in .*: move them to"):
-        open_snapshots(load({}).own_snapshots.folder).describe("players-2026-11-01")
-
-
 def test_the_command_publishes_what_it_then_lists(frame, tmp_path):
     frame.to_csv(tmp_path / "november.csv", index=False)
     config = tmp_path / "ours.toml"

@@ -11,8 +11,7 @@ from scarcegan.evaluation.records import Prevalence, Promise
 from scarcegan.gan.progress import Progress
 from scarcegan.records import Record
 from scarcegan.serving.parts import AnyPart, AnyRiskPart
-from scarcegan.settings.estimators import SCARCEGAN
-from scarcegan.settings.words_section import USUAL, Words
+from scarcegan.settings.words_section import Words
 
 
 class Candidate(Record, eq=False):
@@ -59,7 +58,7 @@ class Selected(Record):
     """What validation players tell of a selected model: its threshold, what that reaches and promises, the prevalence.
 
     `members` are ScarceGAN's of all folds; `folds` are what each fold's part reaches with a threshold of its own.
-    `risky` is how many labelled risky players each fold validates with; empty for older code, which did not count them.
+    `risky` is how many labelled risky players each fold validates with.
     `shares` are the families' of the risk, `scarcegan` among them. Without a bound the promise is None.
     """
 
@@ -68,9 +67,9 @@ class Selected(Record):
     members: int
     folds: Sequence[OperatingPoint]
     prevalence: Prevalence
-    shares: Mapping[str, float] = field(default_factory=lambda: {SCARCEGAN: 1.0})
-    words: Words = USUAL
-    risky: Sequence[int] = ()
+    shares: Mapping[str, float]
+    words: Words
+    risky: Sequence[int]
 
     def in_words(self, name: str) -> str:
         """Say what the model of a definition is made of and promises, before anything is registered."""

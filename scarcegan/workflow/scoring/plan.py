@@ -103,6 +103,6 @@ def _manifest(store: SnapshotStore, prefix: str, name: str | None) -> Manifest:
     if found is None:
         raise DataProblem(
             f"expected a snapshot '{prefix}...' in {store.folder}, got {store.names() or 'none'}: {PUBLISH}, "
-            f"or name it with --snapshot{store.older()}"
+            "or name it with --snapshot"
         )
     return found

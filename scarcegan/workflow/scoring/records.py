@@ -56,7 +56,7 @@ class Tally(Record):
     """What one shard, whose scores are in `file` of the plan's folder, adds to the report.
 
     `classes` are players by most probable class in the model's order, int [classes]; `counts` are scores by bin, int,
-    see `scarcegan.serving.distribution`; `sha256` is of the file's bytes, None in what older code has stored.
+    see `scarcegan.serving.distribution`; `sha256` is of the file's bytes.
     """
 
     file: str
@@ -64,7 +64,7 @@ class Tally(Record):
     flagged: int
     classes: np.ndarray
     counts: np.ndarray
-    sha256: str | None = None
+    sha256: str
 
 
 class ReviewList(Record):

@@ -1,6 +1,5 @@
 """Scoring's step `report`: what all scores tell together, the list for moderators, and the watch of the snapshot."""
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +19,7 @@ from scarcegan.outcomes.labels import write_table
 from scarcegan.outcomes.report import pooled, reviewed_lists
 from scarcegan.outcomes.store import open_outcomes
 from scarcegan.problems import DataProblem
+from scarcegan.records import readable_json
 from scarcegan.registry import ModelVersion
 from scarcegan.serving.distribution import LEVELS, ReferenceScores, counted_quantiles, lowest_of_top, top_order
 from scarcegan.serving.model import Model
@@ -82,8 +82,7 @@ def tell_scores(
         over_budget=_over_budget(scored, review_budget, settings.words.reviewers),
         words=settings.words,
     )
-    text = json.dumps(report.flat(), indent=1, allow_nan=False) + "\n"
-    write_bytes(join(plan.folder, "report.json"), text.encode())
+    write_bytes(join(plan.folder, "report.json"), readable_json(report.flat()).encode())
     return report, review.head(SHOWN_ROWS)
 
 
@@ -204,7 +203,7 @@ def _read(
 ) -> pd.DataFrame:
     location = join(plan.folder, tally.file)
     with local_file(location) as path:
-        if tally.sha256 not in (None, sha256_of(path)):
+        if tally.sha256 != sha256_of(path):
             raise DataProblem(
                 f"expected the scores that step score wrote to {location}, got others: somebody has changed the file "
                 "since; write it anew with `resume score`"

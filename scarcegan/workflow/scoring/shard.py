@@ -60,7 +60,7 @@ def _told(batches: Iterable[ScoredBatch], players: int, say: words.Say) -> Itera
 def _write_scores(
     writer: pq.ParquetWriter, batches: Iterable[ScoredBatch], model: Model, background: Background, plan: ScoringPlan
 ) -> Tally:
-    """Write scored batches one after the other, and return their tally, whose file is not named yet."""
+    """Write scored batches one after the other, and return the tally of a file that has no name and no digest yet."""
     players, flagged = 0, 0
     classes, counts = np.zeros(len(model.class_names), dtype=np.int64), np.zeros(BINS, dtype=np.int64)
     for batch in batches:
@@ -79,7 +79,7 @@ def _write_scores(
         players, flagged = players + len(scores), flagged + int(is_flagged.sum())
         classes += np.bincount(likeliest, minlength=len(classes))
         counts += count_scores(scores)
-    return Tally("", players, flagged, classes, counts)
+    return Tally("", players, flagged, classes, counts, "")
 
 
 def _reasons(model: Model, batch: ScoredBatch, is_flagged: np.ndarray, background: Background) -> pa.ListArray:
