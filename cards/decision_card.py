@@ -58,8 +58,8 @@ def _inputs(markers: Sequence[Marker]) -> Table:
         [
             words.feature_name(one.feature),
             marker.name,
-            "missing" if one.value is None else words.number(one.value),
-            f"{words.number(one.usual_low)} to {words.number(one.usual_high)}",
+            "missing" if one.value is None else words.feature_value(one.value),
+            f"{words.feature_value(one.usual_low)} to {words.feature_value(one.usual_high)}",
             words.signed(one.attribution),
         ]
         for marker in markers

@@ -118,6 +118,6 @@ def _feature_table(shown: Sequence[FeatureDrift]) -> Table:
         "Distance / limit": lambda row: f"{words.score(row.ks, 3)} / {words.score(row.ks_limit, 3)}",
         "PSI / limit": lambda row: f"{words.score(row.psi, 3)} / {words.score(row.psi_limit, 3)}",
         "Missing": lambda row: f"{words.percent(row.missing_before)} → {words.percent(row.missing_now)}",
-        "Median": lambda row: f"{words.number(row.median_before)} → {words.number(row.median_now)}",
+        "Median": lambda row: f"{words.feature_value(row.median_before)} → {words.feature_value(row.median_now)}",
     }
     return theme.listing(shown, columns)

@@ -179,7 +179,7 @@ def subgroup_part(evaluation: Evaluation) -> Part:
 
 
 def _range(group: Group) -> str:
-    low, high = words.number(group.low), words.number(group.high)
+    low, high = words.feature_value(group.low), words.feature_value(group.high)
     return low if low == high else f"{low} to {high}"
 
 

@@ -130,7 +130,7 @@ def _snapshot(snapshot: SnapshotReport) -> list[Any]:
 def _move_chart(snapshot: SnapshotReport) -> VegaChart:
     marks = []
     for move in snapshot.moves[:MOVES_SHOWN]:
-        median = f"(median {words.number(move.median_before)} → {words.number(move.median_now)})"
+        median = f"(median {words.feature_value(move.median_before)} → {words.feature_value(move.median_now)})"
         kind, color = ("moved far", theme.RED) if move.psi > theme.OTHER_PSI else ("near where it was", theme.BLUE)
         marks.append(Mark(move.name, move.psi, label=f"{words.score(move.psi)}  {median}", series=kind, color=color))
     reading = (
@@ -173,14 +173,14 @@ def _distribution_chart(shown: Sequence[FeatureDescription], their: Words) -> Ve
 def _end_bars(row: FeatureDescription) -> str:
     """Say which bars at the ends hold everybody beyond them as well."""
     edges = row.histogram.edges
-    first = f"first bar: {words.number(edges[1])} and below\n" if row.low < edges[0] else ""
-    return f"{first}last bar: {words.number(edges[-2])} and above"
+    first = f"first bar: {words.feature_value(edges[1])} and below\n" if row.low < edges[0] else ""
+    return f"{first}last bar: {words.feature_value(edges[-2])} and above"
 
 
 def _feature_list(ranked: Sequence[FeatureDescription]) -> Table:
     rows = [
         [row.name, words.score(row.auc, 3), words.percent(row.missing_share), words.percent(row.zero_share)]
-        + [words.number(value) for value in (row.mean, row.median, row.p99, row.high)]
+        + [words.feature_value(value) for value in (row.mean, row.median, row.p99, row.high)]
         for row in ranked[:FEATURES_LISTED]
     ]
     if len(ranked) > FEATURES_LISTED:

@@ -18,6 +18,8 @@ Named = TypeVar("Named")
 
 MISSING = "–"
 SMALLEST = 0.00001
+# Above it whole numbers have more digits than anybody has measured.
+LARGEST_PLAIN = 1e15
 MINUS = "\N{MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
 
@@ -86,6 +88,13 @@ def number(value: float | None) -> str:
         return f"< {SMALLEST:.5f}" if value > 0 else f"> {MINUS}{SMALLEST:.5f}"
     # Not as a power of ten: 0.00008.
     return _shortened(_fixed(value, min(5, 2 - math.floor(math.log10(size)))))
+
+
+def feature_value(value: float | None) -> str:
+    """Write a feature's value with three significant digits in whatever unit it is: 6.61, 1,500, 1.2e−30, 2.75e+30."""
+    if is_number(value) and (0 < abs(value) < SMALLEST or abs(value) >= LARGEST_PLAIN):
+        return f"{value:.3g}".replace("-", MINUS)
+    return number(value)
 
 
 def plural(number_of: int, noun: str, nouns: str = "") -> str:

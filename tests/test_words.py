@@ -122,6 +122,14 @@ def test_a_quantity_has_three_digits_and_no_power_of_ten(value, written):
     assert words.number(value) == written
 
 
+@pytest.mark.parametrize(("value", "written"), [
+    (1.234e-30, "1.23e−30"), (-2.75e30, "−2.75e+30"), (1.5e-05, "0.00002"), (0.0, "0"), (1_500.0, "1,500"),
+    (0.0123, "0.0123"), (None, "–"),
+])  # fmt: skip
+def test_the_value_of_a_feature_has_three_digits_in_any_unit(value, written):
+    assert words.feature_value(value) == written
+
+
 @pytest.mark.parametrize(
     ("seconds", "written"), [(44.6, "45 s"), (72, "1 min 12 s"), (1800, "30 min"), (3599.8, "1 h"), (0.2, "0 s")]
 )

@@ -4,11 +4,12 @@ Whatever the tables call their columns, their rows come from here under the name
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import csv
 
 from scarcegan import words
 from scarcegan.data.ids import canonical, keyed_rows
@@ -17,6 +18,8 @@ from scarcegan.problems import DataProblem, nearest
 from scarcegan.records import Record
 from scarcegan.settings import Populations
 
+# What stands for no value in a column of numbers of a CSV file, such as NULL: nobody's label either.
+_NOTHING = csv.ConvertOptions().null_values
 # What to read of a part, given the names of its columns; both are our names.
 Chosen = Callable[[Sequence[str]], Sequence[str]]
 
@@ -98,10 +101,10 @@ class Place(Record):
         return found
 
 
-def label_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def label_text(column: pa.ChunkedArray, meant: Collection[str] = ()) -> pa.ChunkedArray:
     """Return labels as text, large_string: 1, 1.0 and "1" are the same; empty where there is none.
 
-    Lists, records and bytes are a DataProblem.
+    NULL, NaN, NA and the like are none, but for those that are `meant`. Lists, records and bytes are a DataProblem.
     """
     try:
         text = canonical(column).cast(pa.large_string())
@@ -113,12 +116,14 @@ def label_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
                 f"expected words, whole numbers or true and false as labels, got {column.type}: write them so, or name "
                 "another column of labels"
             ) from None
-    return pc.fill_null(text, "")
+    text = pc.fill_null(text, "")
+    nothing = pa.array([word for word in _NOTHING if word not in meant], pa.large_string())
+    return pc.if_else(pc.is_in(text, nothing), "", text)
 
 
 def _populations_of(column: pa.ChunkedArray, populations: Populations, labels: Mapping[str, str]) -> pa.ChunkedArray:
     """Return the population of each row as text; the unlabelled one where there is none."""
-    text = label_text(column)
+    text = label_text(column, {*labels.values(), *populations.in_tables})
     named = pc.if_else(pc.equal(text, ""), populations.unlabeled, text)
     for name, label in labels.items():
         named = pc.if_else(pc.equal(text, label), name, named)

@@ -18,6 +18,7 @@ from scarcegan.data.left_out import IN_PATH, NUMBERING, RowNumbers, leave_out, n
 from scarcegan.data.places import Place
 from scarcegan.data.players import UNKNOWN_TRUTH, UNLABELED, Players
 from scarcegan.data.reviewed import ReviewedPlayers, relabel
+from scarcegan.data.rounding import Rounding
 from scarcegan.data.tables import in_path, is_table_of
 from scarcegan.data.validation import TRUTH_COLUMN, Columns
 from scarcegan.data.values import OddValues, Refusals, numbers
@@ -62,9 +63,10 @@ def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None
     row_of[order] = np.arange(len(players))
     features = np.empty((np.count_nonzero(stay), len(columns.features)), np.float32)
     filled, row_numbers, odd = 0, RowNumbers(columns.features), dict[str, OddValues]()
+    rounding = Rounding()
     with refusals.collecting():
         for start, block in validation.finite_blocks(
-            everyone, _blocks(places, everyone, populations, row_numbers, odd), populations
+            everyone, _blocks(places, everyone, populations, row_numbers, rounding, odd), populations
         ):
             rows = block[stay[start : start + len(block)]]
             features[row_of[filled : filled + len(rows)]] = rows
@@ -74,7 +76,8 @@ def load_populations(settings: Settings, reviewed: ReviewedPlayers | None = None
         validation.refuse_small_populations(everyone, settings, refusals)
     validation.refuse_to_ignore([*odd, *columns.differing], data, refusals)
     refusals.refuse()
-    return leave_out(replace(players.take(order), features=features), row_numbers.found(TEST), NUMBERING)
+    players = replace(players.take(order), features=features, notes=(*players.notes, *rounding.notes()))
+    return leave_out(players, row_numbers.found(TEST), NUMBERING)
 
 
 def places_of(data: Data, populations: Populations) -> list[Place]:
@@ -259,6 +262,7 @@ def _blocks(
     everyone: Players,
     populations: Populations,
     numbered: RowNumbers,
+    rounding: Rounding,
     odd: dict[str, OddValues],
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (row of the first player, features) piece by piece, in the order of `everyone`."""
@@ -271,6 +275,7 @@ def _blocks(
         for name, part, rows in place.read(populations, features_of):
             if len(rows.column_names) == len(features):  # else it is refused
                 numbered.add(name, part, rows)
+                rounding.add(rows, features)
             yield start, validation.float32_block(name, rows, features, odd)
             start += len(rows)
     if start != len(everyone):

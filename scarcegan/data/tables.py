@@ -221,7 +221,7 @@ def _check_text(head: bytes, part: str, text: Sequence[str]) -> None:
     except UnicodeDecodeError:
         raise DataProblem(_encoded(part, "other bytes in the first line")) from None
     separator = max(_SEPARATORS, key=names.count)
-    if "," not in names and separator in names:
+    if names.count(separator) > names.count(","):  # "amount, EUR" may be the name of a column
         kept = [name for name in text if name in re.split(f'[{separator}"]', names.lstrip("\ufeff"))]
         types = f", dtype=dict.fromkeys({kept}, str)" * bool(kept)
         convert = f"pandas.read_csv('IN', sep={separator!r}, decimal=','{types}).to_csv('OUT', index=False)"

@@ -38,6 +38,8 @@ LEAST_SIDE_DAYS = 7
 # A break is a step by a quarter up or a fifth down, and of four times what days differ from their two weeks' median.
 LEAST_STEP = np.log(1.25)
 LEAST_SPREADS = 4.0
+# Smaller counts hardly move log(1 + count), of which features of a course are made: see `series.FLAT`.
+SMALL_COUNT = 0.01
 
 
 class Survey(Record):
@@ -59,7 +61,8 @@ class Survey(Record):
 class _Days:
     """Sums per day over the pieces read so far, float64 [days, 1 + 2 counters].
 
-    They are the rows, each counter's total, and for each counter the rows with a value.
+    They are the rows, each counter's total, and for each counter the rows with a value. `small` are the counters whose
+    `highest` value is below `SMALL_COUNT`.
     """
 
     counters: tuple[str, ...] = ()
@@ -67,10 +70,12 @@ class _Days:
     in_path: set[str] = field(default_factory=set)
     numbered: RowNumbers | None = None
     left_out: Sequence[str] = ()
+    small: Sequence[str] = ()
     rows: int = 0
     first: int = 2**31
     last: int = -(2**31)
     sums: np.ndarray | float = 0.0
+    highest: np.ndarray | float = 0.0
 
 
 def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
@@ -95,6 +100,8 @@ def survey(source: Source, windows: Sequence[Window]) -> list[Survey]:
             raise DataProblem("expected telemetry rows, got an empty table: check the input's path and filters")
         names = ["rows", *(f"{kind} {name}" for kind in ("sum", "filled") for name in days.counters)]
         daily = pd.DataFrame(days.sums, range(first, last), names)
+        highest = pd.Series(days.highest, days.counters)
+        days.small = highest.index[(highest > 0) & (highest < SMALL_COUNT)].tolist()
         days.left_out = days.numbered.found("") if days.numbered else []
         days.counters = tuple(name for name in days.counters if name not in days.left_out)
         required_counters([ID, DATE, *days.counters])
@@ -118,7 +125,9 @@ def _add(days: _Days, part: str, frame: pd.DataFrame, first: int, last: int) -> 
     days.first, days.last = min(days.first, int(numbers.min())), max(days.last, int(numbers.max()))
     inside = (numbers >= first) & (numbers < last)
     rows = frame.loc[inside]
-    columns = [*checked_counters(rows, days.counters).T, *(rows[name].notna() for name in days.counters)]
+    counts = checked_counters(rows, days.counters)
+    days.highest = np.maximum(days.highest, counts.max(axis=0, initial=0))
+    columns = [*counts.T, *(rows[name].notna() for name in days.counters)]
     # In double precision: totals over all players would lose digits in float32.
     tally = partial(np.bincount, numbers[inside] - first, minlength=last - first)
     days.sums = days.sums + np.column_stack([tally(), *(tally(weights=column) for column in columns)])
@@ -135,6 +144,11 @@ def _describe(days: _Days, daily: pd.DataFrame, window: Window) -> Survey:
     missing = tuple(iso(window.first + int(day)) for day in np.flatnonzero(~observed))
     notes = [note(sorted(days.in_path), IN_PATH)] * bool(days.in_path)
     notes += [note(days.left_out, NUMBERING)] * bool(days.left_out)
+    if small := [name for name in days.small if name in days.counters]:
+        notes.append(
+            f"counter {', '.join(map(repr, small))}: no value reaches {SMALL_COUNT}, too small for features of their "
+            "course, which go by log(1 + value): write them in a smaller unit"
+        )
     notes += [*_empty_notes(daily, days.counters, window), *_breaks(daily, days.counters)]
     if missing:
         filled = (

@@ -68,9 +68,11 @@ def _moves(background: Background, row: np.ndarray, attributions: np.ndarray) ->
             # Nobody knows how far it is from a missing value: farther than any other way.
             distance = 1 + np.abs(_rank(quantiles, values) - 0.5)
         else:
-            is_nearer = (values - own) * (background.typical[feature] - own) > 0
+            # By their signs: products of values such as 1e-30 or 1e30 are 0 or infinite.
+            towards = np.sign(background.typical[feature] - own)
+            is_nearer = (np.sign(values - own) == towards) & (towards != 0)
             # A change that nobody can read is none.
-            is_other = [words.number(float(value)) != words.number(float(own)) for value in values]
+            is_other = [words.feature_value(float(value)) != words.feature_value(float(own)) for value in values]
             values = values[is_nearer & is_other]
             distance = np.abs(_rank(quantiles, values) - rank)
         found.append((np.full(len(values), feature), values, distance))
@@ -118,7 +120,7 @@ def _told(model: Model, background: Background, row: np.ndarray, taken: dict[int
         value, name = float(row[i]), words.feature_name(background.features[i])
         known = None if np.isnan(value) else value
         # The unit stands once, behind the value that there is.
-        now = background.amount(i, wanted) if known is None else words.number(wanted)
+        now = background.amount(i, wanted) if known is None else words.feature_value(wanted)
         told = f"{name} {now} instead of {background.amount(i, value)}"
         changes.append(Change(background.features[i], background.markers[i], known, wanted, told))
     return Counterfactual(changes, float(model.risk(_changed(row, taken)[None, :])[0]))

@@ -140,13 +140,13 @@ class Background:
 
     @cached_property
     def _usual_told(self) -> list[str]:
-        ends = ([words.number(end) for end in pair] for pair in self.usual.tolist())
+        ends = ([words.feature_value(end) for end in pair] for pair in self.usual.tolist())
         ends = (["missing"] * 2 if words.MISSING in pair else pair for pair in ends)
         return [f"usually {low}" if low == high else f"usually {low} to {high}" for low, high in ends]
 
     def amount(self, feature: int, value: float) -> str:
         """Write a value of a feature with its unit."""
-        return "missing" if math.isnan(value) else f"{words.number(value)}{self._units[feature]}"
+        return "missing" if math.isnan(value) else f"{words.feature_value(value)}{self._units[feature]}"
 
     def told(self, feature: int, value: float) -> str:
         """Say what a player has beside what is usual: night level 41 per day, usually 0 to 12."""
@@ -244,6 +244,6 @@ def _contribution(background: Background, place: int, row: np.ndarray, attributi
 
 def _reason(feature: str, value: float, typical: float, attribution: float) -> Reason:
     is_missing = math.isnan(value)
-    shown = "missing" if is_missing else words.number(value)
-    told = f"{words.feature_name(feature)} {shown}, typical {words.number(typical)} ({words.signed(attribution)})"
+    shown, usual = ("missing" if math.isnan(one) else words.feature_value(one) for one in (value, typical))
+    told = f"{words.feature_name(feature)} {shown}, typical {usual} ({words.signed(attribution)})"
     return Reason(feature, None if is_missing else value, typical, attribution, told)

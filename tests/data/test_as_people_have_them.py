@@ -220,6 +220,7 @@ def test_files_are_read_by_what_they_are_and_markers_are_passed_over(
     ("content", "told"),
     [
         (b"player_id;opens\n1;3,5\n", "expected commas between .*, got the semicolon ';' in the first line"),
+        (b'player_id;"opens, a day";night\n1;3,5;2\n', "got the semicolon ';' in the first line"),
         (b"player_id\topens\n1\t3\n", "expected commas between .*, got the tab"),
         (
             b"PK\x03\x04\0\0 sheet",

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp
+from scipy.stats import chi2, ks_2samp
 
 from scarcegan.data.columns import describe
-from scarcegan.data.distances import column_distances, distance, moves
+from scarcegan.data.distances import BINS, column_distances, distance, moves
 
 
 def described(features):
@@ -27,6 +27,14 @@ def test_an_emptied_bin_leaves_the_index_finite():
     found = distance(np.arange(100.0), np.full(100, 3.0))
     assert 1 < found.psi < 10
     assert found.ks > 0.9
+
+
+def test_the_index_of_a_feature_that_few_have_is_seldom_beyond_its_limit_by_chance():
+    rng = np.random.default_rng(1)
+    most, few = rng.normal(size=(150, 4_000)), rng.normal(size=(30, 4_000))
+    limit = chi2.isf(0.003, BINS - 1) * (1 / 150 + 1 / 30)
+    assert np.mean(column_distances(most, few)["psi"] > limit) < 0.003
+    assert distance(np.sort(most[:, 0]), np.full(30, 9.0)).psi > 2 * limit
 
 
 def test_a_constant_that_jumps_is_as_far_as_can_be():

@@ -171,7 +171,7 @@ def test_one_table_with_a_label_column_has_the_same_players_as_five(load_one, on
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
-@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("nothing", [None, "", "NULL", "NaN"])
 def test_rows_without_a_label_are_unlabelled(load_one, one_table, suffix, nothing, in_one_folder):
     unnamed = one_table.assign(kind=one_table["kind"].where(one_table["kind"] != "unlabeled", nothing))
     assert fingerprint(load_one(unnamed, suffix)) == in_one_folder
@@ -190,6 +190,11 @@ def test_labels_may_be_whatever_the_table_calls_the_populations(load_one, one_ta
     theirs = {"risky": "1", "heavy": "Plays a lot", "unlabeled": "-1"}
     kinds = one_table["kind"].replace(theirs)
     assert fingerprint(load_one(one_table.assign(kind=kinds), suffix, labels=theirs)) == in_one_folder
+
+
+def test_a_word_for_nothing_is_a_label_where_the_settings_say_so(load_one, one_table, in_one_folder):
+    theirs = one_table["kind"].replace({"dormant": "N/A"})
+    assert fingerprint(load_one(one_table.assign(kind=theirs), labels={"dormant": "N/A"})) == in_one_folder
 
 
 def test_labels_that_name_no_population_are_refused_with_counts_and_the_nearest(load_one, one_table):

@@ -223,6 +223,13 @@ def test_days_missing_for_everyone_are_noted(stored, frame):
     assert np.flatnonzero(~found.observed).tolist() == [8, 9]
 
 
+def test_a_counter_of_a_unit_too_large_for_its_values_is_noted(stored, frame):
+    assert survey(stored(frame), [WINDOW])[0].notes == ()
+    [found] = survey(stored(frame.assign(metres=frame["bets"] * 1e-6)), [WINDOW])
+    [note] = found.notes
+    assert note.startswith("counter 'metres': no value reaches 0.01, too small for features of their course")
+
+
 def test_a_counter_that_is_empty_on_some_days_is_noted(stored, frame):
     day = frame["date"] == pd.Timestamp("2023-02-01")
     losses = frame["losses"].astype(float).mask(day | (frame.index < 4))

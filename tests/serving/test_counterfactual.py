@@ -52,6 +52,25 @@ def test_the_models_own_score_is_below_the_threshold_and_no_change_could_be_left
             assert model.flags(model.risk(changed(background, row, fewer)[None, :]))[0]
 
 
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
+def test_the_unit_of_a_feature_makes_no_other_changes(unit, make_model, raw):
+    def found(unit):
+        model = make_model()
+        parts = tuple(
+            replace(part, scaler=replace(part.scaler, knots=part.scaler.knots * np.float32(unit)))
+            for part in model.parts
+        )
+        model, rows = replace(model, parts=parts), raw * np.float32(unit)
+        model = replace(model, threshold=float(np.quantile(model.risk(rows), 0.9)))
+        quantiles = np.array([column.quantiles for column in describe(rows)], np.float32)
+        names = tuple(f"feature_{number}" for number in range(rows.shape[1]))
+        told = searched(model, Background(names, quantiles, ("spend",) * len(names), ("",) * len(names)), rows)
+        return [[change.feature for change in one.changes] for *_, one in told if one]
+
+    assert found(1)
+    assert found(unit) == found(1)
+
+
 def test_changes_are_few_observed_and_of_features_that_raise_the_score_towards_the_typical_player(
     model, background, raw
 ):

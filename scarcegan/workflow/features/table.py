@@ -21,6 +21,7 @@ from scarcegan.data import validation
 from scarcegan.data.columns import Column
 from scarcegan.data.left_out import IN_PATH, note
 from scarcegan.data.populations import place_at
+from scarcegan.data.rounding import Rounding
 from scarcegan.data.tables import in_path, is_nameless
 from scarcegan.data.values import OddValues, Refusals
 from scarcegan.features.partition import SHARD, shard_of, write_shards
@@ -94,6 +95,7 @@ class _Table:
     in_path: dict[str, None] = field(default_factory=dict)
     known: Sequence[str] = ()
     odd: dict[str, OddValues] = field(default_factory=dict)
+    rounding: Rounding = field(default_factory=Rounding)
     ids: validation.IdReader = field(init=False)
     ids_are_numbers: bool = True
     players: int = 0
@@ -115,6 +117,7 @@ class _Table:
         for rows in self._read():
             ids = self._ids(rows)
             block = validation.float32_block(self.location, rows, self.features, self.odd)
+            self.rounding.add(rows, self.features)
             for name, values in zip(self.features, block.T, strict=True):
                 if not np.isnan(values).all():
                     self.with_numbers.add(name)
@@ -156,7 +159,7 @@ class _Table:
             **self.left_out,
             "holding no numbers": [name for name in self.features if name in self.odd],
         }
-        return tuple(note(names, why) for why, names in reasons.items() if names)
+        return (*(note(names, why) for why, names in reasons.items() if names), *self.rounding.notes())
 
     def _read(self) -> Iterator[pa.Table]:
         place = place_at(self.location, self.populations.unlabeled, self.data)

@@ -68,7 +68,7 @@ def check_features(model: Model, version: int, manifest: Manifest) -> None:
         raise DataProblem(
             f"expected the {len(model.feature_names)} features of version {version} in snapshot '{manifest.name}', "
             f"got none called {words.first(missing, 5)} ({len(missing)} missing): "
-            "score a snapshot made with the same counters and feature set, or retrain on this one"
+            "score a snapshot made as for the training (of a table: with these columns, as numbers), or retrain on this"
         )
 
 
