@@ -35,7 +35,8 @@ QUESTIONS: Mapping[Layout, Mapping[str, str]] = {
     "telemetry": {"rare": "Which population is the rare one, the one to find?", "row": "What is one row called?"},
 }
 # Beginnings of names.
-_RARE = ("risk", "rare", "fraud", "positiv", "anomal", "attack", "abus", "bad", "churn", "default", "cheat", "problem")
+_TROUBLE = ("problem", "bad", "fail", "fault", "defect", "default")
+_RARE = ("risk", "rare", "fraud", "positiv", "anomal", "attack", "abus", "churn", "cheat", *_TROUBLE)
 _UNLABELED = ("unlabel", "unknown", "pool", "other", "all", "rest", "every")
 _TEST = ("test", "holdout", "hold_out", "eval")
 _LABEL = ("label", "population", "class", "target")

@@ -53,6 +53,13 @@ def test_where_no_name_tells_the_largest_table_is_unlabelled_and_the_smallest_is
     assert (answers.unlabeled, answers.rare, answers.test) == ("crowd", "seven", "none")
 
 
+@pytest.mark.parametrize("name", ["risky", "failing", "faults", "defective"])
+def test_a_name_that_means_trouble_is_rare_though_another_table_is_smaller(own_tables, name):
+    (own_tables / "fraud.parquet").rename(own_tables / f"{name}.parquet")
+    pd.read_parquet(own_tables / "dormant.parquet").head(20).to_parquet(own_tables / "dormant.parquet")
+    assert guessed(look(str(own_tables)))[0].rare == name
+
+
 def test_row_numbers_are_no_ids_though_they_stand_first(own_tables):
     for name in ("dormant", "fraud"):
         table = pd.read_parquet(own_tables / f"{name}.parquet")
