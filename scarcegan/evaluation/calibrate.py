@@ -1,5 +1,7 @@
 """What a risk score means: its calibration, fitted without a single player who is known to be harmless."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from scarcegan.data.calibration import Calibration, inside
@@ -9,6 +11,10 @@ _LOG_SLOPES = (-3.0, 3.0)
 _SHIFTS = (-50.0, 50.0)
 # Where nobody's probability is less, the likelihood is flat: the search has gone too far at once, and is begun nearer.
 _ALL_SURE = 0.99
+# Of the highest score. Above it float32 tells ever fewer probabilities apart; from log-odds of 17 on all are 1.
+_MOST_SURE = 0.99999
+# From what is searched for to ln a, ln b and c.
+Whole = Callable[[np.ndarray], np.ndarray]
 
 
 def fit_calibration(
@@ -26,7 +32,9 @@ def fit_calibration(
         ln odds(labelled | s) = ln(n / (prevalence m)) + ln p(s)
 
     with the risky among the population accounted for. The three numbers of p, a beta calibration, are those of the
-    greatest likelihood under a weak prior, ln a and ln b standard normal, which counts where labels are very few.
+    greatest likelihood under a weak prior, ln a and ln b standard normal, which counts where labels are very few. Where
+    no player is in between the risky and the others, that curve is a step, and all above it would share the probability
+    1: so that ranks stay as they are, the highest score is given 0.99999 at most.
 
     Source: Lancaster and Imbens (1996), Case-control studies with contaminated controls; Ward et al. (2009),
     Presence-only data and the EM algorithm, eq. 5; Elkan and Noto (2008) for the setting.
@@ -38,25 +46,47 @@ def fit_calibration(
     sides = [(np.log(raw), np.log1p(-raw)) for raw in map(inside, (risky_scores, population_scores))]
 
     def loss(numbers: np.ndarray) -> float:
-        log_a, log_b, c = numbers
-        risky, others = (
-            known - np.logaddexp(0, np.exp(log_b) * complement - np.exp(log_a) * log - c) for log, complement in sides
-        )
+        log_a, log_b, _ = numbers
+        risky, others = (known - np.logaddexp(0, -_log_odds(numbers, *side)) for side in sides)
         likelihood = np.logaddexp(0, -risky).sum() + (weights * np.logaddexp(0, others)).sum()
         return float(likelihood + (log_a**2 + log_b**2) / 2)
 
     start = np.array([0.0, 0.0, np.log(prevalence / (1 - prevalence))])
     bounds = [_LOG_SLOPES, _LOG_SLOPES, _SHIFTS]
 
-    def curve_from(numbers: np.ndarray) -> Calibration:
-        log_a, log_b, c = minimize(loss, numbers, method="L-BFGS-B", bounds=bounds).x
+    def curve_from(numbers: np.ndarray, whole: Whole = np.asarray) -> Calibration:
+        def own_loss(own: np.ndarray) -> float:
+            return loss(whole(own))
+
+        least = minimize(own_loss, numbers, method="L-BFGS-B", bounds=bounds[: len(numbers)])
+        log_a, log_b, c = whole(least.x)
         return Calibration(float(np.exp(log_a)), float(np.exp(log_b)), float(c))
 
     found = curve_from(start)
     if found.apply(population_scores).min() > _ALL_SURE:
         log_odds = np.concatenate([log - complement for log, complement in sides])
         found = curve_from(min(_middles(log_odds), key=loss, default=start))
-    return found
+    highest = inside(np.array([max(risky_scores.max(), population_scores.max())]))
+    return curve_from(*_held_down(found, highest)) if found.apply(highest).item() > _MOST_SURE else found
+
+
+def _log_odds(numbers: np.ndarray, log: np.ndarray, complement: np.ndarray) -> np.ndarray:
+    """Return g of `Calibration`, from ln a, ln b and c and from ln s and ln(1 - s)."""
+    log_a, log_b, c = numbers
+    return np.asarray(np.exp(log_a) * log - np.exp(log_b) * complement + c)
+
+
+def _held_down(found: Calibration, highest: np.ndarray) -> tuple[np.ndarray, Whole]:
+    """Return slopes to begin with, [2], and how slopes become a curve that gives the highest score, [1], 0.99999."""
+    most, top = np.log(_MOST_SURE) - np.log1p(-_MOST_SURE), (np.log(highest), np.log1p(-highest))
+
+    def whole(slopes: np.ndarray) -> np.ndarray:
+        return np.append(slopes, most - _log_odds(np.append(slopes, 0.0), *top))
+
+    numbers = np.array([np.log(found.a), np.log(found.b), found.c])
+    # Where all log-odds are less by one factor, whoever was unlikely to be risky stays so.
+    near = numbers[:2] + np.log(most / _log_odds(numbers, *top))
+    return np.clip(near, *_LOG_SLOPES), whole
 
 
 def _middles(log_odds: np.ndarray) -> np.ndarray:

@@ -72,6 +72,18 @@ def test_not_everybody_is_sure_to_be_risky_where_all_scores_are_low(prevalence, 
     assert len(np.unique(found.astype(np.float32))) > 990
 
 
+@pytest.mark.parametrize("prevalence", [0.012, 0.02, 0.1])
+def test_players_above_a_gap_keep_their_ranks_in_float32(prevalence):
+    """Where nobody is in between the risky and the others the curve once was a step: 1 for nearly all above it."""
+    rng, risky = np.random.default_rng(0), int(5_000 * prevalence)
+    others = np.exp(rng.normal(np.log(0.012), 0.12, 5_000 - risky))
+    raw = np.append(others, rng.uniform(0.13, 0.95, risky)).astype(np.float32)
+    found = fit_calibration(np.append(rng.uniform(0.4, 0.95, 20), [0.05, 0.06, 0.13]), raw, prevalence).apply(raw)
+    assert found.mean() == pytest.approx(prevalence, rel=0.1)
+    assert found[-risky:].min() > found[:-risky].max()
+    assert len(np.unique(found[-risky:])) > 0.95 * risky
+
+
 def test_scores_of_exactly_0_and_1_are_borne(drawn):
     scores, is_risky, labelled = drawn()
     fit_calibration(np.append(labelled, np.float32(1)), np.append(scores, np.float32(0)), is_risky.mean()).check()
