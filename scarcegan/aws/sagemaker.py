@@ -105,8 +105,8 @@ class SageMakerRegistry(Registry):
     def _all_events(self, versions: Sequence[ModelVersion]) -> list[tuple[int, Decision]]:
         with ThreadPoolExecutor(4) as pool:
             found = list(zip(versions, pool.map(self._events_of, versions), strict=True))
-        unread = {place: error for _, (_, one) in found for place, error in one.items()}
-        self.left_out = [*self.left_out, *(self._unread(f"the decision {place}", unread[place]) for place in unread)]
+        for place, error in (one for _, (_, unread) in found for one in unread.items()):
+            self._leave_out(f"the decision {place}", error)
         told = [(version.version, event) for version, (events, _) in found for event in events]
         return sorted(told, key=lambda one: one[1].at)
 

@@ -110,7 +110,7 @@ def runs_overview(runs: Sequence[RunFacts], definition: str) -> RenderableType:
         return NO_RUNS
     definition = definition or next((run.headline for run in runs if run.headline), "")
     user = ["user"] if len({run.user for run in runs}) > 1 else []
-    columns = [*map(fixed, ("run", "created", *user)), Column("status", min_width=10), *map(figure, _SHOWN)]
+    columns = [*map(fixed, ("run", "created (UTC)", *user)), Column("status", min_width=10), *map(figure, _SHOWN)]
     rows = []
     for run in runs:
         known = [run.run, words.moment(run.created), *([run.user] if user else [])]
@@ -139,7 +139,7 @@ def _apart(runs: Sequence[RunFacts]) -> Table:
 def run_facts(run: RunFacts) -> Group:
     """Return what there is to know of one run: facts, last words, metrics by definition, settings of its own."""
     others = {name: fact for name, fact in vars(run).items() if name not in _SHOWN_APART and fact is not None}
-    shown = {"created": words.moment(run.created), "status": _state(run).plain}
+    shown = {"created (UTC)": words.moment(run.created), "status": _state(run).plain}
     shown |= {"took": words.duration(run.seconds)} if run.seconds is not None else {}
     shown |= {name: words.setting(fact) for name, fact in others.items()}
     if run.money is not None:

@@ -82,7 +82,7 @@ def distance(
     shares = [bin_shares(one, deciles, tolerance) for one in (before, now)]
     if lacking:
         shares = [np.append((1 - lack) * share, lack) for lack, share in zip(lacking, shares, strict=True)]
-    else:  # half a player stands for an empty bin: of few players one is no sign that the share is as small as that
+    else:  # half a player at least stands for an empty bin: of few players one is no sign that the share is so small
         shares = [np.maximum(share, 0.5 / len(one)) for one, share in zip((before, now), shares, strict=True)]
     return Distance(
         psi=_stability_index(*shares),

@@ -207,10 +207,10 @@ def _sums(ids: np.ndarray, called: str) -> list[str]:
 
 def _unseen(differing: Mapping[str, int], called: str) -> list[str]:
     """Name in one line the features in which too few players differ for the scaler; no line if there are none."""
-    few = f"of a feature in which fewer than {words.percent(BEYOND)} of all {called} differ from the others"
-    advice = f"join such features into one that more {called} have"
+    few = f"hardly any {called} differ from the others in their values of a feature, too few for the models to see"
+    advice = f"join such features into one in which more {called} do"
     told = words.first([f"{name} ({words.count(differing[name])})" for name in differing], MOST_NAMED)
-    return [f"{few} the models see nothing: {told}; {advice}"] if told else []
+    return [f"{few}: {told}; {advice}"] if told else []
 
 
 def _differing(column: np.ndarray) -> int:
@@ -219,6 +219,8 @@ def _differing(column: np.ndarray) -> int:
     The column is float [n], NaN where missing.
     """
     values = column[~np.isnan(column)]
+    if not len(values):
+        return 0
     ends = [int(BEYOND * len(values)), min(int((1 - BEYOND) * len(values)), len(values) - 1)]
     low, high = np.partition(values, ends)[ends]
     return int(np.count_nonzero(values != low)) if low == high else 0

@@ -36,8 +36,8 @@ class Rounding:
             low, high = self._ends.get(name, (ends["min"], ends["max"]))
             self._ends[name] = min(low, ends["min"]), max(high, ends["max"])
             if _steps_are_few(ends["min"], ends["max"]):
-                kept = column.cast(pa.float32(), safe=False).cast(column.type, safe=False)
-                if not pc.all(pc.equal(kept, column)).as_py():
+                kept = column.cast(pa.float32(), safe=False)
+                if pc.count_distinct(kept).as_py() < pc.count_distinct(column).as_py():
                     self._rounded.add(name)
 
     def notes(self) -> tuple[str, ...]:

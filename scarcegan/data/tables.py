@@ -220,8 +220,9 @@ def _check_text(head: bytes, part: str, text: Sequence[str]) -> None:
         names = first.decode()
     except UnicodeDecodeError:
         raise DataProblem(_encoded(part, "other bytes in the first line")) from None
-    separator = max(_SEPARATORS, key=names.count)
-    if names.count(separator) > names.count(","):  # "amount, EUR" may be the name of a column
+    between = re.sub('"[^"]*"', "", names)  # "amount, EUR" may be the name of a column
+    separator = max(_SEPARATORS, key=between.count)
+    if between.count(separator) > between.count(","):
         kept = [name for name in text if name in re.split(f'[{separator}"]', names.lstrip("\ufeff"))]
         types = f", dtype=dict.fromkeys({kept}, str)" * bool(kept)
         convert = f"pandas.read_csv('IN', sep={separator!r}, decimal=','{types}).to_csv('OUT', index=False)"

@@ -109,10 +109,8 @@ def _promise(
         return None, None
     their, confidence = settings.words, settings.confidence
     bound, risky = bound_of(definition, settings.review_budget), int(np.count_nonzero(pooled.is_risky))
-    told, labelled = (
-        Promise(MEASURES[definition.constraint], bound, confidence),
-        f"{words.count(risky)} labelled {their.rare_rows}",
-    )
+    told = Promise(MEASURES[definition.constraint], bound, confidence)
+    labelled = f"{words.count(risky)} labelled {their.rare_rows}"
     if definition.constraint == "flagged":
         return replace(told, why_not=_why_no_budget(bound, background, their)), None
     if definition.constraint == "recall":
@@ -126,7 +124,8 @@ def _promise(
         return replace(told, why_not=f"the share of {their.rare_rows} is not known: set data.prevalence"), None
     sure, best = _sure_precision(pooled, prevalence, confidence)
     if best < bound:
-        why = f"on validation {their.rows} no threshold reaches more than {words.percent(best)}"
+        finding = f"no threshold that finds {words.percent(LEVELS[0])} of the {their.rare_rows}"
+        why = f"on validation {their.rows} {finding} reaches more than {words.percent(best)}"
         return replace(told, why_not=why), None
     if sure.max() < bound:
         return replace(told, why_not=f"{labelled} are too few for any threshold"), None
@@ -146,7 +145,8 @@ def _why_no_budget(bound: float, background: np.ndarray, their: Words) -> str:
 def _sure_precision(pooled: Scored, prevalence: Prevalence, confidence: float) -> tuple[np.ndarray, float]:
     """Bound precision = recall x prevalence / flagged share from below at nine recalls, elsewhere by 0: [thresholds].
 
-    All limits hold together, so that the best of the nine may be chosen. With it comes the highest precision itself.
+    All limits hold together, so that the best of the nine may be chosen. With it comes the highest precision itself, of
+    thresholds with the least of these recalls or more.
     """
     _, reached = all_points(pooled)
     risky, players = int(np.count_nonzero(pooled.is_risky)), int(np.count_nonzero(pooled.in_population))
@@ -157,4 +157,4 @@ def _sure_precision(pooled: Scored, prevalence: Prevalence, confidence: float) -
     least = prevalence.value if prevalence.low is None else prevalence.low
     sure = np.zeros(len(reached.recall))
     sure[at] = np.minimum(1.0, recall * least / flagged)
-    return sure, float(reached.precision[at].max())
+    return sure, float(reached.precision[reached.recall >= LEVELS[0] - 1e-9].max())

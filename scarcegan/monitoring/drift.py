@@ -187,6 +187,7 @@ class DriftBasis(Record):
         scored: players whose scores were counted in full; 0: only those drawn are known.
         pairs: past pairs of snapshots behind the limits.
         rows, false_alarms, seed: the settings of these names.
+        measures: how features are compared; another number since what a distance means has changed.
     """
 
     reference: str
@@ -197,6 +198,7 @@ class DriftBasis(Record):
     rows: int
     false_alarms: float
     seed: int
+    measures: int = 1
 
 
 class DecidedPeriod(Record):

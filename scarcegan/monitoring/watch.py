@@ -44,6 +44,9 @@ from scarcegan.snapshots.labels import Labels, became_risky
 from scarcegan.snapshots.store import ID
 from scarcegan.storage import join
 
+# The meaning of the distances; see `DriftBasis`. 2: an empty decile of few players counts as half a player.
+MEASURES = 2
+
 
 class Watched(Record):
     """What watching a snapshot gives; drift and reference are None where there is nothing to compare with."""
@@ -166,6 +169,7 @@ class Watch:
             rows=self.rule.rows,
             false_alarms=self.rule.false_alarms,
             seed=self.seed,
+            measures=MEASURES,
         )
 
     def _measured(self, snapshot: Manifest, reference: Manifest, pairs: Sequence[StablePair]) -> DriftReport:
@@ -215,7 +219,7 @@ class Watch:
         """Return what was measured between neighbours up to the reference, once for each champion; none if too few."""
         # All that shapes the limits is in the name: other settings measure anew.
         champion = f"v{self.version.version}_{self.version.sha256[:8]}"
-        name = f"{champion}_{reference.origin}_{self.rule.pairs}_{self.rule.rows}_{self.seed}"
+        name = f"{champion}_{reference.origin}_{self.rule.pairs}_{self.rule.rows}_{self.seed}_{MEASURES}"
         found, features = self._limits.find(name, StablePairs), len(self.model.feature_names)
         if found is None or len(found.pairs) < FEWEST_PAIRS or not all(pair.covers(features) for pair in found.pairs):
             pairs = self._neighbours(reference, past) if self.rule.pairs >= FEWEST_PAIRS else []

@@ -22,7 +22,7 @@ class Registry(ABC):
     """The model registry; every method raises `RegistryProblem` for what it refuses.
 
     A version or a decision that cannot be read (somebody, or other code, has written it) must not hide the others: it
-    is left out, and `left_out` names what the last reading had to do without.
+    is left out, and `left_out` names all that readings had to do without.
 
     `four_eyes` and `approval_days` are those of the settings.
     """
@@ -249,17 +249,18 @@ class Registry(ABC):
         self, items: Iterable[T], read: Callable[[T], ModelVersion], name: Callable[[T], str]
     ) -> list[ModelVersion]:
         """Read versions one by one; one that cannot be read is left out and named."""
-        found, left_out = list[ModelVersion](), list[str]()
+        found = list[ModelVersion]()
         for item in items:
             try:
                 found.append(read(item))
             except (ValueError, TypeError, KeyError, Problem) as error:
-                left_out.append(self._unread(name(item), error))
-        self.left_out = left_out
+                self._leave_out(name(item), error)
         return found
 
-    def _unread(self, what: str, error: Exception) -> str:
-        return f"{what} of group '{self.group}' cannot be read and is left out ({error})"
+    def _leave_out(self, what: str, error: Exception) -> None:
+        """Name what cannot be read, once however often it is met: a command that reads twice loses nothing of it."""
+        told = f"{what} of group '{self.group}' cannot be read and is left out ({error})"
+        self.left_out = list(dict.fromkeys([*self.left_out, told]))
 
     def _registered(self, models: Sequence[ModelToRegister]) -> list[ModelVersion]:
         """Return the versions of models that have just been registered."""

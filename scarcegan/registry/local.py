@@ -146,7 +146,7 @@ class LocalRegistry(Registry):
             try:
                 found.append((row["version"], Decision.from_plain(dict(row))))
             except Problem as problem:
-                self.left_out = [*self.left_out, self._unread(f"a decision about version {row['version']}", problem)]
+                self._leave_out(f"a decision about version {row['version']}", problem)
         return found
 
     def fetch(self, sha256: str) -> Path:

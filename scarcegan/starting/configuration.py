@@ -61,7 +61,7 @@ def to_toml(tree: Mapping[str, Any]) -> str:
 
 def _populations(called: Mapping[str, str], answers: Answers, counts: Mapping[str, int]) -> dict[str, Any]:
     negatives = [called[name] for name in guesses.negatives_of(answers, counts)]
-    negatives = negatives or [f"not_{called[answers.rare]}"[: guesses.MOST_LETTERS]]
+    negatives = negatives or [guesses.not_named(called[answers.rare])]
     if set(negatives) == set(USUAL.populations.negatives):
         negatives = list(USUAL.populations.negatives)
     given = {"negatives": negatives, "rare": called[answers.rare], "unlabeled": called[answers.unlabeled]}

@@ -141,16 +141,26 @@ def names_of(answers: Answers, counts: Iterable[str]) -> dict[str, str]:
     called |= {name: f"{column}_{at}" for at, name in enumerate(foreign, 1)}
     if answers.label_column:
         called |= {name: f"{column}_{name}" for name in called if name.isascii() and name.isdigit()}
+        asked = re.sub(r"^(is|has|was)_", "", column)
+        is_general = asked in ("y", "p") or asked.startswith((*_LABEL, *_KIND))
+        asked = USUAL.rare if is_general else asked
         if answer := yes_and_no(called):
-            asked = re.sub(r"^(is|has|was)_", "", column)
-            asked = USUAL.rare if asked in ("y", "p") or asked.startswith((*_LABEL, *_KIND)) else asked
-            called |= {answer[0]: asked, answer[1]: f"not_{asked}"[:MOST_LETTERS]}
+            # A column called `ok` says what 0 means, not ok; one called `label` does not.
+            yes, no = reversed(answer) if is_general and answers.rare == answer[1] else answer
+            called |= {yes: asked, no: not_named(asked)}
             called |= {_MINUS_ONE: USUAL.unlabeled} if _MINUS_ONE in called else {}
+        elif answers.rare == _MINUS_ONE:
+            called[_MINUS_ONE] = asked if is_general else not_named(asked)
     # Settings keep two names for themselves; rows without a label have none, and those that say no are then unlabelled.
     kept = (None, "unknown", TEST)
     if answers.unlabeled in (NO_LABEL, *(yes_and_no(called) or ())) or called.get(answers.unlabeled) in kept:
         called[answers.unlabeled] = USUAL.unlabeled
     return called
+
+
+def not_named(name: str) -> str:
+    """Return the name of the rows that are not what a population is called."""
+    return name.removeprefix("not_") if name.startswith("not_") else f"not_{name}"[:MOST_LETTERS]
 
 
 def negatives_of(answers: Answers, counts: Iterable[str]) -> list[str]:
@@ -201,7 +211,7 @@ def _label_column(table: Table, id_column: str) -> str:
     rare = [name for name in few if yes_and_no(own := values[name] - {""}) or (name in worded and len(own) == 1)]
     telling = [name for name in worded if _named(values[name], _RARE)]
     named = (
-        next((name for name in [*worded, *flags] if name.lower() == "y"), "")
+        next((name for name in rare if name.lower() == "y"), "")
         or _named([*worded, *flags], _LABEL)
         or _named(telling, _KIND)
         or _named(rare, [*_RARE, *(f"is{between}{word}" for word in _RARE for between in ("_", ""))])

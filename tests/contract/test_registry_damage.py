@@ -218,6 +218,8 @@ def test_a_decision_of_another_shape_before_the_last_one_is_left_out_and_named(t
     overwrite(tmp_path, "approval_event", "at = 'yesterday' WHERE status = 'Approved'")
     assert [one.decision for one in registry.decisions()] == ["Rejected"]
     assert registry.left_out[0].startswith("a decision about version 1 of group 'risky-players' cannot be read")
+    registry.events(2)
+    assert len(registry.left_out) == 1  # a command that asks about several names it all the same
 
 
 @pytest.mark.reliability(

@@ -246,6 +246,11 @@ def test_the_message_names_another_separator_or_encoding(content, told, tmp_path
         read_table(str(tmp_path / "a.csv"))
 
 
+def test_a_name_in_quotes_may_hold_any_separator(tmp_path):
+    (tmp_path / "a.csv").write_text('player_id,"bets; wins; losses"\n1,3\n')
+    assert list(read_table(str(tmp_path / "a.csv")).columns) == ["player_id", "bets; wins; losses"]
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
     (tmp_path / "a.csv").write_bytes("player_id,opens\n1,3\n".encode("utf-8-sig"))
     assert list(read_table(str(tmp_path / "a.csv")).columns) == ["player_id", "opens"]

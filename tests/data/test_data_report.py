@@ -177,8 +177,8 @@ def test_a_mark_that_the_scaler_takes_away_is_named(players, settings, bearers, 
     everyone.features[:, 1] = np.arange(3_000) < bearers
     told = data_report(everyone, (np.arange(3_000) % 2).astype(np.int8), settings(folds={"k": 2}))
     assert [one for one in told.warnings if "burst" in one] == [
-        "of a feature in which fewer than 0.13\N{NO-BREAK SPACE}% of all players differ from the others the models see "
-        "nothing: burst (4); join such features into one that more players have"
+        "hardly any players differ from the others in their values of a feature, too few for the models to see: "
+        "burst (4); join such features into one in which more players do"
     ] * (not is_seen)
     scaled = fit_scaler(everyone.features, settings().scaling).apply(everyone.features)
     assert (len(np.unique(scaled[:, 1])) > 1) == is_seen

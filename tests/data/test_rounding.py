@@ -25,6 +25,7 @@ KEPT = {
     "none": np.full(400, np.nan),
     "huge": ROWS * 1e300,
     "infinite": np.where(ROWS == 3, np.inf, 1.0),
+    "few steps": 1_013.2 + ROWS % 6 * 0.01,
     "few values": np.where(ROWS % 2, 0.1, 0.7),
 }
 

@@ -99,6 +99,29 @@ def test_where_every_row_has_a_label_no_is_unlabelled_and_some_of_these_rows_cou
     assert classes_of(tree) == {"not_fraud": 46, "fraud": 20, "unlabeled": 94}
 
 
+@pytest.mark.parametrize(
+    ("column", "labels", "rare", "harmless"),
+    [
+        ("label", {"rare": 0, "other": 1, "nothing": 1}, "risky", "not_risky"),
+        ("is_ok", {"rare": "no", "other": "yes", "nothing": "yes"}, "not_ok", "ok"),
+        ("label", {"rare": -1, "other": 1, "nothing": 1}, "risky", "not_risky"),
+        ("fault", {"rare": 1, "other": 0, "nothing": 0}, "fault", "not_fault"),
+    ],
+)
+def test_rare_rows_are_called_by_what_their_label_means(labelled, column, labels, rare, harmless):
+    _, told, tree = labelled(labels, column=column, label_column=column)
+    assert told == []
+    named = load(tomllib.loads(to_toml(tree))).populations
+    assert (named.rare, named.negatives) == (rare, (harmless,))
+    assert classes_of(tree)[rare] == 20
+
+
+def test_a_column_called_y_that_does_not_say_yes_and_no_goes_not_before_the_rare_rows_own(tmp_path):
+    table = pd.DataFrame({"card": range(160), "y": ["north", "south"] * 80, "is_fraud": [1] * 20 + [0] * 140})
+    table.assign(stake=np.arange(160.0)).to_parquet(tmp_path / "cards.parquet")
+    assert guess("label_column", look(str(tmp_path / "cards.parquet")), Answers(id_column="card"), {}) == "is_fraud"
+
+
 def test_of_many_unlabelled_rows_a_thousand_count_as_harmless():
     counts = {"0": 9_000, "1": 30}
     assert assumed_harmless(Answers(label_column="fraud", rare="1", unlabeled="0"), counts) == 1_000
